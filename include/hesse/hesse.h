@@ -1,0 +1,22 @@
+/** hesse: exact curvature of transformers. All public headers, in the order to read. */
+#ifndef HESSE_HESSE_H
+#define HESSE_HESSE_H
+
+#include "hesse/status.h"
+
+#include "hesse/team.h"
+
+#include "hesse/arch.h"
+
+#include "hesse/model.h"
+
+#include "hesse/parts.h"
+
+#include "hesse/study.h"
+
+#include "hesse/spectrum.h"
+
+#include "hesse/density.h"
+#include "hesse/distance.h"
+
+#endif /* HESSE_HESSE_H */

@@ -1,0 +1,58 @@
+/** hesse: which matrices: shares of the Hessian, blocks of the parameters, or all. */
+#ifndef HESSE_PARTS_H
+#define HESSE_PARTS_H
+
+/** Kinds of operators, one bit each, and sets of them. The Hessian is a sum over the
+ *  operators, one term for the curvature of each; the terms of a set of kinds are that
+ *  set's share. docs/math.md, section 2. */
+typedef enum hesse_kinds {
+    HESSE_LINEAR = 1 << 0,
+    HESSE_EMBEDDING = 1 << 1,
+    HESSE_LAYERNORM = 1 << 2,
+    HESSE_RMSNORM = 1 << 3,
+    HESSE_ROTARY = 1 << 4,
+    HESSE_SCORES = 1 << 5,
+    HESSE_SOFTMAX = 1 << 6,
+    HESSE_MIX = 1 << 7,
+    HESSE_GELU = 1 << 8,
+    HESSE_RELU = 1 << 9,
+    HESSE_SILU = 1 << 10,
+    HESSE_PRODUCT = 1 << 11,
+    HESSE_SUM = 1 << 12,
+    HESSE_CROSS_ENTROPY = 1 << 13,
+    HESSE_SQUARED_ERROR = 1 << 14,
+
+    HESSE_ALL = (1 << 15) - 1,
+    HESSE_GAUSS_NEWTON =
+        HESSE_CROSS_ENTROPY | HESSE_SQUARED_ERROR,     /* the losses alone */
+    HESSE_FUNCTIONAL = HESSE_ALL & ~HESSE_GAUSS_NEWTON /* all but them     */
+} hesse_kinds;
+
+/** The kinds of a share by its name: "hessian", "gauss_newton", "functional", or an
+ *  operator kind ("linear", "softmax", ...). 0 when there is none of that name. */
+hesse_kinds hesse_kinds_named(const char *name);
+
+/** How the parameters are cut into blocks. */
+typedef enum hesse_cut {
+    /* A block for every parameter. */
+    HESSE_CUT_TENSOR,
+    /* Query, key and value by the head they make, attention's output matrix by the head it
+       reads; the rest by tensor. */
+    HESSE_CUT_HEAD,
+    /* Matrices by output neuron, embeddings by row; vectors whole. */
+    HESSE_CUT_NEURON,
+    /* A layer; outside of layers a module. */
+    HESSE_CUT_LAYER,
+    /* Emb, QK, VO, FFN, Norm. */
+    HESSE_CUT_GROUP,
+    /* One block. */
+    HESSE_CUT_WHOLE
+} hesse_cut;
+
+typedef enum hesse_scope {
+    HESSE_BLOCKS = 1, /* the principal diagonal blocks */
+    HESSE_FULL = 2,   /* the whole matrix              */
+    HESSE_BOTH = 3
+} hesse_scope;
+
+#endif /* HESSE_PARTS_H */

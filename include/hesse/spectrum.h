@@ -1,0 +1,103 @@
+/** A spectrum with its proofs, and the measures of a block. Needs no MPI. */
+#ifndef HESSE_SPECTRUM_H
+#define HESSE_SPECTRUM_H
+
+#include "hesse/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum hesse_engine {
+    HESSE_ENGINE_AUTO,
+    HESSE_ENGINE_LAPACK,
+    HESSE_ENGINE_SCALAPACK,
+    HESSE_ENGINE_ELPA
+} hesse_engine;
+
+/** Local. "auto", "lapack", "scalapack", "elpa". */
+const char *hesse_engine_name(hesse_engine engine);
+
+/** Sums over the entries of a block, taken while it is assembled and before any solver
+ *  sees it. */
+typedef struct hesse_sums {
+    double trace;        /* of H_ii    */
+    double squares;      /* of H_ij^2  */
+    double abs;          /* of |H_ij|  */
+    double abs_diagonal; /* of |H_ii|  */
+} hesse_sums;
+
+typedef struct hesse_spectrum {
+    int n;
+    double *eigenvalues;  /* [n], ascending                                          */
+    int vectors;          /* min(2 k, n) for k at each end                           */
+    double *eigenvectors; /* vectors x n, of the lowest and then the highest values,
+                             ascending; NULL without                                 */
+    double *residuals;    /* [vectors], 2-norm of H q - lambda q; NULL without       */
+    hesse_engine engine;
+    double proof_trace;     /* |sum of eigenvalues - trace| / Frobenius norm         */
+    double proof_frobenius; /* |sum of squares - Frobenius^2| / Frobenius^2          */
+    double proof_symmetry;  /* largest defect of entries seen twice / (Frobenius norm +
+                               |loss| / 10^4), of the matrix that was assembled      */
+    double seconds;         /* wall time of assembly and solution                    */
+} hesse_spectrum;
+
+/** Local. Room for n eigenvalues and k >= 0 eigenvectors at each end.
+ *  Errors: HESSE_E_NOMEM. */
+hesse_status hesse_spectrum_new(int n, int k, hesse_spectrum **spectrum,
+                                hesse_why *why);
+void hesse_spectrum_free(hesse_spectrum *spectrum);
+
+/** Local. The most that proof_trace and proof_frobenius of order n may be:
+ *  max(64 eps n, 1e-13 sqrt(n)), eps = 2^-52.
+ *
+ *  A backward-stable solver gives the eigenvalues of H + E with ||E||_2 <= p(n) eps ||H||_2,
+ *  and p(n) is of the order of sqrt(n) in practice (n at worst, times a small constant).
+ *  The sum of eigenvalues then moves by tr E <= n ||E||_2 at the very worst, and by about
+ *  ||E||_F, a few sqrt(n) eps ||H||_F, in fact; ||H||_F^2 moves by 2 <H, E>, the same
+ *  relative to it. Rounding in the sums themselves is of that order, too. 64 eps n is
+ *  far above all of it (measured: below 1/20 of the bound), and below 1e-9 for every n up
+ *  to 70,000: an eigenvalue that is wrong by 1e-9 of the Frobenius norm is found. The
+ *  second term serves n < 50. */
+double hesse_proof_bound(int n);
+
+/** Local. Whether the proofs of a block of order n are within their bounds; NaN is not. */
+bool hesse_proofs_hold(int n, double proof_trace, double proof_frobenius,
+                       double proof_symmetry);
+
+/** Local. Fill proof_trace and proof_frobenius from the sums and judge all proofs,
+ *  residuals too. proof_symmetry is there before. A zero matrix has proofs 0.
+ *
+ *  what    [in]  the block's name, for the message.
+ *  Bounds: proof_trace and proof_frobenius hesse_proof_bound(n); proof_symmetry 1e-11;
+ *  residuals 1e-11 sqrt(n) of the largest |eigenvalue|. Where the squares underflow (all
+ *  entries below about 1e-140) the sum of |H_ij| stands for the Frobenius norm and
+ *  proof_frobenius is 0. See docs/math.md.
+ *  Errors: HESSE_E_NUMERIC naming the block, the proof, its value and its bound, or an
+ *  eigenvalue or a sum that is not finite, or eigenvalues out of order. */
+hesse_status hesse_spectrum_prove(hesse_spectrum *spectrum, const hesse_sums *sums,
+                                  const char *what, hesse_why *why);
+
+/** Measures of one block; all in the units of the Hessian unless said. */
+typedef struct hesse_measures {
+    double trace, frobenius;
+    double min, max;            /* extreme eigenvalues                               */
+    double condition;           /* largest / smallest |eigenvalue| above the floor, 1 */
+    double negative_mass;       /* sum |negative| / sum |all|, above the floor, 1     */
+    double effective_rank;      /* exp of the entropy of |eigenvalue| / sum, 1        */
+    double trace_per_parameter; /* trace / n                                          */
+    double gradient_norm;       /* of the block's gradient; units of the gradient     */
+    double dominance;           /* tau = sum |H_ii| / sum |H_ij|, 1                   */
+    double noise_floor;         /* n eps max |eigenvalue|: below it is rounding       */
+} hesse_measures;
+
+/** Local. The measures of a block from its spectrum, sums and gradient. A zero matrix has
+ *  negative mass and effective rank 0, and NaN for condition and dominance (0 / 0).
+ *
+ *  gradient  [in]  the block's n entries.
+ *  Source: dominance: Zhang et al., Adam-mini (arXiv:2406.16793); trace per parameter:
+ *  Wang et al., The Sharpness Disparity Principle (arXiv:2502.19002); effective rank:
+ *  Roy & Vetterli, The effective rank (EUSIPCO 2007). */
+void hesse_measure(const hesse_spectrum *spectrum, const hesse_sums *sums,
+                   const double *gradient, hesse_measures *measures);
+
+#endif /* HESSE_SPECTRUM_H */

@@ -1,0 +1,72 @@
+/** hesse: blocks of a model's Hessian, their spectra and measures. */
+#ifndef HESSE_STUDY_H
+#define HESSE_STUDY_H
+
+#include "hesse/model.h"
+#include "hesse/parts.h"
+#include "hesse/spectrum.h"
+
+/** What is asked. Start it from {0}; NULL and 0 stand for the defaults given. */
+typedef struct hesse_question {
+    hesse_cut partition; /* default: by tensor */
+
+    /* Names or globs of blocks; 0: all. */
+    const char *const *only;
+    int n_only;
+
+    /* Shares of the Hessian; 0: itself. */
+    const hesse_kinds *parts;
+    int n_parts;
+
+    hesse_scope scope;   /* default: blocks                     */
+    hesse_engine engine; /* default: the fastest                */
+    int eigenvectors;    /* at each end; default: none          */
+    int panel;           /* columns computed at once; default 32 */
+
+    /* Bytes a rank may use; default: what is free, shared by the ranks of a machine. */
+    size_t memory;
+
+    int ranks; /* plan for so many; default: those of the team */
+} hesse_question;
+
+typedef struct hesse_study hesse_study;
+
+/** Collective. Cut the model into blocks and plan who does what; computes nothing.
+ *  Errors: HESSE_E_JOB; HESSE_E_NOMEM where it would not fit, with the sizes. */
+hesse_status hesse_study_new(hesse_model *model, const hesse_question *question,
+                             hesse_study **study);
+void hesse_study_free(hesse_study *study);
+
+/** Collective. Assemble, prove and decompose all that was asked for.
+ *  Errors: HESSE_E_NOMEM; HESSE_E_NUMERIC naming the block whose proof fails. */
+hesse_status hesse_study_run(hesse_study *study);
+
+/** Local. Blocks in their order: that of the rows of the full matrix. */
+int hesse_study_blocks(const hesse_study *study);
+const char *hesse_study_block_name(const hesse_study *study, int block);
+size_t hesse_study_block_size(const hesse_study *study, int block);
+
+/** Local. The gradient in the order of the blocks; the first of a block's entries. */
+const double *hesse_study_gradient(const hesse_study *study);
+size_t hesse_study_block_first(const hesse_study *study, int block);
+
+enum { HESSE_FULL_MATRIX = -1 };
+
+/** Local. What a run found of part 0 ... n_parts - 1: of a block, or of the full matrix;
+ *  the same on every rank. NULL where it was not asked for. */
+const hesse_spectrum *hesse_study_spectrum(const hesse_study *study, int part,
+                                           int block);
+const hesse_measures *hesse_study_measures(const hesse_study *study, int part,
+                                           int block);
+
+/** Local. Frobenius norms of the blocks x blocks parts of the full matrix, or NULL. */
+const double *hesse_study_coupling(const hesse_study *study, int part);
+
+/** Local. One block of a part as a dense matrix, computed by this rank alone.
+ *
+ *  matrix  [out]  size x size, both triangles.
+ *  Errors: HESSE_E_NOMEM. */
+hesse_status hesse_study_block_matrix(hesse_study *study, int part, int block,
+                                      double *matrix, hesse_why *why);
+
+#endif /* HESSE_STUDY_H */

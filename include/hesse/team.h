@@ -1,0 +1,37 @@
+/** hesse: the ranks that act together. */
+#ifndef HESSE_TEAM_H
+#define HESSE_TEAM_H
+
+#include "hesse/status.h"
+
+#include <mpi.h>
+
+typedef struct hesse_team hesse_team;
+
+/** Collective on comm. A team with a private copy of comm.
+ *
+ *  MPI errors on a team abort the job (MPI_ERRORS_ARE_FATAL), so no caller checks an MPI
+ *  return value; everything else that can fail is a status.
+ *
+ *  Errors: HESSE_E_NOMEM. */
+hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team);
+
+/** Collective. */
+void hesse_team_free(hesse_team *team);
+
+/** Local. */
+int hesse_team_rank(const hesse_team *team);
+int hesse_team_size(const hesse_team *team);
+
+/** Local. Where this rank notes why it fails: hesse_fail(hesse_team_why(team), ...). After
+ *  an agreed failure it holds the same text on every rank. */
+hesse_why *hesse_team_why(hesse_team *team);
+
+/** Collective. Make the worst status of any rank the status of all, and its reason the
+ *  reason of all.
+ *
+ *  s  [in]  what this rank found: HESSE_OK or an error.
+ *  Returns the agreed status. One MPI_Allreduce of two ints when all is well. */
+hesse_status hesse_agree(hesse_team *team, hesse_status s);
+
+#endif /* HESSE_TEAM_H */

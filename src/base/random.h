@@ -1,0 +1,29 @@
+/** Random numbers by counter: number i of a stream is a function of (seed, purpose, i),
+ *  so it does not depend on who asks, in which order, or on how many ranks.
+ *  Source: Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3
+ *  (SC11): Philox4x32-10. */
+#ifndef HESSE_BASE_RANDOM_H
+#define HESSE_BASE_RANDOM_H
+
+#include <stdint.h>
+
+/** What a stream is for: streams of two purposes are independent. */
+typedef enum hesse_purpose {
+    HESSE_RANDOM_WEIGHTS = 1, /* initial parameters                          */
+    HESSE_RANDOM_WINDOWS,     /* which sequences of a token stream are taken */
+    HESSE_RANDOM_SAMPLES,     /* entries and directions that proofs look at  */
+    HESSE_RANDOM_DITHER,      /* noise below rounding that keeps a solver well */
+    HESSE_RANDOM_TESTS
+} hesse_purpose;
+
+/** Local. 128 random bits: Philox4x32-10 of a counter and a key. */
+void hesse_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t bits[4]);
+
+/** Local. Number i of a stream: uniform in [0, 1). */
+double hesse_uniform(uint64_t seed, hesse_purpose purpose, uint64_t i);
+
+/** Local. Number i of a stream: standard normal (Box-Muller). Streams of uniform and of
+ *  normal numbers of one seed and purpose are not independent: use one of the two. */
+double hesse_normal(uint64_t seed, hesse_purpose purpose, uint64_t i);
+
+#endif /* HESSE_BASE_RANDOM_H */

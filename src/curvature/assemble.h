@@ -1,0 +1,39 @@
+/** A principal part of the Hessian from its panels: on one rank, or over all. */
+#ifndef HESSE_CURVATURE_ASSEMBLE_H
+#define HESSE_CURVATURE_ASSEMBLE_H
+
+#include "curvature/panels.h"
+
+/** Local. Called after every panel: how many of how many of the part are done. */
+typedef struct hesse_ticker {
+    void *context;
+    void (*tick)(void *context, int done, int all);
+} hesse_ticker;
+
+/** Local. A part, whole, on this rank.
+ *
+ *  panels   [in,out]  begun with the part.
+ *  a        [out]     for every share n x n, zero before: column-major, lower triangle;
+ *                     above the diagonal only what pieces have of it.
+ *  tallies  [in,out]  for every share.
+ *  defect   [out]     for every share the largest |H_ij - H_ji| that was seen: of all
+ *                     entries where the part is one piece, else of a sample that was
+ *                     computed by another way, to which the entries are compared, too.
+ */
+void hesse_assemble_local(hesse_panels *panels, int count, int n, double *const *a,
+                          hesse_tally *tallies, double *defect,
+                          const hesse_ticker *ticker);
+
+/** Collective. The same over all ranks: panels go round by round to their owners, one a
+ *  rank in every round. The tallies are those of all ranks, the defect that of a sample.
+ *
+ *  Memory: one panel and its exchange beside the matrices.
+ *  Errors: HESSE_E_NOMEM. */
+hesse_status hesse_assemble(hesse_team *team, hesse_panels *panels, int count,
+                            int blocks, hesse_dmat *const *a, hesse_tally *tallies,
+                            double *defect, const hesse_ticker *ticker);
+
+/** Local. Mirror the lower triangle of a column-major matrix to the upper one. */
+void hesse_mirror(int n, double *a);
+
+#endif /* HESSE_CURVATURE_ASSEMBLE_H */

@@ -1,0 +1,273 @@
+/* Rank 0 reads; what it found is plain data that the others are told. Then every rank
+   unrolls the same tape and runs it. */
+#include "curvature/model.h"
+
+#include "base/memory.h"
+#include "input/checkpoint.h"
+#include "input/config.h"
+#include "model/sweep.h"
+#include "model/transformer.h"
+#include "parallel/available.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether a row holds an input that is only padding: what follows an ignored target. */
+static bool is_padded(const hesse_tokens *t)
+{
+    const int count = t->sequences * t->context;
+    for (int i = 0; i < count; i++)
+        if (t->target[i] == HESSE_IGNORED && (i + 1) % t->context) return true;
+    return false;
+}
+
+/* Local to rank 0: architecture and data, and the checkpoint opened. */
+static hesse_status read_shape(const hesse_source *source, hesse_model *m,
+                               hesse_safetensors **file, hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    if (source->config) s = hesse_config_read(source->config, &m->arch, why);
+    m->arch.attention.temperature = source->arch->attention.temperature;
+    m->arch.attention.full = source->arch->attention.full;
+    if (!s && source->checkpoint) {
+        s = hesse_safetensors_open(source->checkpoint, file, why);
+        if (!s) s = hesse_checkpoint_probe(*file, source->checkpoint, &m->arch, why);
+    }
+    if (!source->checkpoint) m->arch.layout = hesse_layout_of(m->arch.family);
+    const hesse_tokens_request wanted = {.tokens = source->tokens,
+                                         .text = source->text,
+                                         .characters = source->characters,
+                                         .sequences = source->sequences,
+                                         .context = source->context,
+                                         .positions = m->arch.positions,
+                                         .vocabulary = m->arch.vocabulary,
+                                         .shuffle = source->shuffle,
+                                         .seed = source->data_seed};
+    if (!s) s = hesse_tokens_read(&wanted, &m->tokens, why);
+    if (!s && !m->arch.vocabulary) m->arch.vocabulary = m->tokens.vocabulary;
+    if (!s && m->arch.attention.full && is_padded(&m->tokens))
+        s = hesse_fail(
+            why, HESSE_E_INPUT,
+            "%s: rows end in %d, which stands for padding; with full attention "
+            "tokens would see it, expected rows without",
+            source->tokens, HESSE_IGNORED);
+    return s;
+}
+
+/* Local to rank 0. */
+static hesse_status read_values(const hesse_source *source, hesse_model *m,
+                                const hesse_safetensors *file, hesse_why *why)
+{
+    if (source->outline) return HESSE_OK;
+    if (file)
+        return hesse_checkpoint_read(file, source->checkpoint, &m->arch, &m->params,
+                                     m->theta, &m->note, m->checkpoint, why);
+    hesse_params_init(&m->arch, &m->params, source->seed, m->theta);
+    return HESSE_OK;
+}
+
+/* Collective. Room for what rank 0 read, on all. */
+static hesse_status make_room(hesse_model *m, bool outline)
+{
+    hesse_team *team = m->team;
+    hesse_why *why = &team->why;
+    hesse_team_broadcast(team, 0, &m->arch, sizeof m->arch);
+    hesse_tokens told = m->tokens;
+    hesse_team_broadcast(team, 0, &told, sizeof told);
+    const size_t tokens = (size_t)told.sequences * (size_t)told.context;
+    if (team->rank) {
+        told.input = hesse_calloc(tokens, sizeof *told.input);
+        told.target = hesse_calloc(tokens, sizeof *told.target);
+        m->tokens = told;
+    }
+    hesse_status s = hesse_params_new(&m->arch, &m->params, why);
+    if (!s && !outline) {
+        m->theta = hesse_alloc(m->params.size);
+        m->gradient = hesse_alloc(m->params.size);
+    }
+    const bool there =
+        m->tokens.input && m->tokens.target && (outline || (m->theta && m->gradient));
+    if (!s && !there)
+        s = hesse_fail(why, HESSE_E_NOMEM, "%zu bytes for %zu parameters are not there",
+                       2 * m->params.size * sizeof(double), m->params.size);
+    return hesse_agree(team, s);
+}
+
+/* Collective. */
+static void tell_values(hesse_model *m, bool outline)
+{
+    const size_t bytes =
+        (size_t)m->tokens.sequences * (size_t)m->tokens.context * sizeof(int);
+    hesse_team_broadcast(m->team, 0, m->tokens.input, bytes);
+    hesse_team_broadcast(m->team, 0, m->tokens.target, bytes);
+    hesse_team_broadcast(m->team, 0, &m->note, sizeof m->note);
+    hesse_team_broadcast(m->team, 0, m->checkpoint, sizeof m->checkpoint);
+    if (!outline)
+        hesse_team_broadcast(m->team, 0, m->theta, m->params.size * sizeof *m->theta);
+}
+
+/* Local. Values and adjoints of the whole batch, unless they would not fit. */
+static hesse_status unroll(hesse_model *m, const hesse_source *source, size_t available,
+                           hesse_why *why)
+{
+    const hesse_batch batch = {m->tokens.sequences, m->tokens.context, m->tokens.input,
+                               m->tokens.target};
+    const hesse_status s =
+        hesse_transformer_new(&m->arch, &m->params, &batch, source->sum, &m->tape, why);
+    if (s || source->outline) return s;
+    const size_t need = hesse_tape_bytes(m->tape);
+    if (need > available || !hesse_tape_freeze(m->tape))
+        return hesse_fail(
+            why, HESSE_E_NOMEM,
+            "the activations of %d sequences of %d tokens need %.3g GiB on "
+            "every rank, of %.3g GiB free; take fewer data.sequences",
+            batch.sequences, batch.context, (double)need / (1 << 30),
+            (double)available / (1 << 30));
+    return HESSE_OK;
+}
+
+/* Local. */
+static hesse_status run(hesse_model *m, hesse_why *why)
+{
+    m->loss = hesse_tape_run(m->tape, m->theta, m->gradient);
+    if (!isfinite(m->loss))
+        return hesse_fail(why, HESSE_E_NUMERIC,
+                          "the loss is %g, expected a finite number", m->loss);
+    for (int p = 0; p < m->params.count; p++)
+        for (size_t i = 0; i < hesse_param_size(&m->params.list[p]); i++)
+            if (!isfinite(m->gradient[m->params.list[p].offset + i]))
+                return hesse_fail(why, HESSE_E_NUMERIC,
+                                  "element %zu of the gradient of '%s' is not finite",
+                                  i, m->params.list[p].name);
+    return HESSE_OK;
+}
+
+hesse_status hesse_model_open(hesse_team *team, const hesse_source *source,
+                              hesse_model **model)
+{
+    hesse_safetensors *file = NULL;
+    hesse_model *m = hesse_calloc(1, sizeof *m);
+    hesse_status s = HESSE_OK;
+    if (!source->arch || !source->tokens == !source->text)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "a source has an arch, and tokens or text, not both");
+    else if (!m)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a model");
+    else
+        *m = (hesse_model){.team = team, .arch = *source->arch};
+    if (!s && team->rank == 0) s = read_shape(source, m, &file, &team->why);
+    s = hesse_agree(team, s);
+    if (!s) s = make_room(m, source->outline);
+    if (!s && team->rank == 0) s = read_values(source, m, file, &team->why);
+    s = hesse_agree(team, s);
+    hesse_safetensors_close(file);
+    if (!s) {
+        tell_values(m, source->outline);
+        s = unroll(m, source, hesse_team_available(team), &team->why);
+        if (!s && !source->outline) s = run(m, &team->why);
+        s = hesse_agree(team, s);
+    }
+    if (s)
+        hesse_model_free(m);
+    else
+        *model = m;
+    return s;
+}
+
+void hesse_model_free(hesse_model *m)
+{
+    if (!m) return;
+    hesse_tape_free(m->tape);
+    hesse_tokens_free(&m->tokens);
+    hesse_params_free(&m->params);
+    free(m->theta);
+    free(m->gradient);
+    free(m);
+}
+
+double hesse_model_loss(const hesse_model *m)
+{
+    return m->loss;
+}
+
+size_t hesse_model_size(const hesse_model *m)
+{
+    return m->params.size;
+}
+
+const double *hesse_model_gradient(const hesse_model *m)
+{
+    return m->gradient;
+}
+
+const char *hesse_model_note(const hesse_model *m)
+{
+    return m->note.text;
+}
+
+int hesse_model_parameters(const hesse_model *m)
+{
+    return m->params.count;
+}
+
+const char *hesse_model_parameter_name(const hesse_model *m, int i)
+{
+    return m->params.list[i].name;
+}
+
+size_t hesse_model_parameter_first(const hesse_model *m, int i)
+{
+    return m->params.list[i].offset;
+}
+
+size_t hesse_model_parameter_size(const hesse_model *m, int i)
+{
+    return hesse_param_size(&m->params.list[i]);
+}
+
+/* A sweep in which everything moves and everything is wanted. */
+static hesse_sweep *whole_sweep(const hesse_model *m, int k)
+{
+    const size_t count = (size_t)m->params.count;
+    bool *moves = hesse_calloc(count, sizeof *moves);
+    hesse_rect *want = hesse_calloc(count, sizeof *want);
+    hesse_sweep *s = hesse_sweep_new(m->tape, k);
+    bool there = moves && want && s;
+    for (size_t p = 0; there && p < count; p++) {
+        moves[p] = true;
+        want[p] = (hesse_rect){0, m->params.list[p].rows, 0, m->params.list[p].cols};
+    }
+    there = there && hesse_sweep_plan(s, moves, want);
+    free(moves);
+    free(want);
+    if (there) return s;
+    hesse_sweep_free(s);
+    return NULL;
+}
+
+hesse_status hesse_model_product(hesse_model *m, hesse_kinds part, int k,
+                                 const double *v, double *hv)
+{
+    hesse_team *team = m->team;
+    hesse_sweep *sweep = NULL;
+    hesse_status s = HESSE_OK;
+    if (!part || k < 1 || !m->theta)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "product: %d directions of part %#x, expected at least one of a "
+                       "model that has values",
+                       k, (unsigned)part);
+    else if (!(sweep = whole_sweep(m, k)))
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for %d directions", k);
+    s = hesse_agree(team, s);
+    if (!s) {
+        const long all = m->tokens.sequences;
+        const int first = (int)(all * team->rank / team->size);
+        const int end = (int)(all * (team->rank + 1) / team->size);
+        hesse_sweep_run(sweep, &(hesse_directions){.k = k, .v = v}, first, end - first,
+                        1, &part, &hv);
+        hesse_team_sum(team, hv, m->params.size * (size_t)k);
+    }
+    hesse_sweep_free(sweep);
+    return s;
+}

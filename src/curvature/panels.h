@@ -1,0 +1,85 @@
+/** Panels: a few columns of a principal part of the Hessian, computed by one rank.
+ *
+ *  The columns of a panel lie in one piece of the partition; its rows are those of that
+ *  piece and of the pieces that follow it in the order of parameters, within the part:
+ *  one triangle, and both of the piece itself.  docs/math.md, section 4. */
+#ifndef HESSE_CURVATURE_PANELS_H
+#define HESSE_CURVATURE_PANELS_H
+
+#include "hesse/spectrum.h"
+#include "model/partition.h"
+#include "model/sweep.h"
+#include "parallel/dmat.h"
+
+/** What is asked of the Hessian: how wide panels are, and the shares. */
+typedef struct hesse_request {
+    int panel;                /* columns of a panel                            */
+    int shares;               /* matrices computed side by side                */
+    const hesse_kinds *kinds; /* of every share                                */
+    bool whole;               /* parts may be of many blocks; false: of one     */
+    bool outline;             /* nothing is to be computed: panels take no memory
+                                 and only tell their work                      */
+} hesse_request;
+
+/** A principal part: consecutive blocks of the partition. */
+typedef struct hesse_part {
+    int block, blocks;
+} hesse_part;
+
+typedef struct hesse_panels hesse_panels;
+
+/** Local. Panels of a tape that has been run; all arguments are borrowed.
+ *  Errors: HESSE_E_NOMEM, with the bytes: all memory that any panel needs is there. */
+hesse_status hesse_panels_new(const hesse_tape *tape, const hesse_params *params,
+                              const hesse_partition *partition,
+                              const hesse_request *request, hesse_panels **panels,
+                              hesse_why *why);
+void hesse_panels_free(hesse_panels *p);
+
+/** Local. Bytes that such panels take, or would take if they were no outline. */
+size_t hesse_panels_bytes(const hesse_panels *p);
+
+/** Local. Numbers in the largest panel of one share. */
+size_t hesse_panels_numbers(const hesse_panels *p);
+
+/** Local. The part to work on from now on. Returns its panels' number. */
+int hesse_panels_begin(hesse_panels *p, hesse_part part);
+
+/** Local. What panels were made for: the part begun last, whether it is one piece, columns
+ *  of a panel, and shares. */
+hesse_part hesse_panels_part(const hesse_panels *p);
+bool hesse_panels_one_piece(const hesse_panels *p);
+int hesse_panels_width(const hesse_panels *p);
+int hesse_panels_shares(const hesse_panels *p);
+
+/** Local. Floating-point operations of the products of all panels of the part. */
+double hesse_panels_work(hesse_panels *p);
+
+/** Local. Compute panel i of the part, of every share. */
+void hesse_panels_compute(hesse_panels *p, int i);
+
+/** Local. The computed panel of a share as patches, whose rows and columns count from the
+ *  first index of the part. Valid until the next compute. Returns their number. */
+int hesse_panels_patches(const hesse_panels *p, int share, const hesse_patch **patches);
+
+/** What is summed up while panels pass. */
+typedef struct hesse_tally {
+    hesse_sums *blocks; /* one a block of the partition                              */
+    double *coupling;   /* blocks x blocks of the part: sums of squares; NULL: none  */
+    hesse_sums all;     /* of the part                                               */
+} hesse_tally;
+
+/** Local. Add the computed panel of a share to a tally. */
+void hesse_panels_tally(const hesse_panels *p, int share, hesse_tally *tally);
+
+enum { HESSE_SAMPLE = 8 };
+
+/** Local. Entries of a few sampled rows and columns of the part, by dense directions
+ *  through the whole tape: another way than that of the panels.
+ *
+ *  index   [in]   `count` indices of the part, ascending; count <= panel, HESSE_SAMPLE.
+ *  sample  [out]  count x count: entry (i, j) is H[index[i], index[j]]. */
+void hesse_panels_sample(hesse_panels *p, int share, int count, const size_t *index,
+                         double *sample);
+
+#endif /* HESSE_CURVATURE_PANELS_H */

@@ -1,0 +1,38 @@
+/** A model's parameters from a safetensors checkpoint. */
+#ifndef HESSE_INPUT_CHECKPOINT_H
+#define HESSE_INPUT_CHECKPOINT_H
+
+#include "base/digest.h"
+#include "hesse/arch.h"
+#include "input/safetensors.h"
+#include "model/params.h"
+
+/** Local. See how a checkpoint lays out its family and note it in arch->layout: the
+ *  prefix of its names ("transformer.", "model.", "", with or without "_orig_mod." or
+ *  "module." before it), whether gpt2's matrices lie [out, in] (nanoGPT) or [in, out],
+ *  whether a tied embedding is stored under the head's name. A gpt2 checkpoint without
+ *  any bias has none (nanoGPT with bias = False): then the biases in arch are cleared.
+ *
+ *  path  [in]  of the file, for messages.
+ *  Errors: HESSE_E_INPUT when no known layout fits, naming a tensor that was expected
+ *  and the nearest one found; or when an untied model has no head. */
+hesse_status hesse_checkpoint_probe(const hesse_safetensors *file, const char *path,
+                                    hesse_arch *arch, hesse_why *why);
+
+/** Local. Read every parameter into theta.
+ *
+ *  params  [in]   of the arch that was probed; all shapes must be those of the file.
+ *  theta   [out]  params->size numbers.
+ *  note    [out]  "" or one line about what was ignored (mask buffers, a stored copy of
+ *                 a tied head, unknown tensors outside the layers), with names.
+ *  digest  [out]  SHA-256 as hesse_safetensors_digest makes it.
+ *  Errors: HESSE_E_INPUT: a tensor is missing, has another shape, is not finite; the
+ *  stored head of a tied model differs from its embedding; a tensor without a
+ *  parameter would change what the model computes (a bias, a further layer, anything
+ *  unknown in a layer). HESSE_E_NOMEM. */
+hesse_status hesse_checkpoint_read(const hesse_safetensors *file, const char *path,
+                                   const hesse_arch *arch, const hesse_params *params,
+                                   double *theta, hesse_why *note,
+                                   char digest[HESSE_DIGEST_LENGTH], hesse_why *why);
+
+#endif /* HESSE_INPUT_CHECKPOINT_H */

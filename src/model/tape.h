@@ -1,0 +1,76 @@
+/** A model unrolled on a batch of sequences, its loss and gradient.
+ *
+ *  A tape is a list of values (parameters, inputs, results) and a list of nodes, each an
+ *  operator from some values to a new one. Values are named by their index. The last
+ *  value is the loss. Values, adjoints and what the operators keep are there for the
+ *  whole batch; sweeps (model/sweep.h) read them and never change them.
+ */
+#ifndef HESSE_MODEL_TAPE_H
+#define HESSE_MODEL_TAPE_H
+
+#include "ops/op.h"
+
+typedef struct hesse_value {
+    int param;       /* its place among the parameters; -1: it is none               */
+    hesse_rect rect; /* of a parameter: all of it                                    */
+    int width;       /* of an activation: numbers a token; 0: one number, the loss   */
+    size_t offset;   /* of a parameter in theta                                      */
+    size_t count;    /* numbers                                                      */
+    const double *x; /* what operators read                                          */
+    double *own;     /* x, when the tape computes it                                 */
+    double *b;       /* adjoint; NULL for an input                                   */
+} hesse_value;
+
+typedef struct hesse_node {
+    const hesse_op *op;
+    hesse_dims d; /* of the whole batch */
+    int in[HESSE_MAX_IN], out;
+    const int *id;
+    double *keep;
+} hesse_node;
+
+typedef struct hesse_tape {
+    int sequences, context; /* batch; tokens of a sequence               */
+    int n_values, n_nodes, n_params;
+    int room_values, room_nodes;
+    hesse_value *values;
+    hesse_node *nodes;
+    int *position; /* of every token in its sequence                */
+    double *state; /* values, adjoints and keeps: one allocation    */
+    bool broken;   /* memory ran out while it grew                  */
+} hesse_tape;
+
+/** Local. An empty tape. NULL when memory is exhausted. */
+hesse_tape *hesse_tape_new(int sequences, int context);
+void hesse_tape_free(hesse_tape *t);
+
+/** Local. Append a value; parameters take their places in theta in the order they come.
+ *  An input (width numbers a token) is borrowed until the tape is freed.
+ *  Returns the value's index. */
+int hesse_tape_param(hesse_tape *t, int rows, int cols);
+int hesse_tape_input(hesse_tape *t, int width, const double *x);
+
+/** Local. Append a node. n and t of d are filled in.
+ *
+ *  in  [in]  the operator's inputs, activations first.
+ *  id  [in]  an integer for every token, or NULL; borrowed.
+ *  Returns the index of its result. */
+int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *in,
+                   const int *id);
+
+/** Local. Bytes that freeze takes. */
+size_t hesse_tape_bytes(const hesse_tape *t);
+
+/** Local. Memory for all of it, at once. False when it is exhausted, or was before. */
+bool hesse_tape_freeze(hesse_tape *t);
+
+/** Local. Forward and adjoint sweep at theta, which is borrowed until the next run.
+ *  Returns the loss; gradient may be NULL. */
+double hesse_tape_run(hesse_tape *t, const double *theta, double *gradient);
+
+/** Local. The frame of a node for the tokens first ... first + count - 1, with its primal
+ *  operands; tangents and cotangents are NULL. */
+hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int first,
+                             int count);
+
+#endif /* HESSE_MODEL_TAPE_H */

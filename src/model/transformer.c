@@ -1,0 +1,160 @@
+/* A layer is a dozen lines that append operators. Parameters are taken in the order of
+   their list, which is that of first use; a bias follows its matrix, where there is one.
+   Sources: Radford et al. (2019), GPT-2; Touvron et al., arXiv:2302.13971, Llama;
+   Ainslie et al., arXiv:2305.13245, shared key and value heads. */
+#include "model/transformer.h"
+
+#include <assert.h>
+#include <math.h>
+
+typedef struct builder {
+    const hesse_arch *a;
+    const hesse_param *next, *end; /* parameters not yet taken */
+    hesse_tape *t;
+} builder;
+
+static int take(builder *b)
+{
+    assert(b->next < b->end);
+    const hesse_param *p = b->next++;
+    return hesse_tape_param(b->t, p->rows, p->cols);
+}
+
+/* Whether the next parameter is the bias of the last. */
+static bool biased(const builder *b)
+{
+    return b->next < b->end && b->next->vector && b->next->role == b->next[-1].role;
+}
+
+static int embedding(builder *b, const int *id, int *table)
+{
+    const hesse_dims d = {.c = b->next->rows, .o = b->next->cols};
+    *table = take(b);
+    return hesse_tape_add(b->t, &hesse_op_embedding, d, table, id);
+}
+
+static int linear(builder *b, int x)
+{
+    const hesse_param *w = b->next;
+    const hesse_dims d = {.c = w->out_rows ? w->cols : w->rows,
+                          .o = w->out_rows ? w->rows : w->cols,
+                          .out_rows = w->out_rows};
+    const int weight = take(b);
+    if (!biased(b))
+        return hesse_tape_add(b->t, &hesse_op_linear_unbiased, d, (int[]){x, weight},
+                              NULL);
+    const int bias = take(b);
+    return hesse_tape_add(b->t, &hesse_op_linear, d, (int[]){x, weight, bias}, NULL);
+}
+
+static int norm(builder *b, int x)
+{
+    const hesse_dims d = {.c = b->a->width, .a = b->a->norm_eps};
+    const int gain = take(b);
+    if (b->a->family == HESSE_LLAMA)
+        return hesse_tape_add(b->t, &hesse_op_rmsnorm, d, (int[]){x, gain}, NULL);
+    if (!biased(b))
+        return hesse_tape_add(b->t, &hesse_op_layernorm_unbiased, d, (int[]){x, gain},
+                              NULL);
+    const int bias = take(b);
+    return hesse_tape_add(b->t, &hesse_op_layernorm, d, (int[]){x, gain, bias}, NULL);
+}
+
+static int pair(builder *b, const hesse_op *op, hesse_dims d, int x, int y)
+{
+    return hesse_tape_add(b->t, op, d, (int[]){x, y}, NULL);
+}
+
+static int attention(builder *b, int x, int layer)
+{
+    const hesse_attention *a = &b->a->attention;
+    const double root = a->temperature > 0 ? a->temperature : sqrt(a->size);
+    const hesse_dims d = {.c = a->heads * a->size,
+                          .h = a->heads,
+                          .g = a->kv_heads,
+                          .full = a->full,
+                          .a = 1 / (root * (a->by_layer ? layer + 1 : 1))};
+    int q = linear(b, x), k = linear(b, x);
+    const int v = linear(b, x);
+    if (b->a->family == HESSE_LLAMA) {
+        hesse_dims turned = {.c = d.c, .h = a->heads, .a = a->rope_theta};
+        q = hesse_tape_add(b->t, &hesse_op_rotary, turned, &q, NULL);
+        turned.c = a->kv_heads * a->size, turned.h = a->kv_heads;
+        k = hesse_tape_add(b->t, &hesse_op_rotary, turned, &k, NULL);
+    }
+    const int s = pair(b, &hesse_op_scores, d, q, k);
+    const int p = hesse_tape_add(b->t, &hesse_op_softmax, d, &s, NULL);
+    return linear(b, pair(b, &hesse_op_mix, d, p, v));
+}
+
+static int activation(builder *b, int x)
+{
+    static const hesse_op *const ops[] = {
+        [HESSE_ACT_GELU] = &hesse_op_gelu,
+        [HESSE_ACT_GELU_TANH] = &hesse_op_gelu_tanh,
+        [HESSE_ACT_RELU] = &hesse_op_relu,
+        [HESSE_ACT_SILU] = &hesse_op_silu,
+    };
+    const hesse_dims d = {.c = b->a->inner};
+    return hesse_tape_add(b->t, ops[b->a->activation], d, &x, NULL);
+}
+
+static int mlp(builder *b, int x)
+{
+    const hesse_dims d = {.c = b->a->inner};
+    int y = activation(b, linear(b, x));
+    if (b->a->family == HESSE_LLAMA) y = pair(b, &hesse_op_product, d, y, linear(b, x));
+    return linear(b, y);
+}
+
+/* Counts the targets that are not ignored. */
+static int targets(const hesse_batch *batch)
+{
+    int count = 0;
+    for (int i = 0; i < batch->sequences * batch->context; i++)
+        count += batch->target[i] >= 0;
+    return count;
+}
+
+static void unroll(builder *b, const hesse_batch *batch, bool sum)
+{
+    const hesse_dims stream = {.c = b->a->width};
+    int table, positions;
+    int x = embedding(b, batch->input, &table);
+    if (b->a->family == HESSE_GPT2)
+        x = pair(b, &hesse_op_sum, stream, x, embedding(b, b->t->position, &positions));
+    for (int l = 0; l < b->a->layers; l++) {
+        x = pair(b, &hesse_op_sum, stream, x, attention(b, norm(b, x), l));
+        x = pair(b, &hesse_op_sum, stream, x, mlp(b, norm(b, x)));
+    }
+    x = norm(b, x);
+    const hesse_dims head = {.c = b->a->width, .o = b->a->vocabulary, .out_rows = true};
+    x = b->a->tied ? pair(b, &hesse_op_linear_unbiased, head, x, table) : linear(b, x);
+    const hesse_dims loss = {.c = b->a->vocabulary,
+                             .a = sum ? 1 : 1.0 / targets(batch)};
+    hesse_tape_add(b->t, &hesse_op_cross_entropy, loss, &x, batch->target);
+    assert(b->next == b->end);
+}
+
+hesse_status hesse_transformer_new(const hesse_arch *arch, const hesse_params *params,
+                                   const hesse_batch *batch, bool sum,
+                                   hesse_tape **tape, hesse_why *why)
+{
+    if (arch->family == HESSE_GPT2 && batch->context > arch->positions)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "sequences of %d tokens, but the model has %d positions",
+                          batch->context, arch->positions);
+    if (batch->target && !targets(batch))
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "every target is ignored: there is no loss");
+    builder b = {arch, params->list, params->list + params->count,
+                 hesse_tape_new(batch->sequences, batch->context)};
+    if (b.t) unroll(&b, batch, sum);
+    if (!b.t || b.t->broken) {
+        hesse_tape_free(b.t);
+        return hesse_fail(why, HESSE_E_NOMEM,
+                          "out of memory for the list of operators");
+    }
+    *tape = b.t;
+    return HESSE_OK;
+}

@@ -1,0 +1,213 @@
+/* y = x W + b, W stored c x o, or y = x W' + b, W stored o x c.  The only second
+   derivative that is not zero is the mixed one of x and W, so (dJ . dx)' yb is  yb dW'
+   for x and  x dyb  with the roles of x and yb exchanged for W: four products, each
+   used twice.  docs/math.md, section 3.1. */
+#include "ops/gemm.h"
+#include "ops/loops.h"
+#include "ops/op.h"
+
+#include <cblas.h>
+
+enum { X, W, B };
+
+static int width(const hesse_dims *d, int i)
+{
+    return i == X ? d->c : d->o;
+}
+
+static hesse_rect shape(const hesse_dims *d, int i)
+{
+    if (i == B) return (hesse_rect){0, 1, 0, d->o};
+    return d->out_rows ? (hesse_rect){0, d->o, 0, d->c}
+                       : (hesse_rect){0, d->c, 0, d->o};
+}
+
+/* Down, up, and rows of the result from both factors of each product. */
+static double work(const hesse_dims *d, const hesse_use *use)
+{
+    const double full = 2.0 * d->n * d->c * d->o;
+    const double part = 2.0 * d->n * use->want[W].rows * use->want[W].cols;
+    const double up =
+        full * use->wanted[X] + part * (use->wanted[W] * (1 + use->moves[X]));
+    return full * use->moves[X] + use->shares * up;
+}
+
+/* y[n] += M x[n], or = that, for each token and each of k copies; M is rows x cols. */
+static void apply(hesse_into into, int n, int rows, int cols, hesse_strided m, int k,
+                  const double *x, double *y)
+{
+    if (k == 1) { /* all tokens at once: y += x M' */
+        const bool by_rows = m.col == 1;
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, by_rows ? CblasTrans : CblasNoTrans, n,
+                    rows, cols, 1, x, cols, m.at, by_rows ? cols : rows,
+                    into == HESSE_ADD, y, rows);
+        return;
+    }
+    for (int i = 0; i < n; i++)
+        hesse_gemm(into, rows, (size_t)k, cols, 1, m,
+                   x + (size_t)i * hesse_stride(cols, k), (size_t)k,
+                   y + (size_t)i * hesse_stride(rows, k), (size_t)k);
+}
+
+/* y[n][q] += sum over p of a[n][p] D[p, q], D the k tangents of the weight, stored p x q
+   or, when turned, q x p. */
+static void apply_tangents(int n, int p, int q, const double *a, bool turned, int k,
+                           const double *tangents, double *y)
+{
+    const size_t stride = hesse_stride(q, k), one = (size_t)k;
+    const hesse_strided rows = {a, (size_t)p, 1};
+    if (!turned) {
+        hesse_gemm(HESSE_ADD, n, (size_t)q * one, p, 1, rows, tangents, (size_t)q * one,
+                   y, stride);
+        return;
+    }
+    for (int j = 0; j < q; j++)
+        hesse_gemm(HESSE_ADD, n, one, p, 1, rows,
+                   tangents + (size_t)j * (size_t)p * one, one, y + (size_t)j * one,
+                   stride);
+}
+
+/* The same where tangent i is the unit direction of element unit[i]. */
+static void apply_units(int n, int p, int q, const double *a, bool turned, int k,
+                        const int *unit, double *y)
+{
+    const size_t stride = hesse_stride(q, k);
+    for (int i = 0; i < k; i++) {
+        const int from = turned ? unit[i] % p : unit[i] / q;
+        const int to = turned ? unit[i] / p : unit[i] % q;
+        for (int r = 0; r < n; r++)
+            y[(size_t)r * stride + (size_t)to * (size_t)k + (size_t)i] +=
+                a[(size_t)r * (size_t)p + (size_t)from];
+    }
+}
+
+static void apply_direction(const hesse_frame *f, int p, int q, const double *a,
+                            bool turned, double *y)
+{
+    if (f->dx[W]) apply_tangents(f->d.n, p, q, a, turned, f->k, f->dx[W], y);
+    if (f->unit[W]) apply_units(f->d.n, p, q, a, turned, f->k, f->unit[W], y);
+}
+
+/* m[r, c] += sum over tokens of a[n][r] z[n][c] for a part of m; a, of width p, is
+   primal, z, of width q, are k tangents. The pair stands for rows by columns, or, when
+   turned, for columns by rows. */
+static void correlate(int n, int p, int q, const double *a, const double *z, int k,
+                      hesse_rect part, bool turned, double *m)
+{
+    const size_t stride = hesse_stride(q, k), one = (size_t)k;
+    const size_t row = (size_t)part.cols * one;
+    if (!turned) {
+        const hesse_strided at = {a + part.row, 1, (size_t)p};
+        hesse_gemm(HESSE_ADD, part.rows, row, n, 1, at, z + (size_t)part.col * one,
+                   stride, m, row);
+    } else if (k == 1) {
+        const hesse_strided at = {z + part.row, 1, (size_t)q};
+        hesse_gemm(HESSE_ADD, part.rows, row, n, 1, at, a + part.col, (size_t)p, m,
+                   row);
+    } else {
+        const hesse_strided at = {a + part.col, 1, (size_t)p};
+        for (int r = 0; r < part.rows; r++)
+            hesse_gemm(HESSE_ADD, part.cols, one, n, 1, at,
+                       z + (size_t)(part.row + r) * one, stride, m + (size_t)r * row,
+                       one);
+    }
+}
+
+/* y[n] += b for every token. */
+HESSE_SIMD static void add_to_tokens(int n, size_t count, size_t stride,
+                                     const double *b, double *y)
+{
+    for (int i = 0; i < n; i++) add(count, 1, b, y + (size_t)i * stride);
+}
+
+/* b += sum of y[n] over the tokens. */
+HESSE_SIMD static void add_tokens_to(int n, size_t count, size_t stride,
+                                     const double *y, double *b)
+{
+    for (int i = 0; i < n; i++) add(count, 1, y + (size_t)i * stride, b);
+}
+
+/* The map from input to output channels as a matrix o x c. */
+static hesse_strided weight(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, o = (size_t)f->d.o;
+    return f->d.out_rows ? (hesse_strided){f->x[W], c, 1}
+                         : (hesse_strided){f->x[W], 1, o};
+}
+
+static hesse_strided transposed(hesse_strided m)
+{
+    return (hesse_strided){m.at, m.col, m.row};
+}
+
+static void forward(const hesse_frame *f)
+{
+    const int n = f->d.n, c = f->d.c, o = f->d.o;
+    apply(HESSE_SET, n, o, c, weight(f), 1, f->x[X], f->y);
+    if (f->x[B]) add_to_tokens(n, (size_t)o, (size_t)o, f->x[B], f->y);
+}
+
+static void tangent(const hesse_frame *f)
+{
+    const int n = f->d.n, c = f->d.c, o = f->d.o, k = f->k;
+    if (!f->dy) return;
+    if (f->dx[X])
+        apply(HESSE_SET, n, o, c, weight(f), k, f->dx[X], f->dy);
+    else
+        zero((size_t)n * hesse_stride(o, k), f->dy);
+    apply_direction(f, c, o, f->x[X], f->d.out_rows, f->dy);
+    if (f->dx[B])
+        add_to_tokens(n, (size_t)o * (size_t)k, hesse_stride(o, k), f->dx[B], f->dy);
+}
+
+static void adjoint(const hesse_frame *f)
+{
+    const int n = f->d.n, c = f->d.c, o = f->d.o, k = f->k;
+    if (!f->cy) return;
+    if (f->cx[X])
+        apply(f->fresh[X] ? HESSE_SET : HESSE_ADD, n, c, o, transposed(weight(f)), k,
+              f->cy, f->cx[X]);
+    if (f->cx[W])
+        correlate(n, c, o, f->x[X], f->cy, k, f->want[W], f->d.out_rows, f->cx[W]);
+    if (f->cx[B])
+        add_tokens_to(n, (size_t)f->want[B].cols * (size_t)k, hesse_stride(o, k),
+                      f->cy + (size_t)f->want[B].col * (size_t)k, f->cx[B]);
+}
+
+static void curvature(const hesse_frame *f)
+{
+    const int n = f->d.n, c = f->d.c, o = f->d.o, k = f->k;
+    if (f->cx[X]) apply_direction(f, o, c, f->yb, !f->d.out_rows, f->cx[X]);
+    if (f->cx[W] && f->dx[X])
+        correlate(n, o, c, f->yb, f->dx[X], k, f->want[W], !f->d.out_rows, f->cx[W]);
+}
+
+const hesse_op hesse_op_linear = {
+    .name = "linear",
+    .kind = HESSE_LINEAR,
+    .activations = 1,
+    .sets = true,
+    .parameters = 2,
+    .width = width,
+    .shape = shape,
+    .work = work,
+    .forward = forward,
+    .tangent = tangent,
+    .adjoint = adjoint,
+    .curvature = curvature,
+};
+
+const hesse_op hesse_op_linear_unbiased = {
+    .name = "linear_unbiased",
+    .kind = HESSE_LINEAR,
+    .activations = 1,
+    .sets = true,
+    .parameters = 1,
+    .width = width,
+    .shape = shape,
+    .work = work,
+    .forward = forward,
+    .tangent = tangent,
+    .adjoint = adjoint,
+    .curvature = curvature,
+};

@@ -1,0 +1,165 @@
+/* The two losses, sums over tokens with the weight a.  Cross-entropy of one token, e the
+   unit vector of its target and p = softmax(x):
+     J = a (p - e)'          (dJ . dx)' yb = a yb (diag p - p p') dx
+   which is positive semi-definite; a target below 0 is ignored.  Squared error:
+     J = 2 a (x - y)', -2 a (x - y)'         (dJ . dx)' yb = 2 a yb (dx - dy), and minus.
+   docs/math.md, section 3.10. */
+#include "ops/loops.h"
+#include "ops/op.h"
+
+#include <math.h>
+
+enum { CHUNK = 64 }; /* tangents taken at once: their means fit the stack */
+
+static int width(const hesse_dims *d, int i)
+{
+    (void)i;
+    return d->c;
+}
+
+/* Of an ignored token nothing counts: p and the unit vector are taken as zero. */
+static int keep(const hesse_dims *d)
+{
+    return d->c;
+}
+
+static void cross_entropy_forward(const hesse_frame *f)
+{
+    const int c = f->d.c;
+    double loss = 0;
+    for (int i = 0; i < f->d.n; i++) {
+        const double *x = f->x[0] + (size_t)i * (size_t)c;
+        double *p = f->keep + (size_t)i * (size_t)c, top = x[0], sum = 0;
+        for (int j = 1; j < c; j++) top = fmax(top, x[j]);
+        for (int j = 0; j < c; j++) sum += p[j] = exp(x[j] - top);
+        for (int j = 0; j < c; j++) p[j] = f->id[i] < 0 ? 0 : p[j] / sum;
+        if (f->id[i] >= 0) loss += top + log(sum) - x[f->id[i]];
+    }
+    *f->y = f->d.a * loss;
+}
+
+HESSE_SIMD static void cross_entropy_tangent(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, k = (size_t)f->k;
+    if (!f->dy) return;
+    zero(k, f->dy);
+    for (size_t i = 0; f->dx[0] && i < (size_t)f->d.n; i++) {
+        const double *dx = f->dx[0] + i * hesse_stride(f->d.c, f->k);
+        for (size_t j = 0; j < c; j++) {
+            const double e = f->id[i] == (int)j;
+            add(k, f->d.a * (f->keep[i * c + j] - e), dx + j * k, f->dy);
+        }
+    }
+}
+
+HESSE_SIMD static void cross_entropy_adjoint(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, k = (size_t)f->k;
+    for (size_t i = 0; f->cx[0] && f->cy && i < (size_t)f->d.n; i++) {
+        double *cx = f->cx[0] + i * hesse_stride(f->d.c, f->k);
+        for (size_t j = 0; j < c; j++) {
+            const double e = f->id[i] == (int)j;
+            add(k, f->d.a * (f->keep[i * c + j] - e), f->cy, cx + j * k);
+        }
+    }
+}
+
+/* cx += w p (dx - sum p dx) for `part` of the k tangents of a token. */
+HESSE_INLINE void spread(int c, int k, int part, double w, const double *p,
+                         const double *dx, double *cx)
+{
+    double mean[CHUNK] = {0};
+    for (int j = 0; j < c; j++)
+        for (int i = 0; i < part; i++) mean[i] += p[j] * dx[j * k + i];
+    for (int j = 0; j < c; j++)
+        for (int i = 0; i < part; i++)
+            cx[j * k + i] += w * p[j] * (dx[j * k + i] - mean[i]);
+}
+
+HESSE_SIMD static void cross_entropy_curvature(const hesse_frame *f)
+{
+    const int c = f->d.c, k = f->k;
+    for (int i = 0; f->cx[0] && f->dx[0] && i < f->d.n; i++)
+        for (int at = 0; at < k; at += CHUNK) {
+            const size_t token = (size_t)i * hesse_stride(c, k) + (size_t)at;
+            spread(c, k, k - at < CHUNK ? k - at : CHUNK, f->d.a * *f->yb,
+                   f->keep + (size_t)i * (size_t)c, f->dx[0] + token, f->cx[0] + token);
+        }
+}
+
+static void squared_error_forward(const hesse_frame *f)
+{
+    double loss = 0;
+    for (size_t i = 0; i < (size_t)f->d.n * (size_t)f->d.c; i++) {
+        const double e = f->x[0][i] - f->x[1][i];
+        loss += e * e;
+    }
+    *f->y = f->d.a * loss;
+}
+
+/* 2 a (x_0 - x_1) at channel j of token i. */
+HESSE_INLINE double slope(const hesse_frame *f, size_t i, size_t j)
+{
+    const size_t at = i * (size_t)f->d.c + j;
+    return 2 * f->d.a * (f->x[0][at] - f->x[1][at]);
+}
+
+HESSE_SIMD static void squared_error_tangent(const hesse_frame *f)
+{
+    const size_t k = (size_t)f->k, stride = hesse_stride(f->d.c, f->k);
+    if (!f->dy) return;
+    zero(k, f->dy);
+    for (size_t i = 0; i < (size_t)f->d.n; i++)
+        for (size_t j = 0; j < (size_t)f->d.c; j++)
+            for (int in = 0; in < 2; in++)
+                if (f->dx[in])
+                    add(k, in ? -slope(f, i, j) : slope(f, i, j),
+                        f->dx[in] + i * stride + j * k, f->dy);
+}
+
+HESSE_SIMD static void squared_error_adjoint(const hesse_frame *f)
+{
+    const size_t k = (size_t)f->k, stride = hesse_stride(f->d.c, f->k);
+    if (!f->cy) return;
+    for (size_t i = 0; i < (size_t)f->d.n; i++)
+        for (size_t j = 0; j < (size_t)f->d.c; j++)
+            for (int in = 0; in < 2; in++)
+                if (f->cx[in])
+                    add(k, in ? -slope(f, i, j) : slope(f, i, j), f->cy,
+                        f->cx[in] + i * stride + j * k);
+}
+
+HESSE_SIMD static void squared_error_curvature(const hesse_frame *f)
+{
+    const size_t m = (size_t)f->d.n * hesse_stride(f->d.c, f->k);
+    const double w = 2 * f->d.a * *f->yb;
+    for (int to = 0; to < 2; to++)
+        for (int from = 0; from < 2; from++)
+            if (f->cx[to] && f->dx[from])
+                add(m, to == from ? w : -w, f->dx[from], f->cx[to]);
+}
+
+const hesse_op hesse_op_cross_entropy = {
+    .name = "cross_entropy",
+    .kind = HESSE_CROSS_ENTROPY,
+    .activations = 1,
+    .loss = true,
+    .width = width,
+    .keep = keep,
+    .forward = cross_entropy_forward,
+    .tangent = cross_entropy_tangent,
+    .adjoint = cross_entropy_adjoint,
+    .curvature = cross_entropy_curvature,
+};
+
+const hesse_op hesse_op_squared_error = {
+    .name = "squared_error",
+    .kind = HESSE_SQUARED_ERROR,
+    .activations = 2,
+    .loss = true,
+    .width = width,
+    .forward = squared_error_forward,
+    .tangent = squared_error_tangent,
+    .adjoint = squared_error_adjoint,
+    .curvature = squared_error_curvature,
+};

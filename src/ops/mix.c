@@ -1,0 +1,73 @@
+/* y[i] = sum over j of p[i, j] v[j]: what a token takes from those that it attends to.
+   Bilinear, so its curvature is that of a product.  docs/math.md, section 3.9. */
+#include "ops/loops.h"
+#include "ops/op.h"
+#include "ops/pairs.h"
+
+enum { P, V };
+
+static int channels(const hesse_dims *d)
+{
+    return d->c / d->h;
+}
+
+static int width(const hesse_dims *d, int i)
+{
+    return i == P ? d->h * d->t : i == V ? d->g * channels(d) : d->c;
+}
+
+static hesse_rows values(const hesse_frame *f)
+{
+    return (hesse_rows){f->x[V], f->d.g, channels(&f->d)};
+}
+
+static hesse_rows adjoints(const hesse_frame *f)
+{
+    return (hesse_rows){f->yb, f->d.h, channels(&f->d)};
+}
+
+static void forward(const hesse_frame *f)
+{
+    hesse_frame one = *f;
+    one.k = 1;
+    zero((size_t)f->d.n * (size_t)f->d.c, f->y);
+    hesse_pairs_mix(&one, 1, f->x[P], f->x[V], f->d.g, channels(&f->d), f->y);
+}
+
+static void tangent(const hesse_frame *f)
+{
+    if (!f->dy) return;
+    zero((size_t)f->d.n * hesse_stride(f->d.c, f->k), f->dy);
+    if (f->dx[P]) hesse_pairs_to_queries(f, 1, f->dx[P], values(f), f->dy);
+    if (f->dx[V])
+        hesse_pairs_mix(f, 1, f->x[P], f->dx[V], f->d.g, channels(&f->d), f->dy);
+}
+
+static void adjoint(const hesse_frame *f)
+{
+    if (!f->cy) return;
+    if (f->cx[P]) hesse_pairs_from_queries(f, 1, f->cy, values(f), f->cx[P]);
+    if (f->cx[V])
+        hesse_pairs_mix_back(f, 1, f->x[P], f->cy, f->cx[V], f->d.g, channels(&f->d));
+}
+
+static void curvature(const hesse_frame *f)
+{
+    if (f->cx[P] && f->dx[V])
+        hesse_pairs_from_keys(f, 1, adjoints(f), f->dx[V], f->d.g, f->cx[P]);
+    if (f->cx[V] && f->dx[P])
+        hesse_pairs_to_keys(f, 1, f->dx[P], adjoints(f), f->cx[V], f->d.g);
+}
+
+const hesse_op hesse_op_mix = {
+    .name = "mix",
+    .kind = HESSE_MIX,
+    .activations = 2,
+    .sequences = true,
+    .width = width,
+    .work = hesse_pairs_work,
+    .forward = forward,
+    .tangent = tangent,
+    .adjoint = adjoint,
+    .curvature = curvature,
+};

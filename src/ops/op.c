@@ -1,0 +1,56 @@
+/* The list of operators, and the names of their shares. */
+#include "ops/op.h"
+
+#include <string.h>
+
+const hesse_op *const hesse_ops[] = {
+    &hesse_op_linear,
+    &hesse_op_linear_unbiased,
+    &hesse_op_embedding,
+    &hesse_op_layernorm,
+    &hesse_op_layernorm_unbiased,
+    &hesse_op_rmsnorm,
+    &hesse_op_rotary,
+    &hesse_op_scores,
+    &hesse_op_softmax,
+    &hesse_op_mix,
+    &hesse_op_gelu,
+    &hesse_op_gelu_tanh,
+    &hesse_op_relu,
+    &hesse_op_silu,
+    &hesse_op_product,
+    &hesse_op_sum,
+    &hesse_op_cross_entropy,
+    &hesse_op_squared_error,
+    NULL,
+};
+
+hesse_kinds hesse_kinds_named(const char *name)
+{
+    static const struct {
+        const char *name;
+        hesse_kinds kinds;
+    } shares[] = {
+        {"hessian", HESSE_ALL},
+        {"gauss_newton", HESSE_GAUSS_NEWTON},
+        {"functional", HESSE_FUNCTIONAL},
+        {"linear", HESSE_LINEAR},
+        {"embedding", HESSE_EMBEDDING},
+        {"layernorm", HESSE_LAYERNORM},
+        {"rmsnorm", HESSE_RMSNORM},
+        {"rotary", HESSE_ROTARY},
+        {"scores", HESSE_SCORES},
+        {"softmax", HESSE_SOFTMAX},
+        {"mix", HESSE_MIX},
+        {"gelu", HESSE_GELU},
+        {"relu", HESSE_RELU},
+        {"silu", HESSE_SILU},
+        {"product", HESSE_PRODUCT},
+        {"sum", HESSE_SUM},
+        {"cross_entropy", HESSE_CROSS_ENTROPY},
+        {"squared_error", HESSE_SQUARED_ERROR},
+    };
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        if (strcmp(name, shares[i].name) == 0) return shares[i].kinds;
+    return 0;
+}

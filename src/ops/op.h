@@ -1,0 +1,156 @@
+/** Operators and their first and second derivatives.
+ *
+ *  An operator is y = F(x_0, x_1, ...). With J its Jacobian at x, and yb the adjoint of
+ *  y, that is the derivative of the loss in y:
+ *
+ *    forward      y    = F(x)
+ *    tangent      dy   = J dx               k at once
+ *    adjoint      cx  += J' cy              k at once
+ *    curvature    cx  += (dJ . dx)' yb      k at once
+ *
+ *  d is a tangent: how a value moves when the parameters move. c is a cotangent: what
+ *  is carried back from the loss. For a gradient there is one, cy = yb. For columns of
+ *  a Hessian there are k, each the tangent of yb; then J' yb moves by the product rule,
+ *  by J' cy from adjoint and by (dJ . dx)' yb from curvature.
+ *
+ *  The four are pure: they read and write the arrays of their frame, allocate nothing,
+ *  cannot fail, and know nothing of the graph they sit in.
+ *
+ *  One rule covers all special cases: a NULL operand is zero, a NULL result is not
+ *  wanted. The tape uses it to skip whatever a block of parameters does not touch.
+ *
+ *  Source: Griewank & Walther, Evaluating Derivatives, 2nd ed. (2008), chapter 5.
+ */
+#ifndef HESSE_OPS_OP_H
+#define HESSE_OPS_OP_H
+
+#include "hesse/parts.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { HESSE_MAX_IN = 3 };
+
+/** Sizes, with one name each across the code and docs/math.md. */
+typedef struct hesse_dims {
+    int n;         /* tokens: whole sequences of them                               */
+    int t;         /* tokens of a sequence                                          */
+    int c, o;      /* channels in, out; an embedding has c rows                     */
+    int h, g;      /* query heads; key and value heads, a divisor of h              */
+    bool full;     /* attention to every token of the sequence; false: causal       */
+    bool out_rows; /* a weight is o x c; false: c x o                               */
+    double a;      /* the operator's constant: scale of scores, epsilon of a norm,
+                      base of rotary angles, weight of a token in a loss            */
+} hesse_dims;
+
+/** Rows and columns of a parameter: a part of it, or all. A vector has one row. */
+typedef struct hesse_rect {
+    int row, rows, col, cols;
+} hesse_rect;
+
+/** What one operator sees of the tape: its own operands and nothing else.
+ *
+ *  Inputs are activations (tokens x width) first, parameters (rows x cols) after them.
+ *  Of tangents and cotangents there are k, innermost: element (token, channel, i) of an
+ *  activation lies at token * hesse_stride(width, k) + channel * k + i, element
+ *  (row, col, i) of a parameter at (row * cols + col) * k + i. The loss is one number,
+ *  and k of them.
+ */
+typedef struct hesse_frame {
+    hesse_dims d;
+    int k;
+    const int *id; /* n integers: token ids or targets, else NULL */
+
+    /* One copy, never NULL where the operator has them: inputs; the output, which forward
+       overwrites; n x keep(d) numbers that forward leaves to the others; the adjoint of
+       the output, for curvature. */
+    const double *x[HESSE_MAX_IN];
+    double *y;
+    double *keep;
+    const double *yb;
+
+    /* Tangents of the inputs, each of them possibly NULL. For a parameter with more than
+       one row instead of dx: tangent i is the unit direction of element unit[.][i]. */
+    const double *dx[HESSE_MAX_IN];
+    const int *unit[HESSE_MAX_IN];
+
+    /* Of the output: tangent overwrites it, and curvature reads what tangent left. */
+    double *dy;
+
+    /* Cotangents of the inputs, each possibly NULL: adjoint and curvature add to them; of
+       a parameter only the part `want`. Where one is fresh nothing is there yet, and
+       adjoint sets it. */
+    double *cx[HESSE_MAX_IN];
+    hesse_rect want[HESSE_MAX_IN];
+    bool fresh[HESSE_MAX_IN];
+
+    /* Of the output, for adjoint. */
+    const double *cy;
+} hesse_frame;
+
+/** Numbers between the tangents of one token and those of the next. The padding keeps
+ *  tokens from falling on the same lines of the cache (docs/performance.md). */
+static inline size_t hesse_stride(int width, int k)
+{
+    return (size_t)width * (size_t)k + (k < 8 ? 0 : 8);
+}
+
+/** What a panel does with an operator's inputs; `shares` matrices are made of it. */
+typedef struct hesse_use {
+    bool moves[HESSE_MAX_IN], wanted[HESSE_MAX_IN];
+    hesse_rect want[HESSE_MAX_IN]; /* of parameters */
+    int shares;
+} hesse_use;
+
+typedef struct hesse_op {
+    const char *name;
+    hesse_kinds kind; /* one bit                                               */
+    int activations;  /* inputs that are activations                            */
+    int parameters;   /* and, after them, parameters                            */
+    bool loss;        /* the output is one number, a sum over tokens            */
+    bool sequences;   /* tokens meet: a frame must hold whole sequences         */
+    bool sets;        /* adjoint heeds `fresh`                                  */
+
+    int (*width)(const hesse_dims *d, int i); /* of activation i; i == inputs: output */
+    hesse_rect (*shape)(const hesse_dims *d, int i); /* of input i, a parameter       */
+    int (*keep)(const hesse_dims *d);                /* numbers a token; NULL: none   */
+    double (*work)(const hesse_dims *d, const hesse_use *use);
+    /* operations of its products for one tangent; NULL: it has no products */
+
+    void (*forward)(const hesse_frame *f);
+    void (*tangent)(const hesse_frame *f);
+    void (*adjoint)(const hesse_frame *f);
+    void (*curvature)(const hesse_frame *f);
+} hesse_op;
+
+/* e channels a head; t scores a head and token, zero for tokens not attended to. */
+
+/* y = x W + b, or x W' + b: x n x c, y n x o. */
+extern const hesse_op hesse_op_linear, hesse_op_linear_unbiased;
+/* y = W[id]: W c x o, y n x o. */
+extern const hesse_op hesse_op_embedding;
+/* y = g (x - mean) / deviation + b: n x c. */
+extern const hesse_op hesse_op_layernorm, hesse_op_layernorm_unbiased;
+/* y = g x / root mean square: n x c. */
+extern const hesse_op hesse_op_rmsnorm;
+/* Pairs of channels turned: n x h e = c. */
+extern const hesse_op hesse_op_rotary;
+/* y = a q . k: q n x h e = c, k n x g e, y n x h t. */
+extern const hesse_op hesse_op_scores;
+/* Over the tokens attended to: n x h t. */
+extern const hesse_op hesse_op_softmax;
+/* y = sum p v: p n x h t, v n x g e, y n x h e = c. */
+extern const hesse_op hesse_op_mix;
+/* By elements: n x c. */
+extern const hesse_op hesse_op_gelu, hesse_op_gelu_tanh, hesse_op_relu, hesse_op_silu;
+/* y = x_0 x_1 by elements, y = x_0 + x_1: n x c. */
+extern const hesse_op hesse_op_product, hesse_op_sum;
+/* a sum -log softmax(x)[id]: n x c; an id below 0 is ignored. */
+extern const hesse_op hesse_op_cross_entropy;
+/* a sum (x_0 - x_1)^2: n x c. */
+extern const hesse_op hesse_op_squared_error;
+
+/** Every operator, NULL at the end. The conformance tests run over this list. */
+extern const hesse_op *const hesse_ops[];
+
+#endif /* HESSE_OPS_OP_H */

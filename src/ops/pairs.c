@@ -1,0 +1,203 @@
+/* Every product is one hesse_gemm for a row (or a strip of rows) of pairs of one head of
+   one sequence, so the causal triangle costs half. */
+#include "ops/pairs.h"
+
+#include "ops/gemm.h"
+
+enum { STRIP = 6 }; /* rows that a strip of a causal triangle takes at once */
+
+/* One head of one sequence. */
+typedef struct place {
+    int t, k;      /* tokens, tangents                                       */
+    int first;     /* first token of the sequence, in the frame              */
+    int head, all; /* query head, query heads                                */
+    bool full;
+} place;
+
+static int shared(const place *p, int heads)
+{
+    return p->head / (p->all / heads);
+}
+
+/* Tokens that token i attends to: 0 ... seen - 1. */
+static int seen(const place *p, int i)
+{
+    return p->full ? p->t : i + 1;
+}
+
+/* The first token that attends to token j. */
+static int first_seer(const place *p, int j)
+{
+    return p->full ? 0 : j;
+}
+
+/* Primal rows of a head: token i of the sequence starts at at[i * step]. */
+typedef struct rows {
+    const double *at;
+    size_t step;
+    int e;
+} rows;
+
+static rows rows_of(const place *p, hesse_rows b)
+{
+    const size_t step = (size_t)b.heads * (size_t)b.e;
+    const double *at = b.at + (size_t)p->first * step + shared(p, b.heads) * b.e;
+    return (rows){at, step, b.e};
+}
+
+/* The same for tangents: token i at + i * step; e channels of k. */
+static size_t tangents_at(const place *p, int heads, int e, size_t *step)
+{
+    *step = hesse_stride(heads * e, p->k);
+    return (size_t)p->first * *step + (size_t)(shared(p, heads) * e) * (size_t)p->k;
+}
+
+/* Pairs are rows of t channels a head. */
+static size_t pairs_at(const place *p, size_t *step)
+{
+    return tangents_at(p, p->all, p->t, step);
+}
+
+/* Visit every head of every sequence. */
+typedef struct visit {
+    int sequence, head;
+} visit;
+
+static bool next(const hesse_frame *f, visit *v, place *p)
+{
+    if (v->sequence == f->d.n / f->d.t) return false;
+    *p = (place){f->d.t, f->k, v->sequence * f->d.t, v->head, f->d.h, f->d.full};
+    if (++v->head == f->d.h) v->head = 0, v->sequence++;
+    return true;
+}
+
+void hesse_pairs_from_queries(const hesse_frame *f, double a, const double *z,
+                              hesse_rows b, double *s)
+{
+    place p;
+    for (visit v = {0}; next(f, &v, &p);) {
+        size_t zs, ss;
+        const double *zp = z + tangents_at(&p, p.all, b.e, &zs);
+        double *sp = s + pairs_at(&p, &ss);
+        const rows r = rows_of(&p, b);
+        for (int i = 0; i < p.t; i++)
+            hesse_gemm(HESSE_ADD, seen(&p, i), (size_t)p.k, r.e, a,
+                       (hesse_strided){r.at, r.step, 1}, zp + (size_t)i * zs,
+                       (size_t)p.k, sp + (size_t)i * ss, (size_t)p.k);
+    }
+}
+
+void hesse_pairs_from_keys(const hesse_frame *f, double a, hesse_rows b,
+                           const double *z, int heads, double *s)
+{
+    place p;
+    for (visit v = {0}; next(f, &v, &p);) {
+        size_t zs, ss;
+        const double *zp = z + tangents_at(&p, heads, b.e, &zs);
+        double *sp = s + pairs_at(&p, &ss);
+        const rows r = rows_of(&p, b);
+        for (int j = 0; j < p.t; j++) {
+            const size_t i = (size_t)first_seer(&p, j);
+            hesse_gemm(HESSE_ADD, p.t - (int)i, (size_t)p.k, r.e, a,
+                       (hesse_strided){r.at + i * r.step, r.step, 1},
+                       zp + (size_t)j * zs, (size_t)p.k,
+                       sp + i * ss + (size_t)j * (size_t)p.k, ss);
+        }
+    }
+}
+
+void hesse_pairs_to_queries(const hesse_frame *f, double a, const double *s,
+                            hesse_rows b, double *z)
+{
+    place p;
+    for (visit v = {0}; next(f, &v, &p);) {
+        size_t zs, ss;
+        double *zp = z + tangents_at(&p, p.all, b.e, &zs);
+        const double *sp = s + pairs_at(&p, &ss);
+        const rows r = rows_of(&p, b);
+        for (int i = 0; i < p.t; i++)
+            hesse_gemm(HESSE_ADD, r.e, (size_t)p.k, seen(&p, i), a,
+                       (hesse_strided){r.at, 1, r.step}, sp + (size_t)i * ss,
+                       (size_t)p.k, zp + (size_t)i * zs, (size_t)p.k);
+    }
+}
+
+void hesse_pairs_to_keys(const hesse_frame *f, double a, const double *s, hesse_rows b,
+                         double *z, int heads)
+{
+    place p;
+    for (visit v = {0}; next(f, &v, &p);) {
+        size_t zs, ss;
+        double *zp = z + tangents_at(&p, heads, b.e, &zs);
+        const double *sp = s + pairs_at(&p, &ss);
+        const rows r = rows_of(&p, b);
+        for (int j = 0; j < p.t; j++) {
+            const size_t i = (size_t)first_seer(&p, j);
+            hesse_gemm(HESSE_ADD, r.e, (size_t)p.k, p.t - (int)i, a,
+                       (hesse_strided){r.at + i * r.step, 1, r.step},
+                       sp + i * ss + (size_t)j * (size_t)p.k, ss, zp + (size_t)j * zs,
+                       (size_t)p.k);
+        }
+    }
+}
+
+void hesse_pairs_mix(const hesse_frame *f, double a, const double *p, const double *y,
+                     int heads, int e, double *z)
+{
+    place at;
+    const size_t row = (size_t)f->d.h * (size_t)f->d.t,
+                 width = (size_t)e * (size_t)f->k;
+    for (visit v = {0}; next(f, &v, &at);) {
+        size_t ys, zs;
+        const double *yp = y + tangents_at(&at, heads, e, &ys);
+        double *zp = z + tangents_at(&at, at.all, e, &zs);
+        const double *weights = p + (size_t)at.first * row + at.head * at.t;
+        for (int i = 0; i < at.t; i += STRIP) {
+            const int strip = at.t - i < STRIP ? at.t - i : STRIP, all = seen(&at, i);
+            const hesse_strided w = {weights + (size_t)i * row, row, 1};
+            double *to = zp + (size_t)i * zs;
+            hesse_gemm(HESSE_ADD, strip, width, all, a, w, yp, ys, to, zs);
+            for (int r = 1; !at.full && r < strip; r++) { /* the triangle beside it */
+                const hesse_strided rest = {w.at + (size_t)r * row + all, row, 1};
+                hesse_gemm(HESSE_ADD, 1, width, r, a, rest, yp + (size_t)all * ys, ys,
+                           to + (size_t)r * zs, zs);
+            }
+        }
+    }
+}
+
+void hesse_pairs_mix_back(const hesse_frame *f, double a, const double *p,
+                          const double *y, double *z, int heads, int e)
+{
+    place at;
+    const size_t row = (size_t)f->d.h * (size_t)f->d.t,
+                 width = (size_t)e * (size_t)f->k;
+    for (visit v = {0}; next(f, &v, &at);) {
+        size_t ys, zs;
+        const double *yp = y + tangents_at(&at, at.all, e, &ys);
+        double *zp = z + tangents_at(&at, heads, e, &zs);
+        const double *weights = p + (size_t)at.first * row + at.head * at.t;
+        for (int j = 0; j < at.t; j += STRIP) {
+            const int strip = at.t - j < STRIP ? at.t - j : STRIP;
+            const size_t i = (size_t)first_seer(&at, j + strip - 1);
+            const hesse_strided w = {weights + i * row + j, 1, row};
+            double *to = zp + (size_t)j * zs;
+            hesse_gemm(HESSE_ADD, strip, width, at.t - (int)i, a, w, yp + i * ys, ys,
+                       to, zs);
+            for (int r = 0; !at.full && r < strip - 1;
+                 r++) { /* the triangle above it */
+                const hesse_strided rest = {weights + (size_t)(j + r) * (row + 1), 1,
+                                            row};
+                hesse_gemm(HESSE_ADD, 1, width, strip - 1 - r, a, rest,
+                           yp + (size_t)(j + r) * ys, ys, to + (size_t)r * zs, zs);
+            }
+        }
+    }
+}
+
+double hesse_pairs_work(const hesse_dims *d, const hesse_use *use)
+{
+    const double one = (d->full ? 2.0 : 1.0) * d->n * d->t * d->c;
+    const int moves = use->moves[0] + use->moves[1];
+    return one * (moves + use->shares * (moves + use->wanted[0] + use->wanted[1]));
+}

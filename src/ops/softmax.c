@@ -1,0 +1,118 @@
+/* p = softmax of the scores of the tokens attended to, for every token and head.  With
+   <z> = sum p z, and m = <yb>:
+     dp = p (ds - <ds>)       cs += p (cy - <cy>)
+     curvature: cs += dp (yb - m) - p sum dp yb
+   docs/math.md, section 3.8. */
+#include "ops/loops.h"
+#include "ops/op.h"
+
+#include <math.h>
+
+enum { CHUNK = 64 }; /* tangents taken at once: their means fit the stack */
+
+static int width(const hesse_dims *d, int i)
+{
+    (void)i;
+    return d->h * d->t;
+}
+
+/* One head of one token: its scores, and how many of them count. */
+typedef struct row {
+    size_t primal, tangent; /* where it starts in arrays of either kind */
+    int seen;
+} row;
+
+HESSE_INLINE row row_of(const hesse_frame *f, int i, int h)
+{
+    const int t = f->d.t, all = f->d.h * t;
+    return (row){(size_t)i * (size_t)all + (size_t)(h * t),
+                 (size_t)i * hesse_stride(all, f->k) + (size_t)(h * t) * (size_t)f->k,
+                 f->d.full ? t : i % t + 1};
+}
+
+static void forward(const hesse_frame *f)
+{
+    for (int i = 0; i < f->d.n; i++)
+        for (int h = 0; h < f->d.h; h++) {
+            const row r = row_of(f, i, h);
+            const double *x = f->x[0] + r.primal;
+            double *y = f->y + r.primal, top = x[0], sum = 0;
+            for (int j = 1; j < r.seen; j++) top = fmax(top, x[j]);
+            for (int j = 0; j < r.seen; j++) sum += y[j] = exp(x[j] - top);
+            for (int j = 0; j < r.seen; j++) y[j] /= sum;
+            for (int j = r.seen; j < f->d.t; j++) y[j] = 0;
+        }
+}
+
+/* y += p (z - sum p z) for `part` of the k tangents of a row. */
+HESSE_INLINE void project(int seen, int k, int part, const double *p, const double *z,
+                          double *y)
+{
+    double mean[CHUNK] = {0};
+    for (int j = 0; j < seen; j++)
+        for (int i = 0; i < part; i++) mean[i] += p[j] * z[j * k + i];
+    for (int j = 0; j < seen; j++)
+        for (int i = 0; i < part; i++) y[j * k + i] += p[j] * (z[j * k + i] - mean[i]);
+}
+
+/* y += dp (yb - m) - p sum dp yb. */
+HESSE_INLINE void bend(int seen, int k, int part, const double *p, const double *yb,
+                       const double *dp, double *y)
+{
+    double mean[CHUNK] = {0}, m = 0;
+    for (int j = 0; j < seen; j++) {
+        m += p[j] * yb[j];
+        for (int i = 0; i < part; i++) mean[i] += yb[j] * dp[j * k + i];
+    }
+    for (int j = 0; j < seen; j++)
+        for (int i = 0; i < part; i++)
+            y[j * k + i] += (yb[j] - m) * dp[j * k + i] - p[j] * mean[i];
+}
+
+/* Every token, head and chunk of tangents, through project or, with yb, bend. */
+HESSE_INLINE void through(const hesse_frame *f, const double *p, const double *yb,
+                          const double *z, double *y)
+{
+    for (int i = 0; i < f->d.n; i++)
+        for (int h = 0; h < f->d.h; h++) {
+            const row r = row_of(f, i, h);
+            for (int at = 0; at < f->k; at += CHUNK) {
+                const int part = f->k - at < CHUNK ? f->k - at : CHUNK;
+                const double *from = z + r.tangent + at;
+                double *to = y + r.tangent + at;
+                if (yb)
+                    bend(r.seen, f->k, part, p + r.primal, yb + r.primal, from, to);
+                else
+                    project(r.seen, f->k, part, p + r.primal, from, to);
+            }
+        }
+}
+
+HESSE_SIMD static void tangent(const hesse_frame *f)
+{
+    if (!f->dy) return;
+    zero((size_t)f->d.n * hesse_stride(f->d.h * f->d.t, f->k), f->dy);
+    if (f->dx[0]) through(f, f->y, NULL, f->dx[0], f->dy);
+}
+
+HESSE_SIMD static void adjoint(const hesse_frame *f)
+{
+    if (f->cx[0] && f->cy) through(f, f->y, NULL, f->cy, f->cx[0]);
+}
+
+HESSE_SIMD static void curvature(const hesse_frame *f)
+{
+    if (f->cx[0] && f->dx[0]) through(f, f->y, f->yb, f->dy, f->cx[0]);
+}
+
+const hesse_op hesse_op_softmax = {
+    .name = "softmax",
+    .kind = HESSE_SOFTMAX,
+    .activations = 1,
+    .sequences = true,
+    .width = width,
+    .forward = forward,
+    .tangent = tangent,
+    .adjoint = adjoint,
+    .curvature = curvature,
+};

@@ -1,0 +1,114 @@
+/* A damaged file is a normal case: whatever HDF5 lets through is compared with what the
+   schema says before it is used, and identifiers may be negative all the way down. */
+#include "output/reader.h"
+
+#include "base/memory.h"
+#include "output/store.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+hesse_status hesse_reader_open(const char *path, hesse_reader *r, hesse_why *why)
+{
+    struct stat info;
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    if (stat(path, &info))
+        return hesse_fail(why, HESSE_E_INPUT, "%s: %s", path, strerror(errno));
+    *r = (hesse_reader){.path = path, .bytes = (size_t)info.st_size, .why = why};
+    const hid_t access = hesse_store_access();
+    r->file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    H5Pclose(access);
+    if (r->file < 0)
+        return hesse_fail(why, HESSE_E_INPUT, "%s: expected an HDF5 file", path);
+    return HESSE_OK;
+}
+
+void hesse_reader_fail(hesse_reader *r, const char *what, const char *expected)
+{
+    if (r->status) return;
+    r->status = hesse_fail(r->why, HESSE_E_INPUT, "%s: %s: expected %s", r->path, what,
+                           expected);
+}
+
+bool hesse_reader_has(const hesse_reader *r, const char *path)
+{
+    return H5Lexists(r->file, path, H5P_DEFAULT) > 0;
+}
+
+void *hesse_reader_set(hesse_reader *r, const char *path, hid_t type, size_t *count,
+                       size_t *size)
+{
+    if (r->status) return NULL;
+    const hid_t set = H5Dopen2(r->file, path, H5P_DEFAULT);
+    const hid_t stored = H5Dget_type(set), space = H5Dget_space(set);
+    const hssize_t points = H5Sget_simple_extent_npoints(space);
+    const bool text = H5Tget_class(stored) == H5T_STRING;
+    void *values = NULL;
+    *size = type < 0 ? H5Tget_size(stored) : H5Tget_size(type);
+    *count = points > 0 ? (size_t)points : 0;
+    if (!*count || H5Sget_simple_extent_ndims(space) > 1 || text != (type < 0) ||
+        H5Tis_variable_str(stored) > 0 || *size > r->bytes ||
+        *count > r->bytes / *size) {
+        hesse_reader_fail(r, path, "a dataset of schema 1");
+    } else if (!(values = hesse_calloc(*count * *size + 1, 1))) {
+        r->status = hesse_fail(r->why, HESSE_E_NOMEM, "%s: no memory", r->path);
+    } else if (H5Dread(set, type < 0 ? stored : type, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                       values) < 0) {
+        hesse_reader_fail(r, path, "readable data");
+    }
+    if (space >= 0) H5Sclose(space);
+    if (stored >= 0) H5Tclose(stored);
+    if (set >= 0) H5Dclose(set);
+    if (r->status) {
+        free(values);
+        return NULL;
+    }
+    return values;
+}
+
+void *hesse_reader_column(hesse_reader *r, const char *path, hid_t type, size_t count)
+{
+    size_t found, size;
+    void *values = hesse_reader_set(r, path, type, &found, &size);
+    if (values && found != count) {
+        hesse_reader_fail(r, path, "an entry for every block");
+        free(values);
+        values = NULL;
+    }
+    return values;
+}
+
+void hesse_reader_attribute(hid_t object, const char *name, char *text, size_t room)
+{
+    const hid_t a = H5Aopen(object, name, H5P_DEFAULT), type = H5Aget_type(a);
+    const H5T_class_t kind = H5Tget_class(type);
+    const size_t size = H5Tget_size(type);
+    text[0] = '\0';
+    if (kind == H5T_STRING && H5Tis_variable_str(type) == 0 && size < room) {
+        memset(text, 0, room);
+        if (H5Aread(a, type, text) < 0 || strchr(text, '\n')) text[0] = '\0';
+    } else if (kind == H5T_INTEGER) {
+        int64_t whole = 0;
+        if (H5Aread(a, H5T_NATIVE_INT64, &whole) >= 0)
+            snprintf(text, room, "%lld", (long long)whole);
+    } else if (kind == H5T_FLOAT) {
+        double number = 0;
+        if (H5Aread(a, H5T_NATIVE_DOUBLE, &number) >= 0)
+            snprintf(text, room, "%.10g", number);
+    }
+    if (type >= 0) H5Tclose(type);
+    if (a >= 0) H5Aclose(a);
+}
+
+const char *hesse_reader_text(const char *texts, size_t size, size_t i, char *text,
+                              size_t room)
+{
+    const size_t length = size < room - 1 ? size : room - 1;
+    memcpy(text, texts + i * size, length);
+    text[length] = '\0';
+    return text;
+}

@@ -1,0 +1,50 @@
+/** What `show` needs of a result file, read with trust in nothing but HDF5: no dataset is
+ *  read that is larger than the file. The first failure sticks, as in the writer. */
+#ifndef HESSE_OUTPUT_READER_H
+#define HESSE_OUTPUT_READER_H
+
+#include "hesse/status.h"
+
+#include <hdf5.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct hesse_reader {
+    const char *path;
+    hid_t file;
+    size_t bytes; /* of the file */
+    hesse_why *why;
+    hesse_status status; /* the first failure */
+} hesse_reader;
+
+/** Local. To be closed with H5Fclose(reader->file).
+ *  Errors: HESSE_E_INPUT when there is no file or it is not HDF5. */
+hesse_status hesse_reader_open(const char *path, hesse_reader *r, hesse_why *why);
+
+/** Local. Note that something is not as expected. */
+void hesse_reader_fail(hesse_reader *r, const char *what, const char *expected);
+
+/** Local. Whether there is an object at a path, whose groups exist. */
+bool hesse_reader_has(const hesse_reader *r, const char *path);
+
+/** Local. A whole dataset of at most one dimension, as `type`, or as texts of one length
+ *  where that is negative. The caller frees it.
+ *
+ *  count  [out]  values, and a zero byte follows them.
+ *  size   [out]  bytes of a value.
+ *  Returns NULL after a failure. */
+void *hesse_reader_set(hesse_reader *r, const char *path, hid_t type, size_t *count,
+                       size_t *size);
+
+/** Local. The same where the number of values is known. */
+void *hesse_reader_column(hesse_reader *r, const char *path, hid_t type, size_t count);
+
+/** Local. Entry i of texts of one size, cut to `room` bytes with its end. Returns text. */
+const char *hesse_reader_text(const char *texts, size_t size, size_t i, char *text,
+                              size_t room);
+
+/** Local. One attribute as text; "" for a kind that this schema does not have, for many
+ *  lines, and for more than fits. */
+void hesse_reader_attribute(hid_t object, const char *name, char *text, size_t room);
+
+#endif /* HESSE_OUTPUT_READER_H */

@@ -1,0 +1,180 @@
+/* The model and the matrices of a result, and its beginning and end; output/part.c has the
+   spectra. Rank 0 writes what is small, all ranks write the matrices. */
+#include "output/result.h"
+
+#include "base/memory.h"
+#include "output/store.h"
+#include "parallel/team.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Attributes live in object headers, which end at 64 KiB. */
+static const size_t LONGEST_ATTRIBUTE = 32768;
+
+static const char DESCRIPTION[] =
+    "Exact Hessian of a loss: blocks, spectra and distances between them. Arrays are "
+    "row-major (C order); MATLAB, Julia and Fortran show their dimensions reversed. "
+    "Datasets have units and a description, axes have dimension scales.";
+
+hesse_status hesse_result_new(hesse_team *team, const char *path, hesse_result **result)
+{
+    return hesse_store_new(team, path, result);
+}
+
+void hesse_result_drop(hesse_result *result)
+{
+    if (result) hesse_store_drop(result);
+}
+
+static void write_texts(hesse_store *store, const char *path, size_t count,
+                        const char *const *values)
+{
+    const hesse_set set = hesse_schema_set(path, false);
+    hesse_store_texts(store, &set, 1, &count, values);
+}
+
+static void write_wholes(hesse_store *store, const char *path, int rank,
+                         const size_t *shape, const int64_t *values)
+{
+    const hesse_set set = hesse_schema_set(path, false);
+    hesse_store_wholes(store, &set, rank, shape, values);
+}
+
+static void write_sizes(hesse_store *store, const char *path, size_t count,
+                        const size_t *values)
+{
+    int64_t *wholes = hesse_calloc(count, sizeof *wholes);
+    if (wholes) {
+        for (size_t i = 0; i < count; i++) wholes[i] = (int64_t)values[i];
+        write_wholes(store, path, 1, &count, wholes);
+    } else {
+        hesse_store_no_memory(store);
+    }
+    free(wholes);
+}
+
+/* A name and a tensor, and four numbers, of every parameter. */
+static void write_columns(hesse_store *store, const hesse_params *params,
+                          const char **names, int64_t *numbers)
+{
+    const size_t count = params->count, pairs[] = {count, 2};
+    const char **tensors = names + count;
+    int64_t *shape = numbers, *offset = numbers + 2 * count,
+            *size = numbers + 3 * count;
+    for (size_t i = 0; i < count; i++) {
+        const hesse_param *p = &params->list[i];
+        names[i] = p->name, tensors[i] = p->tensor;
+        shape[2 * i] = p->rows, shape[2 * i + 1] = p->cols;
+        offset[i] = (int64_t)p->offset, size[i] = (int64_t)hesse_param_size(p);
+    }
+    write_texts(store, "parameters/name", count, names);
+    write_texts(store, "parameters/tensor", count, tensors);
+    write_wholes(store, "parameters/shape", 2, pairs, shape);
+    write_wholes(store, "parameters/offset", 1, &count, offset);
+    write_wholes(store, "parameters/size", 1, &count, size);
+}
+
+static void write_parameters(hesse_store *store, const hesse_params *params)
+{
+    const size_t count = params->count;
+    const char **names = hesse_calloc(2 * count, sizeof *names);
+    int64_t *numbers = hesse_calloc(4 * count, sizeof *numbers);
+    if (names && numbers)
+        write_columns(store, params, names, numbers);
+    else
+        hesse_store_no_memory(store);
+    free(numbers);
+    free(names);
+}
+
+static void write_gradient(hesse_store *store, size_t n, const double *gradient)
+{
+    const hesse_set set = hesse_schema_set("gradient", false);
+    int64_t *index = hesse_calloc(n, sizeof *index);
+    if (index) {
+        for (size_t i = 0; i < n; i++) index[i] = (int64_t)i;
+        write_wholes(store, "parameter", 1, &n, index);
+        hesse_store_doubles(store, &set, 1, &n, gradient);
+    } else {
+        hesse_store_no_memory(store);
+    }
+    free(index);
+}
+
+hesse_status hesse_result_model(hesse_result *result, const hesse_params *params,
+                                const hesse_block_table *blocks, const double *gradient)
+{
+    if (hesse_store_serial(result)) return result->status;
+    if (result->team->rank == 0) {
+        const size_t count = blocks->count;
+        size_t n = 0;
+        for (size_t b = 0; b < count; b++) n += blocks->size[b];
+        write_parameters(result, params);
+        write_texts(result, "blocks/name", count, blocks->names);
+        write_sizes(result, "blocks/offset", count, blocks->offset);
+        write_sizes(result, "blocks/size", count, blocks->size);
+        write_gradient(result, n, gradient);
+    }
+    return hesse_store_agree(result);
+}
+
+hesse_status hesse_result_matrix(hesse_result *result, const char *name,
+                                 const hesse_dmat *a)
+{
+    char path[HESSE_PATH];
+    hesse_store_path(result, path, "%s", name);
+    if (hesse_store_parallel(result)) return result->status;
+    const hesse_set set = hesse_schema_set(path, false);
+    hesse_store_dmat(result, &set, a);
+    return hesse_store_agree(result);
+}
+
+hesse_status hesse_result_square(hesse_result *result, const char *name, int n,
+                                 const double *a)
+{
+    char path[HESSE_PATH];
+    hesse_store_path(result, path, "%s", name);
+    if (hesse_store_parallel(result)) return result->status;
+    const hesse_set set = hesse_schema_set(path, false);
+    hesse_store_square(result, &set, n, a);
+    return hesse_store_agree(result);
+}
+
+static void write_text(hesse_store *store, const char *name, const char *text)
+{
+    if (strlen(text) > LONGEST_ATTRIBUTE) {
+        const hesse_set set = {
+            .path = name, .units = "1", .description = "too long for an attribute"};
+        hesse_store_texts(store, &set, 0, NULL, &text);
+        text = "see the dataset of this name";
+    }
+    if (*text) hesse_store_note_text(store, "/", name, text);
+}
+
+static void write_note(hesse_store *store, const hesse_note *note)
+{
+    switch (note->kind) {
+    case HESSE_NOTE_TEXT:
+        write_text(store, note->name, note->text);
+        break;
+    case HESSE_NOTE_WHOLE:
+        hesse_store_note_whole(store, "/", note->name, note->whole);
+        break;
+    case HESSE_NOTE_NUMBER:
+        hesse_store_note_number(store, "/", note->name, note->number);
+        break;
+    }
+}
+
+hesse_status hesse_result_finish(hesse_result *result, const hesse_note *notes,
+                                 int count)
+{
+    hesse_store_serial(result);
+    if (!result->status && result->team->rank == 0) {
+        hesse_store_note_whole(result, "/", "schema_version", HESSE_SCHEMA_VERSION);
+        hesse_store_note_text(result, "/", "description", DESCRIPTION);
+        for (int i = 0; i < count; i++) write_note(result, &notes[i]);
+    }
+    return hesse_store_finish(result);
+}

@@ -1,0 +1,114 @@
+/** The result file: HDF5, schema 1. docs/result.md lists every dataset.
+ *
+ *  A file is made under a temporary name in the folder of the final one, filled by all
+ *  ranks together, and renamed when it is complete: a result file that exists is whole.
+ */
+#ifndef HESSE_OUTPUT_RESULT_H
+#define HESSE_OUTPUT_RESULT_H
+
+#include "hesse/distance.h"
+#include "hesse/spectrum.h"
+#include "hesse/team.h"
+#include "model/params.h"
+#include "parallel/dmat.h"
+
+#include <stdint.h>
+
+/** Where the blocks lie in the order of the full matrix and of the gradient. */
+typedef struct hesse_block_table {
+    int count;
+    const char *const *names;
+    const size_t *offset, *size; /* [count] */
+} hesse_block_table;
+
+typedef enum hesse_note_kind {
+    HESSE_NOTE_TEXT,
+    HESSE_NOTE_WHOLE,
+    HESSE_NOTE_NUMBER
+} hesse_note_kind;
+
+/** An attribute of the root. An empty text is left out; one too long for an attribute
+ *  becomes the dataset /name, and the attribute says so. */
+typedef struct hesse_note {
+    const char *name;
+    hesse_note_kind kind;
+    const char *text;
+    int64_t whole;
+    double number;
+} hesse_note;
+
+typedef struct hesse_distance_result {
+    hesse_distance kind;
+    double mean; /* js0 */
+    hesse_density settings;
+    hesse_distance_grid grid;
+    const double *matrix; /* of the blocks compared, in order */
+} hesse_distance_result;
+
+/** All that was found of one part: the Hessian itself or a share of it. */
+typedef struct hesse_part_result {
+    const char *name; /* "hessian", "gauss_newton", "softmax", ... */
+
+    /* [blocks]; spectra has NULL for a block that was not computed, and is NULL itself
+       where none was. */
+    hesse_spectrum *const *spectra;
+    const hesse_measures *measures;
+
+    /* NULL with scope blocks; coupling is blocks x blocks. */
+    const hesse_spectrum *full;
+    const hesse_measures *full_measures;
+    const double *coupling;
+
+    /* They compare the blocks in `computed`, which ascend. */
+    int n_distances, n_computed;
+    const hesse_distance_result *distances;
+    const int *computed;
+} hesse_part_result;
+
+typedef struct hesse_store hesse_result;
+
+/** Collective. Begin a file: fails early where the folder is missing or not writable, or
+ *  where the path is a folder or a device.
+ *  Errors: HESSE_E_OUTPUT, HESSE_E_NOMEM. */
+hesse_status hesse_result_new(hesse_team *team, const char *path,
+                              hesse_result **result);
+
+/** Collective. Write a distributed matrix, or one that a single rank holds, both triangles,
+ *  as /name: "hessian/full" or "hessian/blocks/NAME", with "parts/PART/" before it for
+ *  another part than the Hessian.
+ *
+ *  a      [in]  symmetric, n x n; for _square on the owner, NULL elsewhere.
+ *  Memory: slices of 128 MiB a rank.
+ *  Errors: HESSE_E_OUTPUT, HESSE_E_NOMEM. */
+hesse_status hesse_result_matrix(hesse_result *result, const char *name,
+                                 const hesse_dmat *a);
+hesse_status hesse_result_square(hesse_result *result, const char *name, int n,
+                                 const double *a);
+
+/** Collective. Write /parameters, /gradient and the places of the blocks.
+ *
+ *  Of this call and the next two, rank 0's arguments are written; other ranks' are not
+ *  looked at.
+ *  gradient  [in]  in the order of the blocks, as many as they have together. */
+hesse_status hesse_result_model(hesse_result *result, const hesse_params *params,
+                                const hesse_block_table *blocks,
+                                const double *gradient);
+
+/** Collective. Write /spectra, /metrics and what /blocks holds of a part.
+ *
+ *  density  [in]  settings of the densities that are written with every spectrum. */
+hesse_status hesse_result_part(hesse_result *result, const hesse_block_table *blocks,
+                               const hesse_part_result *part,
+                               const hesse_density *density);
+
+/** Collective. Write the attributes of the root, attach dimension scales, read the whole
+ *  back, flush it to the disk, rename. The result is freed whatever the status.
+ *
+ *  notes  [in]  not schema_version and description, which are written here. */
+hesse_status hesse_result_finish(hesse_result *result, const hesse_note *notes,
+                                 int count);
+
+/** Collective. Give up: remove the temporary file and free. NULL is legal. */
+void hesse_result_drop(hesse_result *result);
+
+#endif /* HESSE_OUTPUT_RESULT_H */

@@ -1,0 +1,229 @@
+/* Two tables: numbers that every block has, and all other datasets. A path is stripped to
+   the key of a table: of parts/PART/, and of what is before the last two levels of a
+   spectrum. */
+#include "output/schema.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+enum axis {
+    NONE,
+    BLOCK,
+    TENSOR,
+    PARAMETER,
+    GRID,
+    RANK,
+    VECTOR,
+    COORDINATE,
+    ROW,
+    COLUMN
+};
+
+static const hesse_axis_name AXES[] = {
+    [NONE] = {NULL, NULL},
+    [BLOCK] = {"block", "/blocks/name"},
+    [TENSOR] = {"tensor", "/parameters/name"},
+    [PARAMETER] = {"parameter", "/parameter"},
+    [GRID] = {"eigenvalue", "grid"},
+    [RANK] = {"rank", NULL},
+    [VECTOR] = {"eigenvector", NULL},
+    [COORDINATE] = {"coordinate", NULL},
+    [ROW] = {"row", NULL},
+    [COLUMN] = {"column", NULL},
+};
+
+static const char HESSIAN[] = "loss / parameter^2", GRADIENT[] = "loss / parameter";
+
+typedef enum source { MEASURES, SPECTRUM } source;
+
+static const struct column {
+    const char *name, *units, *description;
+    source source;
+    size_t offset; /* in it */
+} COLUMNS[] = {
+    {"trace", HESSIAN, "sum of the diagonal", MEASURES,
+     offsetof(hesse_measures, trace)},
+    {"frobenius", HESSIAN, "Frobenius norm", MEASURES,
+     offsetof(hesse_measures, frobenius)},
+    {"min", HESSIAN, "smallest eigenvalue", MEASURES, offsetof(hesse_measures, min)},
+    {"max", HESSIAN, "largest eigenvalue", MEASURES, offsetof(hesse_measures, max)},
+    {"condition", "1", "largest over smallest |eigenvalue| above the noise floor",
+     MEASURES, offsetof(hesse_measures, condition)},
+    {"negative_mass", "1",
+     "sum of |negative eigenvalues| over sum of |eigenvalues|, above the noise floor",
+     MEASURES, offsetof(hesse_measures, negative_mass)},
+    {"effective_rank", "1", "exp of the entropy of |eigenvalue| / sum of |eigenvalues|",
+     MEASURES, offsetof(hesse_measures, effective_rank)},
+    {"trace_per_parameter", HESSIAN, "trace / size", MEASURES,
+     offsetof(hesse_measures, trace_per_parameter)},
+    {"gradient_norm", GRADIENT, "2-norm of the block's entries of the gradient",
+     MEASURES, offsetof(hesse_measures, gradient_norm)},
+    {"dominance", "1", "sum of |H_ii| over sum of |H_ij|: 1 for a diagonal matrix",
+     MEASURES, offsetof(hesse_measures, dominance)},
+    {"noise_floor", HESSIAN,
+     "n eps max |eigenvalue|: eigenvalues closer to 0 than this are rounding", MEASURES,
+     offsetof(hesse_measures, noise_floor)},
+    {"proof_trace", "1", "|sum of eigenvalues - trace| / Frobenius norm", SPECTRUM,
+     offsetof(hesse_spectrum, proof_trace)},
+    {"proof_frobenius", "1",
+     "|sum of squared eigenvalues - Frobenius norm^2| / Frobenius norm^2", SPECTRUM,
+     offsetof(hesse_spectrum, proof_frobenius)},
+    {"proof_symmetry", "1",
+     "largest defect of entries seen twice (H_ij against H_ji, and against a sample "
+     "computed another way) / (Frobenius norm + |loss| / 10^4)",
+     SPECTRUM, offsetof(hesse_spectrum, proof_symmetry)},
+    {"seconds", "s", "wall time of assembly and solution", SPECTRUM,
+     offsetof(hesse_spectrum, seconds)},
+};
+
+enum { N_COLUMNS = sizeof COLUMNS / sizeof *COLUMNS };
+
+const char *hesse_schema_column(int i)
+{
+    return i < N_COLUMNS ? COLUMNS[i].name : NULL;
+}
+
+double hesse_schema_value(int i, const hesse_spectrum *spectrum,
+                          const hesse_measures *measures)
+{
+    const bool of_spectrum = COLUMNS[i].source == SPECTRUM;
+    const void *from = of_spectrum ? (const void *)spectrum : measures;
+    double value = NAN;
+    if (from) memcpy(&value, (const char *)from + COLUMNS[i].offset, sizeof value);
+    return value;
+}
+
+static const struct entry {
+    const char *key, *units;
+    const char *scaled; /* units with scaled eigenvalues; NULL: the same */
+    enum axis first, second;
+    const char *description;
+} SETS[] = {
+    {"parameters/name", "1", NULL, NONE, NONE, "name of the parameter"},
+    {"parameters/tensor", "1", NULL, TENSOR, NONE,
+     "the checkpoint's tensor that holds it"},
+    {"parameters/shape", "1", NULL, TENSOR, NONE,
+     "rows and columns, row-major as the checkpoint stores it; a vector has one row"},
+    {"parameters/offset", "1", NULL, TENSOR, NONE,
+     "place of its first element in the parameter vector"},
+    {"parameters/size", "1", NULL, TENSOR, NONE, "number of elements"},
+    {"parameter", "1", NULL, NONE, NONE,
+     "index of a coordinate of the gradient and of full matrices, from 0"},
+    {"gradient", GRADIENT, NULL, PARAMETER, NONE,
+     "gradient of the loss, block by block in the order of blocks/name"},
+    {"blocks/name", "1", NULL, NONE, NONE,
+     "name of the block: the axis of everything that blocks have one of"},
+    {"blocks/offset", "1", NULL, BLOCK, NONE,
+     "place of its first coordinate in the gradient and in full matrices"},
+    {"blocks/size", "1", NULL, BLOCK, NONE, "number of coordinates"},
+    {"blocks/method", "1", NULL, BLOCK, NONE,
+     "how the spectrum was computed; none: it was not"},
+    {"blocks/engine", "1", NULL, BLOCK, NONE, "the eigensolver"},
+    {"engine", "1", NULL, NONE, NONE, "the eigensolver"},
+    {"eigenvalues", HESSIAN, NULL, RANK, NONE, "eigenvalues, ascending"},
+    {"eigenvectors", "1", NULL, VECTOR, COORDINATE,
+     "eigenvectors of the lowest and then of the highest eigenvalues, ascending; one "
+     "a row, of 2-norm 1"},
+    {"residuals", HESSIAN, NULL, VECTOR, NONE,
+     "2-norm of H q - lambda q for every eigenvector"},
+    {"density/grid", HESSIAN, "1", NONE, NONE,
+     "eigenvalue, over the 10th largest if units are 1"},
+    {"density/values", "parameter^2 / loss", "1", GRID, NONE,
+     "density of the eigenvalues, Gaussian kernel; its sum times the grid's step is 1"},
+    {"metrics/js", "nat", NULL, BLOCK, BLOCK,
+     "Jensen-Shannon divergence of the densities of two blocks, at most ln 2"},
+    {"metrics/js_distance", "nat^(1/2)", NULL, BLOCK, BLOCK,
+     "square root of the Jensen-Shannon divergence of the densities"},
+    {"metrics/js_raw", "nat parameter^2 / loss", "nat", BLOCK, BLOCK,
+     "Jensen-Shannon divergence, summed over the grid without its step"},
+    {"metrics/js_log", "nat", NULL, BLOCK, BLOCK,
+     "Jensen-Shannon divergence of histograms of log(max(eigenvalue, 0) + 1e-12)"},
+    {"metrics/wasserstein", HESSIAN, "1", BLOCK, BLOCK,
+     "Wasserstein-1 distance of the eigenvalues, as atoms of equal mass"},
+    {"metrics/coupling", HESSIAN, NULL, BLOCK, BLOCK,
+     "Frobenius norm of the piece of the matrix between two blocks"},
+    {"hessian/full", HESSIAN, NULL, PARAMETER, PARAMETER,
+     "the full matrix, block by block in the order of blocks/name"},
+    {"hessian/blocks/", HESSIAN, NULL, ROW, COLUMN, "the diagonal block of this name"},
+};
+
+/* The rest of a path that begins so; NULL for another. */
+static const char *after(const char *path, const char *start)
+{
+    while (*start && *path == *start) path++, start++;
+    return *start ? NULL : path;
+}
+
+/* Without parts/PART/ before it. */
+static const char *in_part(const char *path)
+{
+    const char *part = after(path, "parts/");
+    const char *slash = part ? strchr(part, '/') : NULL;
+    return slash ? slash + 1 : path;
+}
+
+static const char *key_of(const char *path)
+{
+    const char *key = in_part(path);
+    const char *full = after(key, "spectra/full/");
+    const char *block = after(key, "spectra/blocks/");
+    if (full) return full;
+    if (block && (block = strchr(block, '/'))) return block + 1;
+    return after(key, "hessian/blocks/") ? "hessian/blocks/" : key;
+}
+
+/* A number of a block, or of the full spectrum. */
+static hesse_set column_set(const char *path, const char *key)
+{
+    const char *of_block = after(key, "blocks/");
+    const char *name = of_block ? of_block : key;
+    int i = 0;
+    while (i < N_COLUMNS && strcmp(COLUMNS[i].name, name) != 0) i++;
+    assert(i < N_COLUMNS);
+    return (hesse_set){.path = path,
+                       .units = COLUMNS[i].units,
+                       .description = COLUMNS[i].description,
+                       .axes = {AXES[of_block ? BLOCK : NONE], AXES[NONE]}};
+}
+
+static hesse_set entry_set(const char *path, const struct entry *e, bool scaled)
+{
+    return (hesse_set){.path = path,
+                       .units = scaled && e->scaled ? e->scaled : e->units,
+                       .description = e->description,
+                       .axes = {AXES[e->first], AXES[e->second]}};
+}
+
+hesse_set hesse_schema_set(const char *path, bool scaled)
+{
+    const char *key = key_of(path);
+    for (size_t i = 0; i < sizeof SETS / sizeof *SETS; i++)
+        if (strcmp(SETS[i].key, key) == 0) return entry_set(path, &SETS[i], scaled);
+    return column_set(path, key);
+}
+
+static const struct group {
+    const char *path, *description;
+} GROUPS[] = {
+    {"parameters", "the parameters of the model, in the order of the parameter vector"},
+    {"blocks", "one entry for every diagonal block of the matrix"},
+    {"spectra", "eigenvalues, and densities of eigenvalues"},
+    {"spectra/full", "spectrum and measures of the full matrix"},
+    {"spectra/blocks", "a group for every block whose spectrum was computed"},
+    {"metrics", "block by block: distances of spectra, norms of off-diagonal pieces"},
+    {"hessian", "the matrix itself"},
+    {"hessian/blocks", "the diagonal blocks of the matrix"},
+    {"parts", "shares of the Hessian; each group repeats the shape of the root"},
+};
+
+const char *hesse_schema_group(const char *path)
+{
+    const char *part = after(path, "parts/"), *key = in_part(path);
+    if (part && !strchr(part, '/')) return "a share of the Hessian";
+    for (size_t i = 0; i < sizeof GROUPS / sizeof *GROUPS; i++)
+        if (strcmp(GROUPS[i].path, key) == 0) return GROUPS[i].description;
+    const char *last = strrchr(key, '/');
+    return last && strcmp(last, "/density") == 0 ? "density of the eigenvalues"
+                                                 : "spectrum of the block of this name";
+}

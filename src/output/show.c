@@ -1,0 +1,247 @@
+/* The head of a file, and a table for every part of the Hessian. tools/show_result.py
+   prints the same. */
+#include "output/show.h"
+
+#include "hesse/distance.h"
+#include "hesse/spectrum.h"
+#include "output/reader.h"
+#include "output/schema.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_LENGTH = 512, LONGEST_NAME = 56 };
+
+static herr_t print_attribute(hid_t object, const char *name, const H5A_info_t *info,
+                              void *data)
+{
+    (void)info;
+    FILE *out = data;
+    char text[2048];
+    hesse_reader_attribute(object, name, text, sizeof text);
+    if (*text && strcmp(name, "description") != 0)
+        fprintf(out, "  %-26s %s\n", name, text);
+    return 0;
+}
+
+static void print_head(hesse_reader *r, FILE *out)
+{
+    char version[32], expected[64];
+    hesse_reader_attribute(r->file, "schema_version", version, sizeof version);
+    snprintf(expected, sizeof expected, "a result of hesse, schema_version %d",
+             HESSE_SCHEMA_VERSION);
+    if (atoi(version) != HESSE_SCHEMA_VERSION)
+        hesse_reader_fail(r, "root attributes", expected);
+    if (r->status) return;
+    fprintf(out, "%s\n", r->path);
+    H5Aiterate2(r->file, H5_INDEX_NAME, H5_ITER_INC, NULL, print_attribute, out);
+}
+
+/* Numbers of a line, in the order of the table; a format is one of printf's. */
+static const struct shown {
+    const char *heading, *name;
+    int width, digits;
+    char format;
+} SHOWN[] = {
+    {"trace", "trace", 10, 2, 'e'},
+    {"frobenius", "frobenius", 10, 2, 'e'},
+    {"min", "min", 10, 2, 'e'},
+    {"max", "max", 10, 2, 'e'},
+    {"condition", "condition", 10, 2, 'e'},
+    {"neg", "negative_mass", 6, 3, 'f'},
+    {"rank", "effective_rank", 8, 1, 'f'},
+    {"trace/par", "trace_per_parameter", 10, 2, 'e'},
+    {"|gradient|", "gradient_norm", 11, 2, 'e'},
+    {"seconds", "seconds", 8, 2, 'f'},
+    {NULL, "proof_trace", 0, 0, 0}, /* these make the last column */
+    {NULL, "proof_frobenius", 0, 0, 0},
+    {NULL, "proof_symmetry", 0, 0, 0},
+};
+
+enum { N_SHOWN = sizeof SHOWN / sizeof *SHOWN, N_NUMBERS = N_SHOWN - 3 };
+
+/* Characters of a UTF-8 text: bytes that do not continue one. */
+static int characters(const char *text)
+{
+    int count = 0;
+    for (; *text; text++) count += (*text & 0xc0) != 0x80;
+    return count;
+}
+
+/* A long name keeps its end, where blocks differ. */
+static void print_name(FILE *out, int width, const char *name)
+{
+    int left = characters(name);
+    const bool cut = left > width;
+    while (cut && left > width - 3) left -= (*++name & 0xc0) != 0x80;
+    fprintf(out, "  %s%s%*s", cut ? "..." : "", name, cut ? 0 : width - left, "");
+}
+
+static void print_line(FILE *out, int width, const char *name, long long size,
+                       const char *engine, const double *numbers)
+{
+    print_name(out, width, name);
+    fprintf(out, " %7lld %-9s", size, engine);
+    for (int i = 0; i < N_NUMBERS; i++)
+        fprintf(out, SHOWN[i].format == 'e' ? "%*.*e" : "%*.*f", SHOWN[i].width,
+                SHOWN[i].digits, numbers[i]);
+    const double *proofs = numbers + N_NUMBERS;
+    const int n = size > 0 && size < INT32_MAX ? (int)size : 1;
+    const bool hold = hesse_proofs_hold(n, proofs[0], proofs[1], proofs[2]);
+    fprintf(out, " %6s\n", isnan(proofs[0]) ? "-" : hold ? "ok" : "WRONG");
+}
+
+static void print_headings(FILE *out, int width)
+{
+    fprintf(out, "  %-*s %7s %-9s", width, "block", "size", "engine");
+    for (int i = 0; i < N_NUMBERS; i++)
+        fprintf(out, "%*s", SHOWN[i].width, SHOWN[i].heading);
+    fprintf(out, " %6s\n", "proofs");
+}
+
+typedef struct table {
+    size_t count, name_size, engine_size;
+    char *names, *engines;
+    int64_t *sizes;
+    double *numbers[N_SHOWN];
+} table;
+
+static void free_table(table *t)
+{
+    for (int i = 0; i < N_SHOWN; i++) free(t->numbers[i]);
+    free(t->sizes);
+    free(t->engines);
+    free(t->names);
+}
+
+static void read_table(hesse_reader *r, const char *prefix, table *t)
+{
+    char path[PATH_LENGTH];
+    size_t count = 0;
+    t->names = hesse_reader_set(r, "blocks/name", -1, &t->count, &t->name_size);
+    t->sizes = hesse_reader_column(r, "blocks/size", H5T_NATIVE_INT64, t->count);
+    snprintf(path, sizeof path, "%sblocks/engine", prefix);
+    t->engines = hesse_reader_set(r, path, -1, &count, &t->engine_size);
+    if (count != t->count) hesse_reader_fail(r, path, "an entry for every block");
+    for (int i = 0; i < N_SHOWN; i++) {
+        snprintf(path, sizeof path, "%sblocks/%s", prefix, SHOWN[i].name);
+        t->numbers[i] = hesse_reader_column(r, path, H5T_NATIVE_DOUBLE, t->count);
+    }
+}
+
+static int name_width(const table *t)
+{
+    char name[PATH_LENGTH];
+    int width = 6; /* of "(full)" */
+    for (size_t b = 0; b < t->count; b++) {
+        const int length =
+            characters(hesse_reader_text(t->names, t->name_size, b, name, sizeof name));
+        if (length > width) width = length;
+    }
+    return width < LONGEST_NAME ? width : LONGEST_NAME;
+}
+
+static void print_full(hesse_reader *r, FILE *out, const char *prefix, int width)
+{
+    char path[PATH_LENGTH], engine[32];
+    double numbers[N_SHOWN];
+    size_t n = 0, size;
+    snprintf(path, sizeof path, "%sspectra/full", prefix);
+    if (!hesse_reader_has(r, "spectra") || !hesse_reader_has(r, path)) return;
+    for (int i = 0; i < N_SHOWN; i++) {
+        snprintf(path, sizeof path, "%sspectra/full/%s", prefix, SHOWN[i].name);
+        double *value = hesse_reader_column(r, path, H5T_NATIVE_DOUBLE, 1);
+        numbers[i] = value ? *value : NAN;
+        free(value);
+    }
+    snprintf(path, sizeof path, "%sspectra/full/engine", prefix);
+    char *text = hesse_reader_set(r, path, -1, &n, &size);
+    if (text) hesse_reader_text(text, size, 0, engine, sizeof engine);
+    free(text);
+    snprintf(path, sizeof path, "%sspectra/full/eigenvalues", prefix);
+    free(hesse_reader_set(r, path, H5T_NATIVE_DOUBLE, &n, &size));
+    if (!r->status) print_line(out, width, "(full)", (long long)n, engine, numbers);
+}
+
+static void print_distances(const hesse_reader *r, FILE *out, const char *prefix)
+{
+    char path[PATH_LENGTH], mean[64];
+    int shown = 0;
+    snprintf(path, sizeof path, "%smetrics", prefix);
+    if (!hesse_reader_has(r, path)) return;
+    for (int d = 0; d < HESSE_DISTANCES; d++) {
+        const char *name = hesse_distance_name((hesse_distance)d);
+        snprintf(path, sizeof path, "%smetrics/%s", prefix, name);
+        if (!hesse_reader_has(r, path)) continue;
+        const hid_t set = H5Dopen2(r->file, path, H5P_DEFAULT);
+        hesse_reader_attribute(set, "js0", mean, sizeof mean);
+        if (set >= 0) H5Dclose(set);
+        fprintf(out, "%s %s %.4g", shown++ ? "," : "  mean over pairs of blocks:", name,
+                atof(mean));
+    }
+    if (shown) fprintf(out, "\n");
+}
+
+/* Lines of blocks that were computed. */
+static void print_blocks(FILE *out, const table *t, int width)
+{
+    char block[PATH_LENGTH], engine[32];
+    double numbers[N_SHOWN];
+    for (size_t b = 0; b < t->count; b++) {
+        hesse_reader_text(t->names, t->name_size, b, block, sizeof block);
+        hesse_reader_text(t->engines, t->engine_size, b, engine, sizeof engine);
+        for (int i = 0; i < N_SHOWN; i++) numbers[i] = t->numbers[i][b];
+        if (strcmp(engine, "none") != 0)
+            print_line(out, width, block, t->sizes[b], engine, numbers);
+    }
+}
+
+static void print_part(hesse_reader *r, FILE *out, const char *name, const char *prefix)
+{
+    table t = {0};
+    read_table(r, prefix, &t);
+    if (!r->status) {
+        const int width = name_width(&t);
+        fprintf(out, "\n%s\n", name);
+        print_headings(out, width);
+        print_blocks(out, &t, width);
+        print_full(r, out, prefix, width);
+        if (t.count > 1) print_distances(r, out, prefix);
+    }
+    free_table(&t);
+}
+
+typedef struct show {
+    hesse_reader *reader;
+    FILE *out;
+} show;
+
+static herr_t print_share(hid_t group, const char *name, const H5L_info_t *info,
+                          void *data)
+{
+    (void)group, (void)info;
+    const show *s = data;
+    char prefix[PATH_LENGTH];
+    snprintf(prefix, sizeof prefix, "parts/%.200s/", name);
+    print_part(s->reader, s->out, name, prefix);
+    return 0;
+}
+
+hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why)
+{
+    hesse_reader r;
+    const hesse_status s = hesse_reader_open(path, &r, why);
+    if (s) return s;
+    print_head(&r, out);
+    if (!r.status && hesse_reader_has(&r, "blocks/trace"))
+        print_part(&r, out, "hessian", "");
+    if (!r.status && hesse_reader_has(&r, "parts"))
+        H5Literate_by_name(r.file, "parts", H5_INDEX_NAME, H5_ITER_INC, NULL,
+                           print_share, &(show){&r, out}, H5P_DEFAULT);
+    H5Fclose(r.file);
+    if (!r.status && (fflush(out) || ferror(out)))
+        r.status = hesse_fail(why, HESSE_E_OUTPUT, "%s: cannot print", path);
+    return r.status;
+}

@@ -1,0 +1,124 @@
+/** One HDF5 file that the ranks of a team fill: a thin hand on HDF5 for this room.
+ *
+ *  The file is either open to rank 0 alone, which writes everything small through the
+ *  functions marked Local, or open to all ranks, who write distributed matrices; it changes
+ *  hands by being closed and opened again. It has a temporary name until it is whole. Every
+ *  dataset is remembered with a checksum, and read back at the end.
+ *
+ *  The first failure sticks, as with stdio's ferror: later Local calls do nothing, and the
+ *  next Collective one returns it on every rank.
+ */
+#ifndef HESSE_OUTPUT_STORE_H
+#define HESSE_OUTPUT_STORE_H
+
+#include "hesse/team.h"
+#include "output/schema.h"
+#include "parallel/dmat.h"
+
+#include <hdf5.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/** A dataset as it was written, until it has been read back. */
+typedef struct hesse_written {
+    char *path;
+    hesse_axis_name axes[2];
+    /* A matrix: all ranks wrote it, and all read it back. */
+    bool shared;
+    uint64_t checksum; /* of what this rank wrote */
+    struct hesse_written *next;
+} hesse_written;
+
+typedef struct hesse_store {
+    hesse_team *team;
+    char *path, *temporary;
+    hid_t file; /* negative: closed, or not open to this rank */
+    bool parallel;
+    hesse_status status; /* the first failure */
+    hesse_written *first, *last;
+} hesse_store;
+
+/** Local. How a file is opened: without locks, which fail on some network file systems,
+ *  and closed with all that is open in it. To be closed with H5Pclose. */
+hid_t hesse_store_access(void);
+
+/** Collective. An empty file in the folder of path, open to rank 0. It is made so that it
+ *  follows no link that somebody else put there.
+ *  Errors: HESSE_E_OUTPUT when path is a folder or a device, or its folder is missing or
+ *  not writable; HESSE_E_NOMEM. */
+hesse_status hesse_store_new(hesse_team *team, const char *path, hesse_store **store);
+
+/** Collective. Open the file to rank 0 alone, or to all, where it is not yet. */
+hesse_status hesse_store_serial(hesse_store *store);
+hesse_status hesse_store_parallel(hesse_store *store);
+
+/** Collective. Make the first failure of any rank that of all, and return it. */
+hesse_status hesse_store_agree(hesse_store *store);
+
+/** Local. On rank 0: make sure of the room for all that was created. */
+void hesse_store_reserve(hesse_store *store);
+
+/** Local. Note a failure to do something to a part of the file, with HDF5's reason; and
+ *  that memory is exhausted. */
+void hesse_store_fail(hesse_store *store, const char *doing, const char *what);
+void hesse_store_no_memory(hesse_store *store);
+
+enum { HESSE_PATH = 512 }; /* bytes of a path in the file, with its end */
+
+/** Local. A path from a format and its values; one that is too long is a failure, not
+ *  another path. Returns path. */
+const char *hesse_store_path(hesse_store *store, char path[HESSE_PATH],
+                             const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** Local. Write a dataset of rank 0, 1 or 2, and the groups it is in: numbers, whole
+ *  numbers, texts (UTF-8, of one length). */
+void hesse_store_doubles(hesse_store *store, const hesse_set *set, int rank,
+                         const size_t *shape, const double *values);
+void hesse_store_wholes(hesse_store *store, const hesse_set *set, int rank,
+                        const size_t *shape, const int64_t *values);
+void hesse_store_texts(hesse_store *store, const hesse_set *set, int rank,
+                       const size_t *shape, const char *const *values);
+
+/** Local. Add an attribute to the object at a path, "/" for the root. */
+void hesse_store_note_text(hesse_store *store, const char *path, const char *name,
+                           const char *text);
+void hesse_store_note_number(hesse_store *store, const char *path, const char *name,
+                             double number);
+void hesse_store_note_whole(hesse_store *store, const char *path, const char *name,
+                            int64_t number);
+
+/** Collective, with the file open to all. Write a symmetric matrix: one that is
+ *  distributed, or one that a single rank has (a is NULL on the others).
+ *  Memory: what MPI-IO needs for slices of at most 128 MiB a rank. */
+void hesse_store_dmat(hesse_store *store, const hesse_set *set, const hesse_dmat *a);
+void hesse_store_square(hesse_store *store, const hesse_set *set, int n,
+                        const double *a);
+
+/** Local. Remember a dataset for the end; NULL when memory is exhausted. */
+hesse_written *hesse_store_remember(hesse_store *store, const hesse_set *set);
+
+/** Local. A dataset in its groups, with its units and description; negative after a
+ *  failure. With the file open to all, every rank calls this or none: HDF5 counts on all
+ *  of them to know of every change. */
+hid_t hesse_store_create(hesse_store *store, const hesse_set *set, hid_t type,
+                         hid_t space);
+
+/** Local. Sum over 8-byte words of a mixture of each word and its index in the dataset:
+ *  parts of a dataset may be summed in any order, by any rank. */
+uint64_t hesse_checksum(size_t index, const void *words, size_t count);
+
+/** Local, serial. Attach the scales of all datasets. */
+void hesse_store_scales(hesse_store *store);
+
+/** Collective, with the file closed. Read everything back and compare. */
+void hesse_store_verify(hesse_store *store);
+
+/** Collective. Attach scales, read back, flush to the disk, rename. Frees the store;
+ *  after an error the temporary file is gone. */
+hesse_status hesse_store_finish(hesse_store *store);
+
+/** Collective. Remove the temporary file and free. */
+void hesse_store_drop(hesse_store *store);
+
+#endif /* HESSE_OUTPUT_STORE_H */

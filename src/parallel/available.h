@@ -1,0 +1,11 @@
+/** What memory there is. */
+#ifndef HESSE_PARALLEL_AVAILABLE_H
+#define HESSE_PARALLEL_AVAILABLE_H
+
+#include "parallel/team.h"
+
+/** Collective. Bytes that a rank may still use: what is free on its machine, or left to
+ *  its control group, shared by the team's ranks there; the least of all ranks. */
+size_t hesse_team_available(hesse_team *team);
+
+#endif /* HESSE_PARALLEL_AVAILABLE_H */

@@ -1,0 +1,21 @@
+/** The inside of a team, for the collective files only. */
+#ifndef HESSE_PARALLEL_TEAM_H
+#define HESSE_PARALLEL_TEAM_H
+
+#include "hesse/team.h"
+
+#include <stddef.h>
+
+struct hesse_team {
+    MPI_Comm comm;
+    int rank, size;
+    hesse_why why;
+};
+
+/** Collective. Bytes of one rank to all, in slices that fit MPI's counts. */
+void hesse_team_broadcast(hesse_team *team, int root, void *bytes, size_t count);
+
+/** Collective. Sum over the ranks, in place, in slices; the same bits on every rank. */
+void hesse_team_sum(hesse_team *team, double *values, size_t count);
+
+#endif /* HESSE_PARALLEL_TEAM_H */

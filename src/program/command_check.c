@@ -1,0 +1,259 @@
+/* Five laws of second derivatives, on this job's own model and data and along random
+   directions: each a number that is rounding when all is well. Products of any two ways
+   are compared, never with themselves. */
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/worst.h"
+#include "model/transformer.h"
+#include "program/commands.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DIRECTIONS = 4 };
+
+static const double ENOUGH = 1e-7; /* no other step is tried */
+
+/* Directions and products, n x DIRECTIONS. */
+typedef struct check {
+    hesse_model *model;
+    size_t n;
+    double *v, *hv, *other, *ahead, *behind, *moved;
+    hesse_status failed; /* of the first law that does not hold, */
+    hesse_why first;     /* and why                              */
+} check;
+
+/* Inner product of direction i of a with direction j of b. */
+static double dot(const check *c, const double *a, int i, const double *b, int j)
+{
+    double sum = 0;
+    for (size_t e = 0; e < c->n; e++)
+        sum += a[e * DIRECTIONS + i] * b[e * DIRECTIONS + j];
+    return sum;
+}
+
+static double norm(size_t count, const double *a)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += a[i] * a[i];
+    return sqrt(sum);
+}
+
+/* Collective. A law's defect and what it may be; prints a line. What ranks found may differ
+   by rounding, so they agree. The laws after one that fails are checked, too: the first
+   failure is kept, and returned at the end. */
+static hesse_status judge(check *c, const char *law, double defect, double bound)
+{
+    hesse_team *team = c->model->team;
+    const bool good = defect <= bound;
+    if (team->rank == 0)
+        printf("%-58s %9.2e  (at most %.0e)  %s\n", law, defect, bound,
+               good ? "ok" : "FAILED");
+    if (team->rank == 0) fflush(stdout);
+    hesse_status s = HESSE_OK;
+    if (!good)
+        s = hesse_fail(&team->why, HESSE_E_NUMERIC,
+                       "check: %s: relative defect %.2e, expected at most %.0e", law,
+                       defect, bound);
+    s = hesse_agree(team, s);
+    if (s && !c->failed) c->failed = s, c->first = team->why;
+    return HESSE_OK;
+}
+
+/* The gradient at theta + step * direction i. */
+static void gradient_at(const check *c, int i, double step, double *gradient)
+{
+    for (size_t e = 0; e < c->n; e++)
+        c->moved[e] = c->model->theta[e] + step * c->v[e * DIRECTIONS + i];
+    hesse_tape_run(c->model->tape, c->moved, gradient);
+}
+
+/* Relative difference of H v, for direction i, from differences of gradients at a step,
+   extrapolated from it and its half; every rank does the same. */
+static double difference(const check *c, int i, double h)
+{
+    double error = 0, size = 0;
+    for (size_t e = 0; e < c->n; e++) c->other[e] = 0;
+    for (int fine = 0; fine < 2; fine++) {
+        const double step = fine ? h / 2 : h, weight = fine ? 4.0 / 3 : -1.0 / 3;
+        gradient_at(c, i, step, c->ahead);
+        gradient_at(c, i, -step, c->behind);
+        for (size_t e = 0; e < c->n; e++)
+            c->other[e] += weight * (c->ahead[e] - c->behind[e]) / (2 * step);
+    }
+    for (size_t e = 0; e < c->n; e++) {
+        const double hv = c->hv[e * DIRECTIONS + i];
+        error += pow(hv - c->other[e], 2), size += hv * hv;
+    }
+    return sqrt(error / size);
+}
+
+/* Long steps miss by the fourth derivatives, which are large at trained parameters, short
+   ones by rounding; the best of some counts. */
+static hesse_status differences(check *c)
+{
+    static const double steps[] = {1e-4, 1e-3, 1e-5, 1e-6};
+    const double scale = norm(c->n, c->model->theta) / sqrt((double)c->n) + 1e-3;
+    double worst = 0;
+    for (int i = 0; i < DIRECTIONS; i++) {
+        double best = INFINITY;
+        for (int t = 0; t < 4 && !(best < ENOUGH); t++)
+            best = fmin(best, difference(c, i, steps[t] * scale));
+        worst = hesse_worst(worst, best);
+    }
+    hesse_tape_run(c->model->tape, c->model->theta, NULL);
+    return judge(c, "Hessian-vector products: differences of the gradient", worst,
+                 1e-6);
+}
+
+static hesse_status symmetry(check *c)
+{
+    double worst = 0;
+    for (int i = 0; i < DIRECTIONS; i++)
+        for (int j = 0; j < i; j++) {
+            const double a = dot(c, c->v, i, c->hv, j), b = dot(c, c->v, j, c->hv, i);
+            const double size =
+                sqrt(dot(c, c->hv, i, c->hv, i) * dot(c, c->v, j, c->v, j));
+            worst = hesse_worst(worst, fabs(a - b) / size);
+        }
+    return judge(c, "symmetry: <u, H v> = <v, H u>", worst, 1e-12);
+}
+
+static hesse_status positive(check *c)
+{
+    hesse_status s =
+        hesse_model_product(c->model, HESSE_GAUSS_NEWTON, DIRECTIONS, c->v, c->other);
+    double worst = 0;
+    for (int i = 0; !s && i < DIRECTIONS; i++) {
+        const double q = dot(c, c->v, i, c->other, i);
+        const double size =
+            sqrt(dot(c, c->other, i, c->other, i) * dot(c, c->v, i, c->v, i));
+        worst = hesse_worst(worst, size == 0 ? 0 : -q / size);
+    }
+    return s ? s : judge(c, "Gauss-Newton part: <v, G v> >= 0", worst, 1e-12);
+}
+
+/* The shares of all kinds, one at a time, against the Hessian. */
+static hesse_status shares(check *c)
+{
+    const size_t count = c->n * DIRECTIONS;
+    hesse_status s = HESSE_OK;
+    double *sum = hesse_alloc(count);
+    if (!sum) s = hesse_fail(&c->model->team->why, HESSE_E_NOMEM, "out of memory");
+    s = hesse_agree(c->model->team, s);
+    for (unsigned kind = 1; !s && kind < HESSE_ALL; kind <<= 1) {
+        s = hesse_model_product(c->model, (hesse_kinds)kind, DIRECTIONS, c->v,
+                                c->other);
+        for (size_t i = 0; !s && i < count; i++) sum[i] += c->other[i];
+    }
+    for (size_t i = 0; !s && i < count; i++) sum[i] -= c->hv[i];
+    if (!s)
+        s = judge(c, "sum of the shares of all operators = Hessian",
+                  norm(count, sum) / norm(count, c->hv), 1e-12);
+    free(sum);
+    return s;
+}
+
+/* Dense directions against the panels: the first column of the smallest block. */
+static hesse_status panels(check *c, const hesse_job *job)
+{
+    hesse_team *team = c->model->team;
+    hesse_study *study = NULL;
+    hesse_question question = hesse_question_of(job);
+    question.scope = HESSE_BLOCKS;
+    question.n_parts = 0;
+    hesse_status s = hesse_study_new(c->model, &question, &study);
+    if (s) return s;
+    int smallest = 0;
+    for (int b = 1; b < study->partition.count; b++)
+        if (study->partition.blocks[b].size < study->partition.blocks[smallest].size)
+            smallest = b;
+    const hesse_block *block = &study->partition.blocks[smallest];
+    const size_t m = block->size;
+    double *a = hesse_alloc(m * m), *indexed = hesse_alloc(study->partition.size);
+    double *column = hesse_alloc(c->n), defect = 0, size = 0;
+    if (!a || !indexed || !column)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for block '%s'",
+                       block->name);
+    if (!s) s = hesse_study_block_matrix(study, 0, smallest, a, &team->why);
+    s = hesse_agree(team, s);
+    if (!s) {
+        const hesse_piece *piece = &study->partition.pieces[block->piece];
+        const hesse_param *p = &c->model->params.list[piece->param];
+        memset(c->other, 0, c->n * sizeof *c->other);
+        c->other[p->offset + (size_t)piece->rect.row * (size_t)p->cols +
+                 (size_t)piece->rect.col] = 1;
+        s = hesse_model_product(c->model, HESSE_ALL, 1, c->other, column);
+    }
+    if (!s) {
+        hesse_partition_gather(&study->partition, &c->model->params, column, indexed);
+        for (size_t i = 0; i < m; i++) {
+            defect += pow(a[i] - indexed[block->first + i], 2);
+            size += pow(indexed[block->first + i], 2);
+        }
+        s = judge(c, "a block's panels: products with dense directions",
+                  sqrt(defect) / (sqrt(size) + 1e-3 * fabs(c->model->loss)), 1e-11);
+    }
+    free(a);
+    free(indexed);
+    free(column);
+    hesse_study_free(study);
+    return s;
+}
+
+static hesse_status check_new(hesse_model *model, check *c)
+{
+    const size_t n = model->params.size;
+    *c = (check){.model = model,
+                 .n = n,
+                 .v = hesse_alloc(n * DIRECTIONS),
+                 .hv = hesse_alloc(n * DIRECTIONS),
+                 .other = hesse_alloc(n * DIRECTIONS),
+                 .ahead = hesse_alloc(n),
+                 .behind = hesse_alloc(n),
+                 .moved = hesse_alloc(n)};
+    hesse_status s = HESSE_OK;
+    if (!c->v || !c->hv || !c->other || !c->ahead || !c->behind || !c->moved)
+        s = hesse_fail(&model->team->why, HESSE_E_NOMEM,
+                       "out of memory for %d directions of %zu", DIRECTIONS, n);
+    for (size_t i = 0; !s && i < n * DIRECTIONS; i++)
+        c->v[i] = hesse_normal(1, HESSE_RANDOM_SAMPLES, i);
+    return hesse_agree(model->team, s);
+}
+
+static void check_free(check *c)
+{
+    free(c->v);
+    free(c->hv);
+    free(c->other);
+    free(c->ahead);
+    free(c->behind);
+    free(c->moved);
+}
+
+hesse_status hesse_command_check(hesse_team *team, const hesse_options *options)
+{
+    hesse_job *job = NULL;
+    hesse_model *model = NULL;
+    check c = {0};
+    hesse_status s = hesse_open_job(team, options, &job);
+    if (!s) s = hesse_open_model(team, job, false, &model);
+    if (!s) s = check_new(model, &c);
+    if (!s && team->rank == 0)
+        printf("%zu parameters, %d tokens, loss %.12g\n", c.n,
+               model->tokens.sequences * model->tokens.context, model->loss);
+    if (!s) s = hesse_model_product(model, HESSE_ALL, DIRECTIONS, c.v, c.hv);
+    if (!s) s = differences(&c);
+    if (!s) s = symmetry(&c);
+    if (!s) s = positive(&c);
+    if (!s) s = shares(&c);
+    if (!s) s = panels(&c, job);
+    if (!s && c.failed) s = c.failed, team->why = c.first;
+    s = hesse_agree(team, s);
+    check_free(&c);
+    hesse_model_free(model);
+    hesse_job_free(job);
+    return s;
+}

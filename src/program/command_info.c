@@ -1,0 +1,122 @@
+/* What a report of a problem, or of a time, has to name: versions, machine, and how fast
+   every rank is while all of them work. */
+#include "ops/gemm.h"
+#include "parallel/available.h"
+#include "program/blas_core.h"
+#include "program/commands.h"
+#include "program/rate.h"
+#include "spectra/eigen.h"
+
+#include <cyaml/cyaml.h>
+#include <hdf5.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void row(const char *name, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void row(const char *name, const char *format, ...)
+{
+    va_list args;
+    printf("%-18s ", name);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+}
+
+static void print_program(void)
+{
+    row("hesse", "%s", HESSE_VERSION);
+    row("commit", "%s", HESSE_GIT_COMMIT);
+#ifdef __clang__
+    row("compiler", "clang %s", __clang_version__);
+#else
+    row("compiler", "gcc %s", __VERSION__);
+#endif
+    row("kernels", "%s", hesse_gemm_level());
+}
+
+static void print_libraries(void)
+{
+    char mpi[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length;
+    unsigned major, minor, release;
+    MPI_Get_library_version(mpi, &length);
+    row("MPI", "%.*s", (int)strcspn(mpi, ",\n"), mpi);
+    H5get_libversion(&major, &minor, &release);
+    row("HDF5", "%u.%u.%u, parallel", major, minor, release);
+    row("libcyaml", "%s", cyaml_version_str);
+    row("jansson", "%s", JANSSON_VERSION);
+}
+
+static void print_blas(void)
+{
+    const char *core = hesse_blas_core(), *former = hesse_blas_mended();
+    if (former)
+        row("BLAS core", "%s, mended: OpenBLAS had taken %s", core, former);
+    else
+        row("BLAS core", "%s", core);
+    const int threads = hesse_blas_threads();
+    if (threads)
+        row("BLAS threads", "%d per rank", threads);
+    else
+        row("BLAS threads", "unknown");
+}
+
+static void print_engines(void)
+{
+    char list[128] = "";
+    for (hesse_engine e = HESSE_ENGINE_LAPACK; e <= HESSE_ENGINE_ELPA; e++) {
+        if (!hesse_engine_exists(e)) continue;
+        if (*list) strcat(list, ", ");
+        strcat(list, hesse_engine_name(e));
+    }
+    row("engines", "%s", list);
+}
+
+/* The first "model name" of /proc/cpuinfo. */
+static void print_processor(void)
+{
+    char line[256], name[256] = "unknown";
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "model name : %255[^\n]", name) == 1) break;
+    if (f) fclose(f);
+    row("processor", "%s", name);
+    row("cores", "%ld", sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+static void print_rate(const char *name, double least, double most)
+{
+    if (least == most)
+        row(name, "%.1f GFLOP/s", most / 1e9);
+    else
+        row(name, "%.1f to %.1f GFLOP/s per rank", least / 1e9, most / 1e9);
+}
+
+hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
+{
+    (void)options;
+    hesse_rate rate = {0};
+    const double available = (double)hesse_team_available(team);
+    hesse_status s = hesse_agree(team, hesse_rate_measure(&rate, &team->why));
+    if (s) return s;
+    double mine[] = {rate.dgemm, rate.panels}, least[2], most[2];
+    MPI_Reduce(mine, least, 2, MPI_DOUBLE, MPI_MIN, 0, team->comm);
+    MPI_Reduce(mine, most, 2, MPI_DOUBLE, MPI_MAX, 0, team->comm);
+    if (team->rank) return HESSE_OK;
+    print_program();
+    print_libraries();
+    print_blas();
+    print_engines();
+    print_processor();
+    row("ranks", "%d", team->size);
+    row("free memory", "%.1f GiB per rank", available / 0x1p30);
+    print_rate("DGEMM, order 1000", least[0], most[0]);
+    print_rate("panels of 32", least[1], most[1]);
+    return HESSE_OK;
+}

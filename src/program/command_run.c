@@ -1,0 +1,237 @@
+/* The main job: open, plan, compute, compare, write, show. The result file is begun
+   before the computation, so that an unwritable folder costs nothing. */
+#include "base/memory.h"
+#include "output/show.h"
+#include "program/commands.h"
+#include "program/progress.h"
+#include "program/provenance.h"
+#include "program/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What the study's listener knows. */
+typedef struct run {
+    hesse_team *team;
+    const hesse_job *job;
+    hesse_study *study;
+    hesse_result *result;
+    hesse_progress progress;
+    hesse_phases phases;
+} run;
+
+static void show_progress(void *context, const char *phase, double done, double total)
+{
+    run *r = context;
+    if (r->team->rank == 0) hesse_progress_update(&r->progress, phase, done, total);
+}
+
+/* The name of a share's matrix, of a block or (-1) of the whole. */
+static void name_matrix(const run *r, int share, int block, char *name, size_t room)
+{
+    const hesse_kinds kinds = r->study->kinds[share];
+    const bool itself = kinds == HESSE_ALL;
+    const char *part = hesse_job_part(kinds);
+    snprintf(name, room, "%s%s%shessian/%s%s", itself ? "" : "parts/",
+             itself ? "" : part, itself ? "" : "/", block < 0 ? "full" : "blocks/",
+             block < 0 ? "" : r->study->partition.blocks[block].name);
+}
+
+static hesse_status write_matrix(void *context, int share, int block,
+                                 const hesse_dmat *a, const double *local)
+{
+    const run *r = context;
+    char name[2 * HESSE_NAME];
+    name_matrix(r, share, block, name, sizeof name);
+    if (a) return hesse_result_matrix(r->result, name, a);
+    return hesse_result_square(r->result, name,
+                               (int)r->study->partition.blocks[block].size, local);
+}
+
+/* Distances between the computed blocks of a share; rank 0 alone. */
+typedef struct comparison {
+    int count, kinds;
+    int *computed;
+    double *matrices; /* kinds of them, count x count each */
+    hesse_distance_result *results;
+} comparison;
+
+static void comparison_free(comparison *c)
+{
+    free(c->computed);
+    free(c->matrices);
+    free(c->results);
+}
+
+static hesse_status compare(const run *r, int share, comparison *c, hesse_why *why)
+{
+    const hesse_findings *f = &r->study->found[share];
+    const hesse_density *density = &r->job->spectrum.density;
+    *c = (comparison){.kinds = r->job->metrics.n_distance};
+    c->computed = hesse_calloc((size_t)f->blocks, sizeof *c->computed);
+    hesse_eigenvalues *list = hesse_calloc((size_t)f->blocks, sizeof *list);
+    for (int b = 0; c->computed && list && b < f->blocks; b++) {
+        if (!f->spectra[b]) continue;
+        list[c->count] =
+            (hesse_eigenvalues){f->spectra[b]->n, f->spectra[b]->eigenvalues};
+        c->computed[c->count++] = b;
+    }
+    const size_t size = (size_t)c->count * (size_t)c->count;
+    c->matrices = hesse_alloc(size * (size_t)c->kinds);
+    c->results = hesse_calloc((size_t)c->kinds, sizeof *c->results);
+    hesse_status s = HESSE_OK;
+    if (!c->computed || !list || !c->matrices || !c->results)
+        s = hesse_fail(why, HESSE_E_NOMEM,
+                       "out of memory for the distances of %d blocks", f->blocks);
+    if (!c->count) c->kinds = 0;
+    for (int i = 0; !s && i < c->kinds; i++) {
+        hesse_distance_result *d = &c->results[i];
+        double *matrix = c->matrices + (size_t)i * size;
+        d->kind = r->job->metrics.distance[i];
+        d->settings = *density;
+        d->matrix = matrix;
+        s = hesse_distances(d->kind, density, c->count, list, matrix, &d->mean,
+                            &d->grid, why);
+    }
+    free(list);
+    return s;
+}
+
+/* What distances take on rank 0 comes after the matrices, but it would be a pity to learn
+   then that it is not there. */
+static hesse_status distances_fit(const run *r)
+{
+    const hesse_study *x = r->study;
+    const double blocks = x->partition.count, points = r->job->spectrum.density.points;
+    const double numbers =
+        blocks * blocks * (r->job->metrics.n_distance + 1) + blocks * points;
+    const double need = x->base + numbers * (double)sizeof(double);
+    const double gib = 1.0 / (1 << 30);
+    const bool any = x->inquiry.scope & HESSE_BLOCKS && r->job->metrics.n_distance;
+    if (!any || need <= x->memory) return HESSE_OK;
+    return hesse_fail(
+        &r->team->why, HESSE_E_NOMEM,
+        "distances between %d blocks need %.3g GiB on rank 0, which may use "
+        "%.3g GiB; an empty metrics.distance needs none",
+        x->partition.count, need * gib, x->memory * gib);
+}
+
+static hesse_status write_part(run *r, const hesse_block_table *table, int share)
+{
+    const hesse_findings *f = &r->study->found[share];
+    comparison c = {0};
+    const double start = MPI_Wtime();
+    hesse_status s = HESSE_OK;
+    if (r->team->rank == 0) s = compare(r, share, &c, &r->team->why);
+    s = hesse_agree(r->team, s);
+    r->phases.distances += MPI_Wtime() - start;
+    const hesse_part_result part = {
+        .name = hesse_job_part(r->study->kinds[share]),
+        .spectra = r->study->inquiry.scope & HESSE_BLOCKS ? f->spectra : NULL,
+        .measures = r->study->measures[share],
+        .full = f->full,
+        .full_measures = &r->study->measures[share][f->blocks],
+        .coupling = f->coupling,
+        .n_distances = c.kinds,
+        .distances = c.results,
+        .computed = c.computed,
+        .n_computed = c.count,
+    };
+    if (!s) s = hesse_result_part(r->result, table, &part, &r->job->spectrum.density);
+    comparison_free(&c);
+    return s;
+}
+
+static hesse_status write_findings(run *r)
+{
+    const hesse_partition *p = &r->study->partition;
+    const double start = MPI_Wtime();
+    const char **names = hesse_calloc((size_t)p->count, sizeof *names);
+    size_t *offset = hesse_calloc((size_t)p->count, sizeof *offset);
+    size_t *size = hesse_calloc((size_t)p->count, sizeof *size);
+    hesse_status s = HESSE_OK;
+    if (!names || !offset || !size)
+        s = hesse_fail(&r->team->why, HESSE_E_NOMEM,
+                       "out of memory for a table of blocks");
+    s = hesse_agree(r->team, s);
+    for (int b = 0; !s && b < p->count; b++) {
+        names[b] = p->blocks[b].name;
+        offset[b] = p->blocks[b].first, size[b] = p->blocks[b].size;
+    }
+    const hesse_block_table table = {p->count, names, offset, size};
+    if (!s)
+        s = hesse_result_model(r->result, &r->study->model->params, &table,
+                               r->study->gradient);
+    for (int i = 0; !s && i < r->study->inquiry.request.shares; i++)
+        s = write_part(r, &table, i);
+    r->phases.write += MPI_Wtime() - start - r->phases.distances;
+    free(names);
+    free(offset);
+    free(size);
+    return s;
+}
+
+static hesse_status finish(run *r)
+{
+    hesse_provenance p;
+    hesse_provenance_of(r->study, r->job, &r->phases, &p);
+    const hesse_status s = hesse_result_finish(r->result, p.list, p.count);
+    r->result = NULL;
+    return s;
+}
+
+static hesse_status compute(run *r, const char *path)
+{
+    hesse_listener listener = {.context = r, .progress = show_progress};
+    if (r->job->output.matrices) listener.matrix = write_matrix;
+    hesse_status s = hesse_result_new(r->team, path, &r->result);
+    const double start = MPI_Wtime();
+    if (!s) {
+        r->study->inquiry.listener = &listener;
+        hesse_progress_start(&r->progress, stderr);
+        s = hesse_study_run(r->study);
+        if (r->team->rank == 0) hesse_progress_finish(&r->progress);
+        r->study->inquiry.listener = NULL;
+    }
+    r->phases.compute = MPI_Wtime() - start;
+    if (!s) s = write_findings(r);
+    if (!s) s = finish(r);
+    hesse_result_drop(r->result);
+    return s;
+}
+
+/* On rank 0: what was ignored, so that nobody wonders. */
+static void tell_note(const hesse_model *model)
+{
+    if (model->team->rank == 0 && *hesse_model_note(model))
+        fprintf(stderr, "note: %s\n", hesse_model_note(model));
+}
+
+hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
+{
+    hesse_job *job = NULL;
+    hesse_model *model = NULL;
+    run r = {.team = team};
+    char *path = NULL;
+    const double start = MPI_Wtime();
+    hesse_status s = hesse_open_job(team, options, &job);
+    if (!s) s = hesse_target(team, options, job, &path);
+    if (!s) s = hesse_open_model(team, job, false, &model);
+    r.job = job;
+    r.phases.open = MPI_Wtime() - start;
+    if (!s) {
+        tell_note(model);
+        const hesse_question question = hesse_question_of(job);
+        s = hesse_study_new(model, &question, &r.study);
+        r.phases.plan = MPI_Wtime() - start - r.phases.open;
+        if (!s) s = hesse_agree(team, distances_fit(&r));
+    }
+    if (!s) s = compute(&r, path);
+    if (!s && team->rank == 0) s = hesse_result_show(path, stdout, &team->why);
+    s = hesse_agree(team, s);
+    hesse_study_free(r.study);
+    hesse_model_free(model);
+    hesse_job_free(job);
+    free(path);
+    return s;
+}

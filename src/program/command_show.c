@@ -1,0 +1,10 @@
+/* One rank reads and prints. */
+#include "output/show.h"
+#include "program/commands.h"
+
+hesse_status hesse_command_show(hesse_team *team, const hesse_options *options)
+{
+    hesse_status s = HESSE_OK;
+    if (team->rank == 0) s = hesse_result_show(options->file, stdout, &team->why);
+    return hesse_agree(team, s);
+}

@@ -1,0 +1,26 @@
+/** The commands. Each is collective, and prints to standard output on rank 0 alone. */
+#ifndef HESSE_PROGRAM_COMMANDS_H
+#define HESSE_PROGRAM_COMMANDS_H
+
+#include "curvature/study.h"
+#include "program/job.h"
+#include "program/options.h"
+
+hesse_status hesse_command_run(hesse_team *team, const hesse_options *options);
+hesse_status hesse_command_check(hesse_team *team, const hesse_options *options);
+hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options);
+hesse_status hesse_command_show(hesse_team *team, const hesse_options *options);
+hesse_status hesse_command_info(hesse_team *team, const hesse_options *options);
+
+/** Collective. The job of a command line on every rank; rank 0 reads the file. */
+hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
+                            hesse_job **job);
+
+/** Collective. The model of a job; an outline has no parameters and cannot be run. */
+hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outline,
+                              hesse_model **model);
+
+/** Local. The question of a job; it borrows from the job. */
+hesse_question hesse_question_of(const hesse_job *job);
+
+#endif /* HESSE_PROGRAM_COMMANDS_H */

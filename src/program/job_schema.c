@@ -1,0 +1,284 @@
+/* Keys of one section a table, sections in a table, and beside them what libcyaml has
+   no place for: limits of numbers, defaults, and words that later versions will know.
+
+   Booleans are words here, because libcyaml takes any unknown word for true. */
+#include "program/job_schema.h"
+
+#include <string.h>
+
+enum {
+    MAY = CYAML_FLAG_OPTIONAL,
+    WORD = CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
+    POINTER = CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER,
+    MOST_ENTRIES = 1000,
+    LONGEST_TEXT = 4095
+};
+
+static const cyaml_strval_t booleans[] = {{"false", false}, {"true", true}};
+
+static const cyaml_strval_t families[] = {{"gpt2", HESSE_GPT2}, {"llama", HESSE_LLAMA}};
+
+static const cyaml_strval_t activations[] = {{"gelu", HESSE_ACT_GELU},
+                                             {"gelu_tanh", HESSE_ACT_GELU_TANH},
+                                             {"relu", HESSE_ACT_RELU},
+                                             {"silu", HESSE_ACT_SILU}};
+
+static const cyaml_strval_t attentions[] = {{"causal", false}, {"full", true}};
+
+static const cyaml_strval_t vocabularies[] = {{"bytes", false}, {"characters", true}};
+
+static const cyaml_strval_t scopes[] = {
+    {"blocks", HESSE_BLOCKS}, {"full", HESSE_FULL}, {"both", HESSE_BOTH}};
+
+static const cyaml_strval_t cuts[] = {
+    {"tensor", HESSE_CUT_TENSOR}, {"head", HESSE_CUT_HEAD},
+    {"neuron", HESSE_CUT_NEURON}, {"layer", HESSE_CUT_LAYER},
+    {"group", HESSE_CUT_GROUP},   {"whole", HESSE_CUT_WHOLE}};
+
+static const cyaml_strval_t shares[] = {{"hessian", HESSE_ALL},
+                                        {"gauss_newton", HESSE_GAUSS_NEWTON},
+                                        {"functional", HESSE_FUNCTIONAL},
+                                        {"linear", HESSE_LINEAR},
+                                        {"embedding", HESSE_EMBEDDING},
+                                        {"layernorm", HESSE_LAYERNORM},
+                                        {"rmsnorm", HESSE_RMSNORM},
+                                        {"rotary", HESSE_ROTARY},
+                                        {"scores", HESSE_SCORES},
+                                        {"softmax", HESSE_SOFTMAX},
+                                        {"mix", HESSE_MIX},
+                                        {"gelu", HESSE_GELU},
+                                        {"relu", HESSE_RELU},
+                                        {"silu", HESSE_SILU},
+                                        {"product", HESSE_PRODUCT},
+                                        {"sum", HESSE_SUM},
+                                        {"cross_entropy", HESSE_CROSS_ENTROPY}};
+
+static const cyaml_strval_t methods[] = {{"auto", false}, {"exact", true}};
+
+static const cyaml_strval_t reductions[] = {{"mean", false}, {"sum", true}};
+
+static const cyaml_strval_t engines[] = {{"auto", HESSE_ENGINE_AUTO},
+                                         {"scalapack", HESSE_ENGINE_SCALAPACK},
+                                         {"elpa", HESSE_ENGINE_ELPA},
+                                         {"lapack", HESSE_ENGINE_LAPACK}};
+
+static const cyaml_strval_t scales[] = {{"none", false}, {"tenth", true}};
+
+static const cyaml_strval_t distances[] = {{"js", HESSE_JS},
+                                           {"js_distance", HESSE_JS_DISTANCE},
+                                           {"js_raw", HESSE_JS_RAW},
+                                           {"js_log", HESSE_JS_LOG},
+                                           {"wasserstein", HESSE_WASSERSTEIN}};
+
+static const cyaml_schema_value_t name_entry = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, LONGEST_TEXT)};
+
+static const cyaml_schema_value_t share_entry = {
+    CYAML_VALUE_ENUM(CYAML_FLAG_STRICT, hesse_kinds, shares, CYAML_ARRAY_LEN(shares))};
+
+static const cyaml_schema_value_t distance_entry = {CYAML_VALUE_ENUM(
+    CYAML_FLAG_STRICT, hesse_distance, distances, CYAML_ARRAY_LEN(distances))};
+
+static const cyaml_schema_field_t model[] = {
+    CYAML_FIELD_ENUM("family", WORD, hesse_job_model, family, families,
+                     CYAML_ARRAY_LEN(families)),
+    CYAML_FIELD_STRING_PTR("config", POINTER, hesse_job_model, config, 1, LONGEST_TEXT),
+    CYAML_FIELD_STRING_PTR("checkpoint", POINTER, hesse_job_model, checkpoint, 1,
+                           LONGEST_TEXT),
+    CYAML_FIELD_INT("layers", MAY, hesse_job_model, layers),
+    CYAML_FIELD_INT("heads", MAY, hesse_job_model, heads),
+    CYAML_FIELD_INT("kv_heads", MAY, hesse_job_model, kv_heads),
+    CYAML_FIELD_INT("head_size", MAY, hesse_job_model, head_size),
+    CYAML_FIELD_INT("width", MAY, hesse_job_model, width),
+    CYAML_FIELD_INT("inner", MAY, hesse_job_model, inner),
+    CYAML_FIELD_INT("context", MAY, hesse_job_model, context),
+    CYAML_FIELD_INT("vocabulary", MAY, hesse_job_model, vocabulary),
+    CYAML_FIELD_ENUM("activation", WORD, hesse_job_model, activation, activations,
+                     CYAML_ARRAY_LEN(activations)),
+    CYAML_FIELD_FLOAT("norm_eps", WORD, hesse_job_model, norm_eps),
+    CYAML_FIELD_FLOAT("rope_theta", WORD, hesse_job_model, rope_theta),
+    CYAML_FIELD_ENUM("tied", WORD, hesse_job_model, tied, booleans, 2),
+    CYAML_FIELD_ENUM("bias", WORD, hesse_job_model, bias, booleans, 2),
+    CYAML_FIELD_FLOAT("temperature", WORD, hesse_job_model, temperature),
+    CYAML_FIELD_ENUM("attention", WORD, hesse_job_model, full, attentions, 2),
+    CYAML_FIELD_UINT("seed", MAY, hesse_job_model, seed),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t data[] = {
+    CYAML_FIELD_STRING_PTR("tokens", POINTER, hesse_job_data, tokens, 1, LONGEST_TEXT),
+    CYAML_FIELD_STRING_PTR("text", POINTER, hesse_job_data, text, 1, LONGEST_TEXT),
+    CYAML_FIELD_ENUM("vocabulary", WORD, hesse_job_data, characters, vocabularies, 2),
+    CYAML_FIELD_INT("sequences", MAY, hesse_job_data, sequences),
+    CYAML_FIELD_INT("context", MAY, hesse_job_data, context),
+    CYAML_FIELD_UINT("seed", MAY, hesse_job_data, seed),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t hessian[] = {
+    CYAML_FIELD_ENUM("scope", WORD, hesse_job_hessian, scope, scopes,
+                     CYAML_ARRAY_LEN(scopes)),
+    CYAML_FIELD_ENUM("partition", WORD, hesse_job_hessian, partition, cuts,
+                     CYAML_ARRAY_LEN(cuts)),
+    CYAML_FIELD_SEQUENCE_COUNT("only", POINTER, hesse_job_hessian, only, n_only,
+                               &name_entry, 1, MOST_ENTRIES),
+    CYAML_FIELD_SEQUENCE_COUNT("parts", POINTER, hesse_job_hessian, parts, n_parts,
+                               &share_entry, 1, MOST_ENTRIES),
+    CYAML_FIELD_ENUM("method", WORD, hesse_job_hessian, exact, methods, 2),
+    CYAML_FIELD_ENUM("reduction", WORD, hesse_job_hessian, sum, reductions, 2),
+    CYAML_FIELD_INT("panel", MAY, hesse_job_hessian, panel),
+    CYAML_FIELD_STRING_PTR("memory", POINTER, hesse_job_hessian, memory, 1, 40),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t lanczos[] = {
+    CYAML_FIELD_INT("steps", MAY, hesse_job_lanczos, steps),
+    CYAML_FIELD_INT("probes", MAY, hesse_job_lanczos, probes),
+    CYAML_FIELD_ENUM("reorthogonalise", WORD, hesse_job_lanczos, reorthogonalise,
+                     booleans, 2),
+    CYAML_FIELD_UINT("seed", MAY, hesse_job_lanczos, seed),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t density[] = {
+    CYAML_FIELD_INT("points", MAY, hesse_density, points),
+    CYAML_FIELD_FLOAT("bandwidth", WORD, hesse_density, bandwidth),
+    CYAML_FIELD_ENUM("absolute", WORD, hesse_density, absolute, booleans, 2),
+    CYAML_FIELD_ENUM("scale", WORD, hesse_density, tenth, scales, 2),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t spectrum[] = {
+    CYAML_FIELD_INT("eigenvectors", MAY, hesse_job_spectrum, eigenvectors),
+    CYAML_FIELD_ENUM("engine", WORD, hesse_job_spectrum, engine, engines,
+                     CYAML_ARRAY_LEN(engines)),
+    CYAML_FIELD_MAPPING("lanczos", MAY, hesse_job_spectrum, lanczos, lanczos),
+    CYAML_FIELD_MAPPING("density", MAY, hesse_job_spectrum, density, density),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t metrics[] = {
+    CYAML_FIELD_SEQUENCE_COUNT("distance", POINTER, hesse_job_metrics, distance,
+                               n_distance, &distance_entry, 0, MOST_ENTRIES),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t output[] = {
+    CYAML_FIELD_STRING_PTR("file", POINTER, hesse_job_output, file, 1, LONGEST_TEXT),
+    CYAML_FIELD_ENUM("matrices", WORD, hesse_job_output, matrices, booleans, 2),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t job[] = {
+    CYAML_FIELD_MAPPING("model", MAY, hesse_job, model, model),
+    CYAML_FIELD_MAPPING("data", MAY, hesse_job, data, data),
+    CYAML_FIELD_MAPPING("hessian", MAY, hesse_job, hessian, hessian),
+    CYAML_FIELD_MAPPING("spectrum", MAY, hesse_job, spectrum, spectrum),
+    CYAML_FIELD_MAPPING("metrics", MAY, hesse_job, metrics, metrics),
+    CYAML_FIELD_MAPPING("output", MAY, hesse_job, output, output),
+    CYAML_FIELD_END,
+};
+
+const cyaml_schema_value_t hesse_job_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, hesse_job, job)};
+
+const hesse_limit *hesse_job_limit(const char *path)
+{
+    static const hesse_limit limits[] = {
+        {"model.layers", 1, 4096, "from 1 to 4096"},
+        {"model.heads", 1, 4096, "from 1 to 4096"},
+        {"model.kv_heads", 1, 4096, "from 1 to 4096"},
+        {"model.head_size", 1, 4096, "from 1 to 4096"},
+        {"model.width", 1, 1 << 20, "from 1 to 1048576"},
+        {"model.inner", 1, 1 << 24, "from 1 to 16777216"},
+        {"model.context", 1, 1 << 24, "from 1 to 16777216"},
+        {"model.vocabulary", 1, 1 << 24, "from 1 to 16777216"},
+        {"model.norm_eps", 1e-300, 1, "above 0 and at most 1"},
+        {"model.rope_theta", 1e-300, 1e300, "above 0"},
+        {"model.temperature", 1e-300, 1e300, "above 0"},
+        {"model.seed", 0, 0x1p64, "from 0 to 2^64 - 1"},
+        {"data.sequences", 1, INT32_MAX, "from 1 to 2147483647"},
+        {"data.context", 1, 1 << 24, "from 1 to 16777216"},
+        {"data.seed", 0, 0x1p64, "from 0 to 2^64 - 1"},
+        {"hessian.panel", 1, 1024, "from 1 to 1024"},
+        {"spectrum.eigenvectors", 0, INT32_MAX, "from 0 to 2147483647"},
+        {"spectrum.lanczos.steps", 1, 1000000, "from 1 to 1000000"},
+        {"spectrum.lanczos.probes", 1, 1000000, "from 1 to 1000000"},
+        {"spectrum.lanczos.seed", 0, 0x1p64, "from 0 to 2^64 - 1"},
+        {"spectrum.density.points", 2, 2000000, "from 2 to 2000000"},
+        {"spectrum.density.bandwidth", 1e-300, 1e300, "above 0"},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (strcmp(path, limits[i].path) == 0) return &limits[i];
+    return NULL;
+}
+
+const hesse_later hesse_job_later[] = {
+    {"model.family", "bert"},
+    {"model.family", "vit"},
+    {"model.family", "mlp"},
+    {"model.family", "mixer"},
+    {"model.family", "vgg"},
+    {"model.family", "resnet"},
+    {"model.family", "quadratic"},
+    {"model.family", "attention"},
+    {"model.family", "linear_transformer"},
+    {"hessian.method", "lanczos"},
+    {NULL, NULL},
+};
+
+const char hesse_job_defaults[] =
+    "model: {attention: causal, seed: 1}\n"
+    "hessian:\n"
+    "  {scope: both, partition: tensor, only: ['*'], parts: [hessian], method: auto,\n"
+    "   reduction: mean, panel: 32}\n"
+    "spectrum:\n"
+    "  eigenvectors: 0\n"
+    "  engine: auto\n"
+    "  lanczos: {steps: 100, probes: 10, reorthogonalise: true, seed: 0}\n"
+    "  density: {points: 1000, bandwidth: 0.01, absolute: false, scale: none}\n"
+    "metrics: {distance: [js, js_raw, wasserstein]}\n"
+    "output: {matrices: false}\n";
+
+const char hesse_job_defaults_text[] = "data: {vocabulary: bytes}\n";
+
+const char hesse_job_defaults_model[] =
+    "model: {layers: 2, heads: 2, width: 32, context: 32, norm_eps: 1e-5}\n";
+
+const char *hesse_job_defaults_family(const char *family)
+{
+    if (strcmp(family, "gpt2") == 0)
+        return "model: {activation: gelu_tanh, tied: true, bias: true}\n";
+    if (strcmp(family, "llama") == 0)
+        return "model: {activation: silu, tied: false, bias: false, rope_theta: 1e4}\n";
+    return "";
+}
+
+static const cyaml_schema_value_t *find(const char *path)
+{
+    const cyaml_schema_value_t *value = &hesse_job_schema;
+    while (*path) {
+        const size_t length = strcspn(path, ".");
+        const cyaml_schema_field_t *f = value->mapping.fields;
+        while (strlen(f->key) != length || strncmp(f->key, path, length) != 0) f++;
+        value = &f->value;
+        path += length + (path[length] == '.');
+    }
+    return value;
+}
+
+const char *hesse_job_word(const char *path, int value)
+{
+    const cyaml_schema_value_t *key = find(path);
+    for (uint32_t i = 0; i < key->enumeration.count; i++)
+        if (key->enumeration.strings[i].val == value)
+            return key->enumeration.strings[i].str;
+    return "";
+}
+
+const char *hesse_job_part(hesse_kinds kinds)
+{
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        if (shares[i].val == (int64_t)kinds) return shares[i].str;
+    return "";
+}

@@ -1,0 +1,39 @@
+/** What a job file may hold, told once: libcyaml reads values by this table, and the
+ *  checks and their messages go by it, too. */
+#ifndef HESSE_PROGRAM_JOB_SCHEMA_H
+#define HESSE_PROGRAM_JOB_SCHEMA_H
+
+#include "program/job.h"
+
+#include <cyaml/cyaml.h>
+
+/** The whole file: a mapping, loaded as a hesse_job. */
+extern const cyaml_schema_value_t hesse_job_schema;
+
+/** What numbers a key takes. */
+typedef struct hesse_limit {
+    const char *path; /* of the key, dotted */
+    double low, high; /* both included      */
+    const char *text; /* "from 1 to 1024"   */
+} hesse_limit;
+
+/** Local. The limit of a key; every key of a number has one. */
+const hesse_limit *hesse_job_limit(const char *path);
+
+/** A value that is promised and not there yet: it is known, and refused. */
+typedef struct hesse_later {
+    const char *path, *word;
+} hesse_later;
+
+/** Ends with a NULL path. */
+extern const hesse_later hesse_job_later[];
+
+/** The values of absent keys, in YAML. A limit does not bind keys that stay absent. */
+extern const char hesse_job_defaults[];
+
+/** Of data that are text; of a model without config, and of its family besides. */
+extern const char hesse_job_defaults_text[];
+extern const char hesse_job_defaults_model[];
+const char *hesse_job_defaults_family(const char *family); /* "" of an unknown one */
+
+#endif /* HESSE_PROGRAM_JOB_SCHEMA_H */

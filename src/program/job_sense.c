@@ -1,0 +1,135 @@
+/* Rules between keys. Each is a function that says nothing when it is kept; a rule
+   binds what was written, so defaults never break one. */
+#include "program/job_check.h"
+#include "program/size.h"
+
+#include <stdio.h>
+
+typedef struct sense {
+    const hesse_yaml *root;
+    const char *path;
+    const hesse_job *job;
+    hesse_why *why;
+} sense;
+
+static const hesse_yaml *given(const sense *c, const char *key)
+{
+    return hesse_tree_given(c->root, key);
+}
+
+/* "job.yaml:3: ..." of a key that was given. */
+static hesse_status wrong(const sense *c, const char *key, const char *what)
+{
+    const hesse_words where = hesse_yaml_where(given(c, key));
+    return hesse_fail(c->why, HESSE_E_JOB, "%s: '%s' %s", where.text, key, what);
+}
+
+static hesse_status check_data(const sense *c)
+{
+    if (!given(c, "data.tokens") && !given(c, "data.text"))
+        return hesse_fail(
+            c->why, HESSE_E_JOB,
+            "%s: there are no data, expected 'data.tokens' or 'data.text'", c->path);
+    if (given(c, "data.tokens") && given(c, "data.text"))
+        return wrong(c, "data.text",
+                     "stands beside 'data.tokens', expected one of them");
+    if (given(c, "data.vocabulary") && !given(c, "data.text"))
+        return wrong(c, "data.vocabulary", "is for 'data.text', and there are tokens");
+    return HESSE_OK;
+}
+
+/* What a config.json says itself. */
+static hesse_status check_config(const sense *c)
+{
+    static const char *const keys[] = {
+        "model.layers",   "model.heads",      "model.kv_heads",   "model.head_size",
+        "model.width",    "model.inner",      "model.vocabulary", "model.activation",
+        "model.norm_eps", "model.rope_theta", "model.tied",       "model.bias"};
+    if (!given(c, "model.config")) return HESSE_OK;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (given(c, keys[i]))
+            return wrong(c, keys[i], "stands beside 'model.config', which says it");
+    if (given(c, "model.context"))
+        return wrong(c, "model.context",
+                     "stands beside 'model.config', which says it; "
+                     "'data.context' is for shorter sequences");
+    return HESSE_OK;
+}
+
+/* Of heads * size numbers the key named last is the one to blame. */
+static hesse_status check_heads(const sense *c)
+{
+    const hesse_job_model *m = &c->job->model;
+    const char *blamed = given(c, "model.head_size") ? "model.head_size"
+                         : given(c, "model.heads")   ? "model.heads"
+                                                     : "model.width";
+    char what[120];
+    if (!given(c, "model.head_size") && m->width % m->heads) {
+        snprintf(what, sizeof what, "does not fit: width %d is no multiple of %d heads",
+                 m->width, m->heads);
+        return wrong(c, blamed, what);
+    }
+    if (m->family == HESSE_GPT2 && m->heads * m->head_size != m->width) {
+        snprintf(what, sizeof what,
+                 "does not fit: %d heads of size %d are not width %d", m->heads,
+                 m->head_size, m->width);
+        return wrong(c, blamed, what);
+    }
+    if (m->family == HESSE_LLAMA && m->head_size % 2) {
+        snprintf(
+            what, sizeof what,
+            "does not fit: the size of a head is %d, rotary angles need an even one",
+            m->head_size);
+        return wrong(c, blamed, what);
+    }
+    if (m->heads % m->kv_heads) {
+        snprintf(what, sizeof what, "is %d, expected a divisor of %d heads",
+                 m->kv_heads, m->heads);
+        return wrong(c, "model.kv_heads", what);
+    }
+    return HESSE_OK;
+}
+
+static hesse_status check_model(const sense *c)
+{
+    if (!given(c, "model.family"))
+        return hesse_fail(c->why, HESSE_E_JOB,
+                          "%s: 'model.family' is missing, expected gpt2 or llama",
+                          c->path);
+    hesse_status s = check_config(c);
+    if (s || given(c, "model.config")) return s;
+    if (c->job->model.family == HESSE_GPT2) {
+        if (given(c, "model.kv_heads"))
+            return wrong(c, "model.kv_heads", "is for llama");
+        if (given(c, "model.rope_theta"))
+            return wrong(c, "model.rope_theta", "is for llama");
+    }
+    if (c->job->data.context > c->job->model.context) {
+        char what[120];
+        snprintf(what, sizeof what, "is %d, expected at most the model's context, %d",
+                 c->job->data.context, c->job->model.context);
+        return wrong(c, "data.context", what);
+    }
+    return check_heads(c);
+}
+
+static hesse_status check_memory(const sense *c)
+{
+    size_t bytes;
+    const char *memory = c->job->hessian.memory;
+    if (!memory || hesse_size_parse(memory, &bytes)) return HESSE_OK;
+    char what[300];
+    snprintf(what, sizeof what, "is %s, expected a size such as 4GiB or 500 MB",
+             hesse_yaml_found(given(c, "hessian.memory")).text);
+    return wrong(c, "hessian.memory", what);
+}
+
+hesse_status hesse_job_check_sense(const hesse_yaml *root, const char *path,
+                                   const hesse_job *job, hesse_why *why)
+{
+    const sense c = {root, path, job, why};
+    hesse_status s = check_model(&c);
+    if (!s) s = check_data(&c);
+    if (!s) s = check_memory(&c);
+    return s;
+}

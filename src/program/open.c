@@ -1,0 +1,69 @@
+/* From a command line to a job, from a job to a model and a question. */
+#include "program/commands.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
+                            hesse_job **job)
+{
+    char *text = NULL;
+    size_t length = 0;
+    hesse_status s = HESSE_OK;
+    if (team->rank == 0) s = hesse_job_text(options->file, &text, &length, &team->why);
+    s = hesse_agree(team, s);
+    if (!s) {
+        hesse_team_broadcast(team, 0, &length, sizeof length);
+        if (team->rank) text = hesse_calloc(length + 1, 1);
+        if (!text) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a job");
+        s = hesse_agree(team, s);
+    }
+    if (!s) {
+        hesse_team_broadcast(team, 0, text, length);
+        s = hesse_job_parse(text, length, options->file, options->sets, options->n_sets,
+                            job, &team->why);
+        s = hesse_agree(team, s);
+    }
+    free(text);
+    return s;
+}
+
+hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outline,
+                              hesse_model **model)
+{
+    hesse_arch arch = {.family = job->model.family};
+    hesse_job_arch(job, &arch);
+    const hesse_source source = {
+        .arch = &arch,
+        .config = job->paths.config,
+        .checkpoint = job->paths.checkpoint,
+        .seed = job->model.seed,
+        .tokens = job->paths.tokens,
+        .text = job->paths.text,
+        .characters = job->data.characters,
+        .sequences = job->data.sequences,
+        .context = job->data.context,
+        .shuffle = job->data.shuffle,
+        .data_seed = job->data.seed,
+        .sum = job->hessian.sum,
+        .outline = outline,
+    };
+    return hesse_model_open(team, &source, model);
+}
+
+hesse_question hesse_question_of(const hesse_job *job)
+{
+    return (hesse_question){
+        .partition = job->hessian.partition,
+        .only = (const char *const *)job->hessian.only,
+        .n_only = job->hessian.n_only,
+        .parts = job->hessian.parts,
+        .n_parts = job->hessian.n_parts,
+        .scope = job->hessian.scope,
+        .engine = job->spectrum.engine,
+        .eigenvectors = job->spectrum.eigenvectors,
+        .panel = job->hessian.panel,
+        .memory = job->hessian.budget,
+    };
+}

@@ -1,0 +1,170 @@
+/* One line for every attribute, in the functions about a program, a job, a model, data and
+   times: what a stranger needs to repeat a run, and to doubt it. */
+#include "program/provenance.h"
+
+#include "ops/gemm.h"
+#include "program/blas_core.h"
+
+#include <assert.h>
+#include <hdf5.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void add(hesse_provenance *p, hesse_note note)
+{
+    assert(p->count < HESSE_NOTES);
+    p->list[p->count++] = note;
+}
+
+static void text(hesse_provenance *p, const char *name, const char *value)
+{
+    add(p, (hesse_note){.name = name, .kind = HESSE_NOTE_TEXT, .text = value});
+}
+
+static void whole(hesse_provenance *p, const char *name, int64_t value)
+{
+    add(p, (hesse_note){.name = name, .kind = HESSE_NOTE_WHOLE, .whole = value});
+}
+
+static void number(hesse_provenance *p, const char *name, double value)
+{
+    add(p, (hesse_note){.name = name, .kind = HESSE_NOTE_NUMBER, .number = value});
+}
+
+static void note_program(hesse_provenance *p, const hesse_team *team)
+{
+    text(p, "hesse_version", HESSE_VERSION);
+    text(p, "git_commit", HESSE_GIT_COMMIT);
+    text(p, "created", p->created);
+    text(p, "command", p->command);
+    text(p, "host", p->host);
+    whole(p, "ranks", team->size);
+    text(p, "blas", p->blas);
+    whole(p, "blas_threads", hesse_blas_threads());
+    whole(p, "blas_mended", hesse_blas_mended() != NULL);
+    text(p, "simd", hesse_gemm_level());
+    text(p, "mpi", p->mpi);
+    text(p, "hdf5", p->hdf5);
+}
+
+static void note_job(hesse_provenance *p, const hesse_job *job,
+                     const hesse_study *study)
+{
+    text(p, "job", job->text);
+    text(p, "job_complete", job->complete);
+    text(p, "scope", hesse_job_word("hessian.scope", job->hessian.scope));
+    text(p, "partition", hesse_job_word("hessian.partition", job->hessian.partition));
+    text(p, "reduction", hesse_job_word("hessian.reduction", job->hessian.sum));
+    whole(p, "panel", study->inquiry.request.panel);
+    whole(p, "predicted_bytes_per_rank", (int64_t)study->peak);
+}
+
+static void note_arch(hesse_provenance *p, const hesse_arch *a)
+{
+    const hesse_attention *t = &a->attention;
+    const bool llama = a->family == HESSE_LLAMA;
+    text(p, "model_family", hesse_job_word("model.family", a->family));
+    whole(p, "model_layers", a->layers);
+    whole(p, "model_width", a->width);
+    whole(p, "model_inner", a->inner);
+    whole(p, "model_heads", t->heads);
+    whole(p, "model_kv_heads", t->kv_heads);
+    whole(p, "model_head_size", t->size);
+    whole(p, "model_vocabulary", a->vocabulary);
+    whole(p, "model_positions", a->positions);
+    text(p, "model_activation", hesse_job_word("model.activation", a->activation));
+    text(p, "model_attention", hesse_job_word("model.attention", t->full));
+    number(p, "model_temperature", t->temperature > 0 ? t->temperature : sqrt(t->size));
+    whole(p, "model_temperature_by_layer", t->by_layer);
+    if (llama) number(p, "model_rope_theta", t->rope_theta);
+    number(p, "model_norm_eps", a->norm_eps);
+    whole(p, "model_tied", a->tied);
+    whole(p, "model_attention_bias", a->attention_bias);
+    whole(p, "model_mlp_bias", a->mlp_bias);
+}
+
+/* Weights come from a seed or from a checkpoint. */
+static void note_model(hesse_provenance *p, const hesse_job *job, const hesse_model *m)
+{
+    note_arch(p, &m->arch);
+    whole(p, "parameters", (int64_t)m->params.size);
+    if (!job->paths.checkpoint) whole(p, "model_seed", (int64_t)job->model.seed);
+    text(p, "config_sha256", p->config);
+    text(p, "checkpoint_sha256", m->checkpoint);
+    text(p, "checkpoint_note", m->note.text);
+    number(p, "loss", m->loss);
+}
+
+static void note_data(hesse_provenance *p, const hesse_job *job, const hesse_tokens *t)
+{
+    text(p, "data_sha256", t->digest);
+    if (job->data.shuffle) whole(p, "data_seed", (int64_t)job->data.seed);
+    whole(p, "sequences", t->sequences);
+    whole(p, "context", t->context);
+    whole(p, "tokens", (int64_t)t->sequences * t->context);
+}
+
+static void note_times(hesse_provenance *p, const hesse_phases *t)
+{
+    number(p, "seconds_open", t->open);
+    number(p, "seconds_plan", t->plan);
+    number(p, "seconds_compute", t->compute);
+    number(p, "seconds_distances", t->distances);
+    number(p, "seconds_write", t->write);
+    number(p, "wall_seconds", t->open + t->plan + t->compute + t->distances + t->write);
+}
+
+/* The command line as the system has it, words separated by spaces. */
+static void read_command(char *command, size_t room)
+{
+    size_t length = 0;
+    FILE *f = fopen("/proc/self/cmdline", "rb");
+    if (f) {
+        length = fread(command, 1, room - 1, f);
+        fclose(f);
+    }
+    for (size_t i = 0; i + 1 < length; i++)
+        if (!command[i]) command[i] = ' ';
+    command[length] = '\0';
+}
+
+static void read_machine(hesse_provenance *p)
+{
+    char version[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length;
+    unsigned major, minor, release;
+    const time_t now = time(NULL);
+    struct tm utc;
+    read_command(p->command, sizeof p->command);
+    gethostname(p->host, sizeof p->host - 1);
+    strftime(p->created, sizeof p->created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    MPI_Get_library_version(version, &length);
+    snprintf(p->mpi, sizeof p->mpi, "%.*s", (int)strcspn(version, ",\n"), version);
+    H5get_libversion(&major, &minor, &release);
+    snprintf(p->hdf5, sizeof p->hdf5, "%u.%u.%u", major, minor, release);
+    snprintf(p->blas, sizeof p->blas, "%s", hesse_blas_core());
+}
+
+/* The file was read long ago; if it is gone now, its digest is not known. */
+static void read_config(hesse_provenance *p, const char *path)
+{
+    hesse_why why;
+    if (path && hesse_digest_file(path, p->config, &why)) p->config[0] = '\0';
+}
+
+void hesse_provenance_of(const hesse_study *study, const hesse_job *job,
+                         const hesse_phases *phases, hesse_provenance *p)
+{
+    const hesse_model *m = study->model;
+    *p = (hesse_provenance){0};
+    read_machine(p);
+    if (m->team->rank == 0) read_config(p, job->paths.config);
+    note_program(p, m->team);
+    note_job(p, job, study);
+    note_model(p, job, m);
+    note_data(p, job, &m->tokens);
+    note_times(p, phases);
+}

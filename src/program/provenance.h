@@ -1,0 +1,30 @@
+/** Where a result comes from: the attributes of a result file's root. */
+#ifndef HESSE_PROGRAM_PROVENANCE_H
+#define HESSE_PROGRAM_PROVENANCE_H
+
+#include "base/digest.h"
+#include "curvature/study.h"
+#include "output/result.h"
+#include "program/job.h"
+
+/** Wall time of the phases of a run, in seconds. */
+typedef struct hesse_phases {
+    double open, plan, compute, distances, write;
+} hesse_phases;
+
+enum { HESSE_NOTES = 64 };
+
+typedef struct hesse_provenance {
+    hesse_note list[HESSE_NOTES];
+    int count;
+    char command[4096], host[256], created[32], mpi[256], hdf5[32], blas[128];
+    char config[HESSE_DIGEST_LENGTH];
+} hesse_provenance;
+
+/** Local. What is known of a run: program, machine, job, model and data; docs/result.md
+ *  has the list. Only rank 0 reads the config.json again, for its digest. The texts of
+ *  `list` point into the provenance itself, the job and the study, which must outlive it. */
+void hesse_provenance_of(const hesse_study *study, const hesse_job *job,
+                         const hesse_phases *phases, hesse_provenance *p);
+
+#endif /* HESSE_PROGRAM_PROVENANCE_H */

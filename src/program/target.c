@@ -1,0 +1,141 @@
+/* The result takes the place of the file of its name, so that must be none that the job
+   reads. A name says little about that: "./a", a link and "a" are one file; so files are
+   compared, not names. And a link is what the user put there: it stays, and the file that
+   it points to is replaced. */
+#include "program/target.h"
+
+#include "base/memory.h"
+#include "input/file.h"
+#include "input/shards.h"
+#include "parallel/team.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MOST_LINKS = 40 };
+
+static hesse_status exhausted(hesse_why *why)
+{
+    return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the result's name");
+}
+
+/* What a link in the folder of a path points to. */
+static char *beside(const char *path, const char *link)
+{
+    const char *slash = strrchr(path, '/');
+    const size_t folder = *link == '/' || !slash ? 0 : (size_t)(slash - path) + 1;
+    char *joined = hesse_calloc(folder + strlen(link) + 1, 1);
+    if (!joined) return NULL;
+    memcpy(joined, path, folder);
+    strcpy(joined + folder, link);
+    return joined;
+}
+
+/* To the end of a chain of links, where nothing need be yet. Links to folders and devices
+   are left to those who refuse them. */
+static hesse_status follow(char **path, hesse_why *why)
+{
+    struct stat there;
+    if (stat(*path, &there) == 0 && !S_ISREG(there.st_mode)) return HESSE_OK;
+    for (int i = 0; i < MOST_LINKS; i++) {
+        char link[PATH_MAX];
+        const ssize_t length = readlink(*path, link, sizeof link - 1);
+        if (length < 0) return HESSE_OK;
+        link[length] = '\0';
+        char *next = beside(*path, link);
+        if (!next) return exhausted(why);
+        free(*path);
+        *path = next;
+    }
+    return hesse_fail(why, HESSE_E_OUTPUT, "%s: a chain of more than %d links", *path,
+                      MOST_LINKS);
+}
+
+/* What would be replaced, and how a message calls it. */
+typedef struct target {
+    const char *written, *key;
+    struct stat file;
+    hesse_why *why;
+} target;
+
+static hesse_status spare(const target *t, const char *what, const char *path)
+{
+    struct stat input;
+    if (!path || stat(path, &input) || input.st_dev != t->file.st_dev ||
+        input.st_ino != t->file.st_ino)
+        return HESSE_OK;
+    return hesse_fail(t->why, HESSE_E_JOB,
+                      "%s: the result would replace the %s %s, expected another %s",
+                      t->written, what, path, t->key);
+}
+
+/* A path, or the file of a usual name in the folder that it is. */
+static hesse_status spare_either(const target *t, const char *what, const char *path,
+                                 const char *usual)
+{
+    if (!path || !hesse_file_is_folder(path)) return spare(t, what, path);
+    char *inside = hesse_file_join(path, usual);
+    if (!inside) return exhausted(t->why);
+    const hesse_status s = spare(t, what, inside);
+    free(inside);
+    return s;
+}
+
+/* An index, and every file with tensors. Of those that cannot be read the reader tells. */
+static hesse_status spare_checkpoint(const target *t, const char *path)
+{
+    hesse_shards shards;
+    hesse_why ignored;
+    if (!path) return HESSE_OK;
+    hesse_status s =
+        spare_either(t, "checkpoint", path, "model.safetensors.index.json");
+    if (s) return s;
+    hesse_shards_open(path, &shards, &ignored);
+    for (size_t i = 0; !s && i < shards.count; i++)
+        s = spare(t, "checkpoint", shards.list[i].path);
+    hesse_shards_free(&shards);
+    return s;
+}
+
+static hesse_status spare_inputs(const target *t, const char *file,
+                                 const hesse_job_paths *paths)
+{
+    hesse_status s = spare(t, "job", file);
+    if (!s) s = spare_either(t, "config", paths->config, "config.json");
+    if (!s) s = spare_checkpoint(t, paths->checkpoint);
+    if (!s) s = spare(t, "tokens", paths->tokens);
+    if (!s) s = spare(t, "text", paths->text);
+    return s;
+}
+
+/* Local to rank 0. */
+static hesse_status find(const hesse_options *options, const hesse_job *job,
+                         char **path, hesse_why *why)
+{
+    target t = {options->output, "--output", .why = why};
+    if (!t.written) t.written = job->paths.output, t.key = "'output.file'";
+    *path = hesse_copy(t.written);
+    if (!*path) return exhausted(why);
+    hesse_status s = follow(path, why);
+    if (s || stat(*path, &t.file)) return s;
+    return spare_inputs(&t, options->file, &job->paths);
+}
+
+hesse_status hesse_target(hesse_team *team, const hesse_options *options,
+                          const hesse_job *job, char **path)
+{
+    hesse_status s = HESSE_OK;
+    size_t length = 0;
+    *path = NULL;
+    if (team->rank == 0) s = find(options, job, path, &team->why);
+    if ((s = hesse_agree(team, s))) return s;
+    if (team->rank == 0) length = strlen(*path) + 1;
+    hesse_team_broadcast(team, 0, &length, sizeof length);
+    if (team->rank) *path = hesse_calloc(length, 1);
+    s = hesse_agree(team, *path ? HESSE_OK : exhausted(&team->why));
+    if (!s) hesse_team_broadcast(team, 0, *path, length);
+    return s;
+}

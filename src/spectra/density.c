@@ -1,0 +1,94 @@
+/* A kernel at distance k steps from its nearest point is exp(-(a (d + k))^2 / 2), a the
+   step in deviations and d the rest of a step. From one point to the next it changes by a
+   ratio, and the ratio by a constant one, so that a point costs two products and no
+   exponential. Summing it first and adding it then keeps every eigenvalue's mass 1 / n to
+   rounding, whatever the bandwidth. */
+#include "spectra/density.h"
+
+#include <float.h>
+#include <math.h>
+#include <stddef.h>
+
+static const double PAST = 4;      /* deviations that a grid reaches past the ends   */
+static const double CUT = 0x1p-53; /* of its height, where a kernel ends             */
+static const double TINY = 1e-280; /* around 0, steps are still normal numbers */
+
+double hesse_density_scale(const hesse_density *settings, int n, const double *lambda)
+{
+    if (!settings->tenth) return 1;
+    const double tenth = fabs(lambda[n < 10 ? 0 : n - 10]);
+    return tenth > 0 ? tenth : 1;
+}
+
+/* Never so narrow that neighbouring points of the grid would be the same number. */
+static double deviation(const hesse_density *settings, double low, double high)
+{
+    const double size = fmax(fmax(fabs(low), fabs(high)), TINY), range = high - low;
+    const double finest = settings->points * DBL_EPSILON * size;
+    const double unit = settings->absolute ? 1 : range > 8 * finest ? range : size;
+    return fmax(settings->bandwidth * unit, finest);
+}
+
+hesse_distance_grid hesse_density_grid(const hesse_density *settings, double low,
+                                       double high)
+{
+    hesse_distance_grid grid = {.points = settings->points};
+    grid.bandwidth = deviation(settings, low, high);
+    grid.first = low - PAST * grid.bandwidth;
+    grid.last = high + PAST * grid.bandwidth;
+    grid.step = (grid.last - grid.first) / (grid.points - 1);
+    return grid;
+}
+
+/* Follow a kernel of height 1 from the point after `near` in one direction; its first
+   ratio is r, and a ratio is q times the one before. Returns the sum; adds factor times
+   the kernel to the masses, where there are any. */
+static double walk(int points, int near, int direction, double r, double q,
+                   double factor, double *masses)
+{
+    double e = r, sum = 0;
+    for (int j = near + direction; j >= 0 && j < points && e >= CUT; j += direction) {
+        if (masses) masses[j] += factor * e;
+        sum += e;
+        r *= q;
+        e *= r;
+    }
+    return sum;
+}
+
+static void add_one(const hesse_distance_grid *grid, double x, double mass,
+                    double *masses)
+{
+    const double place = (x - grid->first) / grid->step;
+    const double inside = fmin(fmax(nearbyint(place), 0), grid->points - 1);
+    const int near = (int)inside;
+    const double a = grid->step / grid->bandwidth, d = inside - place;
+    const double q = exp(-a * a);
+    const double up = exp(-a * a * (d + 0.5)), down = exp(-a * a * (0.5 - d));
+    const double sum = 1 + walk(grid->points, near, 1, up, q, 0, NULL) +
+                       walk(grid->points, near, -1, down, q, 0, NULL);
+    const double factor = mass / sum;
+    masses[near] += factor;
+    walk(grid->points, near, 1, up, q, factor, masses);
+    walk(grid->points, near, -1, down, q, factor, masses);
+}
+
+void hesse_density_add(const hesse_distance_grid *grid, int n, const double *lambda,
+                       double scale, double *masses)
+{
+    for (int i = 0; i < n; i++) add_one(grid, lambda[i] / scale, 1.0 / n, masses);
+}
+
+void hesse_density_of(const hesse_density *settings, int n, const double *lambda,
+                      double *grid, double *values)
+{
+    const double scale = hesse_density_scale(settings, n, lambda);
+    const hesse_distance_grid g =
+        hesse_density_grid(settings, lambda[0] / scale, lambda[n - 1] / scale);
+    for (int j = 0; j < g.points; j++) {
+        grid[j] = g.first + j * g.step;
+        values[j] = 0;
+    }
+    hesse_density_add(&g, n, lambda, scale, values);
+    for (int j = 0; j < g.points; j++) values[j] /= g.step;
+}

@@ -1,0 +1,18 @@
+/** The engines behind hesse_eigen. */
+#ifndef HESSE_SPECTRA_ENGINES_H
+#define HESSE_SPECTRA_ENGINES_H
+
+#include "spectra/eigen.h"
+
+/** Collective. Eigenvalues of a distributed matrix, which is destroyed; with `z`, all
+ *  eigenvectors as its columns.
+ *
+ *  lambda  [out]  n, ascending; on rank 0 at least.
+ *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC, agreed. */
+hesse_status hesse_scalapack_solve(hesse_dmat *a, double *lambda, hesse_dmat *z);
+hesse_status hesse_elpa_solve(hesse_dmat *a, double *lambda, hesse_dmat *z);
+
+/** Local. Whether ELPA can take a matrix: every rank must own some of it. */
+bool hesse_elpa_serves(const hesse_dmat *a);
+
+#endif /* HESSE_SPECTRA_ENGINES_H */

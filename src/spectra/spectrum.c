@@ -1,0 +1,140 @@
+/* A spectrum proves itself: its sum is the trace and its sum of squares the squared
+   Frobenius norm of the matrix, both taken before any solver saw it. */
+#include "hesse/spectrum.h"
+
+#include "base/memory.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+static const double SYMMETRY_BOUND = 1e-11, RESIDUAL_BOUND = 1e-11;
+
+/* Sums of squares below this have lost digits to underflow. */
+static const double LEAST_SQUARES = 1e-280;
+
+const char *hesse_engine_name(hesse_engine engine)
+{
+    static const char *const names[] = {"auto", "lapack", "scalapack", "elpa"};
+    return names[engine];
+}
+
+hesse_status hesse_spectrum_new(int n, int k, hesse_spectrum **spectrum, hesse_why *why)
+{
+    hesse_spectrum *s = hesse_calloc(1, sizeof *s);
+    const int vectors = k > n / 2 ? n : 2 * k;
+    if (s) {
+        s->n = n, s->vectors = vectors;
+        s->eigenvalues = hesse_alloc(n);
+        if (vectors) {
+            s->eigenvectors = hesse_alloc((size_t)vectors * n);
+            s->residuals = hesse_alloc(vectors);
+        }
+    }
+    if (!s || !s->eigenvalues || (vectors && (!s->eigenvectors || !s->residuals))) {
+        hesse_spectrum_free(s);
+        return hesse_fail(why, HESSE_E_NOMEM,
+                          "spectrum: no memory for %d eigenvalues and %d eigenvectors",
+                          n, vectors);
+    }
+    *spectrum = s;
+    return HESSE_OK;
+}
+
+void hesse_spectrum_free(hesse_spectrum *spectrum)
+{
+    if (!spectrum) return;
+    free(spectrum->residuals);
+    free(spectrum->eigenvectors);
+    free(spectrum->eigenvalues);
+    free(spectrum);
+}
+
+double hesse_proof_bound(int n)
+{
+    return fmax(64 * DBL_EPSILON * n, 1e-13 * sqrt(n));
+}
+
+bool hesse_proofs_hold(int n, double proof_trace, double proof_frobenius,
+                       double proof_symmetry)
+{
+    const double bound = hesse_proof_bound(n);
+    return proof_trace <= bound && proof_frobenius <= bound &&
+           proof_symmetry <= SYMMETRY_BOUND;
+}
+
+static hesse_status check_values(const hesse_spectrum *s, const hesse_sums *sums,
+                                 const char *what, hesse_why *why)
+{
+    for (int i = 0; i < s->n; i++) {
+        if (!isfinite(s->eigenvalues[i]))
+            return hesse_fail(why, HESSE_E_NUMERIC, "%s: eigenvalue %d of %d is %g",
+                              what, i + 1, s->n, s->eigenvalues[i]);
+        if (i && s->eigenvalues[i] < s->eigenvalues[i - 1])
+            return hesse_fail(why, HESSE_E_NUMERIC,
+                              "%s: eigenvalues %d and %d of %d are not in order", what,
+                              i, i + 1, s->n);
+    }
+    if (!isfinite(sums->trace) || !isfinite(sums->squares) || !isfinite(sums->abs))
+        return hesse_fail(
+            why, HESSE_E_NUMERIC,
+            "%s: trace %g, sum of squares %g and sum of absolute entries %g"
+            " are not all finite",
+            what, sums->trace, sums->squares, sums->abs);
+    return HESSE_OK;
+}
+
+/* 0 / 0 is 0: a zero matrix with zero eigenvalues is right. */
+static double relative(double defect, double size)
+{
+    return defect == 0 ? 0 : fabs(defect) / size;
+}
+
+/* Long double, so that summing adds nothing to what is measured. */
+static void fill_proofs(hesse_spectrum *s, const hesse_sums *sums)
+{
+    long double sum = 0, squares = 0;
+    for (int i = 0; i < s->n; i++) {
+        const long double x = s->eigenvalues[i];
+        sum += x;
+        squares += x * x;
+    }
+    const bool underflow = sums->squares < LEAST_SQUARES;
+    const double norm = underflow ? sums->abs : sqrt(sums->squares);
+    s->proof_trace = relative((double)(sum - sums->trace), norm);
+    s->proof_frobenius =
+        underflow ? 0 : relative((double)(squares - sums->squares), sums->squares);
+}
+
+/* A NaN is out of bounds. */
+static hesse_status judge(const char *what, const char *proof, double value,
+                          double bound, hesse_why *why)
+{
+    if (value <= bound) return HESSE_OK;
+    return hesse_fail(why, HESSE_E_NUMERIC, "%s: %s is off by %.2e, bound %.2e", what,
+                      proof, value, bound);
+}
+
+hesse_status hesse_spectrum_prove(hesse_spectrum *spectrum, const hesse_sums *sums,
+                                  const char *what, hesse_why *why)
+{
+    hesse_status s = check_values(spectrum, sums, what, why);
+    if (s) return s;
+    fill_proofs(spectrum, sums);
+    const int n = spectrum->n;
+    const double bound = hesse_proof_bound(n);
+    const double largest =
+        fmax(fabs(spectrum->eigenvalues[0]), fabs(spectrum->eigenvalues[n - 1]));
+    s = judge(what, "sum of eigenvalues against the trace, by the Frobenius norm,",
+              spectrum->proof_trace, bound, why);
+    if (!s)
+        s = judge(what, "sum of squared eigenvalues against the squared Frobenius norm",
+                  spectrum->proof_frobenius, bound, why);
+    if (!s)
+        s = judge(what, "symmetry, by the Frobenius norm,", spectrum->proof_symmetry,
+                  SYMMETRY_BOUND, why);
+    for (int v = 0; spectrum->residuals && v < spectrum->vectors && !s; v++)
+        s = judge(what, "residual of an eigenvector", spectrum->residuals[v],
+                  RESIDUAL_BOUND * sqrt(n) * largest, why);
+    return s;
+}

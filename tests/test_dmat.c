@@ -1,0 +1,384 @@
+/* Block-cyclic matrices against dense ones, on 1, 2, 4 and 6 ranks. Linked with
+   --wrap=hesse_alloc and --wrap=hesse_calloc. */
+#include "base/memory.h"
+#include "check_mpi.h"
+#include "parallel/dmat.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Allocation number broken_at on the broken rank fails, counted from 0. */
+static int broken_rank = -1, broken_at, allocations;
+double *__real_hesse_alloc(size_t count);
+double *__wrap_hesse_alloc(size_t count);
+void *__real_hesse_calloc(size_t count, size_t size);
+void *__wrap_hesse_calloc(size_t count, size_t size);
+
+static int fails(void)
+{
+    int rank;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    return rank == broken_rank && allocations++ == broken_at;
+}
+
+double *__wrap_hesse_alloc(size_t count)
+{
+    return fails() ? NULL : __real_hesse_alloc(count);
+}
+
+void *__wrap_hesse_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_hesse_calloc(count, size);
+}
+
+/* Orders around block edges; 600 has blocks of 64 on two ranks. */
+static const int orders[] = {1, 2, 3, 5, 17, 63, 64, 65, 200, 600};
+enum { ORDERS = sizeof orders / sizeof *orders };
+
+typedef struct stage {
+    hesse_team *team;
+    hesse_grid *grid;
+} stage;
+
+static stage set_up(void)
+{
+    stage t = {NULL, NULL};
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &t.team) == HESSE_OK);
+    assert_all(hesse_grid_new(t.team, &t.grid) == HESSE_OK);
+    return t;
+}
+
+static void tear_down(stage t)
+{
+    hesse_grid_free(t.grid);
+    hesse_team_free(t.team);
+}
+
+/* A random number for each unordered pair of indices. */
+static double entry(int i, int j)
+{
+    const uint64_t low = (uint64_t)(i < j ? i : j), high = (uint64_t)(i < j ? j : i);
+    uint64_t seed = low * 1000003 + high * 7919;
+    return uniform(&seed);
+}
+
+/* Which entries a rank owns follows from the textbook formula, not from dmat.c. */
+static int global(const hesse_axis *x, int nb, int local)
+{
+    return (local / nb * x->procs + x->me) * nb + local % nb;
+}
+
+static int holds(const hesse_dmat *a, int first)
+{
+    for (int j = 0; j < a->col.count; j++) {
+        const int gj = first + global(&a->col, a->nb, j);
+        for (int i = 0; i < a->row.count; i++) {
+            const int gi = first + global(&a->row, a->nb, i);
+            if (a->local[(size_t)j * a->row.count + i] != entry(gi, gj)) return 0;
+        }
+    }
+    return 1;
+}
+
+static hesse_dmat *filled(const hesse_grid *grid, int n)
+{
+    hesse_dmat *a = NULL;
+    assert_all(hesse_dmat_new(grid, n, &a) == HESSE_OK);
+    for (int j = 0; j < a->col.count; j++)
+        for (int i = 0; i < a->row.count; i++)
+            a->local[(size_t)j * a->row.count + i] =
+                entry(global(&a->row, a->nb, i), global(&a->col, a->nb, j));
+    return a;
+}
+
+static void shares_are_the_matrix(void **state)
+{
+    (void)state;
+    stage t = set_up();
+    const int ranks = hesse_team_size(t.team);
+    assert_all(t.grid->rows * t.grid->cols == ranks && t.grid->rows <= t.grid->cols);
+    for (int k = 0; k < ORDERS; k++) {
+        const int n = orders[k];
+        hesse_dmat *a = NULL;
+        assert_all(hesse_dmat_new(t.grid, n, &a) == HESSE_OK);
+        int mine = a->row.count * a->col.count, all, ascending = 1;
+        MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+        assert_all(all == n * n);
+        assert_all(8.0 * mine <= hesse_dmat_bytes(n, ranks));
+        for (int i = 0; i < n; i++) {
+            const int at = hesse_axis_below(&a->row, i);
+            const int owned = i / a->nb % a->row.procs == a->row.me;
+            ascending &= hesse_axis_below(&a->row, i + 1) == at + owned;
+            ascending &= !owned || hesse_axis_global(&a->row, at) == i;
+        }
+        assert_all(ascending && hesse_axis_below(&a->row, n) == a->row.count);
+        assert_all(n < 8 * ranks || mine > 0);
+        hesse_dmat_free(a);
+    }
+    tear_down(t);
+}
+
+/* A patch of the random matrix. Where its transpose lies within it too, the upper
+   triangle is poison: it must not be read. */
+static hesse_patch patch_of(int row, int rows, int col, int cols, double *values)
+{
+    const size_t stride = (size_t)cols + 3;
+    for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < cols; j++) {
+            const int r = row + i, c = col + j;
+            const int twice = r >= col && r < col + cols && c >= row && c < row + rows;
+            values[(size_t)i * stride + j] = twice && r < c ? NAN : entry(r, c);
+        }
+    }
+    return (hesse_patch){row, rows, col, cols, stride, values};
+}
+
+/* The lower triangle in panels of w columns, dealt to the ranks in turn. */
+static void panels_make_the_matrix(void **state)
+{
+    (void)state;
+    stage t = set_up();
+    const int rank = hesse_team_rank(t.team), ranks = hesse_team_size(t.team);
+    static const int widths[] = {1, 7, 32, 100};
+    for (int k = 0; k < ORDERS; k++) {
+        for (int l = 0; l < 4; l++) {
+            const int n = orders[k], w = widths[l];
+            hesse_dmat *a = NULL;
+            assert_all(hesse_dmat_new(t.grid, n, &a) == HESSE_OK);
+            double *values = malloc((size_t)n * (w + 3) * sizeof *values);
+            assert_all(values != NULL);
+            for (int first = 0; first < n; first += w * ranks) {
+                const int col = first + rank * w, any = col < n;
+                hesse_patch p = {0};
+                if (any)
+                    p = patch_of(col, n - col, col, w < n - col ? w : n - col, values);
+                assert_all(hesse_dmat_put(a, &p, any) == HESSE_OK);
+            }
+            assert_all(holds(a, 0));
+            free(values);
+            hesse_dmat_free(a);
+        }
+    }
+    tear_down(t);
+}
+
+/* Every rank brings many patches at once: the matrix cut at random places both ways,
+   above and below the diagonal alike. */
+static void random_patches_make_the_matrix(void **state)
+{
+    (void)state;
+    enum { CUTS = 6 };
+    stage t = set_up();
+    const int rank = hesse_team_rank(t.team), ranks = hesse_team_size(t.team);
+    uint64_t seed = 3;
+    for (int k = 0; k < 3 * ORDERS; k++) {
+        const int n = orders[k % ORDERS];
+        int cut[CUTS + 1] = {0}, count = 0;
+        for (int i = 1; i < CUTS; i++) {
+            cut[i] = (int)((uniform(&seed) + 1) / 2 * n);
+            for (int j = i; j > 1 && cut[j] < cut[j - 1]; j--) {
+                const int swap = cut[j];
+                cut[j] = cut[j - 1], cut[j - 1] = swap;
+            }
+        }
+        cut[CUTS] = n;
+        hesse_patch list[CUTS * CUTS];
+        for (int i = 0; i < CUTS; i++) {
+            for (int j = 0; j < CUTS; j++) {
+                if ((i + 5 * j) % ranks != rank) continue;
+                const int rows = cut[i + 1] - cut[i], cols = cut[j + 1] - cut[j];
+                double *values =
+                    malloc((size_t)(rows + 1) * (cols + 3) * sizeof *values);
+                assert_non_null(values);
+                list[count++] = patch_of(cut[i], rows, cut[j], cols, values);
+            }
+        }
+        hesse_dmat *a = NULL;
+        assert_all(hesse_dmat_new(t.grid, n, &a) == HESSE_OK);
+        assert_all(hesse_dmat_put(a, list, count) == HESSE_OK);
+        assert_all(holds(a, 0));
+        hesse_dmat_free(a);
+        for (int i = 0; i < count; i++) free((void *)list[i].values);
+    }
+    tear_down(t);
+}
+
+/* Rows and columns that overlap in part only: 40 ... 99 by 60 ... 139. */
+static void half_overlapping_patch(void **state)
+{
+    (void)state;
+    enum { N = 200 };
+    stage t = set_up();
+    hesse_dmat *a = NULL;
+    assert_all(hesse_dmat_new(t.grid, N, &a) == HESSE_OK);
+    double values[60 * 83];
+    const hesse_patch p = patch_of(40, 60, 60, 80, values);
+    assert_all(hesse_dmat_put(a, &p, hesse_team_rank(t.team) == 0) == HESSE_OK);
+    int right = 1;
+    for (int j = 0; j < a->col.count; j++) {
+        const int c = global(&a->col, a->nb, j);
+        for (int i = 0; i < a->row.count; i++) {
+            const int r = global(&a->row, a->nb, i);
+            const int in = (r >= 40 && r < 100 && c >= 60 && c < 140) ||
+                           (c >= 40 && c < 100 && r >= 60 && r < 140);
+            right &= a->local[(size_t)j * a->row.count + i] == (in ? entry(r, c) : 0);
+        }
+    }
+    assert_all(right);
+    hesse_dmat_free(a);
+    tear_down(t);
+}
+
+static void parts_and_copies(void **state)
+{
+    (void)state;
+    stage t = set_up();
+    for (int k = 0; k < ORDERS; k++) {
+        const int n = orders[k];
+        hesse_dmat *a = filled(t.grid, n), *b = NULL;
+        assert_all(hesse_dmat_copy(a, &b) == HESSE_OK);
+        assert_all(holds(b, 0) && b->local != a->local);
+        hesse_dmat_free(b);
+        for (int first = 0; first < n; first += 1 + n / 3) {
+            for (int m = 1; m <= n - first; m += 1 + n / 4) {
+                assert_all(hesse_dmat_part(a, first, m, &b) == HESSE_OK);
+                assert_all(b->n == m && holds(b, first));
+                hesse_dmat_free(b);
+            }
+        }
+        hesse_dmat_free(a);
+    }
+    tear_down(t);
+}
+
+/* A part of more entries than move at once. */
+static void large_parts(void **state)
+{
+    (void)state;
+    stage t = set_up();
+    hesse_dmat *a = filled(t.grid, 4200), *b = NULL;
+    assert_all(hesse_dmat_part(a, 77, 4110, &b) == HESSE_OK);
+    assert_all(holds(b, 77));
+    hesse_dmat_free(b);
+    hesse_dmat_free(a);
+    tear_down(t);
+}
+
+/* Block b of a list goes to rank b mod ranks; the last one is the whole matrix. */
+static void gathered_blocks(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 9 };
+    stage t = set_up();
+    const int rank = hesse_team_rank(t.team), ranks = hesse_team_size(t.team);
+    for (int k = 0; k < ORDERS; k++) {
+        const int n = orders[k];
+        hesse_dmat *a = filled(t.grid, n);
+        hesse_gather list[BLOCKS];
+        for (int b = 0; b < BLOCKS; b++) {
+            const int last = b == BLOCKS - 1, first = last ? 0 : b * n / BLOCKS;
+            list[b] =
+                (hesse_gather){first, last ? n : (n - first) * 2 / 3, b % ranks, 0};
+            if (list[b].owner == rank)
+                list[b].values = hesse_alloc((size_t)list[b].n * list[b].n);
+        }
+        assert_all(hesse_dmat_gather(a, list, BLOCKS) == HESSE_OK);
+        int right = 1;
+        for (int b = 0; b < BLOCKS; b++) {
+            const int m = list[b].n, first = list[b].first;
+            for (int i = 0; list[b].values && i < m * m; i++)
+                right &= list[b].values[i] == entry(first + i / m, first + i % m);
+            free(list[b].values);
+        }
+        assert_all(right);
+        hesse_dmat_free(a);
+    }
+    tear_down(t);
+}
+
+/* Everything that allocates, once. */
+static hesse_status all_at_once(stage t)
+{
+    enum { N = 40 };
+    double values[N * (N + 3)], whole[N * N];
+    const int rank = hesse_team_rank(t.team);
+    const hesse_patch p = patch_of(0, N, 0, N, values);
+    const hesse_gather g = {0, N, 0, rank == 0 ? whole : NULL};
+    hesse_grid *grid = NULL;
+    hesse_dmat *a = NULL, *b = NULL, *c = NULL;
+    hesse_status s = hesse_grid_new(t.team, &grid);
+    if (!s) s = hesse_dmat_new(grid, N, &a);
+    if (!s) s = hesse_dmat_put(a, &p, rank == 0);
+    if (!s) s = hesse_dmat_gather(a, &g, 1);
+    if (!s) s = hesse_dmat_copy(a, &b);
+    if (!s) s = hesse_dmat_part(a, 3, 20, &c);
+    hesse_dmat_free(c);
+    hesse_dmat_free(b);
+    hesse_dmat_free(a);
+    hesse_grid_free(grid);
+    return s;
+}
+
+static void one_rank_out_of_memory_fails_all(void **state)
+{
+    (void)state;
+    stage t = set_up();
+    for (int r = 0; r < hesse_team_size(t.team); r++) {
+        hesse_status s = HESSE_E_NOMEM;
+        int tries = 0;
+        for (; s; tries++) {
+            broken_rank = r, broken_at = tries, allocations = 0;
+            s = all_at_once(t);
+            broken_rank = -1;
+            assert_all(s == HESSE_E_NOMEM || s == HESSE_OK);
+            assert_all(!s || strstr(hesse_team_why(t.team)->text, "memory"));
+        }
+        assert_all(tries > 20); /* as many allocations as were made to fail */
+    }
+    tear_down(t);
+}
+
+static void shares_of_more_than_an_int_are_refused(void **state)
+{
+    (void)state;
+    stage t = set_up();
+    hesse_dmat *a = NULL;
+    assert_all(hesse_dmat_new(t.grid, 2000000000, &a) == HESSE_E_NOMEM && !a);
+    const char *tail = strstr(hesse_team_why(t.team)->text, "; ");
+    const long long r = tail ? (long long)sqrt((double)atoll(tail + 2)) : 0;
+    assert_all(r > 40000 &&
+               (2000000000 / r + 64) * (2000000000 / r + 64) <= 2147483647);
+    tear_down(t);
+}
+
+/* BLACS has room for about 16,000 contexts that are not given back. */
+static void grids_are_given_back(void **state)
+{
+    (void)state;
+    hesse_team *team = NULL;
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    for (int i = 0; i < 3000; i++) {
+        hesse_grid *grid = NULL;
+        assert_all(hesse_grid_new(team, &grid) == HESSE_OK);
+        const int handle = grid->handle, context = grid->context;
+        hesse_grid_free(grid);
+        assert_all(handle < 20 && context < 20);
+    }
+    hesse_team_free(team);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(shares_are_the_matrix),
+    cmocka_unit_test(panels_make_the_matrix),
+    cmocka_unit_test(random_patches_make_the_matrix),
+    cmocka_unit_test(half_overlapping_patch),
+    cmocka_unit_test(parts_and_copies),
+    cmocka_unit_test(large_parts),
+    cmocka_unit_test(gathered_blocks),
+    cmocka_unit_test(one_rank_out_of_memory_fails_all),
+    cmocka_unit_test(shares_of_more_than_an_int_are_refused),
+    cmocka_unit_test(grids_are_given_back),
+};
+
+MPI_TEST_MAIN(tests)

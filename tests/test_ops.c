@@ -1,0 +1,456 @@
+/* Every operator of hesse_ops against the definition of its derivatives. An operator
+   that joins the list is tested without a line more. */
+#include "base/memory.h"
+#include "check.h"
+#include "ops/op.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Two sequences of three tokens, two query heads for a key head; k below the width of a
+   vector, padded, and above what an operator takes at once. */
+typedef struct setting {
+    hesse_dims d;
+    int k;
+} setting;
+
+static const setting settings[] = {
+    {{.n = 6, .t = 3, .c = 8, .o = 5, .h = 4, .g = 2, .a = 0.7}, 3},
+    {{.n = 6, .t = 3, .c = 8, .o = 5, .h = 4, .g = 2, .a = 0.7, .out_rows = true}, 8},
+    {{.n = 6, .t = 3, .c = 8, .o = 5, .h = 2, .g = 2, .a = 0.7, .full = true}, 70},
+};
+static const int ids[] = {2, 0, 4, -100, 2, 1};
+static const int token_ids[] = {2, 0, 7, 7, 2, 1};
+
+static int inputs(const hesse_op *op)
+{
+    return op->activations + op->parameters;
+}
+
+static bool is_parameter(const hesse_op *op, int i)
+{
+    return i >= op->activations && i < inputs(op);
+}
+
+/* Numbers in one copy of operand i; i == inputs: the output. */
+static size_t count(const hesse_op *op, const setting *s, int i)
+{
+    if (is_parameter(op, i)) {
+        const hesse_rect r = op->shape(&s->d, i);
+        return (size_t)(r.rows * r.cols);
+    }
+    if (i == inputs(op) && op->loss) return 1;
+    return (size_t)(s->d.n * op->width(&s->d, i));
+}
+
+/* Where element e of copy `copy` lies among k copies. */
+static size_t at(const hesse_op *op, const setting *s, int i, int k, size_t e, int copy)
+{
+    if (is_parameter(op, i) || (i == inputs(op) && op->loss))
+        return e * (size_t)k + (size_t)copy;
+    const size_t w = (size_t)op->width(&s->d, i);
+    return e / w * hesse_stride((int)w, k) + e % w * (size_t)k + (size_t)copy;
+}
+
+/* Numbers in k copies, with the padding. */
+static size_t room(const hesse_op *op, const setting *s, int i, int k)
+{
+    return at(op, s, i, k, count(op, s, i) - 1, k - 1) + 1 + 8;
+}
+
+/* An operator with random operands, and zeros where it adds. */
+typedef struct trial {
+    const hesse_op *op;
+    const setting *s;
+    hesse_frame f;
+    double *owned[64];
+    int n_owned;
+} trial;
+
+static double *numbers(trial *t, size_t m, uint64_t *seed)
+{
+    double *a = hesse_alloc(m);
+    assert_non_null(a);
+    for (size_t i = 0; seed && i < m; i++) a[i] = uniform(seed);
+    return t->owned[t->n_owned++] = a;
+}
+
+static trial trial_new(const hesse_op *op, const setting *s)
+{
+    trial t = {.op = op, .s = s, .f = {.d = s->d, .k = s->k}};
+    t.f.id = op->activations ? ids : token_ids;
+    uint64_t seed = 1;
+    for (int i = 0; i < inputs(op); i++) {
+        t.f.x[i] = numbers(&t, count(op, s, i), &seed);
+        t.f.dx[i] = numbers(&t, room(op, s, i, s->k), &seed);
+        t.f.cx[i] = numbers(&t, room(op, s, i, s->k), NULL);
+        if (is_parameter(op, i)) t.f.want[i] = op->shape(&s->d, i);
+    }
+    const int out = inputs(op);
+    t.f.y = numbers(&t, count(op, s, out), NULL);
+    t.f.yb = numbers(&t, count(op, s, out), &seed);
+    t.f.dy = numbers(&t, room(op, s, out, s->k), NULL);
+    t.f.cy = numbers(&t, room(op, s, out, s->k), &seed);
+    if (op->keep) t.f.keep = numbers(&t, (size_t)(s->d.n * op->keep(&s->d)), NULL);
+    op->forward(&t.f);
+    return t;
+}
+
+static void trial_free(trial *t)
+{
+    while (t->n_owned) free(t->owned[--t->n_owned]);
+}
+
+static void assert_close(double a, double b, double tolerance)
+{
+    const double size = fmax(1.0, fmax(fabs(a), fabs(b)));
+    if (!(fabs(a - b) <= tolerance * size)) fail_msg("%.17g and %.17g differ", a, b);
+}
+
+/* One copy of k copies of operand i. */
+static double get(const trial *t, const double *a, int i, size_t e, int copy)
+{
+    return a[at(t->op, t->s, i, t->f.k, e, copy)];
+}
+
+static double dot(const trial *t, int i, const double *a, int copy_a, const double *b,
+                  int copy_b)
+{
+    double s = 0;
+    for (size_t e = 0; e < count(t->op, t->s, i); e++)
+        s += get(t, a, i, e, copy_a) * get(t, b, i, e, copy_b);
+    return s;
+}
+
+static void assert_all_close(const trial *t, int i, const double *a, const double *b,
+                             double tolerance)
+{
+    for (int copy = 0; copy < t->f.k; copy++)
+        for (size_t e = 0; e < count(t->op, t->s, i); e++)
+            assert_close(get(t, a, i, e, copy), get(t, b, i, e, copy), tolerance);
+}
+
+/* Copy `copy` of f as a frame of its own, with x and yb moved by h along dx and cy, and
+   the moved yb for its cotangent: the frame of a gradient. Its forward has been run. */
+static hesse_frame moved(trial *t, int copy, double h)
+{
+    const hesse_op *op = t->op;
+    hesse_frame g = t->f;
+    g.k = 1;
+    for (int i = 0; i < inputs(op); i++) {
+        const size_t m = count(op, t->s, i);
+        double *x = numbers(t, m, NULL);
+        for (size_t e = 0; e < m; e++)
+            x[e] = t->f.x[i][e] + h * get(t, t->f.dx[i], i, e, copy);
+        g.x[i] = x;
+        g.cx[i] = numbers(t, m, NULL);
+    }
+    const int out = inputs(op);
+    const size_t m = count(op, t->s, out);
+    double *yb = numbers(t, m, NULL);
+    for (size_t e = 0; e < m; e++)
+        yb[e] = t->f.yb[e] + h * get(t, t->f.cy, out, e, copy);
+    g.yb = g.cy = yb;
+    g.y = numbers(t, m, NULL);
+    if (op->keep) g.keep = numbers(t, (size_t)(t->s->d.n * op->keep(&t->s->d)), NULL);
+    op->forward(&g);
+    return g;
+}
+
+/* dy is the central difference of y. */
+static void tangents(const hesse_op *op, const setting *s)
+{
+    const double h = 1e-5;
+    const int copies[] = {0, 1, s->k - 1};
+    for (int c = 0; c < 3; c++) {
+        trial t = trial_new(op, s);
+        const hesse_frame ahead = moved(&t, copies[c], h),
+                          behind = moved(&t, copies[c], -h);
+        op->tangent(&t.f);
+        for (size_t e = 0; e < count(op, s, inputs(op)); e++)
+            assert_close(get(&t, t.f.dy, inputs(op), e, copies[c]),
+                         (ahead.y[e] - behind.y[e]) / (2 * h), 1e-8);
+        trial_free(&t);
+    }
+}
+
+/* <c, J u> = <J' c, u>, to rounding. */
+static void transposes(const hesse_op *op, const setting *s)
+{
+    trial t = trial_new(op, s);
+    op->tangent(&t.f);
+    op->adjoint(&t.f);
+    for (int c = 0; c < 3; c++)
+        for (int u = s->k - 3; u < s->k; u++) {
+            double right = 0;
+            for (int i = 0; i < inputs(op); i++)
+                right += dot(&t, i, t.f.cx[i], c, t.f.dx[i], u);
+            assert_close(dot(&t, inputs(op), t.f.cy, c, t.f.dy, u), right, 1e-13);
+        }
+    trial_free(&t);
+}
+
+/* The gradient J' yb moves by adjoint and curvature together: the product rule. */
+static void product_rule(const hesse_op *op, const setting *s)
+{
+    const double h = 1e-5;
+    const int copies[] = {0, 2, s->k - 1};
+    for (int c = 0; c < 3; c++) {
+        trial t = trial_new(op, s);
+        const hesse_frame ahead = moved(&t, copies[c], h),
+                          behind = moved(&t, copies[c], -h);
+        op->adjoint(&ahead), op->adjoint(&behind);
+        op->tangent(&t.f), op->adjoint(&t.f), op->curvature(&t.f);
+        for (int i = 0; i < inputs(op); i++)
+            for (size_t e = 0; e < count(op, s, i); e++)
+                assert_close(get(&t, t.f.cx[i], i, e, copies[c]),
+                             (ahead.cx[i][e] - behind.cx[i][e]) / (2 * h), 1e-8);
+        trial_free(&t);
+    }
+}
+
+/* <v, (dJ.u)' yb> = <u, (dJ.v)' yb>, to rounding. */
+static void symmetry(const hesse_op *op, const setting *s)
+{
+    trial t = trial_new(op, s);
+    op->tangent(&t.f), op->curvature(&t.f);
+    double uv = 0, vu = 0;
+    for (int i = 0; i < inputs(op); i++) {
+        uv += dot(&t, i, t.f.dx[i], 1, t.f.cx[i], 0);
+        vu += dot(&t, i, t.f.dx[i], 0, t.f.cx[i], 1);
+    }
+    assert_close(uv, vu, 1e-13);
+    trial_free(&t);
+}
+
+/* A NULL operand does what zeros do, and a NULL result takes nothing from the others,
+   whichever of dx, cx, cy, dy are NULL. Curvature may read dy, which tangent left. */
+static void nulls(const hesse_op *op, const setting *s)
+{
+    const int n_in = inputs(op), out = n_in;
+    for (int mask = 0; mask < 1 << (2 * n_in + 2); mask++) {
+        trial null = trial_new(op, s), zero = trial_new(op, s);
+        for (int i = 0; i < n_in; i++) {
+            if (mask >> i & 1) {
+                null.f.dx[i] = NULL;
+                zero.f.dx[i] = numbers(&zero, room(op, s, i, s->k), NULL);
+            }
+            if (mask >> (n_in + i) & 1) null.f.cx[i] = NULL;
+        }
+        if (mask >> (2 * n_in) & 1) {
+            null.f.cy = NULL;
+            zero.f.cy = numbers(&zero, room(op, s, out, s->k), NULL);
+        }
+        const bool wanted = !(mask >> (2 * n_in + 1) & 1);
+        if (!wanted) null.f.dy = NULL;
+
+        op->tangent(&null.f), op->adjoint(&null.f);
+        op->tangent(&zero.f), op->adjoint(&zero.f);
+        if (wanted) {
+            op->curvature(&null.f), op->curvature(&zero.f);
+            assert_all_close(&null, out, null.f.dy, zero.f.dy, 0);
+        }
+        for (int i = 0; i < n_in; i++)
+            if (null.f.cx[i]) assert_all_close(&null, i, null.f.cx[i], zero.f.cx[i], 0);
+        trial_free(&null), trial_free(&zero);
+    }
+}
+
+/* Copy `copy` of k copies of operand i, as a single one. */
+static double *single(trial *t, int i, const double *a, int copy)
+{
+    double *one = numbers(t, room(t->op, t->s, i, 1), NULL);
+    for (size_t e = 0; e < count(t->op, t->s, i); e++) one[e] = get(t, a, i, e, copy);
+    return one;
+}
+
+/* To set what is fresh is to add to zero, whatever was there. */
+static void fresh_ones(const hesse_op *op, const setting *s)
+{
+    if (!op->sets) return;
+    trial set = trial_new(op, s), zero = trial_new(op, s);
+    for (int i = 0; i < op->activations; i++) {
+        const size_t all = room(op, s, i, s->k);
+        set.f.fresh[i] = true;
+        for (size_t e = 0; e < all; e++) set.f.cx[i][e] = NAN;
+    }
+    op->adjoint(&set.f), op->adjoint(&zero.f);
+    for (int i = 0; i < op->activations; i++)
+        assert_all_close(&zero, i, set.f.cx[i], zero.f.cx[i], 0);
+    trial_free(&set), trial_free(&zero);
+}
+
+/* k at once is one at a time, and adjoint and curvature add to what is there. */
+static void batches(const hesse_op *op, const setting *s)
+{
+    const int out = inputs(op);
+    for (int copy = 0; copy<s->k; copy += s->k> 8 ? 23 : 1) {
+        trial all = trial_new(op, s);
+        uint64_t seed = 2;
+        hesse_frame g = all.f;
+        g.k = 1;
+        double *cx[HESSE_MAX_IN] = {0};
+        for (int i = 0; i < out; i++) {
+            for (size_t e = 0; e < room(op, s, i, s->k); e++)
+                all.f.cx[i][e] = uniform(&seed);
+            g.dx[i] = single(&all, i, all.f.dx[i], copy);
+            g.cx[i] = cx[i] = single(&all, i, all.f.cx[i], copy);
+        }
+        double *dy = numbers(&all, room(op, s, out, 1), NULL);
+        g.dy = dy;
+        g.cy = single(&all, out, all.f.cy, copy);
+        op->tangent(&g), op->adjoint(&g), op->curvature(&g);
+        op->tangent(&all.f), op->adjoint(&all.f), op->curvature(&all.f);
+        for (size_t e = 0; e < count(op, s, out); e++)
+            assert_close(get(&all, all.f.dy, out, e, copy), dy[e], 1e-14);
+        for (int i = 0; i < out; i++)
+            for (size_t e = 0; e < count(op, s, i); e++)
+                assert_close(get(&all, all.f.cx[i], i, e, copy), cx[i][e], 1e-14);
+        trial_free(&all);
+    }
+}
+
+/* Unit directions do what dense tangents that hold them do. */
+static void units(const hesse_op *op, const setting *s)
+{
+    for (int i = op->activations; i < inputs(op); i++) {
+        if (op->shape(&s->d, i).rows == 1) continue;
+        trial unit = trial_new(op, s), dense = trial_new(op, s);
+        int element[128];
+        double *dx = numbers(&dense, room(op, s, i, s->k), NULL);
+        for (int c = 0; c < s->k; c++) {
+            element[c] = (7 * c + 3) % (int)count(op, s, i);
+            dx[at(op, s, i, s->k, (size_t)element[c], c)] = 1;
+        }
+        unit.f.dx[i] = NULL, unit.f.unit[i] = element;
+        dense.f.dx[i] = dx;
+        op->tangent(&unit.f), op->adjoint(&unit.f), op->curvature(&unit.f);
+        op->tangent(&dense.f), op->adjoint(&dense.f), op->curvature(&dense.f);
+        assert_all_close(&unit, inputs(op), unit.f.dy, dense.f.dy, 1e-14);
+        for (int j = 0; j < inputs(op); j++)
+            assert_all_close(&unit, j, unit.f.cx[j], dense.f.cx[j], 1e-14);
+        trial_free(&unit), trial_free(&dense);
+    }
+}
+
+/* A wanted part of a parameter is that part of the whole. */
+static void parts(const hesse_op *op, const setting *s)
+{
+    for (int i = op->activations; i < inputs(op); i++) {
+        trial whole = trial_new(op, s), part = trial_new(op, s);
+        const hesse_rect all = op->shape(&s->d, i);
+        const hesse_rect r = {all.rows / 3, all.rows - all.rows / 3, all.cols / 4,
+                              all.cols - all.cols / 4 - 1};
+        part.f.want[i] = r;
+        op->tangent(&whole.f), op->adjoint(&whole.f), op->curvature(&whole.f);
+        op->tangent(&part.f), op->adjoint(&part.f), op->curvature(&part.f);
+        for (int row = 0; row < r.rows; row++)
+            for (int col = 0; col < r.cols; col++)
+                for (int c = 0; c < s->k; c++)
+                    assert_close(
+                        part.f.cx[i][(row * r.cols + col) * s->k + c],
+                        whole.f
+                            .cx[i][((r.row + row) * all.cols + r.col + col) * s->k + c],
+                        1e-14);
+        trial_free(&whole), trial_free(&part);
+    }
+}
+
+static void for_every_op(void (*law)(const hesse_op *op, const setting *s))
+{
+    for (const hesse_op *const *op = hesse_ops; *op; op++)
+        for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+            print_message("           %s %zu\n", (*op)->name, i);
+            law(*op, &settings[i]);
+        }
+}
+
+static void tangent_is_difference_of_forward(void **state)
+{
+    (void)state;
+    for_every_op(tangents);
+}
+
+static void adjoint_is_transpose_of_tangent(void **state)
+{
+    (void)state;
+    for_every_op(transposes);
+}
+
+static void adjoint_and_curvature_are_difference_of_adjoint(void **state)
+{
+    (void)state;
+    for_every_op(product_rule);
+}
+
+static void curvature_is_symmetric(void **state)
+{
+    (void)state;
+    for_every_op(symmetry);
+}
+
+static void null_is_zero_or_not_wanted(void **state)
+{
+    (void)state;
+    for_every_op(nulls);
+}
+
+static void what_is_fresh_is_set(void **state)
+{
+    (void)state;
+    for_every_op(fresh_ones);
+}
+
+static void many_at_once_is_one_at_a_time(void **state)
+{
+    (void)state;
+    for_every_op(batches);
+}
+
+static void unit_is_dense(void **state)
+{
+    (void)state;
+    for_every_op(units);
+}
+
+static void part_is_a_part_of_the_whole(void **state)
+{
+    (void)state;
+    for_every_op(parts);
+}
+
+/* Kinds are single bits and known by name; HESSE_ALL is all of them, in two parts. */
+static void kinds_are_a_partition(void **state)
+{
+    (void)state;
+    unsigned seen = 0;
+    for (const hesse_op *const *op = hesse_ops; *op; op++) {
+        const unsigned kind = (*op)->kind;
+        assert_true(kind && !(kind & (kind - 1)));
+        assert_true(!!(kind & HESSE_GAUSS_NEWTON) == (*op)->loss);
+        seen |= kind;
+    }
+    assert_int_equal(seen, HESSE_ALL);
+    assert_int_equal(HESSE_GAUSS_NEWTON & HESSE_FUNCTIONAL, 0);
+    assert_int_equal(HESSE_GAUSS_NEWTON | HESSE_FUNCTIONAL, HESSE_ALL);
+    assert_int_equal(hesse_kinds_named("softmax"), HESSE_SOFTMAX);
+    assert_int_equal(hesse_kinds_named("hessian"), HESSE_ALL);
+    assert_int_equal(hesse_kinds_named("sofmax"), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tangent_is_difference_of_forward),
+        cmocka_unit_test(adjoint_is_transpose_of_tangent),
+        cmocka_unit_test(adjoint_and_curvature_are_difference_of_adjoint),
+        cmocka_unit_test(curvature_is_symmetric),
+        cmocka_unit_test(null_is_zero_or_not_wanted),
+        cmocka_unit_test(what_is_fresh_is_set),
+        cmocka_unit_test(many_at_once_is_one_at_a_time),
+        cmocka_unit_test(unit_is_dense),
+        cmocka_unit_test(part_is_a_part_of_the_whole),
+        cmocka_unit_test(kinds_are_a_partition),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

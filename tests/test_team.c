@@ -1,0 +1,147 @@
+/* Ranks that agree, on 1, 2, 4 and 6 of them. Linked with --wrap=hesse_calloc. */
+#include "check_mpi.h"
+#include "parallel/team.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Allocations fail on this rank. */
+static int broken_rank = -1;
+void *__real_hesse_calloc(size_t count, size_t size);
+void *__wrap_hesse_calloc(size_t count, size_t size);
+
+void *__wrap_hesse_calloc(size_t count, size_t size)
+{
+    int rank;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    return rank == broken_rank ? NULL : __real_hesse_calloc(count, size);
+}
+
+static hesse_team *team_of_all(void)
+{
+    hesse_team *team = NULL;
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    return team;
+}
+
+static void team_is_the_communicator(void **state)
+{
+    (void)state;
+    int rank, size, same;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    hesse_team *team = team_of_all();
+    assert_all(hesse_team_rank(team) == rank && hesse_team_size(team) == size);
+    MPI_Comm_compare(team->comm, MPI_COMM_WORLD, &same);
+    assert_all(same == MPI_CONGRUENT);
+    hesse_team_free(team);
+    hesse_team_free(NULL);
+}
+
+static void nobody_fails(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    assert_all(hesse_agree(team, HESSE_OK) == HESSE_OK);
+    assert_all(hesse_team_why(team)->text[0] == '\0');
+    hesse_team_free(team);
+}
+
+static void one_failure_is_everybodys(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    for (int r = 0; r < hesse_team_size(team); r++) {
+        char expected[32];
+        hesse_status s = HESSE_OK;
+        if (hesse_team_rank(team) == r)
+            s = hesse_fail(hesse_team_why(team), HESSE_E_INPUT, "file of rank %d", r);
+        assert_all(hesse_agree(team, s) == HESSE_E_INPUT);
+        snprintf(expected, sizeof expected, "file of rank %d", r);
+        assert_all(strcmp(hesse_team_why(team)->text, expected) == 0);
+    }
+    hesse_team_free(team);
+}
+
+/* Rank 0 fails with the least status, the last rank with the greatest. */
+static void worst_failure_wins(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    const int rank = hesse_team_rank(team), last = hesse_team_size(team) - 1;
+    const hesse_status mine = rank == last ? HESSE_E_OUTPUT : HESSE_E_JOB;
+    hesse_fail(hesse_team_why(team), mine, "status %d", mine);
+    assert_all(hesse_agree(team, mine) == HESSE_E_OUTPUT);
+    assert_all(strcmp(hesse_team_why(team)->text, "status 6") == 0);
+    hesse_team_free(team);
+}
+
+static void no_memory_on_one_rank_fails_all(void **state)
+{
+    (void)state;
+    int size;
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    for (int r = 0; r < size; r++) {
+        hesse_team *team = NULL;
+        broken_rank = r;
+        const hesse_status s = hesse_team_new(MPI_COMM_WORLD, &team);
+        broken_rank = -1;
+        assert_all(s == HESSE_E_NOMEM && !team);
+    }
+}
+
+/* More than a slice, so that the seams are in. */
+static void long_sums_and_broadcasts(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    const int rank = hesse_team_rank(team), size = hesse_team_size(team);
+    const size_t count = ((size_t)1 << 24) + 3;
+    double *x = malloc(count * sizeof *x);
+    assert_all(x != NULL);
+    for (size_t i = 0; i < count; i++) x[i] = (double)(i % 1000) + 0.1 * rank;
+    hesse_team_sum(team, x, count);
+    double worst = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double sum = size * (double)(i % 1000) + 0.05 * size * (size - 1);
+        if (!(x[i] - sum < 1e-10 && sum - x[i] < 1e-10)) worst = 1;
+    }
+    assert_all(worst == 0);
+
+    const int root = size - 1;
+    for (size_t i = 0; i < count; i++) x[i] = rank == root ? (double)i : -1;
+    hesse_team_broadcast(team, root, x, count * sizeof *x);
+    for (size_t i = 0; i < count; i++)
+        if (x[i] != (double)i) worst = 1;
+    assert_all(worst == 0);
+    free(x);
+    hesse_team_free(team);
+}
+
+/* What every rank holds after a sum is the same to the bit, whatever the order. */
+static void sums_have_the_same_bits(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    hesse_team *team = team_of_all();
+    uint64_t seed = 5 + (uint64_t)hesse_team_rank(team);
+    double x[N], first[N];
+    for (int i = 0; i < N; i++) x[i] = uniform(&seed);
+    hesse_team_sum(team, x, N);
+    memcpy(first, x, sizeof x);
+    hesse_team_broadcast(team, 0, first, sizeof first);
+    assert_all(memcmp(first, x, sizeof x) == 0);
+    hesse_team_free(team);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(team_is_the_communicator),
+    cmocka_unit_test(nobody_fails),
+    cmocka_unit_test(one_failure_is_everybodys),
+    cmocka_unit_test(worst_failure_wins),
+    cmocka_unit_test(no_memory_on_one_rank_fails_all),
+    cmocka_unit_test(long_sums_and_broadcasts),
+    cmocka_unit_test(sums_have_the_same_bits),
+};
+
+MPI_TEST_MAIN(tests)

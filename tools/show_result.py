@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Print a result file as tables, as `hesse show` does; needs h5py alone.
+
+    tools/show_result.py RESULT.h5
+
+Also an example of how to read such a file; docs/result.md lists all that is in it.
+"""
+import math
+import os
+import signal
+import sys
+
+# Some network file systems have no locks; HDF5 looks at this when it is loaded.
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+import h5py
+
+SCHEMA = 1
+
+# heading, dataset, format; a width for each
+SHOWN = [
+    ("trace", "trace", "10.2e"),
+    ("frobenius", "frobenius", "10.2e"),
+    ("min", "min", "10.2e"),
+    ("max", "max", "10.2e"),
+    ("condition", "condition", "10.2e"),
+    ("neg", "negative_mass", "6.3f"),
+    ("rank", "effective_rank", "8.1f"),
+    ("trace/par", "trace_per_parameter", "10.2e"),
+    ("|gradient|", "gradient_norm", "11.2e"),
+    ("seconds", "seconds", "8.2f"),
+]
+PROOFS = ["proof_trace", "proof_frobenius", "proof_symmetry"]
+DISTANCES = ["js", "js_distance", "js_raw", "js_log", "wasserstein"]
+LONGEST_NAME = 56
+
+
+def text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def texts(dataset):
+    return [text(value) for value in dataset[...].flat]
+
+
+def verdict(n, proofs):
+    """Whether the proofs are within the bounds of include/hesse/spectrum.h."""
+    if math.isnan(proofs[0]):
+        return "-"
+    bound = max(64 * sys.float_info.epsilon * n, 1e-13 * math.sqrt(n))
+    return "ok" if proofs[0] <= bound and proofs[1] <= bound and proofs[2] <= 1e-11 else "WRONG"
+
+
+def print_line(width, name, size, engine, numbers, proofs):
+    if len(name) > width:
+        name = "..." + name[len(name) - (width - 3):]
+    columns = "".join(f"{x:{shown[2]}}" for x, shown in zip(numbers, SHOWN))
+    print(f"  {name:<{width}} {size:7d} {engine:<9}{columns} {verdict(size, proofs):>6}")
+
+
+def print_head(path, file):
+    print(path)
+    for name in sorted(file.attrs):
+        value = file.attrs[name]
+        value = f"{value:.10g}" if isinstance(value, float) else text(value)
+        if value and name != "description" and "\n" not in value and len(value) < 2048:
+            print(f"  {name:<26} {value}")
+
+
+def print_part(file, name, prefix):
+    names, sizes = texts(file["blocks/name"]), file["blocks/size"][...]
+    blocks = file[prefix + "blocks"]
+    width = min(max([6] + [len(n) for n in names]), LONGEST_NAME)
+    headings = "".join(f"{s[0]:>{s[2].split('.')[0]}}" for s in SHOWN)
+    print(f"\n{name}\n  {'block':<{width}} {'size':>7} {'engine':<9}{headings} {'proofs':>6}")
+    numbers = zip(*(blocks[s[1]][...] for s in SHOWN))
+    proofs = zip(*(blocks[p][...] for p in PROOFS))
+    for line in zip(names, sizes, texts(blocks["engine"]), numbers, proofs):
+        if line[2] != "none":  # computed
+            print_line(width, *line)
+    if prefix + "spectra/full" in file:
+        full = file[prefix + "spectra/full"]
+        print_line(width, "(full)", len(full["eigenvalues"]), text(full["engine"][()]),
+                   [full[s[1]][()] for s in SHOWN], [full[p][()] for p in PROOFS])
+    metrics = file.get(prefix + "metrics", {})
+    means = [f"{d} {metrics[d].attrs['js0']:.4g}" for d in DISTANCES if d in metrics]
+    if means and len(names) > 1:
+        print("  mean over pairs of blocks: " + ", ".join(means))
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("usage: show_result.py RESULT.h5")
+    path = sys.argv[1]
+    with h5py.File(path, "r") as file:
+        if file.attrs.get("schema_version") != SCHEMA:
+            sys.exit(f"{path}: expected a result of hesse, schema_version {SCHEMA}")
+        print_head(path, file)
+        if "blocks/trace" in file:
+            print_part(file, "hessian", "")
+        for part in sorted(file.get("parts", {})):
+            print_part(file, part, f"parts/{part}/")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as `| head` expects
+    main()
