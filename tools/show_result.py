@@ -16,6 +16,11 @@ import h5py
 
 SCHEMA = 1
 
+# What a reader wants to see first; the file has more.
+HEAD = ["created", "command", "hesse_version", "git_commit", "host", "ranks", "blas",
+        "model_family", "model_layers", "model_heads", "model_width", "parameters",
+        "sequences", "context", "loss", "partition", "scope", "wall_seconds"]
+
 # heading, dataset, format; a width for each
 SHOWN = [
     ("trace", "trace", "10.2e"),
@@ -59,11 +64,11 @@ def print_line(width, name, size, engine, numbers, proofs):
 
 def print_head(path, file):
     print(path)
-    for name in sorted(file.attrs):
-        value = file.attrs[name]
+    for name in HEAD:
+        value = file.attrs.get(name, b"")
         value = f"{value:.10g}" if isinstance(value, float) else text(value)
-        if value and name != "description" and "\n" not in value and len(value) < 2048:
-            print(f"  {name:<26} {value}")
+        if value and "\n" not in value and len(value) < 2048:
+            print(f"  {name:<16} {value}")
 
 
 def print_part(file, name, prefix):
