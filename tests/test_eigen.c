@@ -39,7 +39,8 @@ void *__wrap_hesse_calloc(size_t count, size_t size)
 }
 
 static const hesse_engine engines[] = {HESSE_ENGINE_AUTO, HESSE_ENGINE_LAPACK,
-                                       HESSE_ENGINE_SCALAPACK, HESSE_ENGINE_ELPA};
+                                       HESSE_ENGINE_SCALAPACK, HESSE_ENGINE_ELPA,
+                                       HESSE_ENGINE_BAND};
 enum { ENGINES = sizeof engines / sizeof *engines };
 
 /* Around block edges of 1, 2, 4, ... and around the numbers of ranks. */
@@ -192,8 +193,7 @@ static int same_bits(const hesse_spectrum *s)
 static int is_right_engine(const hesse_dmat *a, hesse_engine asked, bool vectors,
                            hesse_engine got)
 {
-    if (asked == HESSE_ENGINE_AUTO)
-        asked = hesse_engine_choose(a->n, a->grid->team->size, vectors);
+    asked = hesse_engine_choose(asked, a->n, a->grid->team->size, vectors);
     int least = a->row.count * a->col.count, mine = least;
     MPI_Allreduce(&mine, &least, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
     if (asked == HESSE_ENGINE_ELPA && least == 0) asked = HESSE_ENGINE_SCALAPACK;
@@ -290,8 +290,9 @@ static void large_ones_are_shared(void **state)
     (void)state;
     stage t = set_up();
     int n = 1;
-    while (n < 1500 && hesse_engine_choose(n, hesse_team_size(t.team), false) ==
-                           HESSE_ENGINE_LAPACK)
+    while (n < 1500 &&
+           hesse_engine_choose(HESSE_ENGINE_AUTO, n, hesse_team_size(t.team), false) ==
+               HESSE_ENGINE_LAPACK)
         n++;
     double *whole = dense(CLUSTER, n);
     double *lambda = reference(whole, n);
@@ -306,8 +307,9 @@ static void local_reads_the_lower_triangle(void **state)
 {
     (void)state;
     for (int o = 0; o < ORDERS; o++)
-        for (int k = 0; k < 3; k++) {
+        for (int k = -1; k < 3; k++) {
             const int n = orders[o];
+            const hesse_engine e = k < 0 ? HESSE_ENGINE_BAND : HESSE_ENGINE_LAPACK;
             hesse_why why;
             hesse_spectrum *s = NULL;
             double *whole = dense(CLUSTER, n), *a = dense(CLUSTER, n);
@@ -315,9 +317,9 @@ static void local_reads_the_lower_triangle(void **state)
             const double norm = norm_of(lambda, n);
             for (int j = 0; j < n; j++)
                 for (int i = 0; i < j; i++) a[(size_t)j * n + i] = NAN;
-            assert_all(hesse_spectrum_new(n, k, &s, &why) == HESSE_OK);
-            assert_all(hesse_eigen_local(n, a, s, &why) == HESSE_OK);
-            assert_all(s->engine == HESSE_ENGINE_LAPACK);
+            assert_all(hesse_spectrum_new(n, k < 0 ? 0 : k, &s, &why) == HESSE_OK);
+            assert_all(hesse_eigen_local(n, a, e, s, &why) == HESSE_OK);
+            assert_all(s->engine == e);
             assert_all(worst_value(s, lambda) <= 1e-12 * norm);
             assert_all(worst_residual(s, whole, norm) <= 1e-12 * norm);
             assert_all(worst_angle(s) <= 1e-12);
@@ -347,7 +349,8 @@ static void what_is_not_finite_is_refused(void **state)
                 assert_all(strstr(hesse_team_why(t.team)->text, "not finite") != NULL);
                 double *whole = dense(RANDOM, N);
                 whole[3] = bad[b];
-                assert_all(hesse_eigen_local(N, whole, s, &why) == HESSE_E_NUMERIC);
+                assert_all(hesse_eigen_local(N, whole, HESSE_ENGINE_AUTO, s, &why) ==
+                           HESSE_E_NUMERIC);
                 free(whole);
                 hesse_spectrum_free(s);
                 hesse_dmat_free(a);
@@ -409,9 +412,11 @@ static void memory_is_as_foretold(void **state)
             assert_all(hesse_spectrum_new(N, k, &s, &why) == HESSE_OK);
             allocated = 0;
             assert_all(hesse_eigen(a, engines[e], s) == HESSE_OK);
-            assert_all((double)allocated <= hesse_engine_bytes(engines[e], N,
-                                                               hesse_team_size(t.team),
-                                                               k > 0));
+            const int ranks = hesse_team_size(t.team);
+            const hesse_engine serves =
+                hesse_engine_choose(engines[e], N, ranks, k > 0);
+            assert_all((double)allocated <=
+                       hesse_engine_bytes(serves, N, ranks, k > 0));
             hesse_spectrum_free(s);
             hesse_dmat_free(a);
         }

@@ -81,7 +81,7 @@ static void absent_keys_have_their_defaults(void **state)
     assert_true(h->scope == HESSE_BOTH && h->partition == HESSE_CUT_TENSOR);
     assert_true(h->n_only == 1 && h->n_parts == 1 && h->parts[0] == HESSE_ALL);
     assert_string_equal(h->only[0], "*");
-    assert_true(!h->sum && !h->exact && h->panel == 32 && !h->memory && !h->budget);
+    assert_true(!h->sum && !h->exact && h->panel == 24 && !h->memory && !h->budget);
     const hesse_job_spectrum *s = &job->spectrum;
     assert_true(s->eigenvectors == 0 && s->engine == HESSE_ENGINE_AUTO);
     assert_true(s->lanczos.steps == 100 && s->lanczos.probes == 10);

@@ -11,10 +11,11 @@ typedef enum hesse_engine {
     HESSE_ENGINE_AUTO,
     HESSE_ENGINE_LAPACK,
     HESSE_ENGINE_SCALAPACK,
-    HESSE_ENGINE_ELPA
+    HESSE_ENGINE_ELPA,
+    HESSE_ENGINE_BAND
 } hesse_engine;
 
-/** Local. "auto", "lapack", "scalapack", "elpa". */
+/** Local. "auto", "lapack", "scalapack", "elpa", "band". */
 const char *hesse_engine_name(hesse_engine engine);
 
 /** Sums over the entries of a block, taken while it is assembled and before any solver

@@ -21,7 +21,7 @@ typedef struct hesse_question {
     hesse_scope scope;   /* default: blocks                     */
     hesse_engine engine; /* default: the fastest                */
     int eigenvectors;    /* at each end; default: none          */
-    int panel;           /* columns computed at once; default 32 */
+    int panel;           /* columns computed at once; default 24 */
 
     /* Bytes a rank may use; default: what is free, shared by the ranks of a machine. */
     size_t memory;

@@ -206,8 +206,10 @@ static hesse_status solve_alone(analysis *x, const hesse_task *task, double *con
         const hesse_sums *sums = &x->found[s].sums[task->block];
         status = hesse_spectrum_new((int)b->size, x->inquiry->vectors, spectrum, why);
         if (!status)
-            status = of_block(
-                b->name, hesse_eigen_local((int)b->size, a[s], *spectrum, why), why);
+            status = of_block(b->name,
+                              hesse_eigen_local((int)b->size, a[s], x->inquiry->engine,
+                                                *spectrum, why),
+                              why);
         if (status) break;
         (*spectrum)->proof_symmetry = x->proof[s];
         (*spectrum)->seconds = (MPI_Wtime() - start) / shares_of(x);

@@ -22,9 +22,8 @@ static double time_of(const hesse_task *t)
 
 hesse_engine hesse_schedule_engine(size_t n, int ranks, const hesse_terms *terms)
 {
-    if (terms->engine) return terms->engine;
-    return hesse_engine_choose(n > INT_MAX ? INT_MAX : (int)n, ranks,
-                               terms->vectors > 0);
+    const int order = n > INT_MAX ? INT_MAX : (int)n;
+    return hesse_engine_choose(terms->engine, order, ranks, terms->vectors > 0);
 }
 
 double hesse_schedule_bytes(size_t n, int ranks, const hesse_terms *terms)
@@ -93,7 +92,6 @@ hesse_status hesse_schedule_new(const hesse_partition *partition,
 {
     hesse_schedule x = {.count = partition->count};
     hesse_terms alone = *terms;
-    alone.engine = HESSE_ENGINE_LAPACK;
     x.tasks = hesse_calloc((size_t)x.count, sizeof *x.tasks);
     double *busy = hesse_alloc((size_t)terms->ranks), total = 0;
     hesse_status s = HESSE_OK;
@@ -110,7 +108,9 @@ hesse_status hesse_schedule_new(const hesse_partition *partition,
     for (int i = 0; !s && i < x.count; i++) {
         hesse_task *t = &x.tasks[i];
         const hesse_block *b = &partition->blocks[i];
-        t->engine = HESSE_ENGINE_LAPACK;
+        t->engine = alone.engine = hesse_engine_local(
+            terms->engine, b->size > INT_MAX ? INT_MAX : (int)b->size,
+            terms->vectors > 0);
         t->bytes = hesse_schedule_bytes(b->size, 1, &alone);
         const bool fits = terms->memory == 0 || t->bytes <= terms->memory;
         const bool fair = b->size < SMALL || time_of(t) <= total / terms->ranks;

@@ -19,7 +19,7 @@ static hesse_status check(const hesse_question *q, hesse_why *why)
         int value, least, most;
     } numbers[] = {{"partition", q->partition, HESSE_CUT_TENSOR, HESSE_CUT_WHOLE},
                    {"scope", q->scope, 0, HESSE_BOTH},
-                   {"engine", q->engine, HESSE_ENGINE_AUTO, HESSE_ENGINE_ELPA},
+                   {"engine", q->engine, HESSE_ENGINE_AUTO, HESSE_ENGINE_BAND},
                    {"panel", q->panel, 0, MOST_COLUMNS},
                    {"eigenvectors", q->eigenvectors, 0, INT_MAX / 2},
                    {"ranks", q->ranks, 0, MOST_RANKS},
@@ -52,7 +52,7 @@ static hesse_status read_question(hesse_study *x, const hesse_question *q,
     x->kinds = hesse_calloc((size_t)shares, sizeof *x->kinds);
     if (!x->kinds) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
     for (int i = 0; i < shares; i++) x->kinds[i] = q->n_parts ? q->parts[i] : HESSE_ALL;
-    x->inquiry = (hesse_inquiry){.request = {.panel = q->panel ? q->panel : 32,
+    x->inquiry = (hesse_inquiry){.request = {.panel = q->panel ? q->panel : 24,
                                              .shares = shares,
                                              .kinds = x->kinds},
                                  .scope = q->scope ? q->scope : HESSE_BLOCKS,

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NEAR = 16 };   /* tokens that pass the nodes between two attentions together */
+enum { NEAR = 32 };   /* tokens that pass the nodes between two attentions together */
 enum { TOKENS = 48 }; /* at least half of this many in a stretch of sequences */
 
 typedef struct slot {

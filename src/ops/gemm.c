@@ -2,12 +2,12 @@
    registers of AVX-512 spills with the 16 of AVX2, so the tiles differ in shape. */
 #include "ops/gemm.h"
 
-#include "ops/simd.h"
+#include "base/simd.h"
 
 #ifdef HESSE_X86
 #define LANES   8
-#define VECTORS 4
-#define ROWS    6
+#define VECTORS 3
+#define ROWS    8
 #define TARGET  __attribute__((target("avx512f")))
 #define NAME(x) x##_avx512
 #include "ops/gemm_tile.h"

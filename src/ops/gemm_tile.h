@@ -60,8 +60,14 @@ NAME(stripes)(const hesse_into into, int m, size_t n, int depth, double alpha,
     size_t j = 0;
     for (; j + VECTORS * LANES <= n; j += VECTORS * LANES)
         NAME(stripe)(into, VECTORS, m, depth, alpha, a, b + j, ldb, c + j, ldc);
-    for (; j + LANES <= n; j += LANES)
+    if (VECTORS > 2 && j + 2 * LANES <= n) {
+        NAME(stripe)(into, 2, m, depth, alpha, a, b + j, ldb, c + j, ldc);
+        j += 2 * LANES;
+    }
+    if (j + LANES <= n) {
         NAME(stripe)(into, 1, m, depth, alpha, a, b + j, ldb, c + j, ldc);
+        j += LANES;
+    }
     return j;
 }
 

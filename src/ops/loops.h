@@ -3,7 +3,7 @@
 #ifndef HESSE_OPS_LOOPS_H
 #define HESSE_OPS_LOOPS_H
 
-#include "ops/simd.h"
+#include "base/simd.h"
 
 #include <stddef.h>
 #include <string.h>

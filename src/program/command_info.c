@@ -70,7 +70,7 @@ static void print_blas(void)
 static void print_engines(void)
 {
     char list[128] = "";
-    for (hesse_engine e = HESSE_ENGINE_LAPACK; e <= HESSE_ENGINE_ELPA; e++) {
+    for (hesse_engine e = HESSE_ENGINE_LAPACK; e <= HESSE_ENGINE_BAND; e++) {
         if (!hesse_engine_exists(e)) continue;
         if (*list) strcat(list, ", ");
         strcat(list, hesse_engine_name(e));

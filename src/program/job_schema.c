@@ -60,7 +60,8 @@ static const cyaml_strval_t reductions[] = {{"mean", false}, {"sum", true}};
 static const cyaml_strval_t engines[] = {{"auto", HESSE_ENGINE_AUTO},
                                          {"scalapack", HESSE_ENGINE_SCALAPACK},
                                          {"elpa", HESSE_ENGINE_ELPA},
-                                         {"lapack", HESSE_ENGINE_LAPACK}};
+                                         {"lapack", HESSE_ENGINE_LAPACK},
+                                         {"band", HESSE_ENGINE_BAND}};
 
 static const cyaml_strval_t scales[] = {{"none", false}, {"tenth", true}};
 
@@ -231,7 +232,7 @@ const char hesse_job_defaults[] =
     "model: {attention: causal, seed: 1}\n"
     "hessian:\n"
     "  {scope: both, partition: tensor, only: ['*'], parts: [hessian], method: auto,\n"
-    "   reduction: mean, panel: 32}\n"
+    "   reduction: mean, panel: 24}\n"
     "spectrum:\n"
     "  eigenvectors: 0\n"
     "  engine: auto\n"

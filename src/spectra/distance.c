@@ -4,7 +4,7 @@
 #include "hesse/distance.h"
 
 #include "base/memory.h"
-#include "ops/simd.h"
+#include "base/simd.h"
 #include "spectra/density.h"
 
 #include <float.h>

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Below these orders one rank alone is faster than two together: measured, with
-   eigenvectors and without. Values alone gain less from company. docs/engines.md. */
-enum { ALONE_WITH_VECTORS = 600, ALONE = 3000 };
+/* Below these orders LAPACK is the faster one, with eigenvectors on one rank, without on
+   one and on several: measured, docs/engines.md. */
+enum { WITH_VECTORS = 600, WITHOUT = 600, WITHOUT_SHARED = 400 };
 
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a,
              const int *lda, double *w, double *work, const int *lwork, int *iwork,
@@ -33,12 +33,22 @@ bool hesse_engine_exists(hesse_engine engine)
 #endif
 }
 
-hesse_engine hesse_engine_choose(int n, int ranks, bool vectors)
+hesse_engine hesse_engine_choose(hesse_engine asked, int n, int ranks, bool vectors)
 {
-    const int alone = vectors || ranks > 10 ? ALONE_WITH_VECTORS : 2 * ALONE / ranks;
-    if (ranks == 1 || n < alone) return HESSE_ENGINE_LAPACK;
+    if (asked != HESSE_ENGINE_AUTO && !(asked == HESSE_ENGINE_BAND && vectors))
+        return asked;
+    if (!vectors)
+        return n < (ranks == 1 ? WITHOUT : WITHOUT_SHARED) ? HESSE_ENGINE_LAPACK
+                                                           : HESSE_ENGINE_BAND;
+    if (ranks == 1 || n < WITH_VECTORS) return HESSE_ENGINE_LAPACK;
     return hesse_engine_exists(HESSE_ENGINE_ELPA) ? HESSE_ENGINE_ELPA
                                                   : HESSE_ENGINE_SCALAPACK;
+}
+
+hesse_engine hesse_engine_local(hesse_engine asked, int n, bool vectors)
+{
+    const bool local = asked == HESSE_ENGINE_LAPACK || asked == HESSE_ENGINE_BAND;
+    return hesse_engine_choose(local ? asked : HESSE_ENGINE_AUTO, n, 1, vectors);
 }
 
 /* Numbers that dsyevd takes to work in with eigenvectors. */
@@ -51,7 +61,9 @@ double hesse_engine_bytes(hesse_engine engine, int n, int ranks, bool vectors)
 {
     const double share = hesse_dmat_bytes(n, ranks), whole = 8.0 * n * n;
     double bytes = 8 * 160.0 * n; /* bands */
-    if (engine == HESSE_ENGINE_LAPACK)
+    if (engine == HESSE_ENGINE_BAND)
+        bytes = hesse_band_solve_bytes(n, ranks);
+    else if (engine == HESSE_ENGINE_LAPACK)
         bytes += (vectors ? 8 * vectors_work(n) + whole : 0) + (ranks > 1) * 3 * whole;
     else if (vectors)
         bytes += 4 * share + 1e6; /* a copy, the vectors, workspace with padding */
@@ -115,12 +127,28 @@ static hesse_status lapack(int n, double *a, bool vectors, double *lambda,
     return s;
 }
 
-hesse_status hesse_eigen_local(int n, double *a, hesse_spectrum *spectrum,
-                               hesse_why *why)
+/* A matrix that one rank holds, as one that a team of one shares. */
+static hesse_status band(int n, double *a, double *lambda, hesse_why *why)
+{
+    hesse_team team = {.comm = MPI_COMM_SELF, .size = 1};
+    const hesse_grid grid = {.team = &team, .rows = 1, .cols = 1};
+    const hesse_axis all = {.procs = 1, .nb = 64, .count = n};
+    for (int j = 0; j < n; j++) /* blocks on the diagonal are used whole */
+        for (int i = j / all.nb * all.nb; i < j; i++)
+            a[(size_t)j * (size_t)n + (size_t)i] = a[(size_t)i * (size_t)n + (size_t)j];
+    hesse_dmat m = {
+        .grid = &grid, .n = n, .nb = 64, .row = all, .col = all, .local = a};
+    const hesse_status s = hesse_band_solve(&m, lambda);
+    if (s) *why = team.why;
+    return s;
+}
+
+hesse_status hesse_eigen_local(int n, double *a, hesse_engine engine,
+                               hesse_spectrum *spectrum, hesse_why *why)
 {
     const size_t size = (size_t)n * (size_t)n;
     double *copy = NULL;
-    spectrum->engine = HESSE_ENGINE_LAPACK;
+    spectrum->engine = hesse_engine_local(engine, n, spectrum->vectors > 0);
     if (!finite_triangle(n, a))
         return hesse_fail(why, HESSE_E_NUMERIC, "a matrix of order %d is not finite",
                           n);
@@ -128,7 +156,9 @@ hesse_status hesse_eigen_local(int n, double *a, hesse_spectrum *spectrum,
         return hesse_fail(why, HESSE_E_NOMEM, "%zu bytes for a copy are not there",
                           8 * size);
     if (copy) memcpy(copy, a, size * sizeof *a);
-    const hesse_status s = lapack(n, a, copy != NULL, spectrum->eigenvalues, why);
+    const hesse_status s = spectrum->engine == HESSE_ENGINE_BAND
+                               ? band(n, a, spectrum->eigenvalues, why)
+                               : lapack(n, a, copy != NULL, spectrum->eigenvalues, why);
     for (int i = 0; !s && i < spectrum->vectors; i++) {
         const int column = wanted(spectrum, i);
         const double *q = a + (size_t)column * (size_t)n;
@@ -177,7 +207,8 @@ static hesse_status alone(hesse_dmat *a, hesse_spectrum *spectrum)
         const hesse_gather all = {0, a->n, 0, whole};
         if (!s) s = hesse_dmat_gather(a, &all, 1);
     }
-    if (!s && team->rank == 0) s = hesse_eigen_local(a->n, whole, spectrum, &team->why);
+    if (!s && team->rank == 0)
+        s = hesse_eigen_local(a->n, whole, HESSE_ENGINE_LAPACK, spectrum, &team->why);
     s = hesse_agree(team, s);
     if (whole != a->local) free(whole);
     spectrum->engine = HESSE_ENGINE_LAPACK;
@@ -259,7 +290,8 @@ static hesse_status together(hesse_dmat *a, hesse_engine engine,
     if (!s && spectrum->vectors) s = hesse_dmat_new(a->grid, a->n, &z);
     if (!s && engine == HESSE_ENGINE_ELPA) dither(a);
     if (!s)
-        s = engine == HESSE_ENGINE_ELPA
+        s = engine == HESSE_ENGINE_BAND ? hesse_band_solve(a, spectrum->eigenvalues)
+            : engine == HESSE_ENGINE_ELPA
                 ? hesse_elpa_solve(a, spectrum->eigenvalues, z)
                 : hesse_scalapack_solve(a, spectrum->eigenvalues, z);
     if (!s)
@@ -284,8 +316,7 @@ hesse_status hesse_eigen(hesse_dmat *a, hesse_engine engine, hesse_spectrum *spe
                        "a matrix of order %d is not finite", a->n);
     s = hesse_agree(team, s);
     if (s) return s;
-    if (engine == HESSE_ENGINE_AUTO)
-        engine = hesse_engine_choose(a->n, team->size, spectrum->vectors > 0);
+    engine = hesse_engine_choose(engine, a->n, team->size, spectrum->vectors > 0);
     if (engine == HESSE_ENGINE_ELPA && !hesse_elpa_serves(a))
         engine = HESSE_ENGINE_SCALAPACK;
     s = engine == HESSE_ENGINE_LAPACK ? alone(a, spectrum)

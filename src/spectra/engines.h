@@ -12,6 +12,12 @@
 hesse_status hesse_scalapack_solve(hesse_dmat *a, double *lambda, hesse_dmat *z);
 hesse_status hesse_elpa_solve(hesse_dmat *a, double *lambda, hesse_dmat *z);
 
+/** Collective. The same for eigenvalues alone; lambda on every rank. */
+hesse_status hesse_band_solve(hesse_dmat *a, double *lambda);
+
+/** Local. Bytes beyond the matrix that it needs on each rank at most. */
+double hesse_band_solve_bytes(int n, int ranks);
+
 /** Local. Whether ELPA can take a matrix: every rank must own some of it. */
 bool hesse_elpa_serves(const hesse_dmat *a);
 

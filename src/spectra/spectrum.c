@@ -15,7 +15,7 @@ static const double LEAST_SQUARES = 1e-280;
 
 const char *hesse_engine_name(hesse_engine engine)
 {
-    static const char *const names[] = {"auto", "lapack", "scalapack", "elpa"};
+    static const char *const names[] = {"auto", "lapack", "scalapack", "elpa", "band"};
     return names[engine];
 }
 

@@ -1,7 +1,7 @@
 /** One binary for every processor: loops over tangents are compiled for several
  *  instruction sets, and the loader takes the widest that the processor has. */
-#ifndef HESSE_OPS_SIMD_H
-#define HESSE_OPS_SIMD_H
+#ifndef HESSE_BASE_SIMD_H
+#define HESSE_BASE_SIMD_H
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define HESSE_X86
@@ -19,4 +19,4 @@
 /** Inlined into a function of the above, so that it is compiled as that is. */
 #define HESSE_INLINE static inline __attribute__((always_inline))
 
-#endif /* HESSE_OPS_SIMD_H */
+#endif /* HESSE_BASE_SIMD_H */
