@@ -6,6 +6,9 @@
 #include "hesse/parts.h"
 #include "hesse/spectrum.h"
 
+/** Columns computed at once unless something else is asked; the fastest measured. */
+enum { HESSE_PANEL = 24 };
+
 /** What is asked. Start it from {0}; NULL and 0 stand for the defaults given. */
 typedef struct hesse_question {
     hesse_cut partition; /* default: by tensor */
@@ -18,10 +21,10 @@ typedef struct hesse_question {
     const hesse_kinds *parts;
     int n_parts;
 
-    hesse_scope scope;   /* default: blocks                     */
-    hesse_engine engine; /* default: the fastest                */
-    int eigenvectors;    /* at each end; default: none          */
-    int panel;           /* columns computed at once; default 24 */
+    hesse_scope scope;   /* default: blocks                               */
+    hesse_engine engine; /* default: the fastest                          */
+    int eigenvectors;    /* at each end; default: none                    */
+    int panel;           /* columns computed at once; default HESSE_PANEL */
 
     /* Bytes a rank may use; default: what is free, shared by the ranks of a machine. */
     size_t memory;

@@ -52,7 +52,7 @@ static hesse_status read_question(hesse_study *x, const hesse_question *q,
     x->kinds = hesse_calloc((size_t)shares, sizeof *x->kinds);
     if (!x->kinds) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
     for (int i = 0; i < shares; i++) x->kinds[i] = q->n_parts ? q->parts[i] : HESSE_ALL;
-    x->inquiry = (hesse_inquiry){.request = {.panel = q->panel ? q->panel : 24,
+    x->inquiry = (hesse_inquiry){.request = {.panel = q->panel ? q->panel : HESSE_PANEL,
                                              .shares = shares,
                                              .kinds = x->kinds},
                                  .scope = q->scope ? q->scope : HESSE_BLOCKS,

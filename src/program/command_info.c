@@ -117,6 +117,6 @@ hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
     row("ranks", "%d", team->size);
     row("free memory", "%.1f GiB per rank", available / 0x1p30);
     print_rate("DGEMM, order 1000", least[0], most[0]);
-    print_rate("panels of 32", least[1], most[1]);
+    print_rate("products of panels", least[1], most[1]);
     return HESSE_OK;
 }

@@ -4,14 +4,16 @@
 #include "program/rate.h"
 
 #include "base/memory.h"
+#include "hesse/study.h"
 #include "ops/gemm.h"
+#include "ops/op.h"
 
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { ORDER = 1000, RUNS = 3, TOKENS = 32, WIDTH = 64, TANGENTS = 32, PASSES = 20 };
+enum { ORDER = 1000, RUNS = 3, TOKENS = 32, WIDTH = 64, PASSES = 20 };
 
 typedef struct arrays {
     double *a, *b, *c; /* ORDER x ORDER each */
@@ -35,12 +37,12 @@ static void square(const arrays *x)
 
 static void panels(const arrays *x)
 {
-    const size_t token = WIDTH * TANGENTS;
+    const size_t token = hesse_stride(WIDTH, HESSE_PANEL);
     for (int pass = 0; pass < PASSES; pass++)
         for (size_t n = 0; n < TOKENS; n++)
-            hesse_gemm(HESSE_ADD, WIDTH, TANGENTS, WIDTH, 1,
-                       (hesse_strided){x->a, WIDTH, 1}, x->b + n * token, TANGENTS,
-                       x->c + n * token, TANGENTS);
+            hesse_gemm(HESSE_ADD, WIDTH, HESSE_PANEL, WIDTH, 1,
+                       (hesse_strided){x->a, WIDTH, 1}, x->b + n * token, HESSE_PANEL,
+                       x->c + n * token, HESSE_PANEL);
 }
 
 static double best(void (*work)(const arrays *x), const arrays *x)
@@ -63,7 +65,7 @@ hesse_status hesse_rate_measure(hesse_rate *rate, hesse_why *why)
     if (!s) {
         rate->dgemm = 2.0 * ORDER * ORDER * ORDER / best(square, &x);
         rate->panels =
-            2.0 * PASSES * TOKENS * WIDTH * WIDTH * TANGENTS / best(panels, &x);
+            2.0 * PASSES * TOKENS * WIDTH * WIDTH * HESSE_PANEL / best(panels, &x);
     }
     free(x.a);
     free(x.b);

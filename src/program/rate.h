@@ -6,8 +6,8 @@
 
 /** Floating-point operations a second. */
 typedef struct hesse_rate {
-    double dgemm;  /* BLAS, order 1000                                              */
-    double panels; /* hesse_gemm on a panel: 32 tokens, 64 x 64 weights, 32 tangents */
+    double dgemm;  /* BLAS, order 1000                                             */
+    double panels; /* hesse_gemm on a panel of 32 tokens, by weights of 64 x 64    */
 } hesse_rate;
 
 /** Local. Measure both, the best of several runs; takes about a second.
