@@ -37,7 +37,7 @@ static void a_short_job_leaves_no_log(void **state)
     hesse_progress p;
     FILE *f = begin(&p);
     for (int i = 1; i <= 19; i++)
-        hesse_progress_update_at(&p, p.started + 0.1 * i, "assembly", i, 19);
+        hesse_progress_update_at(&p, p.started + 0.1 * i, "assembly", i / 19.0, i);
     hesse_progress_finish(&p);
     assert_string_equal(written(f), "");
     fclose(f);
@@ -49,8 +49,8 @@ static void a_log_has_a_line_now_and_then(void **state)
     hesse_progress p;
     FILE *f = begin(&p);
     for (int i = 1; i <= 280; i++)
-        hesse_progress_update_at(&p, p.started + 0.125 * i, "assembly", 1.25e9 * i,
-                                 7e11);
+        hesse_progress_update_at(&p, p.started + 0.125 * i, "assembly", i / 560.0,
+                                 1.25e9 * i);
     hesse_progress_finish(&p);
     /* At 2 s, 12 s, 22 s and 32 s; 1e10 operations a second, 70 s in all. */
     assert_int_equal(count(written(f), "\n"), 4);
@@ -68,8 +68,8 @@ static void a_terminal_has_one_line(void **state)
     p.terminal = true;
     p.next = p.started;
     for (int i = 1; i <= 1000; i++)
-        hesse_progress_update_at(&p, p.started + 0.001 * i, "eigenvalues", 1e6 * i,
-                                 1e9);
+        hesse_progress_update_at(&p, p.started + 0.001 * i, "eigenvalues", 1e-3 * i,
+                                 1e6 * i);
     assert_in_range(count(written(f), "\r"), 4, 6);
     assert_int_equal(count(text, "\n"), 0);
     hesse_progress_finish(&p);
@@ -82,13 +82,13 @@ static void nothing_is_said_of_nothing(void **state)
 {
     (void)state;
     hesse_progress none = {0}, p;
-    hesse_progress_update(&none, "assembly", 1, 2);
+    hesse_progress_update(&none, "assembly", 0.5, 1);
     hesse_progress_finish(&none);
     FILE *f = begin(&p);
     hesse_progress_update_at(&p, p.started + 50, "assembly", 0, 10);
     hesse_progress_update_at(&p, p.started + 51, "assembly", 0, 0);
     assert_string_equal(written(f), "");
-    hesse_progress_update_at(&p, p.started + 100000, "assembly", 20, 10);
+    hesse_progress_update_at(&p, p.started + 100000, "assembly", 2, 20);
     assert_non_null(strstr(written(f), "100 %, 0.0 GFLOP/s, 0 s left\n"));
     fclose(f);
 }
@@ -98,9 +98,9 @@ static void long_times_are_readable(void **state)
     (void)state;
     hesse_progress p;
     FILE *f = begin(&p);
-    hesse_progress_update_at(&p, p.started + 100, "assembly", 1, 101);
-    hesse_progress_update_at(&p, p.started + 200, "assembly", 1, 1001);
-    hesse_progress_update_at(&p, p.started + 300, "assembly", 1e-9, 1e30);
+    hesse_progress_update_at(&p, p.started + 100, "assembly", 1.0 / 101, 1);
+    hesse_progress_update_at(&p, p.started + 200, "assembly", 1.0 / 1001, 1);
+    hesse_progress_update_at(&p, p.started + 300, "assembly", 1e-39, 1);
     assert_non_null(strstr(written(f), " 2 h 46 min left"));
     assert_non_null(strstr(text, " 2 d 7 h left"));
     fclose(f);

@@ -198,8 +198,10 @@ static void matrices_are_those_of_products(void **state)
         const stage t = open_on(MPI_COMM_WORLD, names[m]);
         for (int c = 0; c < CUTS; c++)
             for (hesse_scope scope = HESSE_BLOCKS; scope <= HESSE_BOTH; scope++) {
-                const hesse_question q = {
-                    .partition = cuts[c], .scope = scope, .panel = 3 + 8 * c};
+                const hesse_question q = {.partition = cuts[c],
+                                          .scope = scope,
+                                          .panel = 3 + 8 * c,
+                                          .matrices = true};
                 hesse_study *x = ask(t, &q);
                 const size_t n = x->partition.size;
                 double *a = from_products(t, x, HESSE_ALL);
@@ -232,7 +234,8 @@ static void single_tensors_are_assembled(void **state)
     hesse_study *every = ask(t, &all);
     for (int b = 0; b < hesse_study_blocks(every); b++) {
         const char *name = hesse_study_block_name(every, b);
-        const hesse_question q = {.scope = HESSE_BOTH, .only = &name, .n_only = 1};
+        const hesse_question q = {
+            .scope = HESSE_BOTH, .only = &name, .n_only = 1, .matrices = true};
         hesse_study *x = ask(t, &q);
         double *a = from_products(t, x, HESSE_ALL);
         const size_t n = x->partition.size;
@@ -294,6 +297,64 @@ static void one_rank_finds_the_same(void **state)
     }
     close_stage(one);
     close_stage(all);
+}
+
+/* Give the blocks to groups of every depth, one after another. */
+static void mix_groups(hesse_schedule *s, int ranks)
+{
+    for (int i = 0; i < s->count; i++) {
+        hesse_task *t = &s->tasks[i];
+        t->depth = i * (s->depth + 1) / s->count;
+        t->group = hesse_group_of(ranks, t->depth, i % ranks);
+    }
+}
+
+/* Whoever does a block, all find the same. */
+static void groups_find_the_same(void **state)
+{
+    (void)state;
+    const stage all = open_on(MPI_COMM_WORLD, "gpt2");
+    const stage one = open_on(MPI_COMM_SELF, "gpt2");
+    for (int c = 0; c < CUTS; c++) {
+        const hesse_question q = {.partition = cuts[c], .eigenvectors = c % 2};
+        hesse_study *x = ask(all, &q), *y = ask(one, &q);
+        mix_groups(&x->schedule, hesse_team_size(all.team));
+        run(all, x);
+        run(one, y);
+        for (int b = 0; b < hesse_study_blocks(x); b++) {
+            const hesse_spectrum *s = hesse_study_spectrum(x, 0, b);
+            const hesse_measures *m = hesse_study_measures(x, 0, b);
+            assert_all(worst_value(s, hesse_study_spectrum(y, 0, b)) < 1e-12);
+            assert_all(same_bits(s->eigenvalues, (size_t)s->n * sizeof(double)));
+            assert_all(same_bits(m, sizeof *m));
+        }
+        hesse_study_free(y);
+        hesse_study_free(x);
+    }
+    close_stage(one);
+    close_stage(all);
+}
+
+/* A group that fails ends all, and none waits for ever. */
+static void a_group_that_fails_fails_all(void **state)
+{
+    (void)state;
+    const stage t = open_on(MPI_COMM_WORLD, "gpt2");
+    const int ranks = hesse_team_size(t.team);
+    const hesse_question q = {.partition = HESSE_CUT_LAYER};
+    for (broken_at = 0; broken_at < 400; broken_at += 13) {
+        hesse_study *x = ask(t, &q);
+        mix_groups(&x->schedule, ranks);
+        broken_rank = broken_at % ranks, allocations = 0;
+        const hesse_status s = hesse_study_run(x);
+        broken_rank = -1;
+        assert_all(s == HESSE_OK || s == HESSE_E_NOMEM);
+        assert_all(s == HESSE_OK || *hesse_team_why(t.team)->text);
+        assert_all(same_bits(hesse_team_why(t.team), sizeof(hesse_why)) || !s);
+        hesse_study_free(x);
+    }
+    broken_at = 0;
+    close_stage(t);
 }
 
 /* The Hessian is the sum of its parts; all are computed in one go. */
@@ -614,6 +675,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(matrices_are_those_of_products),
     cmocka_unit_test(single_tensors_are_assembled),
     cmocka_unit_test(one_rank_finds_the_same),
+    cmocka_unit_test(groups_find_the_same),
+    cmocka_unit_test(a_group_that_fails_fails_all),
     cmocka_unit_test(parts_add_up),
     cmocka_unit_test(coupling_is_that_of_the_matrix),
     cmocka_unit_test(only_what_is_named),

@@ -106,12 +106,25 @@ static const double *at_distributed(const void *matrix, int row, int col)
     return mine ? &x->local[(size_t)j * (size_t)x->row.count + (size_t)i] : NULL;
 }
 
-void hesse_assemble_local(hesse_panels *panels, int count, int n, double *const *a,
-                          hesse_tally *tallies, double *defect,
-                          const hesse_ticker *ticker)
+/* Between two of these passes what a watch counts. */
+static void count(double *seconds, double *since)
+{
+    const double now = MPI_Wtime();
+    *seconds += now - *since;
+    *since = now;
+}
+
+static void tick(const hesse_watch *watch, int done, int all)
+{
+    if (watch->tick) watch->tick(watch->context, done, all);
+}
+
+void hesse_assemble_local(hesse_panels *panels, int n_panels, int n, double *const *a,
+                          hesse_tally *tallies, double *defect, hesse_watch *watch)
 {
     const int shares = hesse_panels_shares(panels);
-    for (int i = 0; i < count; i++) {
+    double since = MPI_Wtime();
+    for (int i = 0; i < n_panels; i++) {
         hesse_panels_compute(panels, i);
         for (int s = 0; s < shares; s++) {
             const hesse_patch *patches;
@@ -119,7 +132,7 @@ void hesse_assemble_local(hesse_panels *panels, int count, int n, double *const 
             for (int j = 0; j < m; j++) put(n, a[s], &patches[j]);
             hesse_panels_tally(panels, s, &tallies[s]);
         }
-        if (ticker) ticker->tick(ticker->context, i + 1, count);
+        tick(watch, i + 1, n_panels);
     }
     for (int s = 0; s < shares; s++) {
         if (hesse_panels_one_piece(panels)) {
@@ -131,6 +144,7 @@ void hesse_assemble_local(hesse_panels *panels, int count, int n, double *const 
         defect[s] =
             hesse_worst(sample_asymmetry(&x), sample_difference(&x, at_local, &matrix));
     }
+    count(&watch->panels, &since);
 }
 
 /* Sums of all ranks. */
@@ -158,28 +172,32 @@ static double defect_of(hesse_team *team, hesse_panels *panels, int share,
     return hesse_worst(worst, sample_asymmetry(&x));
 }
 
-hesse_status hesse_assemble(hesse_team *team, hesse_panels *panels, int count,
+hesse_status hesse_assemble(hesse_team *team, hesse_panels *panels, int n_panels,
                             int blocks, hesse_dmat *const *a, hesse_tally *tallies,
-                            double *defect, const hesse_ticker *ticker)
+                            double *defect, hesse_watch *watch)
 {
     const int shares = hesse_panels_shares(panels);
     hesse_status status = HESSE_OK;
-    for (int first = 0; !status && first < count; first += team->size) {
+    double since = MPI_Wtime();
+    for (int first = 0; !status && first < n_panels; first += team->size) {
         const int mine = first + team->rank;
-        if (mine < count) hesse_panels_compute(panels, mine);
+        if (mine < n_panels) hesse_panels_compute(panels, mine);
+        for (int s = 0; mine < n_panels && s < shares; s++)
+            hesse_panels_tally(panels, s, &tallies[s]);
+        count(&watch->panels, &since);
         for (int s = 0; !status && s < shares; s++) {
             const hesse_patch *patches = NULL;
             int m = 0;
-            if (mine < count) hesse_panels_tally(panels, s, &tallies[s]);
-            if (mine < count) m = hesse_panels_patches(panels, s, &patches);
+            if (mine < n_panels) m = hesse_panels_patches(panels, s, &patches);
             status = hesse_dmat_put(a[s], patches, m);
         }
-        if (ticker)
-            ticker->tick(ticker->context, least(first + team->size, count), count);
+        count(&watch->exchange, &since);
+        tick(watch, least(first + team->size, n_panels), n_panels);
     }
     for (int s = 0; !status && s < shares; s++) {
         add_up(team, panels, blocks, &tallies[s]);
         defect[s] = defect_of(team, panels, s, a[s]);
     }
+    count(&watch->exchange, &since);
     return status;
 }

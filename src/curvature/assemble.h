@@ -4,11 +4,14 @@
 
 #include "curvature/panels.h"
 
-/** Local. Called after every panel: how many of how many of the part are done. */
-typedef struct hesse_ticker {
+/** What an assembly tells while it works. */
+typedef struct hesse_watch {
     void *context;
+    /* Local. Called after every panel: how many of how many of the part are done. */
     void (*tick)(void *context, int done, int all);
-} hesse_ticker;
+    double panels,
+        exchange; /* seconds that it adds to: computing, bringing to owners */
+} hesse_watch;
 
 /** Local. A part, whole, on this rank.
  *
@@ -20,18 +23,17 @@ typedef struct hesse_ticker {
  *                     entries where the part is one piece, else of a sample that was
  *                     computed by another way, to which the entries are compared, too.
  */
-void hesse_assemble_local(hesse_panels *panels, int count, int n, double *const *a,
-                          hesse_tally *tallies, double *defect,
-                          const hesse_ticker *ticker);
+void hesse_assemble_local(hesse_panels *panels, int n_panels, int n, double *const *a,
+                          hesse_tally *tallies, double *defect, hesse_watch *watch);
 
 /** Collective. The same over all ranks: panels go round by round to their owners, one a
  *  rank in every round. The tallies are those of all ranks, the defect that of a sample.
  *
  *  Memory: one panel and its exchange beside the matrices.
  *  Errors: HESSE_E_NOMEM. */
-hesse_status hesse_assemble(hesse_team *team, hesse_panels *panels, int count,
+hesse_status hesse_assemble(hesse_team *team, hesse_panels *panels, int n_panels,
                             int blocks, hesse_dmat *const *a, hesse_tally *tallies,
-                            double *defect, const hesse_ticker *ticker);
+                            double *defect, hesse_watch *watch);
 
 /** Local. Mirror the lower triangle of a column-major matrix to the upper one. */
 void hesse_mirror(int n, double *a);

@@ -282,13 +282,15 @@ static void plan_for(hesse_panels *p, int piece)
     p->planned = piece;
 }
 
-double hesse_panels_work(hesse_panels *p)
+hesse_work hesse_panels_work(hesse_panels *p)
 {
-    double work = 0;
+    hesse_work work = {0};
     for (int i = first_of(p); i < end_of(p); i++) {
         plan_for(p, i);
-        work += hesse_sweep_work(p->sweep, p->request.shares) *
-                (double)piece_size(&p->partition->pieces[i]);
+        const double columns = (double)piece_size(&p->partition->pieces[i]);
+        const hesse_work one = hesse_sweep_work(p->sweep, p->request.shares);
+        work.products += columns * one.products;
+        work.elements += columns * one.elements;
     }
     return work;
 }

@@ -52,8 +52,8 @@ bool hesse_panels_one_piece(const hesse_panels *p);
 int hesse_panels_width(const hesse_panels *p);
 int hesse_panels_shares(const hesse_panels *p);
 
-/** Local. Floating-point operations of the products of all panels of the part. */
-double hesse_panels_work(hesse_panels *p);
+/** Local. What all panels of the part take. */
+hesse_work hesse_panels_work(hesse_panels *p);
 
 /** Local. Compute panel i of the part, of every share. */
 void hesse_panels_compute(hesse_panels *p, int i);

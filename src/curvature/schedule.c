@@ -1,4 +1,4 @@
-/* Longest first, to whoever is idle: within 4/3 of the best there is.
+/* Longest first, to whoever is free: within 4/3 of the best there is, were there no groups.
    Source: Graham, SIAM J. Appl. Math. 17 (1969), 416-429. */
 #include "curvature/schedule.h"
 
@@ -10,48 +10,99 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Below this order a block is done by one rank however much it is of the whole: there is
    not enough in it to share. */
 enum { SMALL = 256 };
 
-static double time_of(const hesse_task *t)
+hesse_group hesse_group_of(int ranks, int depth, int rank)
 {
-    return t->assembly + HESSE_SOLVER_WEIGHT * t->solution;
+    hesse_group g = {0, ranks};
+    for (; depth > 0 && g.count > 1; depth--) {
+        const int half = g.count / 2;
+        if (rank < g.first + half) {
+            g.count = half;
+        } else {
+            g.first += half;
+            g.count -= half;
+        }
+    }
+    return g;
 }
 
-hesse_engine hesse_schedule_engine(size_t n, int ranks, const hesse_terms *terms)
+static int last_depth(int ranks)
+{
+    int depth = 0;
+    while (ranks > 1 << depth) depth++;
+    return depth;
+}
+
+/* A matrix of some order on so many ranks. A rank alone has fewer engines, unless its
+   matrix is a distributed one of a single rank, as the whole is. */
+static hesse_engine engine_of(size_t n, int ranks, bool distributed,
+                              const hesse_terms *terms)
 {
     const int order = n > INT_MAX ? INT_MAX : (int)n;
-    return hesse_engine_choose(terms->engine, order, ranks, terms->vectors > 0);
+    const bool vectors = terms->vectors > 0;
+    if (!distributed) return hesse_engine_local(terms->engine, order, vectors);
+    return hesse_engine_choose(terms->engine, order, ranks, vectors);
 }
 
-double hesse_schedule_bytes(size_t n, int ranks, const hesse_terms *terms)
+/* Infinite where the libraries' integers end. */
+static double bytes_of(size_t n, int ranks, hesse_engine engine,
+                       const hesse_terms *terms)
 {
     if (n > INT_MAX) return INFINITY;
     const int order = (int)n;
     const double vectors = fmin(2.0 * terms->vectors, order);
-    const hesse_engine engine = hesse_schedule_engine(n, ranks, terms);
     const double share = hesse_dmat_bytes(order, ranks);
     return share * (terms->shares + (terms->cut ? 2 : 0)) + /* on its way, out and in */
            hesse_engine_bytes(engine, order, ranks, terms->vectors > 0) +
            2 * vectors * order * (double)sizeof(double); /* collected, and residuals */
 }
 
-static int longest_first(const void *a, const void *b)
+/* All ranks work as long as the one with most panels. */
+static double assembly_of(double n, int ranks, hesse_work work,
+                          const hesse_terms *terms)
 {
-    const hesse_task *x = a, *y = b;
-    const bool x_all = x->owner == HESSE_ALL_RANKS, y_all = y->owner == HESSE_ALL_RANKS;
-    if (x_all != y_all) return x_all ? -1 : 1;
-    if (time_of(x) != time_of(y)) return time_of(x) > time_of(y) ? -1 : 1;
-    return x->block - y->block;
+    const double panels = ceil(n / terms->panel);
+    return hesse_cost_panels(terms->rates, work) * ceil(panels / ranks) / panels +
+           terms->shares * hesse_cost_exchange(n, ranks, terms->panel);
+}
+
+/* What a matrix costs on so many ranks. */
+static void price(hesse_task *t, size_t n, int ranks, const hesse_terms *terms)
+{
+    const bool distributed = ranks > 1 || t->block < 0;
+    t->engine = engine_of(n, ranks, distributed, terms);
+    t->assembly = assembly_of((double)n, ranks, t->work, terms);
+    t->eigen = terms->shares * hesse_cost_eigen(terms->rates, t->engine, (double)n,
+                                                ranks, terms->vectors > 0);
+    t->bytes = bytes_of(n, ranks, t->engine, terms);
+}
+
+hesse_task hesse_schedule_whole(size_t n, hesse_work work, const hesse_terms *terms)
+{
+    hesse_task t = {.block = -1,
+                    .group = {0, terms->ranks},
+                    .work = work,
+                    .solution = 4.0 / 3 * terms->shares * pow((double)n, 3)};
+    price(&t, n, terms->ranks, terms);
+    return t;
+}
+
+/* Bytes for a block on each of so many ranks. */
+static double need_of(size_t n, int ranks, const hesse_terms *terms)
+{
+    return bytes_of(n, ranks, engine_of(n, ranks, ranks > 1, terms), terms);
 }
 
 /* Ranks enough for a block of order n; 0 when no number is. */
 static int ranks_for(size_t n, const hesse_terms *terms)
 {
     for (int ranks = 1; ranks <= 1 << 20; ranks *= 2)
-        if (hesse_schedule_bytes(n, ranks, terms) <= terms->memory) return ranks;
+        if (need_of(n, ranks, terms) <= terms->memory) return ranks;
     return 0;
 }
 
@@ -59,7 +110,7 @@ static hesse_status too_large(const hesse_block *b, const hesse_terms *terms,
                               hesse_why *why)
 {
     const double gib = 1.0 / (1 << 30);
-    const double need = hesse_schedule_bytes(b->size, terms->ranks, terms);
+    const double need = need_of(b->size, terms->ranks, terms);
     const int ranks = ranks_for(b->size, terms);
     char hint[96] = "cut it smaller with hessian.partition, or leave it out with "
                     "hessian.only";
@@ -77,56 +128,177 @@ static hesse_status too_large(const hesse_block *b, const hesse_terms *terms,
         b->name, b->size, need * gib, terms->ranks, terms->memory * gib, hint);
 }
 
-/* The rank that has least to do. */
-static int idlest(int ranks, const double *busy)
+static double seconds_of(const hesse_task *t)
 {
-    int least = 0;
-    for (int r = 1; r < ranks; r++)
-        if (busy[r] < busy[least]) least = r;
-    return least;
+    return t->assembly + t->eigen;
+}
+
+static int longest_first(const void *a, const void *b)
+{
+    const hesse_task *x = a, *y = b;
+    if (x->depth != y->depth) return x->depth - y->depth;
+    if (seconds_of(x) != seconds_of(y)) return seconds_of(x) > seconds_of(y) ? -1 : 1;
+    return x->block - y->block;
+}
+
+/* The deepest groups that a block fits into and that do it within the bound; else the
+   largest that it fits into, which take longer. All groups of a depth are as large as the
+   smallest, or larger by one. */
+static void choose_depth(hesse_task *t, const hesse_block *b, const hesse_terms *terms,
+                         double bound)
+{
+    const int last = last_depth(terms->ranks);
+    int widest = 0;
+    for (int depth = last; depth >= 0; depth--) {
+        const int ranks = terms->ranks >> depth;
+        if (terms->worldwide && depth > 0 && depth < last) continue;
+        t->depth = depth;
+        price(t, b->size, ranks ? ranks : 1, terms);
+        if (terms->memory > 0 && t->bytes > terms->memory) continue;
+        if (seconds_of(t) <= bound || (depth == last && b->size < SMALL)) return;
+        widest = depth;
+    }
+    t->depth = widest;
+    price(t, b->size, terms->ranks >> widest ? terms->ranks >> widest : 1, terms);
+}
+
+static double busiest(hesse_group g, const double *busy)
+{
+    double most = 0;
+    for (int r = g.first; r < g.first + g.count; r++) most = fmax(most, busy[r]);
+    return most;
+}
+
+/* All ranks of the group wait for the last of them. */
+static void add_to_busy(const hesse_task *t, double *busy)
+{
+    const double end = busiest(t->group, busy) + seconds_of(t);
+    for (int r = t->group.first; r < t->group.first + t->group.count; r++)
+        busy[r] = end;
+}
+
+/* A heap of the groups of a depth: the one that is free first, of equals the first, is
+   the first. */
+static bool comes_before(const hesse_turn *a, const hesse_turn *b)
+{
+    return a->free != b->free ? a->free < b->free : a->group.first < b->group.first;
+}
+
+static void sink(hesse_turn *heap, int count, int i)
+{
+    for (int child; (child = 2 * i + 1) < count; i = child) {
+        if (child + 1 < count && comes_before(&heap[child + 1], &heap[child])) child++;
+        if (!comes_before(&heap[child], &heap[i])) return;
+        const hesse_turn moved = heap[i];
+        heap[i] = heap[child], heap[child] = moved;
+    }
+}
+
+static int line_up(const hesse_schedule *x, int ranks, int depth)
+{
+    int count = 0;
+    for (int r = 0; r < ranks; r += x->turns[count++].group.count) {
+        const hesse_group g = hesse_group_of(ranks, depth, r);
+        x->turns[count] = (hesse_turn){busiest(g, x->busy), g};
+    }
+    for (int i = count / 2; i-- > 0;) sink(x->turns, count, i);
+    return count;
+}
+
+double hesse_schedule_seconds(const hesse_schedule *schedule, int ranks)
+{
+    return busiest((hesse_group){0, ranks}, schedule->busy);
+}
+
+/* Each task to the group of its depth that is free first. */
+static void give_all(hesse_schedule *x, const hesse_partition *partition,
+                     const hesse_terms *terms)
+{
+    int groups = 0;
+    for (int r = 0; r < terms->ranks; r++) x->busy[r] = seconds_of(&x->whole);
+    for (int i = 0; i < x->count; i++) {
+        hesse_task *t = &x->tasks[i];
+        if (i == 0 || t->depth != t[-1].depth)
+            groups = line_up(x, terms->ranks, t->depth);
+        t->group = x->turns[0].group;
+        price(t, partition->blocks[t->block].size, t->group.count, terms);
+        add_to_busy(t, x->busy);
+        x->turns[0].free += seconds_of(t);
+        sink(x->turns, groups, 0);
+    }
+}
+
+void hesse_schedule_price(hesse_schedule *schedule, const hesse_partition *partition,
+                          const hesse_terms *terms)
+{
+    hesse_terms of_whole = *terms;
+    of_whole.cut = false;
+    if (schedule->whole.group.count)
+        price(&schedule->whole, partition->size, terms->ranks, &of_whole);
+    for (int r = 0; r < terms->ranks; r++)
+        schedule->busy[r] = seconds_of(&schedule->whole);
+    for (int i = 0; i < schedule->count; i++) {
+        hesse_task *t = &schedule->tasks[i];
+        price(t, partition->blocks[t->block].size, t->group.count, terms);
+        add_to_busy(t, schedule->busy);
+    }
+}
+
+/* The schedule in which no group but the widest takes longer than the bound for a block. */
+static void fill(hesse_schedule *x, const hesse_partition *partition,
+                 const hesse_terms *terms, double bound)
+{
+    for (int i = 0; i < x->count; i++) {
+        hesse_task *t = &x->tasks[i];
+        choose_depth(t, &partition->blocks[t->block], terms, bound);
+    }
+    qsort(x->tasks, (size_t)x->count, sizeof *x->tasks, longest_first);
+    give_all(x, partition, terms);
+}
+
+/* With a bound of a rank's fair share nobody would be idle, were groups for nothing; where
+   sharing costs, a larger one ends sooner. */
+static void fill_best(hesse_schedule *x, const hesse_partition *partition,
+                      const hesse_terms *terms)
+{
+    double fair = 0, best = INFINITY, least = INFINITY;
+    fill(x, partition, terms, INFINITY);
+    for (int i = 0; i < x->count; i++)
+        fair += x->tasks[i].group.count * seconds_of(&x->tasks[i]) / terms->ranks;
+    for (double step = 1; step <= terms->ranks; step *= sqrt(2)) {
+        fill(x, partition, terms, step * fair);
+        const double seconds = hesse_schedule_seconds(x, terms->ranks);
+        if (seconds < least) least = seconds, best = step * fair;
+    }
+    fill(x, partition, terms, best);
 }
 
 hesse_status hesse_schedule_new(const hesse_partition *partition,
-                                const double *assembly, const hesse_terms *terms,
-                                hesse_schedule *schedule, hesse_why *why)
+                                const hesse_task *whole, const hesse_work *work,
+                                const hesse_terms *terms, hesse_schedule *schedule,
+                                hesse_why *why)
 {
-    hesse_schedule x = {.count = partition->count};
-    hesse_terms alone = *terms;
-    x.tasks = hesse_calloc((size_t)x.count, sizeof *x.tasks);
-    double *busy = hesse_alloc((size_t)terms->ranks), total = 0;
+    hesse_schedule x = {.whole = *whole,
+                        .count = work ? partition->count : 0,
+                        .depth = last_depth(terms->ranks)};
     hesse_status s = HESSE_OK;
-    if (!x.tasks || !busy)
+    x.tasks = hesse_calloc((size_t)x.count, sizeof *x.tasks);
+    x.busy = hesse_calloc((size_t)terms->ranks, sizeof *x.busy);
+    x.turns = hesse_calloc((size_t)terms->ranks, sizeof *x.turns);
+    if (!x.tasks || !x.busy || !x.turns)
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a schedule of %d blocks",
                        x.count);
     for (int i = 0; !s && i < x.count; i++) {
-        const double n = (double)partition->blocks[i].size;
-        x.tasks[i] = (hesse_task){.block = i,
-                                  .assembly = assembly[i],
-                                  .solution = 4.0 / 3 * n * n * n * terms->shares};
-        total += time_of(&x.tasks[i]);
-    }
-    for (int i = 0; !s && i < x.count; i++) {
-        hesse_task *t = &x.tasks[i];
         const hesse_block *b = &partition->blocks[i];
-        t->engine = alone.engine = hesse_engine_local(
-            terms->engine, b->size > INT_MAX ? INT_MAX : (int)b->size,
-            terms->vectors > 0);
-        t->bytes = hesse_schedule_bytes(b->size, 1, &alone);
-        const bool fits = terms->memory == 0 || t->bytes <= terms->memory;
-        const bool fair = b->size < SMALL || time_of(t) <= total / terms->ranks;
-        if ((fits && fair) || (fits && terms->ranks == 1)) continue;
-        t->owner = HESSE_ALL_RANKS;
-        t->engine = hesse_schedule_engine(b->size, terms->ranks, terms);
-        t->bytes = hesse_schedule_bytes(b->size, terms->ranks, terms);
-        x.together++;
-        if (terms->memory > 0 && t->bytes > terms->memory) s = too_large(b, terms, why);
+        x.tasks[i] =
+            (hesse_task){.block = i,
+                         .work = terms->cut ? (hesse_work){0} : work[i],
+                         .solution = 4.0 / 3 * terms->shares * pow((double)b->size, 3)};
+        const double need =
+            fmin(need_of(b->size, 1, terms), need_of(b->size, terms->ranks, terms));
+        if (terms->memory > 0 && need > terms->memory) s = too_large(b, terms, why);
     }
-    if (!s) qsort(x.tasks, (size_t)x.count, sizeof *x.tasks, longest_first);
-    for (int i = x.together; !s && i < x.count; i++) {
-        x.tasks[i].owner = idlest(terms->ranks, busy);
-        busy[x.tasks[i].owner] += time_of(&x.tasks[i]);
-    }
-    free(busy);
+    if (!s) fill_best(&x, partition, terms);
     if (s)
         hesse_schedule_free(&x);
     else
@@ -138,5 +310,7 @@ void hesse_schedule_free(hesse_schedule *schedule)
 {
     if (!schedule) return;
     free(schedule->tasks);
+    free(schedule->busy);
+    free(schedule->turns);
     *schedule = (hesse_schedule){0};
 }

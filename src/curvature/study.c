@@ -6,6 +6,7 @@
 #include "curvature/assemble.h"
 #include "parallel/available.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -86,9 +87,9 @@ static double result_numbers(const hesse_study *x)
     return numbers + (x->inquiry.scope & HESSE_FULL ? blocks * blocks : 0);
 }
 
-/* What the sizes alone tell: work of every block and of the whole; bytes of a rank beside
-   its matrices. */
-static hesse_status survey(hesse_study *x, double *assembly, double *bytes,
+/* What the sizes alone tell: work of every block and, last, of the whole; bytes of a rank
+   beside its matrices. */
+static hesse_status survey(const hesse_study *x, hesse_work *work, double *bytes,
                            hesse_why *why)
 {
     hesse_request outline = x->inquiry.request;
@@ -99,16 +100,16 @@ static hesse_status survey(hesse_study *x, double *assembly, double *bytes,
     if (s) return s;
     for (int b = 0; b < x->partition.count; b++) {
         hesse_panels_begin(panels, (hesse_part){b, 1});
-        assembly[b] = hesse_panels_work(panels);
+        work[b] = hesse_panels_work(panels);
     }
     if (x->inquiry.scope & HESSE_FULL) {
         hesse_panels_begin(panels, (hesse_part){0, x->partition.count});
-        x->full_assembly = hesse_panels_work(panels);
+        work[x->partition.count] = hesse_panels_work(panels);
     }
     /* Out of a rank go both mirror images of a panel, and as much comes in. */
     const double exchange = x->ranks > 1 ? 4 * (double)hesse_panels_numbers(panels) : 0;
     const double numbers = exchange + (double)x->partition.size +
-                           x->inquiry.request.shares * result_numbers(x);
+                           (x->inquiry.request.shares + 1) * result_numbers(x);
     *bytes += (double)hesse_panels_bytes(panels) + numbers * (double)sizeof(double);
     hesse_panels_free(panels);
     return HESSE_OK;
@@ -138,32 +139,56 @@ static hesse_status fits(const hesse_study *x, double base, double full, hesse_w
         x->partition.size, (base + full) * gib, x->ranks, x->memory * gib, base * gib);
 }
 
+static hesse_terms terms_of(const hesse_study *x, const hesse_rates *rates)
+{
+    return (hesse_terms){.ranks = x->ranks,
+                         .shares = x->inquiry.request.shares,
+                         .panel = x->inquiry.request.panel,
+                         .engine = x->inquiry.engine,
+                         .vectors = x->inquiry.vectors,
+                         .rates = rates};
+}
+
+/* The matrices of blocks that are cut out, or shown, are the business of all ranks. */
+static hesse_terms terms_of_blocks(const hesse_study *x, const hesse_rates *rates)
+{
+    hesse_terms terms = terms_of(x, rates);
+    terms.cut = x->inquiry.scope & HESSE_FULL;
+    terms.worldwide = terms.cut || x->worldwide;
+    return terms;
+}
+
 static hesse_status make_schedule(hesse_study *x, double base, hesse_why *why)
 {
-    const bool whole = x->inquiry.scope & HESSE_FULL;
-    hesse_terms terms = {.ranks = x->ranks,
-                         .shares = x->inquiry.request.shares,
-                         .engine = x->inquiry.engine,
-                         .vectors = x->inquiry.vectors};
-    double *assembly = hesse_alloc((size_t)x->partition.count), full = 0, most = 0;
+    const hesse_rates *rates = &hesse_rates_nominal;
+    const hesse_terms all = terms_of(x, rates);
+    hesse_terms terms = terms_of_blocks(x, rates);
+    hesse_task whole = {0};
+    double most = 0;
+    hesse_work *work = hesse_calloc((size_t)x->partition.count + 1, sizeof *work);
     hesse_status s = HESSE_OK;
-    if (!assembly) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    if (!s) s = survey(x, assembly, &base, why);
-    if (whole) {
-        full = hesse_schedule_bytes(x->partition.size, x->ranks, &terms);
-        x->full_engine = hesse_schedule_engine(x->partition.size, x->ranks, &terms);
-    }
-    if (!s) s = fits(x, base, full, why);
-    terms.cut = whole;
-    terms.memory = fmax(1, x->memory - base - full);
-    if (!s && x->inquiry.scope & HESSE_BLOCKS)
-        s = hesse_schedule_new(&x->partition, assembly, &terms, &x->schedule, why);
-    free(assembly);
+    if (!work) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    if (!s) s = survey(x, work, &base, why);
+    if (!s && x->inquiry.scope & HESSE_FULL)
+        whole = hesse_schedule_whole(x->partition.size, work[x->partition.count], &all);
+    if (!s) s = fits(x, base, whole.bytes, why);
+    terms.memory = fmax(1, x->memory - base - whole.bytes);
+    if (!s)
+        s = hesse_schedule_new(&x->partition, &whole,
+                               x->inquiry.scope & HESSE_BLOCKS ? work : NULL, &terms,
+                               &x->schedule, why);
+    free(work);
     for (int i = 0; !s && i < x->schedule.count; i++)
         most = fmax(most, x->schedule.tasks[i].bytes);
     x->base = base;
-    x->peak = base + full + most;
+    x->peak = base + whole.bytes + most;
     return s;
+}
+
+void hesse_study_rate(hesse_study *x, const hesse_rates *rates)
+{
+    const hesse_terms terms = terms_of_blocks(x, rates);
+    hesse_schedule_price(&x->schedule, &x->partition, &terms);
 }
 
 hesse_status hesse_study_new(hesse_model *model, const hesse_question *question,
@@ -178,6 +203,7 @@ hesse_status hesse_study_new(hesse_model *model, const hesse_question *question,
     if (!s) {
         *x = (hesse_study){.model = model,
                            .ranks = question->ranks ? question->ranks : team->size,
+                           .worldwide = question->matrices,
                            .memory = question->memory
                                          ? (double)question->memory
                                          : left + (model->theta ? held : 0)};
@@ -227,6 +253,8 @@ hesse_status hesse_study_run(hesse_study *x)
     hesse_team *team = x->model->team;
     const int shares = x->inquiry.request.shares;
     hesse_status s = HESSE_OK;
+    /* All ranks are to see a matrix. */
+    assert(x->worldwide || !x->inquiry.listener || !x->inquiry.listener->matrix);
     hesse_findings_free(x->found, shares);
     x->found = NULL;
     if (!x->measures) x->measures = hesse_calloc((size_t)shares, sizeof *x->measures);
@@ -238,10 +266,14 @@ hesse_status hesse_study_run(hesse_study *x)
     if (s || !x->measures) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory");
     if (!s && !x->model->theta)
         s = hesse_fail(&team->why, HESSE_E_JOB, "an outline of a model cannot be run");
+    if (!s && x->ranks != team->size)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "a study planned for %d ranks cannot be run on %d", x->ranks,
+                       team->size);
     s = hesse_agree(team, s);
     if (!s)
         s = hesse_analyse(team, x->model->tape, &x->model->params, &x->partition,
-                          &x->schedule, &x->inquiry, &x->found);
+                          &x->schedule, &x->inquiry, &x->found, &x->times);
     for (int i = 0; !s && i < shares; i++) measure(x, i, x->measures[i]);
     return s;
 }
@@ -305,7 +337,7 @@ hesse_status hesse_study_block_matrix(hesse_study *x, int part, int block,
         hesse_tally tally = {.blocks = sums};
         const int count = hesse_panels_begin(panels, (hesse_part){block, 1});
         hesse_assemble_local(panels, count, (int)b->size, &matrix, &tally, &defect,
-                             NULL);
+                             &(hesse_watch){0});
         hesse_mirror((int)b->size, matrix);
     }
     hesse_panels_free(panels);

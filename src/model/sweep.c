@@ -203,16 +203,31 @@ size_t hesse_sweep_rows(const hesse_sweep *s)
     return s->rows;
 }
 
-double hesse_sweep_work(const hesse_sweep *s, int shares)
+/* Numbers of tangents and cotangents that the loops of a node pass. */
+static double elements_of(const hesse_sweep *s, const hesse_node *n, int shares)
 {
-    double work = 0;
+    const double tokens = n->d.n;
+    const int width = s->t->values[n->out].width;
+    double numbers = s->slots[n->out].moves ? width : 0;
+    for (int i = 0; i < n->op->activations; i++)
+        if (s->slots[n->in[i]].wanted)
+            numbers += (double)shares * s->t->values[n->in[i]].width;
+    return numbers * tokens;
+}
+
+hesse_work hesse_sweep_work(const hesse_sweep *s, int shares)
+{
+    hesse_work work = {0};
     for (const hesse_node *n = s->t->nodes; n < s->t->nodes + s->t->n_nodes; n++) {
         hesse_use use = {.shares = shares};
         for (int i = 0; i < inputs(n); i++) {
             const slot *x = &s->slots[n->in[i]];
             use.moves[i] = x->moves, use.wanted[i] = x->wanted, use.want[i] = x->rect;
         }
-        if (n->op->work) work += n->op->work(&n->d, &use);
+        if (n->op->work)
+            work.products += n->op->work(&n->d, &use);
+        else
+            work.elements += elements_of(s, n, shares);
     }
     return work;
 }

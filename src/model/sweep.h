@@ -45,9 +45,14 @@ size_t hesse_sweep_rows(const hesse_sweep *s);
 size_t hesse_sweep_row_of(const hesse_sweep *s, int param);
 size_t hesse_sweep_direction_of(const hesse_sweep *s, int param);
 
-/** Local. Floating-point operations of the products for one direction and so many shares,
- *  by the plan. Loops over elements come on top. */
-double hesse_sweep_work(const hesse_sweep *s, int shares);
+/** What has to be done. */
+typedef struct hesse_work {
+    double products; /* floating-point operations in products of matrices      */
+    double elements; /* numbers that operators without products read and write */
+} hesse_work;
+
+/** Local. For one direction and so many shares, by the plan. */
+hesse_work hesse_sweep_work(const hesse_sweep *s, int shares);
 
 /** k directions: either dense or, within one parameter, unit vectors. */
 typedef struct hesse_directions {

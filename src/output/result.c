@@ -119,6 +119,42 @@ hesse_status hesse_result_model(hesse_result *result, const hesse_params *params
     return hesse_store_agree(result);
 }
 
+/* The number of every rank that lies so far into a report. */
+static void write_report(hesse_store *store, const char *path,
+                         const hesse_rank_report *reports, size_t offset)
+{
+    const size_t ranks = (size_t)store->team->size;
+    const hesse_set set = hesse_schema_set(path, false);
+    double *values = hesse_alloc(ranks);
+    if (!values) {
+        hesse_store_no_memory(store);
+        return;
+    }
+    for (size_t r = 0; r < ranks; r++)
+        memcpy(&values[r], (const char *)&reports[r] + offset, sizeof *values);
+    hesse_store_doubles(store, &set, 1, &ranks, values);
+    free(values);
+}
+
+hesse_status hesse_result_ranks(hesse_result *result, const hesse_rank_report *reports)
+{
+    static const struct {
+        const char *path;
+        size_t offset;
+    } sets[] = {{"ranks/busy_predicted", offsetof(hesse_rank_report, predicted)},
+                {"ranks/busy", offsetof(hesse_rank_report, busy)},
+                {"ranks/assembly", offsetof(hesse_rank_report, assembly)},
+                {"ranks/exchange", offsetof(hesse_rank_report, exchange)},
+                {"ranks/eigenvalues", offsetof(hesse_rank_report, eigenvalues)},
+                {"ranks/matrices", offsetof(hesse_rank_report, matrices)},
+                {"ranks/idle", offsetof(hesse_rank_report, idle)},
+                {"ranks/memory_peak", offsetof(hesse_rank_report, memory)}};
+    if (hesse_store_serial(result)) return result->status;
+    for (size_t i = 0; result->team->rank == 0 && i < sizeof sets / sizeof *sets; i++)
+        write_report(result, sets[i].path, reports, sets[i].offset);
+    return hesse_store_agree(result);
+}
+
 hesse_status hesse_result_matrix(hesse_result *result, const char *name,
                                  const hesse_dmat *a)
 {

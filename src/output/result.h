@@ -87,12 +87,20 @@ hesse_status hesse_result_square(hesse_result *result, const char *name, int n,
 
 /** Collective. Write /parameters, /gradient and the places of the blocks.
  *
- *  Of this call and the next two, rank 0's arguments are written; other ranks' are not
+ *  Of this call and the next three, rank 0's arguments are written; other ranks' are not
  *  looked at.
  *  gradient  [in]  in the order of the blocks, as many as they have together. */
 hesse_status hesse_result_model(hesse_result *result, const hesse_params *params,
                                 const hesse_block_table *blocks,
                                 const double *gradient);
+
+/** Wall time of a rank in seconds, and its memory in bytes. */
+typedef struct hesse_rank_report {
+    double predicted, busy, assembly, exchange, eigenvalues, matrices, idle, memory;
+} hesse_rank_report;
+
+/** Collective. Write /ranks, a report for every rank of the team. */
+hesse_status hesse_result_ranks(hesse_result *result, const hesse_rank_report *reports);
 
 /** Collective. Write /spectra, /metrics and what /blocks holds of a part.
  *

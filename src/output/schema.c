@@ -17,7 +17,8 @@ enum axis {
     VECTOR,
     COORDINATE,
     ROW,
-    COLUMN
+    COLUMN,
+    PROCESS
 };
 
 static const hesse_axis_name AXES[] = {
@@ -31,6 +32,7 @@ static const hesse_axis_name AXES[] = {
     [COORDINATE] = {"coordinate", NULL},
     [ROW] = {"row", NULL},
     [COLUMN] = {"column", NULL},
+    [PROCESS] = {"mpi_rank", NULL},
 };
 
 static const char HESSIAN[] = "loss / parameter^2", GRADIENT[] = "loss / parameter";
@@ -112,6 +114,19 @@ static const struct entry {
      "index of a coordinate of the gradient and of full matrices, from 0"},
     {"gradient", GRADIENT, NULL, PARAMETER, NONE,
      "gradient of the loss, block by block in the order of blocks/name"},
+    {"ranks/busy_predicted", "s", NULL, PROCESS, NONE,
+     "wall time predicted for a rank's part of the schedule"},
+    {"ranks/busy", "s", NULL, PROCESS, NONE, "assembly, exchange and eigenvalues"},
+    {"ranks/assembly", "s", NULL, PROCESS, NONE, "computing panels"},
+    {"ranks/exchange", "s", NULL, PROCESS, NONE,
+     "bringing panels to their owners, waiting for them included"},
+    {"ranks/eigenvalues", "s", NULL, PROCESS, NONE,
+     "solving and proving, waiting for ranks of the same group included"},
+    {"ranks/matrices", "s", NULL, PROCESS, NONE, "writing matrices"},
+    {"ranks/idle", "s", NULL, PROCESS, NONE,
+     "waiting for the other ranks to finish their blocks"},
+    {"ranks/memory_peak", "byte", NULL, PROCESS, NONE,
+     "most memory of the process, the program and its libraries included"},
     {"blocks/name", "1", NULL, NONE, NONE,
      "name of the block: the axis of everything that blocks have one of"},
     {"blocks/offset", "1", NULL, BLOCK, NONE,
@@ -208,6 +223,7 @@ static const struct group {
 } GROUPS[] = {
     {"parameters", "the parameters of the model, in the order of the parameter vector"},
     {"blocks", "one entry for every diagonal block of the matrix"},
+    {"ranks", "what every rank did, and how long"},
     {"spectra", "eigenvalues, and densities of eigenvalues"},
     {"spectra/full", "spectrum and measures of the full matrix"},
     {"spectra/blocks", "a group for every block whose spectrum was computed"},

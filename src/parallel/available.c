@@ -67,3 +67,9 @@ size_t hesse_team_available(hesse_team *team)
     MPI_Allreduce(&mine, &least, 1, MPI_DOUBLE, MPI_MIN, team->comm);
     return least > 0 ? (size_t)least : 1;
 }
+
+double hesse_memory_peak(void)
+{
+    const double kib = number_in("/proc/self/status", "VmHWM:");
+    return kib > 0 ? 1024 * kib : 0;
+}

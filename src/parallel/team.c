@@ -27,6 +27,16 @@ hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team)
     return HESSE_OK;
 }
 
+hesse_status hesse_team_split(hesse_team *team, int number, hesse_team **part)
+{
+    MPI_Comm comm;
+    MPI_Comm_split(team->comm, number, team->rank, &comm);
+    const hesse_status s = hesse_team_new(comm, part);
+    MPI_Comm_free(&comm);
+    if (s) hesse_fail(&team->why, s, "out of memory for a group of ranks");
+    return hesse_agree(team, s);
+}
+
 void hesse_team_free(hesse_team *team)
 {
     if (!team) return;

@@ -12,6 +12,10 @@ struct hesse_team {
     hesse_why why;
 };
 
+/** Collective. Teams of the ranks of a team that give the same number, in their order.
+ *  Each is freed with hesse_team_free. Errors: HESSE_E_NOMEM. */
+hesse_status hesse_team_split(hesse_team *team, int number, hesse_team **part);
+
 /** Collective. Bytes of one rank to all, in slices that fit MPI's counts. */
 void hesse_team_broadcast(hesse_team *team, int root, void *bytes, size_t count);
 

@@ -1,10 +1,10 @@
 /* What a report of a problem, or of a time, has to name: versions, machine, and how fast
    every rank is while all of them work. */
+#include "curvature/rates.h"
 #include "ops/gemm.h"
 #include "parallel/available.h"
 #include "program/blas_core.h"
 #include "program/commands.h"
-#include "program/rate.h"
 #include "spectra/eigen.h"
 
 #include <cyaml/cyaml.h>
@@ -21,7 +21,7 @@ static void row(const char *name, const char *format, ...)
 static void row(const char *name, const char *format, ...)
 {
     va_list args;
-    printf("%-18s ", name);
+    printf("%-20s ", name);
     va_start(args, format);
     vprintf(format, args);
     va_end(args);
@@ -101,13 +101,13 @@ static void print_rate(const char *name, double least, double most)
 hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
 {
     (void)options;
-    hesse_rate rate = {0};
+    hesse_rates mine = {0}, least = {0}, most = {0};
+    const int count = sizeof mine / sizeof(double);
     const double available = (double)hesse_team_available(team);
-    hesse_status s = hesse_agree(team, hesse_rate_measure(&rate, &team->why));
+    hesse_status s = hesse_agree(team, hesse_rates_measure(&mine, &team->why));
     if (s) return s;
-    double mine[] = {rate.dgemm, rate.panels}, least[2], most[2];
-    MPI_Reduce(mine, least, 2, MPI_DOUBLE, MPI_MIN, 0, team->comm);
-    MPI_Reduce(mine, most, 2, MPI_DOUBLE, MPI_MAX, 0, team->comm);
+    MPI_Reduce(&mine, &least, count, MPI_DOUBLE, MPI_MIN, 0, team->comm);
+    MPI_Reduce(&mine, &most, count, MPI_DOUBLE, MPI_MAX, 0, team->comm);
     if (team->rank) return HESSE_OK;
     print_program();
     print_libraries();
@@ -116,7 +116,9 @@ hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
     print_processor();
     row("ranks", "%d", team->size);
     row("free memory", "%.1f GiB per rank", available / 0x1p30);
-    print_rate("DGEMM, order 1000", least[0], most[0]);
-    print_rate("products of panels", least[1], most[1]);
+    print_rate("DGEMM, order 512", least.dgemm, most.dgemm);
+    print_rate("products of panels", least.panels, most.panels);
+    print_rate("loops of panels", 1 * least.elements, most.elements);
+    print_rate("band to tridiagonal", least.chase, most.chase);
     return HESSE_OK;
 }

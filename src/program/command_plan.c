@@ -1,35 +1,16 @@
 /* What a run would do, from the sizes alone: no parameter is read, nothing computed. */
 #include "program/commands.h"
+#include "program/units.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* A number of bytes or operations with a prefix, in a field of its own. */
-static const char *with_prefix(double value, double base, const char *unit,
-                               char text[32])
-{
-    static const char *const prefix[] = {"", "k", "M", "G", "T", "P", "E"};
-    int i = 0;
-    while (value >= base && i < 6) value /= base, i++;
-    snprintf(text, 32, "%.3g %s%s%s", value, prefix[i], base == 1024 && i ? "i" : "",
-             unit);
-    return text;
-}
-
-static const char *bytes(double value, char text[32])
-{
-    return with_prefix(value, 1024, "B", text);
-}
-
-static const char *operations(double value, char text[32])
-{
-    return with_prefix(value, 1000, "flop", text);
-}
 
 static void print_head(const hesse_study *x)
 {
     const hesse_model *m = x->model;
-    char a[32], b[32];
+    const hesse_task *whole = &x->schedule.whole;
+    char a[HESSE_UNITS], b[HESSE_UNITS], c[HESSE_UNITS];
     printf("parameters   %zu in %d tensors and parts of tensors\n", m->params.size,
            m->params.count);
     printf("data         %d sequences of %d tokens\n", m->tokens.sequences,
@@ -37,20 +18,37 @@ static void print_head(const hesse_study *x)
     printf("blocks       %d, together of order %zu\n", x->partition.count,
            x->partition.size);
     printf("ranks        %d\n", x->ranks);
-    printf("memory       %s per rank at the peak, of %s\n", bytes(x->peak, a),
-           bytes(x->memory, b));
+    printf("memory       %s per rank at the peak, of %s\n",
+           hesse_units_bytes(x->peak, a), hesse_units_bytes(x->memory, b));
     if (x->inquiry.scope & HESSE_FULL) {
-        const double n = (double)x->partition.size;
-        printf("full matrix  order %.0f: assembly %s, eigenvalues %s by %s\n", n,
-               operations(x->full_assembly, a),
-               operations(4.0 / 3 * n * n * n * x->inquiry.request.shares, b),
-               hesse_engine_name(x->full_engine));
+        printf("full matrix  order %zu: assembly %s, eigenvalues %s by %s\n",
+               x->partition.size, hesse_units_flop(whole->work.products, a),
+               hesse_units_flop(whole->solution, b), hesse_engine_name(whole->engine));
+        printf("             assembly %s, eigenvalues %s\n",
+               hesse_units_time(whole->assembly, a), hesse_units_time(whole->eigen, b));
     }
+    double least = x->schedule.busy[0];
+    for (int r = 1; r < x->ranks; r++) least = fmin(least, x->schedule.busy[r]);
+    printf("time         %s, by the rates of this machine; the idlest rank %s\n",
+           hesse_units_time(hesse_schedule_seconds(&x->schedule, x->ranks), c),
+           hesse_units_time(least, a));
+}
+
+/* "rank 3", "4 to 7", "all 8". */
+static void name_group(hesse_group g, int ranks, char text[HESSE_UNITS])
+{
+    if (g.count == 1)
+        snprintf(text, HESSE_UNITS, "rank %d", g.first);
+    else if (g.count == ranks)
+        snprintf(text, HESSE_UNITS, "all %d", ranks);
+    else
+        snprintf(text, HESSE_UNITS, "%d to %d", g.first, g.first + g.count - 1);
 }
 
 static void print_blocks(const hesse_study *x)
 {
-    char a[32], b[32], c[32], ranks[16];
+    char a[HESSE_UNITS], b[HESSE_UNITS], c[HESSE_UNITS], d[HESSE_UNITS],
+        ranks[HESSE_UNITS];
     double assembly = 0, solution = 0;
     if (!x->schedule.count) return;
     int width = 5;
@@ -58,21 +56,21 @@ static void print_blocks(const hesse_study *x)
         const int length = (int)strlen(x->partition.blocks[i].name);
         width = length > width ? length : width;
     }
-    printf("\n%-*s %8s %10s %10s %12s %12s %12s\n", width, "block", "size", "engine",
-           "ranks", "memory", "assembly", "eigenvalues");
+    printf("\n%-*s %8s %10s %10s %12s %12s %12s %12s\n", width, "block", "size",
+           "engine", "ranks", "memory", "assembly", "eigenvalues", "time");
     for (int i = 0; i < x->schedule.count; i++) {
         const hesse_task *t = &x->schedule.tasks[i];
         const hesse_block *block = &x->partition.blocks[t->block];
-        const bool all = t->owner == HESSE_ALL_RANKS;
-        snprintf(ranks, sizeof ranks, all ? "all %d" : "rank %d",
-                 all ? x->ranks : t->owner);
-        printf("%-*s %8zu %10s %10s %12s %12s %12s\n", width, block->name, block->size,
-               hesse_engine_name(t->engine), ranks, bytes(t->bytes, a),
-               operations(t->assembly, b), operations(t->solution, c));
-        assembly += t->assembly, solution += t->solution;
+        name_group(t->group, x->ranks, ranks);
+        printf("%-*s %8zu %10s %10s %12s %12s %12s %12s\n", width, block->name,
+               block->size, hesse_engine_name(t->engine), ranks,
+               hesse_units_bytes(t->bytes, a), hesse_units_flop(t->work.products, b),
+               hesse_units_flop(t->solution, c),
+               hesse_units_time(t->assembly + t->eigen, d));
+        assembly += t->work.products, solution += t->solution;
     }
     printf("%-*s %8zu %10s %10s %12s %12s %12s\n", width, "total", x->partition.size,
-           "", "", "", operations(assembly, a), operations(solution, b));
+           "", "", "", hesse_units_flop(assembly, b), hesse_units_flop(solution, c));
 }
 
 hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
@@ -88,6 +86,7 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
         if (options->memory) question.memory = options->memory;
         s = hesse_study_new(model, &question, &study);
     }
+    if (!s) s = hesse_rate_study(team, study);
     if (!s && team->rank == 0) {
         print_head(study);
         print_blocks(study);

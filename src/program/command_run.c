@@ -2,11 +2,13 @@
    before the computation, so that an unwritable folder costs nothing. */
 #include "base/memory.h"
 #include "output/show.h"
+#include "parallel/available.h"
 #include "program/commands.h"
 #include "program/progress.h"
 #include "program/provenance.h"
 #include "program/target.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,10 +22,12 @@ typedef struct run {
     hesse_phases phases;
 } run;
 
-static void show_progress(void *context, const char *phase, double done, double total)
+static void show_progress(void *context, const char *phase, double part,
+                          double operations)
 {
     run *r = context;
-    if (r->team->rank == 0) hesse_progress_update(&r->progress, phase, done, total);
+    if (r->team->rank == 0)
+        hesse_progress_update(&r->progress, phase, part, operations);
 }
 
 /* The name of a share's matrix, of a block or (-1) of the whole. */
@@ -171,6 +175,38 @@ static hesse_status write_findings(run *r)
     return s;
 }
 
+/* What every rank did; on rank 0 all of it. */
+static hesse_status write_ranks(run *r)
+{
+    const hesse_study *x = r->study;
+    const hesse_times *t = &x->times;
+    const hesse_rank_report mine = {.predicted = x->schedule.busy[r->team->rank],
+                                    .busy = t->assembly + t->exchange + t->eigenvalues,
+                                    .assembly = t->assembly,
+                                    .exchange = t->exchange,
+                                    .eigenvalues = t->eigenvalues,
+                                    .matrices = t->matrices,
+                                    .idle = t->idle,
+                                    .memory = hesse_memory_peak()};
+    const int numbers = sizeof mine / sizeof(double);
+    hesse_rank_report *all = hesse_calloc((size_t)r->team->size, sizeof *all);
+    hesse_status s = HESSE_OK;
+    if (!all) s = hesse_fail(&r->team->why, HESSE_E_NOMEM, "out of memory");
+    s = hesse_agree(r->team, s);
+    if (!s) {
+        MPI_Gather(&mine, numbers, MPI_DOUBLE, all, numbers, MPI_DOUBLE, 0,
+                   r->team->comm);
+        s = hesse_result_ranks(r->result, all);
+    }
+    for (int i = 0; !s && r->team->rank == 0 && i < r->team->size; i++) {
+        r->phases.assembly =
+            fmax(r->phases.assembly, all[i].assembly + all[i].exchange);
+        r->phases.eigenvalues = fmax(r->phases.eigenvalues, all[i].eigenvalues);
+    }
+    free(all);
+    return s;
+}
+
 static hesse_status finish(run *r)
 {
     hesse_provenance p;
@@ -195,6 +231,7 @@ static hesse_status compute(run *r, const char *path)
     }
     r->phases.compute = MPI_Wtime() - start;
     if (!s) s = write_findings(r);
+    if (!s) s = write_ranks(r);
     if (!s) s = finish(r);
     hesse_result_drop(r->result);
     return s;
@@ -223,6 +260,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
         tell_note(model);
         const hesse_question question = hesse_question_of(job);
         s = hesse_study_new(model, &question, &r.study);
+        if (!s) s = hesse_rate_study(team, r.study);
         r.phases.plan = MPI_Wtime() - start - r.phases.open;
         if (!s) s = hesse_agree(team, distances_fit(&r));
     }

@@ -20,6 +20,9 @@ hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
 hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outline,
                               hesse_model **model);
 
+/** Collective. Predict the times of a study from rates that all ranks measure at once. */
+hesse_status hesse_rate_study(hesse_team *team, hesse_study *study);
+
 /** Local. The question of a job; it borrows from the job. */
 hesse_question hesse_question_of(const hesse_job *job);
 

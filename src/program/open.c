@@ -52,6 +52,19 @@ hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outli
     return hesse_model_open(team, &source, model);
 }
 
+hesse_status hesse_rate_study(hesse_team *team, hesse_study *study)
+{
+    hesse_rates rates = {0};
+    const hesse_status s = hesse_agree(team, hesse_rates_measure(&rates, &team->why));
+    double *const all = &rates.dgemm;
+    const size_t count = sizeof rates / sizeof(double);
+    if (s) return s;
+    hesse_team_sum(team, all, count);
+    for (size_t i = 0; i < count; i++) all[i] /= team->size;
+    hesse_study_rate(study, &rates);
+    return HESSE_OK;
+}
+
 hesse_question hesse_question_of(const hesse_job *job)
 {
     return (hesse_question){
@@ -65,5 +78,6 @@ hesse_question hesse_question_of(const hesse_job *job)
         .eigenvectors = job->spectrum.eigenvectors,
         .panel = job->hessian.panel,
         .memory = job->hessian.budget,
+        .matrices = job->output.matrices,
     };
 }

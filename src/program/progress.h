@@ -17,18 +17,19 @@ typedef struct hesse_progress {
  *  to  [in]  borrowed; whether it is a terminal decides the form. */
 void hesse_progress_start(hesse_progress *p, FILE *to);
 
-/** Local. Say how far it is: percent, rate and time left. Cheap: may be called thousands
+/** Local. Say how far it is: per cent, rate and time left. Cheap: may be called thousands
  *  of times a second. A terminal is written to at most 5 times a second; a log at 2 s
  *  and every 10 s from there on, so that a short job leaves none.
  *
- *  done, total  [in]  floating-point operations since the start and in all; a total of
- *                     0 is not known yet, and nothing is said. */
-void hesse_progress_update(hesse_progress *p, const char *phase, double done,
-                           double total);
+ *  part        [in]  of the time it will take, as predicted, 0 ... 1; at 0 nothing is
+ *                    said.
+ *  operations  [in]  floating-point operations since the start. */
+void hesse_progress_update(hesse_progress *p, const char *phase, double part,
+                           double operations);
 
 /** Local. The same for a given time. */
 void hesse_progress_update_at(hesse_progress *p, double now, const char *phase,
-                              double done, double total);
+                              double part, double operations);
 
 /** Local. Leave a clean line behind. */
 void hesse_progress_finish(hesse_progress *p);

@@ -60,6 +60,8 @@ static void note_job(hesse_provenance *p, const hesse_job *job,
     text(p, "reduction", hesse_job_word("hessian.reduction", job->hessian.sum));
     whole(p, "panel", study->inquiry.request.panel);
     whole(p, "predicted_bytes_per_rank", (int64_t)study->peak);
+    number(p, "predicted_seconds",
+           hesse_schedule_seconds(&study->schedule, study->ranks));
 }
 
 static void note_arch(hesse_provenance *p, const hesse_arch *a)
@@ -112,6 +114,8 @@ static void note_times(hesse_provenance *p, const hesse_phases *t)
     number(p, "seconds_open", t->open);
     number(p, "seconds_plan", t->plan);
     number(p, "seconds_compute", t->compute);
+    number(p, "seconds_assembly", t->assembly);
+    number(p, "seconds_eigenvalues", t->eigenvalues);
     number(p, "seconds_distances", t->distances);
     number(p, "seconds_write", t->write);
     number(p, "wall_seconds", t->open + t->plan + t->compute + t->distances + t->write);

@@ -7,9 +7,10 @@
 #include "output/result.h"
 #include "program/job.h"
 
-/** Wall time of the phases of a run, in seconds. */
+/** Wall time of the phases of a run, in seconds; of assembly (with exchange) and
+ *  eigenvalues that of the rank that took longest. */
 typedef struct hesse_phases {
-    double open, plan, compute, distances, write;
+    double open, plan, compute, assembly, eigenvalues, distances, write;
 } hesse_phases;
 
 enum { HESSE_NOTES = 64 };

@@ -1,0 +1,74 @@
+/* Operations over rates. What a rate cannot tell, how far a solver stays below DGEMM and how
+   fast ranks talk, are numbers fitted to measurements: docs/scaling.md. */
+#include "curvature/cost.h"
+
+#include "spectra/bulge.h"
+
+#include <math.h>
+
+/* Passes of a loop over elements, in those of the loop that was measured. */
+static const double PASSES = 1;
+
+/* Between ranks: bytes a second and rank, seconds a message. */
+static const double BANDWIDTH = 2e9, LATENCY = 5e-6;
+
+/* Of DGEMM's rate, counting 4/3 n^3 operations. */
+typedef struct efficiency {
+    double values, vectors;
+} efficiency;
+
+static efficiency of_engine(hesse_engine engine)
+{
+    switch (engine) {
+    case HESSE_ENGINE_BAND:
+        return (efficiency){0.85, 0};
+    case HESSE_ENGINE_ELPA:
+        return (efficiency){0.28, 0.14};
+    case HESSE_ENGINE_SCALAPACK:
+        return (efficiency){0.21, 0.12};
+    default:
+        return (efficiency){0.55, 0.16};
+    }
+}
+
+double hesse_cost_panels(const hesse_rates *rates, hesse_work work)
+{
+    return work.products / rates->panels + PASSES * work.elements / rates->elements;
+}
+
+/* Of a panel n rows go out and in, once as they are and once mirrored. */
+double hesse_cost_exchange(double n, int ranks, int panel)
+{
+    const double rounds = ceil(n / panel / ranks), rows = n / 2;
+    const double bytes = 2 * sizeof(double) * rows * panel * (ranks - 1) / ranks;
+    return ranks > 1 ? rounds * (bytes / BANDWIDTH + ranks * LATENCY) : 0;
+}
+
+/* Messages of the tall matrices of the reduction, along rows and columns of the grid. */
+static double reduction_messages(double n, int ranks)
+{
+    const double panels = n / HESSE_BAND, sides = sqrt(ranks);
+    const double bytes = 4 * sizeof(double) * HESSE_BAND * n / 2;
+    return ranks > 1 ? panels * (bytes / sides / BANDWIDTH + 12 * log2(ranks) * LATENCY)
+                     : 0;
+}
+
+static double cost_band(const hesse_rates *rates, double n, int ranks)
+{
+    const double products = 4.0 / 3 * n * n * n / ranks;
+    const double factors = 6 * HESSE_BAND * n * n / sqrt(ranks); /* of the panels */
+    const double chase = 6 * HESSE_BAND * n * n / ranks;
+    return products / (of_engine(HESSE_ENGINE_BAND).values * rates->dgemm) +
+           factors / rates->dgemm + chase / rates->chase + n * n / rates->tridiagonal +
+           reduction_messages(n, ranks);
+}
+
+double hesse_cost_eigen(const hesse_rates *rates, hesse_engine engine, double n,
+                        int ranks, bool vectors)
+{
+    if (engine == HESSE_ENGINE_BAND) return cost_band(rates, n, ranks);
+    const efficiency x = of_engine(engine);
+    const double rate = (vectors ? x.vectors : x.values) * rates->dgemm;
+    const double sharing = engine == HESSE_ENGINE_LAPACK ? 1 : ranks;
+    return 4.0 / 3 * n * n * n / sharing / rate + 3 * n * n / rates->tridiagonal;
+}

@@ -1,0 +1,36 @@
+/** What is found of the matrices of one share: spectra and sums, first on those who found
+ *  them, then on every rank. */
+#ifndef HESSE_CURVATURE_FINDINGS_H
+#define HESSE_CURVATURE_FINDINGS_H
+
+#include "curvature/schedule.h"
+#include "parallel/team.h"
+
+typedef struct hesse_findings {
+    int blocks;
+    hesse_spectrum **spectra; /* [blocks]; NULL entries where scope is full */
+    hesse_sums *sums;         /* [blocks]                                   */
+    hesse_spectrum *full;     /* NULL where scope is blocks                 */
+    hesse_sums all;           /* sums of the whole                          */
+    double *coupling;         /* blocks x blocks Frobenius norms, or NULL   */
+} hesse_findings;
+
+/** Local. Room for the findings of so many blocks, without spectra.
+ *  coupled  [in]  with room for the coupling.
+ *  Returns false when memory is exhausted. */
+bool hesse_findings_new(hesse_findings *f, int blocks, bool coupled);
+
+/** Local. Free an array of as many findings as there are shares; NULL is legal. */
+void hesse_findings_free(hesse_findings *findings, int shares);
+
+/** Collective. Tell every rank the spectra and sums of the blocks that groups of the
+ *  schedule, smaller than the team, have found.
+ *
+ *  vectors  [in]  eigenvectors at each end.
+ *  Memory: the numbers of all of them once more, for the call.
+ *  Errors: HESSE_E_NOMEM. */
+hesse_status hesse_findings_share(hesse_team *team, const hesse_schedule *schedule,
+                                  const hesse_partition *partition, int vectors,
+                                  hesse_findings *f);
+
+#endif /* HESSE_CURVATURE_FINDINGS_H */
