@@ -31,8 +31,11 @@ static void set_problem(problem *p, int count, const size_t *sizes)
 
 static hesse_terms terms_for(int ranks)
 {
-    return (hesse_terms){
-        .ranks = ranks, .shares = 1, .panel = 24, .rates = &hesse_rates_nominal};
+    return (hesse_terms){.ranks = ranks,
+                         .shares = 1,
+                         .panel = 24,
+                         .threads = 1,
+                         .rates = &hesse_rates_nominal};
 }
 
 static hesse_schedule schedule_of(const problem *p, const hesse_terms *terms)

@@ -335,6 +335,30 @@ static void groups_find_the_same(void **state)
     close_stage(all);
 }
 
+/* Threads do what ranks do. */
+static void threads_find_the_same(void **state)
+{
+    (void)state;
+    const stage t = open_on(MPI_COMM_WORLD, "llama");
+    for (hesse_scope scope = HESSE_BLOCKS; scope <= HESSE_FULL; scope++) {
+        const hesse_question q = {.scope = scope, .panel = 8};
+        hesse_question threaded = q;
+        threaded.threads = 3;
+        hesse_study *x = ask(t, &q), *y = ask(t, &threaded);
+        run(t, x);
+        run(t, y);
+        for (int b = HESSE_FULL_MATRIX; b < hesse_study_blocks(x); b++) {
+            const hesse_spectrum *s = hesse_study_spectrum(x, 0, b);
+            if (!s) continue;
+            assert_all(worst_value(s, hesse_study_spectrum(y, 0, b)) < 1e-12);
+            assert_all(same_bits(s->eigenvalues, (size_t)s->n * sizeof(double)));
+        }
+        hesse_study_free(y);
+        hesse_study_free(x);
+    }
+    close_stage(t);
+}
+
 /* A group that fails ends all, and none waits for ever. */
 static void a_group_that_fails_fails_all(void **state)
 {
@@ -342,7 +366,7 @@ static void a_group_that_fails_fails_all(void **state)
     const stage t = open_on(MPI_COMM_WORLD, "gpt2");
     const int ranks = hesse_team_size(t.team);
     const hesse_question q = {.partition = HESSE_CUT_LAYER};
-    for (broken_at = 0; broken_at < 400; broken_at += 13) {
+    for (broken_at = 0; broken_at < 400; broken_at += 37) {
         hesse_study *x = ask(t, &q);
         mix_groups(&x->schedule, ranks);
         broken_rank = broken_at % ranks, allocations = 0;
@@ -676,6 +700,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(single_tensors_are_assembled),
     cmocka_unit_test(one_rank_finds_the_same),
     cmocka_unit_test(groups_find_the_same),
+    cmocka_unit_test(threads_find_the_same),
     cmocka_unit_test(a_group_that_fails_fails_all),
     cmocka_unit_test(parts_add_up),
     cmocka_unit_test(coupling_is_that_of_the_matrix),

@@ -25,6 +25,7 @@ typedef struct hesse_question {
     hesse_engine engine; /* default: the fastest                          */
     int eigenvectors;    /* at each end; default: none                    */
     int panel;           /* columns computed at once; default HESSE_PANEL */
+    int threads;         /* of a rank, for panels; default: 1             */
     bool matrices;       /* they are to be written, by all ranks at once  */
 
     /* Bytes a rank may use; default: what is free, shared by the ranks of a machine. */

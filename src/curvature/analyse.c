@@ -24,7 +24,7 @@ typedef struct analysis {
     const hesse_partition *partition;
     const hesse_schedule *schedule;
     const hesse_inquiry *inquiry;
-    hesse_panels *panels;
+    hesse_lanes lanes;
     circle *circles;          /* [depth] of the schedule; the first: all ranks  */
     hesse_findings *found;    /* [shares]                                       */
     hesse_tally *tallies;     /* [shares]                                       */
@@ -138,9 +138,9 @@ static hesse_status assemble(analysis *x, const circle *by, const hesse_task *ta
     for (int s = 0; !status && s < shares_of(x); s++)
         status = hesse_dmat_new(by->grid, (int)n, &a[s]);
     if (status) return status;
-    const int count = hesse_panels_begin(x->panels, part);
+    const int count = hesse_lanes_begin(&x->lanes, part);
     for (int s = 0; s < shares_of(x); s++) x->tallies[s].all = (hesse_sums){0};
-    status = hesse_assemble(by->team, x->panels, count, part.blocks, a, x->tallies,
+    status = hesse_assemble(by->team, &x->lanes, count, part.blocks, a, x->tallies,
                             x->defect, &watch);
     count_watch(x, &watch);
     for (int s = 0; s < shares_of(x); s++) judge_defect(x, s, &x->tallies[s].all);
@@ -264,9 +264,9 @@ static hesse_status room(const analysis *x, size_t n, double **a)
 static void assemble_alone(analysis *x, const hesse_task *task, double *const *a)
 {
     const int n = (int)x->partition->blocks[task->block].size;
-    const int count = hesse_panels_begin(x->panels, (hesse_part){task->block, 1});
+    const int count = hesse_lanes_begin(&x->lanes, (hesse_part){task->block, 1});
     hesse_watch watch = watch_of(x, task);
-    hesse_assemble_local(x->panels, count, n, a, x->tallies, x->defect, &watch);
+    hesse_assemble_local(&x->lanes, count, n, a, x->tallies, x->defect, &watch);
     count_watch(x, &watch);
     for (int s = 0; s < shares_of(x); s++)
         judge_defect(x, s, &x->found[s].sums[task->block]);
@@ -461,12 +461,12 @@ static hesse_status prepare(analysis *x, const hesse_tape *tape,
         x->tallies[s] =
             (hesse_tally){.blocks = x->found[s].sums, .coupling = x->found[s].coupling};
     }
-    hesse_status status = there
-                              ? hesse_panels_new(tape, params, x->partition,
-                                                 &x->inquiry->request, &x->panels, why)
-                              : hesse_fail(why, HESSE_E_NOMEM,
-                                           "out of memory for the results of %d blocks",
-                                           x->partition->count);
+    hesse_status status =
+        there ? hesse_lanes_new(tape, params, x->partition, &x->inquiry->request,
+                                x->inquiry->threads, &x->lanes, why)
+              : hesse_fail(why, HESSE_E_NOMEM,
+                           "out of memory for the results of %d blocks",
+                           x->partition->count);
     status = hesse_agree(x->team, status);
     return status ? status : draw_circles(x);
 }
@@ -499,7 +499,7 @@ hesse_status hesse_analyse(hesse_team *team, const hesse_tape *tape,
     free(x.proof);
     free(x.defect);
     free(x.tallies);
-    hesse_panels_free(x.panels);
+    hesse_lanes_free(&x.lanes);
     free_circles(&x);
     *times = x.times;
     if (status)

@@ -4,7 +4,7 @@
 #define HESSE_CURVATURE_ANALYSE_H
 
 #include "curvature/findings.h"
-#include "curvature/panels.h"
+#include "curvature/lanes.h"
 #include "parallel/dmat.h"
 #include "spectra/eigen.h"
 
@@ -36,6 +36,7 @@ typedef struct hesse_inquiry {
     hesse_scope scope;
     hesse_engine engine;
     int vectors; /* eigenvectors at each end                                     */
+    int threads; /* panels that a rank computes at once                          */
     double loss; /* of the tape: rounding is measured against it where a block is all
                     but zero                                                    */
     const hesse_listener *listener; /* NULL: none; its functions may be NULL, too */

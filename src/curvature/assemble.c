@@ -1,5 +1,5 @@
-/* In a round, rank r computes panel first + r of the part; panels that follow one another
-   cost about the same. One exchange takes their patches to the owners, so that no rank
+/* In a round every thread of every rank computes a panel, those of a rank one after the
+   other; panels that follow one another cost about the same. One exchange takes their patches to the owners, so that no rank
    ever holds more than its share and a panel. Between exchanges no rank talks. */
 #include "curvature/assemble.h"
 
@@ -119,27 +119,34 @@ static void tick(const hesse_watch *watch, int done, int all)
     if (watch->tick) watch->tick(watch->context, done, all);
 }
 
-void hesse_assemble_local(hesse_panels *panels, int n_panels, int n, double *const *a,
+static void put_here(int n, double *const *a, const hesse_panels *panels,
+                     hesse_tally *tallies)
+{
+    for (int s = 0; s < hesse_panels_shares(panels); s++) {
+        const hesse_patch *patches;
+        const int m = hesse_panels_patches(panels, s, &patches);
+        for (int j = 0; j < m; j++) put(n, a[s], &patches[j]);
+        hesse_panels_tally(panels, s, &tallies[s]);
+    }
+}
+
+void hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n, double *const *a,
                           hesse_tally *tallies, double *defect, hesse_watch *watch)
 {
-    const int shares = hesse_panels_shares(panels);
+    hesse_panels *one = lanes->panels[0];
     double since = MPI_Wtime();
-    for (int i = 0; i < n_panels; i++) {
-        hesse_panels_compute(panels, i);
-        for (int s = 0; s < shares; s++) {
-            const hesse_patch *patches;
-            const int m = hesse_panels_patches(panels, s, &patches);
-            for (int j = 0; j < m; j++) put(n, a[s], &patches[j]);
-            hesse_panels_tally(panels, s, &tallies[s]);
-        }
-        tick(watch, i + 1, n_panels);
+    for (int first = 0; first < n_panels; first += lanes->count) {
+        const int m = least(lanes->count, n_panels - first);
+        hesse_lanes_compute(lanes, first, m);
+        for (int i = 0; i < m; i++) put_here(n, a, lanes->panels[i], tallies);
+        tick(watch, first + m, n_panels);
     }
-    for (int s = 0; s < shares; s++) {
-        if (hesse_panels_one_piece(panels)) {
+    for (int s = 0; s < hesse_panels_shares(one); s++) {
+        if (hesse_panels_one_piece(one)) {
             defect[s] = asymmetry(n, a[s]);
             continue;
         }
-        const sample x = sample_of(panels, s, n);
+        const sample x = sample_of(one, s, n);
         const square matrix = {n, a[s]};
         defect[s] =
             hesse_worst(sample_asymmetry(&x), sample_difference(&x, at_local, &matrix));
@@ -172,31 +179,41 @@ static double defect_of(hesse_team *team, hesse_panels *panels, int share,
     return hesse_worst(worst, sample_asymmetry(&x));
 }
 
-hesse_status hesse_assemble(hesse_team *team, hesse_panels *panels, int n_panels,
+/* The panel of one lane of every rank, which may have none left, to the owners. */
+static hesse_status exchange(const hesse_panels *panels, bool computed,
+                             hesse_dmat *const *a, hesse_tally *tallies)
+{
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < hesse_panels_shares(panels); s++) {
+        const hesse_patch *patches = NULL;
+        if (computed) hesse_panels_tally(panels, s, &tallies[s]);
+        const int m = computed ? hesse_panels_patches(panels, s, &patches) : 0;
+        status = hesse_dmat_put(a[s], patches, m);
+    }
+    return status;
+}
+
+hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
                             int blocks, hesse_dmat *const *a, hesse_tally *tallies,
                             double *defect, hesse_watch *watch)
 {
-    const int shares = hesse_panels_shares(panels);
+    const int round = team->size * lanes->count;
     hesse_status status = HESSE_OK;
     double since = MPI_Wtime();
-    for (int first = 0; !status && first < n_panels; first += team->size) {
-        const int mine = first + team->rank;
-        if (mine < n_panels) hesse_panels_compute(panels, mine);
-        for (int s = 0; mine < n_panels && s < shares; s++)
-            hesse_panels_tally(panels, s, &tallies[s]);
+    for (int first = 0; !status && first < n_panels; first += round) {
+        const int mine = first + team->rank * lanes->count;
+        const int m = least(lanes->count, n_panels - mine);
+        hesse_lanes_compute(lanes, mine, m);
         count(&watch->panels, &since);
-        for (int s = 0; !status && s < shares; s++) {
-            const hesse_patch *patches = NULL;
-            int m = 0;
-            if (mine < n_panels) m = hesse_panels_patches(panels, s, &patches);
-            status = hesse_dmat_put(a[s], patches, m);
-        }
+        for (int i = 0; !status && i < lanes->count; i++)
+            status = exchange(lanes->panels[i], i < m, a, tallies);
         count(&watch->exchange, &since);
-        tick(watch, least(first + team->size, n_panels), n_panels);
+        tick(watch, least(first + round, n_panels), n_panels);
     }
-    for (int s = 0; !status && s < shares; s++) {
-        add_up(team, panels, blocks, &tallies[s]);
-        defect[s] = defect_of(team, panels, s, a[s]);
+    hesse_panels *one = lanes->panels[0];
+    for (int s = 0; !status && s < hesse_panels_shares(one); s++) {
+        add_up(team, one, blocks, &tallies[s]);
+        defect[s] = defect_of(team, one, s, a[s]);
     }
     count(&watch->exchange, &since);
     return status;

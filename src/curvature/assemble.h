@@ -2,7 +2,7 @@
 #ifndef HESSE_CURVATURE_ASSEMBLE_H
 #define HESSE_CURVATURE_ASSEMBLE_H
 
-#include "curvature/panels.h"
+#include "curvature/lanes.h"
 
 /** What an assembly tells while it works. */
 typedef struct hesse_watch {
@@ -15,7 +15,7 @@ typedef struct hesse_watch {
 
 /** Local. A part, whole, on this rank.
  *
- *  panels   [in,out]  begun with the part.
+ *  lanes    [in,out]  begun with the part, which has n_panels.
  *  a        [out]     for every share n x n, zero before: column-major, lower triangle;
  *                     above the diagonal only what pieces have of it.
  *  tallies  [in,out]  for every share.
@@ -23,15 +23,15 @@ typedef struct hesse_watch {
  *                     entries where the part is one piece, else of a sample that was
  *                     computed by another way, to which the entries are compared, too.
  */
-void hesse_assemble_local(hesse_panels *panels, int n_panels, int n, double *const *a,
+void hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n, double *const *a,
                           hesse_tally *tallies, double *defect, hesse_watch *watch);
 
 /** Collective. The same over all ranks: panels go round by round to their owners, one a
- *  rank in every round. The tallies are those of all ranks, the defect that of a sample.
+ *  thread in every round. The tallies are those of all ranks, the defect that of a sample.
  *
  *  Memory: one panel and its exchange beside the matrices.
  *  Errors: HESSE_E_NOMEM. */
-hesse_status hesse_assemble(hesse_team *team, hesse_panels *panels, int n_panels,
+hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
                             int blocks, hesse_dmat *const *a, hesse_tally *tallies,
                             double *defect, hesse_watch *watch);
 

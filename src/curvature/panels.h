@@ -59,7 +59,7 @@ hesse_work hesse_panels_work(hesse_panels *p);
 void hesse_panels_compute(hesse_panels *p, int i);
 
 /** Local. The computed panel of a share as patches, whose rows and columns count from the
- *  first index of the part. Valid until the next compute. Returns their number. */
+ *  first index of the part. Valid until the next call for these panels. Returns their number. */
 int hesse_panels_patches(const hesse_panels *p, int share, const hesse_patch **patches);
 
 /** What is summed up while panels pass. */

@@ -62,12 +62,12 @@ static double bytes_of(size_t n, int ranks, hesse_engine engine,
            2 * vectors * order * (double)sizeof(double); /* collected, and residuals */
 }
 
-/* All ranks work as long as the one with most panels. */
+/* All threads work as long as the one with most panels. */
 static double assembly_of(double n, int ranks, hesse_work work,
                           const hesse_terms *terms)
 {
-    const double panels = ceil(n / terms->panel);
-    return hesse_cost_panels(terms->rates, work) * ceil(panels / ranks) / panels +
+    const double panels = ceil(n / terms->panel), threads = ranks * terms->threads;
+    return hesse_cost_panels(terms->rates, work) * ceil(panels / threads) / panels +
            terms->shares * hesse_cost_exchange(n, ranks, terms->panel);
 }
 

@@ -49,7 +49,7 @@ typedef struct hesse_schedule {
 typedef struct hesse_terms {
     int ranks;
     int shares;          /* matrices of every block                          */
-    int panel;           /* columns                                          */
+    int panel, threads;  /* columns, and panels that a rank computes at once */
     hesse_engine engine; /* asked for                                        */
     int vectors;         /* eigenvectors at each end                         */
     bool cut;            /* blocks are cut out of the whole, matrix by matrix */

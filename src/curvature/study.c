@@ -22,6 +22,7 @@ static hesse_status check(const hesse_question *q, hesse_why *why)
                    {"scope", q->scope, 0, HESSE_BOTH},
                    {"engine", q->engine, HESSE_ENGINE_AUTO, HESSE_ENGINE_BAND},
                    {"panel", q->panel, 0, MOST_COLUMNS},
+                   {"threads", q->threads, 0, HESSE_MOST_THREADS},
                    {"eigenvectors", q->eigenvectors, 0, INT_MAX / 2},
                    {"ranks", q->ranks, 0, MOST_RANKS},
                    {"n_only", q->n_only, 0, q->only ? INT_MAX : 0},
@@ -59,6 +60,7 @@ static hesse_status read_question(hesse_study *x, const hesse_question *q,
                                  .scope = q->scope ? q->scope : HESSE_BLOCKS,
                                  .engine = q->engine,
                                  .vectors = q->eigenvectors,
+                                 .threads = q->threads ? q->threads : 1,
                                  .loss = m->loss};
     x->inquiry.request.whole = x->inquiry.scope & HESSE_FULL;
     return hesse_partition_new(&m->arch, &m->params, q->partition, q->only, q->n_only,
@@ -110,7 +112,8 @@ static hesse_status survey(const hesse_study *x, hesse_work *work, double *bytes
     const double exchange = x->ranks > 1 ? 4 * (double)hesse_panels_numbers(panels) : 0;
     const double numbers = exchange + (double)x->partition.size +
                            (x->inquiry.request.shares + 1) * result_numbers(x);
-    *bytes += (double)hesse_panels_bytes(panels) + numbers * (double)sizeof(double);
+    *bytes += x->inquiry.threads * (double)hesse_panels_bytes(panels) +
+              numbers * (double)sizeof(double);
     hesse_panels_free(panels);
     return HESSE_OK;
 }
@@ -144,6 +147,7 @@ static hesse_terms terms_of(const hesse_study *x, const hesse_rates *rates)
     return (hesse_terms){.ranks = x->ranks,
                          .shares = x->inquiry.request.shares,
                          .panel = x->inquiry.request.panel,
+                         .threads = x->inquiry.threads,
                          .engine = x->inquiry.engine,
                          .vectors = x->inquiry.vectors,
                          .rates = rates};
@@ -329,18 +333,18 @@ hesse_status hesse_study_block_matrix(hesse_study *x, int part, int block,
     one.shares = 1, one.kinds = &x->kinds[part];
     hesse_sums *sums = hesse_calloc((size_t)x->partition.count, sizeof *sums);
     if (!sums) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    hesse_panels *panels = NULL;
-    const hesse_status s = hesse_panels_new(x->model->tape, &x->model->params,
-                                            &x->partition, &one, &panels, why);
+    hesse_lanes lanes;
+    const hesse_status s = hesse_lanes_new(x->model->tape, &x->model->params,
+                                           &x->partition, &one, 1, &lanes, why);
     if (!s) {
         double defect;
         hesse_tally tally = {.blocks = sums};
-        const int count = hesse_panels_begin(panels, (hesse_part){block, 1});
-        hesse_assemble_local(panels, count, (int)b->size, &matrix, &tally, &defect,
+        const int count = hesse_lanes_begin(&lanes, (hesse_part){block, 1});
+        hesse_assemble_local(&lanes, count, (int)b->size, &matrix, &tally, &defect,
                              &(hesse_watch){0});
         hesse_mirror((int)b->size, matrix);
+        hesse_lanes_free(&lanes);
     }
-    hesse_panels_free(panels);
     free(sums);
     return s;
 }

@@ -67,6 +67,11 @@ static void print_blas(void)
         row("BLAS threads", "unknown");
 }
 
+static void print_threads(void)
+{
+    row("threads for panels", "%d per rank", hesse_threads());
+}
+
 static void print_engines(void)
 {
     char list[128] = "";
@@ -112,6 +117,7 @@ hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
     print_program();
     print_libraries();
     print_blas();
+    print_threads();
     print_engines();
     print_processor();
     row("ranks", "%d", team->size);

@@ -23,6 +23,9 @@ hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outli
 /** Collective. Predict the times of a study from rates that all ranks measure at once. */
 hesse_status hesse_rate_study(hesse_team *team, hesse_study *study);
 
+/** Local. Threads of a rank: what OMP_NUM_THREADS says, else 1. */
+int hesse_threads(void);
+
 /** Local. The question of a job; it borrows from the job. */
 hesse_question hesse_question_of(const hesse_job *job);
 

@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 {
     hesse_team *team = NULL;
     hesse_blas_mend(argv);
-    MPI_Init(&argc, &argv);
+    MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &(int){0});
     hesse_status s = hesse_team_new(MPI_COMM_WORLD, &team);
     if (s) {
         tell_no_team();

@@ -65,6 +65,15 @@ hesse_status hesse_rate_study(hesse_team *team, hesse_study *study)
     return HESSE_OK;
 }
 
+int hesse_threads(void)
+{
+    const char *asked = getenv("OMP_NUM_THREADS");
+    const long threads = asked ? strtol(asked, NULL, 10) : 1;
+    return threads < 1                    ? 1
+           : threads > HESSE_MOST_THREADS ? HESSE_MOST_THREADS
+                                          : (int)threads;
+}
+
 hesse_question hesse_question_of(const hesse_job *job)
 {
     return (hesse_question){
@@ -79,5 +88,6 @@ hesse_question hesse_question_of(const hesse_job *job)
         .panel = job->hessian.panel,
         .memory = job->hessian.budget,
         .matrices = job->output.matrices,
+        .threads = hesse_threads(),
     };
 }

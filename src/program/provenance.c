@@ -34,14 +34,15 @@ static void number(hesse_provenance *p, const char *name, double value)
     add(p, (hesse_note){.name = name, .kind = HESSE_NOTE_NUMBER, .number = value});
 }
 
-static void note_program(hesse_provenance *p, const hesse_team *team)
+static void note_program(hesse_provenance *p, const hesse_study *study)
 {
     text(p, "hesse_version", HESSE_VERSION);
     text(p, "git_commit", HESSE_GIT_COMMIT);
     text(p, "created", p->created);
     text(p, "command", p->command);
     text(p, "host", p->host);
-    whole(p, "ranks", team->size);
+    whole(p, "ranks", study->ranks);
+    whole(p, "threads", study->inquiry.threads);
     text(p, "blas", p->blas);
     whole(p, "blas_threads", hesse_blas_threads());
     whole(p, "blas_mended", hesse_blas_mended() != NULL);
@@ -166,7 +167,7 @@ void hesse_provenance_of(const hesse_study *study, const hesse_job *job,
     *p = (hesse_provenance){0};
     read_machine(p);
     if (m->team->rank == 0) read_config(p, job->paths.config);
-    note_program(p, m->team);
+    note_program(p, study);
     note_job(p, job, study);
     note_model(p, job, m);
     note_data(p, job, &m->tokens);
