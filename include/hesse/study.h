@@ -24,7 +24,7 @@ typedef struct hesse_question {
     hesse_scope scope;   /* default: blocks                               */
     hesse_engine engine; /* default: the fastest                          */
     int eigenvectors;    /* at each end; default: none                    */
-    int panel;           /* columns computed at once; default HESSE_PANEL */
+    int panel;           /* directions swept at once; default HESSE_PANEL */
 
     /* Bytes a rank may use; default: what is free, shared by the ranks of a machine. */
     size_t memory;

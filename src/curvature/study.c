@@ -147,11 +147,17 @@ static hesse_status make_schedule(hesse_study *x, double base, hesse_why *why)
                          .vectors = x->inquiry.vectors};
     double *assembly = hesse_alloc((size_t)x->partition.count), full = 0, most = 0;
     hesse_status s = HESSE_OK;
+    const double held = base;
     if (!assembly) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
     if (!s) s = survey(x, assembly, &base, why);
     if (whole) {
         full = hesse_schedule_bytes(x->partition.size, x->ranks, &terms);
         x->full_engine = hesse_schedule_engine(x->partition.size, x->ranks, &terms);
+    }
+    if (!s && base + full > x->memory) { /* panels by tokens are larger */
+        x->inquiry.request.way = HESSE_WAY_COLUMNS;
+        base = held;
+        s = survey(x, assembly, &base, why);
     }
     if (!s) s = fits(x, base, full, why);
     terms.cut = whole;
