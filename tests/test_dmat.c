@@ -131,7 +131,7 @@ static hesse_patch patch_of(int row, int rows, int col, int cols, double *values
             values[(size_t)i * stride + j] = twice && r < c ? NAN : entry(r, c);
         }
     }
-    return (hesse_patch){row, rows, col, cols, stride, values};
+    return (hesse_patch){row, rows, col, cols, 1, stride, values};
 }
 
 /* The lower triangle in panels of w columns, dealt to the ranks in turn. */
@@ -160,6 +160,61 @@ static void panels_make_the_matrix(void **state)
             hesse_dmat_free(a);
         }
     }
+    tear_down(t);
+}
+
+/* A matrix put together by columns that are apart, every w-th in one patch, all rows of
+   them; those above the diagonal are off by so much. */
+static hesse_dmat *from_apart(const stage *t, int n, int w, double off)
+{
+    const int rank = hesse_team_rank(t->team), ranks = hesse_team_size(t->team);
+    hesse_dmat *a = NULL;
+    assert_all(hesse_dmat_new(t->grid, n, &a) == HESSE_OK);
+    double *values = malloc((size_t)n * ((n + w - 1) / w) * sizeof *values);
+    assert_all(values != NULL);
+    for (int first = 0; first < w; first += ranks) {
+        const int col = first + rank, any = col < w && col < n;
+        const int cols = (n - col + w - 1) / w;
+        for (int i = 0; any && i < n; i++)
+            for (int j = 0; j < cols; j++)
+                values[(size_t)i * cols + j] =
+                    entry(i, col + j * w) + (i < col + j * w ? off : 0);
+        const hesse_patch p = {0, n, col, cols, w, (size_t)cols, values};
+        assert_all(hesse_dmat_put(a, &p, any) == HESSE_OK);
+    }
+    free(values);
+    return a;
+}
+
+static int symmetric(const stage *t, const hesse_dmat *a)
+{
+    const int n = a->n;
+    hesse_gather all = {.n = n};
+    if (hesse_team_rank(t->team) == 0)
+        all.values = malloc((size_t)n * n * sizeof(double));
+    assert_all(hesse_dmat_gather(a, &all, 1) == HESSE_OK);
+    int same = 1;
+    for (int i = 0; all.values && i < n; i++)
+        for (int j = 0; j < i; j++)
+            same &= all.values[(size_t)i * n + j] == all.values[(size_t)j * n + i];
+    free(all.values);
+    return same;
+}
+
+static void columns_that_are_apart_make_the_matrix(void **state)
+{
+    (void)state;
+    stage t = set_up();
+    static const int widths[] = {2, 7, 32};
+    for (int k = 0; k < ORDERS; k++)
+        for (int l = 0; l < 3; l++) {
+            hesse_dmat *a = from_apart(&t, orders[k], widths[l], 0);
+            assert_all(holds(a, 0));
+            hesse_dmat_free(a);
+            a = from_apart(&t, orders[k], widths[l], 0.5);
+            assert_all(symmetric(&t, a));
+            hesse_dmat_free(a);
+        }
     tear_down(t);
 }
 
@@ -371,6 +426,7 @@ static void grids_are_given_back(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(shares_are_the_matrix),
     cmocka_unit_test(panels_make_the_matrix),
+    cmocka_unit_test(columns_that_are_apart_make_the_matrix),
     cmocka_unit_test(random_patches_make_the_matrix),
     cmocka_unit_test(half_overlapping_patch),
     cmocka_unit_test(parts_and_copies),

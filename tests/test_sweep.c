@@ -150,8 +150,8 @@ static void panel_is_a_part_of_the_whole(void **state)
             double *hv[2];
             for (int i = 0; i < 2; i++) hv[i] = hesse_alloc(hesse_sweep_rows(s) * k);
             const hesse_kinds kinds[] = {HESSE_ALL, HESSE_GAUSS_NEWTON};
-            hesse_sweep_run(s, &(hesse_directions){.k = k, .param = p, .unit = unit}, 0,
-                            3, 2, kinds, hv);
+            hesse_sweep_run(s, &(hesse_directions){.k = k, .unit = unit}, 0, 3, 2,
+                            kinds, hv);
             for (int q = p; q < count; q += 2)
                 for (int r = 0; r < want[q].rows; r++)
                     for (int c = 0; c < want[q].cols; c++)

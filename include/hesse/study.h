@@ -24,7 +24,7 @@ typedef struct hesse_question {
     hesse_scope scope;   /* default: blocks                               */
     hesse_engine engine; /* default: the fastest                          */
     int eigenvectors;    /* at each end; default: none                    */
-    int panel;           /* columns computed at once; default HESSE_PANEL */
+    int panel;           /* directions swept at once; default HESSE_PANEL */
     int threads;         /* of a rank, for panels; default: 1             */
     bool matrices;       /* they are to be written, by all ranks at once  */
 

@@ -13,7 +13,7 @@
 static void put(int n, double *a, const hesse_patch *x)
 {
     for (int j = 0; j < x->cols; j++) {
-        double *column = a + (size_t)(x->col + j) * (size_t)n + x->row;
+        double *column = a + (size_t)(x->col + j * x->apart) * (size_t)n + x->row;
         for (int i = 0; i < x->rows; i++)
             column[i] = x->values[(size_t)i * x->stride + (size_t)j];
     }

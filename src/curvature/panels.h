@@ -11,9 +11,20 @@
 #include "model/sweep.h"
 #include "parallel/dmat.h"
 
+/** How the columns of a piece are computed: one sweep for each; or, of the weight of a
+ *  linear operator, one sweep for each token and output channel, which give the columns
+ *  of all inputs. Auto takes what needs fewer operations; columns where tokens do not
+ *  apply. docs/math.md, section 4. */
+typedef enum hesse_way {
+    HESSE_WAY_AUTO,
+    HESSE_WAY_COLUMNS,
+    HESSE_WAY_TOKENS
+} hesse_way;
+
 /** What is asked of the Hessian: how wide panels are, and the shares. */
 typedef struct hesse_request {
-    int panel;                /* columns of a panel                            */
+    int panel; /* directions of a sweep                         */
+    hesse_way way;
     int shares;               /* matrices computed side by side                */
     const hesse_kinds *kinds; /* of every share                                */
     bool whole;               /* parts may be of many blocks; false: of one     */
@@ -45,8 +56,8 @@ size_t hesse_panels_numbers(const hesse_panels *p);
 /** Local. The part to work on from now on. Returns its panels' number. */
 int hesse_panels_begin(hesse_panels *p, hesse_part part);
 
-/** Local. What panels were made for: the part begun last, whether it is one piece, columns
- *  of a panel, and shares. */
+/** Local. What panels were made for: the part begun last, whether it is one piece,
+ *  directions of a sweep, and shares. */
 hesse_part hesse_panels_part(const hesse_panels *p);
 bool hesse_panels_one_piece(const hesse_panels *p);
 int hesse_panels_width(const hesse_panels *p);

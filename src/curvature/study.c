@@ -169,12 +169,18 @@ static hesse_status make_schedule(hesse_study *x, double base, hesse_why *why)
     hesse_terms terms = terms_of_blocks(x, rates);
     hesse_task whole = {0};
     double most = 0;
+    const double held = base;
     hesse_work *work = hesse_calloc((size_t)x->partition.count + 1, sizeof *work);
     hesse_status s = HESSE_OK;
     if (!work) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
     if (!s) s = survey(x, work, &base, why);
     if (!s && x->inquiry.scope & HESSE_FULL)
         whole = hesse_schedule_whole(x->partition.size, work[x->partition.count], &all);
+    if (!s && base + whole.bytes > x->memory) { /* panels by tokens are larger */
+        x->inquiry.request.way = HESSE_WAY_COLUMNS;
+        base = held;
+        s = survey(x, work, &base, why);
+    }
     if (!s) s = fits(x, base, whole.bytes, why);
     terms.memory = fmax(1, x->memory - base - whole.bytes);
     if (!s)

@@ -3,278 +3,59 @@
    share, go the tangents of the adjoints, by the same function that makes the gradient,
    and every operator of the share adds the curvature of its own.
 
-   A cotangent is dead once the node that made its value has been passed on the way up,
-   so its memory goes to the next that needs some. */
-#include "model/sweep.h"
-
-#include "base/memory.h"
+   Between two attentions tokens do not meet. A unit direction of an output at one token
+   has tangents of that token alone up to the next attention, and in causal attention of
+   none before it; after the last attention its cotangents are of those tokens, too. The
+   others are not computed, only cleared where an attention or another run reads them. */
+#include "model/sweep_inner.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { NEAR = 32 };   /* tokens that pass the nodes between two attentions together */
-enum { TOKENS = 48 }; /* at least half of this many in a stretch of sequences */
+enum { NEAR = 32 }; /* tokens that pass the nodes between two attentions together */
 
-typedef struct slot {
-    bool moves, wanted; /* depends on what moves, on what is wanted              */
-    double *d, *c;      /* tangents and cotangents of one stretch; NULL: none    */
-    int first_writer;   /* node that zeroes c before it adds, going up           */
-    hesse_rect rect;    /* of a parameter: what is wanted of it                  */
-    size_t row, from;   /* of a parameter: first row of results, of directions   */
-} slot;
+/* Tokens first ... end - 1 of the batch. */
+typedef struct span {
+    int first, end;
+} span;
 
-/* A piece of the arena. */
-typedef struct piece {
-    size_t at, size;
-} piece;
-
-struct hesse_sweep {
-    const hesse_tape *t;
-    int k, stretch; /* directions; sequences at a time */
-    size_t rows;
-    slot *slots;   /* one a value                      */
-    int *value_of; /* of every parameter, its value    */
-    piece *held;   /* what a value's cotangents hold of the arena, while planning */
-    double *arena;
-    size_t room;
-};
-
-static int stretch_of(const hesse_tape *t)
-{
-    const int most = TOKENS / t->context;
-    return most < 1 ? 1 : most > t->sequences ? t->sequences : most;
-}
-
-hesse_sweep *hesse_sweep_new(const hesse_tape *t, int k)
-{
-    hesse_sweep *s = hesse_calloc(1, sizeof *s);
-    if (!s) return NULL;
-    *s = (hesse_sweep){.t = t, .k = k, .stretch = stretch_of(t)};
-    s->slots = hesse_calloc((size_t)t->n_values, sizeof *s->slots);
-    s->held = hesse_calloc((size_t)t->n_values, sizeof *s->held);
-    s->value_of = hesse_calloc((size_t)t->n_params, sizeof *s->value_of);
-    if (!s->slots || !s->held || !s->value_of) {
-        hesse_sweep_free(s);
-        return NULL;
-    }
-    for (int i = 0; i < t->n_values; i++)
-        if (t->values[i].param >= 0) s->value_of[t->values[i].param] = i;
-    return s;
-}
-
-void hesse_sweep_free(hesse_sweep *s)
-{
-    if (!s) return;
-    free(s->arena);
-    free(s->value_of);
-    free(s->held);
-    free(s->slots);
-    free(s);
-}
-
-static int inputs(const hesse_node *n)
-{
-    return n->op->activations + n->op->parameters;
-}
-
-/* Numbers in k tangents of a value: of a stretch, or of a whole parameter. */
-static size_t size_of(const hesse_tape *t, const hesse_value *v, int k, int stretch)
-{
-    if (v->param >= 0) return v->count * (size_t)k;
-    if (!v->width) return (size_t)k;
-    return (size_t)stretch * (size_t)t->context * hesse_stride(v->width, k);
-}
-
-/* Which values depend on what moves and on what is wanted, and where parameters lie. */
-void hesse_sweep_mark(hesse_sweep *s, const bool *moves, const hesse_rect *want)
-{
-    size_t from = 0;
-    s->rows = 0;
-    for (int i = 0; i < s->t->n_values; i++) {
-        const hesse_value *v = &s->t->values[i];
-        slot *x = &s->slots[i];
-        *x = (slot){.first_writer = -1};
-        if (v->param < 0) continue;
-        x->moves = moves[v->param];
-        x->rect = want[v->param];
-        x->wanted = x->rect.rows > 0;
-        x->row = s->rows, x->from = from;
-        if (x->wanted) s->rows += (size_t)x->rect.rows * (size_t)x->rect.cols;
-        if (x->moves) from += v->count;
-    }
-    for (int i = 0; i < s->t->n_nodes; i++) {
-        const hesse_node *n = &s->t->nodes[i];
-        for (int j = 0; j < inputs(n); j++) {
-            s->slots[n->out].moves |= s->slots[n->in[j]].moves;
-            s->slots[n->out].wanted |= s->slots[n->in[j]].wanted;
-        }
-    }
-}
-
-enum { PIECES = 64 };
-
-/* Freed pieces, to be used again. */
-typedef struct pool {
-    piece free[PIECES];
-    int count;
-    size_t end; /* of the arena so far */
-} pool;
-
-/* Only pieces of the very size are used again: then a plan that touches less never needs
-   more, whatever the order. */
-static piece take(pool *p, size_t size)
-{
-    for (int i = 0; i < p->count; i++)
-        if (p->free[i].size == size) {
-            const piece found = p->free[i];
-            p->free[i] = p->free[--p->count];
-            return found;
-        }
-    const piece fresh = {p->end, size};
-    p->end += size;
-    return fresh;
-}
-
-static void give(pool *p, piece x)
-{
-    if (x.size && p->count < PIECES) p->free[p->count++] = x;
-}
-
-/* Places of all tangents, then of the cotangents by the order of the way up. Without an
-   arena it only counts. Returns the size of the arena. */
-static size_t place(hesse_sweep *s, double *arena)
-{
-    const hesse_tape *t = s->t;
-    piece *held = s->held;
-    pool p = {.end = 0};
-    for (int i = 0; i < t->n_values; i++) {
-        const hesse_value *v = &t->values[i];
-        slot *x = &s->slots[i];
-        held[i] = (piece){0};
-        x->first_writer = -1;
-        const bool tangent =
-            x->moves && (v->param < 0 ? v->width > 0 : v->rect.rows == 1);
-        if (!tangent) continue;
-        if (arena) x->d = arena + p.end;
-        p.end += size_of(t, v, s->k, s->stretch);
-    }
-    for (int i = t->n_nodes; i-- > 0;) {
-        const hesse_node *n = &t->nodes[i];
-        for (int j = 0; j < n->op->activations; j++) {
-            slot *x = &s->slots[n->in[j]];
-            if (!x->wanted || held[n->in[j]].size) continue;
-            held[n->in[j]] =
-                take(&p, size_of(t, &t->values[n->in[j]], s->k, s->stretch));
-            if (arena) x->c = arena + held[n->in[j]].at;
-            x->first_writer = i;
-        }
-        give(&p, held[n->out]);
-    }
-    return p.end;
-}
-
-bool hesse_sweep_plan(hesse_sweep *s, const bool *moves, const hesse_rect *want)
-{
-    hesse_sweep_mark(s, moves, want);
-    const size_t need = place(s, NULL);
-    if (need > s->room) {
-        free(s->arena);
-        s->arena = hesse_alloc(need);
-        s->room = s->arena ? need : 0;
-    }
-    if (s->arena || !need) place(s, s->arena);
-    return s->arena || !need;
-}
-
-size_t hesse_sweep_bytes(const hesse_tape *t, int k)
-{
-    size_t total = 0;
-    for (int i = 0; i < t->n_values; i++) {
-        const hesse_value *v = &t->values[i];
-        if (v->param < 0) total += 2 * size_of(t, v, k, stretch_of(t));
-        if (v->param >= 0 && v->rect.rows == 1) total += size_of(t, v, k, 0);
-    }
-    return total * sizeof(double);
-}
-
-size_t hesse_sweep_rows(const hesse_sweep *s)
-{
-    return s->rows;
-}
-
-/* Numbers of tangents and cotangents that the loops of a node pass. */
-static double elements_of(const hesse_sweep *s, const hesse_node *n, int shares)
-{
-    const double tokens = n->d.n;
-    const int width = s->t->values[n->out].width;
-    double numbers = s->slots[n->out].moves ? width : 0;
-    for (int i = 0; i < n->op->activations; i++)
-        if (s->slots[n->in[i]].wanted)
-            numbers += (double)shares * s->t->values[n->in[i]].width;
-    return numbers * tokens;
-}
-
-hesse_work hesse_sweep_work(const hesse_sweep *s, int shares)
-{
-    hesse_work work = {0};
-    for (const hesse_node *n = s->t->nodes; n < s->t->nodes + s->t->n_nodes; n++) {
-        hesse_use use = {.shares = shares};
-        for (int i = 0; i < inputs(n); i++) {
-            const slot *x = &s->slots[n->in[i]];
-            use.moves[i] = x->moves, use.wanted[i] = x->wanted, use.want[i] = x->rect;
-        }
-        if (n->op->work)
-            work.products += n->op->work(&n->d, &use);
-        else
-            work.elements += elements_of(s, n, shares);
-    }
-    return work;
-}
-
-size_t hesse_sweep_row_of(const hesse_sweep *s, int param)
-{
-    return s->slots[s->value_of[param]].row;
-}
-
-size_t hesse_sweep_direction_of(const hesse_sweep *s, int param)
-{
-    return s->slots[s->value_of[param]].from;
-}
-
-/* Tokens on their way through the nodes: of a stretch, which begins at token `origin`. */
+/* Tokens on their way through the nodes. */
 typedef struct pass {
     hesse_sweep *s;
     const hesse_directions *v;
-    int origin, first, count;
+    span stretch; /* whole sequences                                            */
+    span live;    /* of them, those that tangents have come to as yet           */
+    span now;
 } pass;
 
-/* Where the first token of a pass lies in a stretch's tangents or cotangents. */
-static double *at_token(const pass *p, const hesse_value *v, double *stretch)
+/* Where a token lies in a stretch's tangents or cotangents. */
+static double *at_token(const pass *p, const hesse_value *v, double *stretch, int token)
 {
     if (!stretch || v->param >= 0 || !v->width) return stretch;
-    return stretch + (size_t)(p->first - p->origin) * hesse_stride(v->width, p->v->k);
+    return stretch +
+           (size_t)(token - p->stretch.first) * hesse_stride(v->width, p->v->k);
 }
 
 /* What the operator of a node sees; what the plan did not mark is NULL. */
 static hesse_frame frame_of(const pass *p, const hesse_node *n, double *hv)
 {
     const hesse_tape *t = p->s->t;
-    hesse_frame f = hesse_tape_frame(t, n, p->first, p->count);
+    hesse_frame f = hesse_tape_frame(t, n, p->now.first, p->now.end - p->now.first);
     f.k = p->v->k;
-    for (int i = 0; i < inputs(n); i++) {
+    for (int i = 0; i < hesse_inputs(n); i++) {
         const hesse_value *in = &t->values[n->in[i]];
-        const slot *x = &p->s->slots[n->in[i]];
-        f.dx[i] = at_token(p, in, x->d);
-        f.cx[i] = at_token(p, in, x->c);
+        const hesse_slot *x = &p->s->slots[n->in[i]];
+        f.dx[i] = at_token(p, in, x->d, p->now.first);
+        f.cx[i] = at_token(p, in, x->c, p->now.first);
         if (in->param < 0) continue;
-        if (x->moves && !x->d && p->v->unit) f.unit[i] = p->v->unit;
-        if (x->moves && !x->d && !p->v->unit) f.dx[i] = p->v->v + x->from * (size_t)f.k;
+        if (x->moves && !x->d) f.unit[i] = p->v->unit;
+        if (x->moves && !x->d && p->v->v) f.dx[i] = p->v->v + x->from * (size_t)f.k;
         f.cx[i] = hv && x->wanted ? hv + x->row * (size_t)f.k : NULL;
         f.want[i] = x->rect;
     }
-    f.dy = at_token(p, &t->values[n->out], p->s->slots[n->out].d);
-    f.cy = at_token(p, &t->values[n->out], p->s->slots[n->out].c);
+    const hesse_value *out = &t->values[n->out];
+    f.dy = at_token(p, out, p->s->slots[n->out].d, p->now.first);
+    f.cy = at_token(p, out, p->s->slots[n->out].c, p->now.first);
     return f;
 }
 
@@ -286,12 +67,36 @@ static void fill_vectors(const hesse_sweep *s, const hesse_directions *v)
         const size_t k = (size_t)v->k, size = x->count * k;
         double *d = s->slots[i].d;
         if (x->param < 0 || !d) continue;
-        if (!v->unit) {
+        if (v->v) {
             memcpy(d, v->v + s->slots[i].from * k, size * sizeof *d);
             continue;
         }
         memset(d, 0, size * sizeof *d);
-        for (size_t j = 0; j < k; j++) d[(size_t)v->unit[j] * k + j] = 1;
+        for (size_t j = 0; v->unit && j < k; j++) d[(size_t)v->unit[j] * k + j] = 1;
+    }
+}
+
+/* Whether a node reads a parameter that moves. */
+static bool moved(const hesse_sweep *s, const hesse_node *n)
+{
+    bool any = false;
+    for (int i = n->op->activations; i < hesse_inputs(n); i++)
+        any |= s->slots[n->in[i]].moves;
+    return any;
+}
+
+/* Unit directions of the output in place of a tangent. */
+static void inject(const pass *p, const hesse_node *n)
+{
+    const hesse_value *out = &p->s->t->values[n->out];
+    const int k = p->v->k, context = p->s->t->context;
+    const size_t stride = hesse_stride(out->width, k);
+    for (int token = p->now.first; token < p->now.end; token++) {
+        double *dy = at_token(p, out, p->s->slots[n->out].d, token);
+        memset(dy, 0, stride * sizeof *dy);
+        for (int j = 0; j < k; j++)
+            if (p->v->output[j] / out->width == token % context)
+                dy[(size_t)(p->v->output[j] % out->width) * (size_t)k + (size_t)j] = 1;
     }
 }
 
@@ -299,6 +104,10 @@ static void down(const pass *p, int node)
 {
     const hesse_node *n = &p->s->t->nodes[node];
     if (!p->s->slots[n->out].d) return;
+    if (p->v->output && moved(p->s, n)) {
+        inject(p, n);
+        return;
+    }
     const hesse_frame f = frame_of(p, n, NULL);
     n->op->tangent(&f);
 }
@@ -309,12 +118,11 @@ static void begin(const pass *p, int node, hesse_frame *f)
     const hesse_node *n = &p->s->t->nodes[node];
     const bool square = n->op->activations > 1 && n->in[0] == n->in[1];
     for (int i = 0; i < n->op->activations; i++) {
-        const slot *x = &p->s->slots[n->in[i]];
+        const hesse_slot *x = &p->s->slots[n->in[i]];
         const size_t stride = hesse_stride(p->s->t->values[n->in[i]].width, f->k);
         if (!x->c || x->first_writer != node) continue;
         f->fresh[i] = n->op->sets && f->cy && !square;
-        if (!f->fresh[i])
-            memset(f->cx[i], 0, sizeof(double) * (size_t)p->count * stride);
+        if (!f->fresh[i]) memset(f->cx[i], 0, sizeof(double) * (size_t)f->d.n * stride);
     }
 }
 
@@ -344,25 +152,61 @@ static run run_from(const hesse_tape *t, int first, int step)
     return step > 0 ? (run){first, i, near} : (run){i + 1, first + 1, near};
 }
 
-/* The tokens of a stretch that pass a run together, from this one on. */
-static pass tokens_from(const pass *p, run r, int first)
+/* The tokens of some that pass a run together, from this one on. */
+static pass tokens_from(const pass *p, run r, span all, int first)
 {
     pass few = *p;
-    const int left = p->origin + p->count - first;
-    few.first = first;
-    few.count = r.near && left > NEAR ? NEAR : left;
+    const bool more = r.near && all.end - first > NEAR;
+    few.now = (span){first, more ? first + NEAR : all.end};
     return few;
 }
 
-static void all_down(const pass *p)
+/* Zeros for the tokens that the tangents of a run left out. */
+static void clear_dead(const pass *p, int value, double *a)
+{
+    const hesse_value *v = &p->s->t->values[value];
+    const size_t token = hesse_stride(v->width, p->v->k) * sizeof *a;
+    const span all = p->stretch, live = p->live;
+    if (!a || !v->width) return;
+    memset(a, 0, (size_t)(live.first - all.first) * token);
+    memset(at_token(p, v, a, live.end), 0, (size_t)(all.end - live.end) * token);
+}
+
+/* Where tokens meet, a tangent comes to all tokens that attend to one that has some. */
+static void spread(pass *p, const hesse_node *n)
+{
+    if (!p->s->slots[n->out].moves) return;
+    p->live.end = p->stretch.end;
+    if (n->d.full) p->live.first = p->stretch.first;
+}
+
+static void all_down(pass *p)
 {
     const hesse_tape *t = p->s->t;
     for (run r = {0}; r.end < t->n_nodes;) {
         r = run_from(t, r.end, 1);
-        for (pass few = tokens_from(p, r, p->origin); few.count;
-             few = tokens_from(p, r, few.first + few.count))
+        const span all = r.near ? p->live : p->stretch;
+        for (pass few = tokens_from(p, r, all, all.first); few.now.first < all.end;
+             few = tokens_from(p, r, all, few.now.end))
             for (int i = r.first; i < r.end; i++) down(&few, i);
+        if (!r.near) spread(p, &t->nodes[r.first]);
+        for (int i = r.first; r.near && r.end < t->n_nodes && i < r.end; i++)
+            clear_dead(p, t->nodes[i].out, p->s->slots[t->nodes[i].out].d);
     }
+}
+
+/* After the last run tokens do not meet any more: cotangents are zero where tangents are.
+   Those that go on to earlier nodes go on for all tokens. */
+static void clear_cotangents(const pass *p, run last)
+{
+    const hesse_tape *t = p->s->t;
+    for (int i = last.first; i < last.end; i++)
+        for (int j = 0; j < t->nodes[i].op->activations; j++) {
+            const int value = t->nodes[i].in[j];
+            const hesse_slot *x = &p->s->slots[value];
+            if (value < t->nodes[last.first].out && x->first_writer == i)
+                clear_dead(p, value, x->c);
+        }
 }
 
 static void all_up(const pass *p, hesse_kinds kinds, double *hv)
@@ -370,10 +214,32 @@ static void all_up(const pass *p, hesse_kinds kinds, double *hv)
     const hesse_tape *t = p->s->t;
     for (run r = {.first = t->n_nodes}; r.first > 0;) {
         r = run_from(t, r.first - 1, -1);
-        for (pass few = tokens_from(p, r, p->origin); few.count;
-             few = tokens_from(p, r, few.first + few.count))
+        const bool last = r.near && r.end == t->n_nodes;
+        const span all = last ? p->live : p->stretch;
+        if (last) clear_cotangents(p, r);
+        for (pass few = tokens_from(p, r, all, all.first); few.now.first < all.end;
+             few = tokens_from(p, r, all, few.now.end))
             for (int i = r.end; i-- > r.first;) up(&few, i, kinds, hv);
     }
+}
+
+/* The tokens of unit directions of an output, in a stretch of one sequence. */
+static span begins_at(const pass *p)
+{
+    const int context = p->s->t->context, start = p->stretch.first;
+    const hesse_directions *v = p->v;
+    span live = p->stretch;
+    if (!v->output || live.end - live.first > context) return live;
+    const hesse_value *out = NULL;
+    for (const hesse_node *n = p->s->t->nodes; !out; n++)
+        if (moved(p->s, n)) out = &p->s->t->values[n->out];
+    live = (span){live.end, live.first};
+    for (int j = 0; j < v->k; j++) {
+        const int token = start + v->output[j] / out->width;
+        if (token < live.first) live.first = token;
+        if (token >= live.end) live.end = token + 1;
+    }
+    return live;
 }
 
 void hesse_sweep_run(hesse_sweep *s, const hesse_directions *v, int first, int count,
@@ -386,7 +252,9 @@ void hesse_sweep_run(hesse_sweep *s, const hesse_directions *v, int first, int c
     fill_vectors(s, v);
     for (int token = first * context; token < end; token += s->stretch * context) {
         const int left = end - token, most = s->stretch * context;
-        const pass p = {s, v, token, token, left < most ? left : most};
+        pass p = {
+            .s = s, .v = v, .stretch = {token, token + (left < most ? left : most)}};
+        p.live = begins_at(&p);
         all_down(&p);
         for (int i = 0; i < shares; i++) all_up(&p, kinds[i], hv[i]);
     }

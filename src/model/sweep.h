@@ -45,22 +45,42 @@ size_t hesse_sweep_rows(const hesse_sweep *s);
 size_t hesse_sweep_row_of(const hesse_sweep *s, int param);
 size_t hesse_sweep_direction_of(const hesse_sweep *s, int param);
 
+/** Local. Whether by the plan anything wanted depends on a value of the tape. */
+bool hesse_sweep_wants(const hesse_sweep *s, int value);
+
 /** What has to be done. */
 typedef struct hesse_work {
     double products; /* floating-point operations in products of matrices      */
     double elements; /* numbers that operators without products read and write */
 } hesse_work;
 
+/** Local. a + factor b. */
+static inline hesse_work hesse_work_add(hesse_work a, double factor, hesse_work b)
+{
+    return (hesse_work){a.products + factor * b.products,
+                        a.elements + factor * b.elements};
+}
+
 /** Local. For one direction and so many shares, by the plan. */
 hesse_work hesse_sweep_work(const hesse_sweep *s, int shares);
 
-/** k directions: either dense or, within one parameter, unit vectors. */
+/** Local. The same for a unit direction of an output at one of the tokens first ...
+ *  first + count - 1 of a sequence, as it is swept together with those at the others of
+ *  them: what they cannot reach is left out. */
+hesse_work hesse_sweep_output_work(const hesse_sweep *s, int shares, int first,
+                                   int count);
+
+/** k directions, in one of three ways, the others NULL: dense; unit vectors within the
+ *  only parameter that moves; or, in place of a direction of that parameter, unit vectors
+ *  of what its only operator puts out. The last are no directions of parameters; what
+ *  makes columns of them is in docs/math.md, section 4. */
 typedef struct hesse_directions {
-    int k;           /* 1 ... k of the sweep                                       */
-    const double *v; /* dense: rows x k, the parameters that move one after another,
-                          each row-major                                             */
-    int param;       /* units: the only parameter that moves                       */
-    const int *unit; /* units: k elements of it; NULL: dense                       */
+    int k;           /* 1 ... k of the sweep                                          */
+    const double *v; /* rows x k, the parameters that move one after another, each
+                          row-major                                                     */
+    const int *unit; /* k elements of the parameter                                   */
+    const int *output; /* k elements, token * width + channel, the same of every
+                          sequence                                                      */
 } hesse_directions;
 
 /** Local. For every share p = 0 ... shares - 1: hv[p] = the wanted rows of S_p v, as far

@@ -163,6 +163,17 @@ hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int fi
     return f;
 }
 
+const hesse_node *hesse_tape_reader(const hesse_tape *t, int param)
+{
+    const hesse_node *reader = NULL;
+    int uses = 0;
+    for (const hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++)
+        for (int i = 0; i < n->op->parameters; i++)
+            if (t->values[n->in[n->op->activations + i]].param == param)
+                reader = n, uses++;
+    return uses == 1 ? reader : NULL;
+}
+
 double hesse_tape_run(hesse_tape *t, const double *theta, double *gradient)
 {
     assert(t->state);

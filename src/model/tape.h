@@ -64,6 +64,9 @@ size_t hesse_tape_bytes(const hesse_tape *t);
 /** Local. Memory for all of it, at once. False when it is exhausted, or was before. */
 bool hesse_tape_freeze(hesse_tape *t);
 
+/** Local. The node that reads a parameter; NULL when none does, or several. */
+const hesse_node *hesse_tape_reader(const hesse_tape *t, int param);
+
 /** Local. Forward and adjoint sweep at theta, which is borrowed until the next run.
  *  Returns the loss; gradient may be NULL. */
 double hesse_tape_run(hesse_tape *t, const double *theta, double *gradient);

@@ -64,18 +64,20 @@ double hesse_dmat_bytes(int n, int ranks);
 hesse_status hesse_dmat_new(const hesse_grid *grid, int n, hesse_dmat **a);
 void hesse_dmat_free(hesse_dmat *a);
 
-/** A dense piece of a symmetric matrix that one rank holds: entry (row + i, col + j) is
- *  values[i * stride + j]. */
+/** A dense piece of a symmetric matrix that one rank holds: rows that are neighbours, and
+ *  columns that are `apart` from one to the next (1: neighbours, too). Entry
+ *  (row + i, col + j * apart) is values[i * stride + j]. */
 typedef struct hesse_patch {
-    int row, rows, col, cols;
+    int row, rows, col, cols, apart;
     size_t stride;
     const double *values;
 } hesse_patch;
 
 /** Collective. Put patches in their places, each entry also in its mirrored one.
  *
- *  Where a patch's rows and columns overlap, only entries with row >= column are taken,
- *  so the matrix is symmetric to the bit.
+ *  Where a patch of neighbouring columns holds both an entry and its mirror image, only
+ *  the one with row >= column is taken; else the later of two is, in the order of ranks,
+ *  patches and columns. So the matrix is symmetric to the bit.
  *
  *  patches  [in]  this rank's own; other ranks bring others, or none.
  *  Memory: twice the patches' size on both sides, for the call.

@@ -2,7 +2,8 @@
    owns by the columns that its grid column owns, and the same of the mirrored patch.
    What a process owns of a range lies together in its local array. So the sizes follow
    from the ranges alone, a piece is packed tile by tile and unpacked column by column,
-   and nobody asks for the owner of an entry. */
+   and nobody asks for the owner of an entry. Columns that are apart are as many patches
+   of one column, but for the lists of what everybody brings. */
 #include "base/memory.h"
 #include "parallel/dmat.h"
 #include "parallel/exchange.h"
@@ -13,7 +14,7 @@
 
 /* Where a patch lies; or where its piece lies in the local array of a process. */
 typedef struct box {
-    int row, rows, col, cols;
+    int row, rows, col, cols, apart;
 } box;
 
 enum { BOX = sizeof(box) / sizeof(int) };
@@ -44,25 +45,41 @@ static int max(int a, int b)
 
 static box box_of(const hesse_patch *p)
 {
-    return (box){p->row, p->rows, p->col, p->cols};
+    return (box){p->row, p->rows, p->col, p->cols, p->apart};
+}
+
+/* A box in strips of neighbouring columns. */
+static int strips_of(box b)
+{
+    return b.apart == 1 ? 1 : b.cols;
+}
+
+static box strip_of(box b, int i)
+{
+    return b.apart == 1 ? b : (box){b.row, b.rows, b.col + i * b.apart, 1, 1};
 }
 
 static box mirrored(box b)
 {
-    return (box){b.col, b.cols, b.row, b.rows};
+    return (box){b.col, b.cols, b.row, b.rows, 1};
 }
 
 static box local_box(const hesse_axis *row, const hesse_axis *col, box b)
 {
     const int i = hesse_axis_below(row, b.row), j = hesse_axis_below(col, b.col);
     return (box){i, hesse_axis_below(row, b.row + b.rows) - i, j,
-                 hesse_axis_below(col, b.col + b.cols) - j};
+                 hesse_axis_below(col, b.col + b.cols) - j, 1};
 }
 
 static size_t piece_size(const hesse_axis *row, const hesse_axis *col, box b)
 {
-    const box x = local_box(row, col, b), y = local_box(row, col, mirrored(b));
-    return (size_t)x.rows * x.cols + (size_t)y.rows * y.cols;
+    size_t size = 0;
+    for (int i = 0; i < strips_of(b); i++) {
+        const box x = local_box(row, col, strip_of(b, i));
+        const box y = local_box(row, col, mirrored(strip_of(b, i)));
+        size += (size_t)x.rows * x.cols + (size_t)y.rows * y.cols;
+    }
+    return size;
 }
 
 /* Where the patch has an entry and its mirrored one, the one below the diagonal is both:
@@ -103,6 +120,17 @@ static double *pack(const hesse_patch *p, view v, const hesse_axis *row,
         }
     }
     return out + ld * (size_t)own.cols;
+}
+
+/* The same of one strip of a patch and of its mirror image. */
+static double *pack_strip(const hesse_patch *p, int i, const hesse_axis *row,
+                          const hesse_axis *col, double *out)
+{
+    const box b = strip_of(box_of(p), i);
+    const double *at = p->values + i;
+    const hesse_patch strip = {b.row, b.rows, b.col, b.cols, 1, p->stride, at};
+    out = pack(&strip, (view){b, at, p->stride, 1}, row, col, out);
+    return pack(&strip, (view){mirrored(b), at, 1, p->stride}, row, col, out);
 }
 
 /* A packed piece into its place; the end of it. */
@@ -167,20 +195,20 @@ static void pack_all(const hesse_dmat *a, const hesse_patch *patches, int count,
     for (int r = 0; r < g->team->size; r++) {
         const hesse_axis row = hesse_axis_of(a->row, r / g->cols);
         const hesse_axis col = hesse_axis_of(a->col, r % g->cols);
-        for (const hesse_patch *p = patches; p < patches + count; p++) {
-            const box b = box_of(p);
-            out = pack(p, (view){b, p->values, p->stride, 1}, &row, &col, out);
-            out =
-                pack(p, (view){mirrored(b), p->values, 1, p->stride}, &row, &col, out);
-        }
+        for (const hesse_patch *p = patches; p < patches + count; p++)
+            for (int i = 0; i < strips_of(box_of(p)); i++)
+                out = pack_strip(p, i, &row, &col, out);
     }
 }
 
 static void unpack_all(hesse_dmat *a, const boxes *all, const double *in)
 {
     for (int i = 0; i < all->first[a->grid->team->size]; i++) {
-        in = unpack(a, all->list[i], in);
-        in = unpack(a, mirrored(all->list[i]), in);
+        for (int j = 0; j < strips_of(all->list[i]); j++) {
+            const box b = strip_of(all->list[i], j);
+            in = unpack(a, b, in);
+            in = unpack(a, mirrored(b), in);
+        }
     }
 }
 
@@ -188,7 +216,8 @@ hesse_status hesse_dmat_put(hesse_dmat *a, const hesse_patch *patches, int count
 {
     for (const hesse_patch *p = patches; p < patches + count; p++) {
         assert(p->row >= 0 && p->rows >= 0 && p->row <= a->n - p->rows);
-        assert(p->col >= 0 && p->cols >= 0 && p->col <= a->n - p->cols);
+        assert(p->col >= 0 && p->cols >= 0 && p->apart >= 1);
+        assert(p->cols == 0 || p->col + (p->cols - 1) * p->apart < a->n);
     }
     hesse_exchange *x = NULL;
     boxes all = {NULL, NULL};

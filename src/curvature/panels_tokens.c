@@ -1,0 +1,166 @@
+/* With y = x W, column (i, o) of H is the sum over the tokens t of x[t][i] times what a
+   unit tangent of y[t][o] makes of all that follows. A sequence has few tokens where W
+   has many inputs, so the tokens' tangents are swept, sequence by sequence, and the
+   columns of all inputs come of one product with x.  docs/math.md, section 4.
+
+   A sweep takes a window of tokens and all channels of the panel: the sweep leaves out
+   what a window cannot reach, and the narrower it is the more that is. */
+#include "curvature/panels_inner.h"
+#include "ops/gemm.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { WINDOW = 8 }; /* tokens of a sweep */
+
+/* A panel takes at most so many times the numbers of one by columns, or so many at all. */
+enum { WIDER = 32, ALWAYS = 1 << 22 };
+
+enum { X, W };
+
+static bool out_rows(const hesse_panels *p, const hesse_piece *x)
+{
+    return p->params->list[x->param].out_rows;
+}
+
+int hesse_tokens_outputs(const hesse_panels *p, const hesse_piece *x)
+{
+    return out_rows(p, x) ? x->rect.rows : x->rect.cols;
+}
+
+int hesse_tokens_inputs(const hesse_panels *p, const hesse_piece *x)
+{
+    return out_rows(p, x) ? x->rect.cols : x->rect.rows;
+}
+
+static int window_of(const hesse_panels *p)
+{
+    return hesse_least(hesse_least(WINDOW, p->tape->context), p->request.panel);
+}
+
+int hesse_tokens_channels(const hesse_panels *p, const hesse_piece *x, size_t rows)
+{
+    const size_t each = rows * (size_t)(hesse_tokens_inputs(p, x) + p->tape->context);
+    const size_t wider = rows * (size_t)p->request.panel * WIDER;
+    const size_t most = (wider > ALWAYS ? wider : ALWAYS) / each;
+    const int channels =
+        hesse_least(hesse_tokens_outputs(p, x), p->request.panel / window_of(p));
+    return most < (size_t)channels ? (int)most : channels;
+}
+
+/* The operator whose weight the piece is of: the only one that reads it, and linear. NULL
+   too where W moves what is wanted otherwise than by way of y, that is by x' yb: then
+   something is wanted that lies before the operator. */
+static const hesse_node *operator_of(const hesse_panels *p, const hesse_piece *x)
+{
+    const hesse_node *n = hesse_tape_reader(p->tape, x->param);
+    if (!n || n->op->kind != HESSE_LINEAR) return NULL;
+    if (p->tape->values[n->in[W]].param != x->param) return NULL;
+    return hesse_sweep_wants(p->sweep, n->in[X]) ? NULL : n;
+}
+
+/* The windows of a sequence cost on the average what one in the middle does. */
+hesse_work hesse_tokens_work(const hesse_panels *p, const hesse_piece *x)
+{
+    const size_t rows = hesse_sweep_rows(p->sweep);
+    if (!operator_of(p, x) || !hesse_tokens_channels(p, x, rows))
+        return (hesse_work){.products = INFINITY};
+    const int tokens = p->tape->context, shares = p->request.shares;
+    const int window = window_of(p), middle = (tokens - window) / 2;
+    hesse_work one = hesse_sweep_output_work(p->sweep, shares, middle, window);
+    one.products += 2.0 * shares * (double)rows * hesse_tokens_inputs(p, x);
+    const double outputs =
+        (double)tokens * p->tape->sequences * hesse_tokens_outputs(p, x);
+    return hesse_work_add((hesse_work){0}, outputs, one);
+}
+
+/* A panel that is computed, and the inputs x of its piece: those of a token of the batch
+   begin at x + token * width. */
+typedef struct job {
+    const hesse_panels *p;
+    int channels, output, outputs; /* of the panel; its first; of the operator */
+    const double *x;
+    size_t width;
+    int inputs, rows;
+} job;
+
+static job job_of(const hesse_panels *p, const hesse_panel *x)
+{
+    const hesse_piece *of = &p->partition->pieces[x->piece];
+    const hesse_node *n = operator_of(p, of);
+    const hesse_value *in = &p->tape->values[n->in[X]];
+    const int corner[] = {of->rect.row, of->rect.col};
+    return (job){.p = p,
+                 .channels = x->count,
+                 .output = x->first + corner[!out_rows(p, of)],
+                 .outputs = n->d.o,
+                 .x = in->x + corner[out_rows(p, of)],
+                 .width = (size_t)in->width,
+                 .inputs = hesse_tokens_inputs(p, of),
+                 .rows = (int)hesse_sweep_rows(p->sweep)};
+}
+
+/* Where in `raw` a window begins. */
+static size_t window_at(const job *j, int token)
+{
+    return (size_t)j->rows * (size_t)j->channels * (size_t)token;
+}
+
+/* What unit tangents of a window make: rows x channels x its tokens, for every share. */
+static void sweep(const job *j, int sequence, int first, int count)
+{
+    const hesse_panels *p = j->p;
+    const hesse_directions v = {.k = j->channels * count, .output = p->unit};
+    for (int i = 0; i < v.k; i++)
+        p->unit[i] = (first + i % count) * j->outputs + j->output + i / count;
+    for (int s = 0; s < p->request.shares; s++)
+        p->window[s] = p->raw[s] + window_at(j, first);
+    hesse_sweep_run(p->sweep, &v, sequence, 1, p->request.shares, p->request.kinds,
+                    p->window);
+}
+
+/* Some rows of all windows together: rows x channels x tokens. */
+static void collect(const job *j, int row, int rows, const double *raw, double *near)
+{
+    const int tokens = j->p->tape->context, most = window_of(j->p);
+    for (int first = 0, count; first < tokens; first += count) {
+        count = hesse_least(most, tokens - first);
+        const double *from =
+            raw + window_at(j, first) + (size_t)row * (size_t)(j->channels * count);
+        for (int i = 0; i < rows * j->channels; i++)
+            memcpy(near + (size_t)(i * tokens + first), from + (size_t)(i * count),
+                   (size_t)count * sizeof *near);
+    }
+}
+
+/* values[r][channel][i] += sum over the tokens of near[r][channel][token] x[token][i]; the
+   first sequence sets them. */
+static void contract(const job *j, int sequence, int rows, const double *near,
+                     double *values)
+{
+    const int tokens = j->p->tape->context;
+    const size_t inputs = (size_t)j->inputs, columns = (size_t)j->channels * inputs;
+    const double *x = j->x + (size_t)(sequence * tokens) * j->width;
+    for (int c = 0; c < j->channels; c++)
+        hesse_gemm(
+            sequence ? HESSE_ADD : HESSE_SET, rows, inputs, tokens, 1,
+            (hesse_strided){near + c * tokens, (size_t)(j->channels * tokens), 1}, x,
+            j->width, values + (size_t)c * inputs, columns);
+}
+
+void hesse_tokens_compute(hesse_panels *p, const hesse_panel *x)
+{
+    const job j = job_of(p, x);
+    const int tokens = p->tape->context, most = window_of(p);
+    for (int b = 0; b < p->tape->sequences; b++) {
+        for (int at = 0; at < tokens; at += most)
+            sweep(&j, b, at, hesse_least(most, tokens - at));
+        for (int s = 0; s < p->request.shares; s++)
+            for (int row = 0; row < j.rows; row += HESSE_NEAR_ROWS) {
+                const int rows = hesse_least(HESSE_NEAR_ROWS, j.rows - row);
+                collect(&j, row, rows, p->raw[s], p->near);
+                contract(&j, b, rows, p->near,
+                         p->values[s] + (size_t)row * (size_t)(j.channels * j.inputs));
+            }
+    }
+}

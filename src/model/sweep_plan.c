@@ -1,0 +1,239 @@
+/* What a sweep touches and where that lies, before anything runs: which values depend on
+   what moves and on what is wanted, their memory, and the operations.
+
+   A cotangent is dead once the node that made its value has been passed on the way up,
+   so its memory goes to the next that needs some. */
+#include "model/sweep_inner.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+enum { TOKENS = 48 }; /* at least half of this many in a stretch of sequences */
+
+static int stretch_of(const hesse_tape *t)
+{
+    const int most = TOKENS / t->context;
+    return most < 1 ? 1 : most > t->sequences ? t->sequences : most;
+}
+
+hesse_sweep *hesse_sweep_new(const hesse_tape *t, int k)
+{
+    hesse_sweep *s = hesse_calloc(1, sizeof *s);
+    if (!s) return NULL;
+    *s = (hesse_sweep){.t = t, .k = k, .stretch = stretch_of(t)};
+    s->slots = hesse_calloc((size_t)t->n_values, sizeof *s->slots);
+    s->held = hesse_calloc((size_t)t->n_values, sizeof *s->held);
+    s->value_of = hesse_calloc((size_t)t->n_params, sizeof *s->value_of);
+    if (!s->slots || !s->held || !s->value_of) {
+        hesse_sweep_free(s);
+        return NULL;
+    }
+    for (int i = 0; i < t->n_values; i++)
+        if (t->values[i].param >= 0) s->value_of[t->values[i].param] = i;
+    return s;
+}
+
+void hesse_sweep_free(hesse_sweep *s)
+{
+    if (!s) return;
+    free(s->arena);
+    free(s->value_of);
+    free(s->held);
+    free(s->slots);
+    free(s);
+}
+
+/* Numbers in k tangents of a value: of a stretch, or of a whole parameter. */
+static size_t size_of(const hesse_tape *t, const hesse_value *v, int k, int stretch)
+{
+    if (v->param >= 0) return v->count * (size_t)k;
+    if (!v->width) return (size_t)k;
+    return (size_t)stretch * (size_t)t->context * hesse_stride(v->width, k);
+}
+
+/* Which values depend on what moves and on what is wanted, and where parameters lie. */
+void hesse_sweep_mark(hesse_sweep *s, const bool *moves, const hesse_rect *want)
+{
+    size_t from = 0;
+    s->rows = 0;
+    for (int i = 0; i < s->t->n_values; i++) {
+        const hesse_value *v = &s->t->values[i];
+        hesse_slot *x = &s->slots[i];
+        *x = (hesse_slot){.first_writer = -1};
+        if (v->param < 0) continue;
+        x->moves = moves[v->param];
+        x->rect = want[v->param];
+        x->wanted = x->rect.rows > 0;
+        x->row = s->rows, x->from = from;
+        if (x->wanted) s->rows += (size_t)x->rect.rows * (size_t)x->rect.cols;
+        if (x->moves) from += v->count;
+    }
+    for (int i = 0; i < s->t->n_nodes; i++) {
+        const hesse_node *n = &s->t->nodes[i];
+        for (int j = 0; j < hesse_inputs(n); j++) {
+            s->slots[n->out].moves |= s->slots[n->in[j]].moves;
+            s->slots[n->out].wanted |= s->slots[n->in[j]].wanted;
+        }
+    }
+}
+
+enum { PIECES = 64 };
+
+/* Freed pieces, to be used again. */
+typedef struct pool {
+    hesse_hold free[PIECES];
+    int count;
+    size_t end; /* of the arena so far */
+} pool;
+
+/* Only pieces of the very size are used again: then a plan that touches less never needs
+   more, whatever the order. */
+static hesse_hold take(pool *p, size_t size)
+{
+    for (int i = 0; i < p->count; i++)
+        if (p->free[i].size == size) {
+            const hesse_hold found = p->free[i];
+            p->free[i] = p->free[--p->count];
+            return found;
+        }
+    const hesse_hold fresh = {p->end, size};
+    p->end += size;
+    return fresh;
+}
+
+static void give(pool *p, hesse_hold x)
+{
+    if (x.size && p->count < PIECES) p->free[p->count++] = x;
+}
+
+/* Places of all tangents, then of the cotangents by the order of the way up. Without an
+   arena it only counts. Returns the size of the arena. */
+static size_t place(hesse_sweep *s, double *arena)
+{
+    const hesse_tape *t = s->t;
+    hesse_hold *held = s->held;
+    pool p = {.end = 0};
+    for (int i = 0; i < t->n_values; i++) {
+        const hesse_value *v = &t->values[i];
+        hesse_slot *x = &s->slots[i];
+        held[i] = (hesse_hold){0};
+        x->first_writer = -1;
+        const bool tangent =
+            x->moves && (v->param < 0 ? v->width > 0 : v->rect.rows == 1);
+        if (!tangent) continue;
+        if (arena) x->d = arena + p.end;
+        p.end += size_of(t, v, s->k, s->stretch);
+    }
+    for (int i = t->n_nodes; i-- > 0;) {
+        const hesse_node *n = &t->nodes[i];
+        for (int j = 0; j < n->op->activations; j++) {
+            hesse_slot *x = &s->slots[n->in[j]];
+            if (!x->wanted || held[n->in[j]].size) continue;
+            held[n->in[j]] =
+                take(&p, size_of(t, &t->values[n->in[j]], s->k, s->stretch));
+            if (arena) x->c = arena + held[n->in[j]].at;
+            x->first_writer = i;
+        }
+        give(&p, held[n->out]);
+    }
+    return p.end;
+}
+
+bool hesse_sweep_plan(hesse_sweep *s, const bool *moves, const hesse_rect *want)
+{
+    hesse_sweep_mark(s, moves, want);
+    const size_t need = place(s, NULL);
+    if (need > s->room) {
+        free(s->arena);
+        s->arena = hesse_alloc(need);
+        s->room = s->arena ? need : 0;
+    }
+    if (s->arena || !need) place(s, s->arena);
+    return s->arena || !need;
+}
+
+size_t hesse_sweep_bytes(const hesse_tape *t, int k)
+{
+    size_t total = 0;
+    for (int i = 0; i < t->n_values; i++) {
+        const hesse_value *v = &t->values[i];
+        if (v->param < 0) total += 2 * size_of(t, v, k, stretch_of(t));
+        if (v->param >= 0 && v->rect.rows == 1) total += size_of(t, v, k, 0);
+    }
+    return total * sizeof(double);
+}
+
+size_t hesse_sweep_rows(const hesse_sweep *s)
+{
+    return s->rows;
+}
+
+/* Numbers a token of the tangents that go down and the cotangents that go up. */
+static double elements_of(const hesse_sweep *s, const hesse_node *n, int shares)
+{
+    double numbers = s->slots[n->out].moves ? s->t->values[n->out].width : 0;
+    for (int i = 0; i < n->op->activations; i++)
+        if (s->slots[n->in[i]].wanted)
+            numbers += (double)shares * s->t->values[n->in[i]].width;
+    return numbers;
+}
+
+/* Of a node for one direction and so many tokens, all that goes down once and up for
+   every share. */
+static hesse_work node_work(const hesse_sweep *s, const hesse_node *n, int tokens,
+                            int shares)
+{
+    hesse_use use = {.shares = shares};
+    hesse_dims d = n->d;
+    d.n = tokens;
+    for (int i = 0; i < hesse_inputs(n); i++) {
+        const hesse_slot *x = &s->slots[n->in[i]];
+        use.moves[i] = x->moves, use.wanted[i] = x->wanted, use.want[i] = x->rect;
+    }
+    if (n->op->work) return (hesse_work){.products = n->op->work(&d, &use)};
+    return (hesse_work){.elements = tokens * elements_of(s, n, shares)};
+}
+
+hesse_work hesse_sweep_work(const hesse_sweep *s, int shares)
+{
+    hesse_work work = {0};
+    for (const hesse_node *n = s->t->nodes; n < s->t->nodes + s->t->n_nodes; n++)
+        work = hesse_work_add(work, 1, node_work(s, n, n->d.n, shares));
+    return work;
+}
+
+hesse_work hesse_sweep_output_work(const hesse_sweep *s, int shares, int first,
+                                   int count)
+{
+    const hesse_tape *t = s->t;
+    hesse_work work = {0};
+    int live = count, last = t->n_nodes;
+    while (last > 0 && !t->nodes[last - 1].op->sequences) last--;
+    for (int i = 0; i < t->n_nodes; i++) {
+        const hesse_node *n = &t->nodes[i];
+        const int down = n->op->sequences ? t->context : live;
+        const int up = i < last ? t->context : live;
+        work = hesse_work_add(work, 1, node_work(s, n, down, 0));
+        work = hesse_work_add(work, 1, node_work(s, n, up, shares));
+        work = hesse_work_add(work, -1, node_work(s, n, up, 0));
+        if (n->op->sequences && s->slots[n->out].moves)
+            live = n->d.full ? t->context : t->context - first;
+    }
+    return work;
+}
+
+bool hesse_sweep_wants(const hesse_sweep *s, int value)
+{
+    return s->slots[value].wanted;
+}
+
+size_t hesse_sweep_row_of(const hesse_sweep *s, int param)
+{
+    return s->slots[s->value_of[param]].row;
+}
+
+size_t hesse_sweep_direction_of(const hesse_sweep *s, int param)
+{
+    return s->slots[s->value_of[param]].from;
+}
