@@ -5,6 +5,7 @@
 #include "curvature/panels_inner.h"
 
 #include "base/memory.h"
+#include "ops/gemm.h"
 
 #include <assert.h>
 #include <math.h>
@@ -38,10 +39,38 @@ static int length_of(const hesse_panels *p, int piece)
     return p->channels[piece] ? hesse_tokens_outputs(p, x) : (int)hesse_area(x->rect);
 }
 
-/* And how many of them are a panel. */
+/* So many columns as directions that fill vectors. */
+static int padded(int columns)
+{
+    const int lanes = hesse_gemm_lanes();
+    return columns == 1 ? 1 : (columns + lanes - 1) / lanes * lanes;
+}
+
+/* What a panel may have beyond those asked for, rather than leave a few for another one. */
+static int slack(const hesse_panels *p)
+{
+    return p->request.panel / 3;
+}
+
+static int most_directions(const hesse_panels *p)
+{
+    return padded(p->request.panel + slack(p));
+}
+
+/* And how many of them are a panel: all the same, and about as many as were asked for. */
 static int width_of(const hesse_panels *p, int piece)
 {
-    return p->channels[piece] ? p->channels[piece] : p->request.panel;
+    const int length = length_of(p, piece), panel = p->request.panel;
+    if (p->channels[piece]) return p->channels[piece];
+    const int panels = (length - slack(p) + panel - 1) / panel;
+    return panels < 2 ? length : padded((length + panels - 1) / panels);
+}
+
+/* Numbers of a row of a panel. */
+static int stride_of(const hesse_panels *p, const hesse_panel *x)
+{
+    if (!p->channels[x->piece]) return padded(x->count);
+    return x->count * hesse_tokens_inputs(p, &p->partition->pieces[x->piece]);
 }
 
 /* What is wanted of each parameter by the first panel of the part, and by each piece. */
@@ -112,7 +141,7 @@ static void measure(hesse_panels *p)
             rows += hesse_area(p->hulls[i]);
             if (p->hulls[i].rows) directions += hesse_param_size(&p->params->list[i]);
         }
-        raise_to(rows * (size_t)p->request.panel, &p->room.numbers);
+        raise_to(rows * (size_t)most_directions(p), &p->room.numbers);
         raise_to(directions, &p->room.directions);
         for (int i = first_of(p); i < end_of(p); i++) decide(p, i);
     }
@@ -149,7 +178,7 @@ size_t hesse_panels_bytes(const hesse_panels *p)
 {
     const size_t pieces = (size_t)p->partition->n_pieces;
     const size_t shares = (size_t)p->request.shares;
-    return hesse_sweep_bytes(p->tape, p->request.panel) +
+    return hesse_sweep_bytes(p->tape, most_directions(p)) +
            sizeof(double) * (shares * (p->room.numbers + p->room.raw) +
                              near_numbers(p) + p->room.directions * HESSE_SAMPLE) +
            sizeof *p->list * count_panels(p) + sizeof *p->patches * count_patches(p) +
@@ -160,7 +189,7 @@ size_t hesse_panels_bytes(const hesse_panels *p)
 static bool allocate_outline(hesse_panels *p)
 {
     const size_t params = (size_t)p->params->count;
-    p->sweep = hesse_sweep_new(p->tape, p->request.panel);
+    p->sweep = hesse_sweep_new(p->tape, most_directions(p));
     p->moves = hesse_calloc(params, sizeof *p->moves);
     p->want = hesse_calloc(params, sizeof *p->want);
     p->hulls = hesse_calloc(params, sizeof *p->hulls);
@@ -187,7 +216,7 @@ static bool allocate(hesse_panels *p)
 {
     const size_t shares = (size_t)p->request.shares;
     p->list = hesse_calloc(count_panels(p), sizeof *p->list);
-    p->unit = hesse_calloc((size_t)p->request.panel, sizeof *p->unit);
+    p->unit = hesse_calloc((size_t)most_directions(p), sizeof *p->unit);
     p->dense = hesse_alloc(p->room.directions * HESSE_SAMPLE);
     p->patches = hesse_calloc(count_patches(p), sizeof *p->patches);
     p->values = hesse_calloc(shares, sizeof *p->values);
@@ -279,9 +308,11 @@ int hesse_panels_begin(hesse_panels *p, hesse_part part)
     outline(p);
     for (int i = first_of(p); !p->request.outline && i < end_of(p); i++) {
         const int length = length_of(p, i), width = width_of(p, i);
-        for (int at = 0; at < length; at += width)
-            p->list[p->n_list++] =
-                (hesse_panel){i, at, hesse_least(width, length - at)};
+        for (int at = 0; at < length; at += width) {
+            hesse_panel *x = &p->list[p->n_list++];
+            *x = (hesse_panel){i, at, hesse_least(width, length - at), 0};
+            x->stride = stride_of(p, x);
+        }
     }
     return p->n_list;
 }
@@ -324,12 +355,12 @@ static void compute_columns(hesse_panels *p, const hesse_panel *x)
 {
     const hesse_piece *from = &p->partition->pieces[x->piece];
     const hesse_rect r = from->rect;
-    for (int j = 0; j < x->count; j++) {
-        const int at = x->first + j;
+    for (int j = 0; j < x->stride; j++) { /* the last again fills the vectors */
+        const int at = x->first + hesse_least(j, x->count - 1);
         p->unit[j] = (r.row + at / r.cols) * p->params->list[from->param].cols + r.col +
                      at % r.cols;
     }
-    const hesse_directions v = {.k = x->count, .unit = p->unit};
+    const hesse_directions v = {.k = x->stride, .unit = p->unit};
     hesse_sweep_run(p->sweep, &v, 0, p->tape->sequences, p->request.shares,
                     p->request.kinds, p->values);
 }

@@ -10,7 +10,8 @@ enum { HESSE_NEAR_ROWS = 64 };
 /** A panel: columns of a piece that are neighbours; or, of a piece that is done by
  *  tokens, all columns of output channels that are neighbours. */
 typedef struct hesse_panel {
-    int piece, first, count; /* first: within the piece */
+    int piece, first, count; /* first: within the piece              */
+    int stride;              /* numbers of a row of what is computed */
 } hesse_panel;
 
 /** The most that any part needs. */

@@ -34,7 +34,7 @@ static int patches_of(const hesse_panels *p, const hesse_panel *x,
     const hesse_rect want = p->want[to->param], r = to->rect;
     const int origin = (int)(p->partition->pieces[x->piece].first - p->origin);
     const int strips = strips_of(p, x), width = strip_of(p, x, 0).count;
-    const size_t k = (size_t)(strips * width);
+    const size_t k = (size_t)x->stride;
     const bool whole = r.cols == want.cols;
     const int bands = whole ? 1 : r.rows, rows = whole ? r.rows * r.cols : r.cols;
     const size_t first = hesse_sweep_row_of(p->sweep, to->param) +
@@ -50,6 +50,7 @@ static int patches_of(const hesse_panels *p, const hesse_panel *x,
                               .col = origin + s.first,
                               .cols = s.count,
                               .apart = s.apart,
+                              .lower = x->piece == to - p->partition->pieces,
                               .stride = k,
                               .values = values + row * k + (size_t)(j * width)};
         }

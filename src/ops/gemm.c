@@ -54,6 +54,12 @@ const char *hesse_gemm_level(void)
     return names[level_of_this_processor()];
 }
 
+int hesse_gemm_lanes(void)
+{
+    static const int lanes[] = {2, 4, 8};
+    return lanes[level_of_this_processor()];
+}
+
 static size_t whole_vectors(hesse_into into, int m, size_t n, int depth, double alpha,
                             hesse_strided a, const double *b, size_t ldb, double *c,
                             size_t ldc)

@@ -19,9 +19,12 @@ typedef struct hesse_strided {
 typedef enum hesse_into { HESSE_ADD, HESSE_SET } hesse_into;
 
 /** Local. C[i][j] += alpha sum_p A(i, p) B[p * ldb + j], or = that,  i < m, j < n,
- *  p < depth; C[i][j] is c[i * ldc + j]. Fast where n is a multiple of 8. */
+ *  p < depth; C[i][j] is c[i * ldc + j]. Fast where n is a multiple of hesse_gemm_lanes(). */
 void hesse_gemm(hesse_into into, int m, size_t n, int depth, double alpha,
                 hesse_strided a, const double *b, size_t ldb, double *c, size_t ldc);
+
+/** Local. Numbers in a vector of the instructions in use. */
+int hesse_gemm_lanes(void);
 
 /** Local. The instructions in use: "avx512", "avx2" or "generic". */
 const char *hesse_gemm_level(void);

@@ -5,6 +5,7 @@
 #include "parallel/scalapack.h"
 #include "parallel/team.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** One axis of the distribution: what this rank owns of 0 ... n-1. What it owns of a
@@ -69,15 +70,15 @@ void hesse_dmat_free(hesse_dmat *a);
  *  (row + i, col + j * apart) is values[i * stride + j]. */
 typedef struct hesse_patch {
     int row, rows, col, cols, apart;
+    bool lower; /* only entries with row >= column count */
     size_t stride;
     const double *values;
 } hesse_patch;
 
 /** Collective. Put patches in their places, each entry also in its mirrored one.
  *
- *  Where a patch of neighbouring columns holds both an entry and its mirror image, only
- *  the one with row >= column is taken; else the later of two is, in the order of ranks,
- *  patches and columns. So the matrix is symmetric to the bit.
+ *  A patch that holds entries and their mirror images must be `lower`. So the matrix is
+ *  symmetric to the bit.
  *
  *  patches  [in]  this rank's own; other ranks bring others, or none.
  *  Memory: twice the patches' size on both sides, for the call.

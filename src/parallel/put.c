@@ -14,7 +14,7 @@
 
 /* Where a patch lies; or where its piece lies in the local array of a process. */
 typedef struct box {
-    int row, rows, col, cols, apart;
+    int row, rows, col, cols, apart, lower;
 } box;
 
 enum { BOX = sizeof(box) / sizeof(int) };
@@ -45,7 +45,7 @@ static int max(int a, int b)
 
 static box box_of(const hesse_patch *p)
 {
-    return (box){p->row, p->rows, p->col, p->cols, p->apart};
+    return (box){p->row, p->rows, p->col, p->cols, p->apart, p->lower};
 }
 
 /* A box in strips of neighbouring columns. */
@@ -56,19 +56,21 @@ static int strips_of(box b)
 
 static box strip_of(box b, int i)
 {
-    return b.apart == 1 ? b : (box){b.row, b.rows, b.col + i * b.apart, 1, 1};
+    if (b.apart == 1) return b;
+    return (box){b.row, b.rows, b.col + i * b.apart, 1, 1, b.lower};
 }
 
 static box mirrored(box b)
 {
-    return (box){b.col, b.cols, b.row, b.rows, 1};
+    return (box){b.col, b.cols, b.row, b.rows, 1, b.lower};
 }
 
 static box local_box(const hesse_axis *row, const hesse_axis *col, box b)
 {
     const int i = hesse_axis_below(row, b.row), j = hesse_axis_below(col, b.col);
-    return (box){i, hesse_axis_below(row, b.row + b.rows) - i, j,
-                 hesse_axis_below(col, b.col + b.cols) - j, 1};
+    return (box){i, hesse_axis_below(row, b.row + b.rows) - i,
+                 j, hesse_axis_below(col, b.col + b.cols) - j,
+                 1, b.lower};
 }
 
 static size_t piece_size(const hesse_axis *row, const hesse_axis *col, box b)
@@ -82,24 +84,8 @@ static size_t piece_size(const hesse_axis *row, const hesse_axis *col, box b)
     return size;
 }
 
-/* Where the patch has an entry and its mirrored one, the one below the diagonal is both:
-   write those of rows i ... i + ni - 1 and columns j ... j + nj - 1 anew. */
-static void reflect(const hesse_patch *p, int i, int ni, int j, int nj, double *out,
-                    size_t ld)
-{
-    const int low = max(p->row, p->col), high = min(p->row + p->rows, p->col + p->cols);
-    for (int c = max(j, low); c < min(j + nj, high); c++) {
-        for (int r = max(i, low); r < min(i + ni, high); r++) {
-            const int below = max(r, c) - p->row, left = min(r, c) - p->col;
-            out[(size_t)(c - j) * ld + (size_t)(r - i)] =
-                p->values[(size_t)below * p->stride + (size_t)left];
-        }
-    }
-}
-
 /* The piece of a view that a process owns, column-major; the end of it. */
-static double *pack(const hesse_patch *p, view v, const hesse_axis *row,
-                    const hesse_axis *col, double *out)
+static double *pack(view v, const hesse_axis *row, const hesse_axis *col, double *out)
 {
     const box own = local_box(row, col, v.b);
     const size_t ld = (size_t)own.rows;
@@ -116,7 +102,6 @@ static double *pack(const hesse_patch *p, view v, const hesse_axis *row,
                 for (int r = 0; r < ni; r++)
                     tile[(size_t)c * ld + (size_t)r] =
                         from[(size_t)r * v.down + (size_t)c * v.right];
-            reflect(p, i, ni, j, nj, tile, ld);
         }
     }
     return out + ld * (size_t)own.cols;
@@ -128,19 +113,25 @@ static double *pack_strip(const hesse_patch *p, int i, const hesse_axis *row,
 {
     const box b = strip_of(box_of(p), i);
     const double *at = p->values + i;
-    const hesse_patch strip = {b.row, b.rows, b.col, b.cols, 1, p->stride, at};
-    out = pack(&strip, (view){b, at, p->stride, 1}, row, col, out);
-    return pack(&strip, (view){mirrored(b), at, 1, p->stride}, row, col, out);
+    out = pack((view){b, at, p->stride, 1}, row, col, out);
+    return pack((view){mirrored(b), at, 1, p->stride}, row, col, out);
 }
 
-/* A packed piece into its place; the end of it. */
-static const double *unpack(hesse_dmat *a, box b, const double *in)
+/* A packed piece of a patch, or of its mirror image, into its place; the end of it. Of a
+   lower patch only what lies in that triangle, or, mirrored, in the upper one. */
+static const double *unpack(hesse_dmat *a, box b, bool mirror, const double *in)
 {
     const box own = local_box(&a->row, &a->col, b);
-    const size_t ld = (size_t)a->row.count, rows = (size_t)own.rows;
-    for (int j = 0; j < own.cols; j++, in += rows)
-        memcpy(a->local + (size_t)(own.col + j) * ld + (size_t)own.row, in,
-               rows * sizeof *in);
+    const size_t ld = (size_t)a->row.count;
+    for (int j = own.col; j < own.col + own.cols; j++, in += own.rows) {
+        const int col = hesse_axis_global(&a->col, j);
+        int first = own.row, end = own.row + own.rows;
+        if (own.lower && !mirror) first = max(first, hesse_axis_below(&a->row, col));
+        if (own.lower && mirror) end = min(end, hesse_axis_below(&a->row, col + 1));
+        if (first < end)
+            memcpy(a->local + (size_t)j * ld + (size_t)first, in + (first - own.row),
+                   (size_t)(end - first) * sizeof *in);
+    }
     return in;
 }
 
@@ -206,8 +197,8 @@ static void unpack_all(hesse_dmat *a, const boxes *all, const double *in)
     for (int i = 0; i < all->first[a->grid->team->size]; i++) {
         for (int j = 0; j < strips_of(all->list[i]); j++) {
             const box b = strip_of(all->list[i], j);
-            in = unpack(a, b, in);
-            in = unpack(a, mirrored(b), in);
+            in = unpack(a, b, false, in);
+            in = unpack(a, mirrored(b), true, in);
         }
     }
 }
