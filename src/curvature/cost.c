@@ -16,16 +16,16 @@ static const double PLACING = 9e-9;
 /* Between ranks: bytes a second and rank, seconds a message. */
 static const double BANDWIDTH = 2e9, LATENCY = 5e-6;
 
-/* Of DGEMM's rate, counting 4/3 n^3 operations. */
+/* Of DGEMM's rate, counting 4/3 n^3 operations. Ranks of one machine share its memory. */
 typedef struct efficiency {
     double values, vectors;
 } efficiency;
 
-static efficiency of_engine(hesse_engine engine)
+static efficiency of_engine(hesse_engine engine, int ranks)
 {
     switch (engine) {
     case HESSE_ENGINE_BAND:
-        return (efficiency){0.85, 0};
+        return (efficiency){ranks > 1 ? 0.72 : 0.85, 0};
     case HESSE_ENGINE_ELPA:
         return (efficiency){0.28, 0.14};
     case HESSE_ENGINE_SCALAPACK:
@@ -64,7 +64,7 @@ static double cost_band(const hesse_rates *rates, double n, int ranks)
     const double products = 4.0 / 3 * n * n * n / ranks;
     const double factors = 6 * HESSE_BAND * n * n / sqrt(ranks); /* of the panels */
     const double chase = 6 * HESSE_BAND * n * n / ranks;
-    return products / (of_engine(HESSE_ENGINE_BAND).values * rates->dgemm) +
+    return products / (of_engine(HESSE_ENGINE_BAND, ranks).values * rates->dgemm) +
            factors / rates->dgemm + chase / rates->chase + n * n / rates->tridiagonal +
            reduction_messages(n, ranks);
 }
@@ -73,7 +73,7 @@ double hesse_cost_eigen(const hesse_rates *rates, hesse_engine engine, double n,
                         int ranks, bool vectors)
 {
     if (engine == HESSE_ENGINE_BAND) return cost_band(rates, n, ranks);
-    const efficiency x = of_engine(engine);
+    const efficiency x = of_engine(engine, ranks);
     const double rate = (vectors ? x.vectors : x.values) * rates->dgemm;
     const double sharing = engine == HESSE_ENGINE_LAPACK ? 1 : ranks;
     return 4.0 / 3 * n * n * n / sharing / rate + 3 * n * n / rates->tridiagonal;

@@ -1,0 +1,79 @@
+/* Seconds that the engines take for eigenvalues alone, of random symmetric matrices; and
+   DGEMM's rate of every rank, while all of them multiply.
+
+   usage: mpiexec -n RANKS benchmark_engines REPEATS ORDER... */
+#include "base/memory.h"
+#include "base/random.h"
+#include "curvature/rates.h"
+#include "spectra/eigen.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void fill(hesse_dmat *a)
+{
+    for (int j = 0; j < a->col.count; j++)
+        for (int i = 0; i < a->row.count; i++) {
+            const int r = hesse_axis_global(&a->row, i);
+            const int c = hesse_axis_global(&a->col, j);
+            const uint64_t low = (uint64_t)(r < c ? r : c), high = (uint64_t)(r + c);
+            a->local[(size_t)j * (size_t)a->row.count + (size_t)i] =
+                hesse_uniform(1, HESSE_RANDOM_SAMPLES, (low << 32) + high) - 0.5;
+        }
+}
+
+static double seconds_of(hesse_engine engine, const hesse_grid *grid, int n)
+{
+    hesse_team *team = grid->team;
+    hesse_dmat *a = NULL;
+    hesse_spectrum *s = NULL;
+    hesse_why why;
+    if (hesse_dmat_new(grid, n, &a) || hesse_spectrum_new(n, 0, &s, &why)) exit(4);
+    fill(a);
+    MPI_Barrier(team->comm);
+    const double start = MPI_Wtime();
+    if (hesse_eigen(a, engine, s)) exit(5);
+    const double seconds = MPI_Wtime() - start;
+    hesse_dmat_free(a);
+    hesse_spectrum_free(s);
+    return seconds;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+int main(int argc, char **argv)
+{
+    hesse_team *team = NULL;
+    hesse_grid *grid = NULL;
+    hesse_rates rates;
+    hesse_why why;
+    MPI_Init(&argc, &argv);
+    const int repeats = argc > 2 ? atoi(argv[1]) : 0;
+    double *seconds = hesse_alloc((size_t)repeats + 1);
+    if (!repeats || !seconds || hesse_team_new(MPI_COMM_WORLD, &team) ||
+        hesse_grid_new(team, &grid) || hesse_rates_measure(&rates, &why)) {
+        fputs("usage: benchmark_engines REPEATS ORDER...\n", stderr);
+        return 2;
+    }
+    hesse_team_sum(team, &rates.dgemm, 1);
+    if (team->rank == 0) printf("dgemm %d %.4g\n", team->size, rates.dgemm);
+    for (int i = 2; i < argc; i++)
+        for (hesse_engine e = HESSE_ENGINE_LAPACK; e <= HESSE_ENGINE_BAND; e++) {
+            const int n = atoi(argv[i]);
+            if (!hesse_engine_exists(e) || n < 1) continue;
+            for (int k = 0; k < repeats; k++) seconds[k] = seconds_of(e, grid, n);
+            qsort(seconds, (size_t)repeats, sizeof *seconds, ascending);
+            if (team->rank == 0)
+                printf("%s %d %.5g\n", hesse_engine_name(e), n, seconds[repeats / 2]);
+            fflush(stdout);
+        }
+    free(seconds);
+    hesse_grid_free(grid);
+    hesse_team_free(team);
+    MPI_Finalize();
+    return 0;
+}
