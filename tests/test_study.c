@@ -628,6 +628,43 @@ static void giants_are_refused(void **state)
     hesse_team_free(team);
 }
 
+/* Where a rank's share has too many entries to be counted, however much memory there is. */
+static void large_shares_are_refused(void **state)
+{
+    (void)state;
+    hesse_team *team = NULL;
+    hesse_model *m = NULL;
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    const hesse_arch arch = {.family = HESSE_GPT2,
+                             .layers = 1,
+                             .width = 128,
+                             .inner = 512,
+                             .vocabulary = 11,
+                             .positions = 5,
+                             .attention = {.heads = 8, .kv_heads = 8, .size = 16},
+                             .norm_eps = 1e-5};
+    const hesse_source source = {.arch = &arch,
+                                 .tokens =
+                                     HESSE_TEST_FOLDER "/reference/gpt2/tokens.npy",
+                                 .outline = true};
+    assert_all(hesse_model_open(team, &source, &m) == HESSE_OK);
+    for (int ranks = 1; ranks <= 64; ranks *= 8)
+        for (hesse_scope scope = HESSE_BLOCKS; scope <= HESSE_FULL; scope++) {
+            hesse_study *x = NULL;
+            const hesse_question q = {.scope = scope,
+                                      .partition = HESSE_CUT_WHOLE,
+                                      .ranks = ranks,
+                                      .memory = (size_t)1 << 46};
+            const hesse_status s = hesse_study_new(m, &q, &x);
+            assert_all(s == (ranks < 64 ? HESSE_E_NOMEM : HESSE_OK));
+            const char *why = hesse_team_why(team)->text;
+            if (s) assert_all(strstr(why, "more entries than the 2^31 - 1") != NULL);
+            hesse_study_free(x);
+        }
+    hesse_model_free(m);
+    hesse_team_free(team);
+}
+
 /* Any allocation of a model or of a study, on every rank. */
 static hesse_status open_and_run(hesse_team *team, const hesse_source *source,
                                  const hesse_question *question)
@@ -710,6 +747,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(memory_is_as_predicted),
     cmocka_unit_test(questions_are_checked),
     cmocka_unit_test(giants_are_refused),
+    cmocka_unit_test(large_shares_are_refused),
     cmocka_unit_test(one_rank_out_of_memory_fails_all),
     cmocka_unit_test(one_block_alone),
 };

@@ -119,6 +119,13 @@ static hesse_status too_large(const hesse_block *b, const hesse_terms *terms,
                           "block '%s' is of order %zu, beyond the 2^31 - 1 of the "
                           "libraries for matrices; %s",
                           b->name, b->size, hint);
+    if (ranks && isinf(need))
+        return hesse_fail(
+            why, HESSE_E_NOMEM,
+            "block '%s' is of order %zu: its share on each of %d ranks has "
+            "more entries than the 2^31 - 1 of the libraries for matrices; "
+            "%d ranks would do",
+            b->name, b->size, terms->ranks, ranks);
     if (ranks)
         snprintf(hint, sizeof hint, "%d ranks with as much memory would do", ranks);
     return hesse_fail(

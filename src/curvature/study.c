@@ -134,6 +134,13 @@ static hesse_status fits(const hesse_study *x, double base, double full, hesse_w
             "the full Hessian is of order %zu, beyond the 2^31 - 1 of the "
             "libraries for matrices; use hessian.scope: blocks",
             x->partition.size);
+    if (isinf(full))
+        return hesse_fail(
+            why, HESSE_E_NOMEM,
+            "the full Hessian is of order %zu: its share on each of %d ranks "
+            "has more entries than the 2^31 - 1 of the libraries for "
+            "matrices; use more ranks, or hessian.scope: blocks",
+            x->partition.size, x->ranks);
     return hesse_fail(
         why, HESSE_E_NOMEM,
         "the full Hessian of order %zu needs %.3g GiB on each of %d ranks, "

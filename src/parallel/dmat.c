@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,8 +69,9 @@ double hesse_dmat_bytes(int n, int ranks)
     int rows, cols;
     hesse_grid_shape(ranks, &rows, &cols);
     const int nb = block_edge(n, cols); /* process 0 owns the most */
-    return (double)sizeof(double) * axis(n, nb, rows, 0).count *
-           axis(n, nb, cols, 0).count;
+    const double entries =
+        (double)axis(n, nb, rows, 0).count * axis(n, nb, cols, 0).count;
+    return entries > INT_MAX ? INFINITY : (double)sizeof(double) * entries;
 }
 
 /* With r^2 ranks a share is at most n / r + 64 squared: r such that this is an int. */

@@ -52,7 +52,7 @@ hesse_status hesse_grid_new(hesse_team *team, hesse_grid **grid);
 void hesse_grid_free(hesse_grid *grid);
 
 /** Local. Bytes that a rank needs at most for its share of an n x n matrix on so many
- *  ranks. */
+ *  ranks; infinite where the share has more entries than an int can count. */
 double hesse_dmat_bytes(int n, int ranks);
 
 /** Collective. A zero n x n matrix, n >= 1. Ranks for which nothing is left own nothing.
