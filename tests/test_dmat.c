@@ -406,12 +406,41 @@ static void grids_are_given_back(void **state)
     hesse_team_free(team);
 }
 
+/* A matrix that is lower gets that triangle, whatever side patches come from. */
+static void lower_matrices_are_half_filled(void **state)
+{
+    (void)state;
+    enum { N = 150, CUT = 60 };
+    stage t = set_up();
+    const int rank = hesse_team_rank(t.team), ranks = hesse_team_size(t.team);
+    static double values[3][N * (N + 3)];
+    const hesse_patch all[] = {patch_of(0, CUT, 0, CUT, values[0]),
+                               patch_of(0, CUT, CUT, N - CUT, values[1]),
+                               patch_of(CUT, N - CUT, CUT, N - CUT, values[2])};
+    hesse_dmat *a = NULL;
+    assert_all(hesse_dmat_new(t.grid, N, &a) == HESSE_OK);
+    a->lower = true;
+    for (int i = 0; i < 3; i++)
+        assert_all(hesse_dmat_put(a, &all[i], rank == i % ranks) == HESSE_OK);
+    int right = 1;
+    for (int j = 0; j < a->col.count; j++)
+        for (int i = 0; i < a->row.count; i++) {
+            const int r = global(&a->row, a->nb, i), c = global(&a->col, a->nb, j);
+            const double x = a->local[(size_t)j * a->row.count + i];
+            right &= x == (r >= c ? entry(r, c) : 0);
+        }
+    assert_all(right);
+    hesse_dmat_free(a);
+    tear_down(t);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(shares_are_the_matrix),
     cmocka_unit_test(panels_make_the_matrix),
     cmocka_unit_test(columns_that_are_apart_make_the_matrix),
     cmocka_unit_test(random_patches_make_the_matrix),
     cmocka_unit_test(half_overlapping_patch),
+    cmocka_unit_test(lower_matrices_are_half_filled),
     cmocka_unit_test(parts_and_copies),
     cmocka_unit_test(large_parts),
     cmocka_unit_test(gathered_blocks),

@@ -126,6 +126,13 @@ static void count_watch(analysis *x, const hesse_watch *watch)
     x->times.exchange += watch->exchange;
 }
 
+/* ELPA reads both triangles, and so do a listener and the residuals of eigenvectors. */
+static bool reads_lower(const analysis *x)
+{
+    return x->inquiry->engine != HESSE_ENGINE_ELPA && !x->inquiry->vectors &&
+           !shows_matrices(x);
+}
+
 /* Matrices of a part, of every share, assembled by a circle. */
 static hesse_status assemble(analysis *x, const circle *by, const hesse_task *task,
                              hesse_part part, hesse_dmat **a)
@@ -135,8 +142,10 @@ static hesse_status assemble(analysis *x, const circle *by, const hesse_task *ta
     const size_t n = last->first + last->size - first->first;
     hesse_watch watch = watch_of(x, task);
     hesse_status status = HESSE_OK;
-    for (int s = 0; !status && s < shares_of(x); s++)
+    for (int s = 0; !status && s < shares_of(x); s++) {
         status = hesse_dmat_new(by->grid, (int)n, &a[s]);
+        if (!status) a[s]->lower = reads_lower(x);
+    }
     if (status) return status;
     const int count = hesse_lanes_begin(&x->lanes, part);
     for (int s = 0; s < shares_of(x); s++) x->tallies[s].all = (hesse_sums){0};

@@ -13,8 +13,9 @@
 
 enum { WINDOW = 8 }; /* tokens of a sweep */
 
-/* A panel takes at most so many times the numbers of one by columns, or so many at all. */
-enum { WIDER = 32, ALWAYS = 1 << 22 };
+/* A panel takes at most so many times the numbers of one by columns, but no more than
+   LARGEST; or so many at all. */
+enum { WIDER = 32, LARGEST = 1 << 26, ALWAYS = 1 << 22 };
 
 enum { X, W };
 
@@ -42,7 +43,8 @@ int hesse_tokens_channels(const hesse_panels *p, const hesse_piece *x, size_t ro
 {
     const size_t each = rows * (size_t)(hesse_tokens_inputs(p, x) + p->tape->context);
     const size_t wider = rows * (size_t)p->request.panel * WIDER;
-    const size_t most = (wider > ALWAYS ? wider : ALWAYS) / each;
+    const size_t bounded = wider < LARGEST ? wider : LARGEST;
+    const size_t most = (bounded > ALWAYS ? bounded : ALWAYS) / each;
     const int channels =
         hesse_least(hesse_tokens_outputs(p, x), p->request.panel / window_of(p));
     return most < (size_t)channels ? (int)most : channels;

@@ -40,6 +40,7 @@ typedef struct hesse_dmat {
     const hesse_grid *grid; /* borrowed                                       */
     int n, nb;              /* order, block edge                              */
     hesse_axis row, col;
+    bool lower; /* nobody reads what lies above the diagonal; the maker may set it */
     int desc[HESSE_DESC_LEN]; /* ScaLAPACK descriptor                         */
     double *local;            /* row.count x col.count, column-major, owned   */
 } hesse_dmat;
@@ -78,7 +79,7 @@ typedef struct hesse_patch {
 /** Collective. Put patches in their places, each entry also in its mirrored one.
  *
  *  A patch that holds entries and their mirror images must be `lower`. So the matrix is
- *  symmetric to the bit.
+ *  symmetric to the bit. Of a matrix that is `lower`, only that triangle is filled.
  *
  *  patches  [in]  this rank's own; other ranks bring others, or none.
  *  Memory: twice the patches' size on both sides, for the call.

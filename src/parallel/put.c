@@ -73,13 +73,27 @@ static box local_box(const hesse_axis *row, const hesse_axis *col, box b)
                  1, b.lower};
 }
 
-static size_t piece_size(const hesse_axis *row, const hesse_axis *col, box b)
+/* Whether a patch, or its mirror image, has anything for a matrix of which perhaps only the
+   lower triangle is wanted. */
+static bool serves(bool lower, box b, bool mirror)
+{
+    return !lower || (b.row + b.rows > b.col && !(mirror && b.lower));
+}
+
+static size_t area(const hesse_axis *row, const hesse_axis *col, box b)
+{
+    const box x = local_box(row, col, b);
+    return (size_t)x.rows * x.cols;
+}
+
+static size_t piece_size(bool lower, const hesse_axis *row, const hesse_axis *col,
+                         box b)
 {
     size_t size = 0;
     for (int i = 0; i < strips_of(b); i++) {
-        const box x = local_box(row, col, strip_of(b, i));
-        const box y = local_box(row, col, mirrored(strip_of(b, i)));
-        size += (size_t)x.rows * x.cols + (size_t)y.rows * y.cols;
+        const box strip = strip_of(b, i), image = mirrored(strip);
+        if (serves(lower, strip, false)) size += area(row, col, strip);
+        if (serves(lower, image, true)) size += area(row, col, image);
     }
     return size;
 }
@@ -108,13 +122,15 @@ static double *pack(view v, const hesse_axis *row, const hesse_axis *col, double
 }
 
 /* The same of one strip of a patch and of its mirror image. */
-static double *pack_strip(const hesse_patch *p, int i, const hesse_axis *row,
-                          const hesse_axis *col, double *out)
+static double *pack_strip(bool lower, const hesse_patch *p, int i,
+                          const hesse_axis *row, const hesse_axis *col, double *out)
 {
-    const box b = strip_of(box_of(p), i);
+    const box b = strip_of(box_of(p), i), image = mirrored(b);
     const double *at = p->values + i;
-    out = pack((view){b, at, p->stride, 1}, row, col, out);
-    return pack((view){mirrored(b), at, 1, p->stride}, row, col, out);
+    if (serves(lower, b, false)) out = pack((view){b, at, p->stride, 1}, row, col, out);
+    if (serves(lower, image, true))
+        out = pack((view){image, at, 1, p->stride}, row, col, out);
+    return out;
 }
 
 /* A packed piece of a patch, or of its mirror image, into its place; the end of it. Of a
@@ -123,11 +139,13 @@ static const double *unpack(hesse_dmat *a, box b, bool mirror, const double *in)
 {
     const box own = local_box(&a->row, &a->col, b);
     const size_t ld = (size_t)a->row.count;
+    const bool below = a->lower || (b.lower && !mirror), above = b.lower && mirror;
+    if (!serves(a->lower, b, mirror)) return in;
     for (int j = own.col; j < own.col + own.cols; j++, in += own.rows) {
         const int col = hesse_axis_global(&a->col, j);
         int first = own.row, end = own.row + own.rows;
-        if (own.lower && !mirror) first = max(first, hesse_axis_below(&a->row, col));
-        if (own.lower && mirror) end = min(end, hesse_axis_below(&a->row, col + 1));
+        if (below) first = max(first, hesse_axis_below(&a->row, col));
+        if (above) end = min(end, hesse_axis_below(&a->row, col + 1));
         if (first < end)
             memcpy(a->local + (size_t)j * ld + (size_t)first, in + (first - own.row),
                    (size_t)(end - first) * sizeof *in);
@@ -173,9 +191,9 @@ static void set_sizes(const hesse_dmat *a, const hesse_patch *patches, int count
         const hesse_axis row = hesse_axis_of(a->row, r / g->cols);
         const hesse_axis col = hesse_axis_of(a->col, r % g->cols);
         for (int i = 0; i < count; i++)
-            x->to[r] += piece_size(&row, &col, box_of(&patches[i]));
+            x->to[r] += piece_size(a->lower, &row, &col, box_of(&patches[i]));
         for (int i = all->first[r]; i < all->first[r + 1]; i++)
-            x->from[r] += piece_size(&a->row, &a->col, all->list[i]);
+            x->from[r] += piece_size(a->lower, &a->row, &a->col, all->list[i]);
     }
 }
 
@@ -188,7 +206,7 @@ static void pack_all(const hesse_dmat *a, const hesse_patch *patches, int count,
         const hesse_axis col = hesse_axis_of(a->col, r % g->cols);
         for (const hesse_patch *p = patches; p < patches + count; p++)
             for (int i = 0; i < strips_of(box_of(p)); i++)
-                out = pack_strip(p, i, &row, &col, out);
+                out = pack_strip(a->lower, p, i, &row, &col, out);
     }
 }
 

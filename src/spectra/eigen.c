@@ -133,9 +133,6 @@ static hesse_status band(int n, double *a, double *lambda, hesse_why *why)
     hesse_team team = {.comm = MPI_COMM_SELF, .size = 1};
     const hesse_grid grid = {.team = &team, .rows = 1, .cols = 1};
     const hesse_axis all = {.procs = 1, .nb = 64, .count = n};
-    for (int j = 0; j < n; j++) /* blocks on the diagonal are used whole */
-        for (int i = j / all.nb * all.nb; i < j; i++)
-            a[(size_t)j * (size_t)n + (size_t)i] = a[(size_t)i * (size_t)n + (size_t)j];
     hesse_dmat m = {
         .grid = &grid, .n = n, .nb = 64, .row = all, .col = all, .local = a};
     const hesse_status s = hesse_band_solve(&m, lambda);

@@ -218,6 +218,22 @@ static void advance(reduction *x)
     walk(x, update);
 }
 
+/* Storage blocks on the diagonal are read whole; each lies on one rank. */
+static void mirror_diagonal_blocks(hesse_dmat *a)
+{
+    const size_t ld = (size_t)a->row.count;
+    for (int c = 0, run; c < a->col.count; c += run) {
+        run = hesse_axis_run(&a->col, c, a->col.count);
+        const int block = hesse_axis_global(&a->col, c);
+        const int r = hesse_axis_below(&a->row, block);
+        if (hesse_axis_below(&a->row, block + 1) == r) continue;
+        double *corner = a->local + (size_t)c * ld + (size_t)r;
+        for (size_t j = 0; j < (size_t)run; j++)
+            for (size_t i = j + 1; i < (size_t)run; i++)
+                corner[i * ld + j] = corner[j * ld + i];
+    }
+}
+
 hesse_status hesse_band_reduce(hesse_dmat *a, hesse_band *band)
 {
     hesse_team *team = a->grid->team;
@@ -234,6 +250,7 @@ hesse_status hesse_band_reduce(hesse_dmat *a, hesse_band *band)
         s = hesse_fail(&team->why, HESSE_E_NOMEM,
                        "no memory to reduce a matrix of order %d to a band", a->n);
     s = hesse_agree(team, s);
+    mirror_diagonal_blocks(a);
     const int odd = a->n % HESSE_BAND;
     for (x.first = 0; !s && x.first < a->n; x.first = x.rest) {
         x.width = x.first == 0 && odd ? odd : HESSE_BAND;
