@@ -2,7 +2,7 @@
    --wrap=hesse_alloc and --wrap=hesse_calloc. */
 #include "base/memory.h"
 #include "check_mpi.h"
-#include "parallel/dmat.h"
+#include "parallel/put.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -135,6 +135,60 @@ static hesse_patch patch_of(int row, int rows, int col, int cols, double *values
     return (hesse_patch){row, rows, col, cols, 1, overlaps, stride, values};
 }
 
+/* What all ranks bring: those of rank r are list[first[r]] ... list[first[r + 1] - 1]. */
+typedef struct brought {
+    hesse_patch *list;
+    int *first;
+} brought;
+
+static int brings(void *context, int rank, const hesse_patch **patches)
+{
+    const brought *x = context;
+    *patches = x->list + x->first[rank];
+    return x->first[rank + 1] - x->first[rank];
+}
+
+/* Tell all what this rank brings. */
+static brought share(const hesse_patch *patches, int count, int ranks)
+{
+    const int size = sizeof *patches;
+    brought x = {NULL, malloc((size_t)(ranks + 1) * sizeof *x.first)};
+    int *bytes = malloc((size_t)ranks * sizeof *bytes), mine = count * size;
+    int *starts = malloc((size_t)ranks * sizeof *starts);
+    MPI_Allgather(&mine, 1, MPI_INT, bytes, 1, MPI_INT, MPI_COMM_WORLD);
+    x.first[0] = 0;
+    for (int r = 0; r < ranks; r++) {
+        starts[r] = x.first[r] * size;
+        x.first[r + 1] = x.first[r] + bytes[r] / size;
+    }
+    x.list = malloc((size_t)(x.first[ranks] + 1) * sizeof *x.list);
+    MPI_Allgatherv(patches, mine, MPI_BYTE, x.list, bytes, starts, MPI_BYTE,
+                   MPI_COMM_WORLD);
+    free(starts);
+    free(bytes);
+    return x;
+}
+
+/* All of an exchange, at once. */
+static hesse_status put_all(hesse_dmat *a, const hesse_patch *patches, int count)
+{
+    brought x = share(patches, count, hesse_team_size(a->grid->team));
+    hesse_put *put = NULL;
+    hesse_status s = hesse_put_new(a, &put);
+    if (!s) {
+        hesse_put_reserve(put, brings, &x);
+        s = hesse_put_open(put);
+    }
+    if (!s) {
+        hesse_put_post(put, brings, &x);
+        hesse_put_settle(put, brings, &x);
+    }
+    hesse_put_free(put);
+    free(x.list);
+    free(x.first);
+    return s;
+}
+
 /* The lower triangle in panels of w columns, dealt to the ranks in turn. */
 static void panels_make_the_matrix(void **state)
 {
@@ -154,7 +208,7 @@ static void panels_make_the_matrix(void **state)
                 hesse_patch p = {0};
                 if (any)
                     p = patch_of(col, n - col, col, w < n - col ? w : n - col, values);
-                assert_all(hesse_dmat_put(a, &p, any) == HESSE_OK);
+                assert_all(put_all(a, &p, any) == HESSE_OK);
             }
             assert_all(holds(a, 0));
             free(values);
@@ -181,7 +235,7 @@ static hesse_dmat *from_apart(const stage *t, int n, int w)
                 values[(size_t)i * cols + j] =
                     i < col + j * w ? NAN : entry(i, col + j * w);
         const hesse_patch p = {0, n, col, cols, w, true, (size_t)cols, values};
-        assert_all(hesse_dmat_put(a, &p, any) == HESSE_OK);
+        assert_all(put_all(a, &p, any) == HESSE_OK);
     }
     free(values);
     return a;
@@ -234,7 +288,7 @@ static void random_patches_make_the_matrix(void **state)
         }
         hesse_dmat *a = NULL;
         assert_all(hesse_dmat_new(t.grid, n, &a) == HESSE_OK);
-        assert_all(hesse_dmat_put(a, list, count) == HESSE_OK);
+        assert_all(put_all(a, list, count) == HESSE_OK);
         assert_all(holds(a, 0));
         hesse_dmat_free(a);
         for (int i = 0; i < count; i++) free((void *)list[i].values);
@@ -252,7 +306,7 @@ static void half_overlapping_patch(void **state)
     assert_all(hesse_dmat_new(t.grid, N, &a) == HESSE_OK);
     double values[60 * 83];
     const hesse_patch p = patch_of(40, 60, 60, 80, values);
-    assert_all(hesse_dmat_put(a, &p, hesse_team_rank(t.team) == 0) == HESSE_OK);
+    assert_all(put_all(a, &p, hesse_team_rank(t.team) == 0) == HESSE_OK);
     int right = 1;
     for (int j = 0; j < a->col.count; j++) {
         const int c = global(&a->col, a->nb, j);
@@ -347,7 +401,7 @@ static hesse_status all_at_once(stage t)
     hesse_dmat *a = NULL, *b = NULL, *c = NULL;
     hesse_status s = hesse_grid_new(t.team, &grid);
     if (!s) s = hesse_dmat_new(grid, N, &a);
-    if (!s) s = hesse_dmat_put(a, &p, rank == 0);
+    if (!s) s = put_all(a, &p, rank == 0);
     if (!s) s = hesse_dmat_gather(a, &g, 1);
     if (!s) s = hesse_dmat_copy(a, &b);
     if (!s) s = hesse_dmat_part(a, 3, 20, &c);
@@ -421,7 +475,7 @@ static void lower_matrices_are_half_filled(void **state)
     assert_all(hesse_dmat_new(t.grid, N, &a) == HESSE_OK);
     a->lower = true;
     for (int i = 0; i < 3; i++)
-        assert_all(hesse_dmat_put(a, &all[i], rank == i % ranks) == HESSE_OK);
+        assert_all(put_all(a, &all[i], rank == i % ranks) == HESSE_OK);
     int right = 1;
     for (int j = 0; j < a->col.count; j++)
         for (int i = 0; i < a->row.count; i++) {

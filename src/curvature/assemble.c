@@ -1,6 +1,7 @@
-/* In a round every thread of every rank computes a panel, those of a rank one after the
-   other; panels that follow one another cost about the same. One exchange takes their patches to the owners, so that no rank
-   ever holds more than its share and a panel. Between exchanges no rank talks. */
+/* In a round every thread of every rank computes a panel; panels that follow one another
+   cost about the same. Their patches travel to the owners of the entries while the next
+   round is computed, so that a rank never holds more than its share of the matrix, its
+   panels and one exchange of them. */
 #include "curvature/assemble.h"
 
 #include "base/memory.h"
@@ -119,12 +120,12 @@ static void tick(const hesse_watch *watch, int done, int all)
     if (watch->tick) watch->tick(watch->context, done, all);
 }
 
-static void put_here(int n, double *const *a, const hesse_panels *panels,
+static void put_here(int n, double *const *a, const hesse_panels *panels, int i,
                      hesse_tally *tallies)
 {
     for (int s = 0; s < hesse_panels_shares(panels); s++) {
         const hesse_patch *patches;
-        const int m = hesse_panels_patches(panels, s, &patches);
+        const int m = hesse_panels_patches(panels, i, s, &patches);
         for (int j = 0; j < m; j++) put(n, a[s], &patches[j]);
         hesse_panels_tally(panels, s, &tallies[s]);
     }
@@ -138,7 +139,8 @@ void hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n, double *const
     for (int first = 0; first < n_panels; first += lanes->count) {
         const int m = least(lanes->count, n_panels - first);
         hesse_lanes_compute(lanes, first, m);
-        for (int i = 0; i < m; i++) put_here(n, a, lanes->panels[i], tallies);
+        for (int i = 0; i < m; i++)
+            put_here(n, a, lanes->panels[i], first + i, tallies);
         tick(watch, first + m, n_panels);
     }
     for (int s = 0; s < hesse_panels_shares(one); s++) {
@@ -179,18 +181,88 @@ static double defect_of(hesse_team *team, hesse_panels *panels, int share,
     return hesse_worst(worst, sample_asymmetry(&x));
 }
 
-/* The panel of one lane of every rank, which may have none left, to the owners. */
-static hesse_status exchange(const hesse_panels *panels, bool computed,
-                             hesse_dmat *const *a, hesse_tally *tallies)
+/* The panels of one lane of every rank, of a round that begins with panel `first`. */
+typedef struct load {
+    const hesse_panels *panels;
+    int share, first, lane, lanes, n_panels;
+} load;
+
+/* The panel of a rank; there may be none left for it. */
+static int panel_of(const load *x, int rank)
 {
+    const int i = x->first + rank * x->lanes + x->lane;
+    return i < x->n_panels ? i : -1;
+}
+
+static int brings(void *context, int rank, const hesse_patch **patches)
+{
+    const load *x = context;
+    const int i = panel_of(x, rank);
+    return i < 0 ? 0 : hesse_panels_patches(x->panels, i, x->share, patches);
+}
+
+static load load_of(const hesse_lanes *lanes, int first, int lane, int n_panels)
+{
+    return (load){.panels = lanes->panels[lane],
+                  .first = first,
+                  .lane = lane,
+                  .lanes = lanes->count,
+                  .n_panels = n_panels};
+}
+
+/* What is on its way, of every share. */
+typedef struct traffic {
+    int shares;
+    hesse_put **puts; /* [shares]          */
+    load load;        /* what was posted   */
+} traffic;
+
+static void close_traffic(traffic *t)
+{
+    for (int s = 0; t->puts && s < t->shares; s++) hesse_put_free(t->puts[s]);
+    free(t->puts);
+}
+
+/* Collective. Room for all rounds. */
+static hesse_status open_traffic(hesse_team *team, const hesse_lanes *lanes,
+                                 int n_panels, hesse_dmat *const *a, traffic *t)
+{
+    const int round = team->size * lanes->count;
     hesse_status status = HESSE_OK;
-    for (int s = 0; !status && s < hesse_panels_shares(panels); s++) {
-        const hesse_patch *patches = NULL;
-        if (computed) hesse_panels_tally(panels, s, &tallies[s]);
-        const int m = computed ? hesse_panels_patches(panels, s, &patches) : 0;
-        status = hesse_dmat_put(a[s], patches, m);
+    t->shares = hesse_panels_shares(lanes->panels[0]);
+    t->puts = hesse_calloc((size_t)t->shares, sizeof(void *));
+    if (!t->puts)
+        status = hesse_fail(hesse_team_why(team), HESSE_E_NOMEM, "out of memory");
+    status = hesse_agree(team, status);
+    for (int s = 0; !status && s < t->shares; s++) {
+        status = hesse_put_new(a[s], &t->puts[s]);
+        if (status) break;
+        for (int first = 0; first < n_panels; first += round)
+            for (int i = 0; i < lanes->count; i++) {
+                load x = load_of(lanes, first, i, n_panels);
+                hesse_put_reserve(t->puts[s], brings, &x);
+            }
+        status = hesse_put_open(t->puts[s]);
     }
+    if (status) close_traffic(t);
     return status;
+}
+
+static void settle(traffic *t)
+{
+    for (int s = 0; s < t->shares; s++) {
+        t->load.share = s;
+        hesse_put_settle(t->puts[s], brings, &t->load);
+    }
+}
+
+static void post(traffic *t, load x)
+{
+    t->load = x;
+    for (int s = 0; s < t->shares; s++) {
+        t->load.share = s;
+        hesse_put_post(t->puts[s], brings, &t->load);
+    }
 }
 
 hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
@@ -198,23 +270,31 @@ hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
                             double *defect, hesse_watch *watch)
 {
     const int round = team->size * lanes->count;
-    hesse_status status = HESSE_OK;
     double since = MPI_Wtime();
-    for (int first = 0; !status && first < n_panels; first += round) {
+    traffic t;
+    const hesse_status status = open_traffic(team, lanes, n_panels, a, &t);
+    if (status) return status;
+    for (int first = 0; first < n_panels; first += round) {
         const int mine = first + team->rank * lanes->count;
         const int m = least(lanes->count, n_panels - mine);
         hesse_lanes_compute(lanes, mine, m);
         count(&watch->panels, &since);
-        for (int i = 0; !status && i < lanes->count; i++)
-            status = exchange(lanes->panels[i], i < m, a, tallies);
+        for (int i = 0; i < lanes->count; i++) {
+            for (int s = 0; i < m && s < t.shares; s++)
+                hesse_panels_tally(lanes->panels[i], s, &tallies[s]);
+            settle(&t);
+            post(&t, load_of(lanes, first, i, n_panels));
+        }
         count(&watch->exchange, &since);
         tick(watch, least(first + round, n_panels), n_panels);
     }
+    settle(&t);
     hesse_panels *one = lanes->panels[0];
-    for (int s = 0; !status && s < hesse_panels_shares(one); s++) {
+    for (int s = 0; s < t.shares; s++) {
         add_up(team, one, blocks, &tallies[s]);
         defect[s] = defect_of(team, one, s, a[s]);
     }
+    close_traffic(&t);
     count(&watch->exchange, &since);
-    return status;
+    return HESSE_OK;
 }

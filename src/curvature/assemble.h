@@ -29,7 +29,7 @@ void hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n, double *const
 /** Collective. The same over all ranks: panels go round by round to their owners, one a
  *  thread in every round. The tallies are those of all ranks, the defect that of a sample.
  *
- *  Memory: one panel and its exchange beside the matrices.
+ *  Memory: beside the matrices, an exchange of one panel a share.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
                             int blocks, hesse_dmat *const *a, hesse_tally *tallies,

@@ -85,14 +85,18 @@ static void outline(hesse_panels *p)
 
 /* Of parameters that come after the piece's own, all pieces of the part; of its own, it
    and those after it. */
-static void aim_at(hesse_panels *p, int piece)
+hesse_rect hesse_panels_want(const hesse_panels *p, int piece, int param)
 {
     const int own = p->partition->pieces[piece].param;
+    if (param < own) return (hesse_rect){0};
+    return param > own ? p->hulls[param] : p->follow[piece];
+}
+
+static void aim_at(hesse_panels *p, int piece)
+{
     for (int i = 0; i < p->params->count; i++) {
-        p->moves[i] = i == own;
-        p->want[i] = i < own   ? (hesse_rect){0}
-                     : i > own ? p->hulls[i]
-                               : p->follow[piece];
+        p->moves[i] = i == p->partition->pieces[piece].param;
+        p->want[i] = hesse_panels_want(p, piece, i);
     }
 }
 
@@ -303,7 +307,7 @@ int hesse_panels_shares(const hesse_panels *p)
 
 int hesse_panels_begin(hesse_panels *p, hesse_part part)
 {
-    p->part = part, p->n_list = 0, p->planned = -1;
+    p->part = part, p->n_list = 0, p->planned = -1, p->now = -1;
     p->origin = p->partition->blocks[part.block].first;
     outline(p);
     for (int i = first_of(p); !p->request.outline && i < end_of(p); i++) {

@@ -9,7 +9,7 @@
 #include "hesse/spectrum.h"
 #include "model/partition.h"
 #include "model/sweep.h"
-#include "parallel/dmat.h"
+#include "parallel/put.h"
 
 /** How the columns of a piece are computed: one sweep for each; or, of the weight of a
  *  linear operator, one sweep for each token and output channel, which give the columns
@@ -69,9 +69,11 @@ hesse_work hesse_panels_work(hesse_panels *p);
 /** Local. Compute panel i of the part, of every share. */
 void hesse_panels_compute(hesse_panels *p, int i);
 
-/** Local. The computed panel of a share as patches, whose rows and columns count from the
- *  first index of the part. Valid until the next call for these panels. Returns their number. */
-int hesse_panels_patches(const hesse_panels *p, int share, const hesse_patch **patches);
+/** Local. Panel i of the part, of a share, as patches, whose rows and columns count from
+ *  the first index of the part. They have values if that panel was computed last. Valid
+ *  until the next call for these panels. Returns their number. */
+int hesse_panels_patches(const hesse_panels *p, int i, int share,
+                         const hesse_patch **patches);
 
 /** What is summed up while panels pass. */
 typedef struct hesse_tally {

@@ -74,6 +74,9 @@ static inline const hesse_piece *hesse_end_of_pieces(const hesse_panels *p)
     return p->partition->pieces + last->piece + last->pieces;
 }
 
+/** Local. The rectangle of a parameter that a panel of a piece has rows of. */
+hesse_rect hesse_panels_want(const hesse_panels *p, int piece, int param);
+
 /** Local. Plan the sweep for `moves` and `want`; memory was made sure of before, for the
  *  largest plan there is. */
 void hesse_panels_plan(hesse_panels *p);

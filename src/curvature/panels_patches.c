@@ -27,23 +27,24 @@ static int strips_of(const hesse_panels *p, const hesse_panel *x)
     return p->channels[x->piece] ? x->count : 1;
 }
 
-/* The patches of one piece of rows. */
+/* The patches of one piece of rows; without values, only where they go. */
 static int patches_of(const hesse_panels *p, const hesse_panel *x,
                       const hesse_piece *to, const double *values, hesse_patch *patches)
 {
-    const hesse_rect want = p->want[to->param], r = to->rect;
+    const hesse_rect want = hesse_panels_want(p, x->piece, to->param), r = to->rect;
     const int origin = (int)(p->partition->pieces[x->piece].first - p->origin);
     const int strips = strips_of(p, x), width = strip_of(p, x, 0).count;
     const size_t k = (size_t)x->stride;
     const bool whole = r.cols == want.cols;
     const int bands = whole ? 1 : r.rows, rows = whole ? r.rows * r.cols : r.cols;
-    const size_t first = hesse_sweep_row_of(p->sweep, to->param) +
-                         (size_t)(r.row - want.row) * (size_t)want.cols +
-                         (size_t)(r.col - want.col);
+    const size_t corner =
+        (size_t)(r.row - want.row) * (size_t)want.cols + (size_t)(r.col - want.col);
+    const double *at =
+        values ? values + (hesse_sweep_row_of(p->sweep, to->param) + corner) * k : NULL;
     for (int i = 0; i < bands; i++)
         for (int j = 0; j < strips; j++) {
             const strip s = strip_of(p, x, j);
-            const size_t row = first + (size_t)i * (size_t)want.cols;
+            const size_t row = (size_t)i * (size_t)want.cols;
             *patches++ =
                 (hesse_patch){.row = (int)(to->first - p->origin) + i * rows,
                               .rows = rows,
@@ -52,20 +53,22 @@ static int patches_of(const hesse_panels *p, const hesse_panel *x,
                               .apart = s.apart,
                               .lower = x->piece == to - p->partition->pieces,
                               .stride = k,
-                              .values = values + row * k + (size_t)(j * width)};
+                              .values = at ? at + row * k + (size_t)(j * width) : NULL};
         }
     return bands * strips;
 }
 
-int hesse_panels_patches(const hesse_panels *p, int share, const hesse_patch **patches)
+int hesse_panels_patches(const hesse_panels *p, int i, int share,
+                         const hesse_patch **patches)
 {
-    const hesse_panel *x = &p->list[p->now];
+    const hesse_panel *x = &p->list[i];
+    const double *values = i == p->now ? p->values[share] : NULL;
     const hesse_piece *from = &p->partition->pieces[x->piece];
     const hesse_piece *end = hesse_end_of_pieces(p);
     int count = 0;
     for (const hesse_piece *to = hesse_first_piece(p); to < end; to++)
         if (hesse_piece_follows(to, from))
-            count += patches_of(p, x, to, p->values[share], p->patches + count);
+            count += patches_of(p, x, to, values, p->patches + count);
     *patches = p->patches;
     return count;
 }

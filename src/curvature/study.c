@@ -108,10 +108,12 @@ static hesse_status survey(const hesse_study *x, hesse_work *work, double *bytes
         hesse_panels_begin(panels, (hesse_part){0, x->partition.count});
         work[x->partition.count] = hesse_panels_work(panels);
     }
-    /* Out of a rank go both mirror images of a panel, and as much comes in. */
-    const double exchange = x->ranks > 1 ? 4 * (double)hesse_panels_numbers(panels) : 0;
-    const double numbers = exchange + (double)x->partition.size +
-                           (x->inquiry.request.shares + 1) * result_numbers(x);
+    /* Of every share, out of a rank go both mirror images of a panel, and as much comes in. */
+    const int shares = x->inquiry.request.shares;
+    const double exchange =
+        x->ranks > 1 ? 4.0 * shares * (double)hesse_panels_numbers(panels) : 0;
+    const double numbers =
+        exchange + (double)x->partition.size + (shares + 1) * result_numbers(x);
     *bytes += x->inquiry.threads * (double)hesse_panels_bytes(panels) +
               numbers * (double)sizeof(double);
     hesse_panels_free(panels);

@@ -66,26 +66,6 @@ double hesse_dmat_bytes(int n, int ranks);
 hesse_status hesse_dmat_new(const hesse_grid *grid, int n, hesse_dmat **a);
 void hesse_dmat_free(hesse_dmat *a);
 
-/** A dense piece of a symmetric matrix that one rank holds: rows that are neighbours, and
- *  columns that are `apart` from one to the next (1: neighbours, too). Entry
- *  (row + i, col + j * apart) is values[i * stride + j]. */
-typedef struct hesse_patch {
-    int row, rows, col, cols, apart;
-    bool lower; /* only entries with row >= column count */
-    size_t stride;
-    const double *values;
-} hesse_patch;
-
-/** Collective. Put patches in their places, each entry also in its mirrored one.
- *
- *  A patch that holds entries and their mirror images must be `lower`. So the matrix is
- *  symmetric to the bit. Of a matrix that is `lower`, only that triangle is filled.
- *
- *  patches  [in]  this rank's own; other ranks bring others, or none.
- *  Memory: twice the patches' size on both sides, for the call.
- *  Errors: HESSE_E_NOMEM; the matrix then holds unspecified values. */
-hesse_status hesse_dmat_put(hesse_dmat *a, const hesse_patch *patches, int count);
-
 /** Collective. Part first ... first + n - 1 of both axes as a matrix of its own.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_dmat_part(const hesse_dmat *a, int first, int n, hesse_dmat **part);

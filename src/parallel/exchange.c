@@ -1,4 +1,4 @@
-/* One MPI_Alltoallv, whose sizes every rank knows without asking. */
+/* One MPI_Ialltoallv, whose sizes every rank knows without asking. */
 #include "parallel/exchange.h"
 
 #include "base/memory.h"
@@ -12,6 +12,7 @@ hesse_status hesse_exchange_new(hesse_team *team, hesse_exchange **x)
     hesse_exchange *e = hesse_calloc(1, sizeof *e);
     if (e) {
         e->team = team;
+        e->request = MPI_REQUEST_NULL;
         e->to = hesse_calloc(2 * size, sizeof *e->to);
         e->counts = hesse_calloc(2 * size, sizeof *e->counts);
         e->starts = hesse_calloc(2 * size, sizeof *e->starts);
@@ -47,10 +48,16 @@ static size_t total(int size, const size_t *sizes)
     return sum;
 }
 
+void hesse_exchange_reserve(hesse_exchange *x)
+{
+    const size_t out = total(x->team->size, x->to), in = total(x->team->size, x->from);
+    if (out > x->most_out) x->most_out = out;
+    if (in > x->most_in) x->most_in = in;
+}
+
 hesse_status hesse_exchange_open(hesse_exchange *x)
 {
-    const int size = x->team->size;
-    const size_t out = total(size, x->to), in = total(size, x->from);
+    const size_t out = x->most_out, in = x->most_in;
     hesse_status s = HESSE_OK;
     if (out > INT_MAX || in > INT_MAX) {
         s = hesse_fail(
@@ -78,11 +85,16 @@ static void lay_out(int size, const size_t *sizes, int *counts, int *starts)
     }
 }
 
-void hesse_exchange_run(hesse_exchange *x)
+void hesse_exchange_post(hesse_exchange *x)
 {
     const int size = x->team->size;
     lay_out(size, x->to, x->counts, x->starts);
     lay_out(size, x->from, x->counts + size, x->starts + size);
-    MPI_Alltoallv(x->out, x->counts, x->starts, MPI_DOUBLE, x->in, x->counts + size,
-                  x->starts + size, MPI_DOUBLE, x->team->comm);
+    MPI_Ialltoallv(x->out, x->counts, x->starts, MPI_DOUBLE, x->in, x->counts + size,
+                   x->starts + size, MPI_DOUBLE, x->team->comm, &x->request);
+}
+
+void hesse_exchange_settle(hesse_exchange *x)
+{
+    MPI_Wait(&x->request, MPI_STATUS_IGNORE);
 }

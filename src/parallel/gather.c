@@ -91,11 +91,13 @@ hesse_status hesse_dmat_gather(const hesse_dmat *a, const hesse_gather *list, in
     hesse_status s = hesse_exchange_new(a->grid->team, &x);
     if (!s) {
         set_sizes(a, list, count, x);
+        hesse_exchange_reserve(x);
         s = hesse_exchange_open(x);
     }
     if (!s) {
         pack_all(a, list, count, x->out);
-        hesse_exchange_run(x);
+        hesse_exchange_post(x);
+        hesse_exchange_settle(x);
         unpack_all(a, list, count, x->in);
     }
     hesse_exchange_free(x);

@@ -3,9 +3,11 @@
    What a process owns of a range lies together in its local array. So the sizes follow
    from the ranges alone, a piece is packed tile by tile and unpacked column by column,
    and nobody asks for the owner of an entry. Columns that are apart are as many patches
-   of one column, but for the lists of what everybody brings. */
+   of one column. Everybody knows what patches the others bring, so nothing is agreed on
+   between the ranks but the numbers themselves. */
+#include "parallel/put.h"
+
 #include "base/memory.h"
-#include "parallel/dmat.h"
 #include "parallel/exchange.h"
 
 #include <assert.h>
@@ -16,14 +18,6 @@
 typedef struct box {
     int row, rows, col, cols, apart, lower;
 } box;
-
-enum { BOX = sizeof(box) / sizeof(int) };
-
-/* Boxes of all ranks: those of rank r are first[r] ... first[r + 1] - 1. */
-typedef struct boxes {
-    int *first;
-    box *list;
-} boxes;
 
 /* A patch with its axes in either order: entry (row, col) is at[row * down + col * right]
    counted from the corner of the box. */
@@ -153,96 +147,134 @@ static const double *unpack(hesse_dmat *a, box b, bool mirror, const double *in)
     return in;
 }
 
-/* Collective. Everybody's boxes. */
-static hesse_status share_boxes(const hesse_patch *patches, int count,
-                                hesse_exchange *x, boxes *all)
-{
-    hesse_team *team = x->team;
-    int *const counts = x->counts, *const starts = x->starts, sum = 0;
-    MPI_Allgather(&count, 1, MPI_INT, counts, 1, MPI_INT, team->comm);
-    for (int r = 0; r < team->size; r++) sum += counts[r];
+struct hesse_put {
+    hesse_dmat *a; /* borrowed */
+    hesse_exchange *x;
+    bool away; /* from _post to _settle */
+};
 
-    hesse_status s = HESSE_OK;
-    box *mine = hesse_calloc((size_t)count, sizeof *mine);
-    all->first = hesse_calloc((size_t)team->size + 1, sizeof *all->first);
-    all->list = hesse_calloc((size_t)sum, sizeof *all->list);
-    if (!mine || !all->first || !all->list)
-        s = hesse_fail(&team->why, HESSE_E_NOMEM, "exchange of %d patches: no memory",
-                       sum);
-    if (!(s = hesse_agree(team, s))) {
-        for (int i = 0; i < count; i++) mine[i] = box_of(&patches[i]);
-        for (int r = 0; r < team->size; r++) {
-            all->first[r + 1] = all->first[r] + counts[r];
-            starts[r] = all->first[r] * BOX;
-            counts[r] *= BOX;
-        }
-        MPI_Allgatherv(mine, count * BOX, MPI_INT, all->list, counts, starts, MPI_INT,
-                       team->comm);
-    }
-    free(mine);
-    return s;
+static void check(const hesse_dmat *a, const hesse_patch *p)
+{
+    assert(p->row >= 0 && p->rows >= 0 && p->row <= a->n - p->rows);
+    assert(p->col >= 0 && p->cols >= 0 && p->apart >= 1);
+    assert(p->cols == 0 || p->col + (p->cols - 1) * p->apart < a->n);
+    (void)a;
+    (void)p;
 }
 
-static void set_sizes(const hesse_dmat *a, const hesse_patch *patches, int count,
-                      const boxes *all, hesse_exchange *x)
+static hesse_axis row_of(const hesse_dmat *a, int rank)
 {
-    const hesse_grid *g = a->grid;
+    return hesse_axis_of(a->row, rank / a->grid->cols);
+}
+
+static hesse_axis col_of(const hesse_dmat *a, int rank)
+{
+    return hesse_axis_of(a->col, rank % a->grid->cols);
+}
+
+static void set_sizes(const hesse_put *put, hesse_brings *brings, void *context)
+{
+    const hesse_dmat *a = put->a;
+    const hesse_exchange *x = put->x;
     for (int r = 0; r < x->team->size; r++) {
-        const hesse_axis row = hesse_axis_of(a->row, r / g->cols);
-        const hesse_axis col = hesse_axis_of(a->col, r % g->cols);
+        const hesse_patch *patches;
+        const int count = brings(context, r, &patches);
+        x->from[r] = 0;
+        for (int i = 0; i < count; i++) {
+            check(a, &patches[i]);
+            x->from[r] += piece_size(a->lower, &a->row, &a->col, box_of(&patches[i]));
+        }
+    }
+    const hesse_patch *mine;
+    const int count = brings(context, x->team->rank, &mine);
+    for (int r = 0; r < x->team->size; r++) {
+        const hesse_axis row = row_of(a, r), col = col_of(a, r);
+        x->to[r] = 0;
         for (int i = 0; i < count; i++)
-            x->to[r] += piece_size(a->lower, &row, &col, box_of(&patches[i]));
-        for (int i = all->first[r]; i < all->first[r + 1]; i++)
-            x->from[r] += piece_size(a->lower, &a->row, &a->col, all->list[i]);
+            x->to[r] += piece_size(a->lower, &row, &col, box_of(&mine[i]));
     }
 }
 
 static void pack_all(const hesse_dmat *a, const hesse_patch *patches, int count,
                      double *out)
 {
-    const hesse_grid *g = a->grid;
-    for (int r = 0; r < g->team->size; r++) {
-        const hesse_axis row = hesse_axis_of(a->row, r / g->cols);
-        const hesse_axis col = hesse_axis_of(a->col, r % g->cols);
+    for (int r = 0; r < a->grid->team->size; r++) {
+        const hesse_axis row = row_of(a, r), col = col_of(a, r);
         for (const hesse_patch *p = patches; p < patches + count; p++)
             for (int i = 0; i < strips_of(box_of(p)); i++)
                 out = pack_strip(a->lower, p, i, &row, &col, out);
     }
 }
 
-static void unpack_all(hesse_dmat *a, const boxes *all, const double *in)
+static const double *unpack_all(hesse_dmat *a, const hesse_patch *patches, int count,
+                                const double *in)
 {
-    for (int i = 0; i < all->first[a->grid->team->size]; i++) {
-        for (int j = 0; j < strips_of(all->list[i]); j++) {
-            const box b = strip_of(all->list[i], j);
+    for (const hesse_patch *p = patches; p < patches + count; p++) {
+        for (int j = 0; j < strips_of(box_of(p)); j++) {
+            const box b = strip_of(box_of(p), j);
             in = unpack(a, b, false, in);
             in = unpack(a, mirrored(b), true, in);
         }
     }
+    return in;
 }
 
-hesse_status hesse_dmat_put(hesse_dmat *a, const hesse_patch *patches, int count)
+hesse_status hesse_put_new(hesse_dmat *a, hesse_put **put)
 {
-    for (const hesse_patch *p = patches; p < patches + count; p++) {
-        assert(p->row >= 0 && p->rows >= 0 && p->row <= a->n - p->rows);
-        assert(p->col >= 0 && p->cols >= 0 && p->apart >= 1);
-        assert(p->cols == 0 || p->col + (p->cols - 1) * p->apart < a->n);
-    }
-    hesse_exchange *x = NULL;
-    boxes all = {NULL, NULL};
-    hesse_status s = hesse_exchange_new(a->grid->team, &x);
-    if (!s) s = share_boxes(patches, count, x, &all);
-    if (!s) {
-        set_sizes(a, patches, count, &all, x);
-        s = hesse_exchange_open(x);
-    }
-    if (!s) {
-        pack_all(a, patches, count, x->out);
-        hesse_exchange_run(x);
-        unpack_all(a, &all, x->in);
-    }
-    free(all.first);
-    free(all.list);
-    hesse_exchange_free(x);
+    hesse_team *team = a->grid->team;
+    hesse_put *p = hesse_calloc(1, sizeof *p);
+    hesse_status s = HESSE_OK;
+    if (p)
+        p->a = a;
+    else
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "exchange: no memory");
+    s = hesse_agree(team, s);
+    if (!s) s = hesse_exchange_new(team, &p->x);
+    if (s)
+        free(p);
+    else
+        *put = p;
     return s;
+}
+
+void hesse_put_free(hesse_put *put)
+{
+    if (!put) return;
+    assert(!put->away);
+    hesse_exchange_free(put->x);
+    free(put);
+}
+
+void hesse_put_reserve(hesse_put *put, hesse_brings *brings, void *context)
+{
+    set_sizes(put, brings, context);
+    hesse_exchange_reserve(put->x);
+}
+
+hesse_status hesse_put_open(hesse_put *put)
+{
+    return hesse_exchange_open(put->x);
+}
+
+void hesse_put_post(hesse_put *put, hesse_brings *brings, void *context)
+{
+    const hesse_patch *mine;
+    set_sizes(put, brings, context);
+    const int count = brings(context, put->x->team->rank, &mine);
+    pack_all(put->a, mine, count, put->x->out);
+    hesse_exchange_post(put->x);
+    put->away = true;
+}
+
+void hesse_put_settle(hesse_put *put, hesse_brings *brings, void *context)
+{
+    if (!put->away) return;
+    hesse_exchange_settle(put->x);
+    const double *in = put->x->in;
+    for (int r = 0; r < put->x->team->size; r++) {
+        const hesse_patch *patches;
+        const int count = brings(context, r, &patches);
+        in = unpack_all(put->a, patches, count, in);
+    }
+    put->away = false;
 }
