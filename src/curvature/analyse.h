@@ -23,12 +23,11 @@ typedef struct hesse_listener {
 
 /** Where the time of a rank went, in seconds. */
 typedef struct hesse_times {
-    double assembly; /* computing panels                                        */
-    double exchange; /* bringing them to their owners, waiting for them included */
-    double
-        eigenvalues; /* solving and proving, waiting for ranks of its group included */
-    double matrices; /* giving away matrices                                    */
-    double idle;     /* waiting for other groups at the end                     */
+    double assembly;    /* computing panels                                        */
+    double exchange;    /* bringing them to their owners, waiting for them included */
+    double eigenvalues; /* solving and proving, with waiting for others of the group */
+    double matrices;    /* giving away matrices                                    */
+    double idle;        /* waiting for other groups at the end                     */
 } hesse_times;
 
 typedef struct hesse_inquiry {

@@ -95,12 +95,12 @@ static void print_processor(void)
     row("cores", "%ld", sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-static void print_rate(const char *name, double least, double most)
+static void print_rate(const char *name, double least, double most, const char *unit)
 {
     if (least == most)
-        row(name, "%.1f GFLOP/s", most / 1e9);
+        row(name, "%.1f %s", most / 1e9, unit);
     else
-        row(name, "%.1f to %.1f GFLOP/s per rank", least / 1e9, most / 1e9);
+        row(name, "%.1f to %.1f %s per rank", least / 1e9, most / 1e9, unit);
 }
 
 hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
@@ -114,6 +114,7 @@ hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
     MPI_Reduce(&mine, &least, count, MPI_DOUBLE, MPI_MIN, 0, team->comm);
     MPI_Reduce(&mine, &most, count, MPI_DOUBLE, MPI_MAX, 0, team->comm);
     if (team->rank) return HESSE_OK;
+    const char *flops = "GFLOP/s";
     print_program();
     print_libraries();
     print_blas();
@@ -122,9 +123,9 @@ hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
     print_processor();
     row("ranks", "%d", team->size);
     row("free memory", "%.1f GiB per rank", available / 0x1p30);
-    print_rate("DGEMM, order 512", least.dgemm, most.dgemm);
-    print_rate("products of panels", least.panels, most.panels);
-    print_rate("loops of panels", 1 * least.elements, most.elements);
-    print_rate("band to tridiagonal", least.chase, most.chase);
+    print_rate("DGEMM, order 512", least.dgemm, most.dgemm, flops);
+    print_rate("products of panels", least.panels, most.panels, flops);
+    print_rate("loops of panels", least.elements, most.elements, "G numbers/s");
+    print_rate("band to tridiagonal", least.chase, most.chase, flops);
     return HESSE_OK;
 }

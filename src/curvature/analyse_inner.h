@@ -1,0 +1,101 @@
+/** What the passes of the analysis share; no other file includes it. */
+#ifndef HESSE_CURVATURE_ANALYSE_INNER_H
+#define HESSE_CURVATURE_ANALYSE_INNER_H
+
+#include "curvature/analyse.h"
+#include "curvature/assemble.h"
+
+/** Ranks that do a block together. */
+typedef struct hesse_circle {
+    hesse_team *team;
+    hesse_grid *grid;
+} hesse_circle;
+
+/** All that the passes share. */
+typedef struct hesse_analysis {
+    hesse_team *team;
+    const hesse_partition *partition;
+    const hesse_schedule *schedule;
+    const hesse_inquiry *inquiry;
+    hesse_lanes lanes;
+    hesse_circle *circles;    /* [depth] of the schedule; the first: all ranks  */
+    hesse_findings *found;    /* [shares]                                       */
+    hesse_tally *tallies;     /* [shares]                                       */
+    double *defect;           /* [shares]; of the part assembled last, absolute */
+    double *proof;            /* [shares]; the same, relative                   */
+    hesse_dmat **whole;       /* [shares]; NULL entries where scope is blocks   */
+    const hesse_task **waves; /* [n_waves][ranks]                               */
+    int n_waves;
+    hesse_times times;
+    double all, done, operations; /* predicted seconds of this rank; operations done */
+    const hesse_task *doing;      /* in assembly                                     */
+} hesse_analysis;
+
+static inline int hesse_shares_of(const hesse_analysis *x)
+{
+    return x->inquiry->request.shares;
+}
+
+static inline bool hesse_shows_matrices(const hesse_analysis *x)
+{
+    return x->inquiry->listener && x->inquiry->listener->matrix;
+}
+
+/** Begin to count the time that something takes, and end it. */
+static inline void hesse_start(double *seconds)
+{
+    *seconds -= MPI_Wtime();
+}
+
+static inline void hesse_stop(double *seconds)
+{
+    *seconds += MPI_Wtime();
+}
+
+/** Local. Say how far the analysis is: beyond what is done, so many predicted seconds and
+ *  operations more. */
+void hesse_tell(const hesse_analysis *x, const char *phase, double seconds,
+                double more);
+
+/** Local. A task is done. */
+void hesse_finish_task(hesse_analysis *x, const hesse_task *t);
+
+/** Local. A watch over the assembly of a task, and what it counted. */
+hesse_watch hesse_watch_of(hesse_analysis *x, const hesse_task *task);
+void hesse_count_watch(hesse_analysis *x, const hesse_watch *watch);
+
+/** Local. From the defect of the part assembled last its proof. */
+void hesse_judge_defect(const hesse_analysis *x, int share, const hesse_sums *sums);
+
+/** Local. A status of a solver, whose message gets the block's name. */
+hesse_status hesse_of_block(const char *name, hesse_status status, hesse_why *why);
+
+/** Collective. Give a finished matrix to the listener, if it wants any; see there. */
+hesse_status hesse_show_matrix(hesse_analysis *x, int share, int block,
+                               const hesse_dmat *a, const double *local);
+
+/** Collective over the circle. Matrices of a part, of every share.
+ *  Errors: HESSE_E_NOMEM. */
+hesse_status hesse_assemble_part(hesse_analysis *x, const hesse_circle *by,
+                                 const hesse_task *task, hesse_part part,
+                                 hesse_dmat **a);
+
+/** Collective over the circle. Eigenvalues of a distributed matrix, proven; the matrix is
+ *  destroyed. Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC. */
+hesse_status hesse_solve_part(hesse_analysis *x, const hesse_circle *by, int share,
+                              hesse_dmat *a, const hesse_sums *sums, const char *name,
+                              hesse_spectrum **spectrum);
+
+/** Local. */
+void hesse_free_matrices(const hesse_analysis *x, hesse_dmat **a);
+
+/** Collective over the groups of the depths. The blocks of groups. A group that fails
+ *  leaves out the rest, and its ranks return with its status: they meet the others in
+ *  hesse_blocks_alone. */
+hesse_status hesse_blocks_together(hesse_analysis *x);
+
+/** Collective. The blocks of single ranks. The status is that of hesse_blocks_together,
+ *  which need not be the same on all ranks; the returned one is. */
+hesse_status hesse_blocks_alone(hesse_analysis *x, hesse_status status);
+
+#endif /* HESSE_CURVATURE_ANALYSE_INNER_H */
