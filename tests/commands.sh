@@ -347,6 +347,9 @@ bad 'command: two files' 2 "run: .*other.yaml.*" : run job.yaml other.yaml
 bad 'option: unknown' 2 "run: unknown option '--ouput'; the nearest is '--output'.*" : \
     run job.yaml --ouput x
 bad 'option: of another command' 2 "run: unknown option '--ranks', .* another command.*" : run job.yaml --ranks 2
+bad 'option: two that exclude each other' 2 '--resume and --force: .*' : \
+    run job.yaml --resume --force
+bad 'option: a value where none is' 2 '--force=yes: takes no value' : run job.yaml --force=yes
 bad 'option: without a value' 2 '--output: .*' : run job.yaml --output
 bad 'option: no number of ranks' 2 "--ranks: found 'many'.*" : plan job.yaml --ranks many
 bad 'option: no size' 2 "--memory-per-rank: found 'much'.*" : \
@@ -386,7 +389,7 @@ if grep -q avx2 /proc/cpuinfo && "$hesse" info | grep '^BLAS core' | grep -v -q 
     holds 'plan: does not mind' [ "$(told)" -eq 0 ]
     unset OPENBLAS_CORETYPE
     works 'run: on good kernels' 'ln_f.bias' \
-        run job.yaml --set 'hessian.only=[transformer.ln_f.bias]'
+        run job.yaml --force --set 'hessian.only=[transformer.ln_f.bias]'
     holds 'run: has nothing to say' [ "$(told)" -eq 0 ]
 else
     echo 'skipped: slow kernels (no OpenBLAS, or no AVX2)'
@@ -465,20 +468,25 @@ refused 'show: truncated at once' 3 'cut.h5: .*' show cut.h5
 fresh llama
 works 'run: llama' 'model.layers.0.self_attn.q_proj.weight  *64' run job.yaml
 printf 'an older file' > result.h5
-works 'run: replaces an older result' 'self_attn.q_proj' run job.yaml
+refused 'run: an older result' 6 'result.h5: is there already; --force replaces it.*' run job.yaml
+refused 'run: an older result of another job' 6 'result.h5: .*not the result of this job.*' \
+    run job.yaml --resume
+works 'run: replaces an older result' 'self_attn.q_proj' run job.yaml --force
+works 'run: leaves a complete one' 'self_attn.q_proj' run job.yaml --resume
+holds 'run: says so' [ "$(grep -c '^note: result.h5 is complete' "$work/err")" -eq 1 ]
 works 'run: the older result is gone' 'self_attn.q_proj' show result.h5
 mkdir far
 for there in yes no; do
     [ $there = no ] || printf 'an older file' > far/real.h5
     ln -s far/real.h5 link.h5
-    works 'run: through a link' 'self_attn.q_proj' run job.yaml --output link.h5
+    works 'run: through a link' 'self_attn.q_proj' run job.yaml --force --output link.h5
     holds 'run: the link is one still' [ -h link.h5 ]
     works 'run: the result is where it points to' 'self_attn.q_proj' show far/real.h5
     rm link.h5 far/real.h5
 done
 rmdir far
 for scope in blocks full both; do
-    works "run: scope $scope" '^hessian' run job.yaml --set hessian.scope=$scope
+    works "run: scope $scope" '^hessian' run job.yaml --force --set hessian.scope=$scope
     full=$(grep -c '^  (full)  *' "$work/out")
     block=$(grep -c 'q_proj.weight.* lapack .*[0-9]e' "$work/out")
     case $scope in
@@ -489,20 +497,20 @@ for scope in blocks full both; do
 done
 for partition in tensor head neuron layer group whole; do
     works "run: partition $partition" '^hessian' \
-        run job.yaml --set hessian.partition=$partition
+        run job.yaml --force --set hessian.partition=$partition
 done
 works 'run: only the blocks named' 'k_proj.weight  *32' \
-    run job.yaml --set 'hessian.only=["*.q_proj.*", "*.k_proj.*"]'
+    run job.yaml --force --set 'hessian.only=["*.q_proj.*", "*.k_proj.*"]'
 holds 'run: no others' [ "$(grep -c '_proj.weight' "$work/out")" -eq 2 ]
 holds 'run: the folder is clean' folder_holds result.h5
 
 ranks=6
 fresh gpt2
 works 'run: more ranks than columns' 'ln_f.bias  *6 ' \
-    run job.yaml --set 'hessian.only=[transformer.ln_f.bias]'
+    run job.yaml --force --set 'hessian.only=[transformer.ln_f.bias]'
 ranks=3
 works 'run: a part that is zero there' 'ln_f.bias  *6 ' \
-    run job.yaml --set 'hessian.only=[transformer.ln_f.bias]' --set 'hessian.parts=[gelu]'
+    run job.yaml --force --set 'hessian.only=[transformer.ln_f.bias]' --set 'hessian.parts=[gelu]'
 cat > drawn.yaml <<END
 model: {family: llama, layers: 1, heads: 2, width: 4, context: 5, vocabulary: 11, seed: 7}
 data: {tokens: tokens.npy, sequences: 2}
@@ -513,7 +521,7 @@ holds 'run: the result is named after the job' folder_holds drawn.yaml drawn.h5 
 # Matrices.
 
 fresh llama
-works 'run: matrices and parts' '^softmax' run job.yaml --set output.matrices=true \
+works 'run: matrices and parts' '^softmax' run job.yaml --force --set output.matrices=true \
     --set 'hessian.parts=[hessian, gauss_newton, functional, softmax]'
 if /usr/bin/python3 -c 'import h5py' 2> "$work/err"; then
     cat > "$work/laws.py" <<'END'

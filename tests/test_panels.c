@@ -48,9 +48,11 @@ static made make(const hesse_partition *partition, hesse_panels *p, hesse_part p
     }
     const int count = hesse_panels_begin(p, part);
     x.work = hesse_panels_work(p).products;
-    hesse_lanes one = {&p, 1};
-    hesse_assemble_local(&one, count, (int)x.n, x.a, tallies, x.defect,
-                         &(hesse_watch){0});
+    hesse_lanes one = {.panels = &p, .count = 1};
+    hesse_why why;
+    assert_int_equal(hesse_assemble_local(&one, count, (int)x.n, x.a, tallies, x.defect,
+                                          &(hesse_watch){0}, &why),
+                     HESSE_OK);
     for (int s = 0; s < SHARES; s++) x.all[s] = tallies[s].all;
     free(blocks);
     return x;

@@ -191,7 +191,7 @@ static hesse_status write_all(const stage *t, const char *path)
         {.name = "empty", .kind = HESSE_NOTE_TEXT, .text = ""},
         {.name = "job", .kind = HESSE_NOTE_TEXT, .text = job}};
     hesse_result *result = NULL;
-    hesse_status s = hesse_result_new(t->team, path, &result);
+    hesse_status s = hesse_result_new(t->team, path, NULL, &result);
     if (s) return s;
     hesse_dmat *a = NULL, *b = NULL;
     s = hesse_agree(t->team, hesse_dmat_new(t->grid, N, &a));
@@ -410,7 +410,7 @@ static void a_density_tells_its_making(void **state)
     const char *const block = "parts/linear/spectra/blocks/h.0.größe.weight";
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
         hesse_result *result = NULL;
-        assert_all(hesse_result_new(t.team, "r.h5", &result) == HESSE_OK);
+        assert_all(hesse_result_new(t.team, "r.h5", NULL, &result) == HESSE_OK);
         assert_all(write_model(result) == HESSE_OK);
         assert_all(write_part_with(result, "hessian", true, &made[i]) == HESSE_OK);
         assert_all(write_part_with(result, "linear", false, &made[i]) == HESSE_OK);
@@ -432,7 +432,7 @@ static void matrices_of_any_order_are_whole(void **state)
     const stage t = set_up();
     const int orders[] = {1, 2, 3, 17, 63, 65, 200, 333};
     hesse_result *result = NULL;
-    assert_all(hesse_result_new(t.team, "r.h5", &result) == HESSE_OK);
+    assert_all(hesse_result_new(t.team, "r.h5", NULL, &result) == HESSE_OK);
     for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
         char name[64];
         hesse_dmat *a = matrix_of(t.grid, orders[i]);
@@ -466,7 +466,7 @@ static void hdf5_gets_no_topology(void **state)
     MPI_Info info;
     hesse_store *store = NULL;
     int kind;
-    assert_all(hesse_store_new(t.team, "r.h5", &store) == HESSE_OK);
+    assert_all(hesse_store_new(t.team, "r.h5", NULL, &store) == HESSE_OK);
     assert_all(hesse_store_parallel(store) == HESSE_OK);
     const hid_t access = H5Fget_access_plist(store->file);
     assert_all(H5Pget_fapl_mpio(access, &used, &info) >= 0);
@@ -488,7 +488,7 @@ static void damage_is_found_on_reading_back(void **state)
     for (int what = 0; what < 2; what++) {
         hesse_result *result = NULL;
         hesse_dmat *a = matrix_of(t.grid, 65);
-        assert_all(hesse_result_new(t.team, "r.h5", &result) == HESSE_OK);
+        assert_all(hesse_result_new(t.team, "r.h5", NULL, &result) == HESSE_OK);
         assert_all(write_model(result) == HESSE_OK);
         assert_all(hesse_result_matrix(result, "hessian/full", a) == HESSE_OK);
         assert_all(hesse_store_serial(result) == HESSE_OK);
@@ -523,7 +523,7 @@ static void bad_places_fail_at_once(void **state)
     MPI_Barrier(MPI_COMM_WORLD);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         hesse_result *result = NULL;
-        assert_all(hesse_result_new(t.team, bad[i], &result) == HESSE_E_OUTPUT);
+        assert_all(hesse_result_new(t.team, bad[i], NULL, &result) == HESSE_E_OUTPUT);
         assert_all(result == NULL);
         assert_all(strncmp(t.team->why.text, bad[i], strlen(bad[i])) == 0);
         assert_all(!strchr(t.team->why.text, '\n'));
@@ -540,7 +540,7 @@ static void a_result_appears_only_when_whole(void **state)
     hesse_result *result = NULL;
     if (t.team->rank == 0) write_text("r.h5", "the old one");
     MPI_Barrier(MPI_COMM_WORLD);
-    assert_all(hesse_result_new(t.team, "r.h5", &result) == HESSE_OK);
+    assert_all(hesse_result_new(t.team, "r.h5", NULL, &result) == HESSE_OK);
     assert_all(write_model(result) == HESSE_OK);
     assert_all(files_here() == 2);
     assert_all(H5Fis_hdf5("r.h5") <= 0);
@@ -608,7 +608,7 @@ static hesse_status write_on_a_disk_of(const stage *t, off_t bytes)
 {
     hesse_result *result = NULL;
     hesse_dmat *a = matrix_of(t->grid, 200);
-    assert_all(hesse_result_new(t->team, "r.h5", &result) == HESSE_OK);
+    assert_all(hesse_result_new(t->team, "r.h5", NULL, &result) == HESSE_OK);
     capacity = bytes;
     hesse_status s = hesse_result_matrix(result, "hessian/full", a);
     if (!s) s = write_model(result);
@@ -632,7 +632,7 @@ static void a_full_disk_fails_all(void **state)
     int failures = 0;
     MPI_Barrier(MPI_COMM_WORLD);
     capacity = 100000;
-    assert_all(hesse_result_new(t.team, "r.h5", &result) == HESSE_E_OUTPUT);
+    assert_all(hesse_result_new(t.team, "r.h5", NULL, &result) == HESSE_E_OUTPUT);
     assert_all(strstr(t.team->why.text, "No space left on device") != NULL);
     capacity = -1;
     assert_all(files_here() == 0);

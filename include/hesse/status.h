@@ -18,7 +18,8 @@ typedef enum hesse_status {
     HESSE_E_INPUT = 3,   /* an input file is missing, damaged or of the wrong shape  */
     HESSE_E_NOMEM = 4,   /* it would not fit in memory                               */
     HESSE_E_NUMERIC = 5, /* a result is not finite, or its proof is out of bounds    */
-    HESSE_E_OUTPUT = 6   /* a result could not be written                            */
+    HESSE_E_OUTPUT = 6,  /* a result could not be written                            */
+    HESSE_E_STOPPED = 75 /* somebody wanted the run to end; what was done is safe    */
 } hesse_status;
 
 /** Why a function failed: one line naming the file, key or line, what was found and

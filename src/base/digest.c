@@ -1,15 +1,45 @@
 /* SHA-256 by libmd, a buffer at a time. */
 #include "base/digest.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 #include <sha256.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void hesse_digest(const void *bytes, size_t count, char digest[HESSE_DIGEST_LENGTH])
 {
     SHA256Data(bytes, count, digest);
+}
+
+struct hesse_digester {
+    SHA2_CTX context;
+};
+
+hesse_digester *hesse_digest_begin(void)
+{
+    hesse_digester *d = hesse_calloc(1, sizeof *d);
+    if (d) SHA256Init(&d->context);
+    return d;
+}
+
+void hesse_digest_add(hesse_digester *d, const void *bytes, size_t count)
+{
+    SHA256Update(&d->context, bytes, count);
+}
+
+void hesse_digest_end(hesse_digester *d, char digest[HESSE_DIGEST_LENGTH])
+{
+    SHA256End(&d->context, digest);
+    free(d);
+}
+
+void hesse_digest_drop(hesse_digester *d)
+{
+    free(d);
 }
 
 hesse_status hesse_digest_file(const char *path, char digest[HESSE_DIGEST_LENGTH],

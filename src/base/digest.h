@@ -11,6 +11,14 @@ enum { HESSE_DIGEST_LENGTH = 65 }; /* 64 hexadecimal digits and the end */
 /** Local. Digest of bytes. */
 void hesse_digest(const void *bytes, size_t count, char digest[HESSE_DIGEST_LENGTH]);
 
+/** Local. Digest of bytes that come piece by piece; _end frees, as _drop does without one.
+ *  Returns NULL when memory is exhausted. */
+typedef struct hesse_digester hesse_digester;
+hesse_digester *hesse_digest_begin(void);
+void hesse_digest_add(hesse_digester *d, const void *bytes, size_t count);
+void hesse_digest_end(hesse_digester *d, char digest[HESSE_DIGEST_LENGTH]);
+void hesse_digest_drop(hesse_digester *d);
+
 /** Local. Digest of a file's content, read in pieces.
  *  Errors: HESSE_E_INPUT when it cannot be read. */
 hesse_status hesse_digest_file(const char *path, char digest[HESSE_DIGEST_LENGTH],

@@ -25,23 +25,60 @@ static hesse_status assemble_whole(hesse_analysis *x)
     return status;
 }
 
-static hesse_status solve_whole(hesse_analysis *x)
+/* A share of the whole, once the blocks are done; its matrix is destroyed. */
+static hesse_status solve_share(hesse_analysis *x, int s)
 {
-    const double seconds = x->schedule->whole.eigen / hesse_shares_of(x);
-    const double operations = x->schedule->whole.solution / hesse_shares_of(x);
-    hesse_status status = HESSE_OK;
-    for (int s = 0; !status && s < hesse_shares_of(x); s++) {
-        const double since = MPI_Wtime();
-        hesse_tell(x, "eigenvalues", 0, 0);
+    hesse_why *why = hesse_team_why(x->team);
+    const double since = MPI_Wtime();
+    if (hesse_whole_known(x, s))
+        return hesse_agree(x->team, hesse_recall_whole(x, s, why));
+    hesse_tell(x, "eigenvalues", 0, 0);
+    hesse_status status = hesse_agree(x->team, hesse_go_on(x, why));
+    if (!status)
         status = hesse_solve_part(x, &x->circles[0], s, x->whole[s], &x->found[s].all,
                                   "full", &x->found[s].full);
-        if (!status) x->found[s].full->seconds += MPI_Wtime() - since;
+    if (!status) x->found[s].full->seconds += MPI_Wtime() - since;
+    if (!status && x->team->rank == 0) status = hesse_keep_whole(x, s, why);
+    return hesse_agree(x->team, status);
+}
+
+static hesse_status solve_whole(hesse_analysis *x)
+{
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < hesse_shares_of(x); s++) {
+        status = solve_share(x, s);
         hesse_dmat_free(x->whole[s]);
         x->whole[s] = NULL;
-        x->done += seconds;
-        x->operations += operations;
+        x->done += x->schedule->whole.eigen / hesse_shares_of(x);
+        x->operations += x->schedule->whole.solution / hesse_shares_of(x);
     }
     return status;
+}
+
+/* Blocks that earlier runs have done, each by the first rank of its group. */
+static hesse_status recall_blocks(hesse_analysis *x)
+{
+    hesse_status status = HESSE_OK;
+    for (int i = 0; !status && i < x->schedule->count; i++) {
+        const hesse_task *t = &x->schedule->tasks[i];
+        if (t->group.first != x->team->rank || !hesse_block_known(x, t->block))
+            continue;
+        status = hesse_recall_block(x, t->block, hesse_team_why(x->team));
+        hesse_finish_task(x, t);
+    }
+    return hesse_agree(x->team, status);
+}
+
+/* Whether the matrix of the whole is needed: for its own spectrum, or to cut blocks out. */
+static bool needs_whole(const hesse_analysis *x)
+{
+    if (!(x->inquiry->scope & HESSE_FULL)) return false;
+    bool needed = false;
+    for (int s = 0; !needed && s < hesse_shares_of(x); s++)
+        needed = !hesse_whole_known(x, s);
+    for (int i = 0; !needed && i < x->schedule->count; i++)
+        needed = !hesse_block_known(x, x->schedule->tasks[i].block);
+    return needed;
 }
 
 static bool has_groups(const hesse_analysis *x, int depth)
@@ -107,6 +144,7 @@ static hesse_status prepare(hesse_analysis *x, const hesse_tape *tape,
               : hesse_fail(why, HESSE_E_NOMEM,
                            "out of memory for the results of %d blocks",
                            x->partition->count);
+    x->lanes.keeper = x->inquiry->keeper;
     status = hesse_agree(x->team, status);
     return status ? status : draw_circles(x);
 }
@@ -124,9 +162,10 @@ hesse_status hesse_analyse(hesse_team *team, const hesse_tape *tape,
     hesse_status status = prepare(&x, tape, params);
     const bool whole = inquiry->scope & HESSE_FULL,
                blocks = inquiry->scope & HESSE_BLOCKS;
-    if (!status && whole) status = assemble_whole(&x);
+    if (!status && needs_whole(&x)) status = assemble_whole(&x);
     for (int s = 0; !status && whole && s < hesse_shares_of(&x); s++)
         x.tallies[s] = (hesse_tally){.blocks = x.found[s].sums};
+    if (!status && blocks) status = recall_blocks(&x);
     if (!status && blocks) status = hesse_blocks_alone(&x, hesse_blocks_together(&x));
     for (int s = 0; !status && blocks && s < hesse_shares_of(&x); s++)
         status = hesse_findings_share(team, schedule, partition, inquiry->vectors,

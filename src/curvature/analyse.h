@@ -4,6 +4,7 @@
 #define HESSE_CURVATURE_ANALYSE_H
 
 #include "curvature/findings.h"
+#include "curvature/keep.h"
 #include "curvature/lanes.h"
 #include "parallel/dmat.h"
 #include "spectra/eigen.h"
@@ -39,6 +40,7 @@ typedef struct hesse_inquiry {
     double loss; /* of the tape: rounding is measured against it where a block is all
                     but zero                                                    */
     const hesse_listener *listener; /* NULL: none; its functions may be NULL, too */
+    const hesse_keeper *keeper;     /* NULL: none                                 */
 } hesse_inquiry;
 
 /** Collective. Do it.
@@ -48,7 +50,7 @@ typedef struct hesse_inquiry {
  *  findings                 [out]  one for every share; the same on every rank.
  *  times                    [out]  of this rank.
  *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC (not finite; a proof out of bounds, naming the
- *  block), and what the listener returns. */
+ *  block), and what the listener and the keeper return. */
 hesse_status hesse_analyse(hesse_team *team, const hesse_tape *tape,
                            const hesse_params *params, const hesse_partition *partition,
                            const hesse_schedule *schedule, const hesse_inquiry *inquiry,

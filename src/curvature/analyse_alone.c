@@ -18,15 +18,19 @@ static hesse_status room(const hesse_analysis *x, size_t n, double **a)
     return HESSE_OK;
 }
 
-static void assemble_alone(hesse_analysis *x, const hesse_task *task, double *const *a)
+static hesse_status assemble_alone(hesse_analysis *x, const hesse_task *task,
+                                   double *const *a)
 {
     const int n = (int)x->partition->blocks[task->block].size;
-    const int count = hesse_lanes_begin(&x->lanes, (hesse_part){task->block, 1});
+    const int count = hesse_lanes_begin(&x->lanes, (hesse_part){task->block, 1},
+                                        hesse_keeps_panels(x, task));
     hesse_watch watch = hesse_watch_of(x, task);
-    hesse_assemble_local(&x->lanes, count, n, a, x->tallies, x->defect, &watch);
+    const hesse_status status = hesse_assemble_local(
+        &x->lanes, count, n, a, x->tallies, x->defect, &watch, hesse_team_why(x->team));
     hesse_count_watch(x, &watch);
     for (int s = 0; s < hesse_shares_of(x); s++)
         hesse_judge_defect(x, s, &x->found[s].sums[task->block]);
+    return status;
 }
 
 static hesse_status solve_alone(hesse_analysis *x, const hesse_task *task,
@@ -34,7 +38,7 @@ static hesse_status solve_alone(hesse_analysis *x, const hesse_task *task,
 {
     const hesse_block *b = &x->partition->blocks[task->block];
     hesse_why *why = hesse_team_why(x->team);
-    hesse_status status = HESSE_OK;
+    hesse_status status = hesse_seal(x, (int)b->size, why);
     hesse_start(&x->times.eigenvalues);
     for (int s = 0; !status && s < hesse_shares_of(x); s++) {
         hesse_spectrum **spectrum = &x->found[s].spectra[task->block];
@@ -51,9 +55,18 @@ static hesse_status solve_alone(hesse_analysis *x, const hesse_task *task,
         (*spectrum)->seconds = (MPI_Wtime() - since) / hesse_shares_of(x);
         status = hesse_spectrum_prove(*spectrum, sums, b->name, why);
     }
+    hesse_unseal(x);
     hesse_stop(&x->times.eigenvalues);
+    if (!status) status = hesse_keep_block(x, task, why);
+    if (!status) hesse_drop_panels(x, task->block);
     hesse_finish_task(x, task);
     return status;
+}
+
+/* What single ranks have to do. */
+static bool is_left(const hesse_analysis *x, const hesse_task *t)
+{
+    return t->group.count == 1 && !hesse_block_known(x, t->block);
 }
 
 /* Who does what in which wave: a rank's tasks, in the order of the schedule. */
@@ -64,7 +77,7 @@ static hesse_status make_waves(hesse_analysis *x)
     int *count = hesse_calloc((size_t)ranks, sizeof *count);
     hesse_status status = HESSE_OK;
     for (int i = 0; count && i < s->count; i++) {
-        if (s->tasks[i].group.count > 1) continue;
+        if (!is_left(x, &s->tasks[i])) continue;
         const int n = ++count[s->tasks[i].group.first];
         x->n_waves = n > x->n_waves ? n : x->n_waves;
     }
@@ -75,7 +88,7 @@ static hesse_status make_waves(hesse_analysis *x)
                             "out of memory for a schedule of %d blocks", s->count);
     for (int i = 0; !status && i < s->count; i++) {
         const int owner = s->tasks[i].group.first;
-        if (s->tasks[i].group.count == 1)
+        if (is_left(x, &s->tasks[i]))
             x->waves[count[owner]++ * ranks + owner] = &s->tasks[i];
     }
     free(count);
@@ -135,7 +148,8 @@ static hesse_status wave(hesse_analysis *x, int number, bool collective)
     if (!a)
         status = hesse_fail(hesse_team_why(x->team), HESSE_E_NOMEM, "out of memory");
     if (!status && t) status = room(x, x->partition->blocks[t->block].size, a);
-    if (!status && t && !x->whole[0]) assemble_alone(x, t, a);
+    if (!status) status = hesse_go_on(x, hesse_team_why(x->team));
+    if (!status && t && !x->whole[0]) status = assemble_alone(x, t, a);
     if (collective) {
         status = hesse_agree(x->team, status);
         for (int s = 0; !status && x->whole[0] && s < hesse_shares_of(x); s++)

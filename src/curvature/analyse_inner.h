@@ -52,6 +52,30 @@ static inline void hesse_stop(double *seconds)
     *seconds += MPI_Wtime();
 }
 
+/** Local. Whether earlier runs have found all of a block, or a share of the whole. */
+bool hesse_block_known(const hesse_analysis *x, int block);
+bool hesse_whole_known(const hesse_analysis *x, int share);
+
+/** Local. Take from the keeper what earlier runs have found of a block, or of the whole; and
+ *  give it what this run has found. Errors: HESSE_E_NOMEM and those of the keeper. */
+hesse_status hesse_recall_block(hesse_analysis *x, int block, hesse_why *why);
+hesse_status hesse_recall_whole(hesse_analysis *x, int share, hesse_why *why);
+hesse_status hesse_keep_block(const hesse_analysis *x, const hesse_task *task,
+                              hesse_why *why);
+hesse_status hesse_keep_whole(const hesse_analysis *x, int share, hesse_why *why);
+
+/** Local. Whether the panels of a task are worth keeping, and that they no longer are. */
+bool hesse_keeps_panels(const hesse_analysis *x, const hesse_task *task);
+void hesse_drop_panels(const hesse_analysis *x, int block);
+
+/** Local. Ask the keeper whether to go on. Errors: those of the keeper. */
+hesse_status hesse_go_on(const hesse_analysis *x, hesse_why *why);
+
+/** Local. Before and after the solution of a matrix of order n, which nothing can interrupt:
+ *  where it takes long, all is made safe before. Errors: those of the keeper. */
+hesse_status hesse_seal(const hesse_analysis *x, int n, hesse_why *why);
+void hesse_unseal(const hesse_analysis *x);
+
 /** Local. Say how far the analysis is: beyond what is done, so many predicted seconds and
  *  operations more. */
 void hesse_tell(const hesse_analysis *x, const char *phase, double seconds,

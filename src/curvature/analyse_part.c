@@ -94,7 +94,7 @@ hesse_status hesse_assemble_part(hesse_analysis *x, const hesse_circle *by,
         if (!status) a[s]->lower = reads_lower(x);
     }
     if (status) return status;
-    const int count = hesse_lanes_begin(&x->lanes, part);
+    const int count = hesse_lanes_begin(&x->lanes, part, hesse_keeps_panels(x, task));
     for (int s = 0; s < hesse_shares_of(x); s++) x->tallies[s].all = (hesse_sums){0};
     status = hesse_assemble(by->team, &x->lanes, count, part.blocks, a, x->tallies,
                             x->defect, &watch);
@@ -111,8 +111,9 @@ hesse_status hesse_solve_part(hesse_analysis *x, const hesse_circle *by, int sha
 {
     hesse_why *why = hesse_team_why(by->team);
     hesse_start(&x->times.eigenvalues);
-    hesse_status status = hesse_agree(
-        by->team, hesse_spectrum_new(a->n, x->inquiry->vectors, spectrum, why));
+    hesse_status status = hesse_spectrum_new(a->n, x->inquiry->vectors, spectrum, why);
+    if (!status) status = hesse_seal(x, a->n, why);
+    status = hesse_agree(by->team, status);
     if (!status)
         status =
             hesse_of_block(name, hesse_eigen(a, x->inquiry->engine, *spectrum), why);
@@ -121,6 +122,7 @@ hesse_status hesse_solve_part(hesse_analysis *x, const hesse_circle *by, int sha
         status =
             hesse_agree(by->team, hesse_spectrum_prove(*spectrum, sums, name, why));
     }
+    hesse_unseal(x);
     hesse_stop(&x->times.eigenvalues);
     return status;
 }

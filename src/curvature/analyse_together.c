@@ -11,10 +11,11 @@ static hesse_status block_together(hesse_analysis *x, const hesse_task *task)
     const hesse_circle *by = &x->circles[task->depth];
     const hesse_block *b = &x->partition->blocks[task->block];
     const double since = MPI_Wtime();
+    hesse_why *why = hesse_team_why(by->team);
     hesse_dmat **a = hesse_calloc((size_t)hesse_shares_of(x), sizeof(void *));
     hesse_status status = HESSE_OK;
-    if (!a)
-        status = hesse_fail(hesse_team_why(by->team), HESSE_E_NOMEM, "out of memory");
+    if (!a) status = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    if (!status) status = hesse_go_on(x, why);
     status = hesse_agree(by->team, status);
     if (!status && !x->whole[0])
         status = hesse_assemble_part(x, by, task, (hesse_part){task->block, 1}, a);
@@ -29,10 +30,14 @@ static hesse_status block_together(hesse_analysis *x, const hesse_task *task)
             x->found[s].spectra[task->block]->seconds =
                 (MPI_Wtime() - since) / hesse_shares_of(x);
     }
-    hesse_finish_task(x, task);
     hesse_free_matrices(x, a);
     free(a);
-    if (status) *hesse_team_why(x->team) = *hesse_team_why(by->team);
+    if (!status && hesse_team_rank(by->team) == 0)
+        status = hesse_keep_block(x, task, why);
+    status = hesse_agree(by->team, status);
+    if (status) *hesse_team_why(x->team) = *why;
+    if (!status) hesse_drop_panels(x, task->block);
+    hesse_finish_task(x, task);
     return status;
 }
 
@@ -48,7 +53,8 @@ hesse_status hesse_blocks_together(hesse_analysis *x)
     hesse_status status = HESSE_OK;
     for (int i = 0; !status && i < x->schedule->count; i++) {
         const hesse_task *t = &x->schedule->tasks[i];
-        if (t->group.count > 1 && is_mine(x, t)) status = block_together(x, t);
+        if (t->group.count > 1 && is_mine(x, t) && !hesse_block_known(x, t->block))
+            status = block_together(x, t);
     }
     return status;
 }

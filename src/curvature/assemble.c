@@ -131,19 +131,21 @@ static void put_here(int n, double *const *a, const hesse_panels *panels, int i,
     }
 }
 
-void hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n, double *const *a,
-                          hesse_tally *tallies, double *defect, hesse_watch *watch)
+hesse_status hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n,
+                                  double *const *a, hesse_tally *tallies,
+                                  double *defect, hesse_watch *watch, hesse_why *why)
 {
     hesse_panels *one = lanes->panels[0];
+    hesse_status status = HESSE_OK;
     double since = MPI_Wtime();
-    for (int first = 0; first < n_panels; first += lanes->count) {
+    for (int first = 0; !status && first < n_panels; first += lanes->count) {
         const int m = least(lanes->count, n_panels - first);
-        hesse_lanes_compute(lanes, first, m);
+        status = hesse_lanes_compute(lanes, first, m, why);
         for (int i = 0; i < m; i++)
             put_here(n, a, lanes->panels[i], first + i, tallies);
         tick(watch, first + m, n_panels);
     }
-    for (int s = 0; s < hesse_panels_shares(one); s++) {
+    for (int s = 0; !status && s < hesse_panels_shares(one); s++) {
         if (hesse_panels_one_piece(one)) {
             defect[s] = asymmetry(n, a[s]);
             continue;
@@ -154,6 +156,7 @@ void hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n, double *const
             hesse_worst(sample_asymmetry(&x), sample_difference(&x, at_local, &matrix));
     }
     count(&watch->panels, &since);
+    return status;
 }
 
 /* Sums of all ranks. */
@@ -265,6 +268,24 @@ static void post(traffic *t, load x)
     }
 }
 
+/* Whether any rank wants to end, learnt a round late, so that nobody waits. */
+typedef struct vote {
+    int mine, worst;
+    MPI_Request request;
+} vote;
+
+static int count_votes(vote *v)
+{
+    MPI_Wait(&v->request, MPI_STATUS_IGNORE);
+    return v->worst;
+}
+
+static void cast_vote(hesse_team *team, vote *v, hesse_status mine)
+{
+    v->mine = mine;
+    MPI_Iallreduce(&v->mine, &v->worst, 1, MPI_INT, MPI_MAX, team->comm, &v->request);
+}
+
 hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
                             int blocks, hesse_dmat *const *a, hesse_tally *tallies,
                             double *defect, hesse_watch *watch)
@@ -272,12 +293,17 @@ hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
     const int round = team->size * lanes->count;
     double since = MPI_Wtime();
     traffic t;
-    const hesse_status status = open_traffic(team, lanes, n_panels, a, &t);
+    vote v = {.request = MPI_REQUEST_NULL};
+    hesse_why later; /* what comes after the first reason */
+    hesse_status status = open_traffic(team, lanes, n_panels, a, &t), mine = HESSE_OK;
     if (status) return status;
-    for (int first = 0; first < n_panels; first += round) {
-        const int mine = first + team->rank * lanes->count;
-        const int m = least(lanes->count, n_panels - mine);
-        hesse_lanes_compute(lanes, mine, m);
+    for (int first = 0; first < n_panels && !count_votes(&v); first += round) {
+        const int own = first + team->rank * lanes->count;
+        const int m = least(lanes->count, n_panels - own);
+        const hesse_status now =
+            hesse_lanes_compute(lanes, own, m, mine ? &later : hesse_team_why(team));
+        if (!mine) mine = now;
+        cast_vote(team, &v, mine);
         count(&watch->panels, &since);
         for (int i = 0; i < lanes->count; i++) {
             for (int s = 0; i < m && s < t.shares; s++)
@@ -289,12 +315,14 @@ hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
         tick(watch, least(first + round, n_panels), n_panels);
     }
     settle(&t);
+    count_votes(&v);
+    status = hesse_agree(team, mine);
     hesse_panels *one = lanes->panels[0];
-    for (int s = 0; s < t.shares; s++) {
+    for (int s = 0; !status && s < t.shares; s++) {
         add_up(team, one, blocks, &tallies[s]);
         defect[s] = defect_of(team, one, s, a[s]);
     }
     close_traffic(&t);
     count(&watch->exchange, &since);
-    return HESSE_OK;
+    return status;
 }

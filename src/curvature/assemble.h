@@ -23,14 +23,15 @@ typedef struct hesse_watch {
  *                     entries where the part is one piece, else of a sample that was
  *                     computed by another way, to which the entries are compared, too.
  */
-void hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n, double *const *a,
-                          hesse_tally *tallies, double *defect, hesse_watch *watch);
+hesse_status hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n,
+                                  double *const *a, hesse_tally *tallies,
+                                  double *defect, hesse_watch *watch, hesse_why *why);
 
 /** Collective. The same over all ranks: panels go round by round to their owners, one a
  *  thread in every round. The tallies are those of all ranks, the defect that of a sample.
  *
  *  Memory: beside the matrices, an exchange of one panel a share.
- *  Errors: HESSE_E_NOMEM. */
+ *  Errors: HESSE_E_NOMEM, and those of the lanes. */
 hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
                             int blocks, hesse_dmat *const *a, hesse_tally *tallies,
                             double *defect, hesse_watch *watch);

@@ -59,10 +59,14 @@ static void set_numbers(hesse_spectrum *x, hesse_sums *sums, const numbers *from
     *sums = from->sums;
 }
 
-static size_t size_of(const hesse_spectrum *x)
+static size_t size_of(size_t n, size_t vectors)
 {
-    const size_t n = (size_t)x->n, m = (size_t)x->vectors;
-    return NUMBERS + n + m * (n + 1);
+    return NUMBERS + n + vectors * (n + 1);
+}
+
+static size_t size_of_block(const hesse_findings *f, int block)
+{
+    return size_of((size_t)f->spectra[block]->n, (size_t)f->spectra[block]->vectors);
 }
 
 static void pack(const hesse_spectrum *x, const hesse_sums *sums, double *to)
@@ -98,7 +102,7 @@ hesse_status hesse_findings_share(hesse_team *team, const hesse_schedule *schedu
         if (!*x)
             status = hesse_spectrum_new((int)partition->blocks[block].size, vectors, x,
                                         &team->why);
-        if (!status) size += size_of(*x);
+        if (!status) size += size_of_block(f, block);
     }
     double *all = status ? NULL : hesse_alloc(size);
     if (!status && !all)
@@ -110,15 +114,71 @@ hesse_status hesse_findings_share(hesse_team *team, const hesse_schedule *schedu
         const hesse_task *t = &schedule->tasks[i];
         if (t->group.first == team->rank)
             pack(f->spectra[t->block], &f->sums[t->block], all + at);
-        at += size_of(f->spectra[t->block]);
+        at += size_of_block(f, t->block);
     }
     if (!status) hesse_team_sum(team, all, size);
     at = 0;
     for (int i = 0; !status && i < schedule->count; i++) {
         const int block = schedule->tasks[i].block;
         unpack(f->spectra[block], &f->sums[block], all + at);
-        at += size_of(f->spectra[block]);
+        at += size_of_block(f, block);
     }
     free(all);
     return status;
+}
+
+/* Numbers of a record: of a spectrum, and of the coupling where it is the whole's. */
+static size_t record_size(const hesse_findings *f, const hesse_record *what, int n,
+                          int vectors)
+{
+    const int most = 2 * vectors < n ? 2 * vectors : n;
+    const size_t blocks = (size_t)f->blocks;
+    return size_of((size_t)n, (size_t)most) +
+           (what->kind == HESSE_RECORD_WHOLE ? blocks * blocks : 0);
+}
+
+bool hesse_findings_known(const hesse_findings *f, const hesse_keeper *keeper,
+                          const hesse_record *what, int n, int vectors)
+{
+    return keeper &&
+           keeper->has(keeper->context, what, record_size(f, what, n, vectors));
+}
+
+hesse_status hesse_findings_recall(hesse_findings *f, const hesse_keeper *keeper,
+                                   const hesse_record *what, int n, int vectors,
+                                   hesse_why *why)
+{
+    const bool whole = what->kind == HESSE_RECORD_WHOLE;
+    const size_t size = record_size(f, what, n, vectors), blocks = (size_t)f->blocks;
+    hesse_spectrum **spectrum = whole ? &f->full : &f->spectra[what->block];
+    double *list = hesse_alloc(size);
+    hesse_status s = HESSE_OK;
+    if (!list)
+        s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a record of order %d", n);
+    if (!s) s = hesse_spectrum_new(n, vectors, spectrum, why);
+    if (!s) s = keeper->recall(keeper->context, what, size, list, why);
+    if (!s) unpack(*spectrum, whole ? &f->all : &f->sums[what->block], list);
+    if (!s && whole)
+        memcpy(f->coupling, list + (size - blocks * blocks),
+               blocks * blocks * sizeof *list);
+    free(list);
+    return s;
+}
+
+hesse_status hesse_findings_keep(const hesse_findings *f, const hesse_keeper *keeper,
+                                 const hesse_record *what, hesse_why *why)
+{
+    const bool whole = what->kind == HESSE_RECORD_WHOLE;
+    const hesse_spectrum *x = whole ? f->full : f->spectra[what->block];
+    const size_t own = size_of((size_t)x->n, (size_t)x->vectors);
+    const size_t more = whole ? (size_t)f->blocks * (size_t)f->blocks : 0;
+    double *list = hesse_alloc(own + more);
+    if (!list)
+        return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a record of order %d",
+                          x->n);
+    pack(x, whole ? &f->all : &f->sums[what->block], list);
+    if (whole) memcpy(list + own, f->coupling, more * sizeof *list);
+    const hesse_status s = keeper->keep(keeper->context, what, own + more, list, why);
+    free(list);
+    return s;
 }

@@ -3,6 +3,7 @@
 #ifndef HESSE_CURVATURE_FINDINGS_H
 #define HESSE_CURVATURE_FINDINGS_H
 
+#include "curvature/keep.h"
 #include "curvature/schedule.h"
 #include "parallel/team.h"
 
@@ -32,5 +33,19 @@ void hesse_findings_free(hesse_findings *findings, int shares);
 hesse_status hesse_findings_share(hesse_team *team, const hesse_schedule *schedule,
                                   const hesse_partition *partition, int vectors,
                                   hesse_findings *f);
+
+/** Local. Whether the keeper has the record of a block, or of the whole, for these findings of
+ *  one share; take them from it; and keep them.
+ *
+ *  n        [in]  order of the block or the whole.
+ *  vectors  [in]  eigenvectors at each end.
+ *  Errors: HESSE_E_NOMEM and those of the keeper. */
+bool hesse_findings_known(const hesse_findings *f, const hesse_keeper *keeper,
+                          const hesse_record *what, int n, int vectors);
+hesse_status hesse_findings_recall(hesse_findings *f, const hesse_keeper *keeper,
+                                   const hesse_record *what, int n, int vectors,
+                                   hesse_why *why);
+hesse_status hesse_findings_keep(const hesse_findings *f, const hesse_keeper *keeper,
+                                 const hesse_record *what, hesse_why *why);
 
 #endif /* HESSE_CURVATURE_FINDINGS_H */

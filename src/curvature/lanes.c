@@ -31,9 +31,10 @@ void hesse_lanes_free(hesse_lanes *lanes)
     *lanes = (hesse_lanes){0};
 }
 
-int hesse_lanes_begin(hesse_lanes *lanes, hesse_part part)
+int hesse_lanes_begin(hesse_lanes *lanes, hesse_part part, bool keeps)
 {
     int count = 0;
+    lanes->keeps = keeps && lanes->keeper;
     for (int i = 0; i < lanes->count; i++)
         count = hesse_panels_begin(lanes->panels[i], part);
     return count;
@@ -42,8 +43,9 @@ int hesse_lanes_begin(hesse_lanes *lanes, hesse_part part)
 typedef struct errand {
     hesse_panels *panels;
     int panel;
+    bool done; /* by an earlier run */
+    bool away; /* in a thread       */
     pthread_t thread;
-    bool away;
 } errand;
 
 static void *run(void *context)
@@ -53,15 +55,59 @@ static void *run(void *context)
     return NULL;
 }
 
-void hesse_lanes_compute(hesse_lanes *lanes, int first, int n)
+/* Take a panel from the keeper, if it has it of every share. */
+static hesse_status recall(const hesse_keeper *k, errand *e, hesse_why *why)
 {
-    errand all[HESSE_MOST_THREADS];
-    for (int i = 0; i < n; i++) {
-        all[i] = (errand){.panels = lanes->panels[i], .panel = first + i};
-        if (i > 0) all[i].away = !pthread_create(&all[i].thread, NULL, run, &all[i]);
+    const int shares = hesse_panels_shares(e->panels);
+    const size_t size = hesse_panels_size(e->panels, e->panel);
+    for (int s = 0; s < shares; s++) {
+        const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
+        if (!k->has(k->context, &what, size)) return HESSE_OK;
     }
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < shares; s++) {
+        const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
+        double *to = hesse_panels_recall(e->panels, e->panel, s);
+        status = k->recall(k->context, &what, size, to, why);
+    }
+    e->done = true;
+    return status;
+}
+
+static hesse_status keep(const hesse_keeper *k, const errand *e, hesse_why *why)
+{
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < hesse_panels_shares(e->panels); s++) {
+        const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
+        status = k->keep(k->context, &what, hesse_panels_size(e->panels, e->panel),
+                         hesse_panels_values(e->panels, s), why);
+    }
+    return status;
+}
+
+static void run_all(errand *all, int n)
+{
+    for (int i = 1; i < n; i++)
+        if (!all[i].done)
+            all[i].away = !pthread_create(&all[i].thread, NULL, run, &all[i]);
     for (int i = 0; i < n; i++)
-        if (!all[i].away) run(&all[i]);
+        if (!all[i].done && !all[i].away) run(&all[i]);
     for (int i = 0; i < n; i++)
         if (all[i].away) pthread_join(all[i].thread, NULL);
+}
+
+hesse_status hesse_lanes_compute(hesse_lanes *lanes, int first, int n, hesse_why *why)
+{
+    errand all[HESSE_MOST_THREADS];
+    const hesse_keeper *k = lanes->keeper;
+    hesse_status status = HESSE_OK;
+    for (int i = 0; i < n; i++) {
+        all[i] = (errand){.panels = lanes->panels[i], .panel = first + i};
+        if (k && !status) status = recall(k, &all[i], why);
+    }
+    run_all(all, n);
+    for (int i = 0; !status && lanes->keeps && i < n; i++)
+        if (!all[i].done) status = keep(k, &all[i], why);
+    if (!status && k) status = k->go_on(k->context, why);
+    return status;
 }

@@ -379,3 +379,34 @@ void hesse_panels_compute(hesse_panels *p, int i)
         compute_columns(p, x);
     p->now = i;
 }
+
+hesse_record hesse_panels_record(const hesse_panels *p, int i, int share)
+{
+    const hesse_panel *x = &p->list[i];
+    return (hesse_record){.kind = HESSE_RECORD_PANEL,
+                          .share = share,
+                          .block = p->part.block,
+                          .blocks = p->part.blocks,
+                          .piece = x->piece,
+                          .first = x->first,
+                          .count = x->count};
+}
+
+size_t hesse_panels_size(hesse_panels *p, int i)
+{
+    const hesse_panel *x = &p->list[i];
+    plan_for(p, x->piece);
+    return hesse_sweep_rows(p->sweep) * (size_t)x->stride;
+}
+
+double *hesse_panels_recall(hesse_panels *p, int i, int share)
+{
+    plan_for(p, p->list[i].piece);
+    p->now = i;
+    return p->values[share];
+}
+
+const double *hesse_panels_values(const hesse_panels *p, int share)
+{
+    return p->values[share];
+}

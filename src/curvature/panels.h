@@ -6,6 +6,7 @@
 #ifndef HESSE_CURVATURE_PANELS_H
 #define HESSE_CURVATURE_PANELS_H
 
+#include "curvature/keep.h"
 #include "hesse/spectrum.h"
 #include "model/partition.h"
 #include "model/sweep.h"
@@ -68,6 +69,15 @@ hesse_work hesse_panels_work(hesse_panels *p);
 
 /** Local. Compute panel i of the part, of every share. */
 void hesse_panels_compute(hesse_panels *p, int i);
+
+/** Local. What a panel of the part is called in the records of a share, and how many
+ *  numbers it has. Where numbers of an earlier run go: the panel counts as computed then. */
+hesse_record hesse_panels_record(const hesse_panels *p, int i, int share);
+size_t hesse_panels_size(hesse_panels *p, int i);
+double *hesse_panels_recall(hesse_panels *p, int i, int share);
+
+/** Local. The computed panel of a share. */
+const double *hesse_panels_values(const hesse_panels *p, int share);
 
 /** Local. Panel i of the part, of a share, as patches, whose rows and columns count from
  *  the first index of the part. They have values if that panel was computed last. Valid

@@ -349,14 +349,14 @@ hesse_status hesse_study_block_matrix(hesse_study *x, int part, int block,
     hesse_sums *sums = hesse_calloc((size_t)x->partition.count, sizeof *sums);
     if (!sums) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
     hesse_lanes lanes;
-    const hesse_status s = hesse_lanes_new(x->model->tape, &x->model->params,
-                                           &x->partition, &one, 1, &lanes, why);
+    hesse_status s = hesse_lanes_new(x->model->tape, &x->model->params, &x->partition,
+                                     &one, 1, &lanes, why);
     if (!s) {
         double defect;
         hesse_tally tally = {.blocks = sums};
-        const int count = hesse_lanes_begin(&lanes, (hesse_part){block, 1});
-        hesse_assemble_local(&lanes, count, (int)b->size, &matrix, &tally, &defect,
-                             &(hesse_watch){0});
+        const int count = hesse_lanes_begin(&lanes, (hesse_part){block, 1}, false);
+        s = hesse_assemble_local(&lanes, count, (int)b->size, &matrix, &tally, &defect,
+                                 &(hesse_watch){0}, why);
         hesse_mirror((int)b->size, matrix);
         hesse_lanes_free(&lanes);
     }

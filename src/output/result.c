@@ -17,9 +17,10 @@ static const char DESCRIPTION[] =
     "row-major (C order); MATLAB, Julia and Fortran show their dimensions reversed. "
     "Datasets have units and a description, axes have dimension scales.";
 
-hesse_status hesse_result_new(hesse_team *team, const char *path, hesse_result **result)
+hesse_status hesse_result_new(hesse_team *team, const char *path, const char *folder,
+                              hesse_result **result)
 {
-    return hesse_store_new(team, path, result);
+    return hesse_store_new(team, path, folder, result);
 }
 
 void hesse_result_drop(hesse_result *result)

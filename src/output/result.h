@@ -70,7 +70,7 @@ typedef struct hesse_store hesse_result;
 /** Collective. Begin a file: fails early where the folder is missing or not writable, or
  *  where the path is a folder or a device.
  *  Errors: HESSE_E_OUTPUT, HESSE_E_NOMEM. */
-hesse_status hesse_result_new(hesse_team *team, const char *path,
+hesse_status hesse_result_new(hesse_team *team, const char *path, const char *folder,
                               hesse_result **result);
 
 /** Collective. Write a distributed matrix, or one that a single rank holds, both triangles,

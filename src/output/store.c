@@ -69,7 +69,7 @@ hesse_status hesse_store_agree(hesse_store *store)
     return store->status = hesse_agree(store->team, store->status);
 }
 
-static hesse_status check_target(const char *path, hesse_why *why)
+hesse_status hesse_store_check(const char *path, hesse_why *why)
 {
     struct stat info;
     if (!*path) return hesse_fail(why, HESSE_E_OUTPUT, ": expected a file's name");
@@ -113,14 +113,14 @@ static bool has_room(int fd)
 }
 
 /* O_EXCL refuses whatever is there, links too. */
-static void create_temporary(hesse_store *store)
+static void create_temporary(hesse_store *store, const char *folder)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     int fd = -1;
     for (unsigned try = 0; fd < 0 && try < 100 && (!try || errno == EEXIST); try++) {
-        sprintf(store->temporary, "%s.tmp.%ld-%08lx", store->path, (long)getpid(),
-                (unsigned long)now.tv_nsec + try);
+        sprintf(store->temporary, "%s%s%ld-%08lx.tmp", folder ? folder : store->path,
+                folder ? "/" : ".", (long)getpid(), (unsigned long)now.tv_nsec + try);
         fd = open(store->temporary, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
     }
     if (fd < 0 || !has_room(fd))
@@ -141,10 +141,10 @@ hid_t hesse_store_access(void)
     return access;
 }
 
-static void create_file(hesse_store *store)
+static void create_file(hesse_store *store, const char *folder)
 {
-    store->status = check_target(store->path, &store->team->why);
-    if (!store->status) create_temporary(store);
+    store->status = hesse_store_check(store->path, &store->team->why);
+    if (!store->status) create_temporary(store, folder);
     if (store->status) return;
     const hid_t access = hesse_store_access();
     store->file = H5Fcreate(store->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
@@ -152,14 +152,14 @@ static void create_file(hesse_store *store)
     H5Pclose(access);
 }
 
-static hesse_store *room_for(hesse_team *team, const char *path)
+static hesse_store *room_for(hesse_team *team, const char *path, size_t room)
 {
     hesse_store *store = hesse_calloc(1, sizeof *store);
     if (!store) return NULL;
     const size_t length = strlen(path) + 1;
     store->team = team, store->file = -1;
     store->path = hesse_calloc(length, 1);
-    store->temporary = hesse_calloc(length + SUFFIX, 1);
+    store->temporary = hesse_calloc(room, 1);
     if (!store->path || !store->temporary) {
         free_store(store);
         return NULL;
@@ -168,18 +168,20 @@ static hesse_store *room_for(hesse_team *team, const char *path)
     return store;
 }
 
-hesse_status hesse_store_new(hesse_team *team, const char *path, hesse_store **store)
+hesse_status hesse_store_new(hesse_team *team, const char *path, const char *folder,
+                             hesse_store **store)
 {
+    const size_t room = strlen(folder ? folder : path) + SUFFIX;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    hesse_store *made = room_for(team, path);
+    hesse_store *made = room_for(team, path, room);
     hesse_status s = HESSE_OK;
     if (!made) s = hesse_fail(&team->why, HESSE_E_NOMEM, "%s: no memory", path);
     if ((s = hesse_agree(team, s))) {
         free_store(made);
         return s;
     }
-    if (team->rank == 0) create_file(made);
-    hesse_team_broadcast(team, 0, made->temporary, strlen(path) + 1 + SUFFIX);
+    if (team->rank == 0) create_file(made, folder);
+    hesse_team_broadcast(team, 0, made->temporary, room);
     if ((s = hesse_store_agree(made))) {
         hesse_store_drop(made);
         return s;
@@ -305,7 +307,7 @@ static void put_in_place(hesse_store *store)
                        "%s: cannot be put in place: %s", store->path, strerror(errno));
         return;
     }
-    char *folder = store->temporary; /* its last use */
+    char *folder = store->path; /* its last use */
     char *slash = strrchr(folder, '/');
     if (slash)
         slash[slash == folder] = '\0';

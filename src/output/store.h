@@ -42,11 +42,16 @@ typedef struct hesse_store {
  *  and closed with all that is open in it. To be closed with H5Pclose. */
 hid_t hesse_store_access(void);
 
-/** Collective. An empty file in the folder of path, open to rank 0. It is made so that it
- *  follows no link that somebody else put there.
- *  Errors: HESSE_E_OUTPUT when path is a folder or a device, or its folder is missing or
- *  not writable; HESSE_E_NOMEM. */
-hesse_status hesse_store_new(hesse_team *team, const char *path, hesse_store **store);
+/** Local. Whether a file may have this name. Errors: HESSE_E_OUTPUT when it is that of a folder
+ *  or a device, or empty. */
+hesse_status hesse_store_check(const char *path, hesse_why *why);
+
+/** Collective. An empty file in a folder of the same file system, or, for NULL, in that of path;
+ *  open to rank 0. It is made so that it follows no link that somebody else put there.
+ *  Errors: those of the check; HESSE_E_OUTPUT when its folder is missing or not writable;
+ *  HESSE_E_NOMEM. */
+hesse_status hesse_store_new(hesse_team *team, const char *path, const char *folder,
+                             hesse_store **store);
 
 /** Collective. Open the file to rank 0 alone, or to all, where it is not yet. */
 hesse_status hesse_store_serial(hesse_store *store);

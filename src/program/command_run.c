@@ -6,6 +6,7 @@
 #include "program/commands.h"
 #include "program/progress.h"
 #include "program/provenance.h"
+#include "program/resume.h"
 #include "program/target.h"
 
 #include <math.h>
@@ -20,6 +21,7 @@ typedef struct run {
     hesse_result *result;
     hesse_progress progress;
     hesse_phases phases;
+    hesse_resume resume;
 } run;
 
 static void show_progress(void *context, const char *phase, double part,
@@ -210,7 +212,7 @@ static hesse_status write_ranks(run *r)
 static hesse_status finish(run *r)
 {
     hesse_provenance p;
-    hesse_provenance_of(r->study, r->job, &r->phases, &p);
+    hesse_provenance_of(r->study, r->job, &r->phases, r->resume.identity, &p);
     const hesse_status s = hesse_result_finish(r->result, p.list, p.count);
     r->result = NULL;
     return s;
@@ -220,14 +222,16 @@ static hesse_status compute(run *r, const char *path)
 {
     hesse_listener listener = {.context = r, .progress = show_progress};
     if (r->job->output.matrices) listener.matrix = write_matrix;
-    hesse_status s = hesse_result_new(r->team, path, &r->result);
+    hesse_status s = hesse_result_new(r->team, path, r->resume.folder, &r->result);
     const double start = MPI_Wtime();
     if (!s) {
         r->study->inquiry.listener = &listener;
+        r->study->inquiry.keeper = &r->resume.keeper;
         hesse_progress_start(&r->progress, stderr);
         s = hesse_study_run(r->study);
         if (r->team->rank == 0) hesse_progress_finish(&r->progress);
         r->study->inquiry.listener = NULL;
+        r->study->inquiry.keeper = NULL;
     }
     r->phases.compute = MPI_Wtime() - start;
     if (!s) s = write_findings(r);
@@ -244,29 +248,39 @@ static void tell_note(const hesse_model *model)
         fprintf(stderr, "note: %s\n", hesse_model_note(model));
 }
 
+static void tell_complete(const run *r, const char *path)
+{
+    if (r->team->rank == 0)
+        fprintf(stderr, "note: %s is complete; nothing was computed\n", path);
+}
+
 hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
 {
     hesse_job *job = NULL;
     hesse_model *model = NULL;
-    run r = {.team = team};
+    run r = {.team = team, .resume = {.team = team, .lock = -1}};
     char *path = NULL;
     const double start = MPI_Wtime();
     hesse_status s = hesse_open_job(team, options, &job);
     if (!s) s = hesse_target(team, options, job, &path);
+    if (!s) s = hesse_resume_check(team, options, path, &r.resume);
     if (!s) s = hesse_open_model(team, job, false, &model);
     r.job = job;
     r.phases.open = MPI_Wtime() - start;
-    if (!s) {
-        tell_note(model);
+    if (!s) s = hesse_resume_begin(&r.resume, options, job, model, path);
+    if (!s) tell_note(model);
+    if (!s && r.resume.complete) {
+        tell_complete(&r, path);
+    } else if (!s) {
         const hesse_question question = hesse_question_of(job);
         s = hesse_study_new(model, &question, &r.study);
         if (!s) s = hesse_rate_study(team, r.study);
         r.phases.plan = MPI_Wtime() - start - r.phases.open;
         if (!s) s = hesse_agree(team, distances_fit(&r));
+        if (!s) s = compute(&r, path);
     }
-    if (!s) s = compute(&r, path);
     if (!s && team->rank == 0) s = hesse_result_show(path, stdout, &team->why);
-    s = hesse_agree(team, s);
+    s = hesse_resume_end(&r.resume, hesse_agree(team, s));
     hesse_study_free(r.study);
     hesse_model_free(model);
     hesse_job_free(job);

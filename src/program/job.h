@@ -80,8 +80,9 @@ typedef struct hesse_job_metrics {
 } hesse_job_metrics;
 
 typedef struct hesse_job_output {
-    char *file;    /* as written, or NULL                */
-    bool matrices; /* the Hessian itself is stored, too  */
+    char *file;     /* as written, or NULL                */
+    bool matrices;  /* the Hessian itself is stored, too  */
+    double stretch; /* seconds of panels that are saved at once */
 } hesse_job_output;
 
 /** The files of a job as the program can open them; NULL: absent. `output` is there

@@ -167,6 +167,7 @@ static const cyaml_schema_field_t metrics[] = {
 static const cyaml_schema_field_t output[] = {
     CYAML_FIELD_STRING_PTR("file", POINTER, hesse_job_output, file, 1, LONGEST_TEXT),
     CYAML_FIELD_ENUM("matrices", WORD, hesse_job_output, matrices, booleans, 2),
+    CYAML_FIELD_FLOAT("stretch", WORD, hesse_job_output, stretch),
     CYAML_FIELD_END,
 };
 
@@ -206,6 +207,7 @@ const hesse_limit *hesse_job_limit(const char *path)
         {"spectrum.lanczos.steps", 1, 1000000, "from 1 to 1000000"},
         {"spectrum.lanczos.probes", 1, 1000000, "from 1 to 1000000"},
         {"spectrum.lanczos.seed", 0, 0x1p64, "from 0 to 2^64 - 1"},
+        {"output.stretch", 0, 86400, "from 0 to 86400"},
         {"spectrum.density.points", 2, 2000000, "from 2 to 2000000"},
         {"spectrum.density.bandwidth", 1e-300, 1e300, "above 0"},
     };
@@ -239,7 +241,7 @@ const char hesse_job_defaults[] =
     "  lanczos: {steps: 100, probes: 10, reorthogonalise: true, seed: 0}\n"
     "  density: {points: 1000, bandwidth: 0.01, absolute: false, scale: none}\n"
     "metrics: {distance: [js, js_raw, wasserstein]}\n"
-    "output: {matrices: false}\n";
+    "output: {matrices: false, stretch: 120}\n";
 
 const char hesse_job_defaults_text[] = "data: {vocabulary: bytes}\n";
 

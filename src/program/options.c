@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* What a command takes besides --help. */
-enum { SETS = 1, OUTPUT = 2, PLAN = 4 };
+enum { SETS = 1, RUN = 2, PLAN = 4 };
 
 typedef struct command {
     const char *name;
@@ -24,17 +24,22 @@ typedef struct command {
 #define STATUSES                                                                       \
     "\nExit status: 0 done; 2 the command line or the job file is wrong;\n"            \
     "3 an input file is missing, damaged or of the wrong shape; 4 it would not\n"      \
-    "fit in memory; 5 numerical failure; 6 output could not be written.\n"
+    "fit in memory; 5 numerical failure; 6 output could not be written, or would\n"    \
+    "replace something; 75 stopped by a signal, go on with --resume.\n"
 
 static const char help_run[] =
     "usage: hesse run JOB.yaml [options]\n\n"
     "Compute what the job asks for: the Hessian's blocks, or all of it, their\n"
     "spectra and measures, into one HDF5 file; print its tables. Start it with\n"
     "mpirun or srun to use more than one rank:\n\n"
-    "  mpirun -n 8 hesse run job.yaml\n\n" JOB_OPTIONS
-    "  --output FILE     the result file, instead of the job's output.file; an\n"
-    "                    older one is replaced when the new one is complete, but\n"
-    "                    never a file that the job reads\n"
+    "  mpirun -n 8 hesse run job.yaml\n\n"
+    "While it runs, finished work goes to FILE.parts. SIGUSR1 and SIGTERM save\n"
+    "and end it with status 75; a second signal ends it at once.\n\n" JOB_OPTIONS
+    "  --output FILE     the result file, instead of the job's output.file\n"
+    "  --resume          go on with the finished work in FILE.parts, if there is\n"
+    "                    any; leave a result of the same job as it is\n"
+    "  --force           begin anew, and replace an older result when the new one\n"
+    "                    is complete; but never a file that the job reads\n"
     "  --help            this text\n" STATUSES;
 
 static const char help_check[] =
@@ -66,7 +71,7 @@ static const char help_info[] =
     "and the measured rate of this machine.\n\n"
     "  --help            this text\n" STATUSES;
 
-static const command commands[] = {{"run", "JOB.yaml", SETS | OUTPUT, help_run},
+static const command commands[] = {{"run", "JOB.yaml", SETS | RUN, help_run},
                                    {"check", "JOB.yaml", SETS, help_check},
                                    {"plan", "JOB.yaml", SETS | PLAN, help_plan},
                                    {"show", "RESULT.h5", 0, help_show},
@@ -101,7 +106,7 @@ const char *hesse_options_help(const char *name)
 /* Words of a later version, so that nobody looks for a mistake of his own. */
 static bool comes_later(const char *word)
 {
-    static const char *const words[] = {"train", "--resume", "--sbatch"};
+    static const char *const words[] = {"train", "--sbatch"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(word, words[i]) == 0) return true;
     return false;
@@ -125,12 +130,13 @@ static hesse_status unknown_command(const char *name, hesse_why *why)
 typedef struct option {
     const char *name;
     int group;
+    bool flag; /* without a value */
 } option;
 
-static const option known[] = {{"--set", SETS},
-                               {"--output", OUTPUT},
-                               {"--ranks", PLAN},
-                               {"--memory-per-rank", PLAN}};
+static const option known[] = {
+    {"--set", SETS, false},   {"--output", RUN, false},
+    {"--ranks", PLAN, false}, {"--memory-per-rank", PLAN, false},
+    {"--resume", RUN, true},  {"--force", RUN, true}};
 enum { KNOWN = sizeof known / sizeof *known };
 
 static hesse_status unknown_option(const char *word, const command *c, hesse_why *why)
@@ -183,6 +189,12 @@ static hesse_status take(const option *o, const char *value, hesse_options *x,
         x->ranks = (int)ranks;
         return HESSE_OK;
     }
+    case 4:
+    case 5:
+        *(o - known == 4 ? &x->resume : &x->force) = true;
+        if (!x->resume || !x->force) return HESSE_OK;
+        return hesse_fail(why, HESSE_E_JOB,
+                          "--resume and --force: expected one of them");
     default:
         if (!hesse_size_parse(value, &x->memory))
             return hesse_fail(
@@ -201,6 +213,9 @@ static hesse_status read_option(int argc, char *const *argv, int *i, const comma
         const size_t length = strlen(known[j].name);
         if (!(c->takes & known[j].group) || strncmp(word, known[j].name, length))
             continue;
+        if (known[j].flag && !word[length]) return take(&known[j], "", x, why);
+        if (known[j].flag)
+            return hesse_fail(why, HESSE_E_JOB, "%s: takes no value", word);
         if (word[length] == '=') return take(&known[j], word + length + 1, x, why);
         if (word[length]) continue;
         if (*i + 1 == argc)

@@ -161,7 +161,8 @@ static void read_config(hesse_provenance *p, const char *path)
 }
 
 void hesse_provenance_of(const hesse_study *study, const hesse_job *job,
-                         const hesse_phases *phases, hesse_provenance *p)
+                         const hesse_phases *phases, const char *identity,
+                         hesse_provenance *p)
 {
     const hesse_model *m = study->model;
     *p = (hesse_provenance){0};
@@ -169,6 +170,7 @@ void hesse_provenance_of(const hesse_study *study, const hesse_job *job,
     if (m->team->rank == 0) read_config(p, job->paths.config);
     note_program(p, study);
     note_job(p, job, study);
+    text(p, "job_identity", identity);
     note_model(p, job, m);
     note_data(p, job, &m->tokens);
     note_times(p, phases);

@@ -24,8 +24,10 @@ typedef struct hesse_provenance {
 
 /** Local. What is known of a run: program, machine, job, model and data; docs/result.md
  *  has the list. Only rank 0 reads the config.json again, for its digest. The texts of
- *  `list` point into the provenance itself, the job and the study, which must outlive it. */
+ *  `list` point into the provenance itself, the job, the study and the identity, which must
+ *  outlive it. */
 void hesse_provenance_of(const hesse_study *study, const hesse_job *job,
-                         const hesse_phases *phases, hesse_provenance *p);
+                         const hesse_phases *phases, const char *identity,
+                         hesse_provenance *p);
 
 #endif /* HESSE_PROGRAM_PROVENANCE_H */
