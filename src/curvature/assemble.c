@@ -120,15 +120,17 @@ static void tick(const hesse_watch *watch, int done, int all)
     if (watch->tick) watch->tick(watch->context, done, all);
 }
 
-static void put_here(int n, double *const *a, const hesse_panels *panels, int i,
-                     hesse_tally *tallies)
+static hesse_status put_here(int n, double *const *a, hesse_panels *panels, int i,
+                             hesse_tally *tallies, hesse_why *why)
 {
-    for (int s = 0; s < hesse_panels_shares(panels); s++) {
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < hesse_panels_shares(panels); s++) {
         const hesse_patch *patches;
         const int m = hesse_panels_patches(panels, i, s, &patches);
         for (int j = 0; j < m; j++) put(n, a[s], &patches[j]);
-        hesse_panels_tally(panels, s, &tallies[s]);
+        status = hesse_panels_tally(panels, s, &tallies[s], why);
     }
+    return status;
 }
 
 hesse_status hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n,
@@ -141,8 +143,8 @@ hesse_status hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n,
     for (int first = 0; !status && first < n_panels; first += lanes->count) {
         const int m = least(lanes->count, n_panels - first);
         status = hesse_lanes_compute(lanes, first, m, why);
-        for (int i = 0; i < m; i++)
-            put_here(n, a, lanes->panels[i], first + i, tallies);
+        for (int i = 0; !status && i < m; i++)
+            status = put_here(n, a, lanes->panels[i], first + i, tallies, why);
         tick(watch, first + m, n_panels);
     }
     for (int s = 0; !status && s < hesse_panels_shares(one); s++) {
@@ -268,6 +270,15 @@ static void post(traffic *t, load x)
     }
 }
 
+/* A panel to the tallies of all shares. */
+static hesse_status add(hesse_panels *panels, hesse_tally *tallies, hesse_team *team)
+{
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < hesse_panels_shares(panels); s++)
+        status = hesse_panels_tally(panels, s, &tallies[s], hesse_team_why(team));
+    return status;
+}
+
 /* Whether any rank wants to end, learnt a round late, so that nobody waits. */
 typedef struct vote {
     int mine, worst;
@@ -306,8 +317,7 @@ hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
         cast_vote(team, &v, mine);
         count(&watch->panels, &since);
         for (int i = 0; i < lanes->count; i++) {
-            for (int s = 0; i < m && s < t.shares; s++)
-                hesse_panels_tally(lanes->panels[i], s, &tallies[s]);
+            if (i < m && !mine) mine = add(lanes->panels[i], tallies, team);
             settle(&t);
             post(&t, load_of(lanes, first, i, n_panels));
         }

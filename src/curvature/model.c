@@ -130,10 +130,15 @@ static hesse_status unroll(hesse_model *m, const hesse_source *source, size_t av
 /* Local. */
 static hesse_status run(hesse_model *m, hesse_why *why)
 {
+    char where[128];
     m->loss = hesse_tape_run(m->tape, m->theta, m->gradient);
-    if (!isfinite(m->loss))
+    const hesse_fault fault = hesse_tape_fault(m->tape);
+    if (fault.node >= 0)
         return hesse_fail(why, HESSE_E_NUMERIC,
-                          "the loss is %g, expected a finite number", m->loss);
+                          "the model is not finite: %s, gives the first %s that is "
+                          "not; the loss is %g",
+                          hesse_fault_text(m->tape, &fault, where, sizeof where),
+                          fault.what, m->loss);
     for (int p = 0; p < m->params.count; p++)
         for (size_t i = 0; i < hesse_param_size(&m->params.list[p]); i++)
             if (!isfinite(m->gradient[m->params.list[p].offset + i]))

@@ -354,17 +354,25 @@ hesse_work hesse_panels_work(hesse_panels *p)
     return work;
 }
 
-/* A panel of a piece that is done column by column. */
-static void compute_columns(hesse_panels *p, const hesse_panel *x)
+/* Unit directions of columns first ... first + count - 1 of a piece; the last again fills
+   the vectors. */
+static hesse_directions directions_of(hesse_panels *p, int piece, int first, int count)
 {
-    const hesse_piece *from = &p->partition->pieces[x->piece];
+    const hesse_piece *from = &p->partition->pieces[piece];
     const hesse_rect r = from->rect;
-    for (int j = 0; j < x->stride; j++) { /* the last again fills the vectors */
-        const int at = x->first + hesse_least(j, x->count - 1);
+    const int k = padded(count);
+    for (int j = 0; j < k; j++) {
+        const int at = first + hesse_least(j, count - 1);
         p->unit[j] = (r.row + at / r.cols) * p->params->list[from->param].cols + r.col +
                      at % r.cols;
     }
-    const hesse_directions v = {.k = x->stride, .unit = p->unit};
+    return (hesse_directions){.k = k, .unit = p->unit};
+}
+
+/* A panel of a piece that is done column by column. */
+static void compute_columns(hesse_panels *p, const hesse_panel *x)
+{
+    const hesse_directions v = directions_of(p, x->piece, x->first, x->count);
     hesse_sweep_run(p->sweep, &v, 0, p->tape->sequences, p->request.shares,
                     p->request.kinds, p->values);
 }
@@ -409,4 +417,36 @@ double *hesse_panels_recall(hesse_panels *p, int i, int share)
 const double *hesse_panels_values(const hesse_panels *p, int share)
 {
     return p->values[share];
+}
+
+/* Columns of the piece, a few at a time, until the faulty ones are found. */
+static hesse_fault find_fault(hesse_panels *p, const hesse_panel *x, int share)
+{
+    const bool tokens = p->channels[x->piece];
+    const int all = (int)hesse_area(p->partition->pieces[x->piece].rect);
+    const int end = tokens ? all : x->first + x->count;
+    hesse_fault fault = {.node = -1};
+    for (int at = tokens ? 0 : x->first; fault.node < 0 && at < end;
+         at += p->request.panel) {
+        const int count = hesse_least(p->request.panel, end - at);
+        const hesse_directions v = directions_of(p, x->piece, at, count);
+        fault =
+            hesse_sweep_fault(p->sweep, &v, p->request.kinds[share], p->values[share]);
+    }
+    return fault;
+}
+
+hesse_status hesse_panels_blame(hesse_panels *p, int share, hesse_why *why)
+{
+    const hesse_panel *x = &p->list[p->now];
+    const size_t size = hesse_panels_size(p, p->now);
+    char where[128];
+    if (hesse_first_fault(p->values[share], size) == size) return HESSE_OK;
+    const hesse_fault fault = find_fault(p, x, share);
+    const char *block = p->partition->blocks[p->partition->pieces[x->piece].block].name;
+    return hesse_fail(why, HESSE_E_NUMERIC,
+                      "%s: a column of the Hessian is not finite: %s, gives the first "
+                      "%s that is not",
+                      block, hesse_fault_text(p->tape, &fault, where, sizeof where),
+                      fault.node < 0 ? "number" : fault.what);
 }

@@ -92,8 +92,12 @@ typedef struct hesse_tally {
     hesse_sums all;     /* of the part                                               */
 } hesse_tally;
 
-/** Local. Add the computed panel of a share to a tally. */
-void hesse_panels_tally(const hesse_panels *p, int share, hesse_tally *tally);
+/** Local. Add the computed panel of a share to a tally, and look whether its sums are finite
+ *  still.
+ *  Errors: HESSE_E_NUMERIC naming the block, the operator and the sequence from which the
+ *  first number comes that is not. */
+hesse_status hesse_panels_tally(hesse_panels *p, int share, hesse_tally *tally,
+                                hesse_why *why);
 
 enum { HESSE_SAMPLE = 8 };
 

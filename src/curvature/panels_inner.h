@@ -77,6 +77,10 @@ static inline const hesse_piece *hesse_end_of_pieces(const hesse_panels *p)
 /** Local. The rectangle of a parameter that a panel of a piece has rows of. */
 hesse_rect hesse_panels_want(const hesse_panels *p, int piece, int param);
 
+/** Local. Find out where the computed panel of a share, whose sums are not finite, goes wrong;
+ *  HESSE_OK when all its numbers are finite, though their squares are not. */
+hesse_status hesse_panels_blame(hesse_panels *p, int share, hesse_why *why);
+
 /** Local. Plan the sweep for `moves` and `want`; memory was made sure of before, for the
  *  largest plan there is. */
 void hesse_panels_plan(hesse_panels *p);

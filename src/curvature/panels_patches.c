@@ -106,7 +106,7 @@ static hesse_sums sums_of(const hesse_patch *x, bool own)
     return s;
 }
 
-void hesse_panels_tally(const hesse_panels *p, int share, hesse_tally *tally)
+static void add_panel(const hesse_panels *p, int share, hesse_tally *tally)
 {
     const hesse_panel *x = &p->list[p->now];
     const hesse_piece *from = &p->partition->pieces[x->piece];
@@ -126,4 +126,13 @@ void hesse_panels_tally(const hesse_panels *p, int share, hesse_tally *tally)
             if (a != b) tally->coupling[b * blocks + a] += s.squares / 2;
         }
     }
+}
+
+hesse_status hesse_panels_tally(hesse_panels *p, int share, hesse_tally *tally,
+                                hesse_why *why)
+{
+    const bool before = isfinite(tally->all.squares);
+    add_panel(p, share, tally);
+    return before && !isfinite(tally->all.squares) ? hesse_panels_blame(p, share, why)
+                                                   : HESSE_OK;
 }

@@ -259,3 +259,49 @@ void hesse_sweep_run(hesse_sweep *s, const hesse_directions *v, int first, int c
         for (int i = 0; i < shares; i++) all_up(&p, kinds[i], hv[i]);
     }
 }
+
+/* Whether a node left tangents that are not finite, or cotangents. */
+static bool faulty(const pass *p, int value, const double *x)
+{
+    const hesse_value *v = &p->s->t->values[value];
+    const size_t k = (size_t)p->v->k, tokens = (size_t)(p->now.end - p->now.first);
+    const size_t stride = v->width ? hesse_stride(v->width, p->v->k) : k;
+    const size_t own = v->width ? (size_t)v->width * k : k;
+    bool good = true;
+    if (!x || v->param >= 0) return false;
+    for (size_t i = 0; good && i < (v->width ? tokens : 1); i++)
+        good = hesse_first_fault(x + i * stride, own) == own;
+    return !good;
+}
+
+static bool faulty_inputs(const pass *p, const hesse_node *n, const double *hv)
+{
+    bool any = false;
+    for (int j = 0; !any && j < hesse_inputs(n); j++)
+        any = faulty(p, n->in[j], p->s->slots[n->in[j]].c);
+    const size_t count = p->s->rows * (size_t)p->v->k;
+    return any || hesse_first_fault(hv, count) < count;
+}
+
+hesse_fault hesse_sweep_fault(hesse_sweep *s, const hesse_directions *v,
+                              hesse_kinds kinds, double *hv)
+{
+    const hesse_tape *t = s->t;
+    fill_vectors(s, v);
+    for (int i = 0; i < t->sequences; i++) {
+        const span all = {i * t->context, (i + 1) * t->context};
+        const pass p = {.s = s, .v = v, .stretch = all, .live = all, .now = all};
+        memset(hv, 0, sizeof *hv * s->rows * (size_t)v->k);
+        for (int n = 0; n < t->n_nodes; n++) {
+            down(&p, n);
+            if (faulty(&p, t->nodes[n].out, s->slots[t->nodes[n].out].d))
+                return (hesse_fault){n, "tangent", i};
+        }
+        for (int n = t->n_nodes; n-- > 0;) {
+            up(&p, n, kinds, hv);
+            if (s->slots[t->nodes[n].out].wanted && faulty_inputs(&p, &t->nodes[n], hv))
+                return (hesse_fault){n, "cotangent", i};
+        }
+    }
+    return (hesse_fault){-1, "", -1};
+}

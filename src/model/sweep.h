@@ -92,4 +92,9 @@ typedef struct hesse_directions {
 void hesse_sweep_run(hesse_sweep *s, const hesse_directions *v, int first, int count,
                      int shares, const hesse_kinds *kinds, double *const *hv);
 
+/** Local. Where a sweep over these sequences, of which the results are not finite, goes wrong
+ *  first. The arguments are those of the run, of one share; hv is spoilt. */
+hesse_fault hesse_sweep_fault(hesse_sweep *s, const hesse_directions *v,
+                              hesse_kinds kinds, double *hv);
+
 #endif /* HESSE_MODEL_SWEEP_H */

@@ -71,6 +71,24 @@ const hesse_node *hesse_tape_reader(const hesse_tape *t, int param);
  *  Returns the loss; gradient may be NULL. */
 double hesse_tape_run(hesse_tape *t, const double *theta, double *gradient);
 
+/** Where a number came from that is not finite. */
+typedef struct hesse_fault {
+    int node;         /* -1: nowhere                              */
+    const char *what; /* "value", "adjoint", "tangent", "cotangent" */
+    int sequence;     /* -1: not known                            */
+} hesse_fault;
+
+/** Local. The first node of the last run that gave a value or an adjoint that is not finite.
+ *  Where it is a parameter's gradient, that gradient is spoilt. */
+hesse_fault hesse_tape_fault(const hesse_tape *t);
+
+/** Local. "operator 14 (softmax), sequence 3": a fault for a message. Returns text. */
+const char *hesse_fault_text(const hesse_tape *t, const hesse_fault *fault, char *text,
+                             size_t room);
+
+/** Local. The first number that is not finite; count when all are. */
+size_t hesse_first_fault(const double *x, size_t count);
+
 /** Local. The frame of a node for the tokens first ... first + count - 1, with its primal
  *  operands; tangents and cotangents are NULL. */
 hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int first,

@@ -1,0 +1,90 @@
+/* Nobody looks at every number while all is well. Where a result is not finite, the run, or
+   a sweep, is gone through again node by node and sequence by sequence, until one gives
+   such a number from inputs that have none. */
+#include "model/sweep_inner.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const hesse_fault NOWHERE = {-1, "", -1};
+
+size_t hesse_first_fault(const double *x, size_t count)
+{
+    size_t i = 0;
+    while (i < count && isfinite(x[i])) i++;
+    return i;
+}
+
+const char *hesse_fault_text(const hesse_tape *t, const hesse_fault *fault, char *text,
+                             size_t room)
+{
+    char where[32] = "";
+    if (fault->sequence >= 0)
+        snprintf(where, sizeof where, ", sequence %d", fault->sequence);
+    if (fault->node < 0)
+        snprintf(text, room, "no operator");
+    else
+        snprintf(text, room, "operator %d (%s)%s", fault->node,
+                 t->nodes[fault->node].op->name, where);
+    return text;
+}
+
+/* The sequence of a faulty number of an activation; -1: there is none. */
+static int sequence_of(const hesse_tape *t, const hesse_value *v, const double *x)
+{
+    const size_t i = v->width ? hesse_first_fault(x, v->count) : v->count;
+    if (i == v->count) return -1;
+    return (int)(i / (size_t)v->width / (size_t)t->context);
+}
+
+/* The loss is a sum over sequences: the first that makes it what it is. */
+static hesse_fault fault_of_loss(const hesse_tape *t, int node)
+{
+    const hesse_node *n = &t->nodes[node];
+    for (int s = 0; s < t->sequences; s++) {
+        double part = 0;
+        hesse_frame f = hesse_tape_frame(t, n, s * t->context, t->context);
+        f.y = &part;
+        n->op->forward(&f);
+        if (!isfinite(part)) return (hesse_fault){node, "value", s};
+    }
+    return (hesse_fault){node, "value", -1};
+}
+
+/* The same of the gradient of a parameter. */
+static hesse_fault fault_of_gradient(const hesse_tape *t, int node, int input)
+{
+    const hesse_node *n = &t->nodes[node];
+    const hesse_value *v = &t->values[n->in[input]];
+    for (int s = 0; s < t->sequences; s++) {
+        hesse_frame f = hesse_tape_frame(t, n, s * t->context, t->context);
+        memset(v->b, 0, v->count * sizeof *v->b);
+        f.cx[input] = v->b;
+        f.cy = f.yb;
+        n->op->adjoint(&f);
+        if (hesse_first_fault(v->b, v->count) < v->count)
+            return (hesse_fault){node, "adjoint", s};
+    }
+    return NOWHERE; /* another node adds to it, too, and has the fault */
+}
+
+hesse_fault hesse_tape_fault(const hesse_tape *t)
+{
+    for (int i = 0; i < t->n_nodes; i++) {
+        const hesse_value *out = &t->values[t->nodes[i].out];
+        if (!out->width && !isfinite(*out->own)) return fault_of_loss(t, i);
+        const int s = sequence_of(t, out, out->own);
+        if (s >= 0) return (hesse_fault){i, "value", s};
+    }
+    for (int i = t->n_nodes; i-- > 0;)
+        for (int j = 0; j < hesse_inputs(&t->nodes[i]); j++) {
+            const hesse_value *in = &t->values[t->nodes[i].in[j]];
+            if (!in->b || hesse_first_fault(in->b, in->count) == in->count) continue;
+            const int s = in->param < 0 ? sequence_of(t, in, in->b) : -1;
+            if (in->param < 0) return (hesse_fault){i, "adjoint", s};
+            const hesse_fault fault = fault_of_gradient(t, i, j);
+            if (fault.node >= 0) return fault;
+        }
+    return NOWHERE;
+}
