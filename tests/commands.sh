@@ -256,7 +256,7 @@ bad 'job: sizes beside a config' 2 ".*'model.width' .*config.*" : \
 
 # Too large; nowhere to write.
 
-bad 'memory: not even for the model' 4 'model, data, panels and results need .* GiB .*0.000977 GiB.*' : \
+bad 'memory: not even for the model' 4 'model, data, panels and results need .* GiB .*0.0009766 GiB.*' : \
     run job.yaml --set hessian.memory=1MiB
 bad 'memory: not for the whole' 4 'the full Hessian of order 724 .* GiB.*' : \
     run job.yaml --set hessian.memory=4MiB

@@ -335,10 +335,11 @@ static void what_comes_later_is_said_so(void **state)
 {
     (void)state;
     refuses("model: {family: bert}",
-            "job.yaml:1: model.family 'bert' is not available in this version");
+            "job.yaml:1: model.family 'bert' is not available in this version; "
+            "see docs/job.md for what is");
     refuses_hessian("method: lanczos",
                     "job.yaml:6: hessian.method 'lanczos' is not available in this "
-                    "version");
+                    "version; see docs/job.md for what is");
 }
 
 static void lists_are_lists(void **state)
@@ -419,7 +420,7 @@ static void bombs_are_defused(void **state)
     refuses("a: !!int 3\n", "job.yaml:1: tags have no place in a job file; "
                             "a value that begins with ! must stand in quotes");
     refuses("a: [[[[[[[x]]]]]]]\n", "job.yaml:1: unknown key 'a' at the top level; "
-                                    "the nearest known key is 'data'");
+                                    "docs/job.md has the known ones");
     refuses("a: [[[[[[[[x]]]]]]]]\n", "job.yaml:1: values nest more than 8 deep");
     const size_t size = HESSE_JOB_BYTES;
     char *text = malloc(size + 1);

@@ -15,6 +15,25 @@ void hesse_digest(const void *bytes, size_t count, char digest[HESSE_DIGEST_LENG
     SHA256Data(bytes, count, digest);
 }
 
+/* Finalizer of splitmix64: every bit of a word and of its index tells. */
+static uint64_t mix(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+uint64_t hesse_checksum(size_t index, const void *words, size_t count)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t word;
+        memcpy(&word, (const char *)words + i * sizeof word, sizeof word);
+        sum += mix(word + 0x9e3779b97f4a7c15u * (index + i + 1));
+    }
+    return sum;
+}
+
 struct hesse_digester {
     SHA2_CTX context;
 };

@@ -1,10 +1,12 @@
-/** SHA-256 of what goes in, as text, for the provenance of results. */
+/** SHA-256 of what goes in, as text, for the provenance of results; and a fast checksum for
+ *  what is written and read again. */
 #ifndef HESSE_BASE_DIGEST_H
 #define HESSE_BASE_DIGEST_H
 
 #include "hesse/status.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum { HESSE_DIGEST_LENGTH = 65 }; /* 64 hexadecimal digits and the end */
 
@@ -18,6 +20,10 @@ hesse_digester *hesse_digest_begin(void);
 void hesse_digest_add(hesse_digester *d, const void *bytes, size_t count);
 void hesse_digest_end(hesse_digester *d, char digest[HESSE_DIGEST_LENGTH]);
 void hesse_digest_drop(hesse_digester *d);
+
+/** Local. Sum over 8-byte words of a mixture of each word and its index in the dataset:
+ *  parts of a dataset may be summed in any order, by any rank. */
+uint64_t hesse_checksum(size_t index, const void *words, size_t count);
 
 /** Local. Digest of a file's content, read in pieces.
  *  Errors: HESSE_E_INPUT when it cannot be read. */

@@ -2,8 +2,13 @@
    shown is not kept, only its panels; so where matrices are shown nothing else is known. */
 #include "curvature/analyse_inner.h"
 
+#include <math.h>
+
 /* Solutions of smaller order take about a second at most. */
 enum { LONG = 2000 };
+
+/* Seconds of panels that are not worth the writing, whatever the stretch. */
+static const double SHORT = 10;
 
 static hesse_record record_of(const hesse_analysis *x, int share, int block)
 {
@@ -85,7 +90,7 @@ hesse_status hesse_keep_whole(const hesse_analysis *x, int share, hesse_why *why
 bool hesse_keeps_panels(const hesse_analysis *x, const hesse_task *task)
 {
     const hesse_keeper *k = x->inquiry->keeper;
-    return k && (task->assembly > k->stretch || hesse_shows_matrices(x));
+    return k && (task->assembly > fmin(k->stretch, SHORT) || hesse_shows_matrices(x));
 }
 
 void hesse_drop_panels(const hesse_analysis *x, int block)

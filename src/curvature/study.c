@@ -123,12 +123,21 @@ static hesse_status survey(const hesse_study *x, hesse_work *work, double *bytes
 static hesse_status fits(const hesse_study *x, double base, double full, hesse_why *why)
 {
     const double gib = 1.0 / (1 << 30);
-    if (base > x->memory)
+    const double model = model_bytes(x->model);
+    if (model > x->memory)
         return hesse_fail(why, HESSE_E_NOMEM,
-                          "model, data, panels and results need %.3g GiB on each of %d "
-                          "ranks, which may use %.3g GiB; take fewer data.sequences or "
-                          "a smaller hessian.panel",
-                          base * gib, x->ranks, x->memory * gib);
+                          "the model and its data need %.4g GiB on every rank, however "
+                          "many there are, and a rank may use %.4g GiB; fewer "
+                          "data.sequences or a shorter data.context need less",
+                          model * gib, x->memory * gib);
+    if (base > x->memory)
+        return hesse_fail(
+            why, HESSE_E_NOMEM,
+            "model, data, panels and results need %.4g GiB on every rank, "
+            "%.4g GiB of them model and data, and a rank may use %.4g "
+            "GiB; fewer data.sequences, a smaller hessian.panel or fewer "
+            "blocks (hessian.only) need less",
+            base * gib, model * gib, x->memory * gib);
     if (base + full <= x->memory) return HESSE_OK;
     if (x->partition.size > INT_MAX)
         return hesse_fail(
@@ -182,6 +191,8 @@ static hesse_status make_schedule(hesse_study *x, double base, hesse_why *why)
     hesse_work *work = hesse_calloc((size_t)x->partition.count + 1, sizeof *work);
     hesse_status s = HESSE_OK;
     if (!work) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    if (!s)
+        s = fits(x, base, 0, why); /* soon, for a survey of many blocks takes long */
     if (!s) s = survey(x, work, &base, why);
     if (!s && x->inquiry.scope & HESSE_FULL)
         whole = hesse_schedule_whole(x->partition.size, work[x->partition.count], &all);

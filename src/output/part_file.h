@@ -1,9 +1,9 @@
-/** A part file: records of finished work, and a digest over all of them. A file that has its
- *  name is whole; a digest tells whether it still is.
+/** A part file: records of finished work. A file that has its name is whole; a digest and
+ *  checksums tell whether it still is.
  *
- *  Bytes: 16 of HESSE_PART_MAGIC, 64 of the identity of the job, 48 zeros; then records of
- *  8 int32 (the record, and 0), an uint64 count and count doubles; at the end 64
- *  hexadecimal digits, SHA-256 of all before. */
+ *  Bytes: 16 of a name with the version, 64 of the identity of the job, 48 zeros; then records of
+ *  8 int32 (the record, and 0), an uint64 count, the checksum of the doubles, and count
+ *  doubles; at the end 64 hexadecimal digits, SHA-256 of all but the doubles. */
 #ifndef HESSE_OUTPUT_PART_FILE_H
 #define HESSE_OUTPUT_PART_FILE_H
 

@@ -274,6 +274,11 @@ void hesse_parts_free(hesse_parts *p)
     free(p);
 }
 
+int hesse_parts_runs(const hesse_parts *p)
+{
+    return p->run - 1;
+}
+
 size_t hesse_parts_count(const hesse_parts *p)
 {
     return p->count;
@@ -400,6 +405,16 @@ static bool is_ours(const char *name)
 {
     return run_of(name) || ends_with(name, ".tmp") ||
            strcmp(name, "manifest.json") == 0;
+}
+
+bool hesse_parts_any(const char *folder)
+{
+    DIR *all = opendir(folder);
+    const struct dirent *e;
+    bool any = false;
+    while (all && !any && (e = readdir(all))) any = run_of(e->d_name);
+    if (all) closedir(all);
+    return any;
 }
 
 void hesse_parts_empty(const char *folder)

@@ -21,7 +21,9 @@ hesse_status hesse_parts_open(hesse_team *team, const char *folder,
 /** Local. What was not made safe is lost. NULL is legal. */
 void hesse_parts_free(hesse_parts *parts);
 
-/** Local. Records of earlier runs. */
+/** Local. How many runs before this one left part files that are there still, at most; and the
+ *  records of them. */
+int hesse_parts_runs(const hesse_parts *parts);
 size_t hesse_parts_count(const hesse_parts *parts);
 
 /** Local. The keeper's functions, see curvature/keep.h; context is the parts. */
@@ -40,6 +42,9 @@ hesse_status hesse_parts_secure(hesse_parts *parts, hesse_why *why);
 bool hesse_parts_worth(const hesse_parts *parts);
 
 enum { HESSE_PARTS_NAME = 64 };
+
+/** Local. Whether a folder holds work of a run. */
+bool hesse_parts_any(const char *folder);
 
 /** Local. Remove all that a run puts into a folder, but for its lock; and then the lock and
  *  the folder, too. A file that somebody else put there stays, and so does the folder then. */

@@ -107,8 +107,11 @@ static bool has_room(int fd)
 {
     static const char zeros[1 << 16];
     bool good = true;
-    for (int i = 0; i < 16 && good; i++)
-        good = pwrite(fd, zeros, sizeof zeros, i * (off_t)sizeof zeros) == sizeof zeros;
+    for (int i = 0; i < 16 && good; i++) {
+        const off_t at = i * (off_t)sizeof zeros;
+        errno = ENOSPC; /* of a write that is cut short */
+        good = pwrite(fd, zeros, sizeof zeros, at) == sizeof zeros;
+    }
     return good && !ftruncate(fd, 0);
 }
 

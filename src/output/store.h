@@ -11,6 +11,7 @@
 #ifndef HESSE_OUTPUT_STORE_H
 #define HESSE_OUTPUT_STORE_H
 
+#include "base/digest.h"
 #include "hesse/team.h"
 #include "output/schema.h"
 #include "parallel/dmat.h"
@@ -108,10 +109,6 @@ hesse_written *hesse_store_remember(hesse_store *store, const hesse_set *set);
  *  of them to know of every change. */
 hid_t hesse_store_create(hesse_store *store, const hesse_set *set, hid_t type,
                          hid_t space);
-
-/** Local. Sum over 8-byte words of a mixture of each word and its index in the dataset:
- *  parts of a dataset may be summed in any order, by any rank. */
-uint64_t hesse_checksum(size_t index, const void *words, size_t count);
 
 /** Local, serial. Attach the scales of all datasets. */
 void hesse_store_scales(hesse_store *store);

@@ -11,25 +11,6 @@
 
 static const size_t SLICE = (size_t)32 << 20; /* bytes */
 
-/* Finalizer of splitmix64: every bit of a word and of its index tells. */
-static uint64_t mix(uint64_t z)
-{
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-uint64_t hesse_checksum(size_t index, const void *words, size_t count)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t word;
-        memcpy(&word, (const char *)words + i * sizeof word, sizeof word);
-        sum += mix(word + 0x9e3779b97f4a7c15u * (index + i + 1));
-    }
-    return sum;
-}
-
 /* Rows first ... end - 1 of a set, of `row` bytes each, added to the checksum. */
 static bool read_rows(hesse_store *store, hid_t set, hid_t type, size_t row,
                       hsize_t first, hsize_t end, uint64_t *sum)

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Rows of a table that somebody may read. */
+enum { MOST_ROWS = 1000 };
+
 static void print_head(const hesse_study *x)
 {
     const hesse_model *m = x->model;
@@ -60,6 +63,8 @@ static void print_blocks(const hesse_study *x)
            "engine", "ranks", "memory", "assembly", "eigenvalues", "time");
     for (int i = 0; i < x->schedule.count; i++) {
         const hesse_task *t = &x->schedule.tasks[i];
+        assembly += t->work.products, solution += t->solution;
+        if (i >= MOST_ROWS) continue;
         const hesse_block *block = &x->partition.blocks[t->block];
         name_group(t->group, x->ranks, ranks);
         printf("%-*s %8zu %10s %10s %12s %12s %12s %12s\n", width, block->name,
@@ -67,8 +72,9 @@ static void print_blocks(const hesse_study *x)
                hesse_units_bytes(t->bytes, a), hesse_units_flop(t->work.products, b),
                hesse_units_flop(t->solution, c),
                hesse_units_time(t->assembly + t->eigen, d));
-        assembly += t->work.products, solution += t->solution;
     }
+    if (x->schedule.count > MOST_ROWS)
+        printf("... and %d more that take no longer\n", x->schedule.count - MOST_ROWS);
     printf("%-*s %8zu %10s %10s %12s %12s %12s\n", width, "total", x->partition.size,
            "", "", "", hesse_units_flop(assembly, b), hesse_units_flop(solution, c));
 }

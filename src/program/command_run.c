@@ -212,7 +212,7 @@ static hesse_status write_ranks(run *r)
 static hesse_status finish(run *r)
 {
     hesse_provenance p;
-    hesse_provenance_of(r->study, r->job, &r->phases, r->resume.identity, &p);
+    hesse_provenance_of(r->study, r->job, &r->phases, &r->resume, &p);
     const hesse_status s = hesse_result_finish(r->result, p.list, p.count);
     r->result = NULL;
     return s;

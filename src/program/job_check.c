@@ -65,7 +65,8 @@ static hesse_status check_word(const walk *w)
     for (const hesse_later *l = hesse_job_later; l->path; l++)
         if (strcmp(w->path, l->path) == 0 && strcmp(w->node->text, l->word) == 0)
             return hesse_fail(w->why, HESSE_E_JOB,
-                              "%s: %s '%s' is not available in this version",
+                              "%s: %s '%s' is not available in this version; see "
+                              "docs/job.md for what is",
                               hesse_yaml_where(w->node).text, w->path, l->word);
     return wrong_word(w);
 }
@@ -169,6 +170,8 @@ static hesse_status unknown_key(const walk *w, const hesse_yaml *entry)
     char advice[240];
     if (*near.homes)
         snprintf(advice, sizeof advice, "it belongs %s", near.homes);
+    else if (near.edits > (int)strlen(near.nearest) + 1) /* half of it is another */
+        snprintf(advice, sizeof advice, "docs/job.md has the known ones");
     else if (strcmp(near.nearest_section, w->path) == 0)
         snprintf(advice, sizeof advice, "the nearest known key is '%s'", near.nearest);
     else if (*near.nearest_section)

@@ -62,7 +62,7 @@ static const char help_plan[] =
 static const char help_show[] =
     "usage: hesse show RESULT.h5\n\n"
     "Print a result file as tables: what it was made of, the blocks with their\n"
-    "measures, the distances between them.\n\n"
+    "measures, the mean distances between them.\n\n"
     "  --help            this text\n" STATUSES;
 
 static const char help_info[] =

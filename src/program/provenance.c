@@ -161,7 +161,7 @@ static void read_config(hesse_provenance *p, const char *path)
 }
 
 void hesse_provenance_of(const hesse_study *study, const hesse_job *job,
-                         const hesse_phases *phases, const char *identity,
+                         const hesse_phases *phases, const hesse_resume *resume,
                          hesse_provenance *p)
 {
     const hesse_model *m = study->model;
@@ -170,7 +170,8 @@ void hesse_provenance_of(const hesse_study *study, const hesse_job *job,
     if (m->team->rank == 0) read_config(p, job->paths.config);
     note_program(p, study);
     note_job(p, job, study);
-    text(p, "job_identity", identity);
+    text(p, "job_identity", resume->identity);
+    whole(p, "earlier_runs", hesse_parts_runs(resume->parts));
     note_model(p, job, m);
     note_data(p, job, &m->tokens);
     note_times(p, phases);

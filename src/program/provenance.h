@@ -6,6 +6,7 @@
 #include "curvature/study.h"
 #include "output/result.h"
 #include "program/job.h"
+#include "program/resume.h"
 
 /** Wall time of the phases of a run, in seconds; of assembly (with exchange) and
  *  eigenvalues that of the rank that took longest. */
@@ -24,10 +25,10 @@ typedef struct hesse_provenance {
 
 /** Local. What is known of a run: program, machine, job, model and data; docs/result.md
  *  has the list. Only rank 0 reads the config.json again, for its digest. The texts of
- *  `list` point into the provenance itself, the job, the study and the identity, which must
+ *  `list` point into the provenance itself, the job, the study and the resume, which must
  *  outlive it. */
 void hesse_provenance_of(const hesse_study *study, const hesse_job *job,
-                         const hesse_phases *phases, const char *identity,
+                         const hesse_phases *phases, const hesse_resume *resume,
                          hesse_provenance *p);
 
 #endif /* HESSE_PROGRAM_PROVENANCE_H */

@@ -35,7 +35,7 @@ static hesse_status look(const hesse_resume *r, const hesse_options *options,
 {
     const hesse_status s = hesse_store_check(path, why);
     if (s || options->resume || options->force) return s;
-    if (hesse_file_exists(r->folder))
+    if (hesse_parts_any(r->folder))
         return hesse_fail(why, HESSE_E_OUTPUT,
                           "%s: holds the work of a run that did not finish; --resume "
                           "goes on with it, --force begins anew",
@@ -96,8 +96,9 @@ static hesse_status enter_folder(hesse_resume *r, hesse_why *why)
 {
     r->made = !mkdir(r->folder, 0777);
     if (!r->made && errno != EEXIST)
-        return hesse_fail(why, HESSE_E_OUTPUT, "%s: cannot be made: %s", r->folder,
-                          strerror(errno));
+        return hesse_fail(why, HESSE_E_OUTPUT,
+                          "%s: a folder for the work cannot be made there: %s",
+                          r->folder, strerror(errno));
     const hesse_status s = check_folder(r->folder, why);
     return s ? s : take_lock(r, why);
 }
@@ -118,7 +119,7 @@ static bool is_complete(const char *path, const char *identity)
 static hesse_status prepare(hesse_resume *r, const hesse_options *options,
                             const char *text, const char *path, hesse_why *why)
 {
-    const bool there = hesse_file_exists(r->folder);
+    const bool there = hesse_parts_any(r->folder);
     char *manifest = hesse_file_join(r->folder, "manifest.json");
     if (!manifest) return exhausted(why);
     hesse_status s = HESSE_OK;
@@ -131,7 +132,7 @@ static hesse_status prepare(hesse_resume *r, const hesse_options *options,
                            path);
     } else {
         s = enter_folder(r, why);
-        if (!s && options->force) hesse_parts_empty(r->folder);
+        if (!s && (options->force || !there)) hesse_parts_empty(r->folder);
         if (!s && hesse_file_exists(manifest))
             s = hesse_manifest_match(manifest, text, why);
         else if (!s)

@@ -17,24 +17,25 @@ struct hesse_stop {
     bool asked, told; /* told: the others, by this rank */
     bool *heard;      /* [size] from whom               */
     MPI_Request *requests;
-    struct sigaction before[2];
+    struct sigaction before[3];
 };
 
-static const int SIGNALS[2] = {SIGUSR1, SIGTERM};
+static const int SIGNALS[3] = {SIGUSR1, SIGTERM, SIGINT};
 
 /* What a handler can reach. */
 static volatile sig_atomic_t caught, sealed;
 static const char *volatile last_words;
 
-/* Only what is safe in a handler. */
+/* Only what is safe in a handler. An interrupt from the keyboard may come with the
+   launcher's SIGTERM: those two are one. */
 static void note(int signal)
 {
-    if (caught) {
+    if (caught && !(caught == SIGINT && signal == SIGTERM)) {
         struct sigaction usual = {.sa_handler = SIG_DFL};
         sigaction(signal, &usual, NULL);
         raise(signal);
     }
-    caught = 1;
+    caught = signal;
     if (!sealed) return;
     const char *line = last_words;
     if (line && write(STDERR_FILENO, line, strlen(line)) < 0) _exit(HESSE_E_STOPPED);
@@ -45,7 +46,7 @@ static void listen_to(hesse_stop *x)
 {
     struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
     caught = sealed = 0;
-    for (int i = 0; i < 2; i++) sigaction(SIGNALS[i], &action, &x->before[i]);
+    for (int i = 0; i < 3; i++) sigaction(SIGNALS[i], &action, &x->before[i]);
 }
 
 hesse_status hesse_stop_new(hesse_team *team, hesse_stop **stop)
@@ -122,7 +123,7 @@ static void hear_the_rest(hesse_stop *x)
 void hesse_stop_free(hesse_stop *x)
 {
     if (!x) return;
-    for (int i = 0; i < 2; i++) sigaction(SIGNALS[i], &x->before[i], NULL);
+    for (int i = 0; i < 3; i++) sigaction(SIGNALS[i], &x->before[i], NULL);
     hear_the_rest(x);
     MPI_Comm_free(&x->comm);
     free(x->requests);

@@ -1,4 +1,4 @@
-/** SIGUSR1 and SIGTERM ask a run to save and end. A second signal ends it at once. */
+/** SIGUSR1, SIGTERM and SIGINT ask a run to save and end. A second signal ends it at once. */
 #ifndef HESSE_PROGRAM_STOP_H
 #define HESSE_PROGRAM_STOP_H
 

@@ -7,11 +7,12 @@
 static const char *with_prefix(double value, double base, const char *unit,
                                char text[HESSE_UNITS])
 {
-    static const char *const prefix[] = {"", "k", "M", "G", "T", "P", "E"};
+    static const char *const decimal[] = {"", "k", "M", "G", "T", "P", "E"};
+    static const char *const binary[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
     int i = 0;
     while (value >= base && i < 6) value /= base, i++;
-    snprintf(text, HESSE_UNITS, "%.3g %s%s%s", value, prefix[i],
-             base == 1024 && i ? "i" : "", unit);
+    snprintf(text, HESSE_UNITS, value < 999.5 ? "%.3g %s%s" : "%.0f %s%s", value,
+             base == 1024 ? binary[i] : decimal[i], unit);
     return text;
 }
 
