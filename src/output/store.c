@@ -5,6 +5,7 @@
 #include "output/store.h"
 
 #include "base/memory.h"
+#include "output/stamp.h"
 #include "parallel/team.h"
 
 #include <errno.h>
@@ -150,8 +151,11 @@ static void create_file(hesse_store *store, const char *folder)
     if (!store->status) create_temporary(store, folder);
     if (store->status) return;
     const hid_t access = hesse_store_access();
-    store->file = H5Fcreate(store->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    const hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_userblock(creation, HESSE_STAMP);
+    store->file = H5Fcreate(store->temporary, H5F_ACC_TRUNC, creation, access);
     if (store->file < 0) hesse_store_fail(store, "create", "the file");
+    H5Pclose(creation);
     H5Pclose(access);
 }
 
@@ -200,6 +204,13 @@ static void abort_all(hesse_store *store)
     fprintf(stderr, "hesse: %s\n", store->team->why.text);
     unlink(store->temporary);
     MPI_Abort(store->team->comm, HESSE_E_OUTPUT);
+}
+
+/* Where all ranks know that, one speaks, and the others wait for their end. */
+static void abort_together(hesse_store *store)
+{
+    if (store->team->rank == 0) abort_all(store);
+    MPI_Barrier(store->team->comm);
 }
 
 /* HDF5 cannot recover from a write that fails for want of room, so room for all that it has
@@ -275,7 +286,7 @@ static hesse_status hand_over(hesse_store *store, bool parallel)
         H5Pclose(access);
     }
     if (hesse_store_agree(store) && parallel && some_have_it_open(store))
-        abort_all(store);
+        abort_together(store);
     return store->status;
 }
 
@@ -303,6 +314,8 @@ static bool sync_path(const char *path, int flags)
    a folder, and the rename stands all the same. */
 static void put_in_place(hesse_store *store)
 {
+    store->status = hesse_stamp_put(store->temporary, &store->team->why);
+    if (store->status) return;
     if (!sync_path(store->temporary, O_WRONLY) ||
         rename(store->temporary, store->path)) {
         store->status =

@@ -1,5 +1,6 @@
 /* What a run would do, from the sizes alone: no parameter is read, nothing computed. */
 #include "program/commands.h"
+#include "program/sbatch.h"
 #include "program/units.h"
 
 #include <math.h>
@@ -93,7 +94,9 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
         s = hesse_study_new(model, &question, &study);
     }
     if (!s) s = hesse_rate_study(team, study);
-    if (!s && team->rank == 0) {
+    if (!s && team->rank == 0 && options->sbatch) {
+        hesse_sbatch_print(study, options);
+    } else if (!s && team->rank == 0) {
         print_head(study);
         print_blocks(study);
     }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* What a command takes besides --help. */
-enum { SETS = 1, RUN = 2, PLAN = 4 };
+enum { SETS = 1, RUN = 2, PLAN = 4, SHOW = 8 };
 
 typedef struct command {
     const char *name;
@@ -57,12 +57,16 @@ static const char help_plan[] =
     "  --ranks N         plan for N ranks (default: those it runs on)\n"
     "  --memory-per-rank SIZE\n"
     "                    what a rank may use, e.g. 4GiB (default: what is free)\n"
+    "  --sbatch          print a batch script for Slurm instead, ready to submit\n"
     "  --help            this text\n" STATUSES;
 
 static const char help_show[] =
-    "usage: hesse show RESULT.h5\n\n"
+    "usage: hesse show RESULT.h5 [options]\n\n"
     "Print a result file as tables: what it was made of, the blocks with their\n"
     "measures, the mean distances between them.\n\n"
+    "  --verify          instead of the tables, check that the file is what was\n"
+    "                    written, by its SHA-256, and prove every spectrum again\n"
+    "                    from the stored eigenvalues\n"
     "  --help            this text\n" STATUSES;
 
 static const char help_info[] =
@@ -74,7 +78,7 @@ static const char help_info[] =
 static const command commands[] = {{"run", "JOB.yaml", SETS | RUN, help_run},
                                    {"check", "JOB.yaml", SETS, help_check},
                                    {"plan", "JOB.yaml", SETS | PLAN, help_plan},
-                                   {"show", "RESULT.h5", 0, help_show},
+                                   {"show", "RESULT.h5", SHOW, help_show},
                                    {"info", NULL, 0, help_info}};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -106,7 +110,7 @@ const char *hesse_options_help(const char *name)
 /* Words of a later version, so that nobody looks for a mistake of his own. */
 static bool comes_later(const char *word)
 {
-    static const char *const words[] = {"train", "--sbatch"};
+    static const char *const words[] = {"train"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(word, words[i]) == 0) return true;
     return false;
@@ -136,7 +140,8 @@ typedef struct option {
 static const option known[] = {
     {"--set", SETS, false},   {"--output", RUN, false},
     {"--ranks", PLAN, false}, {"--memory-per-rank", PLAN, false},
-    {"--resume", RUN, true},  {"--force", RUN, true}};
+    {"--resume", RUN, true},  {"--force", RUN, true},
+    {"--verify", SHOW, true}, {"--sbatch", PLAN, true}};
 enum { KNOWN = sizeof known / sizeof *known };
 
 static hesse_status unknown_option(const char *word, const command *c, hesse_why *why)
@@ -195,6 +200,10 @@ static hesse_status take(const option *o, const char *value, hesse_options *x,
         if (!x->resume || !x->force) return HESSE_OK;
         return hesse_fail(why, HESSE_E_JOB,
                           "--resume and --force: expected one of them");
+    case 6:
+    case 7:
+        *(o - known == 6 ? &x->verify : &x->sbatch) = true;
+        return HESSE_OK;
     default:
         if (!hesse_size_parse(value, &x->memory))
             return hesse_fail(

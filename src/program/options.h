@@ -18,6 +18,8 @@ typedef struct hesse_options {
     const char *output; /* --output, or NULL                                       */
     int ranks;          /* --ranks, or 0                                           */
     size_t memory;      /* --memory-per-rank in bytes, or 0                        */
+    bool sbatch;        /* --sbatch                                                */
+    bool verify;        /* --verify                                                */
     bool resume, force; /* go on with earlier work; replace what is there          */
     bool help, version;
 } hesse_options;

@@ -1,0 +1,79 @@
+/* The script is jobs/hesse.sbatch itself, built in: its own settings are left out for those of
+   the plan, and its arguments are set. */
+#include "program/sbatch.h"
+
+#include "sbatch_text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const double MARGIN = 1.5, LEAST = 600;            /* of seconds */
+static const double MEMORY = 1.1, PROGRAM = 256 * 0x1p20; /* of bytes */
+
+/* A word that the shell takes as it is. */
+static void print_quoted(const char *word)
+{
+    putchar('\'');
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", stdout);
+        else
+            putchar(*word);
+    putchar('\'');
+}
+
+static void print_time(double seconds)
+{
+    const long minutes = (long)ceil(fmin(MARGIN * seconds + LEAST, 1e9) / 60);
+    printf("#SBATCH --time=%ld-%02ld:%02ld:00\n", minutes / 1440, minutes / 60 % 24,
+           minutes % 60);
+}
+
+/* All after the last setting. */
+static const char *body(void)
+{
+    const char *at = hesse_sbatch_text, *setting;
+    while ((setting = strstr(at, "\n#SBATCH "))) at = setting + 1;
+    return strchr(at, '\n') + 1;
+}
+
+/* Other settings of the script's own. */
+static void print_others(void)
+{
+    static const char *const planned[] = {"--ntasks", "--cpus-per-task",
+                                          "--mem-per-cpu", "--time"};
+    const char *end = body();
+    for (const char *line = hesse_sbatch_text; line < end;) {
+        const int length = (int)strcspn(line, "\n");
+        bool own = line != hesse_sbatch_text;
+        for (size_t i = 0; i < sizeof planned / sizeof *planned; i++) {
+            const char *found = strstr(line, planned[i]);
+            own &= !found || found > line + length;
+        }
+        if (own) printf("%.*s\n", length, line);
+        line += length + 1;
+    }
+}
+
+void hesse_sbatch_print(const hesse_study *x, const hesse_options *options)
+{
+    const int threads = x->inquiry.threads;
+    const double bytes = (x->peak * MEMORY + PROGRAM) / threads;
+    puts("#!/bin/bash");
+    printf("#SBATCH --ntasks=%d\n", x->ranks);
+    printf("#SBATCH --cpus-per-task=%d\n", threads);
+    printf("#SBATCH --mem-per-cpu=%.0fM\n", ceil(bytes / 0x1p20));
+    print_time(hesse_schedule_seconds(&x->schedule, x->ranks));
+    print_others();
+    puts("\n# As `hesse plan --sbatch` planned it, by the speed of the machine it ran "
+         "on.");
+    fputs("set -- ", stdout);
+    print_quoted(options->file);
+    for (int i = 0; i < options->n_sets; i++) {
+        fputs(" --set ", stdout);
+        print_quoted(options->sets[i]);
+    }
+    puts("");
+    fputs(body(), stdout);
+}
