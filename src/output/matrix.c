@@ -76,6 +76,7 @@ static hid_t create_square(hesse_store *store, const hesse_set *set, hid_t space
     if (*written) (*written)->shared = true;
     if (hesse_store_agree(store)) return -1;
     const hid_t made = hesse_store_create(store, set, H5T_IEEE_F64LE, space);
+    hesse_store_together(store);
     hesse_store_reserve(store);
     hesse_store_agree(store);
     return made;

@@ -266,11 +266,17 @@ static void close_file(hesse_store *store)
     store->file = -1;
 }
 
-static bool some_have_it_open(const hesse_store *store)
+static bool any(const hesse_store *store, bool mine)
 {
-    int open = store->file >= 0;
-    MPI_Allreduce(MPI_IN_PLACE, &open, 1, MPI_INT, MPI_MAX, store->team->comm);
-    return open;
+    int all = mine;
+    MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MAX, store->team->comm);
+    return all;
+}
+
+void hesse_store_together(hesse_store *store)
+{
+    const bool some_well = any(store, !store->status);
+    if (hesse_store_agree(store) && some_well) abort_together(store);
 }
 
 static hesse_status hand_over(hesse_store *store, bool parallel)
@@ -285,7 +291,7 @@ static hesse_status hand_over(hesse_store *store, bool parallel)
         if (store->file < 0) hesse_store_fail(store, "open", "the file");
         H5Pclose(access);
     }
-    if (hesse_store_agree(store) && parallel && some_have_it_open(store))
+    if (hesse_store_agree(store) && parallel && any(store, store->file >= 0))
         abort_together(store);
     return store->status;
 }

@@ -116,6 +116,11 @@ void hesse_store_scales(hesse_store *store);
 /** Collective, with the file closed. Read everything back and compare. */
 void hesse_store_verify(hesse_store *store);
 
+/** Collective, after a change that all ranks make of the file. Where it failed on some of them
+ *  only, what HDF5 knows of the file differs between them, and nobody could close it: says
+ *  why and ends the program. */
+void hesse_store_together(hesse_store *store);
+
 /** Collective. Attach scales, read back, flush to the disk, rename. Frees the store;
  *  after an error the temporary file is gone. */
 hesse_status hesse_store_finish(hesse_store *store);
