@@ -85,21 +85,24 @@ void *hesse_reader_column(hesse_reader *r, const char *path, hid_t type, size_t 
 void hesse_reader_attribute(hid_t object, const char *name, char *text, size_t room)
 {
     const hid_t a = H5Aopen(object, name, H5P_DEFAULT), type = H5Aget_type(a);
+    const hid_t space = H5Aget_space(a);
+    const bool one = H5Sget_simple_extent_npoints(space) == 1;
     const H5T_class_t kind = H5Tget_class(type);
     const size_t size = H5Tget_size(type);
     text[0] = '\0';
-    if (kind == H5T_STRING && H5Tis_variable_str(type) == 0 && size < room) {
+    if (one && kind == H5T_STRING && H5Tis_variable_str(type) == 0 && size < room) {
         memset(text, 0, room);
         if (H5Aread(a, type, text) < 0 || strchr(text, '\n')) text[0] = '\0';
-    } else if (kind == H5T_INTEGER) {
+    } else if (one && kind == H5T_INTEGER) {
         int64_t whole = 0;
         if (H5Aread(a, H5T_NATIVE_INT64, &whole) >= 0)
             snprintf(text, room, "%lld", (long long)whole);
-    } else if (kind == H5T_FLOAT) {
+    } else if (one && kind == H5T_FLOAT) {
         double number = 0;
         if (H5Aread(a, H5T_NATIVE_DOUBLE, &number) >= 0)
             snprintf(text, room, "%.10g", number);
     }
+    if (space >= 0) H5Sclose(space);
     if (type >= 0) H5Tclose(type);
     if (a >= 0) H5Aclose(a);
 }
