@@ -355,6 +355,38 @@ bad 'option: no number of ranks' 2 "--ranks: found 'many'.*" : plan job.yaml --r
 bad 'option: no size' 2 "--memory-per-rank: found 'much'.*" : \
     plan job.yaml --memory-per-rank much
 
+# Disks: small ones, until one is large enough, and one that nothing can be written to.
+
+# on_disk PATTERN: the run is refused for that reason, and the disk holds no result.
+on_disk() {
+    launch run job.yaml --output disk/result.h5 --set output.matrices=true
+    [ $status -eq 6 ] && [ "$(grep -c '^hesse: ' "$work/err")" -eq 1 ] &&
+        grep -q "^hesse: .*$1" "$work/err" && [ ! -e disk/result.h5 ]
+}
+fresh gpt2
+mkdir disk
+if mount -t tmpfs -o size=64k tmpfs disk 2> "$work/err"; then
+    trap 'cd /; umount "$work/case/disk"; rm -rf "$work"' EXIT
+    for room in 64 256 1024 2048 4096 6144; do
+        mount -o "remount,size=${room}k" disk
+        holds "output: a disk of $room KiB" on_disk 'No space left on device'
+        [ ! -e disk/result.h5.parts ] || rm -r disk/result.h5.parts
+    done
+    mount -o remount,size=32m disk
+    works 'output: a disk that is large enough' 'ln_f.bias' \
+        run job.yaml --output disk/result.h5 --set output.matrices=true
+    rm disk/result.h5
+    mount -o remount,ro disk
+    holds 'output: a disk that is read-only' on_disk 'Read-only file system'
+    umount disk
+    trap 'rm -rf "$work"' EXIT
+else
+    echo 'skipped: small disks (mount is not allowed)'
+fi
+rmdir disk
+bad 'input: gone before the next run' 3 'tokens.npy: No such file.*' \
+    'launch run job.yaml; rm tokens.npy result.h5' run job.yaml --resume
+
 # A rank by itself.
 
 ranks=1
@@ -414,6 +446,13 @@ works 'plan for other ranks' '^ranks  *64$' \
     plan job.yaml --ranks 64 --memory-per-rank 1GiB
 works 'plan: the memory stated' ' of 1 GiB$' \
     plan job.yaml --ranks 64 --memory-per-rank=1GiB
+works 'plan --sbatch' '^#SBATCH --ntasks=8$' \
+    plan job.yaml --sbatch --ranks 8 --memory-per-rank=2GiB
+cp "$work/out" "$work/planned.sbatch"
+holds 'plan --sbatch: a shell script' bash -n "$work/planned.sbatch"
+for line in '--mem-per-cpu=' '--time=' '--signal=B:USR1@120' '--requeue'; do
+    holds "plan --sbatch: $line" grep -q -e "^#SBATCH $line" "$work/planned.sbatch"
+done
 holds 'check, plan and info write nothing' folder_holds
 
 # Runs.
@@ -451,6 +490,11 @@ for ranks in 1 2 3 6; do
     # shellcheck disable=SC2086
     numbers "result.$ranks.h5" $compared > "$work/numbers.$ranks"
     holds 'run: the same numbers' agree "$work/numbers.1" "$work/numbers.$ranks"
+    works 'run: again' 'hessian' run job.yaml --output again.h5
+    # shellcheck disable=SC2086
+    numbers again.h5 $compared > "$work/numbers.again"
+    rm again.h5
+    holds 'run: again, the same bits' cmp "$work/numbers.$ranks" "$work/numbers.again"
 done
 ranks=3
 holds 'run: no file but the results' \
@@ -465,6 +509,38 @@ refused 'show: truncated' 3 'cut.h5: .*' show cut.h5
 head -c 100 result.3.h5 > cut.h5
 refused 'show: truncated at once' 3 'cut.h5: .*' show cut.h5
 
+works 'show --verify' 'as it was written, [0-9]* spectra proven' show --verify result.3.h5
+# shellcheck disable=SC2012
+bytes=$(wc -c < result.3.h5)
+for part in 0 1 2 3 4 5 6 7 8; do
+    cat result.3.h5 > flipped.h5
+    place=$((part * (bytes - 1) / 8))
+    flipped=$(od -An -tu1 -j $place -N 1 flipped.h5)
+    patch flipped.h5 $place "$(printf '\\%03o' $((flipped ^ 16)))"
+    refused "show --verify: byte $place flipped" 3 'flipped.h5: .*' show --verify flipped.h5
+    launch show flipped.h5 # what HDF5 lets through is shown
+    holds "show: byte $place flipped" [ $status -eq 0 -o $status -eq 3 ]
+done
+rm flipped.h5
+if [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import h5py' 2> /dev/null; then
+    cp result.3.h5 wrong.h5
+    /usr/bin/python3 - wrong.h5 <<'END'
+import hashlib, h5py, sys
+with h5py.File(sys.argv[1], "r+") as f:
+    f["spectra/full/eigenvalues"][-1] *= 1.001
+with open(sys.argv[1], "r+b") as f:
+    stamp = f.read(512)
+    digest = hashlib.sha256(f.read()).hexdigest().encode()
+    f.seek(stamp.index(b"\n") + 1)
+    f.write(digest)
+END
+    refused 'show --verify: a wrong eigenvalue, stamped' 5 \
+        'wrong.h5: .*trace.*' show --verify wrong.h5
+    rm wrong.h5
+else
+    echo 'skipped: show --verify: a wrong eigenvalue, stamped (no h5py)'
+fi
+
 fresh llama
 works 'run: llama' 'model.layers.0.self_attn.q_proj.weight  *64' run job.yaml
 printf 'an older file' > result.h5
@@ -474,6 +550,11 @@ refused 'run: an older result of another job' 6 'result.h5: .*not the result of 
 works 'run: replaces an older result' 'self_attn.q_proj' run job.yaml --force
 works 'run: leaves a complete one' 'self_attn.q_proj' run job.yaml --resume
 holds 'run: says so' [ "$(grep -c '^note: result.h5 is complete' "$work/err")" -eq 1 ]
+mkdir result.h5.parts # of a run that was killed as it ended
+: > result.h5.parts/lock
+: > result.h5.parts/000001-00000-000000.part.tmp
+works 'run: leaves a complete one, without its leftovers' 'self_attn.q_proj' run job.yaml --resume
+holds 'run: leftovers are gone' folder_holds result.h5
 works 'run: the older result is gone' 'self_attn.q_proj' show result.h5
 mkdir far
 for there in yes no; do

@@ -2,6 +2,7 @@
    and back, renamed when whole. Small things are written by one rank because HDF5 makes
    every rank take part in every change of metadata: five thousand blocks would cost
    minutes that way, and seconds this way. */
+#define _GNU_SOURCE /* memfd_create */
 #include "output/store.h"
 
 #include "base/memory.h"
@@ -234,10 +235,7 @@ void hesse_store_reserve(hesse_store *store)
 static void divert(hesse_store *store)
 {
     int *fd = NULL;
-    char name[SUFFIX];
-    sprintf(name, "/hesse-%ld", (long)getpid());
-    const int sink = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
-    shm_unlink(name);
+    const int sink = memfd_create("hesse", 0);
     if (H5Fget_vfd_handle(store->file, H5P_DEFAULT, (void **)&fd) >= 0) dup2(sink, *fd);
     close(sink);
 }
@@ -261,6 +259,8 @@ static void close_file(hesse_store *store)
         divert(store);
     if (H5Fclose(store->file) < 0) {
         hesse_store_fail(store, "close", "the file");
+        /* One message is enough, rank 0's if it has one; SIGTERM interrupts a sleep. */
+        for (unsigned left = store->team->rank ? 10 : 0; left;) left = sleep(left);
         abort_all(store);
     }
     store->file = -1;

@@ -3,6 +3,7 @@
 #include "program/blas_core.h"
 #include "program/commands.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,6 +64,7 @@ int main(int argc, char **argv)
 {
     hesse_team *team = NULL;
     hesse_blas_mend(argv);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write that fails */
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &(int){0});
     hesse_status s = hesse_team_new(MPI_COMM_WORLD, &team);
     if (s) {

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+extern char **environ;
+
 static void add(hesse_provenance *p, hesse_note note)
 {
     assert(p->count < HESSE_NOTES);
@@ -47,6 +49,7 @@ static void note_program(hesse_provenance *p, const hesse_study *study)
     whole(p, "blas_threads", hesse_blas_threads());
     whole(p, "blas_mended", hesse_blas_mended() != NULL);
     text(p, "simd", hesse_gemm_level());
+    text(p, "environment", p->environment);
     text(p, "mpi", p->mpi);
     text(p, "hdf5", p->hdf5);
 }
@@ -136,6 +139,23 @@ static void read_command(char *command, size_t room)
     command[length] = '\0';
 }
 
+/* Variables with which a user can change rounding, or how libraries add up: NAME=VALUE with
+   a space between. */
+static void read_environment(char *text, size_t room)
+{
+    static const char *const prefixes[] = {
+        "OMP_",           "OPENBLAS_",     "GOTO_",       "MKL_",
+        "BLIS_",          "ELPA_",         "HDF5_",       "OMPI_MCA_io",
+        "OMPI_MCA_op",    "OMPI_MCA_coll", "LD_PRELOAD=", "LD_LIBRARY_PATH=",
+        "GLIBC_TUNABLES="};
+    size_t length = 0;
+    for (char **e = environ; *e; e++)
+        for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+            if (strncmp(*e, prefixes[i], strlen(prefixes[i])) == 0 && length < room)
+                length += (size_t)snprintf(text + length, room - length, "%s%s",
+                                           length ? " " : "", *e);
+}
+
 static void read_machine(hesse_provenance *p)
 {
     char version[MPI_MAX_LIBRARY_VERSION_STRING];
@@ -144,6 +164,7 @@ static void read_machine(hesse_provenance *p)
     const time_t now = time(NULL);
     struct tm utc;
     read_command(p->command, sizeof p->command);
+    read_environment(p->environment, sizeof p->environment);
     gethostname(p->host, sizeof p->host - 1);
     strftime(p->created, sizeof p->created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
     MPI_Get_library_version(version, &length);

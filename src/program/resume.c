@@ -115,6 +115,14 @@ static bool is_complete(const char *path, const char *identity)
     return strcmp(found, identity) == 0;
 }
 
+/* A run may have been killed between the renaming of its result and the removal of the
+   folder. Where that cannot be had, nothing is lost. */
+static void take_leftovers(hesse_resume *r)
+{
+    hesse_why ignored;
+    if (hesse_file_exists(r->folder) && !enter_folder(r, &ignored)) r->made = true;
+}
+
 /* Local to rank 0: the folder with its manifest; or the result is complete. */
 static hesse_status prepare(hesse_resume *r, const hesse_options *options,
                             const char *text, const char *path, hesse_why *why)
@@ -125,7 +133,9 @@ static hesse_status prepare(hesse_resume *r, const hesse_options *options,
     hesse_status s = HESSE_OK;
     if (options->resume && !there && hesse_file_exists(path)) {
         r->complete = is_complete(path, r->identity);
-        if (!r->complete)
+        if (r->complete)
+            take_leftovers(r);
+        else
             s = hesse_fail(why, HESSE_E_OUTPUT,
                            "%s: is there, and not the result of this job with these "
                            "inputs and this program; --force replaces it",
