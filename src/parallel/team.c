@@ -19,9 +19,10 @@ hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team)
         free(t);
         return (hesse_status)all;
     }
-    MPI_Comm_dup(comm, &t->comm);
+    MPI_Comm_rank(comm, &t->rank);
+    /* A duplicate would keep a topology, with which Open MPI corrupts files (issue 12718). */
+    MPI_Comm_split(comm, 0, t->rank, &t->comm);
     MPI_Comm_set_errhandler(t->comm, MPI_ERRORS_ARE_FATAL);
-    MPI_Comm_rank(t->comm, &t->rank);
     MPI_Comm_size(t->comm, &t->size);
     *team = t;
     return HESSE_OK;
