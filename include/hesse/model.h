@@ -62,7 +62,7 @@ size_t hesse_model_parameter_size(const hesse_model *model, int i);
  *  part  [in]   HESSE_ALL for the Hessian itself, or a share of it.
  *  v     [in]   n x k, equal on all ranks: element (i, j) is v[i * k + j].
  *  hv    [out]  n x k, equal on all ranks.
- *  Memory: 16 n k bytes and the tangents of some sequences.
+ *  Memory: 32 n k bytes and the tangents of some sequences.
  *  Errors: HESSE_E_JOB (no part, no direction), HESSE_E_NOMEM.
  *  Source: Pearlmutter, Neural Computation 6 (1994), 147-160. */
 hesse_status hesse_model_product(hesse_model *model, hesse_kinds part, int k,

@@ -13,7 +13,8 @@ typedef enum hesse_purpose {
     HESSE_RANDOM_WINDOWS,     /* which sequences of a token stream are taken */
     HESSE_RANDOM_SAMPLES,     /* entries and directions that proofs look at  */
     HESSE_RANDOM_DITHER,      /* noise below rounding that keeps a solver well */
-    HESSE_RANDOM_TESTS
+    HESSE_RANDOM_TESTS,
+    HESSE_RANDOM_PROBES /* where Lanczos' recurrence starts */
 } hesse_purpose;
 
 /** Local. 128 random bits: Philox4x32-10 of a counter and a key. */

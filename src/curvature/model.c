@@ -3,9 +3,9 @@
 #include "curvature/model.h"
 
 #include "base/memory.h"
+#include "curvature/product.h"
 #include "input/checkpoint.h"
 #include "input/config.h"
-#include "model/sweep.h"
 #include "model/transformer.h"
 #include "parallel/available.h"
 
@@ -231,48 +231,27 @@ size_t hesse_model_parameter_size(const hesse_model *m, int i)
     return hesse_param_size(&m->params.list[i]);
 }
 
-/* A sweep in which everything moves and everything is wanted. */
-static hesse_sweep *whole_sweep(const hesse_model *m, int k)
-{
-    const size_t count = (size_t)m->params.count;
-    bool *moves = hesse_calloc(count, sizeof *moves);
-    hesse_rect *want = hesse_calloc(count, sizeof *want);
-    hesse_sweep *s = hesse_sweep_new(m->tape, k);
-    bool there = moves && want && s;
-    for (size_t p = 0; there && p < count; p++) {
-        moves[p] = true;
-        want[p] = (hesse_rect){0, m->params.list[p].rows, 0, m->params.list[p].cols};
-    }
-    there = there && hesse_sweep_plan(s, moves, want);
-    free(moves);
-    free(want);
-    if (there) return s;
-    hesse_sweep_free(s);
-    return NULL;
-}
-
 hesse_status hesse_model_product(hesse_model *m, hesse_kinds part, int k,
                                  const double *v, double *hv)
 {
     hesse_team *team = m->team;
-    hesse_sweep *sweep = NULL;
+    hesse_product *product = NULL;
+    hesse_piece *all = hesse_calloc((size_t)m->params.count, sizeof *all);
     hesse_status s = HESSE_OK;
     if (!part || k < 1 || !m->theta)
         s = hesse_fail(&team->why, HESSE_E_JOB,
                        "product: %d directions of part %#x, expected at least one of a "
                        "model that has values",
                        k, (unsigned)part);
-    else if (!(sweep = whole_sweep(m, k)))
+    else if (!all)
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for %d directions", k);
+    for (int i = 0; all && i < m->params.count; i++)
+        all[i] = (hesse_piece){
+            .param = i, .rect = {0, m->params.list[i].rows, 0, m->params.list[i].cols}};
     s = hesse_agree(team, s);
-    if (!s) {
-        const long all = m->tokens.sequences;
-        const int first = (int)(all * team->rank / team->size);
-        const int end = (int)(all * (team->rank + 1) / team->size);
-        hesse_sweep_run(sweep, &(hesse_directions){.k = k, .v = v}, first, end - first,
-                        1, &part, &hv);
-        hesse_team_sum(team, hv, m->params.size * (size_t)k);
-    }
-    hesse_sweep_free(sweep);
+    if (!s) s = hesse_product_new(m, all, m->params.count, k, &product);
+    if (!s) hesse_product_run(product, part, v, hv);
+    hesse_product_free(product);
+    free(all);
     return s;
 }

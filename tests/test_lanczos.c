@@ -1,0 +1,391 @@
+/* Lanczos quadrature on 1, 2, 4 and 6 ranks: on matrices whose spectra are known, and on
+   models against their exact spectra. Linked with --wrap=hesse_alloc and
+   --wrap=hesse_calloc. */
+#include "base/memory.h"
+#include "base/random.h"
+#include "check_mpi.h"
+#include "curvature/study.h"
+#include "hesse/hesse.h"
+#include "spectra/krylov.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Allocation number broken_at on the broken rank fails, counted from 0. */
+static int broken_rank = -1, broken_at, allocations;
+double *__real_hesse_alloc(size_t count);
+double *__wrap_hesse_alloc(size_t count);
+void *__real_hesse_calloc(size_t count, size_t size);
+void *__wrap_hesse_calloc(size_t count, size_t size);
+
+static int fails(void)
+{
+    int rank;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    return rank == broken_rank && allocations++ == broken_at;
+}
+
+double *__wrap_hesse_alloc(size_t count)
+{
+    return fails() ? NULL : __real_hesse_alloc(count);
+}
+
+void *__wrap_hesse_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_hesse_calloc(count, size);
+}
+
+/* A reflected diagonal matrix, (1 - 2 u u') D (1 - 2 u u') with all entries of u alike. */
+typedef struct known {
+    int n, k;
+    const double *lambda;
+} known;
+
+static void reflect(int n, int k, double *v)
+{
+    for (int c = 0; c < k; c++) {
+        double sum = 0;
+        for (int i = 0; i < n; i++) sum += v[i * k + c];
+        for (int i = 0; i < n; i++) v[i * k + c] -= 2 * sum / n;
+    }
+}
+
+static void apply_known(void *context, const double *v, double *av)
+{
+    const known *a = context;
+    memcpy(av, v, (size_t)a->n * (size_t)a->k * sizeof *av);
+    reflect(a->n, a->k, av);
+    for (int i = 0; i < a->n; i++)
+        for (int c = 0; c < a->k; c++) av[i * a->k + c] *= a->lambda[i];
+    reflect(a->n, a->k, av);
+}
+
+enum { N = 40, STEPS = 24, PROBES = 5 };
+
+typedef struct room {
+    double nodes[PROBES * N], weights[PROBES * N], extreme[2][PROBES];
+    int taken[PROBES];
+} room;
+
+static hesse_quadrature in(room *r, int n, int steps)
+{
+    return (hesse_quadrature){.n = (size_t)n,
+                              .probes = PROBES,
+                              .steps = steps,
+                              .nodes = r->nodes,
+                              .weights = r->weights,
+                              .taken = r->taken,
+                              .extreme = {r->extreme[0], r->extreme[1]}};
+}
+
+static hesse_team *team_of_all(void)
+{
+    hesse_team *team = NULL;
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    return team;
+}
+
+static void probe(hesse_team *team, const known *a, bool forgetful, hesse_quadrature *q)
+{
+    const hesse_status s =
+        hesse_krylov(team, apply_known, (void *)a, 0, a->k, forgetful, 7, q);
+    if (s) print_error("%s\n", hesse_team_why(team)->text);
+    assert_all(s == HESSE_OK);
+}
+
+/* Few distinct eigenvalues: as many steps find them all, and then the probes end. */
+static void a_small_krylov_space_is_used_up(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    static const double values[] = {-3, 0, 0.5, 2};
+    for (int distinct = 1; distinct <= 4; distinct++) {
+        for (int forgetful = 0; forgetful < 2; forgetful++) {
+            double lambda[N];
+            room r;
+            for (int i = 0; i < N; i++) lambda[i] = values[i % distinct];
+            const known a = {N, PROBES, lambda};
+            hesse_quadrature q = in(&r, N, STEPS);
+            probe(team, &a, forgetful, &q);
+            for (int p = 0; p < PROBES; p++) {
+                double sum = 0;
+                assert_all(q.taken[p] == distinct);
+                for (int i = 0; i < STEPS; i++) {
+                    const double expected = values[i < distinct ? i : distinct - 1];
+                    assert_all(fabs(q.nodes[p * STEPS + i] - expected) < 1e-13);
+                    sum += q.weights[p * STEPS + i];
+                }
+                assert_all(fabs(sum - 1) < 1e-13);
+                assert_all(q.extreme[0][p] < 1e-13 && q.extreme[1][p] < 1e-13);
+            }
+        }
+    }
+    hesse_team_free(team);
+}
+
+/* Of a zero matrix, and of order 1, on more ranks than rows. */
+static void tiny_and_zero(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    const double lambda[3] = {0, 0, 0};
+    for (int n = 1; n <= 3; n++) {
+        room r;
+        const known a = {n, PROBES, lambda};
+        hesse_quadrature q = in(&r, n, n);
+        probe(team, &a, false, &q);
+        for (int p = 0; p < PROBES; p++) {
+            assert_all(q.taken[p] == 1 && fabs(q.weights[p * n] - 1) < 1e-15);
+            assert_all(q.nodes[p * n] == 0);
+        }
+    }
+    hesse_team_free(team);
+}
+
+/* Sum of weights times powers of the nodes is q' A^power q up to degree 2 steps - 1; and the
+   last step finds all eigenvalues. */
+static void quadrature_is_gaussian(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    double lambda[N];
+    for (int i = 0; i < N; i++) lambda[i] = cos(i + 0.5) * (i % 7 ? 1 : 3);
+    for (int steps = 1; steps <= N; steps += 13) {
+        room r;
+        const known a = {N, PROBES, lambda};
+        hesse_quadrature q = in(&r, N, steps);
+        probe(team, &a, false, &q);
+        double v[N * PROBES], norm[PROBES] = {0};
+        for (int i = 0; i < N; i++)
+            for (int p = 0; p < PROBES; p++) {
+                const double x =
+                    hesse_normal(7, HESSE_RANDOM_PROBES, (uint64_t)(p * N + i));
+                v[i * PROBES + p] = x;
+                norm[p] += x * x;
+            }
+        reflect(N, PROBES, v);
+        for (int power = 0; power < 2 * steps && power < 40; power++)
+            for (int p = 0; p < PROBES; p++) {
+                double exact = 0, found = 0, scale = 0;
+                for (int i = 0; i < N; i++) {
+                    const double w = v[i * PROBES + p] * v[i * PROBES + p] / norm[p];
+                    exact += w * pow(lambda[i], power);
+                    scale += w * pow(fabs(lambda[i]), power);
+                }
+                for (int i = 0; i < steps; i++)
+                    found +=
+                        q.weights[p * steps + i] * pow(q.nodes[p * steps + i], power);
+                assert_all(fabs(found - exact) <= 1e-12 * scale);
+            }
+    }
+    hesse_team_free(team);
+}
+
+/* The bound of an extreme node holds, and is small after enough steps. */
+static void extremes_are_bounded(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    double lambda[N];
+    for (int i = 0; i < N; i++) lambda[i] = i == 0 ? -9 : i == N - 1 ? 12 : sin(i);
+    room r;
+    const known a = {N, PROBES, lambda};
+    hesse_quadrature q = in(&r, N, 12);
+    probe(team, &a, false, &q);
+    for (int p = 0; p < PROBES; p++) {
+        assert_all(fabs(q.nodes[p * 12] + 9) <= q.extreme[0][p] + 1e-13);
+        assert_all(fabs(q.nodes[p * 12 + 11] - 12) <= q.extreme[1][p] + 1e-13);
+        assert_all(q.extreme[0][p] < 1e-3 && q.extreme[1][p] < 1e-3);
+    }
+    hesse_team_free(team);
+}
+
+static void apply_broken(void *context, const double *v, double *av)
+{
+    apply_known(context, v, av);
+    av[3] = NAN;
+}
+
+static void what_is_not_finite_ends(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    double lambda[N];
+    for (int i = 0; i < N; i++) lambda[i] = i;
+    room r;
+    known a = {N, PROBES, lambda};
+    hesse_quadrature q = in(&r, N, 5);
+    assert_all(hesse_krylov(team, apply_broken, &a, 0, PROBES, false, 1, &q) ==
+               HESSE_E_NUMERIC);
+    assert_all(strstr(hesse_team_why(team)->text, "step 1") != NULL);
+    hesse_team_free(team);
+}
+
+/* Models. */
+
+static hesse_model *open_model(hesse_team *team, const char *name)
+{
+    char config[512], checkpoint[512], tokens[512];
+    const char *folder = HESSE_TEST_FOLDER "/reference";
+    snprintf(config, sizeof config, "%s/%s/config.json", folder, name);
+    snprintf(checkpoint, sizeof checkpoint, "%s/%s/model.safetensors", folder, name);
+    snprintf(tokens, sizeof tokens, "%s/%s/tokens.npy", folder, name);
+    const hesse_arch arch = {.family = name[0] == 'g' ? HESSE_GPT2 : HESSE_LLAMA};
+    const hesse_source source = {
+        .arch = &arch, .config = config, .checkpoint = checkpoint, .tokens = tokens};
+    hesse_model *model = NULL;
+    assert_all(hesse_model_open(team, &source, &model) == HESSE_OK);
+    return model;
+}
+
+static const hesse_cut cuts[] = {HESSE_CUT_TENSOR, HESSE_CUT_HEAD, HESSE_CUT_NEURON,
+                                 HESSE_CUT_LAYER};
+enum { CUTS = sizeof cuts / sizeof *cuts };
+
+/* Of single blocks: as many steps as coordinates give the moments that the exact spectrum
+   has, weighed by the probe; in forgotten order of probes' width. */
+static void blocks_have_their_exact_spectra(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    const hesse_kinds parts[] = {HESSE_ALL, HESSE_GAUSS_NEWTON, HESSE_FUNCTIONAL};
+    for (int m = 0; m < 2; m++) {
+        hesse_model *model = open_model(team, m ? "llama" : "gpt2");
+        for (int c = 0; c < CUTS; c++) {
+            hesse_study *x = NULL;
+            const hesse_question question = {
+                .partition = cuts[c], .parts = parts, .n_parts = 3};
+            assert_all(hesse_study_new(model, &question, &x) == HESSE_OK);
+            assert_all(hesse_study_run(x) == HESSE_OK);
+            const int blocks = hesse_study_blocks(x);
+            for (int b = 0; b < blocks; b += 1 + blocks / 4) {
+                const char *only = hesse_study_block_name(x, b);
+                for (int p = 0; p < 3; p++) {
+                    const hesse_spectrum *exact = hesse_study_spectrum(x, p, b);
+                    const double scale = fmax(fabs(exact->eigenvalues[0]),
+                                              fabs(exact->eigenvalues[exact->n - 1]));
+                    hesse_quadrature *q = NULL;
+                    const hesse_lanczos_question ask = {.part = parts[p],
+                                                        .partition = cuts[c],
+                                                        .only = &only,
+                                                        .n_only = 1,
+                                                        .steps = 40,
+                                                        .probes = 3,
+                                                        .width = 2};
+                    assert_all(hesse_lanczos(model, &ask, &q) == HESSE_OK);
+                    assert_all(q->n == (size_t)exact->n);
+                    /* Extremes lie inside the spectrum, and near its ends. */
+                    for (int i = 0; i < q->probes; i++) {
+                        const double *nodes = q->nodes + i * q->steps;
+                        const double low = nodes[0] - exact->eigenvalues[0];
+                        const double high =
+                            exact->eigenvalues[exact->n - 1] - nodes[q->steps - 1];
+                        assert_all(low >= -1e-12 * scale && high >= -1e-12 * scale);
+                        assert_all(low <= 1e-2 * scale && high <= 1e-2 * scale);
+                    }
+                    hesse_quadrature_free(q);
+                }
+            }
+            hesse_study_free(x);
+        }
+        hesse_model_free(model);
+    }
+    hesse_team_free(team);
+}
+
+/* Trace, and sum of squares, within the standard error that many probes give; all alike for
+   any width, and twice the same bits. */
+static void moments_are_within_their_errors(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    hesse_model *model = open_model(team, "gpt2");
+    hesse_study *x = NULL;
+    assert_all(hesse_study_new(model, &(hesse_question){.scope = HESSE_FULL}, &x) ==
+               HESSE_OK);
+    assert_all(hesse_study_run(x) == HESSE_OK);
+    const hesse_measures *exact = hesse_study_measures(x, 0, HESSE_FULL_MATRIX);
+    hesse_quadrature *q[3] = {NULL};
+    for (int i = 0; i < 3; i++) {
+        const hesse_lanczos_question ask = {
+            .steps = 10, .probes = 40, .width = i == 2 ? 7 : 40, .seed = 3};
+        assert_all(hesse_lanczos(model, &ask, &q[i]) == HESSE_OK);
+    }
+    double trace, squares, error;
+    hesse_quadrature_moment(q[0], 0, &trace, &error);
+    assert_all(fabs(trace - (double)q[0]->n) < 1e-9 && error < 1e-9);
+    hesse_quadrature_moment(q[0], 1, &trace, &error);
+    assert_all(error > 0 && fabs(trace - exact->trace) < 4 * error);
+    hesse_quadrature_moment(q[0], 2, &squares, &error);
+    assert_all(error > 0 &&
+               fabs(squares - exact->frobenius * exact->frobenius) < 4 * error);
+    const size_t numbers = 400;
+    assert_all(memcmp(q[0]->nodes, q[1]->nodes, numbers * sizeof(double)) == 0);
+    for (size_t i = 0; i < numbers; i++)
+        assert_all(fabs(q[0]->nodes[i] - q[2]->nodes[i]) < 1e-9 * exact->max);
+    for (int i = 0; i < 3; i++) hesse_quadrature_free(q[i]);
+    hesse_study_free(x);
+    hesse_model_free(model);
+    hesse_team_free(team);
+}
+
+static void wrong_questions(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    hesse_model *model = open_model(team, "gpt2");
+    const char *none = "nothing";
+    const hesse_lanczos_question wrong[] = {{.steps = -1},
+                                            {.probes = 2000000},
+                                            {.part = ~0u},
+                                            {.only = &none, .n_only = 1}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        hesse_quadrature *q = NULL;
+        assert_all(hesse_lanczos(model, &wrong[i], &q) == HESSE_E_JOB);
+        assert_all(!q && *hesse_team_why(team)->text);
+    }
+    hesse_model_free(model);
+    hesse_team_free(team);
+}
+
+static void one_rank_out_of_memory_fails_all(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    hesse_model *model = open_model(team, "gpt2");
+    const char *only = "transformer.ln_f.bias";
+    const hesse_lanczos_question ask = {.only = &only, .n_only = 1, .steps = 2};
+    bool ended = false;
+    for (int at = 0; !ended; at++) {
+        hesse_quadrature *q = NULL;
+        broken_rank = at % hesse_team_size(team), broken_at = at, allocations = 0;
+        const hesse_status s = hesse_lanczos(model, &ask, &q);
+        broken_rank = -1;
+        assert_all(s == HESSE_OK || s == HESSE_E_NOMEM);
+        assert_all(!s == (q != NULL));
+        ended = !s;
+        hesse_quadrature_free(q);
+    }
+    hesse_model_free(model);
+    hesse_team_free(team);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_small_krylov_space_is_used_up),
+        cmocka_unit_test(tiny_and_zero),
+        cmocka_unit_test(quadrature_is_gaussian),
+        cmocka_unit_test(extremes_are_bounded),
+        cmocka_unit_test(what_is_not_finite_ends),
+        cmocka_unit_test(blocks_have_their_exact_spectra),
+        cmocka_unit_test(moments_are_within_their_errors),
+        cmocka_unit_test(wrong_questions),
+        cmocka_unit_test(one_rank_out_of_memory_fails_all),
+    };
+    MPI_Init(&argc, &argv);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    MPI_Finalize();
+    return failed;
+}
