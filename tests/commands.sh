@@ -500,6 +500,16 @@ ranks=3
 holds 'run: no file but the results' \
     folder_holds result.1.h5 result.2.h5 result.3.h5 result.6.h5
 
+# near A B: two sizes, to a fifth.
+near() {
+    awk -v a="$1" -v b="$2" 'BEGIN { print a, b; exit !(a > 0.8 * b && a < 1.25 * b) }'
+}
+ranks=1
+works 'plan: the disk' '^disk  *about [0-9.]* KiB for the result' plan job.yaml
+holds 'plan: the disk, as it comes' near \
+    "$(sed -n 's/^disk .*about \([0-9.]*\) KiB for the.*/\1/p' "$work/out")" \
+    "$(($(wc -c < result.1.h5) / 1024))"
+ranks=3
 works 'show' 'transformer.h.0.attn.c_attn.weight.query  *36' show result.3.h5
 holds 'show: no number is missing' [ "$(grep -c -w nan "$work/out")" -eq 0 ]
 refused 'show: missing' 3 'nowhere.h5: No such file.*' show nowhere.h5

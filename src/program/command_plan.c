@@ -1,5 +1,6 @@
 /* What a run would do, from the sizes alone: no parameter is read, nothing computed. */
 #include "program/commands.h"
+#include "program/disk.h"
 #include "program/sbatch.h"
 #include "program/units.h"
 
@@ -10,8 +11,9 @@
 /* Rows of a table that somebody may read. */
 enum { MOST_ROWS = 1000 };
 
-static void print_head(const hesse_study *x)
+static void print_head(const hesse_study *x, const hesse_job *job)
 {
+    const hesse_disk disk = hesse_disk_of(x, job);
     const hesse_model *m = x->model;
     const hesse_task *whole = &x->schedule.whole;
     char a[HESSE_UNITS], b[HESSE_UNITS], c[HESSE_UNITS];
@@ -24,6 +26,8 @@ static void print_head(const hesse_study *x)
     printf("ranks        %d\n", x->ranks);
     printf("memory       %s per rank at the peak, of %s\n",
            hesse_units_bytes(x->peak, a), hesse_units_bytes(x->memory, b));
+    printf("disk         about %s for the result, up to %s for part files\n",
+           hesse_units_bytes(disk.result, a), hesse_units_bytes(disk.parts, b));
     if (x->inquiry.scope & HESSE_FULL) {
         printf("full matrix  order %zu: assembly %s, eigenvalues %s by %s\n",
                x->partition.size, hesse_units_flop(whole->work.products, a),
@@ -97,7 +101,7 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
     if (!s && team->rank == 0 && options->sbatch) {
         hesse_sbatch_print(study, options);
     } else if (!s && team->rank == 0) {
-        print_head(study);
+        print_head(study, job);
         print_blocks(study);
     }
     hesse_study_free(study);
