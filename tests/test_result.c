@@ -461,6 +461,7 @@ static void matrices_of_any_order_are_whole(void **state)
 static void hdf5_gets_no_topology(void **state)
 {
     (void)state;
+    const stage t = set_up(); /* a folder of its own */
     MPI_Comm cartesian, used;
     MPI_Info info;
     hesse_team *team = NULL;
@@ -482,6 +483,7 @@ static void hdf5_gets_no_topology(void **state)
     assert_all(files_here() == 0);
     hesse_team_free(team);
     MPI_Comm_free(&cartesian);
+    tear_down(t);
 }
 
 /* A bit that changes on the way to the disk. */
