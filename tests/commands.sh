@@ -553,6 +553,26 @@ fi
 
 fresh llama
 works 'run: llama' 'model.layers.0.self_attn.q_proj.weight  *64' run job.yaml
+if [ -n "$(command -v flock)" ]; then
+    for seconds in 3 20; do # a run that ends soon is waited for
+        mkdir -p result.h5.parts
+        flock result.h5.parts/lock sleep $seconds &
+        held=$!
+        if [ $seconds = 3 ]; then
+            works 'run: as soon as another run has ended' '^hessian' run job.yaml --force
+        else
+            before=$(find . | sort)
+            launch run job.yaml --force
+            said=$(sed -n 's/^hesse: //p' "$work/err")
+            holds 'run: another run is at work' \
+                [ "$said" = 'result.h5.parts: another run is at work there' ]
+            holds 'run: and nothing is touched' [ "$(find . | sort)" = "$before" ]
+        fi
+        kill $held 2> "$work/err"
+        wait $held
+    done
+    rm -r result.h5 result.h5.parts
+fi
 printf 'an older file' > result.h5
 refused 'run: an older result' 6 'result.h5: is there already; --force replaces it.*' run job.yaml
 refused 'run: an older result of another job' 6 'result.h5: .*not the result of this job.*' \

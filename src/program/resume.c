@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Joined texts; NULL: out of memory. */
@@ -72,35 +73,54 @@ static hesse_status check_folder(const char *folder, hesse_why *why)
     return HESSE_OK;
 }
 
-static hesse_status take_lock(hesse_resume *r, hesse_why *why)
+/* The ranks of a run whose mpirun was killed notice that within a second or two. */
+enum { PATIENCE = 100, PAUSE = 100000000 }; /* so often, so many ns */
+
+static hesse_status take_lock(hesse_resume *r, const char *path, hesse_why *why)
 {
-    char *path = hesse_file_join(r->folder, "lock");
-    if (!path) return exhausted(why);
     r->lock = open(path, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0666);
-    hesse_status s = HESSE_OK;
     if (r->lock < 0)
-        s = hesse_fail(why, HESSE_E_OUTPUT, "%s: cannot be written: %s", path,
-                       strerror(errno));
-    else if (flock(r->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-        s = hesse_fail(why, HESSE_E_OUTPUT, "%s: another run is at work there",
-                       r->folder);
-    if (s && r->lock >= 0) {
-        close(r->lock);
-        r->lock = -1;
+        return hesse_fail(why, HESSE_E_OUTPUT, "%s: cannot be written: %s", path,
+                          strerror(errno));
+    for (int i = 0; i < PATIENCE; i++) {
+        if (!flock(r->lock, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) return HESSE_OK;
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE}, NULL);
     }
-    free(path);
-    return s;
+    close(r->lock);
+    r->lock = -1;
+    return hesse_fail(why, HESSE_E_OUTPUT, "%s: another run is at work there",
+                      r->folder);
+}
+
+/* Whether the lock is still that of the folder: who had it may have removed both. */
+static bool is_ours(const hesse_resume *r, const char *path)
+{
+    struct stat held, named;
+    return !fstat(r->lock, &held) && !stat(path, &named) &&
+           held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
 static hesse_status enter_folder(hesse_resume *r, hesse_why *why)
 {
-    r->made = !mkdir(r->folder, 0777);
-    if (!r->made && errno != EEXIST)
-        return hesse_fail(why, HESSE_E_OUTPUT,
-                          "%s: a folder for the work cannot be made there: %s",
-                          r->folder, strerror(errno));
-    const hesse_status s = check_folder(r->folder, why);
-    return s ? s : take_lock(r, why);
+    char *path = hesse_file_join(r->folder, "lock");
+    if (!path) return exhausted(why);
+    hesse_status s = HESSE_OK;
+    for (int i = 0; i < PATIENCE; i++) {
+        if (r->lock >= 0) close(r->lock);
+        r->lock = -1;
+        r->made = !mkdir(r->folder, 0777);
+        if (!r->made && errno != EEXIST) {
+            s = hesse_fail(why, HESSE_E_OUTPUT,
+                           "%s: a folder for the work cannot be made there: %s",
+                           r->folder, strerror(errno));
+            break;
+        }
+        s = check_folder(r->folder, why);
+        if (!s) s = take_lock(r, path, why);
+        if (s ? hesse_file_exists(r->folder) : is_ours(r, path)) break;
+    }
+    free(path);
+    return s;
 }
 
 /* Whether a result was made by this very job. */
@@ -115,37 +135,29 @@ static bool is_complete(const char *path, const char *identity)
     return strcmp(found, identity) == 0;
 }
 
-/* A run may have been killed between the renaming of its result and the removal of the
-   folder. Where that cannot be had, nothing is lost. */
-static void take_leftovers(hesse_resume *r)
-{
-    hesse_why ignored;
-    if (hesse_file_exists(r->folder) && !enter_folder(r, &ignored)) r->made = true;
-}
-
-/* Local to rank 0: the folder with its manifest; or the result is complete. */
+/* Local to rank 0: the folder with its manifest; or the result is complete, and then a folder
+   that is there holds the leftovers of a run that was killed as it ended. */
 static hesse_status prepare(hesse_resume *r, const hesse_options *options,
                             const char *text, const char *path, hesse_why *why)
 {
-    const bool there = hesse_parts_any(r->folder);
     char *manifest = hesse_file_join(r->folder, "manifest.json");
     if (!manifest) return exhausted(why);
-    hesse_status s = HESSE_OK;
+    hesse_status s = enter_folder(r, why);
+    const bool there = hesse_parts_any(r->folder);
     if (options->resume && !there && hesse_file_exists(path)) {
         r->complete = is_complete(path, r->identity);
         if (r->complete)
-            take_leftovers(r);
-        else
+            s = HESSE_OK;
+        else if (!s)
             s = hesse_fail(why, HESSE_E_OUTPUT,
                            "%s: is there, and not the result of this job with these "
                            "inputs and this program; --force replaces it",
                            path);
-    } else {
-        s = enter_folder(r, why);
-        if (!s && (options->force || !there)) hesse_parts_empty(r->folder);
-        if (!s && hesse_file_exists(manifest))
+    } else if (!s) {
+        if (options->force || !there) hesse_parts_empty(r->folder);
+        if (hesse_file_exists(manifest))
             s = hesse_manifest_match(manifest, text, why);
-        else if (!s)
+        else
             s = hesse_manifest_store(manifest, text, why);
     }
     free(manifest);
@@ -257,7 +269,8 @@ hesse_status hesse_resume_end(hesse_resume *r, hesse_status status)
 {
     int worth = 0;
     hesse_why ignored;
-    const bool ours = r->made || r->parts; /* not what an error kept us from touching */
+    /* Not what an error kept us from touching. */
+    const bool ours = r->made || r->parts || r->complete;
     if (r->parts) {
         if (status) hesse_parts_secure(r->parts, &ignored);
         worth = status && hesse_parts_worth(r->parts);

@@ -14,7 +14,7 @@ typedef struct hesse_resume {
     hesse_team *team;
     char *folder; /* RESULT.parts                                           */
     int lock;     /* on rank 0: a file of it that this run alone has; or -1 */
-    bool made;    /* by this run, or taken for its leftovers                */
+    bool made;    /* by this run                                            */
     char identity[HESSE_DIGEST_LENGTH];
     bool complete; /* the result is there, of this very job                 */
     char *line;    /* what a run says that is stopped                       */
