@@ -1,36 +1,12 @@
 /* Block-cyclic matrices against dense ones, on 1, 2, 4 and 6 ranks. Linked with
    --wrap=hesse_alloc and --wrap=hesse_calloc. */
-#include "base/memory.h"
+#include "check_memory.h"
 #include "check_mpi.h"
 #include "parallel/put.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Allocation number broken_at on the broken rank fails, counted from 0. */
-static int broken_rank = -1, broken_at, allocations;
-double *__real_hesse_alloc(size_t count);
-double *__wrap_hesse_alloc(size_t count);
-void *__real_hesse_calloc(size_t count, size_t size);
-void *__wrap_hesse_calloc(size_t count, size_t size);
-
-static int fails(void)
-{
-    int rank;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    return rank == broken_rank && allocations++ == broken_at;
-}
-
-double *__wrap_hesse_alloc(size_t count)
-{
-    return fails() ? NULL : __real_hesse_alloc(count);
-}
-
-void *__wrap_hesse_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_hesse_calloc(count, size);
-}
 
 /* Orders around block edges; 600 has blocks of 64 on two ranks. */
 static const int orders[] = {1, 2, 3, 5, 17, 63, 64, 65, 200, 600};

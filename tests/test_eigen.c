@@ -1,7 +1,7 @@
 /* Every engine against closed forms and LAPACK's dsyev, on 1, 2, 4 and 6 ranks, small
    orders that leave ranks empty-handed included. Linked with --wrap=hesse_alloc and
    --wrap=hesse_calloc. */
-#include "base/memory.h"
+#include "check_memory.h"
 #include "check_mpi.h"
 #include "spectra/eigen.h"
 
@@ -11,32 +11,6 @@
 
 void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda,
             double *w, double *work, const int *lwork, int *info, size_t, size_t);
-
-/* Allocation number broken_at on the broken rank fails, counted from 0. */
-static int broken_rank = -1, broken_at, allocations;
-static size_t allocated; /* bytes */
-double *__real_hesse_alloc(size_t count);
-double *__wrap_hesse_alloc(size_t count);
-void *__real_hesse_calloc(size_t count, size_t size);
-void *__wrap_hesse_calloc(size_t count, size_t size);
-
-static int fails(size_t bytes)
-{
-    int rank;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    allocated += bytes;
-    return rank == broken_rank && allocations++ == broken_at;
-}
-
-double *__wrap_hesse_alloc(size_t count)
-{
-    return fails(8 * count) ? NULL : __real_hesse_alloc(count);
-}
-
-void *__wrap_hesse_calloc(size_t count, size_t size)
-{
-    return fails(count * size) ? NULL : __real_hesse_calloc(count, size);
-}
 
 static const hesse_engine engines[] = {HESSE_ENGINE_AUTO, HESSE_ENGINE_LAPACK,
                                        HESSE_ENGINE_SCALAPACK, HESSE_ENGINE_ELPA,

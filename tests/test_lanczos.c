@@ -1,8 +1,8 @@
 /* Lanczos quadrature on 1, 2, 4 and 6 ranks: on matrices whose spectra are known, and on
    models against their exact spectra. Linked with --wrap=hesse_alloc and
    --wrap=hesse_calloc. */
-#include "base/memory.h"
 #include "base/random.h"
+#include "check_memory.h"
 #include "check_mpi.h"
 #include "curvature/study.h"
 #include "hesse/hesse.h"
@@ -11,30 +11,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Allocation number broken_at on the broken rank fails, counted from 0. */
-static int broken_rank = -1, broken_at, allocations;
-double *__real_hesse_alloc(size_t count);
-double *__wrap_hesse_alloc(size_t count);
-void *__real_hesse_calloc(size_t count, size_t size);
-void *__wrap_hesse_calloc(size_t count, size_t size);
-
-static int fails(void)
-{
-    int rank;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    return rank == broken_rank && allocations++ == broken_at;
-}
-
-double *__wrap_hesse_alloc(size_t count)
-{
-    return fails() ? NULL : __real_hesse_alloc(count);
-}
-
-void *__wrap_hesse_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_hesse_calloc(count, size);
-}
 
 /* A reflected diagonal matrix, (1 - 2 u u') D (1 - 2 u u') with all entries of u alike. */
 typedef struct known {
@@ -243,13 +219,64 @@ static const hesse_cut cuts[] = {HESSE_CUT_TENSOR, HESSE_CUT_HEAD, HESSE_CUT_NEU
                                  HESSE_CUT_LAYER};
 enum { CUTS = sizeof cuts / sizeof *cuts };
 
-/* Of single blocks: as many steps as coordinates give the moments that the exact spectrum
-   has, weighed by the probe; in forgotten order of probes' width. */
+/* q' S^power q of a probe by the matrix of a block; powers 1 to 3 in moments. */
+static void moments_by_matrix(int n, const double *matrix, uint64_t seed, int probe,
+                              double moments[3])
+{
+    double *q = malloc((size_t)n * sizeof *q), *sq = calloc((size_t)n, sizeof *sq);
+    double squares = 0;
+    assert_all(q && sq);
+    for (int i = 0; i < n; i++) {
+        q[i] = hesse_normal(seed, HESSE_RANDOM_PROBES, (uint64_t)(probe * n + i));
+        squares += q[i] * q[i];
+    }
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) sq[i] += matrix[(size_t)i * (size_t)n + j] * q[j];
+    memset(moments, 0, 3 * sizeof *moments);
+    for (int i = 0; i < n; i++) {
+        double row = 0;
+        for (int j = 0; j < n; j++) row += matrix[(size_t)i * (size_t)n + j] * sq[j];
+        moments[0] += q[i] * sq[i] / squares;
+        moments[1] += sq[i] * sq[i] / squares;
+        moments[2] += row * sq[i] / squares;
+    }
+    free(sq);
+    free(q);
+}
+
+/* A quadrature against the exact spectrum of its matrix, and the matrix itself. */
+static void compare(const hesse_quadrature *q, uint64_t seed,
+                    const hesse_spectrum *exact, const double *matrix)
+{
+    const double lowest = exact->eigenvalues[0];
+    const double highest = exact->eigenvalues[exact->n - 1];
+    const double scale = fmax(fabs(lowest), fabs(highest));
+    assert_all(q->n == (size_t)exact->n);
+    for (int p = 0; p < q->probes; p++) {
+        const double *nodes = q->nodes + p * q->steps,
+                     *weights = q->weights + p * q->steps;
+        const double low = nodes[0] - lowest, high = highest - nodes[q->steps - 1];
+        assert_all(low >= -1e-12 * scale && high >= -1e-12 * scale);
+        assert_all(low <= 1e-2 * scale && high <= 1e-2 * scale);
+        double moments[3];
+        moments_by_matrix(exact->n, matrix, seed, p, moments);
+        for (int power = 1; power <= 3; power++) {
+            double found = 0;
+            for (int i = 0; i < q->steps; i++)
+                found += weights[i] * pow(nodes[i], power);
+            assert_all(fabs(found - moments[power - 1]) <= 1e-11 * pow(scale, power));
+        }
+    }
+}
+
+/* Of single blocks, of several pieces too: extreme nodes near the ends of the exact spectrum,
+   and the moments of every probe. */
 static void blocks_have_their_exact_spectra(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
     const hesse_kinds parts[] = {HESSE_ALL, HESSE_GAUSS_NEWTON, HESSE_FUNCTIONAL};
+    hesse_why why;
     for (int m = 0; m < 2; m++) {
         hesse_model *model = open_model(team, m ? "llama" : "gpt2");
         for (int c = 0; c < CUTS; c++) {
@@ -263,8 +290,6 @@ static void blocks_have_their_exact_spectra(void **state)
                 const char *only = hesse_study_block_name(x, b);
                 for (int p = 0; p < 3; p++) {
                     const hesse_spectrum *exact = hesse_study_spectrum(x, p, b);
-                    const double scale = fmax(fabs(exact->eigenvalues[0]),
-                                              fabs(exact->eigenvalues[exact->n - 1]));
                     hesse_quadrature *q = NULL;
                     const hesse_lanczos_question ask = {.part = parts[p],
                                                         .partition = cuts[c],
@@ -274,16 +299,11 @@ static void blocks_have_their_exact_spectra(void **state)
                                                         .probes = 3,
                                                         .width = 2};
                     assert_all(hesse_lanczos(model, &ask, &q) == HESSE_OK);
-                    assert_all(q->n == (size_t)exact->n);
-                    /* Extremes lie inside the spectrum, and near its ends. */
-                    for (int i = 0; i < q->probes; i++) {
-                        const double *nodes = q->nodes + i * q->steps;
-                        const double low = nodes[0] - exact->eigenvalues[0];
-                        const double high =
-                            exact->eigenvalues[exact->n - 1] - nodes[q->steps - 1];
-                        assert_all(low >= -1e-12 * scale && high >= -1e-12 * scale);
-                        assert_all(low <= 1e-2 * scale && high <= 1e-2 * scale);
-                    }
+                    double *matrix = malloc(q->n * q->n * sizeof *matrix);
+                    assert_all(matrix && hesse_study_block_matrix(x, p, b, matrix,
+                                                                  &why) == HESSE_OK);
+                    compare(q, 0, exact, matrix);
+                    free(matrix);
                     hesse_quadrature_free(q);
                 }
             }
@@ -371,21 +391,16 @@ static void one_rank_out_of_memory_fails_all(void **state)
     hesse_team_free(team);
 }
 
-int main(int argc, char **argv)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_small_krylov_space_is_used_up),
-        cmocka_unit_test(tiny_and_zero),
-        cmocka_unit_test(quadrature_is_gaussian),
-        cmocka_unit_test(extremes_are_bounded),
-        cmocka_unit_test(what_is_not_finite_ends),
-        cmocka_unit_test(blocks_have_their_exact_spectra),
-        cmocka_unit_test(moments_are_within_their_errors),
-        cmocka_unit_test(wrong_questions),
-        cmocka_unit_test(one_rank_out_of_memory_fails_all),
-    };
-    MPI_Init(&argc, &argv);
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    MPI_Finalize();
-    return failed;
-}
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_small_krylov_space_is_used_up),
+    cmocka_unit_test(tiny_and_zero),
+    cmocka_unit_test(quadrature_is_gaussian),
+    cmocka_unit_test(extremes_are_bounded),
+    cmocka_unit_test(what_is_not_finite_ends),
+    cmocka_unit_test(blocks_have_their_exact_spectra),
+    cmocka_unit_test(moments_are_within_their_errors),
+    cmocka_unit_test(wrong_questions),
+    cmocka_unit_test(one_rank_out_of_memory_fails_all),
+};
+
+MPI_TEST_MAIN(tests)

@@ -1,7 +1,7 @@
 /* The result file, written by 1, 2, 4 and 6 ranks and read back with HDF5 itself. Linked
    with --wrap=hesse_alloc, hesse_calloc and posix_fallocate. */
-#include "base/memory.h"
 #include "check_files.h"
+#include "check_memory.h"
 #include "check_mpi.h"
 #include "output/result.h"
 #include "output/show.h"
@@ -16,30 +16,6 @@
 #include <sys/uio.h>
 
 enum { B = 4, N = 11 };
-
-/* Allocation number broken_at on the broken rank fails, counted from 0. */
-static int broken_rank = -1, broken_at, allocations;
-double *__real_hesse_alloc(size_t count);
-double *__wrap_hesse_alloc(size_t count);
-void *__real_hesse_calloc(size_t count, size_t size);
-void *__wrap_hesse_calloc(size_t count, size_t size);
-
-static int fails(void)
-{
-    int rank;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    return rank == broken_rank && allocations++ == broken_at;
-}
-
-double *__wrap_hesse_alloc(size_t count)
-{
-    return fails() ? NULL : __real_hesse_alloc(count);
-}
-
-void *__wrap_hesse_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_hesse_calloc(count, size);
-}
 
 typedef struct stage {
     hesse_team *team;

@@ -2,7 +2,7 @@
    one rank alone, and against laws: parts add up, blocks are cut out of the whole, wrong
    matrices are found by their proofs. Linked with --wrap=hesse_alloc and
    --wrap=hesse_calloc. */
-#include "base/memory.h"
+#include "check_memory.h"
 #include "check_mpi.h"
 #include "curvature/study.h"
 #include "hesse/hesse.h"
@@ -13,13 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Allocation number broken_at on the broken rank fails, counted from 0. */
-static int broken_rank = -1, broken_at, allocations;
-double *__real_hesse_alloc(size_t count);
-double *__wrap_hesse_alloc(size_t count);
-void *__real_hesse_calloc(size_t count, size_t size);
-void *__wrap_hesse_calloc(size_t count, size_t size);
-
 /* The most that was allocated at once, by the libraries' own count. */
 static size_t highest;
 
@@ -29,27 +22,9 @@ static size_t in_use(void)
     return info.uordblks + info.hblkhd;
 }
 
-static int fails(void)
-{
-    int rank;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    return rank == broken_rank && allocations++ == broken_at;
-}
-
-static void *noted(void *memory)
+static void note_highest(void)
 {
     if (in_use() > highest) highest = in_use();
-    return memory;
-}
-
-double *__wrap_hesse_alloc(size_t count)
-{
-    return fails() ? NULL : noted(__real_hesse_alloc(count));
-}
-
-void *__wrap_hesse_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : noted(__real_hesse_calloc(count, size));
 }
 
 static const hesse_cut cuts[] = {HESSE_CUT_TENSOR, HESSE_CUT_HEAD,  HESSE_CUT_NEURON,
@@ -552,7 +527,7 @@ static void memory_is_as_predicted(void **state)
                                       .engine = c ? HESSE_ENGINE_AUTO : i / 3};
             if (!hesse_engine_exists(q.engine)) continue;
             const size_t before = in_use();
-            highest = before;
+            highest = before, on_success = note_highest;
             hesse_study *x = ask(t, &q);
             run(t, x);
             const double used = (double)(highest - before), said = x->peak - held;

@@ -17,11 +17,11 @@ typedef struct hesse_lanczos_question {
     const char *const *only;
     int n_only;
 
-    int steps;          /* of a probe, at most the order; default 100        */
-    int probes;         /* default 10                                        */
-    int width;          /* probes advanced at once; default: up to 8         */
-    bool forgetful;     /* no reorthogonalisation; default: twice, in full   */
-    unsigned long seed; /* of the probes                                     */
+    int steps;      /* of a probe, at most the order; default 100      */
+    int probes;     /* default 10                                      */
+    int width;      /* probes advanced at once; default: up to 8       */
+    bool forgetful; /* no reorthogonalisation; default: twice, in full */
+    uint64_t seed;  /* of the probes                                   */
 } hesse_lanczos_question;
 
 /** Of every probe a Gauss quadrature of its spectral measure: for a function f,

@@ -120,16 +120,21 @@ static void tick(const hesse_watch *watch, int done, int all)
     if (watch->tick) watch->tick(watch->context, done, all);
 }
 
-static hesse_status put_here(int n, double *const *a, hesse_panels *panels, int i,
-                             hesse_tally *tallies, hesse_why *why)
+static void put_here(int n, double *const *a, const hesse_panels *panels, int i)
 {
-    hesse_status status = HESSE_OK;
-    for (int s = 0; !status && s < hesse_panels_shares(panels); s++) {
+    for (int s = 0; s < hesse_panels_shares(panels); s++) {
         const hesse_patch *patches;
         const int m = hesse_panels_patches(panels, i, s, &patches);
         for (int j = 0; j < m; j++) put(n, a[s], &patches[j]);
-        status = hesse_panels_tally(panels, s, &tallies[s], why);
     }
+}
+
+/* A panel to the tallies of all shares. */
+static hesse_status add(hesse_panels *panels, hesse_tally *tallies, hesse_why *why)
+{
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < hesse_panels_shares(panels); s++)
+        status = hesse_panels_tally(panels, s, &tallies[s], why);
     return status;
 }
 
@@ -143,8 +148,10 @@ hesse_status hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n,
     for (int first = 0; !status && first < n_panels; first += lanes->count) {
         const int m = least(lanes->count, n_panels - first);
         status = hesse_lanes_compute(lanes, first, m, why);
-        for (int i = 0; !status && i < m; i++)
-            status = put_here(n, a, lanes->panels[i], first + i, tallies, why);
+        for (int i = 0; !status && i < m; i++) {
+            put_here(n, a, lanes->panels[i], first + i);
+            status = add(lanes->panels[i], tallies, why);
+        }
         tick(watch, first + m, n_panels);
     }
     for (int s = 0; !status && s < hesse_panels_shares(one); s++) {
@@ -270,15 +277,6 @@ static void post(traffic *t, load x)
     }
 }
 
-/* A panel to the tallies of all shares. */
-static hesse_status add(hesse_panels *panels, hesse_tally *tallies, hesse_team *team)
-{
-    hesse_status status = HESSE_OK;
-    for (int s = 0; !status && s < hesse_panels_shares(panels); s++)
-        status = hesse_panels_tally(panels, s, &tallies[s], hesse_team_why(team));
-    return status;
-}
-
 /* Whether any rank wants to end, learnt a round late, so that nobody waits. */
 typedef struct vote {
     int mine, worst;
@@ -317,7 +315,8 @@ hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
         cast_vote(team, &v, mine);
         count(&watch->panels, &since);
         for (int i = 0; i < lanes->count; i++) {
-            if (i < m && !mine) mine = add(lanes->panels[i], tallies, team);
+            if (i < m && !mine)
+                mine = add(lanes->panels[i], tallies, hesse_team_why(team));
             settle(&t);
             post(&t, load_of(lanes, first, i, n_panels));
         }

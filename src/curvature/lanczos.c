@@ -52,6 +52,7 @@ static hesse_status make(size_t n, const hesse_lanczos_question *question,
     return hesse_fail(why, HESSE_E_NOMEM, "lanczos: out of memory for a quadrature");
 }
 
+/* What Lanczos' recurrence multiplies with. */
 typedef struct multiplication {
     hesse_product *product;
     hesse_kinds part;
@@ -68,18 +69,24 @@ static hesse_status probe_all(hesse_model *model, const hesse_partition *partiti
                               const hesse_lanczos_question *question,
                               hesse_quadrature *q)
 {
-    const int width = question->width ? question->width : WIDTH;
+    const int most = question->width ? question->width : WIDTH;
+    multiplication m = {.part = question->part ? question->part : HESSE_ALL};
     hesse_status s = HESSE_OK;
+    int width = 0; /* of the product */
     for (int first = 0; !s && first < q->probes; first += width) {
-        const int k = q->probes - first < width ? q->probes - first : width;
-        multiplication m = {.part = question->part ? question->part : HESSE_ALL};
-        s = hesse_product_new(model, partition->pieces, partition->n_pieces, k,
-                              &m.product);
+        const int left = q->probes - first, k = left < most ? left : most;
+        if (k != width) {
+            hesse_product_free(m.product);
+            m.product = NULL;
+            s = hesse_product_new(model, partition->pieces, partition->n_pieces, k,
+                                  &m.product);
+            width = k;
+        }
         if (!s)
             s = hesse_krylov(model->team, multiply, &m, first, k, question->forgetful,
                              question->seed, q);
-        hesse_product_free(m.product);
     }
+    hesse_product_free(m.product);
     return s;
 }
 

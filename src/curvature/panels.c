@@ -12,16 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The smallest rectangle that holds both; one without rows holds nothing. */
-static hesse_rect hull(hesse_rect a, hesse_rect b)
-{
-    if (!a.rows) return b;
-    const int row = hesse_least(a.row, b.row), col = hesse_least(a.col, b.col);
-    const int row_end = -hesse_least(-a.row - a.rows, -b.row - b.rows);
-    const int col_end = -hesse_least(-a.col - a.cols, -b.col - b.cols);
-    return (hesse_rect){row, row_end - row, col, col_end - col};
-}
-
 static int first_of(const hesse_panels *p)
 {
     return (int)(hesse_first_piece(p) - p->partition->pieces);
@@ -79,7 +69,7 @@ static void outline(hesse_panels *p)
     memset(p->hulls, 0, (size_t)p->params->count * sizeof *p->hulls);
     for (int i = end_of(p); i-- > first_of(p);) {
         const hesse_piece *x = &p->partition->pieces[i];
-        p->follow[i] = p->hulls[x->param] = hull(p->hulls[x->param], x->rect);
+        p->follow[i] = p->hulls[x->param] = hesse_hull(p->hulls[x->param], x->rect);
     }
 }
 
@@ -444,9 +434,15 @@ hesse_status hesse_panels_blame(hesse_panels *p, int share, hesse_why *why)
     if (hesse_first_fault(p->values[share], size) == size) return HESSE_OK;
     const hesse_fault fault = find_fault(p, x, share);
     const char *block = p->partition->blocks[p->partition->pieces[x->piece].block].name;
+    if (fault.node < 0)
+        return hesse_fail(
+            why, HESSE_E_NUMERIC,
+            "%s: a column of the Hessian is not finite, though what every "
+            "sequence gives is",
+            block);
     return hesse_fail(why, HESSE_E_NUMERIC,
                       "%s: a column of the Hessian is not finite: %s, gives the first "
                       "%s that is not",
                       block, hesse_fault_text(p->tape, &fault, where, sizeof where),
-                      fault.node < 0 ? "number" : fault.what);
+                      fault.what);
 }

@@ -52,11 +52,6 @@ struct hesse_panels {
     double *near;    /* a few rows of it, in the order of tokens                      */
 };
 
-static inline size_t hesse_area(hesse_rect r)
-{
-    return (size_t)r.rows * (size_t)r.cols;
-}
-
 static inline int hesse_least(int a, int b)
 {
     return a < b ? a : b;

@@ -17,24 +17,6 @@ struct hesse_product {
     double *v, *hv; /* of the sweep                                         */
 };
 
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static int most(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-static hesse_rect hull(hesse_rect a, hesse_rect b)
-{
-    if (!a.rows) return b;
-    const int row = least(a.row, b.row), col = least(a.col, b.col);
-    return (hesse_rect){row, most(a.row + a.rows, b.row + b.rows) - row, col,
-                        most(a.col + a.cols, b.col + b.cols) - col};
-}
-
 /* Local. */
 static bool prepare(hesse_product *p)
 {
@@ -48,8 +30,8 @@ static bool prepare(hesse_product *p)
         const hesse_piece *x = &p->pieces[i];
         if (!moves[x->param]) moving += hesse_param_size(&params->list[x->param]);
         moves[x->param] = true;
-        p->want[x->param] = hull(p->want[x->param], x->rect);
-        p->size += (size_t)x->rect.rows * (size_t)x->rect.cols;
+        p->want[x->param] = hesse_hull(p->want[x->param], x->rect);
+        p->size += hesse_area(x->rect);
     }
     there = there && hesse_sweep_plan(p->sweep, moves, p->want);
     if (there) {

@@ -1,6 +1,6 @@
-/* Nobody looks at every number while all is well. Where a result is not finite, the run, or
-   a sweep, is gone through again node by node and sequence by sequence, until one gives
-   such a number from inputs that have none. */
+/* All numbers of a run are looked at once; nobody looks at those of sweeps while their
+   results are finite. Where they are not, a sweep is gone through again node by node and
+   sequence by sequence, until one gives such a number from inputs that have none. */
 #include "model/sweep_inner.h"
 
 #include <math.h>
@@ -22,11 +22,8 @@ const char *hesse_fault_text(const hesse_tape *t, const hesse_fault *fault, char
     char where[32] = "";
     if (fault->sequence >= 0)
         snprintf(where, sizeof where, ", sequence %d", fault->sequence);
-    if (fault->node < 0)
-        snprintf(text, room, "no operator");
-    else
-        snprintf(text, room, "operator %d (%s)%s", fault->node,
-                 t->nodes[fault->node].op->name, where);
+    snprintf(text, room, "operator %d (%s)%s", fault->node,
+             t->nodes[fault->node].op->name, where);
     return text;
 }
 

@@ -110,17 +110,12 @@ static bool selected(const char *name, const char *const *only, int n_only, bool
     return any;
 }
 
-static size_t piece_size(const hesse_piece *p)
-{
-    return (size_t)p->rect.rows * (size_t)p->rect.cols;
-}
-
 /* Pieces block by block, and where everything lies. */
 static void put_in_order(const hesse_partition *x, hesse_piece *sorted)
 {
     for (int i = 0; i < x->n_pieces; i++) {
         hesse_block *b = &x->blocks[x->pieces[i].block];
-        b->pieces++, b->size += piece_size(&x->pieces[i]);
+        b->pieces++, b->size += hesse_area(x->pieces[i].rect);
     }
     for (int b = 1; b < x->count; b++) {
         x->blocks[b].piece = x->blocks[b - 1].piece + x->blocks[b - 1].pieces;
@@ -131,7 +126,7 @@ static void put_in_order(const hesse_partition *x, hesse_piece *sorted)
         hesse_block *b = &x->blocks[x->pieces[i].block];
         hesse_piece *to = &sorted[b->piece + b->pieces];
         *to = x->pieces[i];
-        to->first = b->pieces++ ? to[-1].first + piece_size(&to[-1]) : b->first;
+        to->first = b->pieces++ ? to[-1].first + hesse_area(to[-1].rect) : b->first;
     }
 }
 
@@ -177,7 +172,7 @@ hesse_status hesse_partition_new(const hesse_arch *arch, const hesse_params *par
             const int block = block_named(&x, name, may_return);
             const hesse_rect rect = slice_rect(p, cuts, j);
             x.pieces[x.n_pieces++] = (hesse_piece){i, block, rect, 0};
-            x.size += piece_size(&x.pieces[x.n_pieces - 1]);
+            x.size += hesse_area(x.pieces[x.n_pieces - 1].rect);
         }
     }
     for (int i = 0; !s && i < n_only; i++)
@@ -201,6 +196,20 @@ void hesse_partition_free(hesse_partition *partition)
     free(partition->blocks);
     free(partition->pieces);
     *partition = (hesse_partition){0};
+}
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+hesse_rect hesse_hull(hesse_rect a, hesse_rect b)
+{
+    if (!a.rows) return b;
+    const int row = least(a.row, b.row), col = least(a.col, b.col);
+    const int row_end = -least(-a.row - a.rows, -b.row - b.rows);
+    const int col_end = -least(-a.col - a.cols, -b.col - b.cols);
+    return (hesse_rect){row, row_end - row, col, col_end - col};
 }
 
 bool hesse_piece_follows(const hesse_piece *b, const hesse_piece *a)

@@ -44,6 +44,14 @@ void hesse_partition_free(hesse_partition *partition);
  *  two such pieces the columns of a give the rows of b. */
 bool hesse_piece_follows(const hesse_piece *b, const hesse_piece *a);
 
+/** Local. The smallest rectangle that holds both; one without rows holds nothing. */
+hesse_rect hesse_hull(hesse_rect a, hesse_rect b);
+
+static inline size_t hesse_area(hesse_rect r)
+{
+    return (size_t)r.rows * (size_t)r.cols;
+}
+
 /** Local. Entries of theta's order into the order of blocks.
  *
  *  theta    [in]   params->size numbers.

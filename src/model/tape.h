@@ -82,7 +82,8 @@ typedef struct hesse_fault {
  *  Where it is a parameter's gradient, that gradient is spoilt. */
 hesse_fault hesse_tape_fault(const hesse_tape *t);
 
-/** Local. "operator 14 (softmax), sequence 3": a fault for a message. Returns text. */
+/** Local. "operator 14 (softmax), sequence 3": a fault that is somewhere, for a message.
+ *  Returns text. */
 const char *hesse_fault_text(const hesse_tape *t, const hesse_fault *fault, char *text,
                              size_t room);
 

@@ -5,6 +5,7 @@
 #include "base/nearest.h"
 #include "program/size.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,18 +131,24 @@ static hesse_status unknown_command(const char *name, hesse_why *why)
                       name, near);
 }
 
-/* An option with a value, and the commands that take it. */
+/* An option, and the commands that take it. */
 typedef struct option {
     const char *name;
     int group;
-    bool flag; /* without a value */
+    size_t flag; /* where it is set, of one without a value; else 0 */
 } option;
 
+enum { SET, OUTPUT, RANKS, MEMORY, FLAGS };
+
 static const option known[] = {
-    {"--set", SETS, false},   {"--output", RUN, false},
-    {"--ranks", PLAN, false}, {"--memory-per-rank", PLAN, false},
-    {"--resume", RUN, true},  {"--force", RUN, true},
-    {"--verify", SHOW, true}, {"--sbatch", PLAN, true}};
+    [SET] = {"--set", SETS, 0},
+    [OUTPUT] = {"--output", RUN, 0},
+    [RANKS] = {"--ranks", PLAN, 0},
+    [MEMORY] = {"--memory-per-rank", PLAN, 0},
+    [FLAGS] = {"--resume", RUN, offsetof(hesse_options, resume)},
+    {"--force", RUN, offsetof(hesse_options, force)},
+    {"--verify", SHOW, offsetof(hesse_options, verify)},
+    {"--sbatch", PLAN, offsetof(hesse_options, sbatch)}};
 enum { KNOWN = sizeof known / sizeof *known };
 
 static hesse_status unknown_option(const char *word, const command *c, hesse_why *why)
@@ -171,7 +178,7 @@ static hesse_status take(const option *o, const char *value, hesse_options *x,
 {
     char *end;
     switch (o - known) {
-    case 0:
+    case SET:
         if (!strchr(value, '='))
             return hesse_fail(why, HESSE_E_JOB,
                               "--set: found '%s', expected KEY=VALUE, e.g. "
@@ -182,10 +189,10 @@ static hesse_status take(const option *o, const char *value, hesse_options *x,
                               HESSE_MOST_SETS);
         x->sets[x->n_sets++] = value;
         return HESSE_OK;
-    case 1:
+    case OUTPUT:
         x->output = value;
         return HESSE_OK;
-    case 2: {
+    case RANKS: {
         const long ranks = strtol(value, &end, 10);
         if (*end || ranks < 1 || ranks > 1 << 20)
             return hesse_fail(why, HESSE_E_JOB,
@@ -194,22 +201,17 @@ static hesse_status take(const option *o, const char *value, hesse_options *x,
         x->ranks = (int)ranks;
         return HESSE_OK;
     }
-    case 4:
-    case 5:
-        *(o - known == 4 ? &x->resume : &x->force) = true;
-        if (!x->resume || !x->force) return HESSE_OK;
-        return hesse_fail(why, HESSE_E_JOB,
-                          "--resume and --force: expected one of them");
-    case 6:
-    case 7:
-        *(o - known == 6 ? &x->verify : &x->sbatch) = true;
-        return HESSE_OK;
-    default:
+    case MEMORY:
         if (!hesse_size_parse(value, &x->memory))
             return hesse_fail(
                 why, HESSE_E_JOB,
                 "--memory-per-rank: found '%s', expected a size like 4GiB", value);
         return HESSE_OK;
+    default:
+        *(bool *)((char *)x + o->flag) = true;
+        if (!x->resume || !x->force) return HESSE_OK;
+        return hesse_fail(why, HESSE_E_JOB,
+                          "--resume and --force: expected one of them");
     }
 }
 
@@ -223,7 +225,7 @@ static hesse_status read_option(int argc, char *const *argv, int *i, const comma
         if (!(c->takes & known[j].group) || strncmp(word, known[j].name, length))
             continue;
         if (known[j].flag && !word[length]) return take(&known[j], "", x, why);
-        if (known[j].flag)
+        if (known[j].flag && word[length] == '=')
             return hesse_fail(why, HESSE_E_JOB, "%s: takes no value", word);
         if (word[length] == '=') return take(&known[j], word + length + 1, x, why);
         if (word[length]) continue;

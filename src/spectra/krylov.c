@@ -17,16 +17,16 @@ void dsteqr_(const char *compz, const int *n, double *d, double *e, double *z,
 
 typedef struct krylov {
     hesse_team *team;
-    size_t n, first,
-        rows; /* the rows of this rank                                    */
+    size_t n;
+    size_t first, rows; /* of this rank */
     int k, steps;
-    bool whole;           /* the basis is kept                                        */
-    double *v, *av;       /* [n][k] on all ranks                                      */
-    double *basis;        /* [kept][rows][k]                                          */
-    double *alpha, *beta; /* [steps][k]                                               */
-    double *sums;         /* [steps][k]                                               */
-    double *scale;        /* [k] of the largest entry of the tridiagonal matrix       */
-    int *taken;           /* [k]; 0 while a probe goes on                             */
+    bool whole;           /* the basis is kept                                   */
+    double *v, *av;       /* [n][k] on all ranks                                 */
+    double *basis;        /* [steps, or 2][rows][k]                              */
+    double *alpha, *beta; /* [steps][k] the tridiagonal matrices                 */
+    double *sums;         /* [steps][k] while they are taken                     */
+    double *scale;        /* [k] the largest entry of each matrix so far         */
+    int *taken;           /* [k] steps at a probe's end; 0 while it goes on      */
 } krylov;
 
 static size_t begin_of(const krylov *x, int rank)
