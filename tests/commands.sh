@@ -259,12 +259,14 @@ bad 'job: sizes beside a config' 2 ".*'model.width' .*config.*" : \
 bad 'memory: not even for the model' 4 'model, data, panels and results need .* GiB .*0.0009766 GiB.*' : \
     run job.yaml --set hessian.memory=1MiB
 bad 'memory: not for the whole' 4 'the full Hessian of order 724 .* GiB.*' : \
-    run job.yaml --set hessian.memory=4MiB
+    run job.yaml --set hessian.memory=4MiB --set hessian.method=exact
 bad 'memory: not for a block' 4 "block 'whole' of order 724 .* GiB.*" : \
     run job.yaml --set hessian.memory=4MiB --set hessian.scope=blocks \
-    --set hessian.partition=whole
+    --set hessian.partition=whole --set hessian.method=exact
+bad 'memory: not for one vector' 4 'block .transformer.wte.weight. .* Lanczos.*' : \
+    run job.yaml --set hessian.memory=1250KiB --set hessian.method=lanczos
 bad 'memory: plan says so, too' 4 'the full Hessian of order 724 .*' : \
-    plan job.yaml --memory-per-rank 4MiB
+    plan job.yaml --memory-per-rank 4MiB --set hessian.method=exact
 
 bad 'output: below a folder that is none' 6 '.*nowhere/result.h5.*' : \
     run job.yaml --output nowhere/result.h5
@@ -397,7 +399,7 @@ bad 'tokens: an id outside the vocabulary' 3 '.*tokens.npy.*11.*' \
 bad 'job: misspelt key' 2 "job.yaml:3: unknown key 'confg' in 'model'; .*'config'" \
     'edit job.yaml s/config:/confg:/'
 bad 'memory: not for the whole' 4 'the full Hessian of order 724 .*' : \
-    run job.yaml --set hessian.memory=4MiB
+    run job.yaml --set hessian.memory=4MiB --set hessian.method=exact
 bad 'output: below a folder that is none' 6 '.*nowhere/result.h5.*' : \
     run job.yaml --output nowhere/result.h5
 bad 'option: unknown' 2 "run: unknown option '--ouput'; the nearest is '--output'.*" : \
@@ -550,6 +552,42 @@ END
 else
     echo 'skipped: show --verify: a wrong eigenvalue, stamped (no h5py)'
 fi
+
+# Without matrices.
+
+fresh gpt2
+lanczos='--set hessian.method=lanczos --set spectrum.lanczos.steps=12'
+for ranks in 1 3; do
+    # shellcheck disable=SC2086
+    works 'run: lanczos' '(full)  *724 lanczos' \
+        run job.yaml --output result.$ranks.h5 $lanczos
+    works 'show --verify: lanczos' 'as it was written, 37 spectra proven' \
+        show --verify result.$ranks.h5
+done
+if [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import h5py' 2> /dev/null; then
+    /usr/bin/python3 "$references/../../tools/show_result.py" result.3.h5 > "$work/python"
+    launch show result.3.h5
+    holds 'show_result.py: lanczos' diff "$work/out" "$work/python"
+fi
+# shellcheck disable=SC2086
+works 'run: lanczos, as published' '(full)  *724 lanczos' \
+    run job.yaml --output paper.h5 $lanczos --set spectrum.lanczos.procedure=paper \
+    --set data.batch=1
+works 'run: auto, within little memory' 'ln_f.bias  *6 lapack' \
+    run job.yaml --set hessian.memory=4MiB --set hessian.panel=4
+launch show result.h5
+holds 'run: auto, within little memory: the whole' grep -q '(full)  *724 lanczos' "$work/out"
+works 'plan: lanczos' '^lanczos .* at once' plan job.yaml --memory-per-rank 4MiB
+bad 'job: lanczos and matrices' 2 ".*'output.matrices' is true, but.*forms no matrices" : \
+    run job.yaml --set hessian.method=lanczos --set output.matrices=true
+bad 'job: lanczos and eigenvectors' 2 ".*'spectrum.eigenvectors' is for matrices.*" : \
+    run job.yaml --set hessian.method=lanczos --set spectrum.eigenvectors=1
+bad 'job: seconds for the exact' 2 ".*'hessian.seconds' is for 'hessian.method: auto'" : \
+    run job.yaml --set hessian.method=exact --set hessian.seconds=1
+bad 'job: micro-batches of none' 2 ".*'data.batch' is for .*micro_batches'" : \
+    run job.yaml --set data.batch=1
+bad 'job: micro-batches left over' 2 'micro-batches of 2 sequences .* 3 sequences.*' : \
+    run job.yaml --set data.batch=2 --set hessian.reduction=micro_batches
 
 fresh llama
 works 'run: llama' 'model.layers.0.self_attn.q_proj.weight  *64' run job.yaml

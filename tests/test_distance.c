@@ -1,6 +1,7 @@
 /* Densities and distances: closed forms, bounds and invariances. */
 #include "check.h"
 #include "hesse/distance.h"
+#include "hesse/quadrature.h"
 #include "spectra/density.h"
 
 #include <math.h>
@@ -13,6 +14,8 @@ static const hesse_density PLAIN = {.points = 1000, .bandwidth = 0.01};
 /* The same nine eigenvalues, in blocks of unlike and of like spectra. */
 static const double CASE3[3][3] = {{1, 2, 3}, {99, 100, 101}, {4998, 4999, 5000}};
 static const double CASE4[3][3] = {{1, 99, 4998}, {2, 100, 4999}, {3, 101, 5000}};
+
+#define ATOMS(count, numbers) (&(hesse_eigenvalues){.n = (count), .lambda = (numbers)})
 
 static int ascending(const void *a, const void *b)
 {
@@ -31,7 +34,7 @@ static double *random_spectrum(int n, uint64_t *seed)
 static double between(hesse_distance d, const hesse_density *settings, int n,
                       const double *a, int m, const double *b)
 {
-    const hesse_eigenvalues both[] = {{n, a}, {m, b}};
+    const hesse_eigenvalues both[] = {{.n = n, .lambda = a}, {.n = m, .lambda = b}};
     double matrix[4], mean;
     hesse_distance_grid grid;
     hesse_why why;
@@ -45,7 +48,9 @@ static double between(hesse_distance d, const hesse_density *settings, int n,
 static double mean_of_three(hesse_distance d, const hesse_density *settings,
                             const double cases[3][3])
 {
-    const hesse_eigenvalues list[] = {{3, cases[0]}, {3, cases[1]}, {3, cases[2]}};
+    const hesse_eigenvalues list[] = {{.n = 3, .lambda = cases[0]},
+                                      {.n = 3, .lambda = cases[1]},
+                                      {.n = 3, .lambda = cases[2]}};
     double matrix[9], mean;
     hesse_distance_grid grid;
     hesse_why why;
@@ -74,11 +79,13 @@ static void densities_integrate_to_one(void **state)
         for (int i = 0; i < cases[c].n; i++)
             lambda[i] = cases[c].shift + cases[c].factor * lambda[i];
         const int points = cases[c].points;
-        const hesse_density settings = {points, cases[c].bandwidth, cases[c].absolute,
-                                        cases[c].tenth};
+        const hesse_density settings = {.points = points,
+                                        .bandwidth = cases[c].bandwidth,
+                                        .absolute = cases[c].absolute,
+                                        .tenth = cases[c].tenth};
         double *grid = calloc(points, sizeof *grid),
                *values = calloc(points, sizeof *grid);
-        hesse_density_of(&settings, cases[c].n, lambda, grid, values);
+        hesse_density_of(&settings, ATOMS(cases[c].n, lambda), grid, values);
         double sum = 0;
         const double step = (grid[points - 1] - grid[0]) / (points - 1);
         for (int j = 0; j < points; j++) {
@@ -97,7 +104,7 @@ static void a_density_is_the_mean_of_gaussians(void **state)
     const double lambda[] = {-1, 0.25, 3};
     const hesse_density settings = {.points = 501, .bandwidth = 0.5, .absolute = true};
     double grid[501], values[501];
-    hesse_density_of(&settings, 3, lambda, grid, values);
+    hesse_density_of(&settings, ATOMS(3, lambda), grid, values);
     assert_true(grid[0] == -3 && fabs(grid[500] - 5) < 1e-14);
     for (int j = 0; j < 501; j++) {
         double expected = 0;
@@ -115,9 +122,9 @@ static void relative_bandwidth_is_of_the_range(void **state)
     (void)state;
     const double lambda[] = {10, 11, 30}, point[] = {-5, -5, -5};
     double grid[1000], values[1000];
-    hesse_density_of(&PLAIN, 3, lambda, grid, values);
+    hesse_density_of(&PLAIN, ATOMS(3, lambda), grid, values);
     assert_true(fabs(grid[0] - 9.2) < 1e-12 && fabs(grid[999] - 30.8) < 1e-12);
-    hesse_density_of(&PLAIN, 3, point, grid, values);
+    hesse_density_of(&PLAIN, ATOMS(3, point), grid, values);
     assert_true(fabs(grid[0] + 5.2) < 1e-12 && fabs(grid[999] + 4.8) < 1e-12);
 }
 
@@ -127,11 +134,11 @@ static void the_tenth_largest_is_the_unit(void **state)
     const hesse_density tenth = {.points = 100, .bandwidth = 0.01, .tenth = true};
     double lambda[12];
     for (int i = 0; i < 12; i++) lambda[i] = i + 2;
-    assert_true(hesse_density_scale(&tenth, 12, lambda) == 4);
-    assert_true(hesse_density_scale(&tenth, 3, lambda) == 2);
-    assert_true(hesse_density_scale(&PLAIN, 12, lambda) == 1);
-    assert_true(hesse_density_scale(&tenth, 3, (double[]){-8, 0, 1}) == 8);
-    assert_true(hesse_density_scale(&tenth, 2, (double[]){0, 1}) == 1);
+    assert_true(hesse_density_scale(&tenth, ATOMS(12, lambda)) == 4);
+    assert_true(hesse_density_scale(&tenth, ATOMS(3, lambda)) == 2);
+    assert_true(hesse_density_scale(&PLAIN, ATOMS(12, lambda)) == 1);
+    assert_true(hesse_density_scale(&tenth, ATOMS(3, ((double[]){-8, 0, 1}))) == 8);
+    assert_true(hesse_density_scale(&tenth, ATOMS(2, ((double[]){0, 1}))) == 1);
     double other[12];
     for (int i = 0; i < 12; i++) other[i] = 1000 * lambda[i];
     for (int d = 0; d < HESSE_DISTANCES; d++)
@@ -184,7 +191,7 @@ static void grids_that_end_at_the_spectrum_give_the_published_numbers(void **sta
         memset(masses, 0, 3 * ALL * sizeof *masses);
         for (int b = 0; b < 3; b++) {
             double *m = masses + b * ALL, kept = 0;
-            hesse_density_add(&wide, 3, cases[c][b], 1, m);
+            hesse_density_add(&wide, ATOMS(3, cases[c][b]), 1, m);
             for (int j = 0; j < POINTS; j++) kept += m[MARGIN + j];
             for (int j = 0; j < ALL; j++) m[j] /= kept;
         }
@@ -202,7 +209,8 @@ static void grids_that_end_at_the_spectrum_give_the_published_numbers(void **sta
 static void absolute_bandwidth_cannot_tell_them_apart(void **state)
 {
     (void)state;
-    const hesse_density absolute = {50000, sqrt(1e-5), true, false};
+    const hesse_density absolute = {
+        .points = 50000, .bandwidth = sqrt(1e-5), .absolute = true};
     assert_true(fabs(mean_of_three(HESSE_JS, &absolute, CASE3) - LN2) < 1e-12);
     assert_true(fabs(mean_of_three(HESSE_JS, &absolute, CASE4) - LN2) < 1e-12);
 }
@@ -219,7 +227,7 @@ static void readings_agree(void **state)
         assert_true(js > 0 && js <= LN2);
         assert_true(between(HESSE_JS, &PLAIN, m, b, n, a) == js);
         assert_true(between(HESSE_JS_DISTANCE, &PLAIN, n, a, m, b) == sqrt(js));
-        const hesse_eigenvalues both[] = {{n, a}, {m, b}};
+        const hesse_eigenvalues both[] = {{.n = n, .lambda = a}, {.n = m, .lambda = b}};
         double matrix[4], mean;
         hesse_distance_grid g;
         hesse_why why;
@@ -242,8 +250,8 @@ static void divergence_is_its_definition(void **state)
     const hesse_distance_grid g =
         hesse_density_grid(&PLAIN, fmin(a[0], b[0]), fmax(a[36], b[10]));
     double p[1000] = {0}, q[1000] = {0};
-    hesse_density_add(&g, 37, a, 1, p);
-    hesse_density_add(&g, 11, b, 1, q);
+    hesse_density_add(&g, ATOMS(37, a), 1, p);
+    hesse_density_add(&g, ATOMS(11, b), 1, q);
     const double js = between(HESSE_JS, &PLAIN, 37, a, 11, b);
     assert_true(fabs(js - divergence(1000, p, q)) < 1e-13);
     free(a), free(b);
@@ -304,7 +312,9 @@ static void one_point_is_at_zero_from_itself(void **state)
 {
     (void)state;
     const double zeros[7] = {0};
-    const hesse_eigenvalues list[] = {{3, zeros}, {7, zeros}, {5, zeros}};
+    const hesse_eigenvalues list[] = {{.n = 3, .lambda = zeros},
+                                      {.n = 7, .lambda = zeros},
+                                      {.n = 5, .lambda = zeros}};
     for (int d = 0; d < HESSE_DISTANCES; d++) {
         hesse_why why;
         double matrix[9], mean = 1;
@@ -330,7 +340,7 @@ static void one_block_has_no_pair(void **state)
 {
     (void)state;
     const double lambda[] = {1, 2};
-    const hesse_eigenvalues one = {2, lambda};
+    const hesse_eigenvalues one = {.n = 2, .lambda = lambda};
     for (int d = 0; d < HESSE_DISTANCES; d++) {
         double matrix = 7, mean = 7;
         hesse_distance_grid grid;
@@ -359,9 +369,76 @@ static void distances_have_names(void **state)
     assert_int_equal(hesse_distance_named("jensen"), HESSE_DISTANCES);
 }
 
+/* Atoms with masses k / n are eigenvalues that stand k times. */
+static void masses_are_multiplicities(void **state)
+{
+    (void)state;
+    const double all[] = {-1, -1, -1, 0.5, 2, 2}, few[] = {-1, 0.5, 2};
+    const double mass[] = {3.0 / 6, 1.0 / 6, 2.0 / 6}, other[] = {-0.5, 0.25, 0.75, 3};
+    const hesse_eigenvalues lists[2][2] = {
+        {{.n = 6, .lambda = all}, {.n = 4, .lambda = other}},
+        {{.n = 3, .lambda = few, .mass = mass}, {.n = 4, .lambda = other}}};
+    for (int d = 0; d < HESSE_DISTANCES; d++) {
+        double found[2], matrix[4];
+        hesse_distance_grid grid;
+        hesse_why why;
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(hesse_distances((hesse_distance)d, &PLAIN, 2, lists[i],
+                                             matrix, &found[i], &grid, &why),
+                             0);
+        assert_true(found[0] > 0 && fabs(found[0] - found[1]) < 1e-12 * found[0]);
+    }
+    double grid[1000], one[1000], two[1000];
+    hesse_density_of(&PLAIN, &lists[0][0], grid, one);
+    hesse_density_of(&PLAIN, &lists[1][0], grid, two);
+    for (int i = 0; i < 1000; i++) assert_true(fabs(one[i] - two[i]) < 1e-12);
+    const hesse_density tenth = {.points = 10, .bandwidth = 0.1, .tenth = true};
+    hesse_eigenvalues scaled = lists[1][0];
+    scaled.tenth = -7;
+    assert_true(hesse_density_scale(&tenth, &scaled) == 7);
+}
+
+/* Two probes of three steps, of which the second took two. */
+static void quadratures_are_spectra(void **state)
+{
+    (void)state;
+    hesse_quadrature *q = NULL;
+    hesse_why why;
+    assert_int_equal(hesse_quadrature_new(10, 2, 3, &q, &why), 0);
+    const double nodes[] = {-2, 0, 4, -1, 3, 3};
+    const double weights[] = {0.25, 0.5, 0.25, 0.5, 0.5, 0};
+    memcpy(q->nodes, nodes, sizeof nodes);
+    memcpy(q->weights, weights, sizeof weights);
+    q->taken[0] = 3, q->taken[1] = 2;
+    double all[6], mass[6], estimate, error;
+    hesse_quadrature_merge(q, all, mass);
+    const double sorted[] = {-2, -1, 0, 3, 3, 4}, of[] = {2, 4, 4, 4, 0, 2};
+    for (int i = 0; i < 6; i++)
+        assert_true(all[i] == sorted[i] && fabs(mass[i] - of[i] / 16) < 1e-15);
+    hesse_quadrature_moment(q, 1, &estimate, &error); /* 5 and 10 */
+    assert_true(fabs(estimate - 7.5) < 1e-14 && fabs(error - 2.5) < 1e-14);
+    assert_true(hesse_quadrature_tenth(q) == -1.5);
+    double gradient[10] = {3, 4};
+    hesse_measures m;
+    hesse_measure_quadrature(q, gradient, &m);
+    assert_true(fabs(m.trace - 7.5) < 1e-14 &&
+                fabs(m.trace_per_parameter - 0.75) < 1e-15);
+    assert_true(fabs(m.frobenius - sqrt(10 * 5.0)) < 1e-14);
+    assert_true(m.min == -2 && m.max == 4 && m.gradient_norm == 5);
+    assert_true(fabs(m.negative_mass - 1.0 / 3.5) < 1e-15 * 4);
+    assert_true(isnan(m.condition) && isnan(m.dominance));
+    /* 10 eigenvalues with these shares of |lambda|: the mean of log. */
+    const double logs = (2 * 2 * log(2) + 4 * 3 * log(3) + 2 * 4 * log(4)) / 16;
+    const double sum = (2 * 2 + 4 + 4 * 3 + 2 * 4) / 16.0;
+    assert_true(fabs(m.effective_rank - exp(log(10 * sum) - logs / sum)) < 1e-13);
+    hesse_quadrature_free(q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(masses_are_multiplicities),
+        cmocka_unit_test(quadratures_are_spectra),
         cmocka_unit_test(densities_integrate_to_one),
         cmocka_unit_test(a_density_is_the_mean_of_gaussians),
         cmocka_unit_test(relative_bandwidth_is_of_the_range),

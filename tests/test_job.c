@@ -81,11 +81,13 @@ static void absent_keys_have_their_defaults(void **state)
     assert_true(h->scope == HESSE_BOTH && h->partition == HESSE_CUT_TENSOR);
     assert_true(h->n_only == 1 && h->n_parts == 1 && h->parts[0] == HESSE_ALL);
     assert_string_equal(h->only[0], "*");
-    assert_true(!h->sum && !h->exact && h->panel == 24 && !h->memory && !h->budget);
+    assert_true(h->reduction == HESSE_MEAN && h->method == HESSE_METHOD_AUTO);
+    assert_true(!(h->seconds > 0) && h->panel == 24 && !h->memory && !h->budget);
     const hesse_job_spectrum *s = &job->spectrum;
     assert_true(s->eigenvectors == 0 && s->engine == HESSE_ENGINE_AUTO);
     assert_true(s->lanczos.steps == 100 && s->lanczos.probes == 10);
-    assert_true(s->lanczos.reorthogonalise && s->lanczos.seed == 0);
+    assert_true(s->lanczos.reorthogonalise == HESSE_ORTHOGONALITY_FULL);
+    assert_true(!s->lanczos.paper && s->lanczos.width == 8 && s->lanczos.seed == 0);
     assert_true(s->density.points == 1000 && s->density.bandwidth == 0.01);
     assert_false(s->density.absolute || s->density.tenth);
     assert_int_equal(job->metrics.n_distance, 3);
@@ -110,14 +112,15 @@ static const char full[] =
     "  partition: whole\n"
     "  only: ['*.query', \"h.[01]*\"]\n"
     "  parts: [gauss_newton, softmax, functional]\n"
-    "  method: exact\n"
+    "  method: auto\n"
+    "  seconds: 2.5\n"
     "  reduction: sum\n"
     "  panel: 8\n"
     "  memory: 1.5 GiB\n"
     "spectrum:\n"
     "  eigenvectors: 4\n"
     "  engine: elpa\n"
-    "  lanczos: {steps: 5, probes: 6, reorthogonalise: false, seed: 7}\n"
+    "  lanczos: {steps: 5, probes: 6, reorthogonalise: false, width: 3, seed: 7}\n"
     "  density: {points: 2, bandwidth: 1E-3, absolute: true, scale: tenth}\n"
     "metrics: {distance: [js_log, js_distance]}\n"
     "output: {file: out/r.h5, matrices: true}\n";
@@ -142,12 +145,14 @@ static void every_key_is_read(void **state)
     assert_string_equal(h->only[1], "h.[01]*");
     assert_string_equal(hesse_job_part(h->parts[0]), "gauss_newton");
     assert_string_equal(hesse_job_part(h->parts[1]), "softmax");
-    assert_true(h->exact && h->sum && h->panel == 8);
+    assert_true(h->method == HESSE_METHOD_AUTO && h->panel == 8);
+    assert_true(h->reduction == HESSE_SUM_OF_TOKENS && h->seconds == 2.5);
     assert_true(h->budget == (size_t)3 << 29);
     const hesse_job_spectrum *s = &job->spectrum;
     assert_true(s->eigenvectors == 4 && s->engine == HESSE_ENGINE_ELPA);
     assert_true(s->lanczos.steps == 5 && s->lanczos.probes == 6);
-    assert_true(!s->lanczos.reorthogonalise && s->lanczos.seed == 7);
+    assert_true(s->lanczos.reorthogonalise == HESSE_ORTHOGONALITY_NONE);
+    assert_true(s->lanczos.width == 3 && s->lanczos.seed == 7);
     assert_true(s->density.points == 2 && s->density.bandwidth == 1e-3);
     assert_true(s->density.absolute && s->density.tenth);
     assert_true(job->metrics.n_distance == 2 && job->output.matrices);
@@ -337,9 +342,6 @@ static void what_comes_later_is_said_so(void **state)
     refuses("model: {family: bert}",
             "job.yaml:1: model.family 'bert' is not available in this version; "
             "see docs/job.md for what is");
-    refuses_hessian("method: lanczos",
-                    "job.yaml:6: hessian.method 'lanczos' is not available in this "
-                    "version; see docs/job.md for what is");
 }
 
 static void lists_are_lists(void **state)

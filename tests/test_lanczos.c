@@ -62,10 +62,15 @@ static hesse_team *team_of_all(void)
     return team;
 }
 
-static void probe(hesse_team *team, const known *a, bool forgetful, hesse_quadrature *q)
+static void probe(hesse_team *team, const known *a, hesse_orthogonality orthogonality,
+                  hesse_quadrature *q)
 {
-    const hesse_status s =
-        hesse_krylov(team, apply_known, (void *)a, 0, a->k, forgetful, 7, q);
+    const hesse_recurrence r = {.context = (void *)a,
+                                .apply = apply_known,
+                                .orthogonality = orthogonality,
+                                .seed = 7};
+    const hesse_cell cell = {q, 0, a->k};
+    const hesse_status s = hesse_krylov(team, &r, &cell, 1);
     if (s) print_error("%s\n", hesse_team_why(team)->text);
     assert_all(s == HESSE_OK);
 }
@@ -77,13 +82,13 @@ static void a_small_krylov_space_is_used_up(void **state)
     hesse_team *team = team_of_all();
     static const double values[] = {-3, 0, 0.5, 2};
     for (int distinct = 1; distinct <= 4; distinct++) {
-        for (int forgetful = 0; forgetful < 2; forgetful++) {
+        for (int o = 0; o <= HESSE_ORTHOGONALITY_NONE; o++) {
             double lambda[N];
             room r;
             for (int i = 0; i < N; i++) lambda[i] = values[i % distinct];
             const known a = {N, PROBES, lambda};
             hesse_quadrature q = in(&r, N, STEPS);
-            probe(team, &a, forgetful, &q);
+            probe(team, &a, (hesse_orthogonality)o, &q);
             for (int p = 0; p < PROBES; p++) {
                 double sum = 0;
                 assert_all(q.taken[p] == distinct);
@@ -110,7 +115,7 @@ static void tiny_and_zero(void **state)
         room r;
         const known a = {n, PROBES, lambda};
         hesse_quadrature q = in(&r, n, n);
-        probe(team, &a, false, &q);
+        probe(team, &a, HESSE_ORTHOGONALITY_FULL, &q);
         for (int p = 0; p < PROBES; p++) {
             assert_all(q.taken[p] == 1 && fabs(q.weights[p * n] - 1) < 1e-15);
             assert_all(q.nodes[p * n] == 0);
@@ -131,7 +136,7 @@ static void quadrature_is_gaussian(void **state)
         room r;
         const known a = {N, PROBES, lambda};
         hesse_quadrature q = in(&r, N, steps);
-        probe(team, &a, false, &q);
+        probe(team, &a, HESSE_ORTHOGONALITY_FULL, &q);
         double v[N * PROBES], norm[PROBES] = {0};
         for (int i = 0; i < N; i++)
             for (int p = 0; p < PROBES; p++) {
@@ -168,7 +173,7 @@ static void extremes_are_bounded(void **state)
     room r;
     const known a = {N, PROBES, lambda};
     hesse_quadrature q = in(&r, N, 12);
-    probe(team, &a, false, &q);
+    probe(team, &a, HESSE_ORTHOGONALITY_FULL, &q);
     for (int p = 0; p < PROBES; p++) {
         assert_all(fabs(q.nodes[p * 12] + 9) <= q.extreme[0][p] + 1e-13);
         assert_all(fabs(q.nodes[p * 12 + 11] - 12) <= q.extreme[1][p] + 1e-13);
@@ -192,9 +197,90 @@ static void what_is_not_finite_ends(void **state)
     room r;
     known a = {N, PROBES, lambda};
     hesse_quadrature q = in(&r, N, 5);
-    assert_all(hesse_krylov(team, apply_broken, &a, 0, PROBES, false, 1, &q) ==
-               HESSE_E_NUMERIC);
+    const hesse_recurrence broken = {.context = &a, .apply = apply_broken, .seed = 1};
+    const hesse_cell cell = {&q, 0, PROBES};
+    assert_all(hesse_krylov(team, &broken, &cell, 1) == HESSE_E_NUMERIC);
     assert_all(strstr(hesse_team_why(team)->text, "step 1") != NULL);
+    hesse_team_free(team);
+}
+
+/* Where full orthogonality finds all eigenvalues once, selective finds the same, and without
+   any there are copies. */
+static void orthogonality_is_as_asked_for(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    double lambda[N];
+    for (int i = 0; i < N; i++) lambda[i] = pow(0.6, N - 1 - i);
+    const known a = {N, PROBES, lambda};
+    room r[3];
+    hesse_quadrature q[3];
+    for (int o = 0; o < 3; o++) {
+        q[o] = in(&r[o], N, N);
+        probe(team, &a, (hesse_orthogonality)o, &q[o]);
+    }
+    for (int p = 0; p < PROBES; p++) {
+        const double *full = q[0].nodes + p * N, *selective = q[1].nodes + p * N;
+        const double *none = q[2].nodes + p * N;
+        for (int i = 0; i < 15; i++) {
+            assert_all(fabs(full[N - 1 - i] - lambda[N - 1 - i]) < 1e-13);
+            assert_all(fabs(selective[N - 1 - i] - lambda[N - 1 - i]) < 1e-10);
+        }
+        assert_all(fabs(none[N - 1] - none[N - 2]) < 1e-10);
+    }
+    hesse_team_free(team);
+}
+
+/* The published procedure divides by its floor where nothing is left, and goes on. */
+static void the_published_procedure_goes_on(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    double lambda[N] = {0};
+    const known a = {N, PROBES, lambda};
+    room r;
+    hesse_quadrature q = in(&r, N, 5);
+    probe(team, &a, HESSE_ORTHOGONALITY_PAPER, &q);
+    for (int p = 0; p < PROBES; p++) {
+        assert_all(q.taken[p] == 5);
+        for (int i = 0; i < 5; i++) assert_all(fabs(q.nodes[p * 5 + i]) < 1e-13);
+    }
+    hesse_team_free(team);
+}
+
+/* Two matrices of two sizes side by side, one after the other in the vectors. */
+static void apply_pair(void *context, const double *v, double *av)
+{
+    const known *pair = context;
+    apply_known(context, v, av);
+    apply_known((void *)(pair + 1), v + pair->n * pair->k, av + pair->n * pair->k);
+}
+
+/* Matrices that advance together have the bits that they have alone. */
+static void company_changes_nothing(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    double lambda[N];
+    for (int i = 0; i < N; i++) lambda[i] = sin(1.0 + 3 * i);
+    known pair[] = {{N, 2, lambda}, {17, PROBES, lambda}};
+    room alone[2], together[2];
+    hesse_quadrature one[2], both[2];
+    hesse_cell cells[2];
+    for (int i = 0; i < 2; i++) {
+        one[i] = in(&alone[i], pair[i].n, i ? 9 : 12);
+        both[i] = in(&together[i], pair[i].n, i ? 9 : 12);
+        one[i].probes = both[i].probes = pair[i].k;
+        probe(team, &pair[i], HESSE_ORTHOGONALITY_FULL, &one[i]);
+        cells[i] = (hesse_cell){&both[i], 0, pair[i].k};
+    }
+    const hesse_recurrence r = {.context = pair, .apply = apply_pair, .seed = 7};
+    assert_all(hesse_krylov(team, &r, cells, 2) == HESSE_OK);
+    for (int i = 0; i < 2; i++) {
+        const size_t bytes = sizeof(double) * (size_t)(one[i].probes * one[i].steps);
+        assert_all(memcmp(one[i].nodes, both[i].nodes, bytes) == 0);
+        assert_all(memcmp(one[i].weights, both[i].weights, bytes) == 0);
+    }
     hesse_team_free(team);
 }
 
@@ -291,13 +377,12 @@ static void blocks_have_their_exact_spectra(void **state)
                 for (int p = 0; p < 3; p++) {
                     const hesse_spectrum *exact = hesse_study_spectrum(x, p, b);
                     hesse_quadrature *q = NULL;
-                    const hesse_lanczos_question ask = {.part = parts[p],
-                                                        .partition = cuts[c],
-                                                        .only = &only,
-                                                        .n_only = 1,
-                                                        .steps = 40,
-                                                        .probes = 3,
-                                                        .width = 2};
+                    const hesse_lanczos_question ask = {
+                        .part = parts[p],
+                        .partition = cuts[c],
+                        .only = &only,
+                        .n_only = 1,
+                        .settings = {.steps = 40, .probes = 3, .width = 2}};
                     assert_all(hesse_lanczos(model, &ask, &q) == HESSE_OK);
                     double *matrix = malloc(q->n * q->n * sizeof *matrix);
                     assert_all(matrix && hesse_study_block_matrix(x, p, b, matrix,
@@ -329,7 +414,8 @@ static void moments_are_within_their_errors(void **state)
     hesse_quadrature *q[3] = {NULL};
     for (int i = 0; i < 3; i++) {
         const hesse_lanczos_question ask = {
-            .steps = 10, .probes = 40, .width = i == 2 ? 7 : 40, .seed = 3};
+            .settings = {
+                .steps = 10, .probes = 40, .width = i == 2 ? 7 : 40, .seed = 3}};
         assert_all(hesse_lanczos(model, &ask, &q[i]) == HESSE_OK);
     }
     double trace, squares, error;
@@ -350,14 +436,136 @@ static void moments_are_within_their_errors(void **state)
     hesse_team_free(team);
 }
 
+/* A study finds of every block, and of the whole, what a question of its own finds, to
+   rounding: neighbours share a sweep. */
+static void a_study_finds_the_same(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    hesse_model *model = open_model(team, "llama");
+    const hesse_kinds parts[] = {HESSE_ALL, HESSE_GAUSS_NEWTON};
+    const hesse_lanczos_settings settings = {.steps = 7, .probes = 3, .seed = 5};
+    const hesse_question ask = {.scope = HESSE_BOTH,
+                                .parts = parts,
+                                .n_parts = 2,
+                                .method = HESSE_METHOD_LANCZOS,
+                                .lanczos = settings};
+    hesse_study *x = NULL;
+    assert_all(hesse_study_new(model, &ask, &x) == HESSE_OK);
+    assert_all(hesse_study_run(x) == HESSE_OK);
+    for (int part = 0; part < 2; part++)
+        for (int b = -1; b < hesse_study_blocks(x); b++) {
+            const hesse_quadrature *q = hesse_study_quadrature(x, part, b);
+            const char *name = b < 0 ? "*" : hesse_study_block_name(x, b);
+            hesse_quadrature *alone = NULL;
+            const hesse_lanczos_question one = {
+                .part = parts[part], .only = &name, .n_only = 1, .settings = settings};
+            assert_all(hesse_lanczos(model, &one, &alone) == HESSE_OK);
+            assert_all(q && !hesse_study_spectrum(x, part, b) && q->n == alone->n);
+            assert_all(q->steps == alone->steps && q->probes == 3 && q->seconds > 0);
+            const double scale =
+                fmax(fabs(alone->nodes[0]), fabs(alone->nodes[alone->steps - 1]));
+            for (int i = 0; i < 3 * q->steps; i++) {
+                assert_all(fabs(q->nodes[i] - alone->nodes[i]) <= 1e-9 * scale);
+                assert_all(fabs(q->weights[i] - alone->weights[i]) <= 1e-7);
+            }
+            const hesse_measures *m = hesse_study_measures(x, part, b);
+            double trace, error;
+            hesse_quadrature_moment(q, 1, &trace, &error);
+            assert_all(m && m->trace == trace && m->max >= q->nodes[q->steps - 1]);
+            hesse_quadrature_free(alone);
+        }
+    hesse_study_free(x);
+    hesse_model_free(model);
+    hesse_team_free(team);
+}
+
+/* Auto forms what fits: the smaller blocks; the others agree with their exact spectra. */
+static void auto_forms_what_fits(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    hesse_model *model = open_model(team, "gpt2");
+    hesse_study *exact = NULL, *mixed = NULL;
+    assert_all(hesse_study_new(model, &(hesse_question){0}, &exact) == HESSE_OK);
+    assert_all(hesse_study_run(exact) == HESSE_OK);
+    int largest = 0, formed = 0, unformed = 0;
+    const int blocks = hesse_study_blocks(exact);
+    for (int b = 0; b < blocks; b++)
+        if (hesse_study_block_size(exact, b) > hesse_study_block_size(exact, largest))
+            largest = b;
+    /* Less and less memory: until the largest does not fit any more. */
+    for (size_t memory = (size_t)exact->peak; !mixed; memory -= memory / 50) {
+        const hesse_question ask = {
+            .method = HESSE_METHOD_AUTO,
+            .memory = memory,
+            .lanczos = {.steps = 12, .probes = 12, .width = 1, .seed = 1}};
+        assert_all(hesse_study_new(model, &ask, &mixed) == HESSE_OK);
+        assert_all(mixed->peak <= (double)memory);
+        if (mixed->unformed.blocks[largest]) continue;
+        hesse_study_free(mixed);
+        mixed = NULL;
+    }
+    assert_all(hesse_study_run(mixed) == HESSE_OK);
+    for (int b = 0; b < blocks; b++) {
+        const hesse_measures *is = hesse_study_measures(exact, 0, b);
+        const hesse_measures *found = hesse_study_measures(mixed, 0, b);
+        const hesse_quadrature *q = hesse_study_quadrature(mixed, 0, b);
+        formed += !q, unformed += q != NULL;
+        assert_all(!q == (hesse_study_spectrum(mixed, 0, b) != NULL));
+        if (!q) {
+            assert_all(memcmp(is, found, sizeof *is) == 0 ||
+                       fabs(is->trace - found->trace) <= 1e-12 * is->frobenius);
+            continue;
+        }
+        if (is->frobenius < 1e-12) continue; /* of rounding alone */
+        double trace, squares, error;
+        hesse_quadrature_moment(q, 1, &trace, &error);
+        assert_all(fabs(trace - is->trace) <= 4 * error);
+        hesse_quadrature_moment(q, 2, &squares, &error);
+        assert_all(fabs(squares - is->frobenius * is->frobenius) <= 4 * error);
+        assert_all(found->max <= is->max * (1 + 1e-12) && found->max >= 0.8 * is->max);
+        assert_all(fabs(found->negative_mass - is->negative_mass) < 0.3);
+    }
+    assert_all(formed > 0 && unformed > 0);
+    hesse_study_free(mixed);
+    hesse_study_free(exact);
+    hesse_model_free(model);
+    hesse_team_free(team);
+}
+
+/* A limit of time leaves the dearest blocks to quadrature. */
+static void auto_forms_what_is_soon_done(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    hesse_model *model = open_model(team, "gpt2");
+    int formed[3] = {0};
+    const double seconds[] = {0, 2e-4, 1e-12};
+    for (int i = 0; i < 3; i++) {
+        hesse_study *x = NULL;
+        const hesse_question ask = {.method = HESSE_METHOD_AUTO,
+                                    .scope = i == 2 ? HESSE_BOTH : HESSE_BLOCKS,
+                                    .seconds = seconds[i]};
+        assert_all(hesse_study_new(model, &ask, &x) == HESSE_OK);
+        for (int b = 0; b < hesse_study_blocks(x); b++)
+            formed[i] += !x->unformed.blocks[b];
+        assert_all(x->unformed.whole == (i == 2));
+        hesse_study_free(x);
+    }
+    assert_all(formed[0] > formed[1] && formed[1] > 0 && formed[2] == 0);
+    hesse_model_free(model);
+    hesse_team_free(team);
+}
+
 static void wrong_questions(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
     hesse_model *model = open_model(team, "gpt2");
     const char *none = "nothing";
-    const hesse_lanczos_question wrong[] = {{.steps = -1},
-                                            {.probes = 2000000},
+    const hesse_lanczos_question wrong[] = {{.settings.steps = -1},
+                                            {.settings.probes = 2000000},
                                             {.part = ~0u},
                                             {.only = &none, .n_only = 1}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -375,7 +583,8 @@ static void one_rank_out_of_memory_fails_all(void **state)
     hesse_team *team = team_of_all();
     hesse_model *model = open_model(team, "gpt2");
     const char *only = "transformer.ln_f.bias";
-    const hesse_lanczos_question ask = {.only = &only, .n_only = 1, .steps = 2};
+    const hesse_lanczos_question ask = {
+        .only = &only, .n_only = 1, .settings.steps = 2};
     bool ended = false;
     for (int at = 0; !ended; at++) {
         hesse_quadrature *q = NULL;
@@ -397,7 +606,13 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(quadrature_is_gaussian),
     cmocka_unit_test(extremes_are_bounded),
     cmocka_unit_test(what_is_not_finite_ends),
+    cmocka_unit_test(orthogonality_is_as_asked_for),
+    cmocka_unit_test(the_published_procedure_goes_on),
+    cmocka_unit_test(company_changes_nothing),
     cmocka_unit_test(blocks_have_their_exact_spectra),
+    cmocka_unit_test(a_study_finds_the_same),
+    cmocka_unit_test(auto_forms_what_fits),
+    cmocka_unit_test(auto_forms_what_is_soon_done),
     cmocka_unit_test(moments_are_within_their_errors),
     cmocka_unit_test(wrong_questions),
     cmocka_unit_test(one_rank_out_of_memory_fails_all),

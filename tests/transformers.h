@@ -55,7 +55,7 @@ static inline void transformer_new(transformer *m, const hesse_arch *arch)
     uint64_t seed = 5;
     assert_int_equal(hesse_params_new(arch, &m->params, &why), HESSE_OK);
     assert_int_equal(
-        hesse_transformer_new(arch, &m->params, &tiny_batch, false, &m->tape, &why),
+        hesse_transformer_new(arch, &m->params, &tiny_batch, 1, &m->tape, &why),
         HESSE_OK);
     assert_true(hesse_tape_freeze(m->tape));
     m->theta = hesse_alloc(m->params.size);

@@ -84,7 +84,7 @@ def print_part(file, name, prefix):
             print_line(width, *line)
     if prefix + "spectra/full" in file:
         full = file[prefix + "spectra/full"]
-        print_line(width, "(full)", len(full["eigenvalues"]), text(full["engine"][()]),
+        print_line(width, "(full)", int(sum(sizes)), text(full["engine"][()]),
                    [full[s[1]][()] for s in SHOWN], [full[p][()] for p in PROOFS])
     metrics = file.get(prefix + "metrics", {})
     means = [f"{d} {metrics[d].attrs['js0']:.4g}" for d in DISTANCES if d in metrics]

@@ -11,7 +11,18 @@ typedef struct hesse_density {
     bool absolute;    /* bandwidth in units of eigenvalues; false: as a fraction of the
                          range of the eigenvalues on the grid                     */
     bool tenth;       /* eigenvalues divided by their 10th largest first          */
+    double past;      /* what the grid reaches past the ends, in units of (scaled)
+                         eigenvalues; 0: 4 deviations                             */
 } hesse_density;
+
+/** A spectrum as atoms: eigenvalues, or nodes of quadratures that stand for them. Start it
+ *  from {0}. */
+typedef struct hesse_eigenvalues {
+    int n;
+    const double *lambda; /* [n] ascending, finite                               */
+    const double *mass;   /* [n] of each, together 1; NULL: 1 / n                */
+    double tenth;         /* the 10th largest eigenvalue where there are masses  */
+} hesse_eigenvalues;
 
 /** Equally spaced points, and the kernel that goes with them. */
 typedef struct hesse_distance_grid {
@@ -20,14 +31,13 @@ typedef struct hesse_distance_grid {
     int points;
 } hesse_distance_grid;
 
-/** Local. Density of a spectrum on its own grid, which reaches 4 deviations past both
- *  ends; sum(values) * step = 1. A point spectrum (a range that the grid could not
+/** Local. Density of a spectrum on its own grid, which reaches past both ends; sum(values) * step = 1. A point spectrum (a range that the grid could not
  *  resolve beside the eigenvalues' size) gets a kernel of the bandwidth times
  *  max(|eigenvalue|, tiny).
  *
- *  lambda  [in]   n eigenvalues, ascending, finite, n >= 1.
+ *  spectrum      [in]   n >= 1.
  *  grid, values  [out]  settings->points each; units of lambda, and 1 / that. */
-void hesse_density_of(const hesse_density *settings, int n, const double *lambda,
+void hesse_density_of(const hesse_density *settings, const hesse_eigenvalues *spectrum,
                       double *grid, double *values);
 
 #endif /* HESSE_DENSITY_H */

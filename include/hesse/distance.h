@@ -23,11 +23,6 @@ typedef enum hesse_distance {
 const char *hesse_distance_name(hesse_distance d);
 hesse_distance hesse_distance_named(const char *name);
 
-typedef struct hesse_eigenvalues {
-    int n;
-    const double *lambda; /* ascending */
-} hesse_eigenvalues;
-
 /** Local. Distances of all pairs of spectra.
  *
  *  The densities stand on one grid for all blocks, from the least eigenvalue to the

@@ -16,6 +16,8 @@
 
 #include "hesse/spectrum.h"
 
+#include "hesse/quadrature.h"
+
 #include "hesse/lanczos.h"
 
 #include "hesse/density.h"

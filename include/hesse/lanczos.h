@@ -4,8 +4,36 @@
 
 #include "hesse/model.h"
 #include "hesse/parts.h"
+#include "hesse/quadrature.h"
 
 #include <stdint.h>
+
+/** What keeps the vectors of Lanczos' recurrence orthogonal. */
+typedef enum hesse_orthogonality {
+    /* Every vector is made orthogonal to all before it, twice. */
+    HESSE_ORTHOGONALITY_FULL,
+    /* Only where an estimate of what is lost passes the square root of rounding: Simon,
+       Math. Comp. 42 (1984), 115-142. Eigenvalues are those of full orthogonality to
+       rounding; the basis is kept all the same. */
+    HESSE_ORTHOGONALITY_SELECTIVE,
+    /* Nothing: no basis is kept, and copies of converged eigenvalues appear. */
+    HESSE_ORTHOGONALITY_NONE,
+    /* Nothing, and where a vector's length is 1e-8 or less it is divided by that, as the
+       published procedure does: docs/math.md, section 11. */
+    HESSE_ORTHOGONALITY_PAPER
+} hesse_orthogonality;
+
+/** Local. In words. */
+const char *hesse_orthogonality_text(hesse_orthogonality o);
+
+/** How. Start it from {0}; 0 stands for the defaults given. */
+typedef struct hesse_lanczos_settings {
+    int steps;  /* of a probe, at most the order; default 100 */
+    int probes; /* default 10                                 */
+    int width;  /* vectors advanced at once; default: up to 8 */
+    hesse_orthogonality orthogonality;
+    uint64_t seed; /* of the probes                           */
+} hesse_lanczos_settings;
 
 /** What is asked. Start it from {0}; NULL and 0 stand for the defaults given. */
 typedef struct hesse_lanczos_question {
@@ -17,32 +45,13 @@ typedef struct hesse_lanczos_question {
     const char *const *only;
     int n_only;
 
-    int steps;      /* of a probe, at most the order; default 100      */
-    int probes;     /* default 10                                      */
-    int width;      /* probes advanced at once; default: up to 8       */
-    bool forgetful; /* no reorthogonalisation; default: twice, in full */
-    uint64_t seed;  /* of the probes                                   */
+    hesse_lanczos_settings settings;
 } hesse_lanczos_question;
-
-/** Of every probe a Gauss quadrature of its spectral measure: for a function f,
- *  sum over i of weights[i] f(nodes[i]) stands for q' f(S) q, q the probe, |q| = 1, and
- *  n times that estimates tr f(S). Exact for polynomials up to degree 2 steps - 1. */
-typedef struct hesse_quadrature {
-    size_t n;           /* the order of the matrix                                   */
-    int probes, steps;  /* as they were done                                         */
-    double *nodes;      /* [probes][steps] ascending, units of the Hessian           */
-    double *weights;    /* [probes][steps], each probe's sum to 1                    */
-    int *taken;         /* [probes] steps until the probe's Krylov space was all used;
-                           nodes from there on repeat the last, with weight 0        */
-    double *extreme[2]; /* [probes] bounds on the distance of the first and the last
-                           node from an eigenvalue: beta_m |last component|           */
-    double seconds;     /* wall time                                                 */
-} hesse_quadrature;
 
 /** Collective. The same on all ranks, and for any number of ranks to rounding: probes are
  *  normal numbers by (seed, probe, coordinate), scaled to length 1.
  *
- *  Memory: the basis, 8 n steps width bytes over all ranks together, unless forgetful;
+ *  Memory: the basis, 8 n steps width bytes over all ranks together, unless none is kept;
  *  16 n width bytes and those of a product on each.
  *  Errors: HESSE_E_JOB (a name that selects nothing, numbers out of range), HESSE_E_NOMEM,
  *  HESSE_E_NUMERIC when a product is not finite.
@@ -50,10 +59,5 @@ typedef struct hesse_quadrature {
  *  Chen & Saad, SIAM J. Matrix Anal. Appl. 38 (2017), 1075-1099. */
 hesse_status hesse_lanczos(hesse_model *model, const hesse_lanczos_question *question,
                            hesse_quadrature **quadrature);
-void hesse_quadrature_free(hesse_quadrature *q);
-
-/** Local. The estimate of tr S^power and its standard error over the probes (NaN for one). */
-void hesse_quadrature_moment(const hesse_quadrature *q, int power, double *estimate,
-                             double *standard_error);
 
 #endif /* HESSE_LANCZOS_H */

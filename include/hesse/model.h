@@ -10,6 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** What the loss is. */
+typedef enum hesse_reduction {
+    HESSE_MEAN,          /* over all targets                                      */
+    HESSE_SUM_OF_TOKENS, /* over all targets                                      */
+    HESSE_SUM_OF_BATCHES /* of the means over micro-batches, as published scripts have it:
+                            their number times the mean                           */
+} hesse_reduction;
+
 /** Where a model and its data come from. Start it from {0}; paths are as fopen(3) takes
  *  them, and only rank 0 opens them. */
 typedef struct hesse_source {
@@ -26,7 +34,8 @@ typedef struct hesse_source {
                                   are, or as the model takes                         */
     bool shuffle;              /* sequences chosen at random, by data_seed           */
     uint64_t data_seed;
-    bool sum;     /* the loss is the sum over tokens; false: their mean */
+    hesse_reduction reduction;
+    int batch;    /* sequences of a micro-batch, a divisor of their number */
     bool outline; /* no parameters, no loss: enough to plan with        */
 } hesse_source;
 

@@ -2,12 +2,21 @@
 #ifndef HESSE_STUDY_H
 #define HESSE_STUDY_H
 
+#include "hesse/lanczos.h"
 #include "hesse/model.h"
 #include "hesse/parts.h"
 #include "hesse/spectrum.h"
 
 /** Columns computed at once unless something else is asked; the fastest measured. */
 enum { HESSE_PANEL = 24 };
+
+/** How spectra are found. */
+typedef enum hesse_method {
+    HESSE_METHOD_EXACT, /* matrices are formed and decomposed; an error where they do not
+                             fit                                                      */
+    HESSE_METHOD_LANCZOS, /* by quadrature, without matrices                          */
+    HESSE_METHOD_AUTO     /* exactly where memory and time allow, else by quadrature  */
+} hesse_method;
 
 /** What is asked. Start it from {0}; NULL and 0 stand for the defaults given. */
 typedef struct hesse_question {
@@ -22,6 +31,7 @@ typedef struct hesse_question {
     int n_parts;
 
     hesse_scope scope;   /* default: blocks                               */
+    hesse_method method; /* default: exact                                */
     hesse_engine engine; /* default: the fastest                          */
     int eigenvectors;    /* at each end; default: none                    */
     int panel;           /* directions swept at once; default HESSE_PANEL */
@@ -30,6 +40,10 @@ typedef struct hesse_question {
 
     /* Bytes a rank may use; default: what is free, shared by the ranks of a machine. */
     size_t memory;
+
+    double
+        seconds; /* auto forms no matrix beyond so much predicted time; 0: no limit */
+    hesse_lanczos_settings lanczos;
 
     int ranks; /* plan for so many; default: those of the team */
 } hesse_question;
@@ -58,9 +72,12 @@ size_t hesse_study_block_first(const hesse_study *study, int block);
 enum { HESSE_FULL_MATRIX = -1 };
 
 /** Local. What a run found of part 0 ... n_parts - 1: of a block, or of the full matrix;
- *  the same on every rank. NULL where it was not asked for. */
+ *  the same on every rank. A matrix that was asked for has a spectrum or a quadrature, the
+ *  other is NULL. */
 const hesse_spectrum *hesse_study_spectrum(const hesse_study *study, int part,
                                            int block);
+const hesse_quadrature *hesse_study_quadrature(const hesse_study *study, int part,
+                                               int block);
 const hesse_measures *hesse_study_measures(const hesse_study *study, int part,
                                            int block);
 

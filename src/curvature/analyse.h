@@ -29,6 +29,7 @@ typedef struct hesse_times {
     double eigenvalues; /* solving and proving, with waiting for others of the group */
     double matrices;    /* giving away matrices                                    */
     double idle;        /* waiting for other groups at the end                     */
+    double lanczos;     /* quadratures of what is not formed                       */
 } hesse_times;
 
 typedef struct hesse_inquiry {

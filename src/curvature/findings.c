@@ -13,8 +13,9 @@ bool hesse_findings_new(hesse_findings *f, int blocks, bool coupled)
     *f = (hesse_findings){.blocks = blocks};
     f->spectra = hesse_calloc(count, sizeof(void *));
     f->sums = hesse_calloc(count, sizeof *f->sums);
+    f->quadratures = hesse_calloc(count + 1, sizeof(void *));
     if (coupled) f->coupling = hesse_alloc(count * count);
-    return f->spectra && f->sums && (!coupled || f->coupling);
+    return f->spectra && f->sums && f->quadratures && (!coupled || f->coupling);
 }
 
 void hesse_findings_free(hesse_findings *findings, int shares)
@@ -23,7 +24,10 @@ void hesse_findings_free(hesse_findings *findings, int shares)
         hesse_findings *f = &findings[s];
         for (int b = 0; f->spectra && b < f->blocks; b++)
             hesse_spectrum_free(f->spectra[b]);
+        for (int b = 0; f->quadratures && b <= f->blocks; b++)
+            hesse_quadrature_free(f->quadratures[b]);
         hesse_spectrum_free(f->full);
+        free(f->quadratures);
         free(f->spectra);
         free(f->sums);
         free(f->coupling);

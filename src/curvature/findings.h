@@ -5,15 +5,18 @@
 
 #include "curvature/keep.h"
 #include "curvature/schedule.h"
+#include "hesse/quadrature.h"
 #include "parallel/team.h"
 
 typedef struct hesse_findings {
     int blocks;
-    hesse_spectrum **spectra; /* [blocks]; NULL entries where scope is full */
+    hesse_spectrum **spectra; /* [blocks]; NULL entries where a block was not formed */
     hesse_sums *sums;         /* [blocks]                                   */
-    hesse_spectrum *full;     /* NULL where scope is blocks                 */
+    hesse_spectrum *full;     /* NULL where the whole was not formed        */
     hesse_sums all;           /* sums of the whole                          */
     double *coupling;         /* blocks x blocks Frobenius norms, or NULL   */
+    /* Of blocks that were not formed but asked for, and, last, of the whole; else NULL. */
+    hesse_quadrature **quadratures; /* [blocks + 1] */
 } hesse_findings;
 
 /** Local. Room for the findings of so many blocks, without spectra.

@@ -10,11 +10,13 @@
 typedef enum hesse_record_kind {
     HESSE_RECORD_PANEL = 1, /* numbers of a panel                            */
     HESSE_RECORD_BLOCK,     /* what was found of a block                     */
-    HESSE_RECORD_WHOLE      /* what was found of the whole                   */
+    HESSE_RECORD_WHOLE,     /* what was found of the whole                   */
+    HESSE_RECORD_PROBE      /* a probe of a quadrature of a block; of the whole (-1) */
 } hesse_record_kind;
 
 /** What a record is of. Of a panel: columns first ... first + count - 1 of a piece, of the
- *  part of `blocks` blocks that begins with `block`. What has no meaning is 0. */
+ *  part of `blocks` blocks that begins with `block`; of a probe its number, `first`. What
+ *  has no meaning is 0. */
 typedef struct hesse_record {
     int kind, share, block, blocks, piece, first, count;
 } hesse_record;

@@ -107,14 +107,31 @@ static void tell_values(hesse_model *m, bool outline)
         hesse_team_broadcast(m->team, 0, m->theta, m->params.size * sizeof *m->theta);
 }
 
+/* How many times the mean over targets the loss is; 0: their sum. */
+static hesse_status times_of(const hesse_source *source, int sequences, double *times,
+                             hesse_why *why)
+{
+    const int batch = source->batch ? source->batch : 1;
+    *times = source->reduction == HESSE_MEAN ? 1 : 0;
+    if (source->reduction != HESSE_SUM_OF_BATCHES) return HESSE_OK;
+    *times = sequences / batch;
+    if (sequences % batch == 0) return HESSE_OK;
+    return hesse_fail(why, HESSE_E_JOB,
+                      "micro-batches of %d sequences (data.batch) do not make up %d "
+                      "sequences, expected a divisor",
+                      batch, sequences);
+}
+
 /* Local. Values and adjoints of the whole batch, unless they would not fit. */
 static hesse_status unroll(hesse_model *m, const hesse_source *source, size_t available,
                            hesse_why *why)
 {
     const hesse_batch batch = {m->tokens.sequences, m->tokens.context, m->tokens.input,
                                m->tokens.target};
-    const hesse_status s =
-        hesse_transformer_new(&m->arch, &m->params, &batch, source->sum, &m->tape, why);
+    double times;
+    hesse_status s = times_of(source, batch.sequences, &times, why);
+    if (!s)
+        s = hesse_transformer_new(&m->arch, &m->params, &batch, times, &m->tape, why);
     if (s || source->outline) return s;
     const size_t need = hesse_tape_bytes(m->tape);
     if (need > available || !hesse_tape_freeze(m->tape))
@@ -249,7 +266,8 @@ hesse_status hesse_model_product(hesse_model *m, hesse_kinds part, int k,
         all[i] = (hesse_piece){
             .param = i, .rect = {0, m->params.list[i].rows, 0, m->params.list[i].cols}};
     s = hesse_agree(team, s);
-    if (!s) s = hesse_product_new(m, all, m->params.count, k, &product);
+    const hesse_bundle bundle = {all, m->params.count, k};
+    if (!s) s = hesse_product_new(m, &bundle, 1, &product);
     if (!s) hesse_product_run(product, part, v, hv);
     hesse_product_free(product);
     free(all);

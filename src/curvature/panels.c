@@ -122,6 +122,11 @@ static void decide(hesse_panels *p, int piece)
              &p->room.numbers);
 }
 
+static bool is_left_out(const hesse_panels *p, int block)
+{
+    return p->request.left_out && p->request.left_out[block];
+}
+
 /* How pieces are done, and what the largest parts need. */
 static void measure(hesse_panels *p)
 {
@@ -129,6 +134,7 @@ static void measure(hesse_panels *p)
     p->room.channels = 1;
     for (int b = 0; b < parts; b++) {
         size_t rows = 0, directions = 0;
+        if (is_left_out(p, b)) continue;
         p->part = (hesse_part){b, p->request.whole ? p->partition->count : 1};
         outline(p);
         for (int i = 0; i < p->params->count; i++) {
@@ -151,7 +157,8 @@ static size_t count_patches(const hesse_panels *p)
 {
     size_t count = 0;
     for (int i = 0; i < p->partition->n_pieces; i++)
-        count += (size_t)p->partition->pieces[i].rect.rows;
+        if (!is_left_out(p, p->partition->pieces[i].block))
+            count += (size_t)p->partition->pieces[i].rect.rows;
     return count * p->room.channels;
 }
 
@@ -159,7 +166,8 @@ static size_t count_panels(const hesse_panels *p)
 {
     size_t count = 0;
     for (int i = 0; i < p->partition->n_pieces; i++)
-        count += (size_t)(length_of(p, i) / width_of(p, i)) + 1;
+        if (!is_left_out(p, p->partition->pieces[i].block))
+            count += (size_t)(length_of(p, i) / width_of(p, i)) + 1;
     return count;
 }
 

@@ -29,6 +29,7 @@ typedef struct hesse_request {
     int shares;               /* matrices computed side by side                */
     const hesse_kinds *kinds; /* of every share                                */
     bool whole;               /* parts may be of many blocks; false: of one     */
+    const bool *left_out;     /* blocks that will be no part; NULL: none        */
     bool outline;             /* nothing is to be computed: panels take no memory
                                  and only tell their work                      */
 } hesse_request;

@@ -1,60 +1,87 @@
-/* A sweep moves whole parameters; of those that pieces lie in, everything else stays zero. */
+/* A sweep moves whole parameters; of those that pieces lie in, everything else stays zero.
+   Vectors of several bundles are columns of one sweep, each zero outside of its own. */
 #include "curvature/product.h"
 
 #include "base/memory.h"
-#include "model/sweep.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct hesse_product {
-    hesse_model *model;        /* borrowed                                  */
-    const hesse_piece *pieces; /* [n_pieces], borrowed                      */
-    int n_pieces, k;
-    size_t size;      /* coordinates                                        */
-    hesse_rect *want; /* of every parameter, the hull of its pieces         */
+    hesse_model *model;          /* borrowed                                */
+    const hesse_bundle *bundles; /* [count], borrowed                       */
+    int count, k;                /* of bundles; of all their vectors        */
+    size_t size;                 /* numbers of the vectors                  */
+    bool *moves;                 /* of every parameter: whether it does     */
+    hesse_rect *want;            /* of every parameter, the hull of its pieces */
     hesse_sweep *sweep;
     double *v, *hv; /* of the sweep                                         */
 };
 
+/* Numbers of all parameters that move, and of what is wanted of them. */
+typedef struct extent {
+    size_t moving, wanted;
+} extent;
+
+/* Local. What moves and what is wanted; false: out of memory. */
+static bool outline(hesse_product *p, extent *e)
+{
+    const hesse_params *params = &p->model->params;
+    *e = (extent){0};
+    p->moves = hesse_calloc((size_t)params->count, sizeof *p->moves);
+    p->want = hesse_calloc((size_t)params->count, sizeof *p->want);
+    if (!p->moves || !p->want) return false;
+    for (int b = 0; b < p->count; b++) {
+        const hesse_bundle *bundle = &p->bundles[b];
+        p->k += bundle->k;
+        for (int i = 0; i < bundle->n_pieces; i++) {
+            const hesse_piece *x = &bundle->pieces[i];
+            p->moves[x->param] = true;
+            p->want[x->param] = hesse_hull(p->want[x->param], x->rect);
+            p->size += hesse_area(x->rect) * (size_t)bundle->k;
+        }
+    }
+    for (int i = 0; i < params->count; i++) {
+        e->wanted += hesse_area(p->want[i]);
+        if (p->moves[i]) e->moving += hesse_param_size(&params->list[i]);
+    }
+    return true;
+}
+
 /* Local. */
 static bool prepare(hesse_product *p)
 {
-    const hesse_params *params = &p->model->params;
-    size_t moving = 0, wanted = 0;
-    bool *moves = hesse_calloc((size_t)params->count, sizeof *moves);
-    p->want = hesse_calloc((size_t)params->count, sizeof *p->want);
-    p->sweep = hesse_sweep_new(p->model->tape, p->k);
-    bool there = moves && p->want && p->sweep;
-    for (int i = 0; there && i < p->n_pieces; i++) {
-        const hesse_piece *x = &p->pieces[i];
-        if (!moves[x->param]) moving += hesse_param_size(&params->list[x->param]);
-        moves[x->param] = true;
-        p->want[x->param] = hesse_hull(p->want[x->param], x->rect);
-        p->size += hesse_area(x->rect);
-    }
-    there = there && hesse_sweep_plan(p->sweep, moves, p->want);
+    extent e;
+    bool there = outline(p, &e);
+    if (there) p->sweep = hesse_sweep_new(p->model->tape, p->k);
+    there = there && p->sweep && hesse_sweep_plan(p->sweep, p->moves, p->want);
     if (there) {
-        wanted = hesse_sweep_rows(p->sweep);
-        p->v = hesse_calloc(moving * (size_t)p->k, sizeof *p->v);
-        p->hv = hesse_alloc(wanted * (size_t)p->k);
-        there = p->v && p->hv;
+        p->v = hesse_calloc(e.moving * (size_t)p->k, sizeof *p->v);
+        p->hv = hesse_alloc(e.wanted * (size_t)p->k);
     }
-    free(moves);
-    return there;
+    return there && p->v && p->hv;
 }
 
-hesse_status hesse_product_new(hesse_model *model, const hesse_piece *pieces,
-                               int n_pieces, int k, hesse_product **product)
+/* Local. */
+static void free_inside(hesse_product *p)
+{
+    hesse_sweep_free(p->sweep);
+    free(p->moves);
+    free(p->want);
+    free(p->v);
+    free(p->hv);
+}
+
+hesse_status hesse_product_new(hesse_model *model, const hesse_bundle *bundles,
+                               int count, hesse_product **product)
 {
     hesse_product *p = hesse_calloc(1, sizeof *p);
     hesse_status s = HESSE_OK;
-    if (p)
-        *p = (hesse_product){
-            .model = model, .pieces = pieces, .n_pieces = n_pieces, .k = k};
+    if (p) *p = (hesse_product){.model = model, .bundles = bundles, .count = count};
     if (!p || !prepare(p))
         s = hesse_fail(&model->team->why, HESSE_E_NOMEM,
-                       "out of memory for products with %d vectors", k);
+                       "out of memory for products with %d vectors", p ? p->k : 0);
     s = hesse_agree(model->team, s);
     if (s)
         hesse_product_free(p);
@@ -66,11 +93,39 @@ hesse_status hesse_product_new(hesse_model *model, const hesse_piece *pieces,
 void hesse_product_free(hesse_product *p)
 {
     if (!p) return;
-    hesse_sweep_free(p->sweep);
-    free(p->want);
-    free(p->v);
-    free(p->hv);
+    free_inside(p);
     free(p);
+}
+
+double hesse_product_bytes(const hesse_model *model, const hesse_bundle *bundles,
+                           int count)
+{
+    extent e;
+    hesse_product p = {
+        .model = (hesse_model *)model, .bundles = bundles, .count = count};
+    const bool there = outline(&p, &e);
+    free_inside(&p);
+    return there ? (double)hesse_sweep_bytes(model->tape, p.k) +
+                       (double)(e.moving + e.wanted) * p.k * (double)sizeof(double)
+                 : INFINITY;
+}
+
+hesse_status hesse_product_work(const hesse_model *model, const hesse_bundle *bundles,
+                                int count, hesse_work *work, hesse_why *why)
+{
+    extent e;
+    hesse_product p = {
+        .model = (hesse_model *)model, .bundles = bundles, .count = count};
+    bool there = outline(&p, &e);
+    if (there) p.sweep = hesse_sweep_new(model->tape, p.k);
+    there = there && p.sweep;
+    if (there) {
+        hesse_sweep_mark(p.sweep, p.moves, p.want);
+        *work = hesse_work_add((hesse_work){0}, p.k, hesse_sweep_work(p.sweep, 1));
+    }
+    free_inside(&p);
+    return there ? HESSE_OK
+                 : hesse_fail(why, HESSE_E_NOMEM, "out of memory for a product");
 }
 
 /* Row r of a piece among the sweep's directions, and among its results. */
@@ -82,7 +137,7 @@ static double *direction(const hesse_product *p, const hesse_piece *x, int r)
     return p->v + row * (size_t)p->k;
 }
 
-static const double *result(const hesse_product *p, const hesse_piece *x, int r)
+static double *result(const hesse_product *p, const hesse_piece *x, int r)
 {
     const hesse_rect want = p->want[x->param];
     const size_t row = hesse_sweep_row_of(p->sweep, x->param) +
@@ -91,27 +146,43 @@ static const double *result(const hesse_product *p, const hesse_piece *x, int r)
     return p->hv + row * (size_t)p->k;
 }
 
+/* Coordinates of k vectors between the sweep, where they are `of` beside others, and a list
+   of their own. */
+static void carry(size_t count, size_t k, size_t of, double *sweep, double *own,
+                  bool out)
+{
+    if (k == of) k *= count, count = 1;
+    for (size_t i = 0; i < count; i++)
+        memcpy(out ? own + i * k : sweep + i * of, out ? sweep + i * of : own + i * k,
+               k * sizeof *own);
+}
+
+/* All vectors into the sweep, or its results out of it. */
+static void carry_all(const hesse_product *p, double *own, bool out)
+{
+    int column = 0;
+    for (int b = 0; b < p->count; column += p->bundles[b++].k) {
+        const size_t k = (size_t)p->bundles[b].k;
+        for (int i = 0; i < p->bundles[b].n_pieces; i++) {
+            const hesse_piece *x = &p->bundles[b].pieces[i];
+            for (int r = 0; r < x->rect.rows; r++) {
+                double *sweep = out ? result(p, x, r) : direction(p, x, r);
+                carry((size_t)x->rect.cols, k, (size_t)p->k, sweep + column, own, out);
+                own += (size_t)x->rect.cols * k;
+            }
+        }
+    }
+}
+
 void hesse_product_run(hesse_product *p, hesse_kinds part, const double *v, double *hv)
 {
     hesse_team *team = p->model->team;
     const long all = p->model->tokens.sequences;
     const int first = (int)(all * team->rank / team->size);
     const int end = (int)(all * (team->rank + 1) / team->size);
-    size_t at = 0;
-    for (int i = 0; i < p->n_pieces; i++) {
-        const hesse_piece *x = &p->pieces[i];
-        const size_t numbers = (size_t)x->rect.cols * (size_t)p->k;
-        for (int r = 0; r < x->rect.rows; r++, at += numbers)
-            memcpy(direction(p, x, r), v + at, numbers * sizeof *v);
-    }
+    carry_all(p, (double *)v, false);
     hesse_sweep_run(p->sweep, &(hesse_directions){.k = p->k, .v = p->v}, first,
                     end - first, 1, &part, &p->hv);
-    at = 0;
-    for (int i = 0; i < p->n_pieces; i++) {
-        const hesse_piece *x = &p->pieces[i];
-        const size_t numbers = (size_t)x->rect.cols * (size_t)p->k;
-        for (int r = 0; r < x->rect.rows; r++, at += numbers)
-            memcpy(hv + at, result(p, x, r), numbers * sizeof *hv);
-    }
-    hesse_team_sum(team, hv, p->size * (size_t)p->k);
+    carry_all(p, hv, true);
+    hesse_team_sum(team, hv, p->size);
 }

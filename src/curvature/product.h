@@ -5,23 +5,37 @@
 
 #include "curvature/model.h"
 #include "model/partition.h"
+#include "model/sweep.h"
+
+/** Vectors of the coordinates of some pieces, piece after piece. */
+typedef struct hesse_bundle {
+    const hesse_piece *pieces; /* [n_pieces] rectangles of parameters */
+    int n_pieces, k;
+} hesse_bundle;
 
 typedef struct hesse_product hesse_product;
 
-/** Collective. For k vectors at once, of the coordinates of some pieces, piece after piece.
+/** Collective. For the vectors of all bundles at once, one bundle after the other: element
+ *  (i, j) of a bundle's is at i * k + j of it.
  *
- *  pieces  [in]  n_pieces rectangles of parameters, borrowed.
- *  Memory: 8 k bytes for every coordinate of a touched parameter, twice, and the tangents
- *  of some sequences.
+ *  bundles  [in]  borrowed, and so are their pieces.
  *  Errors: HESSE_E_NOMEM. */
-hesse_status hesse_product_new(hesse_model *model, const hesse_piece *pieces,
-                               int n_pieces, int k, hesse_product **product);
+hesse_status hesse_product_new(hesse_model *model, const hesse_bundle *bundles,
+                               int count, hesse_product **product);
 void hesse_product_free(hesse_product *p);
 
-/** Collective. hv = S v with S the share `part`, restricted to the pieces.
+/** Local. Bytes that it takes: of every parameter that pieces lie in 8 for each vector, twice,
+ *  and the tangents of some sequences (infinite when memory is exhausted); and the work of
+ *  one product, of all ranks together. Errors: HESSE_E_NOMEM. */
+double hesse_product_bytes(const hesse_model *model, const hesse_bundle *bundles,
+                           int count);
+hesse_status hesse_product_work(const hesse_model *model, const hesse_bundle *bundles,
+                                int count, hesse_work *work, hesse_why *why);
+
+/** Collective. hv = S v with S the share `part`, of every bundle restricted to its pieces.
  *
- *  v   [in]   size x k, equal on all ranks: element (i, j) is v[i * k + j].
- *  hv  [out]  size x k, the same bits on all ranks. */
+ *  v   [in]   equal on all ranks.
+ *  hv  [out]  the same bits on all ranks. */
 void hesse_product_run(hesse_product *p, hesse_kinds part, const double *v, double *hv);
 
 #endif /* HESSE_CURVATURE_PRODUCT_H */

@@ -280,31 +280,44 @@ static void fill_best(hesse_schedule *x, const hesse_partition *partition,
     fill(x, partition, terms, best);
 }
 
+double hesse_schedule_need(size_t n, const hesse_terms *terms)
+{
+    return fmin(need_of(n, 1, terms), need_of(n, terms->ranks, terms));
+}
+
+/* A task for every block that is to be done. */
+static hesse_status list_tasks(hesse_schedule *x, const hesse_partition *partition,
+                               const hesse_work *work, const hesse_terms *terms,
+                               hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    for (int i = 0; !s && i < partition->count; i++) {
+        const hesse_block *b = &partition->blocks[i];
+        if (terms->left_out && terms->left_out[i]) continue;
+        x->tasks[x->count++] =
+            (hesse_task){.block = i,
+                         .work = terms->cut ? (hesse_work){0} : work[i],
+                         .solution = 4.0 / 3 * terms->shares * pow((double)b->size, 3)};
+        if (terms->memory > 0 && hesse_schedule_need(b->size, terms) > terms->memory)
+            s = too_large(b, terms, why);
+    }
+    return s;
+}
+
 hesse_status hesse_schedule_new(const hesse_partition *partition,
                                 const hesse_task *whole, const hesse_work *work,
                                 const hesse_terms *terms, hesse_schedule *schedule,
                                 hesse_why *why)
 {
-    hesse_schedule x = {.whole = *whole,
-                        .count = work ? partition->count : 0,
-                        .depth = last_depth(terms->ranks)};
+    hesse_schedule x = {.whole = *whole, .depth = last_depth(terms->ranks)};
     hesse_status s = HESSE_OK;
-    x.tasks = hesse_calloc((size_t)x.count, sizeof *x.tasks);
+    x.tasks = hesse_calloc((size_t)partition->count, sizeof *x.tasks);
     x.busy = hesse_calloc((size_t)terms->ranks, sizeof *x.busy);
     x.turns = hesse_calloc((size_t)terms->ranks, sizeof *x.turns);
     if (!x.tasks || !x.busy || !x.turns)
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a schedule of %d blocks",
-                       x.count);
-    for (int i = 0; !s && i < x.count; i++) {
-        const hesse_block *b = &partition->blocks[i];
-        x.tasks[i] =
-            (hesse_task){.block = i,
-                         .work = terms->cut ? (hesse_work){0} : work[i],
-                         .solution = 4.0 / 3 * terms->shares * pow((double)b->size, 3)};
-        const double need =
-            fmin(need_of(b->size, 1, terms), need_of(b->size, terms->ranks, terms));
-        if (terms->memory > 0 && need > terms->memory) s = too_large(b, terms, why);
-    }
+                       partition->count);
+    if (!s && work) s = list_tasks(&x, partition, work, terms, why);
     if (!s) fill_best(&x, partition, terms);
     if (s)
         hesse_schedule_free(&x);

@@ -48,13 +48,14 @@ typedef struct hesse_schedule {
 /** What decides besides the blocks themselves. */
 typedef struct hesse_terms {
     int ranks;
-    int shares;          /* matrices of every block                          */
-    int panel, threads;  /* columns, and panels that a rank computes at once */
-    hesse_engine engine; /* asked for                                        */
-    int vectors;         /* eigenvectors at each end                         */
-    bool cut;            /* blocks are cut out of the whole, matrix by matrix */
-    bool worldwide;      /* no groups but all ranks and single ones          */
-    double memory;       /* bytes a rank may use for a block; 0: no limit    */
+    int shares;           /* matrices of every block                          */
+    int panel, threads;   /* columns, and panels that a rank computes at once */
+    hesse_engine engine;  /* asked for                                        */
+    int vectors;          /* eigenvectors at each end                         */
+    bool cut;             /* blocks are cut out of the whole, matrix by matrix */
+    bool worldwide;       /* no groups but all ranks and single ones          */
+    double memory;        /* bytes a rank may use for a block; 0: no limit    */
+    const bool *left_out; /* [blocks] not to be done; NULL: none             */
     const hesse_rates *rates;
 } hesse_terms;
 
@@ -75,6 +76,10 @@ hesse_status hesse_schedule_new(const hesse_partition *partition,
                                 const hesse_terms *terms, hesse_schedule *schedule,
                                 hesse_why *why);
 void hesse_schedule_free(hesse_schedule *schedule);
+
+/** Local. Bytes that a block of order n takes on each rank of the group that it fits best:
+ *  one rank, or all. */
+double hesse_schedule_need(size_t n, const hesse_terms *terms);
 
 /** Local. Costs of the same schedule by other rates. */
 void hesse_schedule_price(hesse_schedule *schedule, const hesse_partition *partition,

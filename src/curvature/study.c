@@ -20,6 +20,7 @@ static hesse_status check(const hesse_question *q, hesse_why *why)
         int value, least, most;
     } numbers[] = {{"partition", q->partition, HESSE_CUT_TENSOR, HESSE_CUT_WHOLE},
                    {"scope", q->scope, 0, HESSE_BOTH},
+                   {"method", q->method, 0, HESSE_METHOD_AUTO},
                    {"engine", q->engine, HESSE_ENGINE_AUTO, HESSE_ENGINE_BAND},
                    {"panel", q->panel, 0, MOST_COLUMNS},
                    {"threads", q->threads, 0, HESSE_MOST_THREADS},
@@ -62,163 +63,14 @@ static hesse_status read_question(hesse_study *x, const hesse_question *q,
                                  .vectors = q->eigenvectors,
                                  .threads = q->threads ? q->threads : 1,
                                  .loss = m->loss};
-    x->inquiry.request.whole = x->inquiry.scope & HESSE_FULL;
+    x->scope = x->inquiry.scope;
+    x->method = q->method;
+    x->seconds = q->seconds;
+    x->unformed.settings = q->lanczos;
+    const hesse_status valid = hesse_lanczos_defaults(&x->unformed.settings, why);
+    if (valid) return valid;
     return hesse_partition_new(&m->arch, &m->params, q->partition, q->only, q->n_only,
                                &x->partition, why);
-}
-
-/* Bytes of model and data, which are there before a study is. */
-static double model_bytes(const hesse_model *m)
-{
-    return (double)hesse_tape_bytes(m->tape) +
-           2.0 * (double)m->params.size * (double)sizeof(double);
-}
-
-/* Numbers that every rank keeps of the results of one share. */
-static double result_numbers(const hesse_study *x)
-{
-    const double vectors = 2.0 * x->inquiry.vectors, blocks = x->partition.count;
-    double numbers = 0;
-    for (int b = 0; b <= x->partition.count; b++) {
-        const bool full = b == x->partition.count;
-        if (!(x->inquiry.scope & (full ? HESSE_FULL : HESSE_BLOCKS))) continue;
-        const double n =
-            full ? (double)x->partition.size : (double)x->partition.blocks[b].size;
-        numbers += n + fmin(vectors, n) * (n + 1);
-    }
-    return numbers + (x->inquiry.scope & HESSE_FULL ? blocks * blocks : 0);
-}
-
-/* What the sizes alone tell: work of every block and, last, of the whole; bytes of a rank
-   beside its matrices. */
-static hesse_status survey(const hesse_study *x, hesse_work *work, double *bytes,
-                           hesse_why *why)
-{
-    hesse_request outline = x->inquiry.request;
-    outline.outline = true;
-    hesse_panels *panels = NULL;
-    const hesse_status s = hesse_panels_new(x->model->tape, &x->model->params,
-                                            &x->partition, &outline, &panels, why);
-    if (s) return s;
-    for (int b = 0; b < x->partition.count; b++) {
-        hesse_panels_begin(panels, (hesse_part){b, 1});
-        work[b] = hesse_panels_work(panels);
-    }
-    if (x->inquiry.scope & HESSE_FULL) {
-        hesse_panels_begin(panels, (hesse_part){0, x->partition.count});
-        work[x->partition.count] = hesse_panels_work(panels);
-    }
-    /* Of every share, out of a rank go both mirror images of a panel, and as much comes in. */
-    const int shares = x->inquiry.request.shares;
-    const double exchange =
-        x->ranks > 1 ? 4.0 * shares * (double)hesse_panels_numbers(panels) : 0;
-    const double numbers =
-        exchange + (double)x->partition.size + (shares + 1) * result_numbers(x);
-    *bytes += x->inquiry.threads * (double)hesse_panels_bytes(panels) +
-              numbers * (double)sizeof(double);
-    hesse_panels_free(panels);
-    return HESSE_OK;
-}
-
-static hesse_status fits(const hesse_study *x, double base, double full, hesse_why *why)
-{
-    const double gib = 1.0 / (1 << 30);
-    const double model = model_bytes(x->model);
-    if (model > x->memory)
-        return hesse_fail(why, HESSE_E_NOMEM,
-                          "the model and its data need %.4g GiB on every rank, however "
-                          "many there are, and a rank may use %.4g GiB; fewer "
-                          "data.sequences or a shorter data.context need less",
-                          model * gib, x->memory * gib);
-    if (base > x->memory)
-        return hesse_fail(
-            why, HESSE_E_NOMEM,
-            "model, data, panels and results need %.4g GiB on every rank, "
-            "%.4g GiB of them model and data, and a rank may use %.4g "
-            "GiB; fewer data.sequences, a smaller hessian.panel or fewer "
-            "blocks (hessian.only) need less",
-            base * gib, model * gib, x->memory * gib);
-    if (base + full <= x->memory) return HESSE_OK;
-    if (x->partition.size > INT_MAX)
-        return hesse_fail(
-            why, HESSE_E_NOMEM,
-            "the full Hessian is of order %zu, beyond the 2^31 - 1 of the "
-            "libraries for matrices; use hessian.scope: blocks",
-            x->partition.size);
-    if (isinf(full))
-        return hesse_fail(
-            why, HESSE_E_NOMEM,
-            "the full Hessian is of order %zu: its share on each of %d ranks "
-            "has more entries than the 2^31 - 1 of the libraries for "
-            "matrices; use more ranks, or hessian.scope: blocks",
-            x->partition.size, x->ranks);
-    return hesse_fail(
-        why, HESSE_E_NOMEM,
-        "the full Hessian of order %zu needs %.3g GiB on each of %d ranks, "
-        "which may use %.3g GiB (model and panels take %.3g GiB of it); use "
-        "more ranks, or hessian.scope: blocks",
-        x->partition.size, (base + full) * gib, x->ranks, x->memory * gib, base * gib);
-}
-
-static hesse_terms terms_of(const hesse_study *x, const hesse_rates *rates)
-{
-    return (hesse_terms){.ranks = x->ranks,
-                         .shares = x->inquiry.request.shares,
-                         .panel = x->inquiry.request.panel,
-                         .threads = x->inquiry.threads,
-                         .engine = x->inquiry.engine,
-                         .vectors = x->inquiry.vectors,
-                         .rates = rates};
-}
-
-/* The matrices of blocks that are cut out, or shown, are the business of all ranks. */
-static hesse_terms terms_of_blocks(const hesse_study *x, const hesse_rates *rates)
-{
-    hesse_terms terms = terms_of(x, rates);
-    terms.cut = x->inquiry.scope & HESSE_FULL;
-    terms.worldwide = terms.cut || x->worldwide;
-    return terms;
-}
-
-static hesse_status make_schedule(hesse_study *x, double base, hesse_why *why)
-{
-    const hesse_rates *rates = &hesse_rates_nominal;
-    const hesse_terms all = terms_of(x, rates);
-    hesse_terms terms = terms_of_blocks(x, rates);
-    hesse_task whole = {0};
-    double most = 0;
-    const double held = base;
-    hesse_work *work = hesse_calloc((size_t)x->partition.count + 1, sizeof *work);
-    hesse_status s = HESSE_OK;
-    if (!work) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    if (!s)
-        s = fits(x, base, 0, why); /* soon, for a survey of many blocks takes long */
-    if (!s) s = survey(x, work, &base, why);
-    if (!s && x->inquiry.scope & HESSE_FULL)
-        whole = hesse_schedule_whole(x->partition.size, work[x->partition.count], &all);
-    if (!s && base + whole.bytes > x->memory) { /* panels by tokens are larger */
-        x->inquiry.request.way = HESSE_WAY_COLUMNS;
-        base = held;
-        s = survey(x, work, &base, why);
-    }
-    if (!s) s = fits(x, base, whole.bytes, why);
-    terms.memory = fmax(1, x->memory - base - whole.bytes);
-    if (!s)
-        s = hesse_schedule_new(&x->partition, &whole,
-                               x->inquiry.scope & HESSE_BLOCKS ? work : NULL, &terms,
-                               &x->schedule, why);
-    free(work);
-    for (int i = 0; !s && i < x->schedule.count; i++)
-        most = fmax(most, x->schedule.tasks[i].bytes);
-    x->base = base;
-    x->peak = base + whole.bytes + most;
-    return s;
-}
-
-void hesse_study_rate(hesse_study *x, const hesse_rates *rates)
-{
-    const hesse_terms terms = terms_of_blocks(x, rates);
-    hesse_schedule_price(&x->schedule, &x->partition, &terms);
 }
 
 hesse_status hesse_study_new(hesse_model *model, const hesse_question *question,
@@ -226,7 +78,7 @@ hesse_status hesse_study_new(hesse_model *model, const hesse_question *question,
 {
     hesse_team *team = model->team;
     hesse_study *x = hesse_calloc(1, sizeof *x);
-    const double held = model_bytes(model);
+    const double held = hesse_model_bytes(model);
     const double left = (double)hesse_team_available(team);
     hesse_status s = HESSE_OK;
     if (!x) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a study");
@@ -239,7 +91,7 @@ hesse_status hesse_study_new(hesse_model *model, const hesse_question *question,
                                          : left + (model->theta ? held : 0)};
         s = read_question(x, question, &team->why);
     }
-    if (!s) s = make_schedule(x, held, &team->why);
+    if (!s) s = hesse_study_plan(x, &team->why);
     if (!s && !(x->gradient = hesse_alloc(x->partition.size)))
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a gradient");
     if (!s && model->gradient)
@@ -260,6 +112,7 @@ void hesse_study_free(hesse_study *x)
         free(x->measures[s]);
     free(x->measures);
     hesse_findings_free(x->found, x->inquiry.request.shares);
+    free(x->unformed.blocks);
     free(x->gradient);
     free(x->kinds);
     hesse_schedule_free(&x->schedule);
@@ -271,11 +124,98 @@ void hesse_study_free(hesse_study *x)
 static void measure(const hesse_study *x, int share, hesse_measures *m)
 {
     const hesse_findings *f = &x->found[share];
-    for (int b = 0; b < x->partition.count; b++)
-        if (f->spectra[b])
-            hesse_measure(f->spectra[b], &f->sums[b],
-                          x->gradient + x->partition.blocks[b].first, &m[b]);
-    if (f->full) hesse_measure(f->full, &f->all, x->gradient, &m[x->partition.count]);
+    const int blocks = x->partition.count;
+    for (int b = 0; b <= blocks; b++) {
+        const bool whole = b == blocks;
+        const hesse_spectrum *spectrum = whole ? f->full : f->spectra[b];
+        const hesse_sums *sums = whole ? &f->all : &f->sums[b];
+        const double *gradient =
+            x->gradient + (whole ? 0 : x->partition.blocks[b].first);
+        if (spectrum) hesse_measure(spectrum, sums, gradient, &m[b]);
+        if (f->quadratures[b])
+            hesse_measure_quadrature(f->quadratures[b], gradient, &m[b]);
+    }
+}
+
+/* Local. Room for the findings of a run that forms nothing. */
+static hesse_status make_findings(hesse_study *x, hesse_why *why)
+{
+    const int shares = x->inquiry.request.shares;
+    bool there = (x->found = hesse_calloc((size_t)shares, sizeof *x->found));
+    for (int s = 0; there && s < shares; s++)
+        there = hesse_findings_new(&x->found[s], x->partition.count, false);
+    return there ? HESSE_OK : hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+}
+
+/* The listener of a part of a study hears of a part of the whole time. */
+typedef struct fraction {
+    const hesse_listener *of;
+    double first, length;
+} fraction;
+
+static void pass_on(void *context, const char *phase, double part, double operations)
+{
+    const fraction *f = context;
+    f->of->progress(f->of->context, phase, f->first + part * f->length, operations);
+}
+
+static hesse_status show_on(void *context, int share, int block, const hesse_dmat *a,
+                            const double *local)
+{
+    const fraction *f = context;
+    return f->of->matrix(f->of->context, share, block, a, local);
+}
+
+static hesse_listener listener_of(fraction *f)
+{
+    return (hesse_listener){.context = f,
+                            .progress = f->of && f->of->progress ? pass_on : NULL,
+                            .matrix = f->of && f->of->matrix ? show_on : NULL};
+}
+
+/* Collective. What is formed. */
+static hesse_status run_formed(hesse_study *x)
+{
+    hesse_team *team = x->model->team;
+    const double all = hesse_study_seconds(x);
+    fraction f = {x->inquiry.listener, 0, 1};
+    hesse_inquiry inquiry = x->inquiry;
+    if (!inquiry.scope) return hesse_agree(team, make_findings(x, &team->why));
+    if (all > 0) f.length = (all - x->unformed.seconds) / all;
+    const hesse_listener listener = listener_of(&f);
+    if (inquiry.listener) inquiry.listener = &listener;
+    return hesse_analyse(team, x->model->tape, &x->model->params, &x->partition,
+                         &x->schedule, &inquiry, &x->found, &x->times);
+}
+
+/* Collective. What is not. */
+static hesse_status run_unformed(hesse_study *x)
+{
+    hesse_team *team = x->model->team;
+    hesse_aim *aims = NULL;
+    int count = 0;
+    const double start = MPI_Wtime(), all = hesse_study_seconds(x);
+    fraction f = {x->inquiry.listener, 0, 1};
+    if (x->inquiry.scope && all > 0) f.first = 1 - x->unformed.seconds / all;
+    f.length = 1 - f.first;
+    const hesse_listener listener = listener_of(&f);
+    const hesse_probing probing = {.memory =
+                                       fmax(1, x->peak - hesse_model_bytes(x->model)),
+                                   .listener = &listener,
+                                   .keeper = x->inquiry.keeper};
+    hesse_status s = hesse_study_aims(x, &aims, &count, &team->why);
+    s = hesse_agree(team, s);
+    if (!s && count)
+        s = hesse_quadratures(x->model, &x->unformed.settings, count, aims, &probing);
+    for (int i = 0; !s && i < count; i++) {
+        const int block = aims[i].block;
+        hesse_quadrature **to = x->found[aims[i].share].quadratures;
+        to[block < 0 ? x->partition.count : block] = aims[i].q;
+        aims[i].q = NULL;
+    }
+    hesse_aims_free(aims, count);
+    x->times.lanczos = MPI_Wtime() - start;
+    return s;
 }
 
 hesse_status hesse_study_run(hesse_study *x)
@@ -301,10 +241,13 @@ hesse_status hesse_study_run(hesse_study *x)
                        "a study planned for %d ranks cannot be run on %d", x->ranks,
                        team->size);
     s = hesse_agree(team, s);
-    if (!s)
-        s = hesse_analyse(team, x->model->tape, &x->model->params, &x->partition,
-                          &x->schedule, &x->inquiry, &x->found, &x->times);
+    if (!s) s = run_formed(x);
+    if (!s) s = run_unformed(x);
     for (int i = 0; !s && i < shares; i++) measure(x, i, x->measures[i]);
+    if (s && x->found) {
+        hesse_findings_free(x->found, shares);
+        x->found = NULL;
+    }
     return s;
 }
 
@@ -340,9 +283,19 @@ const hesse_spectrum *hesse_study_spectrum(const hesse_study *x, int part, int b
     return block == HESSE_FULL_MATRIX ? f->full : f->spectra[block];
 }
 
+const hesse_quadrature *hesse_study_quadrature(const hesse_study *x, int part,
+                                               int block)
+{
+    if (!x->found) return NULL;
+    return x->found[part]
+        .quadratures[block == HESSE_FULL_MATRIX ? x->partition.count : block];
+}
+
 const hesse_measures *hesse_study_measures(const hesse_study *x, int part, int block)
 {
-    if (!hesse_study_spectrum(x, part, block)) return NULL;
+    if (!hesse_study_spectrum(x, part, block) &&
+        !hesse_study_quadrature(x, part, block))
+        return NULL;
     return &x->measures[part][block == HESSE_FULL_MATRIX ? x->partition.count : block];
 }
 

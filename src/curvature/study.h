@@ -4,17 +4,32 @@
 
 #include "curvature/analyse.h"
 #include "curvature/model.h"
+#include "curvature/quadratures.h"
 #include "hesse/study.h"
+
+/** What is done without matrices. */
+typedef struct hesse_unformed {
+    bool *blocks; /* [blocks] whether a block is               */
+    bool whole;   /* whether the whole is                      */
+    hesse_lanczos_settings settings;
+    hesse_work work; /* of all of it                           */
+    double bytes;    /* of a rank, beside model and results    */
+    double seconds;  /* predicted                              */
+} hesse_unformed;
 
 struct hesse_study {
     hesse_model *model; /* borrowed */
     hesse_partition partition;
     hesse_schedule schedule;
-    hesse_inquiry inquiry;
+    hesse_inquiry inquiry; /* of what is formed                              */
+    hesse_scope scope;     /* of what was asked for                          */
+    hesse_method method;
+    hesse_unformed unformed;
     hesse_kinds *kinds;    /* [shares]                                       */
     int ranks;             /* planned for                                    */
     bool worldwide;        /* no groups but all ranks and single ones        */
     double memory;         /* bytes a rank may use                           */
+    double seconds;        /* auto: for what is formed; 0: not limited       */
     double base, peak;     /* predicted bytes of a rank: beside its matrices, in all */
     double *gradient;      /* in the order of the blocks                     */
     hesse_findings *found; /* [shares], after a run                          */
@@ -22,8 +37,25 @@ struct hesse_study {
     hesse_measures **measures; /* [shares][blocks + 1], the last: the full       */
 };
 
+/** Local. Bytes of model and data, which are there before a study is. */
+double hesse_model_bytes(const hesse_model *m);
+
+/** Local. Decide what is formed, and make the schedule of it.
+ *  Errors: HESSE_E_NOMEM with the sizes. */
+hesse_status hesse_study_plan(hesse_study *study, hesse_why *why);
+
+/** Local. The matrices that are not formed, in the order of shares, with quadratures that are
+ *  not filled; to be freed, the quadratures by hesse_quadrature_free.
+ *  Errors: HESSE_E_NOMEM. */
+hesse_status hesse_study_aims(const hesse_study *study, hesse_aim **aims, int *count,
+                              hesse_why *why);
+void hesse_aims_free(hesse_aim *aims, int count);
+
 /** Local. Predict the times of the schedule, which stays as it is, from the rates of this
  *  machine. */
 void hesse_study_rate(hesse_study *study, const hesse_rates *rates);
+
+/** Local. Predicted seconds of all: the schedule, and what is not formed. */
+double hesse_study_seconds(const hesse_study *study);
 
 #endif /* HESSE_CURVATURE_STUDY_H */

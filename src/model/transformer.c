@@ -116,7 +116,7 @@ static int targets(const hesse_batch *batch)
     return count;
 }
 
-static void unroll(builder *b, const hesse_batch *batch, bool sum)
+static void unroll(builder *b, const hesse_batch *batch, double times)
 {
     const hesse_dims stream = {.c = b->a->width};
     int table, positions;
@@ -131,13 +131,13 @@ static void unroll(builder *b, const hesse_batch *batch, bool sum)
     const hesse_dims head = {.c = b->a->width, .o = b->a->vocabulary, .out_rows = true};
     x = b->a->tied ? pair(b, &hesse_op_linear_unbiased, head, x, table) : linear(b, x);
     const hesse_dims loss = {.c = b->a->vocabulary,
-                             .a = sum ? 1 : 1.0 / targets(batch)};
+                             .a = times > 0 ? times / targets(batch) : 1};
     hesse_tape_add(b->t, &hesse_op_cross_entropy, loss, &x, batch->target);
     assert(b->next == b->end);
 }
 
 hesse_status hesse_transformer_new(const hesse_arch *arch, const hesse_params *params,
-                                   const hesse_batch *batch, bool sum,
+                                   const hesse_batch *batch, double times,
                                    hesse_tape **tape, hesse_why *why)
 {
     if (arch->family == HESSE_GPT2 && batch->context > arch->positions)
@@ -149,7 +149,7 @@ hesse_status hesse_transformer_new(const hesse_arch *arch, const hesse_params *p
                           "every target is ignored: there is no loss");
     builder b = {arch, params->list, params->list + params->count,
                  hesse_tape_new(batch->sequences, batch->context)};
-    if (b.t) unroll(&b, batch, sum);
+    if (b.t) unroll(&b, batch, times);
     if (!b.t || b.t->broken) {
         hesse_tape_free(b.t);
         return hesse_fail(why, HESSE_E_NOMEM,

@@ -16,11 +16,11 @@ typedef struct hesse_batch {
  *  its values, enough to plan with; hesse_tape_freeze gets it. The batch is borrowed until
  *  the tape is freed.
  *
- *  sum  [in]  the loss is the sum over the targets; false: their mean.
+ *  times  [in]  the loss is so many times the mean over the targets; 0: their sum.
  *  Errors: HESSE_E_JOB when the batch is longer than the model's positions,
  *  HESSE_E_INPUT when every target is ignored, HESSE_E_NOMEM. */
 hesse_status hesse_transformer_new(const hesse_arch *arch, const hesse_params *params,
-                                   const hesse_batch *batch, bool sum,
+                                   const hesse_batch *batch, double times,
                                    hesse_tape **tape, hesse_why *why);
 
 #endif /* HESSE_MODEL_TRANSFORMER_H */

@@ -7,12 +7,13 @@
 #include "output/store.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Numbers beside the eigenvalues of a spectrum. */
+/* Numbers beside a spectrum. */
 typedef struct beside {
-    double trace, frobenius, symmetry;
+    double trace, frobenius, symmetry, order;
 } beside;
 
 typedef struct audit {
@@ -20,12 +21,74 @@ typedef struct audit {
     size_t spectra; /* proven */
 } audit;
 
+static double number(hesse_reader *r, const char *where, const char *name)
+{
+    char path[2 * HESSE_PATH];
+    snprintf(path, sizeof path, "%s/%s", where, name);
+    double *value = hesse_reader_column(r, path, H5T_NATIVE_DOUBLE, 1);
+    const double found = value ? *value : 0;
+    free(value);
+    return found;
+}
+
+/* Of quadratures the weights of every probe sum to 1, the nodes ascend, and the trace is what
+   they give. */
+static bool is_quadrature(const double *nodes, const double *weights, size_t count,
+                          size_t probes, const beside *x)
+{
+    const size_t steps = count / probes;
+    double first = 0, size = 0;
+    for (size_t p = 0; p < probes; p++) {
+        double sum = 0;
+        for (size_t i = p * steps; i < (p + 1) * steps; i++) {
+            sum += weights[i];
+            first += weights[i] * nodes[i] / (double)probes;
+            size += weights[i] * fabs(nodes[i]) / (double)probes;
+            if (!(weights[i] >= 0) || (i > p * steps && nodes[i] < nodes[i - 1]))
+                return false;
+        }
+        if (!(fabs(sum - 1) <= 1e-10)) return false;
+    }
+    return fabs(first * x->order - x->trace) <= 1e-10 * size * x->order;
+}
+
+static void prove_quadrature(audit *a, const char *where, const beside *x)
+{
+    hesse_reader *r = a->reader;
+    char path[2 * HESSE_PATH];
+    size_t count = 0, others = 0, probes = 0, size;
+    snprintf(path, sizeof path, "%s/taken", where);
+    void *taken = hesse_reader_set(r, path, H5T_NATIVE_INT64, &probes, &size);
+    snprintf(path, sizeof path, "%s/weights", where);
+    double *weights = hesse_reader_set(r, path, H5T_NATIVE_DOUBLE, &others, &size);
+    snprintf(path, sizeof path, "%s/nodes", where);
+    double *nodes = hesse_reader_set(r, path, H5T_NATIVE_DOUBLE, &count, &size);
+    const bool good = taken && weights && nodes && probes && count == others &&
+                      count % probes == 0 &&
+                      is_quadrature(nodes, weights, count, probes, x);
+    if (!r->status && !good)
+        r->status =
+            hesse_fail(r->why, HESSE_E_NUMERIC,
+                       "%s: %s: expected ascending nodes, weights that sum to 1, "
+                       "and the trace that they give",
+                       r->path, where);
+    free(nodes);
+    free(weights);
+    free(taken);
+    a->spectra++;
+}
+
 /* The eigenvalues at a path, and what the file says beside them. */
 static void prove(audit *a, const char *where, const beside *x)
 {
     hesse_reader *r = a->reader;
     char path[2 * HESSE_PATH];
     size_t count = 0, size;
+    snprintf(path, sizeof path, "%s/nodes", where);
+    if (hesse_reader_has(r, path)) {
+        prove_quadrature(a, where, x);
+        return;
+    }
     snprintf(path, sizeof path, "%s/eigenvalues", where);
     double *values = hesse_reader_set(r, path, H5T_NATIVE_DOUBLE, &count, &size);
     if (!values) return;
@@ -42,14 +105,12 @@ static void prove(audit *a, const char *where, const beside *x)
     a->spectra++;
 }
 
-static double number(hesse_reader *r, const char *where, const char *name)
+/* Of the whole: of the gradient. */
+static double order_of(hesse_reader *r)
 {
-    char path[2 * HESSE_PATH];
-    snprintf(path, sizeof path, "%s/%s", where, name);
-    double *value = hesse_reader_column(r, path, H5T_NATIVE_DOUBLE, 1);
-    const double found = value ? *value : 0;
-    free(value);
-    return found;
+    size_t count = 0, size;
+    free(hesse_reader_set(r, "gradient", H5T_NATIVE_DOUBLE, &count, &size));
+    return (double)count;
 }
 
 static void prove_full(audit *a, const char *prefix)
@@ -60,7 +121,8 @@ static void prove_full(audit *a, const char *prefix)
     if (r->status || !hesse_reader_has(r, where)) return;
     const beside x = {.trace = number(r, where, "trace"),
                       .frobenius = number(r, where, "frobenius"),
-                      .symmetry = number(r, where, "proof_symmetry")};
+                      .symmetry = number(r, where, "proof_symmetry"),
+                      .order = order_of(r)};
     if (!r->status) prove(a, where, &x);
 }
 
@@ -81,14 +143,16 @@ static void prove_blocks(audit *a, const char *prefix)
     double *trace = column(r, prefix, "trace", count);
     double *frobenius = column(r, prefix, "frobenius", count);
     double *symmetry = column(r, prefix, "proof_symmetry", count);
+    double *order = column(r, "", "size", count);
     snprintf(where, sizeof where, "%sspectra/blocks", prefix);
     if (!hesse_reader_has(r, where)) count = 0;
     for (size_t b = 0; !r->status && b < count; b++) {
         hesse_reader_text(names, size, b, name, sizeof name);
         snprintf(where, sizeof where, "%sspectra/blocks/%s", prefix, name);
         if (hesse_reader_has(r, where))
-            prove(a, where, &(beside){trace[b], frobenius[b], symmetry[b]});
+            prove(a, where, &(beside){trace[b], frobenius[b], symmetry[b], order[b]});
     }
+    free(order);
     free(symmetry);
     free(frobenius);
     free(trace);

@@ -40,26 +40,57 @@ static void write_texts(const writer *w, const char *where, const char *name, in
     hesse_store_texts(w->store, &set, rank, shape, values);
 }
 
-static const hesse_spectrum *spectrum_of(const writer *w, size_t b)
+/* A matrix that was computed, one way or the other; block `count` is the whole. */
+typedef struct found {
+    const hesse_spectrum *spectrum;
+    const hesse_quadrature *quadrature;
+    const hesse_measures *measures;
+    hesse_errors errors;
+} found;
+
+/* Returns whether there is anything. */
+static bool find(const writer *w, size_t b, found *x)
 {
-    return w->part->spectra ? w->part->spectra[b] : NULL;
+    const hesse_part_result *p = w->part;
+    const bool whole = b == (size_t)w->blocks->count;
+    *x = (found){.measures = &p->measures[b]};
+    x->spectrum = whole ? p->full : p->spectra ? p->spectra[b] : NULL;
+    x->quadrature = p->quadratures ? p->quadratures[b] : NULL;
+    if (!x->spectrum && !x->quadrature) return false;
+    x->errors = hesse_schema_errors(x->spectrum, x->quadrature);
+    return true;
+}
+
+static const char *method_of(const found *x)
+{
+    return x->spectrum ? "exact" : x->quadrature ? "lanczos" : "none";
+}
+
+static const char *engine_of(const found *x)
+{
+    return x->spectrum ? hesse_engine_name(x->spectrum->engine) : method_of(x);
+}
+
+static double number_of(const found *x, int column)
+{
+    return hesse_schema_value(column, x->spectrum, x->measures, &x->errors);
 }
 
 static void write_methods(const writer *w, const char *where)
 {
     const size_t count = w->blocks->count;
-    const char **texts = hesse_calloc(count, sizeof *texts);
+    const char **texts = hesse_calloc(2 * count, sizeof *texts);
     if (!texts) {
         hesse_store_no_memory(w->store);
         return;
     }
-    for (size_t b = 0; b < count; b++) texts[b] = spectrum_of(w, b) ? "exact" : "none";
-    write_texts(w, where, "method", 1, &count, texts);
     for (size_t b = 0; b < count; b++) {
-        const hesse_spectrum *s = spectrum_of(w, b);
-        if (s) texts[b] = hesse_engine_name(s->engine);
+        found x;
+        find(w, b, &x);
+        texts[b] = method_of(&x), texts[count + b] = engine_of(&x);
     }
-    write_texts(w, where, "engine", 1, &count, texts);
+    write_texts(w, where, "method", 1, &count, texts);
+    write_texts(w, where, "engine", 1, &count, texts + count);
     free(texts);
 }
 
@@ -70,8 +101,8 @@ static void write_columns(const writer *w, const char *where)
     if (!values) hesse_store_no_memory(w->store);
     for (int i = 0; hesse_schema_column(i) && !w->store->status; i++) {
         for (size_t b = 0; b < count; b++) {
-            const hesse_spectrum *s = spectrum_of(w, b);
-            values[b] = s ? hesse_schema_value(i, s, &w->part->measures[b]) : NAN;
+            found x;
+            values[b] = find(w, b, &x) ? number_of(&x, i) : NAN;
         }
         write_doubles(w, where, hesse_schema_column(i), false, 1, &count, values);
     }
@@ -114,38 +145,111 @@ static void note_kernel(hesse_store *store, const char *path,
     hesse_store_note_number(store, path, "deviation", grid->bandwidth);
 }
 
-/* The grid that hesse_density_of lays. */
-static hesse_distance_grid grid_of(const hesse_density *settings,
-                                   const hesse_spectrum *s)
+/* What a density is of, and, of a quadrature, its nodes and masses in one list. */
+typedef struct atoms {
+    hesse_eigenvalues of;
+    double *merged;
+} atoms;
+
+static bool make_atoms(const found *x, atoms *a)
 {
-    const double scale = hesse_density_scale(settings, s->n, s->eigenvalues);
-    return hesse_density_grid(settings, s->eigenvalues[0] / scale,
-                              s->eigenvalues[s->n - 1] / scale);
+    const hesse_quadrature *q = x->quadrature;
+    *a = (atoms){.merged = NULL};
+    if (x->spectrum) {
+        a->of = (hesse_eigenvalues){.n = x->spectrum->n,
+                                    .lambda = x->spectrum->eigenvalues};
+        return true;
+    }
+    const size_t n = (size_t)q->probes * (size_t)q->steps;
+    a->merged = hesse_alloc(2 * n);
+    if (!a->merged) return false;
+    hesse_quadrature_merge(q, a->merged, a->merged + n);
+    a->of = (hesse_eigenvalues){.n = (int)n,
+                                .lambda = a->merged,
+                                .mass = a->merged + n,
+                                .tenth = hesse_quadrature_tenth(q)};
+    return true;
 }
 
-static void write_density(const writer *w, const char *where, const hesse_spectrum *s)
+/* Of the densities of the probes, each on the grid, their mean and its standard error. */
+static void average(const hesse_quadrature *q, const hesse_distance_grid *grid,
+                    double scale, double *one, double *mean, double *error)
+{
+    const int points = grid->points;
+    memset(mean, 0, (size_t)points * sizeof *mean);
+    memset(error, 0, (size_t)points * sizeof *error);
+    for (int p = 0; p < q->probes; p++) {
+        const hesse_eigenvalues probe = {.n = q->steps,
+                                         .lambda = q->nodes + p * q->steps,
+                                         .mass = q->weights + p * q->steps};
+        memset(one, 0, (size_t)points * sizeof *one);
+        hesse_density_add(grid, &probe, scale, one);
+        for (int j = 0; j < points; j++) {
+            const double far = one[j] / grid->step - mean[j];
+            mean[j] += far / (p + 1);
+            error[j] += far * (one[j] / grid->step - mean[j]);
+        }
+    }
+    for (int j = 0; j < points; j++)
+        error[j] = q->probes > 1 ? sqrt(error[j] / (q->probes - 1.0) / q->probes) : NAN;
+}
+
+/* The grid that hesse_density_of lays; where it reaches a stated length past the ends of a
+   quadrature they are means over the probes, as in the published procedure. */
+static hesse_distance_grid grid_of(const hesse_density *settings, const found *x,
+                                   const hesse_eigenvalues *of, double scale)
+{
+    const hesse_quadrature *q = x->quadrature;
+    double low = of->lambda[0], high = of->lambda[of->n - 1];
+    if (q && settings->past > 0) {
+        low = high = 0;
+        for (int p = 0; p < q->probes; p++) {
+            low += q->nodes[p * q->steps] / q->probes;
+            high += q->nodes[(p + 1) * q->steps - 1] / q->probes;
+        }
+    }
+    return hesse_density_grid(settings, low / scale, high / scale);
+}
+
+/* numbers: room for four times the grid's points. */
+static void write_density_of(const writer *w, const char *where, const found *x,
+                             const hesse_eigenvalues *of, double *numbers)
 {
     char path[HESSE_PATH];
     const size_t points = w->density->points;
     const bool scaled = w->density->tenth;
-    double *grid = hesse_alloc(2 * points);
-    if (!grid) {
-        hesse_store_no_memory(w->store);
-        return;
-    }
-    double *values = grid + points;
-    const hesse_distance_grid made = grid_of(w->density, s);
-    hesse_density_of(w->density, s->n, s->eigenvalues, grid, values);
+    double *grid = numbers, *values = grid + points, *error = values + points;
+    const double scale = hesse_density_scale(w->density, of);
+    const hesse_distance_grid made = grid_of(w->density, x, of, scale);
+    if (x->spectrum)
+        hesse_density_of(w->density, of, grid, values);
+    else
+        average(x->quadrature, &made, scale, error + points, values, error);
+    for (size_t j = 0; j < points; j++) grid[j] = made.first + (double)j * made.step;
     write_doubles(w, where, "density/grid", scaled, 1, &points, grid);
     write_doubles(w, where, "density/values", scaled, 1, &points, values);
+    if (x->quadrature)
+        write_doubles(w, where, "density/standard_error", scaled, 1, &points, error);
     hesse_store_path(w->store, path, "%sdensity/values", where);
     note_scale(w->store, path, w->density);
     note_grid(w->store, path, &made);
     note_kernel(w->store, path, w->density, "range of the eigenvalues", &made);
-    free(grid);
 }
 
-static void write_spectrum(const writer *w, const char *where, const hesse_spectrum *s)
+static void write_density(const writer *w, const char *where, const found *x)
+{
+    double *numbers = hesse_alloc(4 * (size_t)w->density->points);
+    atoms a;
+    if (make_atoms(x, &a) && numbers)
+        write_density_of(w, where, x, &a.of, numbers);
+    else
+        hesse_store_no_memory(w->store);
+    free(a.merged);
+    free(numbers);
+}
+
+static void write_eigenvalues(const writer *w, const char *where,
+                              const hesse_spectrum *s)
 {
     const size_t n = s->n, vectors[] = {s->vectors, s->n};
     write_doubles(w, where, "eigenvalues", false, 1, &n, s->eigenvalues);
@@ -153,30 +257,83 @@ static void write_spectrum(const writer *w, const char *where, const hesse_spect
         write_doubles(w, where, "eigenvectors", false, 2, vectors, s->eigenvectors);
         write_doubles(w, where, "residuals", false, 1, vectors, s->residuals);
     }
-    write_density(w, where, s);
+}
+
+static void write_wholes(const writer *w, const char *where, const char *name,
+                         size_t count, const int *numbers)
+{
+    char path[HESSE_PATH];
+    int64_t *wholes = hesse_calloc(count, sizeof *wholes);
+    hesse_store_path(w->store, path, "%s%s", where, name);
+    for (size_t i = 0; wholes && i < count; i++) wholes[i] = numbers[i];
+    if (!wholes) hesse_store_no_memory(w->store);
+    if (!w->store->status) {
+        const hesse_set set = hesse_schema_set(path, false);
+        hesse_store_wholes(w->store, &set, 1, &count, wholes);
+    }
+    free(wholes);
+}
+
+/* Bounds of the first and the last node, probe by probe. */
+static void write_bounds(const writer *w, const char *where, const hesse_quadrature *q)
+{
+    const size_t shape[] = {(size_t)q->probes, 2};
+    double *bounds = hesse_alloc(2 * shape[0]);
+    for (size_t p = 0; bounds && p < shape[0]; p++)
+        bounds[2 * p] = q->extreme[0][p], bounds[2 * p + 1] = q->extreme[1][p];
+    if (bounds)
+        write_doubles(w, where, "extreme_bounds", false, 2, shape, bounds);
+    else
+        hesse_store_no_memory(w->store);
+    free(bounds);
+}
+
+static void write_quadrature(const writer *w, const char *where,
+                             const hesse_quadrature *q)
+{
+    char path[HESSE_PATH];
+    const size_t shape[] = {(size_t)q->probes, (size_t)q->steps};
+    write_doubles(w, where, "nodes", false, 2, shape, q->nodes);
+    write_doubles(w, where, "weights", false, 2, shape, q->weights);
+    write_wholes(w, where, "taken", shape[0], q->taken);
+    write_bounds(w, where, q);
+    hesse_store_path(w->store, path, "%snodes", where);
+    hesse_store_note_text(w->store, path, "reorthogonalisation",
+                          w->part->orthogonality);
+    hesse_store_note_whole(w->store, path, "seed", (int64_t)w->part->seed);
+    hesse_store_note_text(w->store, path, "probe_distribution", "normal, of length 1");
+}
+
+static void write_found(const writer *w, const char *where, const found *x)
+{
+    if (x->spectrum) write_eigenvalues(w, where, x->spectrum);
+    if (x->quadrature) write_quadrature(w, where, x->quadrature);
+    write_density(w, where, x);
 }
 
 static void write_blocks(const writer *w)
 {
     char where[HESSE_PATH];
     for (int b = 0; b < w->blocks->count && !w->store->status; b++) {
-        const hesse_spectrum *s = spectrum_of(w, b);
+        found x;
         hesse_store_path(w->store, where, "%sspectra/blocks/%s/", w->prefix,
                          w->blocks->names[b]);
-        if (s) write_spectrum(w, where, s);
+        if (find(w, b, &x)) write_found(w, where, &x);
     }
 }
 
 static void write_full(const writer *w)
 {
     char where[HESSE_PATH];
-    const hesse_spectrum *full = w->part->full;
-    const char *engine = hesse_engine_name(full->engine);
+    found x;
+    if (!find(w, w->blocks->count, &x)) return;
+    const char *method = method_of(&x), *engine = engine_of(&x);
     hesse_store_path(w->store, where, "%sspectra/full/", w->prefix);
-    write_spectrum(w, where, full);
+    write_found(w, where, &x);
+    write_texts(w, where, "method", 0, NULL, &method);
     write_texts(w, where, "engine", 0, NULL, &engine);
     for (int i = 0; hesse_schema_column(i); i++) {
-        const double value = hesse_schema_value(i, full, w->part->full_measures);
+        const double value = number_of(&x, i);
         write_doubles(w, where, hesse_schema_column(i), false, 0, NULL, &value);
     }
 }
@@ -237,7 +394,7 @@ hesse_status hesse_result_part(hesse_result *result, const hesse_block_table *bl
             hesse_store_path(result, w.prefix, "parts/%s/", part->name);
         write_numbers(&w);
         write_blocks(&w);
-        if (part->full) write_full(&w);
+        write_full(&w);
         write_metrics(&w);
     }
     return hesse_store_agree(result);

@@ -50,7 +50,7 @@ void *hesse_reader_set(hesse_reader *r, const char *path, hid_t type, size_t *co
     void *values = NULL;
     *size = type < 0 ? H5Tget_size(stored) : H5Tget_size(type);
     *count = points > 0 ? (size_t)points : 0;
-    if (!*count || H5Sget_simple_extent_ndims(space) > 1 || text != (type < 0) ||
+    if (!*count || H5Sget_simple_extent_ndims(space) > 2 || text != (type < 0) ||
         H5Tis_variable_str(stored) > 0 || *size > r->bytes ||
         *count > r->bytes / *size) {
         hesse_reader_fail(r, path, "a dataset of schema 1");

@@ -147,6 +147,7 @@ hesse_status hesse_result_ranks(hesse_result *result, const hesse_rank_report *r
                 {"ranks/assembly", offsetof(hesse_rank_report, assembly)},
                 {"ranks/exchange", offsetof(hesse_rank_report, exchange)},
                 {"ranks/eigenvalues", offsetof(hesse_rank_report, eigenvalues)},
+                {"ranks/lanczos", offsetof(hesse_rank_report, lanczos)},
                 {"ranks/matrices", offsetof(hesse_rank_report, matrices)},
                 {"ranks/idle", offsetof(hesse_rank_report, idle)},
                 {"ranks/memory_peak", offsetof(hesse_rank_report, memory)}};

@@ -7,6 +7,7 @@
 #define HESSE_OUTPUT_RESULT_H
 
 #include "hesse/distance.h"
+#include "hesse/quadrature.h"
 #include "hesse/spectrum.h"
 #include "hesse/team.h"
 #include "model/params.h"
@@ -49,15 +50,16 @@ typedef struct hesse_distance_result {
 typedef struct hesse_part_result {
     const char *name; /* "hessian", "gauss_newton", "softmax", ... */
 
-    /* [blocks]; spectra has NULL for a block that was not computed, and is NULL itself
-       where none was. */
+    /* [blocks], and one more of measures and quadratures, of the whole. A matrix that was
+       computed has either a spectrum or a quadrature, the others have NULL. */
     hesse_spectrum *const *spectra;
+    hesse_quadrature *const *quadratures;
     const hesse_measures *measures;
+    const char *orthogonality; /* of the quadratures, in words */
+    uint64_t seed;             /* and of their probes          */
 
-    /* NULL with scope blocks; coupling is blocks x blocks. */
-    const hesse_spectrum *full;
-    const hesse_measures *full_measures;
-    const double *coupling;
+    const hesse_spectrum *full; /* NULL where the whole was not formed */
+    const double *coupling;     /* blocks x blocks, or NULL            */
 
     /* They compare the blocks in `computed`, which ascend. */
     int n_distances, n_computed;
@@ -96,7 +98,8 @@ hesse_status hesse_result_model(hesse_result *result, const hesse_params *params
 
 /** Wall time of a rank in seconds, and its memory in bytes. */
 typedef struct hesse_rank_report {
-    double predicted, busy, assembly, exchange, eigenvalues, matrices, idle, memory;
+    double predicted, busy, assembly, exchange, eigenvalues, lanczos, matrices, idle,
+        memory;
 } hesse_rank_report;
 
 /** Collective. Write /ranks, a report for every rank of the team. */

@@ -9,6 +9,8 @@
 
 enum axis {
     NONE,
+    PROBE,
+    STEP,
     BLOCK,
     TENSOR,
     PARAMETER,
@@ -33,11 +35,13 @@ static const hesse_axis_name AXES[] = {
     [ROW] = {"row", NULL},
     [COLUMN] = {"column", NULL},
     [PROCESS] = {"mpi_rank", NULL},
+    [PROBE] = {"probe", NULL},
+    [STEP] = {"step", NULL},
 };
 
 static const char HESSIAN[] = "loss / parameter^2", GRADIENT[] = "loss / parameter";
 
-typedef enum source { MEASURES, SPECTRUM } source;
+typedef enum source { MEASURES, SPECTRUM, ERRORS } source;
 
 static const struct column {
     const char *name, *units, *description;
@@ -66,6 +70,11 @@ static const struct column {
     {"noise_floor", HESSIAN,
      "n eps max |eigenvalue|: eigenvalues closer to 0 than this are rounding", MEASURES,
      offsetof(hesse_measures, noise_floor)},
+    {"trace_error", HESSIAN, "standard error of the trace over probes; 0: it is exact",
+     ERRORS, offsetof(hesse_errors, trace)},
+    {"frobenius_error", HESSIAN,
+     "standard error of the Frobenius norm over probes; 0: it is exact", ERRORS,
+     offsetof(hesse_errors, frobenius)},
     {"proof_trace", "1", "|sum of eigenvalues - trace| / Frobenius norm", SPECTRUM,
      offsetof(hesse_spectrum, proof_trace)},
     {"proof_frobenius", "1",
@@ -75,8 +84,8 @@ static const struct column {
      "largest defect of entries seen twice (H_ij against H_ji, and against a sample "
      "computed another way) / (Frobenius norm + |loss| / 10^4)",
      SPECTRUM, offsetof(hesse_spectrum, proof_symmetry)},
-    {"seconds", "s", "wall time of assembly and solution", SPECTRUM,
-     offsetof(hesse_spectrum, seconds)},
+    {"seconds", "s", "wall time of assembly and solution, or of the quadrature", ERRORS,
+     offsetof(hesse_errors, seconds)},
 };
 
 enum { N_COLUMNS = sizeof COLUMNS / sizeof *COLUMNS };
@@ -86,13 +95,30 @@ const char *hesse_schema_column(int i)
     return i < N_COLUMNS ? COLUMNS[i].name : NULL;
 }
 
-double hesse_schema_value(int i, const hesse_spectrum *spectrum,
-                          const hesse_measures *measures)
+hesse_errors hesse_schema_errors(const hesse_spectrum *spectrum,
+                                 const hesse_quadrature *quadrature)
 {
-    const bool of_spectrum = COLUMNS[i].source == SPECTRUM;
-    const void *from = of_spectrum ? (const void *)spectrum : measures;
+    hesse_errors e = {0};
+    double trace, squares, error;
+    if (!quadrature) {
+        e.seconds = spectrum->seconds;
+        return e;
+    }
+    hesse_quadrature_moment(quadrature, 1, &trace, &e.trace);
+    hesse_quadrature_moment(quadrature, 2, &squares, &error);
+    e.frobenius = squares > 0 ? error / (2 * sqrt(squares)) : error;
+    e.seconds = quadrature->seconds;
+    return e;
+}
+
+double hesse_schema_value(int i, const hesse_spectrum *spectrum,
+                          const hesse_measures *measures, const hesse_errors *errors)
+{
+    const void *const from[] = {
+        [MEASURES] = measures, [SPECTRUM] = spectrum, [ERRORS] = errors};
+    const void *holder = from[COLUMNS[i].source];
     double value = NAN;
-    if (from) memcpy(&value, (const char *)from + COLUMNS[i].offset, sizeof value);
+    if (holder) memcpy(&value, (const char *)holder + COLUMNS[i].offset, sizeof value);
     return value;
 }
 
@@ -116,12 +142,15 @@ static const struct entry {
      "gradient of the loss, block by block in the order of blocks/name"},
     {"ranks/busy_predicted", "s", NULL, PROCESS, NONE,
      "wall time predicted for a rank's part of the schedule"},
-    {"ranks/busy", "s", NULL, PROCESS, NONE, "assembly, exchange and eigenvalues"},
+    {"ranks/busy", "s", NULL, PROCESS, NONE,
+     "assembly, exchange, eigenvalues and quadratures"},
     {"ranks/assembly", "s", NULL, PROCESS, NONE, "computing panels"},
     {"ranks/exchange", "s", NULL, PROCESS, NONE,
      "bringing panels to their owners, waiting for them included"},
     {"ranks/eigenvalues", "s", NULL, PROCESS, NONE,
      "solving and proving, waiting for ranks of the same group included"},
+    {"ranks/lanczos", "s", NULL, PROCESS, NONE,
+     "quadratures of matrices that were not formed"},
     {"ranks/matrices", "s", NULL, PROCESS, NONE, "writing matrices"},
     {"ranks/idle", "s", NULL, PROCESS, NONE,
      "waiting for the other ranks to finish their blocks"},
@@ -135,6 +164,7 @@ static const struct entry {
     {"blocks/method", "1", NULL, BLOCK, NONE,
      "how the spectrum was computed; none: it was not"},
     {"blocks/engine", "1", NULL, BLOCK, NONE, "the eigensolver"},
+    {"method", "1", NULL, NONE, NONE, "how the spectrum was computed"},
     {"engine", "1", NULL, NONE, NONE, "the eigensolver"},
     {"eigenvalues", HESSIAN, NULL, RANK, NONE, "eigenvalues, ascending"},
     {"eigenvectors", "1", NULL, VECTOR, COORDINATE,
@@ -142,10 +172,22 @@ static const struct entry {
      "a row, of 2-norm 1"},
     {"residuals", HESSIAN, NULL, VECTOR, NONE,
      "2-norm of H q - lambda q for every eigenvector"},
+    {"nodes", HESSIAN, NULL, PROBE, STEP,
+     "nodes of every probe's Gauss quadrature, ascending: Ritz values"},
+    {"weights", "1", NULL, PROBE, STEP,
+     "weights of the nodes; those of a probe sum to 1"},
+    {"taken", "1", NULL, PROBE, NONE,
+     "steps until a probe's Krylov space was used up; later nodes repeat the last, "
+     "with "
+     "weight 0"},
+    {"extreme_bounds", HESSIAN, NULL, PROBE, NONE,
+     "bound on the distance of a probe's first and last node from an eigenvalue"},
     {"density/grid", HESSIAN, "1", NONE, NONE,
      "eigenvalue, over the 10th largest if units are 1"},
     {"density/values", "parameter^2 / loss", "1", GRID, NONE,
      "density of the eigenvalues, Gaussian kernel; its sum times the grid's step is 1"},
+    {"density/standard_error", "parameter^2 / loss", "1", GRID, NONE,
+     "of the density, over the probes"},
     {"metrics/js", "nat", NULL, BLOCK, BLOCK,
      "Jensen-Shannon divergence of the densities of two blocks, at most ln 2"},
     {"metrics/js_distance", "nat^(1/2)", NULL, BLOCK, BLOCK,

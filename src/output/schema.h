@@ -4,6 +4,7 @@
 #ifndef HESSE_OUTPUT_SCHEMA_H
 #define HESSE_OUTPUT_SCHEMA_H
 
+#include "hesse/quadrature.h"
 #include "hesse/spectrum.h"
 
 enum { HESSE_SCHEMA_VERSION = 1 };
@@ -36,8 +37,18 @@ const char *hesse_schema_group(const char *path);
  *  it; NULL after the last. */
 const char *hesse_schema_column(int i);
 
-/** Local. That number. Columns that need measures are NaN without (NULL). */
+/** How far the numbers of a block can be trusted, and what they took. */
+typedef struct hesse_errors {
+    double trace, frobenius; /* standard errors of estimates; 0: exact */
+    double seconds;
+} hesse_errors;
+
+/** Local. Of a spectrum or of a quadrature; the other is NULL. */
+hesse_errors hesse_schema_errors(const hesse_spectrum *spectrum,
+                                 const hesse_quadrature *quadrature);
+
+/** Local. That number, NaN where it comes from what is NULL. */
 double hesse_schema_value(int i, const hesse_spectrum *spectrum,
-                          const hesse_measures *measures);
+                          const hesse_measures *measures, const hesse_errors *errors);
 
 #endif /* HESSE_OUTPUT_SCHEMA_H */

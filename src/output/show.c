@@ -146,7 +146,9 @@ static int name_width(const table *t)
     return width < LONGEST_NAME ? width : LONGEST_NAME;
 }
 
-static void print_full(hesse_reader *r, FILE *out, const char *prefix, int width)
+/* The whole is as large as the blocks together. */
+static void print_full(hesse_reader *r, FILE *out, const char *prefix, int width,
+                       long long order)
 {
     char path[PATH_LENGTH], engine[32];
     double numbers[N_SHOWN];
@@ -163,9 +165,7 @@ static void print_full(hesse_reader *r, FILE *out, const char *prefix, int width
     char *text = hesse_reader_set(r, path, -1, &n, &size);
     if (text) hesse_reader_text(text, size, 0, engine, sizeof engine);
     free(text);
-    snprintf(path, sizeof path, "%sspectra/full/eigenvalues", prefix);
-    free(hesse_reader_set(r, path, H5T_NATIVE_DOUBLE, &n, &size));
-    if (!r->status) print_line(out, width, "(full)", (long long)n, engine, numbers);
+    if (!r->status) print_line(out, width, "(full)", order, engine, numbers);
 }
 
 static void print_distances(const hesse_reader *r, FILE *out, const char *prefix)
@@ -207,10 +207,12 @@ static void print_part(hesse_reader *r, FILE *out, const char *name, const char 
     read_table(r, prefix, &t);
     if (!r->status) {
         const int width = name_width(&t);
+        long long order = 0;
+        for (size_t b = 0; b < t.count; b++) order += t.sizes[b];
         fprintf(out, "\n%s\n", name);
         print_headings(out, width);
         print_blocks(out, &t, width);
-        print_full(r, out, prefix, width);
+        print_full(r, out, prefix, width, order);
         if (t.count > 1) print_distances(r, out, prefix);
     }
     free_table(&t);

@@ -35,11 +35,21 @@ static void print_head(const hesse_study *x, const hesse_job *job)
         printf("             assembly %s, eigenvalues %s\n",
                hesse_units_time(whole->assembly, a), hesse_units_time(whole->eigen, b));
     }
+    if (x->unformed.whole)
+        printf("full matrix  order %zu: by lanczos, without the matrix\n",
+               x->partition.size);
+    if (x->unformed.work.products > 0)
+        printf("lanczos      %d probes of %d steps, %d at once: %s, %s, %s per rank\n",
+               x->unformed.settings.probes, x->unformed.settings.steps,
+               x->unformed.settings.width,
+               hesse_units_flop(x->unformed.work.products, a),
+               hesse_units_time(x->unformed.seconds, b),
+               hesse_units_bytes(x->unformed.bytes, c));
     double least = x->schedule.busy[0];
     for (int r = 1; r < x->ranks; r++) least = fmin(least, x->schedule.busy[r]);
     printf("time         %s, by the rates of this machine; the idlest rank %s\n",
-           hesse_units_time(hesse_schedule_seconds(&x->schedule, x->ranks), c),
-           hesse_units_time(least, a));
+           hesse_units_time(hesse_study_seconds(x), c),
+           hesse_units_time(least + x->unformed.seconds, a));
 }
 
 /* "rank 3", "4 to 7", "all 8". */
@@ -58,8 +68,8 @@ static void print_blocks(const hesse_study *x)
     char a[HESSE_UNITS], b[HESSE_UNITS], c[HESSE_UNITS], d[HESSE_UNITS],
         ranks[HESSE_UNITS];
     double assembly = 0, solution = 0;
-    if (!x->schedule.count) return;
-    int width = 5;
+    if (!(x->scope & HESSE_BLOCKS)) return;
+    int width = 5, rows = 0;
     for (int i = 0; i < x->partition.count; i++) {
         const int length = (int)strlen(x->partition.blocks[i].name);
         width = length > width ? length : width;
@@ -69,7 +79,7 @@ static void print_blocks(const hesse_study *x)
     for (int i = 0; i < x->schedule.count; i++) {
         const hesse_task *t = &x->schedule.tasks[i];
         assembly += t->work.products, solution += t->solution;
-        if (i >= MOST_ROWS) continue;
+        if (rows++ >= MOST_ROWS) continue;
         const hesse_block *block = &x->partition.blocks[t->block];
         name_group(t->group, x->ranks, ranks);
         printf("%-*s %8zu %10s %10s %12s %12s %12s %12s\n", width, block->name,
@@ -78,8 +88,13 @@ static void print_blocks(const hesse_study *x)
                hesse_units_flop(t->solution, c),
                hesse_units_time(t->assembly + t->eigen, d));
     }
-    if (x->schedule.count > MOST_ROWS)
-        printf("... and %d more that take no longer\n", x->schedule.count - MOST_ROWS);
+    for (int i = 0; i < x->partition.count; i++) {
+        const hesse_block *block = &x->partition.blocks[i];
+        if (!x->unformed.blocks[i] || rows++ >= MOST_ROWS) continue;
+        printf("%-*s %8zu %10s %10s\n", width, block->name, block->size, "lanczos",
+               x->ranks == 1 ? "rank 0" : "all");
+    }
+    if (rows > MOST_ROWS) printf("... and %d more\n", rows - MOST_ROWS);
     printf("%-*s %8zu %10s %10s %12s %12s %12s\n", width, "total", x->partition.size,
            "", "", "", hesse_units_flop(assembly, b), hesse_units_flop(solution, c));
 }

@@ -58,35 +58,61 @@ static hesse_status write_matrix(void *context, int share, int block,
 typedef struct comparison {
     int count, kinds;
     int *computed;
+    hesse_eigenvalues *list;
+    double **merged;  /* [count] of quadratures: nodes and their masses */
     double *matrices; /* kinds of them, count x count each */
     hesse_distance_result *results;
 } comparison;
 
 static void comparison_free(comparison *c)
 {
+    for (int i = 0; c->merged && i < c->count; i++) free(c->merged[i]);
+    free(c->merged);
+    free(c->list);
     free(c->computed);
     free(c->matrices);
     free(c->results);
+}
+
+/* The spectrum of a block as atoms, if there is one; false: out of memory. */
+static bool list_block(const hesse_findings *f, int b, comparison *c)
+{
+    const hesse_spectrum *s = f->spectra[b];
+    const hesse_quadrature *q = f->quadratures[b];
+    hesse_eigenvalues *to = &c->list[c->count];
+    if (!s && !q) return true;
+    if (s) *to = (hesse_eigenvalues){.n = s->n, .lambda = s->eigenvalues};
+    if (q) {
+        const size_t n = (size_t)q->probes * (size_t)q->steps;
+        double *merged = hesse_alloc(2 * n);
+        if (!merged) return false;
+        hesse_quadrature_merge(q, merged, merged + n);
+        *to = (hesse_eigenvalues){.n = (int)n,
+                                  .lambda = merged,
+                                  .mass = merged + n,
+                                  .tenth = hesse_quadrature_tenth(q)};
+        c->merged[c->count] = merged;
+    }
+    c->computed[c->count++] = b;
+    return true;
 }
 
 static hesse_status compare(const run *r, int share, comparison *c, hesse_why *why)
 {
     const hesse_findings *f = &r->study->found[share];
     const hesse_density *density = &r->job->spectrum.density;
+    const size_t blocks = (size_t)f->blocks;
     *c = (comparison){.kinds = r->job->metrics.n_distance};
-    c->computed = hesse_calloc((size_t)f->blocks, sizeof *c->computed);
-    hesse_eigenvalues *list = hesse_calloc((size_t)f->blocks, sizeof *list);
-    for (int b = 0; c->computed && list && b < f->blocks; b++) {
-        if (!f->spectra[b]) continue;
-        list[c->count] =
-            (hesse_eigenvalues){f->spectra[b]->n, f->spectra[b]->eigenvalues};
-        c->computed[c->count++] = b;
-    }
+    c->computed = hesse_calloc(blocks, sizeof *c->computed);
+    c->list = hesse_calloc(blocks, sizeof *c->list);
+    c->merged = hesse_calloc(blocks, sizeof(void *));
+    bool there = c->computed && c->list && c->merged;
+    for (int b = 0; there && b < f->blocks; b++) there = list_block(f, b, c);
     const size_t size = (size_t)c->count * (size_t)c->count;
     c->matrices = hesse_alloc(size * (size_t)c->kinds);
     c->results = hesse_calloc((size_t)c->kinds, sizeof *c->results);
     hesse_status s = HESSE_OK;
-    if (!c->computed || !list || !c->matrices || !c->results)
+    if (!there || !c->matrices || !c->results)
         s = hesse_fail(why, HESSE_E_NOMEM,
                        "out of memory for the distances of %d blocks", f->blocks);
     if (!c->count) c->kinds = 0;
@@ -96,10 +122,9 @@ static hesse_status compare(const run *r, int share, comparison *c, hesse_why *w
         d->kind = r->job->metrics.distance[i];
         d->settings = *density;
         d->matrix = matrix;
-        s = hesse_distances(d->kind, density, c->count, list, matrix, &d->mean,
+        s = hesse_distances(d->kind, density, c->count, c->list, matrix, &d->mean,
                             &d->grid, why);
     }
-    free(list);
     return s;
 }
 
@@ -113,7 +138,7 @@ static hesse_status distances_fit(const run *r)
         blocks * blocks * (r->job->metrics.n_distance + 1) + blocks * points;
     const double need = x->base + numbers * (double)sizeof(double);
     const double gib = 1.0 / (1 << 30);
-    const bool any = x->inquiry.scope & HESSE_BLOCKS && r->job->metrics.n_distance;
+    const bool any = x->scope & HESSE_BLOCKS && r->job->metrics.n_distance;
     if (!any || need <= x->memory) return HESSE_OK;
     return hesse_fail(
         &r->team->why, HESSE_E_NOMEM,
@@ -125,6 +150,7 @@ static hesse_status distances_fit(const run *r)
 static hesse_status write_part(run *r, const hesse_block_table *table, int share)
 {
     const hesse_findings *f = &r->study->found[share];
+    const hesse_lanczos_settings *lanczos = &r->study->unformed.settings;
     comparison c = {0};
     const double start = MPI_Wtime();
     hesse_status s = HESSE_OK;
@@ -133,10 +159,12 @@ static hesse_status write_part(run *r, const hesse_block_table *table, int share
     r->phases.distances += MPI_Wtime() - start;
     const hesse_part_result part = {
         .name = hesse_job_part(r->study->kinds[share]),
-        .spectra = r->study->inquiry.scope & HESSE_BLOCKS ? f->spectra : NULL,
+        .spectra = f->spectra,
+        .quadratures = f->quadratures,
         .measures = r->study->measures[share],
+        .orthogonality = hesse_orthogonality_text(lanczos->orthogonality),
+        .seed = lanczos->seed,
         .full = f->full,
-        .full_measures = &r->study->measures[share][f->blocks],
         .coupling = f->coupling,
         .n_distances = c.kinds,
         .distances = c.results,
@@ -182,14 +210,16 @@ static hesse_status write_ranks(run *r)
 {
     const hesse_study *x = r->study;
     const hesse_times *t = &x->times;
-    const hesse_rank_report mine = {.predicted = x->schedule.busy[r->team->rank],
-                                    .busy = t->assembly + t->exchange + t->eigenvalues,
-                                    .assembly = t->assembly,
-                                    .exchange = t->exchange,
-                                    .eigenvalues = t->eigenvalues,
-                                    .matrices = t->matrices,
-                                    .idle = t->idle,
-                                    .memory = hesse_memory_peak()};
+    const hesse_rank_report mine = {
+        .predicted = x->schedule.busy[r->team->rank] + x->unformed.seconds,
+        .busy = t->assembly + t->exchange + t->eigenvalues + t->lanczos,
+        .assembly = t->assembly,
+        .exchange = t->exchange,
+        .eigenvalues = t->eigenvalues,
+        .lanczos = t->lanczos,
+        .matrices = t->matrices,
+        .idle = t->idle,
+        .memory = hesse_memory_peak()};
     const int numbers = sizeof mine / sizeof(double);
     hesse_rank_report *all = hesse_calloc((size_t)r->team->size, sizeof *all);
     hesse_status s = HESSE_OK;

@@ -10,6 +10,15 @@ static double square(double n)
     return n * n;
 }
 
+/* Nodes and weights, a density and its error. */
+static double of_quadrature(const hesse_study *x, const hesse_job *job, double n)
+{
+    const hesse_lanczos_settings *s = &x->unformed.settings;
+    return NUMBER * (2.0 * s->probes * fmin(s->steps, n) + 3.0 * s->probes +
+                     3.0 * job->spectrum.density.points) +
+           OF_A_BLOCK;
+}
+
 /* Eigenvalues and vectors, a density, and the matrix, if it is stored. */
 static double of_matrix(const hesse_study *x, const hesse_job *job, double n)
 {
@@ -23,14 +32,19 @@ hesse_disk hesse_disk_of(const hesse_study *x, const hesse_job *job)
 {
     const double blocks = x->partition.count, all = (double)x->partition.size;
     double share = 0, kept = 0; /* squares of orders */
-    if (x->inquiry.scope & HESSE_BLOCKS) {
+    if (x->scope & HESSE_BLOCKS) {
         for (int b = 0; b < x->partition.count; b++) {
             const double n = (double)x->partition.blocks[b].size;
+            if (x->unformed.blocks[b]) {
+                share += of_quadrature(x, job, n);
+                continue;
+            }
             share += of_matrix(x, job, n);
             kept = job->output.matrices ? kept + square(n) : fmax(kept, square(n));
         }
         share += NUMBER * square(blocks) * job->metrics.n_distance;
     }
+    if (x->unformed.whole) share += of_quadrature(x, job, all);
     if (x->inquiry.scope & HESSE_FULL) {
         share += of_matrix(x, job, all) + NUMBER * square(blocks);
         kept = fmax(kept, square(all));

@@ -109,7 +109,11 @@ static hesse_status merge_override(hesse_yaml *root, const hesse_origin *source,
 /* Which defaults apply is seen in the tree itself. */
 static hesse_status complete(hesse_yaml *root, hesse_why *why)
 {
-    hesse_status s = merge_defaults(root, hesse_job_defaults, why);
+    hesse_status s = HESSE_OK;
+    const hesse_yaml *procedure = hesse_tree_find(root, "spectrum.lanczos.procedure");
+    if (procedure && procedure->text && strcmp(procedure->text, "paper") == 0)
+        s = merge_defaults(root, hesse_job_defaults_paper, why);
+    if (!s) s = merge_defaults(root, hesse_job_defaults, why);
     if (!s && hesse_tree_given(root, "data.text"))
         s = merge_defaults(root, hesse_job_defaults_text, why);
     if (s || hesse_tree_given(root, "model.config")) return s;

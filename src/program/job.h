@@ -12,6 +12,7 @@
 #include "hesse/distance.h"
 #include "hesse/spectrum.h"
 #include "hesse/status.h"
+#include "hesse/study.h"
 #include "model/partition.h"
 #include "ops/op.h"
 #include "spectra/density.h"
@@ -43,6 +44,7 @@ typedef struct hesse_job_data {
     bool characters;     /* vocabulary: characters, or bytes               */
     int sequences;       /* 0: as many as there are, at most 16            */
     int context;         /* tokens of a sequence; 0: that of the model     */
+    int batch;           /* sequences of a micro-batch                     */
     bool shuffle;        /* a seed is given: sequences are chosen at random */
     uint64_t seed;
 } hesse_job_data;
@@ -54,16 +56,19 @@ typedef struct hesse_job_hessian {
     int n_only;
     hesse_kinds *parts; /* shares of the Hessian, at least one  */
     int n_parts;
-    bool sum;      /* reduction: sum, or mean                   */
-    bool exact;    /* method: exact, or auto                    */
-    int panel;     /* columns that travel together              */
-    char *memory;  /* as written, or NULL                       */
-    size_t budget; /* bytes a rank may use; 0: not stated       */
+    hesse_reduction reduction;
+    hesse_method method;
+    double seconds; /* auto: of what is formed; 0: not limited    */
+    int panel;      /* columns that travel together              */
+    char *memory;   /* as written, or NULL                       */
+    size_t budget;  /* bytes a rank may use; 0: not stated       */
 } hesse_job_hessian;
 
 typedef struct hesse_job_lanczos {
     int steps, probes;
-    bool reorthogonalise;
+    hesse_orthogonality reorthogonalise;
+    bool paper; /* the published procedure */
+    int width;
     uint64_t seed;
 } hesse_job_lanczos;
 

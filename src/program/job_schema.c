@@ -53,9 +53,22 @@ static const cyaml_strval_t shares[] = {{"hessian", HESSE_ALL},
                                         {"sum", HESSE_SUM},
                                         {"cross_entropy", HESSE_CROSS_ENTROPY}};
 
-static const cyaml_strval_t methods[] = {{"auto", false}, {"exact", true}};
+static const cyaml_strval_t methods[] = {{"auto", HESSE_METHOD_AUTO},
+                                         {"exact", HESSE_METHOD_EXACT},
+                                         {"lanczos", HESSE_METHOD_LANCZOS}};
 
-static const cyaml_strval_t reductions[] = {{"mean", false}, {"sum", true}};
+static const cyaml_strval_t orthogonalities[] = {
+    {"true", HESSE_ORTHOGONALITY_FULL},
+    {"false", HESSE_ORTHOGONALITY_NONE},
+    {"full", HESSE_ORTHOGONALITY_FULL},
+    {"selective", HESSE_ORTHOGONALITY_SELECTIVE},
+    {"none", HESSE_ORTHOGONALITY_NONE}};
+
+static const cyaml_strval_t procedures[] = {{"own", false}, {"paper", true}};
+
+static const cyaml_strval_t reductions[] = {{"mean", HESSE_MEAN},
+                                            {"sum", HESSE_SUM_OF_TOKENS},
+                                            {"micro_batches", HESSE_SUM_OF_BATCHES}};
 
 static const cyaml_strval_t engines[] = {{"auto", HESSE_ENGINE_AUTO},
                                          {"scalapack", HESSE_ENGINE_SCALAPACK},
@@ -112,6 +125,7 @@ static const cyaml_schema_field_t data[] = {
     CYAML_FIELD_ENUM("vocabulary", WORD, hesse_job_data, characters, vocabularies, 2),
     CYAML_FIELD_INT("sequences", MAY, hesse_job_data, sequences),
     CYAML_FIELD_INT("context", MAY, hesse_job_data, context),
+    CYAML_FIELD_INT("batch", MAY, hesse_job_data, batch),
     CYAML_FIELD_UINT("seed", MAY, hesse_job_data, seed),
     CYAML_FIELD_END,
 };
@@ -125,8 +139,11 @@ static const cyaml_schema_field_t hessian[] = {
                                &name_entry, 1, MOST_ENTRIES),
     CYAML_FIELD_SEQUENCE_COUNT("parts", POINTER, hesse_job_hessian, parts, n_parts,
                                &share_entry, 1, MOST_ENTRIES),
-    CYAML_FIELD_ENUM("method", WORD, hesse_job_hessian, exact, methods, 2),
-    CYAML_FIELD_ENUM("reduction", WORD, hesse_job_hessian, sum, reductions, 2),
+    CYAML_FIELD_ENUM("method", WORD, hesse_job_hessian, method, methods,
+                     CYAML_ARRAY_LEN(methods)),
+    CYAML_FIELD_FLOAT("seconds", WORD, hesse_job_hessian, seconds),
+    CYAML_FIELD_ENUM("reduction", WORD, hesse_job_hessian, reduction, reductions,
+                     CYAML_ARRAY_LEN(reductions)),
     CYAML_FIELD_INT("panel", MAY, hesse_job_hessian, panel),
     CYAML_FIELD_STRING_PTR("memory", POINTER, hesse_job_hessian, memory, 1, 40),
     CYAML_FIELD_END,
@@ -136,7 +153,9 @@ static const cyaml_schema_field_t lanczos[] = {
     CYAML_FIELD_INT("steps", MAY, hesse_job_lanczos, steps),
     CYAML_FIELD_INT("probes", MAY, hesse_job_lanczos, probes),
     CYAML_FIELD_ENUM("reorthogonalise", WORD, hesse_job_lanczos, reorthogonalise,
-                     booleans, 2),
+                     orthogonalities, CYAML_ARRAY_LEN(orthogonalities)),
+    CYAML_FIELD_ENUM("procedure", WORD, hesse_job_lanczos, paper, procedures, 2),
+    CYAML_FIELD_INT("width", MAY, hesse_job_lanczos, width),
     CYAML_FIELD_UINT("seed", MAY, hesse_job_lanczos, seed),
     CYAML_FIELD_END,
 };
@@ -146,6 +165,7 @@ static const cyaml_schema_field_t density[] = {
     CYAML_FIELD_FLOAT("bandwidth", WORD, hesse_density, bandwidth),
     CYAML_FIELD_ENUM("absolute", WORD, hesse_density, absolute, booleans, 2),
     CYAML_FIELD_ENUM("scale", WORD, hesse_density, tenth, scales, 2),
+    CYAML_FIELD_FLOAT("past", WORD, hesse_density, past),
     CYAML_FIELD_END,
 };
 
@@ -201,14 +221,18 @@ const hesse_limit *hesse_job_limit(const char *path)
         {"model.seed", 0, 0x1p64, "from 0 to 2^64 - 1"},
         {"data.sequences", 1, INT32_MAX, "from 1 to 2147483647"},
         {"data.context", 1, 1 << 24, "from 1 to 16777216"},
+        {"data.batch", 1, INT32_MAX, "from 1 to 2147483647"},
         {"data.seed", 0, 0x1p64, "from 0 to 2^64 - 1"},
+        {"hessian.seconds", 1e-300, 1e300, "above 0"},
         {"hessian.panel", 1, 1024, "from 1 to 1024"},
         {"spectrum.eigenvectors", 0, INT32_MAX, "from 0 to 2147483647"},
         {"spectrum.lanczos.steps", 1, 1000000, "from 1 to 1000000"},
         {"spectrum.lanczos.probes", 1, 1000000, "from 1 to 1000000"},
+        {"spectrum.lanczos.width", 1, 1024, "from 1 to 1024"},
         {"spectrum.lanczos.seed", 0, 0x1p64, "from 0 to 2^64 - 1"},
         {"output.stretch", 0, 86400, "from 0 to 86400"},
         {"spectrum.density.points", 2, 2000000, "from 2 to 2000000"},
+        {"spectrum.density.past", 1e-300, 1e300, "above 0"},
         {"spectrum.density.bandwidth", 1e-300, 1e300, "above 0"},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
@@ -226,7 +250,6 @@ const hesse_later hesse_job_later[] = {
     {"model.family", "quadratic"},
     {"model.family", "attention"},
     {"model.family", "linear_transformer"},
-    {"hessian.method", "lanczos"},
     {NULL, NULL},
 };
 
@@ -238,10 +261,18 @@ const char hesse_job_defaults[] =
     "spectrum:\n"
     "  eigenvectors: 0\n"
     "  engine: auto\n"
-    "  lanczos: {steps: 100, probes: 10, reorthogonalise: true, seed: 0}\n"
+    "  lanczos: {procedure: own, steps: 100, probes: 10, reorthogonalise: true,\n"
+    "    width: 8, seed: 0}\n"
     "  density: {points: 1000, bandwidth: 0.01, absolute: false, scale: none}\n"
     "metrics: {distance: [js, js_raw, wasserstein]}\n"
     "output: {matrices: false, stretch: 120}\n";
+
+const char hesse_job_defaults_paper[] =
+    "hessian: {reduction: micro_batches}\n"
+    "spectrum:\n"
+    "  lanczos: {steps: 100, probes: 10, reorthogonalise: none}\n"
+    "  density:\n"
+    "    {points: 50000, bandwidth: 0.0031622776601683794, absolute: true, past: 1}\n";
 
 const char hesse_job_defaults_text[] = "data: {vocabulary: bytes}\n";
 

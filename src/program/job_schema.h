@@ -32,6 +32,7 @@ extern const hesse_later hesse_job_later[];
 extern const char hesse_job_defaults[];
 
 /** Of data that are text; of a model without config, and of its family besides. */
+extern const char hesse_job_defaults_paper[]; /* of the published procedure */
 extern const char hesse_job_defaults_text[];
 extern const char hesse_job_defaults_model[];
 const char *hesse_job_defaults_family(const char *family); /* "" of an unknown one */

@@ -124,6 +124,25 @@ static hesse_status check_memory(const sense *c)
     return wrong(c, "hessian.memory", what);
 }
 
+/* What one way of finding spectra has and the other has not. */
+static hesse_status check_method(const sense *c)
+{
+    const hesse_job *job = c->job;
+    const hesse_method method = job->hessian.method;
+    if (method == HESSE_METHOD_LANCZOS && job->output.matrices)
+        return wrong(c, "output.matrices",
+                     "is true, but 'hessian.method: lanczos' forms no matrices");
+    if (method == HESSE_METHOD_LANCZOS && job->spectrum.eigenvectors)
+        return wrong(c, "spectrum.eigenvectors",
+                     "is for matrices that are formed, and 'hessian.method: lanczos' "
+                     "forms none");
+    if (method != HESSE_METHOD_AUTO && given(c, "hessian.seconds"))
+        return wrong(c, "hessian.seconds", "is for 'hessian.method: auto'");
+    if (job->hessian.reduction != HESSE_SUM_OF_BATCHES && given(c, "data.batch"))
+        return wrong(c, "data.batch", "is for 'hessian.reduction: micro_batches'");
+    return HESSE_OK;
+}
+
 hesse_status hesse_job_check_sense(const hesse_yaml *root, const char *path,
                                    const hesse_job *job, hesse_why *why)
 {
@@ -131,5 +150,6 @@ hesse_status hesse_job_check_sense(const hesse_yaml *root, const char *path,
     hesse_status s = check_model(&c);
     if (!s) s = check_data(&c);
     if (!s) s = check_memory(&c);
+    if (!s) s = check_method(&c);
     return s;
 }

@@ -46,7 +46,8 @@ hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outli
         .context = job->data.context,
         .shuffle = job->data.shuffle,
         .data_seed = job->data.seed,
-        .sum = job->hessian.sum,
+        .reduction = job->hessian.reduction,
+        .batch = job->data.batch,
         .outline = outline,
     };
     return hesse_model_open(team, &source, model);
@@ -76,6 +77,10 @@ int hesse_threads(void)
 
 hesse_question hesse_question_of(const hesse_job *job)
 {
+    const hesse_job_lanczos *lanczos = &job->spectrum.lanczos;
+    const bool automatic = job->hessian.method == HESSE_METHOD_AUTO;
+    const bool papers =
+        lanczos->paper && lanczos->reorthogonalise == HESSE_ORTHOGONALITY_NONE;
     return (hesse_question){
         .partition = job->hessian.partition,
         .only = (const char *const *)job->hessian.only,
@@ -83,6 +88,16 @@ hesse_question hesse_question_of(const hesse_job *job)
         .parts = job->hessian.parts,
         .n_parts = job->hessian.n_parts,
         .scope = job->hessian.scope,
+        /* Who wants matrices wants all. */
+        .method = automatic && job->output.matrices ? HESSE_METHOD_EXACT
+                                                    : job->hessian.method,
+        .seconds = job->hessian.seconds,
+        .lanczos = {.steps = lanczos->steps,
+                    .probes = lanczos->probes,
+                    .width = lanczos->width,
+                    .orthogonality =
+                        papers ? HESSE_ORTHOGONALITY_PAPER : lanczos->reorthogonalise,
+                    .seed = lanczos->seed},
         .engine = job->spectrum.engine,
         .eigenvectors = job->spectrum.eigenvectors,
         .panel = job->hessian.panel,

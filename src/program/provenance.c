@@ -59,13 +59,19 @@ static void note_job(hesse_provenance *p, const hesse_job *job,
 {
     text(p, "job", job->text);
     text(p, "job_complete", job->complete);
+    text(p, "method", hesse_job_word("hessian.method", (int)study->method));
     text(p, "scope", hesse_job_word("hessian.scope", job->hessian.scope));
     text(p, "partition", hesse_job_word("hessian.partition", job->hessian.partition));
-    text(p, "reduction", hesse_job_word("hessian.reduction", job->hessian.sum));
+    text(p, "reduction", hesse_job_word("hessian.reduction", job->hessian.reduction));
     whole(p, "panel", study->inquiry.request.panel);
     whole(p, "predicted_bytes_per_rank", (int64_t)study->peak);
-    number(p, "predicted_seconds",
-           hesse_schedule_seconds(&study->schedule, study->ranks));
+    number(p, "predicted_seconds", hesse_study_seconds(study));
+    if (!job->spectrum.lanczos.paper) return;
+    text(p, "lanczos_procedure",
+         "as published with Why Transformers Need Adam (arXiv:2402.16788): "
+         "docs/math.md, "
+         "section 11");
+    whole(p, "micro_batch", job->data.batch);
 }
 
 static void note_arch(hesse_provenance *p, const hesse_arch *a)

@@ -64,7 +64,7 @@ void hesse_sbatch_print(const hesse_study *x, const hesse_options *options)
     printf("#SBATCH --ntasks=%d\n", x->ranks);
     printf("#SBATCH --cpus-per-task=%d\n", threads);
     printf("#SBATCH --mem-per-cpu=%.0fM\n", ceil(bytes / 0x1p20));
-    print_time(hesse_schedule_seconds(&x->schedule, x->ranks));
+    print_time(hesse_study_seconds(x));
     print_others();
     puts("\n# As `hesse plan --sbatch` planned it, by the speed of the machine it ran "
          "on.");

@@ -9,14 +9,17 @@
 #include <math.h>
 #include <stddef.h>
 
-static const double PAST = 4;      /* deviations that a grid reaches past the ends   */
+static const double PAST = 4; /* deviations that a grid usually reaches past the ends */
 static const double CUT = 0x1p-53; /* of its height, where a kernel ends             */
 static const double TINY = 1e-280; /* around 0, steps are still normal numbers */
 
-double hesse_density_scale(const hesse_density *settings, int n, const double *lambda)
+double hesse_density_scale(const hesse_density *settings,
+                           const hesse_eigenvalues *spectrum)
 {
+    const int n = spectrum->n;
     if (!settings->tenth) return 1;
-    const double tenth = fabs(lambda[n < 10 ? 0 : n - 10]);
+    const double tenth =
+        fabs(spectrum->mass ? spectrum->tenth : spectrum->lambda[n < 10 ? 0 : n - 10]);
     return tenth > 0 ? tenth : 1;
 }
 
@@ -34,8 +37,9 @@ hesse_distance_grid hesse_density_grid(const hesse_density *settings, double low
 {
     hesse_distance_grid grid = {.points = settings->points};
     grid.bandwidth = deviation(settings, low, high);
-    grid.first = low - PAST * grid.bandwidth;
-    grid.last = high + PAST * grid.bandwidth;
+    const double past = settings->past > 0 ? settings->past : PAST * grid.bandwidth;
+    grid.first = low - past;
+    grid.last = high + past;
     grid.step = (grid.last - grid.first) / (grid.points - 1);
     return grid;
 }
@@ -73,22 +77,24 @@ static void add_one(const hesse_distance_grid *grid, double x, double mass,
     walk(grid->points, near, -1, down, q, factor, masses);
 }
 
-void hesse_density_add(const hesse_distance_grid *grid, int n, const double *lambda,
-                       double scale, double *masses)
+void hesse_density_add(const hesse_distance_grid *grid,
+                       const hesse_eigenvalues *spectrum, double scale, double *masses)
 {
-    for (int i = 0; i < n; i++) add_one(grid, lambda[i] / scale, 1.0 / n, masses);
+    for (int i = 0; i < spectrum->n; i++)
+        add_one(grid, spectrum->lambda[i] / scale, hesse_mass(spectrum, i), masses);
 }
 
-void hesse_density_of(const hesse_density *settings, int n, const double *lambda,
+void hesse_density_of(const hesse_density *settings, const hesse_eigenvalues *spectrum,
                       double *grid, double *values)
 {
-    const double scale = hesse_density_scale(settings, n, lambda);
-    const hesse_distance_grid g =
-        hesse_density_grid(settings, lambda[0] / scale, lambda[n - 1] / scale);
+    const double *lambda = spectrum->lambda;
+    const double scale = hesse_density_scale(settings, spectrum);
+    const hesse_distance_grid g = hesse_density_grid(settings, lambda[0] / scale,
+                                                     lambda[spectrum->n - 1] / scale);
     for (int j = 0; j < g.points; j++) {
         grid[j] = g.first + j * g.step;
         values[j] = 0;
     }
-    hesse_density_add(&g, n, lambda, scale, values);
+    hesse_density_add(&g, spectrum, scale, values);
     for (int j = 0; j < g.points; j++) values[j] /= g.step;
 }

@@ -6,19 +6,26 @@
 
 /** Local. What the eigenvalues are divided by: 1; with `tenth` the absolute value of the
  *  10th largest, of the smallest where there are fewer, and 1 where that is 0. */
-double hesse_density_scale(const hesse_density *settings, int n, const double *lambda);
+double hesse_density_scale(const hesse_density *settings,
+                           const hesse_eigenvalues *spectrum);
+
+/** Local. The mass of atom i. */
+static inline double hesse_mass(const hesse_eigenvalues *spectrum, int i)
+{
+    return spectrum->mass ? spectrum->mass[i] : 1.0 / spectrum->n;
+}
 
 /** Local. The grid for eigenvalues from low to high. */
 hesse_distance_grid hesse_density_grid(const hesse_density *settings, double low,
                                        double high);
 
-/** Local. Add the masses of eigenvalues / scale, 1 / n each, to the points of a grid.
+/** Local. Add the masses of eigenvalues / scale to the points of a grid.
  *
  *  A kernel is sampled at the points, cut where it falls below 2^-53 of its height, and
  *  made to sum to 1: also one much narrower than the step, which goes to the nearest
  *  point.
  *  masses  [in,out]  grid->points. */
-void hesse_density_add(const hesse_distance_grid *grid, int n, const double *lambda,
-                       double scale, double *masses);
+void hesse_density_add(const hesse_distance_grid *grid,
+                       const hesse_eigenvalues *spectrum, double scale, double *masses);
 
 #endif /* HESSE_SPECTRA_DENSITY_H */

@@ -104,13 +104,13 @@ static double log_of(double lambda)
     return log(fmax(lambda, 0) + LOG_FLOOR);
 }
 
-static void add_to_bins(const hesse_distance_grid *grid, int n, const double *lambda,
+static void add_to_bins(const hesse_distance_grid *grid, const hesse_eigenvalues *s,
                         double scale, double *bins)
 {
-    for (int i = 0; i < n; i++) {
-        const double place =
-            grid->step > 0 ? (log_of(lambda[i] / scale) - grid->first) / grid->step : 0;
-        bins[(int)fmin(place, LOG_BINS - 1)] += 1.0 / n;
+    for (int i = 0; i < s->n; i++) {
+        const double x = log_of(s->lambda[i] / scale);
+        const double place = grid->step > 0 ? (x - grid->first) / grid->step : 0;
+        bins[(int)fmin(place, LOG_BINS - 1)] += hesse_mass(s, i);
     }
 }
 
@@ -121,7 +121,7 @@ static void ends_of(const hesse_density *settings, int blocks,
     *low = HUGE_VAL, *high = -HUGE_VAL;
     for (int b = 0; b < blocks; b++) {
         const hesse_eigenvalues *s = &spectra[b];
-        const double scale = hesse_density_scale(settings, s->n, s->lambda);
+        const double scale = hesse_density_scale(settings, s);
         *low = fmin(*low, s->lambda[0] / scale);
         *high = fmax(*high, s->lambda[s->n - 1] / scale);
     }
@@ -154,12 +154,12 @@ static void js_pairs(hesse_distance distance, const hesse_density *settings, int
     const int length = whole_lanes(grid->points);
     for (int a = 0; a < blocks; a++) {
         const hesse_eigenvalues *s = &spectra[a];
-        const double scale = hesse_density_scale(settings, s->n, s->lambda);
+        const double scale = hesse_density_scale(settings, s);
         list[a].at = all + (size_t)a * length;
         if (distance == HESSE_JS_LOG)
-            add_to_bins(grid, s->n, s->lambda, scale, list[a].at);
+            add_to_bins(grid, s, scale, list[a].at);
         else
-            hesse_density_add(grid, s->n, s->lambda, scale, list[a].at);
+            hesse_density_add(grid, s, scale, list[a].at);
         summarise(&list[a], length);
         for (int b = 0; b < a; b++)
             matrix[(size_t)a * blocks + b] =
@@ -167,26 +167,35 @@ static void js_pairs(hesse_distance distance, const hesse_density *settings, int
     }
 }
 
+/* The distribution function at atom i, from what it is below; without masses no sum of
+   rounded numbers. */
+static double up_to(const hesse_eigenvalues *s, int i, double below)
+{
+    return s->mass ? below + s->mass[i] : (i + 1) * (1.0 / s->n);
+}
+
 /* The integral of |F - G|, the distribution functions, from atom to atom. */
 static double wasserstein(const hesse_eigenvalues *a, double scale_a,
                           const hesse_eigenvalues *b, double scale_b)
 {
     const double unit_a = 1 / scale_a, unit_b = 1 / scale_b;
-    const double mass_a = 1.0 / a->n, mass_b = 1.0 / b->n;
     double total = 0, x = fmin(a->lambda[0] * unit_a, b->lambda[0] * unit_b);
+    double f = 0, g = 0; /* of each, what lies below x */
     int i = 0, j = 0;
     while (i < a->n && j < b->n) {
         const double u = a->lambda[i] * unit_a, v = b->lambda[j] * unit_b;
         const double next = u <= v ? u : v;
-        total += fabs(i * mass_a - j * mass_b) * (next - x);
+        total += fabs(f - g) * (next - x);
         x = next;
-        i += u <= v;
-        j += u > v;
+        if (u <= v)
+            f = up_to(a, i++, f);
+        else
+            g = up_to(b, j++, g);
     }
-    for (; i < a->n; x = a->lambda[i++] * unit_a)
-        total += (1 - i * mass_a) * (a->lambda[i] * unit_a - x);
-    for (; j < b->n; x = b->lambda[j++] * unit_b)
-        total += (1 - j * mass_b) * (b->lambda[j] * unit_b - x);
+    for (; i < a->n; x = a->lambda[i] * unit_a, f = up_to(a, i++, f))
+        total += (1 - f) * (a->lambda[i] * unit_a - x);
+    for (; j < b->n; x = b->lambda[j] * unit_b, g = up_to(b, j++, g))
+        total += (1 - g) * (b->lambda[j] * unit_b - x);
     return total;
 }
 
@@ -195,11 +204,11 @@ static void wasserstein_pairs(const hesse_density *settings, int blocks,
 {
     for (int a = 0; a < blocks; a++) {
         const hesse_eigenvalues *p = &spectra[a];
-        const double scale = hesse_density_scale(settings, p->n, p->lambda);
+        const double scale = hesse_density_scale(settings, p);
         for (int b = 0; b < a; b++) {
             const hesse_eigenvalues *q = &spectra[b];
-            matrix[(size_t)a * blocks + b] = wasserstein(
-                p, scale, q, hesse_density_scale(settings, q->n, q->lambda));
+            matrix[(size_t)a * blocks + b] =
+                wasserstein(p, scale, q, hesse_density_scale(settings, q));
         }
     }
 }

@@ -1,0 +1,328 @@
+/* Probes stand in a queue, aim after aim. From its head as many as advance at once are
+   taken, of one share, as far as memory reaches: a batch. Its vectors are columns of one
+   sweep. A probe that an earlier run has finished is never in a batch. */
+#include "curvature/quadratures.h"
+
+#include "base/memory.h"
+#include "spectra/krylov.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS = 100, PROBES = 10, WIDTH = 8, MOST = 1000000 };
+
+const char *hesse_orthogonality_text(hesse_orthogonality o)
+{
+    static const char *const texts[] = {
+        [HESSE_ORTHOGONALITY_FULL] = "full, twice",
+        [HESSE_ORTHOGONALITY_SELECTIVE] =
+            "selective, where an estimate of what is lost passes 2^-26",
+        [HESSE_ORTHOGONALITY_NONE] = "none",
+        [HESSE_ORTHOGONALITY_PAPER] = "none, lengths not below 1e-8, as published"};
+    return texts[o];
+}
+
+hesse_status hesse_lanczos_defaults(hesse_lanczos_settings *settings, hesse_why *why)
+{
+    const struct {
+        const char *name;
+        int *value, usual, most;
+    } numbers[] = {{"steps", &settings->steps, STEPS, MOST},
+                   {"probes", &settings->probes, PROBES, MOST},
+                   {"width", &settings->width, WIDTH, 1024}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (*numbers[i].value < 0 || *numbers[i].value > numbers[i].most)
+            return hesse_fail(why, HESSE_E_JOB, "lanczos: %s is %d, expected 0 to %d",
+                              numbers[i].name, *numbers[i].value, numbers[i].most);
+        if (!*numbers[i].value) *numbers[i].value = numbers[i].usual;
+    }
+    return HESSE_OK;
+}
+
+hesse_status hesse_aim_quadrature(size_t n, const hesse_lanczos_settings *settings,
+                                  hesse_quadrature **quadrature, hesse_why *why)
+{
+    const size_t steps = (size_t)settings->steps;
+    return hesse_quadrature_new(n, settings->probes, (int)(n < steps ? n : steps),
+                                quadrature, why);
+}
+
+/* Vectors that advance together; cells and bundles are of the same aims. */
+typedef struct batch {
+    hesse_cell *cells;
+    hesse_bundle *bundles;
+    const hesse_aim **aims;
+    int count, columns; /* of cells, of vectors */
+} batch;
+
+/* What a queue is worked off with. */
+typedef struct queue {
+    hesse_model *model;
+    const hesse_lanczos_settings *settings;
+    const hesse_aim *aims;
+    const hesse_probing *probing;
+    int count, ranks;
+    int aim, probe;   /* the head */
+    double all, done; /* steps of all probes, and of those that are finished */
+    batch now;
+    hesse_product *product;
+} queue;
+
+static hesse_record record_of(const hesse_aim *t, int probe)
+{
+    return (hesse_record){.kind = HESSE_RECORD_PROBE,
+                          .share = t->share,
+                          .block = t->block,
+                          .first = probe,
+                          .count = 1};
+}
+
+/* Steps taken and the bounds of the extremes, nodes, weights. */
+static size_t record_size(const hesse_quadrature *q)
+{
+    return 3 + 2 * (size_t)q->steps;
+}
+
+static bool is_known(const queue *x, const hesse_aim *t, int probe)
+{
+    const hesse_keeper *k = x->probing->keeper;
+    const hesse_record what = record_of(t, probe);
+    return k && k->has(k->context, &what, record_size(t->q));
+}
+
+static double bytes_of(const queue *x)
+{
+    const batch *b = &x->now;
+    return hesse_product_bytes(x->model, b->bundles, b->count) +
+           hesse_krylov_bytes(x->ranks, x->settings->orthogonality, b->cells, b->count);
+}
+
+static bool fits(const queue *x)
+{
+    return !(x->probing->memory > 0) || bytes_of(x) <= x->probing->memory;
+}
+
+/* One more probe of a aim into the batch. */
+static void put(batch *b, const hesse_aim *t, int probe)
+{
+    if (!b->count || b->aims[b->count - 1] != t) {
+        b->cells[b->count] = (hesse_cell){t->q, probe, 0};
+        b->bundles[b->count] = (hesse_bundle){t->pieces, t->n_pieces, 0};
+        b->aims[b->count++] = t;
+    }
+    b->cells[b->count - 1].k++, b->bundles[b->count - 1].k++;
+    b->columns++;
+}
+
+static void take_back(batch *b)
+{
+    b->cells[b->count - 1].k--, b->bundles[b->count - 1].k--;
+    b->columns--;
+    if (!b->cells[b->count - 1].k) b->count--;
+}
+
+/* The next batch; false: there is none. A first vector is in it whether it fits or not. Probes
+   of a cell are neighbours: one that is known ends it. */
+static bool next(queue *x)
+{
+    batch *b = &x->now;
+    b->count = b->columns = 0;
+    for (; x->aim < x->count; x->aim++, x->probe = 0) {
+        const hesse_aim *t = &x->aims[x->aim];
+        if (b->count && t->share != b->aims[0]->share) return true;
+        for (; x->probe < t->q->probes; x->probe++) {
+            const bool began = b->count && b->aims[b->count - 1] == t;
+            if (is_known(x, t, x->probe)) {
+                if (began) return true;
+                continue;
+            }
+            put(b, t, x->probe);
+            if (b->columns > 1 && !fits(x)) {
+                take_back(b);
+                return true;
+            }
+            if (b->columns == x->settings->width) {
+                x->probe++;
+                return true;
+            }
+        }
+    }
+    return b->count > 0;
+}
+
+static void free_queue(queue *x)
+{
+    free(x->now.cells);
+    free(x->now.bundles);
+    free(x->now.aims);
+}
+
+static bool make_queue(queue *x)
+{
+    const size_t width = (size_t)x->settings->width;
+    x->now.cells = hesse_calloc(width, sizeof *x->now.cells);
+    x->now.bundles = hesse_calloc(width, sizeof *x->now.bundles);
+    x->now.aims = hesse_calloc(width, sizeof *x->now.aims);
+    for (int i = 0; i < x->count; i++)
+        x->all += (double)x->aims[i].q->probes * x->aims[i].q->steps;
+    return x->now.cells && x->now.bundles && x->now.aims;
+}
+
+double hesse_probing_bytes(const hesse_model *model,
+                           const hesse_lanczos_settings *settings, int ranks, int count,
+                           const hesse_aim *aims, double memory, int *too_large)
+{
+    const hesse_probing limit = {.memory = memory};
+    queue x = {.model = (hesse_model *)model,
+               .settings = settings,
+               .aims = aims,
+               .probing = &limit,
+               .count = count,
+               .ranks = ranks};
+    double most = 0;
+    *too_large = -1;
+    if (!make_queue(&x)) most = INFINITY;
+    while (most < INFINITY && next(&x)) {
+        most = fmax(most, bytes_of(&x));
+        if (!fits(&x) && *too_large < 0) *too_large = (int)(x.now.aims[0] - aims);
+    }
+    free_queue(&x);
+    return most;
+}
+
+hesse_status hesse_probing_work(const hesse_model *model, int count,
+                                const hesse_aim *aims, hesse_work *work, hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    *work = (hesse_work){0};
+    for (int i = 0; !s && i < count; i++) {
+        const hesse_aim *t = &aims[i];
+        const hesse_bundle one = {t->pieces, t->n_pieces, 1};
+        hesse_work product;
+        s = hesse_product_work(model, &one, 1, &product, why);
+        const double steps = (double)t->q->probes * t->q->steps;
+        if (!s) *work = hesse_work_add(*work, steps, product);
+    }
+    return s;
+}
+
+static void apply(void *context, const double *v, double *av)
+{
+    queue *x = context;
+    hesse_product_run(x->product, x->now.aims[0]->part, v, av);
+}
+
+static hesse_status after_step(void *context, hesse_why *why)
+{
+    queue *x = context;
+    const hesse_listener *l = x->probing->listener;
+    const hesse_keeper *k = x->probing->keeper;
+    x->done += x->now.columns;
+    if (l && l->progress)
+        l->progress(l->context, "lanczos", fmin(x->done / x->all, 1), 0);
+    return k ? k->go_on(k->context, why) : HESSE_OK;
+}
+
+static void pack(const hesse_quadrature *q, int probe, double *numbers)
+{
+    const size_t steps = (size_t)q->steps, at = (size_t)probe * steps;
+    numbers[0] = q->taken[probe];
+    numbers[1] = q->extreme[0][probe], numbers[2] = q->extreme[1][probe];
+    memcpy(numbers + 3, q->nodes + at, steps * sizeof *numbers);
+    memcpy(numbers + 3 + steps, q->weights + at, steps * sizeof *numbers);
+}
+
+static void unpack(hesse_quadrature *q, int probe, const double *numbers)
+{
+    const size_t steps = (size_t)q->steps, at = (size_t)probe * steps;
+    q->taken[probe] = (int)numbers[0];
+    q->extreme[0][probe] = numbers[1], q->extreme[1][probe] = numbers[2];
+    memcpy(q->nodes + at, numbers + 3, steps * sizeof *numbers);
+    memcpy(q->weights + at, numbers + 3 + steps, steps * sizeof *numbers);
+}
+
+/* Local. Every rank reads what earlier runs have finished. */
+static hesse_status recall(queue *x, hesse_why *why)
+{
+    const hesse_keeper *k = x->probing->keeper;
+    hesse_status s = HESSE_OK;
+    for (int i = 0; !s && i < x->count; i++) {
+        const hesse_aim *t = &x->aims[i];
+        double *numbers = hesse_alloc(record_size(t->q));
+        if (!numbers) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a probe");
+        for (int p = 0; !s && p < t->q->probes; p++) {
+            const hesse_record what = record_of(t, p);
+            if (!is_known(x, t, p)) continue;
+            s = k->recall(k->context, &what, record_size(t->q), numbers, why);
+            if (!s) unpack(t->q, p, numbers);
+            x->done += t->q->steps;
+        }
+        free(numbers);
+    }
+    return s;
+}
+
+/* Local. Rank 0 keeps what a batch has found. */
+static hesse_status keep(const queue *x, hesse_why *why)
+{
+    const hesse_keeper *k = x->probing->keeper;
+    hesse_status s = HESSE_OK;
+    for (int g = 0; k && !s && g < x->now.count; g++) {
+        const hesse_cell *c = &x->now.cells[g];
+        double *numbers = hesse_alloc(record_size(c->q));
+        if (!numbers) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a probe");
+        for (int p = c->first; !s && p < c->first + c->k; p++) {
+            const hesse_record what = record_of(x->now.aims[g], p);
+            pack(c->q, p, numbers);
+            s = k->keep(k->context, &what, record_size(c->q), numbers, why);
+        }
+        free(numbers);
+    }
+    if (k && !s) s = k->secure(k->context, why);
+    return s;
+}
+
+/* Collective. */
+static hesse_status advance(queue *x)
+{
+    hesse_team *team = x->model->team;
+    const hesse_recurrence r = {.context = x,
+                                .apply = apply,
+                                .step = after_step,
+                                .orthogonality = x->settings->orthogonality,
+                                .seed = x->settings->seed};
+    const double start = MPI_Wtime(), columns = x->now.columns;
+    hesse_status s =
+        hesse_product_new(x->model, x->now.bundles, x->now.count, &x->product);
+    if (!s) s = hesse_krylov(team, &r, x->now.cells, x->now.count);
+    hesse_product_free(x->product);
+    x->product = NULL;
+    if (!s && team->rank == 0) s = keep(x, &team->why);
+    s = hesse_agree(team, s);
+    for (int g = 0; g < x->now.count; g++)
+        x->now.cells[g].q->seconds +=
+            (MPI_Wtime() - start) * x->now.cells[g].k / columns;
+    return s;
+}
+
+hesse_status hesse_quadratures(hesse_model *model,
+                               const hesse_lanczos_settings *settings, int count,
+                               const hesse_aim *aims, const hesse_probing *probing)
+{
+    hesse_team *team = model->team;
+    queue x = {.model = model,
+               .settings = settings,
+               .aims = aims,
+               .probing = probing,
+               .count = count,
+               .ranks = team->size};
+    hesse_status s = HESSE_OK;
+    if (!make_queue(&x))
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for probes");
+    if (!s && probing->keeper) s = recall(&x, &team->why);
+    s = hesse_agree(team, s);
+    while (!s && next(&x)) s = advance(&x);
+    free_queue(&x);
+    return s;
+}

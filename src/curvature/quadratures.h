@@ -1,0 +1,52 @@
+/** Quadratures of many matrices of a model: blocks of the Hessian and of its shares. */
+#ifndef HESSE_CURVATURE_QUADRATURES_H
+#define HESSE_CURVATURE_QUADRATURES_H
+
+#include "curvature/analyse.h"
+#include "curvature/product.h"
+#include "hesse/lanczos.h"
+
+/** A matrix whose quadrature is wanted: a principal part of a share. */
+typedef struct hesse_aim {
+    const hesse_piece *pieces; /* [n_pieces] */
+    int n_pieces;
+    hesse_kinds part;
+    int share, block;    /* as records name it; block -1: the whole */
+    hesse_quadrature *q; /* made for the settings; filled           */
+} hesse_aim;
+
+/** Who is told, and who keeps what is done; NULL: nobody. */
+typedef struct hesse_probing {
+    double memory; /* bytes a rank may use for it beside the model; 0: not limited */
+    const hesse_listener *listener;
+    const hesse_keeper *keeper;
+} hesse_probing;
+
+/** Local. Settings with defaults in place of 0; and the quadrature of a matrix of order n, not
+ *  filled. Errors: HESSE_E_JOB (numbers out of range), HESSE_E_NOMEM. */
+hesse_status hesse_lanczos_defaults(hesse_lanczos_settings *settings, hesse_why *why);
+hesse_status hesse_aim_quadrature(size_t n, const hesse_lanczos_settings *settings,
+                                  hesse_quadrature **quadrature, hesse_why *why);
+
+/** Local. The most bytes that a rank of so many needs at once, where vectors advance together
+ *  as far as a limit allows (0: none); and the first aim of which not even one vector
+ *  fits, -1 where there is none. */
+double hesse_probing_bytes(const hesse_model *model,
+                           const hesse_lanczos_settings *settings, int ranks, int count,
+                           const hesse_aim *aims, double memory, int *too_large);
+
+/** Local. The work of all steps of all probes, of all ranks together.
+ *  Errors: HESSE_E_NOMEM. */
+hesse_status hesse_probing_work(const hesse_model *model, int count,
+                                const hesse_aim *aims, hesse_work *work,
+                                hesse_why *why);
+
+/** Collective. Fill the quadratures of the aims: those of one share stand together. Probes
+ *  of neighbouring aims of a share advance together, so that they share passes over the
+ *  model.
+ *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC naming the block, and those of the keeper. */
+hesse_status hesse_quadratures(hesse_model *model,
+                               const hesse_lanczos_settings *settings, int count,
+                               const hesse_aim *aims, const hesse_probing *probing);
+
+#endif /* HESSE_CURVATURE_QUADRATURES_H */

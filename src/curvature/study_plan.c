@@ -1,0 +1,358 @@
+/* What is formed and what is not; who forms what. Blocks are left out of what is formed until
+   the rest fits: each that is left out makes room for the others, never less. */
+#include "curvature/study.h"
+
+#include "base/memory.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+
+double hesse_model_bytes(const hesse_model *m)
+{
+    return (double)hesse_tape_bytes(m->tape) +
+           2.0 * (double)m->params.size * (double)sizeof(double);
+}
+
+static bool forms(const hesse_study *x, hesse_scope scope)
+{
+    return x->inquiry.scope & scope;
+}
+
+/* Numbers that every rank keeps of the results of one share. */
+static double result_numbers(const hesse_study *x)
+{
+    const double vectors = 2.0 * x->inquiry.vectors, blocks = x->partition.count;
+    const double rules = 2.0 * x->unformed.settings.steps * x->unformed.settings.probes;
+    double numbers = forms(x, HESSE_FULL) ? blocks * blocks : 0;
+    for (int b = 0; b <= x->partition.count; b++) {
+        const bool full = b == x->partition.count;
+        if (!(x->scope & (full ? HESSE_FULL : HESSE_BLOCKS))) continue;
+        const bool formed = full ? !x->unformed.whole : !x->unformed.blocks[b];
+        const double n =
+            full ? (double)x->partition.size : (double)x->partition.blocks[b].size;
+        numbers += formed ? n + fmin(vectors, n) * (n + 1) : rules;
+    }
+    return numbers;
+}
+
+/* Bytes of model, data and results. */
+static double held_bytes(const hesse_study *x)
+{
+    const double shares = x->inquiry.request.shares;
+    return hesse_model_bytes(x->model) +
+           ((double)x->partition.size + (shares + 1) * result_numbers(x)) *
+               (double)sizeof(double);
+}
+
+/* What the sizes alone tell: work of every block and, last, of the whole; bytes of a rank
+   beside its matrices, added to what there is. */
+static hesse_status survey(const hesse_study *x, hesse_work *work, double *bytes,
+                           hesse_why *why)
+{
+    hesse_request outline = x->inquiry.request;
+    outline.outline = true;
+    hesse_panels *panels = NULL;
+    const hesse_status s = hesse_panels_new(x->model->tape, &x->model->params,
+                                            &x->partition, &outline, &panels, why);
+    if (s) return s;
+    for (int b = 0; b < x->partition.count; b++) {
+        if (x->unformed.blocks[b]) continue;
+        hesse_panels_begin(panels, (hesse_part){b, 1});
+        work[b] = hesse_panels_work(panels);
+    }
+    if (x->inquiry.scope & HESSE_FULL) {
+        hesse_panels_begin(panels, (hesse_part){0, x->partition.count});
+        work[x->partition.count] = hesse_panels_work(panels);
+    }
+    /* Of every share, out of a rank go both mirror images of a panel, and as much comes in. */
+    const int shares = x->inquiry.request.shares;
+    const double exchange =
+        x->ranks > 1 ? 4.0 * shares * (double)hesse_panels_numbers(panels) : 0;
+    *bytes += x->inquiry.threads * (double)hesse_panels_bytes(panels) +
+              exchange * (double)sizeof(double);
+    hesse_panels_free(panels);
+    return HESSE_OK;
+}
+
+static hesse_status fits(const hesse_study *x, double base, double full, hesse_why *why)
+{
+    const double gib = 1.0 / (1 << 30);
+    const double model = hesse_model_bytes(x->model);
+    if (model > x->memory)
+        return hesse_fail(why, HESSE_E_NOMEM,
+                          "the model and its data need %.4g GiB on every rank, however "
+                          "many there are, and a rank may use %.4g GiB; fewer "
+                          "data.sequences or a shorter data.context need less",
+                          model * gib, x->memory * gib);
+    if (base > x->memory)
+        return hesse_fail(
+            why, HESSE_E_NOMEM,
+            "model, data, panels and results need %.4g GiB on every rank, "
+            "%.4g GiB of them model and data, and a rank may use %.4g "
+            "GiB; fewer data.sequences, a smaller hessian.panel or fewer "
+            "blocks (hessian.only) need less",
+            base * gib, model * gib, x->memory * gib);
+    if (base + full <= x->memory) return HESSE_OK;
+    if (x->partition.size > INT_MAX)
+        return hesse_fail(
+            why, HESSE_E_NOMEM,
+            "the full Hessian is of order %zu, beyond the 2^31 - 1 of the "
+            "libraries for matrices; use hessian.scope: blocks",
+            x->partition.size);
+    if (isinf(full))
+        return hesse_fail(
+            why, HESSE_E_NOMEM,
+            "the full Hessian is of order %zu: its share on each of %d ranks "
+            "has more entries than the 2^31 - 1 of the libraries for "
+            "matrices; use more ranks, or hessian.scope: blocks",
+            x->partition.size, x->ranks);
+    return hesse_fail(
+        why, HESSE_E_NOMEM,
+        "the full Hessian of order %zu needs %.3g GiB on each of %d ranks, "
+        "which may use %.3g GiB (model and panels take %.3g GiB of it); use "
+        "more ranks, or hessian.scope: blocks",
+        x->partition.size, (base + full) * gib, x->ranks, x->memory * gib, base * gib);
+}
+
+static hesse_terms terms_of(const hesse_study *x, const hesse_rates *rates)
+{
+    return (hesse_terms){.ranks = x->ranks,
+                         .shares = x->inquiry.request.shares,
+                         .panel = x->inquiry.request.panel,
+                         .threads = x->inquiry.threads,
+                         .engine = x->inquiry.engine,
+                         .vectors = x->inquiry.vectors,
+                         .rates = rates};
+}
+
+/* The matrices of blocks that are cut out, or shown, are the business of all ranks. */
+static hesse_terms terms_of_blocks(const hesse_study *x, const hesse_rates *rates)
+{
+    hesse_terms terms = terms_of(x, rates);
+    terms.left_out = x->unformed.blocks;
+    terms.cut = x->inquiry.scope & HESSE_FULL;
+    terms.worldwide = terms.cut || x->worldwide;
+    return terms;
+}
+
+/* Blocks that are left out decide what the passes over what is formed have to do. */
+static void settle(hesse_study *x)
+{
+    bool any = false;
+    for (int b = 0; b < x->partition.count; b++) any |= !x->unformed.blocks[b];
+    const hesse_scope whole = x->unformed.whole ? 0 : HESSE_FULL;
+    x->inquiry.scope = x->scope & (whole | (any ? HESSE_BLOCKS : 0));
+    x->inquiry.request.whole = forms(x, HESSE_FULL);
+    x->inquiry.request.left_out = forms(x, HESSE_FULL) ? NULL : x->unformed.blocks;
+}
+
+static void leave_out_all(hesse_study *x)
+{
+    x->unformed.whole = x->scope & HESSE_FULL;
+    for (int b = 0; b < x->partition.count; b++)
+        x->unformed.blocks[b] = x->scope & HESSE_BLOCKS;
+    settle(x);
+}
+
+/* What does not fit beside so many bytes: of blocks those more than half as large as the
+   largest, for without it there may be room for the others. Blocks of a whole that is formed
+   are cut out of it. Returns whether anything more is left out now. */
+static bool leave_out_large(hesse_study *x, double base)
+{
+    bool more = false;
+    double largest = 0;
+    if (forms(x, HESSE_FULL)) {
+        const hesse_terms all = terms_of(x, &hesse_rates_nominal);
+        const hesse_task whole =
+            hesse_schedule_whole(x->partition.size, (hesse_work){0}, &all);
+        more = x->unformed.whole = base + whole.bytes > x->memory;
+        settle(x);
+    }
+    const hesse_terms terms = terms_of_blocks(x, &hesse_rates_nominal);
+    for (int b = 0; !forms(x, HESSE_FULL) && b < x->partition.count; b++)
+        if (!x->unformed.blocks[b])
+            largest =
+                fmax(largest, hesse_schedule_need(x->partition.blocks[b].size, &terms));
+    for (int b = 0; base + largest > x->memory && b < x->partition.count; b++) {
+        const double need = hesse_schedule_need(x->partition.blocks[b].size, &terms);
+        if (x->unformed.blocks[b] || 2 * need <= largest) continue;
+        x->unformed.blocks[b] = more = true;
+    }
+    settle(x);
+    return more;
+}
+
+static int cheapest_first(const void *a, const void *b)
+{
+    const hesse_task *x = a, *y = b;
+    const double one = x->group.count * (x->assembly + x->eigen);
+    const double other = y->group.count * (y->assembly + y->eigen);
+    if (one != other) return one < other ? -1 : 1;
+    return x->block - y->block;
+}
+
+/* What takes longer than is stated: the whole; or of the blocks the dearest. */
+static bool leave_out_slow(hesse_study *x)
+{
+    const hesse_task *whole = &x->schedule.whole;
+    double sum = 0;
+    bool more = false;
+    if (!(x->seconds > 0)) return false;
+    if (forms(x, HESSE_FULL)) {
+        more = x->unformed.whole = whole->assembly + whole->eigen > x->seconds;
+    } else {
+        qsort(x->schedule.tasks, (size_t)x->schedule.count, sizeof *x->schedule.tasks,
+              cheapest_first);
+        for (int i = 0; i < x->schedule.count; i++) {
+            const hesse_task *t = &x->schedule.tasks[i];
+            sum += t->group.count * (t->assembly + t->eigen);
+            if (sum <= x->seconds * x->ranks) continue;
+            x->unformed.blocks[t->block] = more = true;
+        }
+    }
+    settle(x);
+    return more;
+}
+
+/* The schedule of what is formed, and its bytes. */
+static hesse_status plan_formed(hesse_study *x, hesse_why *why)
+{
+    const hesse_rates *rates = &hesse_rates_nominal;
+    const bool automatic = x->method == HESSE_METHOD_AUTO;
+    hesse_terms terms;
+    hesse_task whole = {0};
+    double base = 0, most = 0;
+    hesse_work *work = hesse_calloc((size_t)x->partition.count + 1, sizeof *work);
+    hesse_status s = HESSE_OK;
+    if (!work) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    /* Soon, for a survey of many blocks takes long. */
+    if (automatic) leave_out_large(x, held_bytes(x));
+    s = fits(x, held_bytes(x), 0, why);
+    do {
+        const hesse_terms all = terms_of(x, rates);
+        base = held_bytes(x), whole = (hesse_task){0};
+        x->inquiry.request.way = HESSE_WAY_AUTO;
+        if (!s && x->inquiry.scope) s = survey(x, work, &base, why);
+        if (forms(x, HESSE_FULL))
+            whole =
+                hesse_schedule_whole(x->partition.size, work[x->partition.count], &all);
+        if (!s && base + whole.bytes > x->memory) { /* panels by tokens are larger */
+            x->inquiry.request.way = HESSE_WAY_COLUMNS;
+            base = held_bytes(x);
+            if (x->inquiry.scope) s = survey(x, work, &base, why);
+        }
+    } while (!s && automatic && leave_out_large(x, base));
+    if (!s) s = fits(x, base, whole.bytes, why);
+    terms = terms_of_blocks(x, rates);
+    terms.memory = fmax(1, x->memory - base - whole.bytes);
+    hesse_schedule_free(&x->schedule);
+    if (!s)
+        s = hesse_schedule_new(&x->partition, &whole,
+                               forms(x, HESSE_BLOCKS) ? work : NULL, &terms,
+                               &x->schedule, why);
+    free(work);
+    for (int i = 0; !s && i < x->schedule.count; i++)
+        most = fmax(most, x->schedule.tasks[i].bytes);
+    x->base = base;
+    x->peak = base + whole.bytes + most;
+    return s;
+}
+
+/* Of what is not formed the bytes and the work. */
+static hesse_status plan_unformed(hesse_study *x, hesse_why *why)
+{
+    const hesse_lanczos_settings *settings = &x->unformed.settings;
+    const double held = held_bytes(x), limit = fmax(1, x->memory - held);
+    const double gib = 1.0 / (1 << 30);
+    hesse_aim *aims = NULL;
+    int count = 0, bad = -1;
+    hesse_status s = hesse_study_aims(x, &aims, &count, why);
+    if (!s && count)
+        x->unformed.bytes =
+            hesse_probing_bytes(x->model, settings, x->ranks, count, aims, limit, &bad);
+    if (!s && isinf(x->unformed.bytes))
+        s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for probes");
+    if (!s && bad >= 0) {
+        const int block = aims[bad].block;
+        s = hesse_fail(why, HESSE_E_NOMEM,
+                       "%s%s%s of order %zu is too large even for one vector of "
+                       "Lanczos: that needs "
+                       "%.3g GiB on each of %d ranks, which may use %.3g GiB; fewer "
+                       "spectrum.lanczos.steps, spectrum.lanczos.reorthogonalise: none "
+                       "or more ranks "
+                       "need less",
+                       block < 0 ? "the full Hessian" : "block '",
+                       block < 0 ? "" : x->partition.blocks[block].name,
+                       block < 0 ? "" : "'", aims[bad].q->n,
+                       (held + x->unformed.bytes) * gib, x->ranks, x->memory * gib);
+    }
+    if (!s) s = hesse_probing_work(x->model, count, aims, &x->unformed.work, why);
+    x->peak = fmax(x->peak, held + x->unformed.bytes);
+    hesse_aims_free(aims, count);
+    return s;
+}
+
+hesse_status hesse_study_plan(hesse_study *x, hesse_why *why)
+{
+    x->unformed.blocks =
+        hesse_calloc((size_t)x->partition.count, sizeof *x->unformed.blocks);
+    if (!x->unformed.blocks) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    settle(x);
+    if (x->method == HESSE_METHOD_LANCZOS) leave_out_all(x);
+    hesse_status s = plan_formed(x, why);
+    while (!s && x->method == HESSE_METHOD_AUTO && leave_out_slow(x))
+        s = plan_formed(x, why);
+    if (!s) s = plan_unformed(x, why);
+    if (!s) hesse_study_rate(x, &hesse_rates_nominal);
+    return s;
+}
+
+void hesse_study_rate(hesse_study *x, const hesse_rates *rates)
+{
+    const hesse_terms terms = terms_of_blocks(x, rates);
+    hesse_schedule_price(&x->schedule, &x->partition, &terms);
+    x->unformed.seconds = hesse_cost_panels(rates, x->unformed.work) / x->ranks;
+}
+
+double hesse_study_seconds(const hesse_study *x)
+{
+    return hesse_schedule_seconds(&x->schedule, x->ranks) + x->unformed.seconds;
+}
+
+/* Of a share, block by block and then the whole. */
+hesse_status hesse_study_aims(const hesse_study *x, hesse_aim **aims, int *count,
+                              hesse_why *why)
+{
+    const hesse_partition *p = &x->partition;
+    const int shares = x->inquiry.request.shares;
+    hesse_aim *list =
+        hesse_calloc((size_t)shares * ((size_t)p->count + 1), sizeof *list);
+    hesse_status s = HESSE_OK;
+    int n = 0;
+    if (!list) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    for (int i = 0; i < shares; i++)
+        for (int b = 0; !s && b <= p->count; b++) {
+            const bool whole = b == p->count;
+            if (whole ? !x->unformed.whole : !x->unformed.blocks[b]) continue;
+            hesse_aim *t = &list[n++];
+            *t = (hesse_aim){.part = x->kinds[i], .share = i};
+            t->block = whole ? -1 : b;
+            t->pieces = p->pieces + (whole ? 0 : p->blocks[b].piece);
+            t->n_pieces = whole ? p->n_pieces : p->blocks[b].pieces;
+            s = hesse_aim_quadrature(whole ? p->size : p->blocks[b].size,
+                                     &x->unformed.settings, &t->q, why);
+        }
+    if (s) {
+        hesse_aims_free(list, n);
+        return s;
+    }
+    *aims = list, *count = n;
+    return HESSE_OK;
+}
+
+void hesse_aims_free(hesse_aim *aims, int count)
+{
+    for (int i = 0; aims && i < count; i++) hesse_quadrature_free(aims[i].q);
+    free(aims);
+}
