@@ -558,6 +558,112 @@ static void auto_forms_what_is_soon_done(void **state)
     hesse_team_free(team);
 }
 
+/* A keeper in memory, that asks the run to end after so many steps. */
+typedef struct memory {
+    struct {
+        hesse_record what;
+        size_t count;
+        double numbers[64];
+    } records[200];
+    int count, recalled, left; /* left: steps until the end; negative: none */
+} memory;
+
+static int find_record(const memory *m, const hesse_record *what, size_t count)
+{
+    for (int i = 0; i < m->count; i++)
+        if (memcmp(&m->records[i].what, what, sizeof *what) == 0 &&
+            m->records[i].count == count)
+            return i;
+    return -1;
+}
+
+static bool has(void *context, const hesse_record *what, size_t count)
+{
+    return find_record(context, what, count) >= 0;
+}
+
+static hesse_status recall(void *context, const hesse_record *what, size_t count,
+                           double *numbers, hesse_why *why)
+{
+    memory *m = context;
+    (void)why;
+    m->recalled++;
+    memcpy(numbers, m->records[find_record(m, what, count)].numbers,
+           count * sizeof *numbers);
+    return HESSE_OK;
+}
+
+static hesse_status keep(void *context, const hesse_record *what, size_t count,
+                         const double *numbers, hesse_why *why)
+{
+    memory *m = context;
+    (void)why;
+    m->records[m->count].what = *what;
+    m->records[m->count].count = count;
+    memcpy(m->records[m->count++].numbers, numbers, count * sizeof *numbers);
+    return HESSE_OK;
+}
+
+static hesse_status secure(void *context, hesse_why *why)
+{
+    (void)context, (void)why;
+    return HESSE_OK;
+}
+
+static hesse_status go_on(void *context, hesse_why *why)
+{
+    memory *m = context;
+    return m->left-- == 0 ? hesse_fail(why, HESSE_E_STOPPED, "enough") : HESSE_OK;
+}
+
+/* What a run has finished, probe by probe, the next one takes up. */
+static void probes_are_taken_up(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    hesse_model *model = open_model(team, "llama");
+    const char *only[] = {"*.q_proj.weight", "*norm*"};
+    const hesse_question ask = {.method = HESSE_METHOD_LANCZOS,
+                                .only = only,
+                                .n_only = 2,
+                                .lanczos = {.steps = 6, .probes = 5, .width = 3}};
+    hesse_study *whole = NULL, *x = NULL;
+    memory *m = calloc(1, sizeof *m);
+    assert_all(m && hesse_study_new(model, &ask, &whole) == HESSE_OK);
+    assert_all(hesse_study_run(whole) == HESSE_OK);
+    const int rank = hesse_team_rank(team);
+    hesse_keeper keeper = {.context = m,
+                           .has = has,
+                           .recall = recall,
+                           .keep = keep,
+                           .secure = secure,
+                           .go_on = go_on};
+    int runs = 0;
+    for (hesse_status s = HESSE_E_STOPPED; s; runs++) {
+        hesse_study_free(x);
+        assert_all(hesse_study_new(model, &ask, &x) == HESSE_OK);
+        x->inquiry.keeper = &keeper;
+        m->left = rank == 0 ? 15 : -1; /* only one rank is asked to stop */
+        s = hesse_study_run(x);
+        assert_all(s == HESSE_OK || s == HESSE_E_STOPPED);
+        MPI_Bcast(m, sizeof *m, MPI_BYTE, 0, MPI_COMM_WORLD);
+    }
+    assert_all(runs > 2);
+    for (int b = 0; b < hesse_study_blocks(x); b++) {
+        const hesse_quadrature *a = hesse_study_quadrature(whole, 0, b);
+        const hesse_quadrature *q = hesse_study_quadrature(x, 0, b);
+        const double scale = fmax(fabs(a->nodes[0]), fabs(a->nodes[a->steps - 1]));
+        assert_all(memcmp(a->taken, q->taken, 5 * sizeof *a->taken) == 0);
+        for (int i = 0; i < 5 * a->steps; i++)
+            assert_all(fabs(a->nodes[i] - q->nodes[i]) <= 1e-9 * scale);
+    }
+    hesse_study_free(x);
+    hesse_study_free(whole);
+    hesse_model_free(model);
+    hesse_team_free(team);
+    free(m);
+}
+
 static void wrong_questions(void **state)
 {
     (void)state;
@@ -614,6 +720,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(auto_forms_what_fits),
     cmocka_unit_test(auto_forms_what_is_soon_done),
     cmocka_unit_test(moments_are_within_their_errors),
+    cmocka_unit_test(probes_are_taken_up),
     cmocka_unit_test(wrong_questions),
     cmocka_unit_test(one_rank_out_of_memory_fails_all),
 };
