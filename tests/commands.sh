@@ -578,6 +578,10 @@ works 'run: auto, within little memory' 'ln_f.bias  *6 lapack' \
 launch show result.h5
 holds 'run: auto, within little memory: the whole' grep -q '(full)  *724 lanczos' "$work/out"
 works 'plan: lanczos' '^lanczos .* at once' plan job.yaml --memory-per-rank 4MiB
+{ cat job.yaml; echo 'hessian: {blocks: paper-gpt2}'; } > paper.yaml
+works 'plan: the blocks of a paper' '^blocks  *13' plan paper.yaml
+bad 'job: a list of blocks twice' 2 ".*'hessian.only' stands beside 'hessian.blocks'.*" : \
+    run job.yaml --set hessian.blocks=paper-gpt2 --set 'hessian.only=["*"]'
 bad 'job: lanczos and matrices' 2 ".*'output.matrices' is true, but.*forms no matrices" : \
     run job.yaml --set hessian.method=lanczos --set output.matrices=true
 bad 'job: lanczos and eigenvectors' 2 ".*'spectrum.eigenvectors' is for matrices.*" : \

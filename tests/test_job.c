@@ -87,7 +87,7 @@ static void absent_keys_have_their_defaults(void **state)
     assert_true(s->eigenvectors == 0 && s->engine == HESSE_ENGINE_AUTO);
     assert_true(s->lanczos.steps == 100 && s->lanczos.probes == 10);
     assert_true(s->lanczos.reorthogonalise == HESSE_ORTHOGONALITY_FULL);
-    assert_true(!s->lanczos.paper && s->lanczos.width == 8 && s->lanczos.seed == 0);
+    assert_true(!s->lanczos.paper && s->lanczos.width == 24 && s->lanczos.seed == 0);
     assert_true(s->density.points == 1000 && s->density.bandwidth == 0.01);
     assert_false(s->density.absolute || s->density.tenth);
     assert_int_equal(job->metrics.n_distance, 3);

@@ -664,6 +664,54 @@ static void probes_are_taken_up(void **state)
     free(m);
 }
 
+/* Of twelve layers the 25 blocks of the published list; of fewer those that there are. */
+static void a_preset_names_blocks(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    static const int layers[] = {12, 1, 6}, expected[] = {25, 7, 25};
+    static const char *const some[] = {"h.3.attn.c_attn.weight.value", "h.0.mlp",
+                                       "h.5."};
+    for (int i = 0; i < 3; i++) {
+        const hesse_arch arch = {.family = HESSE_GPT2,
+                                 .layers = layers[i],
+                                 .width = 8,
+                                 .inner = 32,
+                                 .vocabulary = 256,
+                                 .positions = 16,
+                                 .attention = {.heads = 2, .kv_heads = 2, .size = 4},
+                                 .norm_eps = 1e-5,
+                                 .tied = true,
+                                 .attention_bias = true,
+                                 .mlp_bias = true};
+        const hesse_source source = {.arch = &arch,
+                                     .text = HESSE_TEST_FOLDER "/test_lanczos.c",
+                                     .sequences = 2,
+                                     .context = 4,
+                                     .outline = true};
+        const hesse_question ask = {.method = HESSE_METHOD_LANCZOS,
+                                    .preset = HESSE_PRESET_PAPER_GPT2};
+        hesse_model *model = NULL;
+        hesse_study *x = NULL;
+        bool found = false;
+        assert_all(hesse_model_open(team, &source, &model) == HESSE_OK);
+        assert_all(hesse_study_new(model, &ask, &x) == HESSE_OK);
+        assert_all(hesse_study_blocks(x) == expected[i]);
+        for (int b = 0; b < expected[i]; b++) {
+            const char *name = hesse_study_block_name(x, b);
+            assert_all(!strstr(name, "bias") && !strstr(name, "ln_"));
+            found |= strstr(name, some[i]) != NULL;
+        }
+        assert_all(found);
+        hesse_study_free(x);
+        const hesse_question both = {.preset = HESSE_PRESET_PAPER_GPT2,
+                                     .partition = HESSE_CUT_HEAD};
+        assert_all(hesse_study_new(model, &both, &x) == HESSE_E_JOB);
+        hesse_model_free(model);
+    }
+    hesse_team_free(team);
+}
+
 static void wrong_questions(void **state)
 {
     (void)state;
@@ -721,6 +769,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(auto_forms_what_is_soon_done),
     cmocka_unit_test(moments_are_within_their_errors),
     cmocka_unit_test(probes_are_taken_up),
+    cmocka_unit_test(a_preset_names_blocks),
     cmocka_unit_test(wrong_questions),
     cmocka_unit_test(one_rank_out_of_memory_fails_all),
 };

@@ -132,7 +132,7 @@ static void panel_is_a_part_of_the_whole(void **state)
         const int count = m.params.count;
         double *h = transformer_share(&m, HESSE_ALL);
         double *gn = transformer_share(&m, HESSE_GAUSS_NEWTON);
-        hesse_sweep *s = hesse_sweep_new(m.tape, 8);
+        hesse_sweep *s = hesse_sweep_new(m.tape, 8, hesse_pace_of_panels);
         for (int p = 0; p < count; p++) {
             bool moves[64] = {false};
             hesse_rect want[64] = {{0}};
@@ -232,7 +232,7 @@ static void least_squares_are_quadratic(void **state)
     hesse_tape_add(t, &hesse_op_squared_error, e, (int[]){y, wanted}, NULL);
     assert_true(hesse_tape_freeze(t));
     hesse_tape_run(t, theta, gradient);
-    hesse_sweep *s = hesse_sweep_new(t, 1);
+    hesse_sweep *s = hesse_sweep_new(t, 1, hesse_pace_of_panels);
     const bool moves = true;
     const hesse_rect want = {0, C, 0, O};
     assert_non_null(s);

@@ -81,7 +81,7 @@ static inline double *transformer_share(const transformer *m, hesse_kinds kinds)
     double *hv = hesse_alloc((size_t)n * k);
     bool *moves = hesse_calloc((size_t)count, sizeof *moves);
     hesse_rect *want = hesse_calloc((size_t)count, sizeof *want);
-    hesse_sweep *s = hesse_sweep_new(m->tape, k);
+    hesse_sweep *s = hesse_sweep_new(m->tape, k, hesse_pace_of_panels);
     for (int p = 0; p < count; p++) {
         moves[p] = true;
         want[p] = (hesse_rect){0, m->params.list[p].rows, 0, m->params.list[p].cols};

@@ -30,7 +30,7 @@ const char *hesse_orthogonality_text(hesse_orthogonality o);
 typedef struct hesse_lanczos_settings {
     int steps;  /* of a probe, at most the order; default 100 */
     int probes; /* default 10                                 */
-    int width;  /* vectors advanced at once; default: up to 8 */
+    int width;  /* vectors advanced at once; default: up to 24, one in wide models */
     hesse_orthogonality orthogonality;
     uint64_t seed; /* of the probes                           */
 } hesse_lanczos_settings;

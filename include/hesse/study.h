@@ -18,6 +18,16 @@ typedef enum hesse_method {
     HESSE_METHOD_AUTO     /* exactly where memory and time allow, else by quadrature  */
 } hesse_method;
 
+/** Lists of blocks that papers look at. */
+typedef enum hesse_preset {
+    HESSE_PRESET_NONE,
+    /* The token embedding, and of layers 0, L / 4, 7 L / 12 and L - 1 of L (0, 3, 7 and 11 of
+       12) the matrices of query, key, value, attention's output and MLP: 25 blocks of GPT-2.
+       Source: the authors' code for Zhang et al., Why Transformers Need Adam
+       (arXiv:2402.16788). */
+    HESSE_PRESET_PAPER_GPT2
+} hesse_preset;
+
 /** What is asked. Start it from {0}; NULL and 0 stand for the defaults given. */
 typedef struct hesse_question {
     hesse_cut partition; /* default: by tensor */
@@ -25,6 +35,7 @@ typedef struct hesse_question {
     /* Names or globs of blocks; 0: all. */
     const char *const *only;
     int n_only;
+    hesse_preset preset; /* in place of names; blocks are tensors */
 
     /* Shares of the Hessian; 0: itself. */
     const hesse_kinds *parts;

@@ -10,6 +10,9 @@
 /** Local. Panels on one rank. */
 double hesse_cost_panels(const hesse_rates *rates, hesse_work work);
 
+/** Local. Products of the Hessian with dense vectors, on one rank. */
+double hesse_cost_products(const hesse_rates *rates, hesse_work work);
+
 /** Local. Taking the panels of a matrix of order n to their owners, for each of `ranks`
  *  ranks, while panels are of so many columns; beside the panels themselves. */
 double hesse_cost_exchange(double n, int ranks, int panel);

@@ -180,7 +180,7 @@ size_t hesse_panels_bytes(const hesse_panels *p)
 {
     const size_t pieces = (size_t)p->partition->n_pieces;
     const size_t shares = (size_t)p->request.shares;
-    return hesse_sweep_bytes(p->tape, most_directions(p)) +
+    return hesse_sweep_bytes(p->tape, most_directions(p), hesse_pace_of_panels) +
            sizeof(double) * (shares * (p->room.numbers + p->room.raw) +
                              near_numbers(p) + p->room.directions * HESSE_SAMPLE) +
            sizeof *p->list * count_panels(p) + sizeof *p->patches * count_patches(p) +
@@ -191,7 +191,7 @@ size_t hesse_panels_bytes(const hesse_panels *p)
 static bool allocate_outline(hesse_panels *p)
 {
     const size_t params = (size_t)p->params->count;
-    p->sweep = hesse_sweep_new(p->tape, most_directions(p));
+    p->sweep = hesse_sweep_new(p->tape, most_directions(p), hesse_pace_of_panels);
     p->moves = hesse_calloc(params, sizeof *p->moves);
     p->want = hesse_calloc(params, sizeof *p->want);
     p->hulls = hesse_calloc(params, sizeof *p->hulls);

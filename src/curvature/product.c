@@ -3,6 +3,7 @@
 #include "curvature/product.h"
 
 #include "base/memory.h"
+#include "ops/gemm.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 struct hesse_product {
     hesse_model *model;          /* borrowed                                */
     const hesse_bundle *bundles; /* [count], borrowed                       */
-    int count, k;                /* of bundles; of all their vectors        */
+    int count, k;                /* of bundles; columns of the sweep        */
     size_t size;                 /* numbers of the vectors                  */
     bool *moves;                 /* of every parameter: whether it does     */
     hesse_rect *want;            /* of every parameter, the hull of its pieces */
@@ -24,17 +25,31 @@ typedef struct extent {
     size_t moving, wanted;
 } extent;
 
+static hesse_pace pace_of(const hesse_product *p, const extent *e)
+{
+    return hesse_pace_of_products(p->model->tape, p->k, e->moving);
+}
+
+/* Columns of a sweep for so many vectors: one, or whole vectors of the processor's, the last
+   of which are zero. */
+static int columns_for(int vectors)
+{
+    const int lanes = hesse_gemm_lanes();
+    return vectors < 2 ? vectors : (vectors + lanes - 1) / lanes * lanes;
+}
+
 /* Local. What moves and what is wanted; false: out of memory. */
 static bool outline(hesse_product *p, extent *e)
 {
     const hesse_params *params = &p->model->params;
+    int vectors = 0;
     *e = (extent){0};
     p->moves = hesse_calloc((size_t)params->count, sizeof *p->moves);
     p->want = hesse_calloc((size_t)params->count, sizeof *p->want);
     if (!p->moves || !p->want) return false;
     for (int b = 0; b < p->count; b++) {
         const hesse_bundle *bundle = &p->bundles[b];
-        p->k += bundle->k;
+        vectors += bundle->k;
         for (int i = 0; i < bundle->n_pieces; i++) {
             const hesse_piece *x = &bundle->pieces[i];
             p->moves[x->param] = true;
@@ -42,6 +57,7 @@ static bool outline(hesse_product *p, extent *e)
             p->size += hesse_area(x->rect) * (size_t)bundle->k;
         }
     }
+    p->k = columns_for(vectors);
     for (int i = 0; i < params->count; i++) {
         e->wanted += hesse_area(p->want[i]);
         if (p->moves[i]) e->moving += hesse_param_size(&params->list[i]);
@@ -54,7 +70,7 @@ static bool prepare(hesse_product *p)
 {
     extent e;
     bool there = outline(p, &e);
-    if (there) p->sweep = hesse_sweep_new(p->model->tape, p->k);
+    if (there) p->sweep = hesse_sweep_new(p->model->tape, p->k, pace_of(p, &e));
     there = there && p->sweep && hesse_sweep_plan(p->sweep, p->moves, p->want);
     if (there) {
         p->v = hesse_calloc(e.moving * (size_t)p->k, sizeof *p->v);
@@ -105,7 +121,7 @@ double hesse_product_bytes(const hesse_model *model, const hesse_bundle *bundles
         .model = (hesse_model *)model, .bundles = bundles, .count = count};
     const bool there = outline(&p, &e);
     free_inside(&p);
-    return there ? (double)hesse_sweep_bytes(model->tape, p.k) +
+    return there ? (double)hesse_sweep_bytes(model->tape, p.k, pace_of(&p, &e)) +
                        (double)(e.moving + e.wanted) * p.k * (double)sizeof(double)
                  : INFINITY;
 }
@@ -117,7 +133,7 @@ hesse_status hesse_product_work(const hesse_model *model, const hesse_bundle *bu
     hesse_product p = {
         .model = (hesse_model *)model, .bundles = bundles, .count = count};
     bool there = outline(&p, &e);
-    if (there) p.sweep = hesse_sweep_new(model->tape, p.k);
+    if (there) p.sweep = hesse_sweep_new(model->tape, p.k, pace_of(&p, &e));
     there = there && p.sweep;
     if (there) {
         hesse_sweep_mark(p.sweep, p.moves, p.want);
@@ -126,6 +142,21 @@ hesse_status hesse_product_work(const hesse_model *model, const hesse_bundle *bu
     free_inside(&p);
     return there ? HESSE_OK
                  : hesse_fail(why, HESSE_E_NOMEM, "out of memory for a product");
+}
+
+/* Measured: docs/performance.md. */
+enum { WIDE = 1 << 17 };
+
+int hesse_product_width(const hesse_model *model, int most)
+{
+    const hesse_params *params = &model->params;
+    for (int i = 0; i < params->count; i++) {
+        const hesse_param *p = &params->list[i];
+        const bool multiplied =
+            p->role != HESSE_ROLE_EMBEDDING && p->role != HESSE_ROLE_POSITION;
+        if (multiplied && hesse_param_size(p) >= WIDE) return 1;
+    }
+    return most;
 }
 
 /* Row r of a piece among the sweep's directions, and among its results. */

@@ -32,6 +32,11 @@ double hesse_product_bytes(const hesse_model *model, const hesse_bundle *bundles
 hesse_status hesse_product_work(const hesse_model *model, const hesse_bundle *bundles,
                                 int count, hesse_work *work, hesse_why *why);
 
+/** Local. How many vectors, at most so many, are best multiplied at once: one where matrices of
+ *  the model are so wide that BLAS is faster with one vector than the program's own products
+ *  with several. */
+int hesse_product_width(const hesse_model *model, int most);
+
 /** Collective. hv = S v with S the share `part`, of every bundle restricted to its pieces.
  *
  *  v   [in]   equal on all ranks.

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS = 100, PROBES = 10, WIDTH = 8, MOST = 1000000 };
+enum { STEPS = 100, PROBES = 10, WIDTH = 24, MOST = 1000000 };
 
 const char *hesse_orthogonality_text(hesse_orthogonality o)
 {
@@ -63,8 +63,11 @@ typedef struct queue {
     const hesse_aim *aims;
     const hesse_probing *probing;
     int count, ranks;
-    int aim, probe;   /* the head */
-    double all, done; /* steps of all probes, and of those that are finished */
+    int width;         /* of a batch, at most */
+    int aim, probe;    /* the head */
+    double all, done;  /* steps of all probes, and of those that are finished */
+    double operations; /* of the products so far */
+    hesse_work step;   /* of a step of the batch */
     batch now;
     hesse_product *product;
 } queue;
@@ -142,7 +145,7 @@ static bool next(queue *x)
                 take_back(b);
                 return true;
             }
-            if (b->columns == x->settings->width) {
+            if (b->columns == x->width) {
                 x->probe++;
                 return true;
             }
@@ -160,7 +163,8 @@ static void free_queue(queue *x)
 
 static bool make_queue(queue *x)
 {
-    const size_t width = (size_t)x->settings->width;
+    x->width = hesse_product_width(x->model, x->settings->width);
+    const size_t width = (size_t)x->width;
     x->now.cells = hesse_calloc(width, sizeof *x->now.cells);
     x->now.bundles = hesse_calloc(width, sizeof *x->now.bundles);
     x->now.aims = hesse_calloc(width, sizeof *x->now.aims);
@@ -219,8 +223,9 @@ static hesse_status after_step(void *context, hesse_why *why)
     const hesse_listener *l = x->probing->listener;
     const hesse_keeper *k = x->probing->keeper;
     x->done += x->now.columns;
+    x->operations += x->step.products;
     if (l && l->progress)
-        l->progress(l->context, "lanczos", fmin(x->done / x->all, 1), 0);
+        l->progress(l->context, "lanczos", fmin(x->done / x->all, 1), x->operations);
     return k ? k->go_on(k->context, why) : HESSE_OK;
 }
 
@@ -293,8 +298,10 @@ static hesse_status advance(queue *x)
                                 .orthogonality = x->settings->orthogonality,
                                 .seed = x->settings->seed};
     const double start = MPI_Wtime(), columns = x->now.columns;
-    hesse_status s =
-        hesse_product_new(x->model, x->now.bundles, x->now.count, &x->product);
+    hesse_status s = hesse_product_work(x->model, x->now.bundles, x->now.count,
+                                        &x->step, &team->why);
+    s = hesse_agree(team, s);
+    if (!s) s = hesse_product_new(x->model, x->now.bundles, x->now.count, &x->product);
     if (!s) s = hesse_krylov(team, &r, x->now.cells, x->now.count);
     hesse_product_free(x->product);
     x->product = NULL;

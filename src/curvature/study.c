@@ -45,6 +45,50 @@ static hesse_status check(const hesse_question *q, hesse_why *why)
     return HESSE_OK;
 }
 
+/* Whether the preset has a parameter: a matrix of the kinds and layers that it names. */
+static bool is_in_preset(const hesse_param *p, int layers)
+{
+    const int chosen[] = {0, layers / 4, 7 * layers / 12, layers - 1};
+    bool layer = false;
+    for (int i = 0; i < 4; i++) layer |= p->layer == chosen[i];
+    switch (p->role) {
+    case HESSE_ROLE_EMBEDDING:
+        return true;
+    case HESSE_ROLE_QUERY:
+    case HESSE_ROLE_KEY:
+    case HESSE_ROLE_VALUE:
+    case HESSE_ROLE_OUTPUT:
+    case HESSE_ROLE_UP:
+    case HESSE_ROLE_DOWN:
+        return layer && !p->vector;
+    default:
+        return false;
+    }
+}
+
+/* Names of parameters are names of blocks where blocks are tensors; of globs' characters they
+   have none. */
+static hesse_status partition_by_preset(hesse_study *x, const hesse_question *q,
+                                        hesse_why *why)
+{
+    const hesse_params *params = &x->model->params;
+    int count = 0;
+    if (q->n_only || q->partition != HESSE_CUT_TENSOR)
+        return hesse_fail(
+            why, HESSE_E_JOB,
+            "a preset of blocks stands beside %s, expected tensors of its own",
+            q->n_only ? "names of blocks" : "another partition");
+    const char **names = hesse_calloc((size_t)params->count, sizeof *names);
+    if (!names) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    for (int i = 0; i < params->count; i++)
+        if (is_in_preset(&params->list[i], x->model->arch.layers))
+            names[count++] = params->list[i].name;
+    const hesse_status s = hesse_partition_new(&x->model->arch, params, q->partition,
+                                               names, count, &x->partition, why);
+    free(names);
+    return s;
+}
+
 static hesse_status read_question(hesse_study *x, const hesse_question *q,
                                   hesse_why *why)
 {
@@ -69,6 +113,7 @@ static hesse_status read_question(hesse_study *x, const hesse_question *q,
     x->unformed.settings = q->lanczos;
     const hesse_status valid = hesse_lanczos_defaults(&x->unformed.settings, why);
     if (valid) return valid;
+    if (q->preset) return partition_by_preset(x, q, why);
     return hesse_partition_new(&m->arch, &m->params, q->partition, q->only, q->n_only,
                                &x->partition, why);
 }
@@ -151,12 +196,14 @@ static hesse_status make_findings(hesse_study *x, hesse_why *why)
 typedef struct fraction {
     const hesse_listener *of;
     double first, length;
+    double operations; /* done before */
 } fraction;
 
 static void pass_on(void *context, const char *phase, double part, double operations)
 {
     const fraction *f = context;
-    f->of->progress(f->of->context, phase, f->first + part * f->length, operations);
+    f->of->progress(f->of->context, phase, f->first + part * f->length,
+                    f->operations + operations);
 }
 
 static hesse_status show_on(void *context, int share, int block, const hesse_dmat *a,
@@ -178,7 +225,7 @@ static hesse_status run_formed(hesse_study *x)
 {
     hesse_team *team = x->model->team;
     const double all = hesse_study_seconds(x);
-    fraction f = {x->inquiry.listener, 0, 1};
+    fraction f = {.of = x->inquiry.listener, .length = 1};
     hesse_inquiry inquiry = x->inquiry;
     if (!inquiry.scope) return hesse_agree(team, make_findings(x, &team->why));
     if (all > 0) f.length = (all - x->unformed.seconds) / all;
@@ -195,9 +242,13 @@ static hesse_status run_unformed(hesse_study *x)
     hesse_aim *aims = NULL;
     int count = 0;
     const double start = MPI_Wtime(), all = hesse_study_seconds(x);
-    fraction f = {x->inquiry.listener, 0, 1};
+    fraction f = {.of = x->inquiry.listener, .length = 1};
     if (x->inquiry.scope && all > 0) f.first = 1 - x->unformed.seconds / all;
     f.length = 1 - f.first;
+    f.operations = x->schedule.whole.work.products + x->schedule.whole.solution;
+    for (int i = 0; i < x->schedule.count; i++)
+        f.operations +=
+            x->schedule.tasks[i].work.products + x->schedule.tasks[i].solution;
     const hesse_listener listener = listener_of(&f);
     const hesse_probing probing = {.memory =
                                        fmax(1, x->peak - hesse_model_bytes(x->model)),

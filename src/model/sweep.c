@@ -12,8 +12,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { NEAR = 32 }; /* tokens that pass the nodes between two attentions together */
-
 /* Tokens first ... end - 1 of the batch. */
 typedef struct span {
     int first, end;
@@ -156,8 +154,8 @@ static run run_from(const hesse_tape *t, int first, int step)
 static pass tokens_from(const pass *p, run r, span all, int first)
 {
     pass few = *p;
-    const bool more = r.near && all.end - first > NEAR;
-    few.now = (span){first, more ? first + NEAR : all.end};
+    const bool more = r.near && all.end - first > p->s->near;
+    few.now = (span){first, more ? first + p->s->near : all.end};
     return few;
 }
 

@@ -17,9 +17,23 @@
 
 typedef struct hesse_sweep hesse_sweep;
 
+/** How many tokens go together. */
+typedef struct hesse_pace {
+    int stretch; /* through all nodes, as whole sequences: about so many; they need memory */
+    int near; /* through the nodes between two attentions, near the processor           */
+} hesse_pace;
+
+/** Local. The pace for panels, whose results are small: few tokens, which stay in the cache. */
+extern const hesse_pace hesse_pace_of_panels;
+
+/** Local. The pace for k dense directions. Where weights and results are larger than a cache,
+ *  each token that passes alone would carry all of them past the processor: as many go
+ *  together as take no more memory than the directions do. */
+hesse_pace hesse_pace_of_products(const hesse_tape *t, int k, size_t coordinates);
+
 /** Local. Sweeps over a tape with up to k directions at once. The tape is borrowed. NULL
  *  when memory is exhausted. */
-hesse_sweep *hesse_sweep_new(const hesse_tape *t, int k);
+hesse_sweep *hesse_sweep_new(const hesse_tape *t, int k, hesse_pace pace);
 void hesse_sweep_free(hesse_sweep *s);
 
 /** Local. Choose the parameters that move and the parts of parameters that are wanted,
@@ -37,7 +51,7 @@ bool hesse_sweep_plan(hesse_sweep *s, const bool *moves, const hesse_rect *want)
 void hesse_sweep_mark(hesse_sweep *s, const bool *moves, const hesse_rect *want);
 
 /** Local. Bytes that a plan takes at most: everything moves and everything is wanted. */
-size_t hesse_sweep_bytes(const hesse_tape *t, int k);
+size_t hesse_sweep_bytes(const hesse_tape *t, int k, hesse_pace pace);
 
 /** Local. Rows of the result: wanted parameters come one after another, each row-major;
  *  row_of gives the first row of a parameter, direction_of that in dense directions. */

@@ -20,7 +20,7 @@ typedef struct hesse_hold {
 
 struct hesse_sweep {
     const hesse_tape *t;
-    int k, stretch; /* directions; sequences at a time */
+    int k, stretch, near; /* directions; sequences, and tokens, at a time */
     size_t rows;
     hesse_slot *slots; /* one a value                      */
     int *value_of;     /* of every parameter, its value    */

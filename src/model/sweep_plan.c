@@ -9,19 +9,37 @@
 
 #include <stdlib.h>
 
-enum { TOKENS = 48 }; /* at least half of this many in a stretch of sequences */
+const hesse_pace hesse_pace_of_panels = {.stretch = 48, .near = 32};
 
-static int stretch_of(const hesse_tape *t)
+enum {
+    CACHE = 1 << 17,
+    TOKENS = 512
+}; /* numbers; tokens that are worth their memory */
+
+static int stretch_of(const hesse_tape *t, hesse_pace pace)
 {
-    const int most = TOKENS / t->context;
+    const int most = pace.stretch / t->context;
     return most < 1 ? 1 : most > t->sequences ? t->sequences : most;
 }
 
-hesse_sweep *hesse_sweep_new(const hesse_tape *t, int k)
+hesse_pace hesse_pace_of_products(const hesse_tape *t, int k, size_t coordinates)
+{
+    const size_t most = coordinates * (size_t)k;
+    size_t token = 0; /* numbers of its tangents and cotangents */
+    if (most <= CACHE) return hesse_pace_of_panels;
+    for (int i = 0; i < t->n_values; i++)
+        if (t->values[i].param < 0) token += 2 * hesse_stride(t->values[i].width, k);
+    const size_t tokens = (most + 8 * CACHE) / (token + 1);
+    const int some = tokens < TOKENS ? (int)tokens : TOKENS;
+    return (hesse_pace){.stretch = some < 48 ? 48 : some, .near = TOKENS};
+}
+
+hesse_sweep *hesse_sweep_new(const hesse_tape *t, int k, hesse_pace pace)
 {
     hesse_sweep *s = hesse_calloc(1, sizeof *s);
     if (!s) return NULL;
-    *s = (hesse_sweep){.t = t, .k = k, .stretch = stretch_of(t)};
+    *s = (hesse_sweep){
+        .t = t, .k = k, .stretch = stretch_of(t, pace), .near = pace.near};
     s->slots = hesse_calloc((size_t)t->n_values, sizeof *s->slots);
     s->held = hesse_calloc((size_t)t->n_values, sizeof *s->held);
     s->value_of = hesse_calloc((size_t)t->n_params, sizeof *s->value_of);
@@ -153,12 +171,12 @@ bool hesse_sweep_plan(hesse_sweep *s, const bool *moves, const hesse_rect *want)
     return s->arena || !need;
 }
 
-size_t hesse_sweep_bytes(const hesse_tape *t, int k)
+size_t hesse_sweep_bytes(const hesse_tape *t, int k, hesse_pace pace)
 {
     size_t total = 0;
     for (int i = 0; i < t->n_values; i++) {
         const hesse_value *v = &t->values[i];
-        if (v->param < 0) total += 2 * size_of(t, v, k, stretch_of(t));
+        if (v->param < 0) total += 2 * size_of(t, v, k, stretch_of(t, pace));
         if (v->param >= 0 && v->rect.rows == 1) total += size_of(t, v, k, 0);
     }
     return total * sizeof(double);

@@ -32,6 +32,23 @@ static double work(const hesse_dims *d, const hesse_use *use)
     return full * use->moves[X] + use->shares * up;
 }
 
+/* Numbers of a matrix that stay in the cache while tokens pass it. */
+enum { NEAR = 32768 };
+
+/* From so many numbers on a weight is BLAS's, which packs it. */
+enum { WIDE = 65536 };
+
+/* Some rows of a matrix whose columns are far apart, and so each on a page of its own, side by
+   side. */
+static hesse_strided gather(hesse_strided m, int rows, int cols, double near[NEAR])
+{
+    for (int j = 0; j < cols; j++)
+        for (int i = 0; i < rows; i++)
+            near[(size_t)j * (size_t)rows + (size_t)i] =
+                m.at[(size_t)i * m.row + (size_t)j * m.col];
+    return (hesse_strided){near, 1, (size_t)rows};
+}
+
 /* y[n] += M x[n], or = that, for each token and each of k copies; M is rows x cols. */
 static void apply(hesse_into into, int n, int rows, int cols, hesse_strided m, int k,
                   const double *x, double *y)
@@ -43,10 +60,18 @@ static void apply(hesse_into into, int n, int rows, int cols, hesse_strided m, i
                     into == HESSE_ADD, y, rows);
         return;
     }
-    for (int i = 0; i < n; i++)
-        hesse_gemm(into, rows, (size_t)k, cols, 1, m,
-                   x + (size_t)i * hesse_stride(cols, k), (size_t)k,
-                   y + (size_t)i * hesse_stride(rows, k), (size_t)k);
+    double near[NEAR];
+    const int most = NEAR / cols < 8 ? 8 : NEAR / cols;
+    for (int row = 0; row < rows; row += most) {
+        const int some = rows - row < most ? rows - row : most;
+        hesse_strided part = {m.at + (size_t)row * m.row, m.row, m.col};
+        if (most < rows && some * cols <= NEAR) part = gather(part, some, cols, near);
+        for (int i = 0; i < n; i++)
+            hesse_gemm(into, some, (size_t)k, cols, 1, part,
+                       x + (size_t)i * hesse_stride(cols, k), (size_t)k,
+                       y + (size_t)i * hesse_stride(rows, k) + (size_t)row * (size_t)k,
+                       (size_t)k);
+    }
 }
 
 /* y[n][q] += sum over p of a[n][p] D[p, q], D the k tangents of the weight, stored p x q
@@ -56,15 +81,29 @@ static void apply_tangents(int n, int p, int q, const double *a, bool turned, in
 {
     const size_t stride = hesse_stride(q, k), one = (size_t)k;
     const hesse_strided rows = {a, (size_t)p, 1};
+    if (k == 1) {
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, turned ? CblasTrans : CblasNoTrans, n,
+                    q, p, 1, a, p, tangents, turned ? p : q, 1, y, (int)stride);
+        return;
+    }
+    if (!turned && (size_t)p * (size_t)q >= WIDE) {
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, q * k, p, 1, a, p,
+                    tangents, q * k, 1, y, (int)stride);
+        return;
+    }
     if (!turned) {
         hesse_gemm(HESSE_ADD, n, (size_t)q * one, p, 1, rows, tangents, (size_t)q * one,
                    y, stride);
         return;
     }
-    for (int j = 0; j < q; j++)
-        hesse_gemm(HESSE_ADD, n, one, p, 1, rows,
-                   tangents + (size_t)j * (size_t)p * one, one, y + (size_t)j * one,
-                   stride);
+    const int most = 2 * NEAR / p < 8 ? 8 : 2 * NEAR / p;
+    for (int i = 0; i < n; i += most) {
+        const hesse_strided some = {a + (size_t)i * (size_t)p, (size_t)p, 1};
+        for (int j = 0; j < q; j++)
+            hesse_gemm(HESSE_ADD, n - i < most ? n - i : most, one, p, 1, some,
+                       tangents + (size_t)j * (size_t)p * one, one,
+                       y + (size_t)i * stride + (size_t)j * one, stride);
+    }
 }
 
 /* The same where tangent i is the unit direction of element unit[i]. */
@@ -96,20 +135,28 @@ static void correlate(int n, int p, int q, const double *a, const double *z, int
 {
     const size_t stride = hesse_stride(q, k), one = (size_t)k;
     const size_t row = (size_t)part.cols * one;
-    if (!turned) {
+    const bool wide = (size_t)part.rows * (size_t)part.cols >= WIDE;
+    if (!turned && (k == 1 || wide)) {
+        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, (int)row, n, 1,
+                    a + part.row, p, z + (size_t)part.col * one, (int)stride, 1, m,
+                    (int)row);
+    } else if (!turned) {
         const hesse_strided at = {a + part.row, 1, (size_t)p};
         hesse_gemm(HESSE_ADD, part.rows, row, n, 1, at, z + (size_t)part.col * one,
                    stride, m, row);
     } else if (k == 1) {
-        const hesse_strided at = {z + part.row, 1, (size_t)q};
-        hesse_gemm(HESSE_ADD, part.rows, row, n, 1, at, a + part.col, (size_t)p, m,
-                   row);
+        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, part.cols, n, 1,
+                    z + part.row, q, a + part.col, p, 1, m, part.cols);
     } else {
-        const hesse_strided at = {a + part.col, 1, (size_t)p};
-        for (int r = 0; r < part.rows; r++)
-            hesse_gemm(HESSE_ADD, part.cols, one, n, 1, at,
-                       z + (size_t)(part.row + r) * one, stride, m + (size_t)r * row,
-                       one);
+        const int most = 2 * NEAR / n < 8 ? 8 : 2 * NEAR / n;
+        for (int j = 0; j < part.cols; j += most) {
+            const hesse_strided some = {a + part.col + j, 1, (size_t)p};
+            const int cols = part.cols - j < most ? part.cols - j : most;
+            for (int r = 0; r < part.rows; r++)
+                hesse_gemm(HESSE_ADD, cols, one, n, 1, some,
+                           z + (size_t)(part.row + r) * one, stride,
+                           m + (size_t)r * row + (size_t)j * one, one);
+        }
     }
 }
 

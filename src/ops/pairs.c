@@ -4,7 +4,10 @@
 
 #include "ops/gemm.h"
 
+#include <cblas.h>
+
 enum { STRIP = 6 }; /* rows that a strip of a causal triangle takes at once */
+enum { ROWS = 32 }; /* the same, of one tangent                             */
 
 /* One head of one sequence. */
 typedef struct place {
@@ -71,6 +74,59 @@ static bool next(const hesse_frame *f, visit *v, place *p)
     return true;
 }
 
+/* Rows of one vector a token, those of a head. */
+static rows single(const place *p, int heads, int e, const double *z)
+{
+    size_t step;
+    const double *at = z + tangents_at(p, heads, e, &step);
+    return (rows){at, step, e};
+}
+
+/* For one tangent: s[i, j] += a q[i] . k[j], products of matrices but for the triangle that a
+   causal strip ends with. */
+static void dot_pairs(const place *p, double a, rows q, rows k, double *s, size_t step)
+{
+    for (int i = 0; i < p->t; i += ROWS) {
+        const int m = p->t - i < ROWS ? p->t - i : ROWS;
+        const int all = p->full ? p->t : i;
+        const double *own = q.at + (size_t)i * q.step;
+        if (all)
+            cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, all, q.e, a, own,
+                        (int)q.step, k.at, (int)k.step, 1, s + (size_t)i * step,
+                        (int)step);
+        for (int r = 0; !p->full && r < m; r++)
+            cblas_dgemv(CblasRowMajor, CblasNoTrans, r + 1, k.e, a,
+                        k.at + (size_t)i * k.step, (int)k.step,
+                        own + (size_t)r * q.step, 1, 1, s + (size_t)(i + r) * step + i,
+                        1);
+    }
+}
+
+/* For one tangent: z[i] += a sum over j of s[i, j] b[j]; or, back, z[j] += a sum over i of
+   s[i, j] b[i]. */
+static void weigh_rows(const place *p, double a, const double *s, size_t step, rows b,
+                       bool back, double *z, size_t z_step)
+{
+    for (int i = 0; i < p->t; i += ROWS) {
+        const int m = p->t - i < ROWS ? p->t - i : ROWS;
+        const int from = back && !p->full ? i + m : 0;
+        const int all = p->full ? p->t : back ? p->t - from : i;
+        const double *own = back ? s + (size_t)from * step + i : s + (size_t)i * step;
+        if (all)
+            cblas_dgemm(CblasRowMajor, back ? CblasTrans : CblasNoTrans, CblasNoTrans,
+                        m, b.e, all, a, own, (int)step, b.at + (size_t)from * b.step,
+                        (int)b.step, 1, z + (size_t)i * z_step, (int)z_step);
+        for (int r = 0; !p->full && r < m; r++) {
+            const int first = back ? i + r : i, count = back ? m - r : r + 1;
+            const double *pairs = back ? s + (size_t)first * step + (size_t)(i + r)
+                                       : s + (size_t)(i + r) * step + (size_t)i;
+            cblas_dgemv(CblasRowMajor, CblasTrans, count, b.e, a,
+                        b.at + (size_t)first * b.step, (int)b.step, pairs,
+                        back ? (int)step : 1, 1, z + (size_t)(i + r) * z_step, 1);
+        }
+    }
+}
+
 void hesse_pairs_from_queries(const hesse_frame *f, double a, const double *z,
                               hesse_rows b, double *s)
 {
@@ -80,7 +136,8 @@ void hesse_pairs_from_queries(const hesse_frame *f, double a, const double *z,
         const double *zp = z + tangents_at(&p, p.all, b.e, &zs);
         double *sp = s + pairs_at(&p, &ss);
         const rows r = rows_of(&p, b);
-        for (int i = 0; i < p.t; i++)
+        if (p.k == 1) dot_pairs(&p, a, single(&p, p.all, b.e, z), r, sp, ss);
+        for (int i = 0; p.k > 1 && i < p.t; i++)
             hesse_gemm(HESSE_ADD, seen(&p, i), (size_t)p.k, r.e, a,
                        (hesse_strided){r.at, r.step, 1}, zp + (size_t)i * zs,
                        (size_t)p.k, sp + (size_t)i * ss, (size_t)p.k);
@@ -96,7 +153,8 @@ void hesse_pairs_from_keys(const hesse_frame *f, double a, hesse_rows b,
         const double *zp = z + tangents_at(&p, heads, b.e, &zs);
         double *sp = s + pairs_at(&p, &ss);
         const rows r = rows_of(&p, b);
-        for (int j = 0; j < p.t; j++) {
+        if (p.k == 1) dot_pairs(&p, a, r, single(&p, heads, b.e, z), sp, ss);
+        for (int j = 0; p.k > 1 && j < p.t; j++) {
             const size_t i = (size_t)first_seer(&p, j);
             hesse_gemm(HESSE_ADD, p.t - (int)i, (size_t)p.k, r.e, a,
                        (hesse_strided){r.at + i * r.step, r.step, 1},
@@ -115,7 +173,8 @@ void hesse_pairs_to_queries(const hesse_frame *f, double a, const double *s,
         double *zp = z + tangents_at(&p, p.all, b.e, &zs);
         const double *sp = s + pairs_at(&p, &ss);
         const rows r = rows_of(&p, b);
-        for (int i = 0; i < p.t; i++)
+        if (p.k == 1) weigh_rows(&p, a, sp, ss, r, false, zp, zs);
+        for (int i = 0; p.k > 1 && i < p.t; i++)
             hesse_gemm(HESSE_ADD, r.e, (size_t)p.k, seen(&p, i), a,
                        (hesse_strided){r.at, 1, r.step}, sp + (size_t)i * ss,
                        (size_t)p.k, zp + (size_t)i * zs, (size_t)p.k);
@@ -131,7 +190,8 @@ void hesse_pairs_to_keys(const hesse_frame *f, double a, const double *s, hesse_
         double *zp = z + tangents_at(&p, heads, b.e, &zs);
         const double *sp = s + pairs_at(&p, &ss);
         const rows r = rows_of(&p, b);
-        for (int j = 0; j < p.t; j++) {
+        if (p.k == 1) weigh_rows(&p, a, sp, ss, r, true, zp, zs);
+        for (int j = 0; p.k > 1 && j < p.t; j++) {
             const size_t i = (size_t)first_seer(&p, j);
             hesse_gemm(HESSE_ADD, r.e, (size_t)p.k, p.t - (int)i, a,
                        (hesse_strided){r.at + i * r.step, 1, r.step},

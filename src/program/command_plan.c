@@ -1,4 +1,5 @@
 /* What a run would do, from the sizes alone: no parameter is read, nothing computed. */
+#include "curvature/product.h"
 #include "program/commands.h"
 #include "program/disk.h"
 #include "program/sbatch.h"
@@ -41,7 +42,7 @@ static void print_head(const hesse_study *x, const hesse_job *job)
     if (x->unformed.work.products > 0)
         printf("lanczos      %d probes of %d steps, %d at once: %s, %s, %s per rank\n",
                x->unformed.settings.probes, x->unformed.settings.steps,
-               x->unformed.settings.width,
+               hesse_product_width(x->model, x->unformed.settings.width),
                hesse_units_flop(x->unformed.work.products, a),
                hesse_units_time(x->unformed.seconds, b),
                hesse_units_bytes(x->unformed.bytes, c));

@@ -54,7 +54,8 @@ typedef struct hesse_job_hessian {
     hesse_cut partition;
     char **only; /* names or globs of blocks, at least one      */
     int n_only;
-    hesse_kinds *parts; /* shares of the Hessian, at least one  */
+    hesse_preset blocks; /* a list of blocks by its name        */
+    hesse_kinds *parts;  /* shares of the Hessian, at least one  */
     int n_parts;
     hesse_reduction reduction;
     hesse_method method;

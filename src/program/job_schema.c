@@ -66,6 +66,9 @@ static const cyaml_strval_t orthogonalities[] = {
 
 static const cyaml_strval_t procedures[] = {{"own", false}, {"paper", true}};
 
+static const cyaml_strval_t presets[] = {{"all", HESSE_PRESET_NONE},
+                                         {"paper-gpt2", HESSE_PRESET_PAPER_GPT2}};
+
 static const cyaml_strval_t reductions[] = {{"mean", HESSE_MEAN},
                                             {"sum", HESSE_SUM_OF_TOKENS},
                                             {"micro_batches", HESSE_SUM_OF_BATCHES}};
@@ -137,6 +140,8 @@ static const cyaml_schema_field_t hessian[] = {
                      CYAML_ARRAY_LEN(cuts)),
     CYAML_FIELD_SEQUENCE_COUNT("only", POINTER, hesse_job_hessian, only, n_only,
                                &name_entry, 1, MOST_ENTRIES),
+    CYAML_FIELD_ENUM("blocks", WORD, hesse_job_hessian, blocks, presets,
+                     CYAML_ARRAY_LEN(presets)),
     CYAML_FIELD_SEQUENCE_COUNT("parts", POINTER, hesse_job_hessian, parts, n_parts,
                                &share_entry, 1, MOST_ENTRIES),
     CYAML_FIELD_ENUM("method", WORD, hesse_job_hessian, method, methods,
@@ -256,13 +261,14 @@ const hesse_later hesse_job_later[] = {
 const char hesse_job_defaults[] =
     "model: {attention: causal, seed: 1}\n"
     "hessian:\n"
-    "  {scope: both, partition: tensor, only: ['*'], parts: [hessian], method: auto,\n"
+    "  {scope: both, partition: tensor, blocks: all, only: ['*'], parts: [hessian], "
+    "method: auto,\n"
     "   reduction: mean, panel: 24}\n"
     "spectrum:\n"
     "  eigenvectors: 0\n"
     "  engine: auto\n"
     "  lanczos: {procedure: own, steps: 100, probes: 10, reorthogonalise: true,\n"
-    "    width: 8, seed: 0}\n"
+    "    width: 24, seed: 0}\n"
     "  density: {points: 1000, bandwidth: 0.01, absolute: false, scale: none}\n"
     "metrics: {distance: [js, js_raw, wasserstein]}\n"
     "output: {matrices: false, stretch: 120}\n";

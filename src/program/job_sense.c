@@ -136,6 +136,12 @@ static hesse_status check_method(const sense *c)
         return wrong(c, "spectrum.eigenvectors",
                      "is for matrices that are formed, and 'hessian.method: lanczos' "
                      "forms none");
+    if (job->hessian.blocks && given(c, "hessian.only"))
+        return wrong(c, "hessian.only",
+                     "stands beside 'hessian.blocks', expected one of them");
+    if (job->hessian.blocks && job->hessian.partition != HESSE_CUT_TENSOR)
+        return wrong(c, "hessian.partition",
+                     "is not tensor, as 'hessian.blocks' expects");
     if (method != HESSE_METHOD_AUTO && given(c, "hessian.seconds"))
         return wrong(c, "hessian.seconds", "is for 'hessian.method: auto'");
     if (job->hessian.reduction != HESSE_SUM_OF_BATCHES && given(c, "data.batch"))

@@ -84,7 +84,8 @@ hesse_question hesse_question_of(const hesse_job *job)
     return (hesse_question){
         .partition = job->hessian.partition,
         .only = (const char *const *)job->hessian.only,
-        .n_only = job->hessian.n_only,
+        .n_only = job->hessian.blocks ? 0 : job->hessian.n_only,
+        .preset = job->hessian.blocks,
         .parts = job->hessian.parts,
         .n_parts = job->hessian.n_parts,
         .scope = job->hessian.scope,
