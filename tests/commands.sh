@@ -586,6 +586,9 @@ bad 'job: lanczos and matrices' 2 ".*'output.matrices' is true, but.*forms no ma
     run job.yaml --set hessian.method=lanczos --set output.matrices=true
 bad 'job: lanczos and eigenvectors' 2 ".*'spectrum.eigenvectors' is for matrices.*" : \
     run job.yaml --set hessian.method=lanczos --set spectrum.eigenvectors=1
+bad 'job: the paper, and orthogonal' 2 ".*reorthogonalise' is not none.*" : \
+    run job.yaml --set spectrum.lanczos.procedure=paper \
+    --set spectrum.lanczos.reorthogonalise=full
 bad 'job: seconds for the exact' 2 ".*'hessian.seconds' is for 'hessian.method: auto'" : \
     run job.yaml --set hessian.method=exact --set hessian.seconds=1
 bad 'job: micro-batches of none' 2 ".*'data.batch' is for .*micro_batches'" : \

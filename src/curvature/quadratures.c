@@ -284,7 +284,6 @@ static hesse_status keep(const queue *x, hesse_why *why)
         }
         free(numbers);
     }
-    if (k && !s) s = k->secure(k->context, why);
     return s;
 }
 

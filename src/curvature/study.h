@@ -14,6 +14,7 @@ typedef struct hesse_unformed {
     hesse_lanczos_settings settings;
     hesse_work work; /* of all of it                           */
     double bytes;    /* of a rank, beside model and results    */
+    double limit;    /* what they may be                       */
     double seconds;  /* predicted                              */
 } hesse_unformed;
 

@@ -263,14 +263,15 @@ static hesse_status plan_formed(hesse_study *x, hesse_why *why)
 static hesse_status plan_unformed(hesse_study *x, hesse_why *why)
 {
     const hesse_lanczos_settings *settings = &x->unformed.settings;
-    const double held = held_bytes(x), limit = fmax(1, x->memory - held);
+    const double held = held_bytes(x);
     const double gib = 1.0 / (1 << 30);
     hesse_aim *aims = NULL;
     int count = 0, bad = -1;
+    x->unformed.limit = fmax(1, x->memory - held);
     hesse_status s = hesse_study_aims(x, &aims, &count, why);
     if (!s && count)
-        x->unformed.bytes =
-            hesse_probing_bytes(x->model, settings, x->ranks, count, aims, limit, &bad);
+        x->unformed.bytes = hesse_probing_bytes(x->model, settings, x->ranks, count,
+                                                aims, x->unformed.limit, &bad);
     if (!s && isinf(x->unformed.bytes))
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for probes");
     if (!s && bad >= 0) {

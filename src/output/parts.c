@@ -38,6 +38,7 @@ typedef struct files {
 struct hesse_parts {
     hesse_team *team;
     char *folder, *identity;
+    char *path;                /* room for one, so that to remove cannot fail */
     int run, sequence;         /* of the next file's name                 */
     hesse_part_entry *entries; /* of earlier runs, in order               */
     size_t count;
@@ -250,8 +251,9 @@ hesse_status hesse_parts_open(hesse_team *team, const char *folder,
                            .findings.since = MPI_Wtime()};
         p->folder = hesse_copy(folder);
         p->identity = hesse_copy(identity);
+        if (p->folder) p->path = hesse_calloc(room_of(p), 1);
     }
-    const bool there = p && p->folder && p->identity;
+    const bool there = p && p->folder && p->identity && p->path;
     hesse_status s = hesse_agree(team, there ? HESSE_OK : exhausted(&team->why));
     if (!s) s = find_records(p);
     if (s)
@@ -270,6 +272,7 @@ void hesse_parts_free(hesse_parts *p)
     free(p->own.list);
     free(p->entries);
     free(p->identity);
+    free(p->path);
     free(p->folder);
     free(p);
 }
@@ -367,14 +370,12 @@ hesse_status hesse_parts_keep(void *parts, const hesse_record *what, size_t coun
 /* Files of these panels, of this run and of those before. Other ranks try the same. */
 static void drop_of(const hesse_parts *p, files *all, int block, int blocks)
 {
-    char *path = hesse_calloc(room_of(p), 1);
-    for (int i = 0; path && i < all->count; i++) {
+    for (int i = 0; i < all->count; i++) {
         file *f = &all->list[i];
         if (f->block != block || f->blocks != blocks) continue;
-        path_of(p, f->name, path, room_of(p));
-        unlink(path);
+        path_of(p, f->name, p->path, room_of(p));
+        unlink(p->path);
     }
-    free(path);
 }
 
 void hesse_parts_drop(void *parts, int block, int blocks)

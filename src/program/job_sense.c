@@ -142,6 +142,10 @@ static hesse_status check_method(const sense *c)
     if (job->hessian.blocks && job->hessian.partition != HESSE_CUT_TENSOR)
         return wrong(c, "hessian.partition",
                      "is not tensor, as 'hessian.blocks' expects");
+    if (job->spectrum.lanczos.paper &&
+        job->spectrum.lanczos.reorthogonalise != HESSE_ORTHOGONALITY_NONE)
+        return wrong(c, "spectrum.lanczos.reorthogonalise",
+                     "is not none, as the published procedure has it");
     if (method != HESSE_METHOD_AUTO && given(c, "hessian.seconds"))
         return wrong(c, "hessian.seconds", "is for 'hessian.method: auto'");
     if (job->hessian.reduction != HESSE_SUM_OF_BATCHES && given(c, "data.batch"))

@@ -79,8 +79,6 @@ hesse_question hesse_question_of(const hesse_job *job)
 {
     const hesse_job_lanczos *lanczos = &job->spectrum.lanczos;
     const bool automatic = job->hessian.method == HESSE_METHOD_AUTO;
-    const bool papers =
-        lanczos->paper && lanczos->reorthogonalise == HESSE_ORTHOGONALITY_NONE;
     return (hesse_question){
         .partition = job->hessian.partition,
         .only = (const char *const *)job->hessian.only,
@@ -96,8 +94,8 @@ hesse_question hesse_question_of(const hesse_job *job)
         .lanczos = {.steps = lanczos->steps,
                     .probes = lanczos->probes,
                     .width = lanczos->width,
-                    .orthogonality =
-                        papers ? HESSE_ORTHOGONALITY_PAPER : lanczos->reorthogonalise,
+                    .orthogonality = lanczos->paper ? HESSE_ORTHOGONALITY_PAPER
+                                                    : lanczos->reorthogonalise,
                     .seed = lanczos->seed},
         .engine = job->spectrum.engine,
         .eigenvectors = job->spectrum.eigenvectors,
