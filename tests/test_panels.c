@@ -164,7 +164,8 @@ static void what_lies_before_needs_columns(void **state)
     assert_true(m.tape && m.theta);
     for (size_t i = 0; i < m.params.size; i++) m.theta[i] = uniform(&seed);
     const int w = hesse_tape_param(m.tape, H, O), v = hesse_tape_param(m.tape, C, H);
-    const int in = hesse_tape_input(m.tape, C, x), at = hesse_tape_input(m.tape, O, z);
+    const int in = hesse_tape_input(m.tape, TOKENS, C, x),
+              at = hesse_tape_input(m.tape, TOKENS, O, z);
     const hesse_dims first = {.c = C, .o = H}, second = {.c = H, .o = O};
     const hesse_op *linear = &hesse_op_linear_unbiased;
     const int h = hesse_tape_add(m.tape, linear, first, (int[]){in, v}, NULL);

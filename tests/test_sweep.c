@@ -225,7 +225,8 @@ static void least_squares_are_quadratic(void **state)
     for (int i = 0; i < C * O; i++) theta[i] = uniform(&seed), v[i] = uniform(&seed);
     hesse_tape *t = hesse_tape_new(2, N / 2);
     assert_non_null(t);
-    const int in = hesse_tape_input(t, C, x), wanted = hesse_tape_input(t, O, z);
+    const int in = hesse_tape_input(t, N / 2, C, x),
+              wanted = hesse_tape_input(t, N / 2, O, z);
     const int w = hesse_tape_param(t, C, O);
     const hesse_dims d = {.c = C, .o = O, .a = 0.7}, e = {.c = O, .a = 0.7};
     const int y = hesse_tape_add(t, &hesse_op_linear_unbiased, d, (int[]){in, w}, NULL);

@@ -116,8 +116,10 @@ static void decide(hesse_panels *p, int piece)
     if (!chosen || isinf(tokens)) return;
     const size_t rows = hesse_sweep_rows(p->sweep);
     p->channels[piece] = hesse_tokens_channels(p, x, rows);
+    const size_t near = (size_t)(p->channels[piece] * hesse_tokens_number(p, x));
     raise_to((size_t)p->channels[piece], &p->room.channels);
-    raise_to(rows * (size_t)(p->channels[piece] * p->tape->context), &p->room.raw);
+    raise_to(near, &p->room.near);
+    raise_to(rows * near, &p->room.raw);
     raise_to(rows * (size_t)(p->channels[piece] * hesse_tokens_inputs(p, x)),
              &p->room.numbers);
 }
@@ -145,12 +147,6 @@ static void measure(hesse_panels *p)
         raise_to(directions, &p->room.directions);
         for (int i = first_of(p); i < end_of(p); i++) decide(p, i);
     }
-}
-
-static size_t near_numbers(const hesse_panels *p)
-{
-    const size_t tokens = (size_t)p->tape->context;
-    return p->room.raw ? HESSE_NEAR_ROWS * p->room.channels * tokens : 0;
 }
 
 static size_t count_patches(const hesse_panels *p)
@@ -181,8 +177,9 @@ size_t hesse_panels_bytes(const hesse_panels *p)
     const size_t pieces = (size_t)p->partition->n_pieces;
     const size_t shares = (size_t)p->request.shares;
     return hesse_sweep_bytes(p->tape, most_directions(p), hesse_pace_of_panels) +
-           sizeof(double) * (shares * (p->room.numbers + p->room.raw) +
-                             near_numbers(p) + p->room.directions * HESSE_SAMPLE) +
+           sizeof(double) *
+               (shares * (p->room.numbers + p->room.raw) +
+                HESSE_NEAR_ROWS * p->room.near + p->room.directions * HESSE_SAMPLE) +
            sizeof *p->list * count_panels(p) + sizeof *p->patches * count_patches(p) +
            (sizeof *p->follow + sizeof *p->channels) * pieces;
 }
@@ -205,7 +202,7 @@ static bool allocate_tokens(hesse_panels *p)
 {
     const size_t shares = (size_t)p->request.shares;
     if (!p->room.raw) return true;
-    p->near = hesse_alloc(near_numbers(p));
+    p->near = hesse_alloc(HESSE_NEAR_ROWS * p->room.near);
     p->window = hesse_calloc(shares, sizeof *p->window);
     p->raw = hesse_calloc(shares, sizeof *p->raw);
     bool all = p->near && p->window && p->raw;

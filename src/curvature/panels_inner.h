@@ -20,6 +20,7 @@ typedef struct hesse_room {
     size_t raw;        /* of what sweeps by tokens give; 0: none    */
     size_t directions; /* of a sample, which moves whole parameters */
     size_t channels;   /* of a panel; 1 without any                 */
+    size_t near;       /* of a row of those by tokens               */
 } hesse_room;
 
 struct hesse_panels {
@@ -80,9 +81,11 @@ hesse_status hesse_panels_blame(hesse_panels *p, int share, hesse_why *why);
  *  largest plan there is. */
 void hesse_panels_plan(hesse_panels *p);
 
-/** Local. Output channels of a piece of a weight, and its inputs. */
+/** Local. Output channels of a piece of a weight, its inputs, and tokens of a sequence of the
+ *  operator that alone reads it. */
 int hesse_tokens_outputs(const hesse_panels *p, const hesse_piece *x);
 int hesse_tokens_inputs(const hesse_panels *p, const hesse_piece *x);
+int hesse_tokens_number(const hesse_panels *p, const hesse_piece *x);
 
 /** Local. Output channels of a panel of a piece of which so many rows are wanted; 0: the
  *  panel would be too large. */

@@ -34,29 +34,36 @@ int hesse_tokens_inputs(const hesse_panels *p, const hesse_piece *x)
     return out_rows(p, x) ? x->rect.cols : x->rect.rows;
 }
 
-static int window_of(const hesse_panels *p)
+int hesse_tokens_number(const hesse_panels *p, const hesse_piece *x)
 {
-    return hesse_least(hesse_least(WINDOW, p->tape->context), p->request.panel);
+    return hesse_tape_reader(p->tape, x->param)->d.t;
+}
+
+static int window_of(const hesse_panels *p, int tokens)
+{
+    return hesse_least(hesse_least(WINDOW, tokens), p->request.panel);
 }
 
 int hesse_tokens_channels(const hesse_panels *p, const hesse_piece *x, size_t rows)
 {
-    const size_t each = rows * (size_t)(hesse_tokens_inputs(p, x) + p->tape->context);
+    const int tokens = hesse_tokens_number(p, x);
+    const size_t each = rows * (size_t)(hesse_tokens_inputs(p, x) + tokens);
     const size_t wider = rows * (size_t)p->request.panel * WIDER;
     const size_t bounded = wider < LARGEST ? wider : LARGEST;
     const size_t most = (bounded > ALWAYS ? bounded : ALWAYS) / each;
-    const int channels =
-        hesse_least(hesse_tokens_outputs(p, x), p->request.panel / window_of(p));
+    const int channels = hesse_least(hesse_tokens_outputs(p, x),
+                                     p->request.panel / window_of(p, tokens));
     return most < (size_t)channels ? (int)most : channels;
 }
 
 /* The operator whose weight the piece is of: the only one that reads it, and linear. NULL
    too where W moves what is wanted otherwise than by way of y, that is by x' yb: then
-   something is wanted that lies before the operator. */
+   something is wanted that lies before the operator. And NULL where sequences meet, for
+   tokens are swept sequence by sequence. */
 static const hesse_node *operator_of(const hesse_panels *p, const hesse_piece *x)
 {
     const hesse_node *n = hesse_tape_reader(p->tape, x->param);
-    if (!n || n->op->kind != HESSE_LINEAR) return NULL;
+    if (!n || n->op->kind != HESSE_LINEAR || p->tape->coupled) return NULL;
     if (p->tape->values[n->in[W]].param != x->param) return NULL;
     return hesse_sweep_wants(p->sweep, n->in[X]) ? NULL : n;
 }
@@ -67,8 +74,8 @@ hesse_work hesse_tokens_work(const hesse_panels *p, const hesse_piece *x)
     const size_t rows = hesse_sweep_rows(p->sweep);
     if (!operator_of(p, x) || !hesse_tokens_channels(p, x, rows))
         return (hesse_work){.products = INFINITY};
-    const int tokens = p->tape->context, shares = p->request.shares;
-    const int window = window_of(p), middle = (tokens - window) / 2;
+    const int tokens = hesse_tokens_number(p, x), shares = p->request.shares;
+    const int window = window_of(p, tokens), middle = (tokens - window) / 2;
     hesse_work one = hesse_sweep_output_work(p->sweep, shares, middle, window);
     one.products += 2.0 * shares * (double)rows * hesse_tokens_inputs(p, x);
     const double outputs =
@@ -83,7 +90,7 @@ typedef struct job {
     int channels, output, outputs; /* of the panel; its first; of the operator */
     const double *x;
     size_t width;
-    int inputs, rows;
+    int inputs, rows, tokens;
 } job;
 
 static job job_of(const hesse_panels *p, const hesse_panel *x)
@@ -99,7 +106,8 @@ static job job_of(const hesse_panels *p, const hesse_panel *x)
                  .x = in->x + corner[out_rows(p, of)],
                  .width = (size_t)in->width,
                  .inputs = hesse_tokens_inputs(p, of),
-                 .rows = (int)hesse_sweep_rows(p->sweep)};
+                 .rows = (int)hesse_sweep_rows(p->sweep),
+                 .tokens = n->d.t};
 }
 
 /* Where in `raw` a window begins. */
@@ -124,7 +132,7 @@ static void sweep(const job *j, int sequence, int first, int count)
 /* Some rows of all windows together: rows x channels x tokens. */
 static void collect(const job *j, int row, int rows, const double *raw, double *near)
 {
-    const int tokens = j->p->tape->context, most = window_of(j->p);
+    const int tokens = j->tokens, most = window_of(j->p, tokens);
     for (int first = 0, count; first < tokens; first += count) {
         count = hesse_least(most, tokens - first);
         const double *from =
@@ -140,7 +148,7 @@ static void collect(const job *j, int row, int rows, const double *raw, double *
 static void contract(const job *j, int sequence, int rows, const double *near,
                      double *values)
 {
-    const int tokens = j->p->tape->context;
+    const int tokens = j->tokens;
     const size_t inputs = (size_t)j->inputs, columns = (size_t)j->channels * inputs;
     const double *x = j->x + (size_t)(sequence * tokens) * j->width;
     for (int c = 0; c < j->channels; c++)
@@ -153,7 +161,7 @@ static void contract(const job *j, int sequence, int rows, const double *near,
 void hesse_tokens_compute(hesse_panels *p, const hesse_panel *x)
 {
     const job j = job_of(p, x);
-    const int tokens = p->tape->context, most = window_of(p);
+    const int tokens = j.tokens, most = window_of(p, tokens);
     for (int b = 0; b < p->tape->sequences; b++) {
         for (int at = 0; at < tokens; at += most)
             sweep(&j, b, at, hesse_least(most, tokens - at));

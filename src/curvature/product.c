@@ -203,14 +203,20 @@ static void carry_all(const hesse_product *p, double *own, bool out)
             }
         }
     }
+
+/* The first sequence of a rank; where sequences meet, rank 0 has all. */
+static int first_of(const hesse_model *model, int rank)
+{
+    const long all = model->tape->sequences;
+    if (model->tape->coupled) return rank ? (int)all : 0;
+    return (int)(all * rank / model->team->size);
 }
 
 void hesse_product_run(hesse_product *p, hesse_kinds part, const double *v, double *hv)
 {
     hesse_team *team = p->model->team;
-    const long all = p->model->tokens.sequences;
-    const int first = (int)(all * team->rank / team->size);
-    const int end = (int)(all * (team->rank + 1) / team->size);
+    const int first = first_of(p->model, team->rank);
+    const int end = first_of(p->model, team->rank + 1);
     carry_all(p, (double *)v, false);
     hesse_sweep_run(p->sweep, &(hesse_directions){.k = p->k, .v = p->v}, first,
                     end - first, 1, &part, &p->hv);

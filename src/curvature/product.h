@@ -1,5 +1,6 @@
 /** Products of a principal part of the Hessian with vectors, without the matrix: sequences
- *  are shared among the ranks, and one reduction adds them up. */
+ *  are shared among the ranks, and one reduction adds them up; where sequences meet in the
+ *  model, rank 0 sweeps over all of them alone. */
 #ifndef HESSE_CURVATURE_PRODUCT_H
 #define HESSE_CURVATURE_PRODUCT_H
 

@@ -6,13 +6,18 @@
    Between two attentions tokens do not meet. A unit direction of an output at one token
    has tangents of that token alone up to the next attention, and in causal attention of
    none before it; after the last attention its cotangents are of those tokens, too. The
-   others are not computed, only cleared where an attention or another run reads them. */
+   others are not computed, only cleared where an attention or another run reads them.
+   Whatever else lets tokens meet, or makes of them another number of tokens, brings
+   tangents to all.
+
+   Tokens are counted in the batch of the value that they belong to; a stretch is whole
+   sequences, whatever their tokens. */
 #include "model/sweep_inner.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* Tokens first ... end - 1 of the batch. */
+/* Tokens, or sequences, first ... end - 1 of the batch. */
 typedef struct span {
     int first, end;
 } span;
@@ -21,17 +26,31 @@ typedef struct span {
 typedef struct pass {
     hesse_sweep *s;
     const hesse_directions *v;
-    span stretch; /* whole sequences                                            */
-    span live;    /* of them, those that tangents have come to as yet           */
+    span sequences; /* of the stretch                                               */
+    int t;          /* where there are `live` tokens of a sequence; 0: all are live */
+    span live;      /* of values with t tokens, those that tangents have come to    */
     span now;
 } pass;
 
+/* All tokens of the stretch where a sequence has t of them. */
+static span all_of(const pass *p, int t)
+{
+    return (span){p->sequences.first * t, p->sequences.end * t};
+}
+
+/* Those that may have tangents. */
+static span live_of(const pass *p, int t)
+{
+    return p->t == t ? p->live : all_of(p, t);
+}
+
 /* Where a token lies in a stretch's tangents or cotangents. */
-static double *at_token(const pass *p, const hesse_value *v, double *stretch, int token)
+static double *at_token(const pass *p, const hesse_value *v, double *stretch,
+                        size_t token)
 {
     if (!stretch || v->param >= 0 || !v->width) return stretch;
-    return stretch +
-           (size_t)(token - p->stretch.first) * hesse_stride(v->width, p->v->k);
+    return stretch + (token - (size_t)p->sequences.first * (size_t)v->tokens) *
+                         hesse_stride(v->width, p->v->k);
 }
 
 /* What the operator of a node sees; what the plan did not mark is NULL. */
@@ -43,8 +62,8 @@ static hesse_frame frame_of(const pass *p, const hesse_node *n, double *hv)
     for (int i = 0; i < hesse_inputs(n); i++) {
         const hesse_value *in = &t->values[n->in[i]];
         const hesse_slot *x = &p->s->slots[n->in[i]];
-        f.dx[i] = at_token(p, in, x->d, p->now.first);
-        f.cx[i] = at_token(p, in, x->c, p->now.first);
+        f.dx[i] = at_token(p, in, x->d, (size_t)p->now.first);
+        f.cx[i] = at_token(p, in, x->c, (size_t)p->now.first);
         if (in->param < 0) continue;
         if (x->moves && !x->d) f.unit[i] = p->v->unit;
         if (x->moves && !x->d && p->v->v) f.dx[i] = p->v->v + x->from * (size_t)f.k;
@@ -52,8 +71,9 @@ static hesse_frame frame_of(const pass *p, const hesse_node *n, double *hv)
         f.want[i] = x->rect;
     }
     const hesse_value *out = &t->values[n->out];
-    f.dy = at_token(p, out, p->s->slots[n->out].d, p->now.first);
-    f.cy = at_token(p, out, p->s->slots[n->out].c, p->now.first);
+    const size_t first = hesse_tape_first(t, n, p->now.first);
+    f.dy = at_token(p, out, p->s->slots[n->out].d, first);
+    f.cy = at_token(p, out, p->s->slots[n->out].c, first);
     return f;
 }
 
@@ -74,26 +94,17 @@ static void fill_vectors(const hesse_sweep *s, const hesse_directions *v)
     }
 }
 
-/* Whether a node reads a parameter that moves. */
-static bool moved(const hesse_sweep *s, const hesse_node *n)
-{
-    bool any = false;
-    for (int i = n->op->activations; i < hesse_inputs(n); i++)
-        any |= s->slots[n->in[i]].moves;
-    return any;
-}
-
 /* Unit directions of the output in place of a tangent. */
 static void inject(const pass *p, const hesse_node *n)
 {
     const hesse_value *out = &p->s->t->values[n->out];
-    const int k = p->v->k, context = p->s->t->context;
+    const int k = p->v->k;
     const size_t stride = hesse_stride(out->width, k);
     for (int token = p->now.first; token < p->now.end; token++) {
-        double *dy = at_token(p, out, p->s->slots[n->out].d, token);
+        double *dy = at_token(p, out, p->s->slots[n->out].d, (size_t)token);
         memset(dy, 0, stride * sizeof *dy);
         for (int j = 0; j < k; j++)
-            if (p->v->output[j] / out->width == token % context)
+            if (p->v->output[j] / out->width == token % out->tokens)
                 dy[(size_t)(p->v->output[j] % out->width) * (size_t)k + (size_t)j] = 1;
     }
 }
@@ -102,7 +113,7 @@ static void down(const pass *p, int node)
 {
     const hesse_node *n = &p->s->t->nodes[node];
     if (!p->s->slots[n->out].d) return;
-    if (p->v->output && moved(p->s, n)) {
+    if (p->v->output && hesse_reads_what_moves(p->s, n)) {
         inject(p, n);
         return;
     }
@@ -135,7 +146,8 @@ static void up(const pass *p, int node, hesse_kinds kinds, double *hv)
 }
 
 /* Nodes first ... end - 1 that the same tokens pass one after the other: one node where
-   tokens meet, else as many as there are between such nodes. */
+   tokens meet, else as many as there are between such nodes, or between two numbers of
+   tokens a sequence. */
 typedef struct run {
     int first, end;
     bool near;
@@ -144,7 +156,9 @@ typedef struct run {
 static run run_from(const hesse_tape *t, int first, int step)
 {
     int i = first;
-    while (i >= 0 && i < t->n_nodes && !t->nodes[i].op->sequences) i += step;
+    while (i >= 0 && i < t->n_nodes && !t->nodes[i].op->sequences &&
+           t->nodes[i].d.t == t->nodes[first].d.t)
+        i += step;
     const bool near = i != first;
     if (!near) i += step;
     return step > 0 ? (run){first, i, near} : (run){i + 1, first + 1, near};
@@ -164,18 +178,19 @@ static void clear_dead(const pass *p, int value, double *a)
 {
     const hesse_value *v = &p->s->t->values[value];
     const size_t token = hesse_stride(v->width, p->v->k) * sizeof *a;
-    const span all = p->stretch, live = p->live;
     if (!a || !v->width) return;
+    const span all = all_of(p, v->tokens), live = live_of(p, v->tokens);
     memset(a, 0, (size_t)(live.first - all.first) * token);
-    memset(at_token(p, v, a, live.end), 0, (size_t)(all.end - live.end) * token);
+    memset(at_token(p, v, a, (size_t)live.end), 0,
+           (size_t)(all.end - live.end) * token);
 }
 
 /* Where tokens meet, a tangent comes to all tokens that attend to one that has some. */
 static void spread(pass *p, const hesse_node *n)
 {
     if (!p->s->slots[n->out].moves) return;
-    p->live.end = p->stretch.end;
-    if (n->d.full) p->live.first = p->stretch.first;
+    p->live.end = all_of(p, p->t).end;
+    if (hesse_reaches_all(n)) p->t = 0;
 }
 
 static void all_down(pass *p)
@@ -183,7 +198,8 @@ static void all_down(pass *p)
     const hesse_tape *t = p->s->t;
     for (run r = {0}; r.end < t->n_nodes;) {
         r = run_from(t, r.end, 1);
-        const span all = r.near ? p->live : p->stretch;
+        const int tokens = t->nodes[r.first].d.t;
+        const span all = r.near ? live_of(p, tokens) : all_of(p, tokens);
         for (pass few = tokens_from(p, r, all, all.first); few.now.first < all.end;
              few = tokens_from(p, r, all, few.now.end))
             for (int i = r.first; i < r.end; i++) down(&few, i);
@@ -213,7 +229,8 @@ static void all_up(const pass *p, hesse_kinds kinds, double *hv)
     for (run r = {.first = t->n_nodes}; r.first > 0;) {
         r = run_from(t, r.first - 1, -1);
         const bool last = r.near && r.end == t->n_nodes;
-        const span all = last ? p->live : p->stretch;
+        const int tokens = t->nodes[r.first].d.t;
+        const span all = last ? live_of(p, tokens) : all_of(p, tokens);
         if (last) clear_cotangents(p, r);
         for (pass few = tokens_from(p, r, all, all.first); few.now.first < all.end;
              few = tokens_from(p, r, all, few.now.end))
@@ -222,37 +239,35 @@ static void all_up(const pass *p, hesse_kinds kinds, double *hv)
 }
 
 /* The tokens of unit directions of an output, in a stretch of one sequence. */
-static span begins_at(const pass *p)
+static void begin_at_output(pass *p)
 {
-    const int context = p->s->t->context, start = p->stretch.first;
     const hesse_directions *v = p->v;
-    span live = p->stretch;
-    if (!v->output || live.end - live.first > context) return live;
+    if (!v->output || p->sequences.end - p->sequences.first > 1) return;
     const hesse_value *out = NULL;
     for (const hesse_node *n = p->s->t->nodes; !out; n++)
-        if (moved(p->s, n)) out = &p->s->t->values[n->out];
-    live = (span){live.end, live.first};
+        if (hesse_reads_what_moves(p->s, n)) out = &p->s->t->values[n->out];
+    const span all = all_of(p, out->tokens);
+    p->t = out->tokens, p->live = (span){all.end, all.first};
     for (int j = 0; j < v->k; j++) {
-        const int token = start + v->output[j] / out->width;
-        if (token < live.first) live.first = token;
-        if (token >= live.end) live.end = token + 1;
+        const int token = all.first + v->output[j] / out->width;
+        if (token < p->live.first) p->live.first = token;
+        if (token >= p->live.end) p->live.end = token + 1;
     }
-    return live;
 }
 
 void hesse_sweep_run(hesse_sweep *s, const hesse_directions *v, int first, int count,
                      int shares, const hesse_kinds *kinds, double *const *hv)
 {
-    const int context = s->t->context, end = (first + count) * context;
+    const int end = first + count;
     assert(1 <= v->k && v->k <= s->k);
+    assert(!s->t->coupled || !count || (count == s->stretch && !v->output));
     for (int i = 0; i < shares; i++)
         memset(hv[i], 0, sizeof(double) * s->rows * (size_t)v->k);
     fill_vectors(s, v);
-    for (int token = first * context; token < end; token += s->stretch * context) {
-        const int left = end - token, most = s->stretch * context;
-        pass p = {
-            .s = s, .v = v, .stretch = {token, token + (left < most ? left : most)}};
-        p.live = begins_at(&p);
+    for (int at = first; at < end; at += s->stretch) {
+        const int next = end - at < s->stretch ? end : at + s->stretch;
+        pass p = {.s = s, .v = v, .sequences = {at, next}};
+        begin_at_output(&p);
         all_down(&p);
         for (int i = 0; i < shares; i++) all_up(&p, kinds[i], hv[i]);
     }
@@ -262,7 +277,9 @@ void hesse_sweep_run(hesse_sweep *s, const hesse_directions *v, int first, int c
 static bool faulty(const pass *p, int value, const double *x)
 {
     const hesse_value *v = &p->s->t->values[value];
-    const size_t k = (size_t)p->v->k, tokens = (size_t)(p->now.end - p->now.first);
+    const size_t k = (size_t)p->v->k;
+    const size_t tokens =
+        (size_t)(p->sequences.end - p->sequences.first) * (size_t)v->tokens;
     const size_t stride = v->width ? hesse_stride(v->width, p->v->k) : k;
     const size_t own = v->width ? (size_t)v->width * k : k;
     bool good = true;
@@ -285,17 +302,20 @@ hesse_fault hesse_sweep_fault(hesse_sweep *s, const hesse_directions *v,
                               hesse_kinds kinds, double *hv)
 {
     const hesse_tape *t = s->t;
+    const int together = t->coupled ? t->sequences : 1;
     fill_vectors(s, v);
-    for (int i = 0; i < t->sequences; i++) {
-        const span all = {i * t->context, (i + 1) * t->context};
-        const pass p = {.s = s, .v = v, .stretch = all, .live = all, .now = all};
+    for (int at = 0; at < t->sequences; at += together) {
+        const int i = t->coupled ? -1 : at;
+        pass p = {.s = s, .v = v, .sequences = {at, at + together}};
         memset(hv, 0, sizeof *hv * s->rows * (size_t)v->k);
         for (int n = 0; n < t->n_nodes; n++) {
+            p.now = all_of(&p, t->nodes[n].d.t);
             down(&p, n);
             if (faulty(&p, t->nodes[n].out, s->slots[t->nodes[n].out].d))
                 return (hesse_fault){n, "tangent", i};
         }
         for (int n = t->n_nodes; n-- > 0;) {
+            p.now = all_of(&p, t->nodes[n].d.t);
             up(&p, n, kinds, hv);
             if (s->slots[t->nodes[n].out].wanted && faulty_inputs(&p, &t->nodes[n], hv))
                 return (hesse_fault){n, "cotangent", i};

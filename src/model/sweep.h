@@ -102,7 +102,8 @@ typedef struct hesse_directions {
  *
  *  kinds  [in]   of every share.
  *  hv     [out]  for every share rows x k, overwritten.
- *  Needs a run of the tape and a plan before. */
+ *  Needs a run of the tape and a plan before. Of a coupled tape the sequences are all, or
+ *  none, and there are no directions of outputs. */
 void hesse_sweep_run(hesse_sweep *s, const hesse_directions *v, int first, int count,
                      int shares, const hesse_kinds *kinds, double *const *hv);
 

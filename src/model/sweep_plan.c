@@ -18,6 +18,7 @@ enum {
 
 static int stretch_of(const hesse_tape *t, hesse_pace pace)
 {
+    if (t->coupled) return t->sequences;
     const int most = pace.stretch / t->context;
     return most < 1 ? 1 : most > t->sequences ? t->sequences : most;
 }
@@ -63,11 +64,11 @@ void hesse_sweep_free(hesse_sweep *s)
 }
 
 /* Numbers in k tangents of a value: of a stretch, or of a whole parameter. */
-static size_t size_of(const hesse_tape *t, const hesse_value *v, int k, int stretch)
+static size_t size_of(const hesse_value *v, int k, int stretch)
 {
     if (v->param >= 0) return v->count * (size_t)k;
     if (!v->width) return (size_t)k;
-    return (size_t)stretch * (size_t)t->context * hesse_stride(v->width, k);
+    return (size_t)stretch * (size_t)v->tokens * hesse_stride(v->width, k);
 }
 
 /* Which values depend on what moves and on what is wanted, and where parameters lie. */
@@ -141,15 +142,14 @@ static size_t place(hesse_sweep *s, double *arena)
             x->moves && (v->param < 0 ? v->width > 0 : v->rect.rows == 1);
         if (!tangent) continue;
         if (arena) x->d = arena + p.end;
-        p.end += size_of(t, v, s->k, s->stretch);
+        p.end += size_of(v, s->k, s->stretch);
     }
     for (int i = t->n_nodes; i-- > 0;) {
         const hesse_node *n = &t->nodes[i];
         for (int j = 0; j < n->op->activations; j++) {
             hesse_slot *x = &s->slots[n->in[j]];
             if (!x->wanted || held[n->in[j]].size) continue;
-            held[n->in[j]] =
-                take(&p, size_of(t, &t->values[n->in[j]], s->k, s->stretch));
+            held[n->in[j]] = take(&p, size_of(&t->values[n->in[j]], s->k, s->stretch));
             if (arena) x->c = arena + held[n->in[j]].at;
             x->first_writer = i;
         }
@@ -176,8 +176,8 @@ size_t hesse_sweep_bytes(const hesse_tape *t, int k, hesse_pace pace)
     size_t total = 0;
     for (int i = 0; i < t->n_values; i++) {
         const hesse_value *v = &t->values[i];
-        if (v->param < 0) total += 2 * size_of(t, v, k, stretch_of(t, pace));
-        if (v->param >= 0 && v->rect.rows == 1) total += size_of(t, v, k, 0);
+        if (v->param < 0) total += 2 * size_of(v, k, stretch_of(t, pace));
+        if (v->param >= 0 && v->rect.rows == 1) total += size_of(v, k, 0);
     }
     return total * sizeof(double);
 }
@@ -187,17 +187,22 @@ size_t hesse_sweep_rows(const hesse_sweep *s)
     return s->rows;
 }
 
-/* Numbers a token of the tangents that go down and the cotangents that go up. */
-static double elements_of(const hesse_sweep *s, const hesse_node *n, int shares)
+/* Numbers in the tangents that go down and the cotangents that go up, of so many tokens of
+   the inputs. */
+static double elements_of(const hesse_sweep *s, const hesse_node *n, int tokens,
+                          int shares)
 {
-    double numbers = s->slots[n->out].moves ? s->t->values[n->out].width : 0;
+    const hesse_value *out = &s->t->values[n->out];
+    double numbers = 0;
+    if (s->slots[n->out].moves)
+        numbers = (double)hesse_tape_first(s->t, n, tokens) * out->width;
     for (int i = 0; i < n->op->activations; i++)
         if (s->slots[n->in[i]].wanted)
-            numbers += (double)shares * s->t->values[n->in[i]].width;
+            numbers += (double)shares * tokens * s->t->values[n->in[i]].width;
     return numbers;
 }
 
-/* Of a node for one direction and so many tokens, all that goes down once and up for
+/* Of a node for one direction and so many tokens of its inputs, all that goes down once and up for
    every share. */
 static hesse_work node_work(const hesse_sweep *s, const hesse_node *n, int tokens,
                             int shares)
@@ -210,7 +215,7 @@ static hesse_work node_work(const hesse_sweep *s, const hesse_node *n, int token
         use.moves[i] = x->moves, use.wanted[i] = x->wanted, use.want[i] = x->rect;
     }
     if (n->op->work) return (hesse_work){.products = n->op->work(&d, &use)};
-    return (hesse_work){.elements = tokens * elements_of(s, n, shares)};
+    return (hesse_work){.elements = elements_of(s, n, tokens, shares)};
 }
 
 hesse_work hesse_sweep_work(const hesse_sweep *s, int shares)
@@ -221,22 +226,43 @@ hesse_work hesse_sweep_work(const hesse_sweep *s, int shares)
     return work;
 }
 
+/* Tokens of a sequence where directions of an output begin. */
+static int tokens_of_output(const hesse_sweep *s)
+{
+    const hesse_node *n = s->t->nodes;
+    while (!hesse_reads_what_moves(s, n)) n++;
+    return n->d.t;
+}
+
+/* The first node of those at the end that the same tokens pass. */
+static int last_run(const hesse_tape *t)
+{
+    int i = t->n_nodes;
+    const int tokens = t->nodes[i - 1].d.t;
+    while (i > 0 && !t->nodes[i - 1].op->sequences && t->nodes[i - 1].d.t == tokens)
+        i--;
+    return i;
+}
+
 hesse_work hesse_sweep_output_work(const hesse_sweep *s, int shares, int first,
                                    int count)
 {
     const hesse_tape *t = s->t;
     hesse_work work = {0};
-    int live = count, last = t->n_nodes;
-    while (last > 0 && !t->nodes[last - 1].op->sequences) last--;
+    const int last = last_run(t);
+    int live = count, of = tokens_of_output(s); /* so many of a sequence; 0: all live */
     for (int i = 0; i < t->n_nodes; i++) {
         const hesse_node *n = &t->nodes[i];
-        const int down = n->op->sequences ? t->context : live;
-        const int up = i < last ? t->context : live;
+        const int tokens = n->d.t;
+        const int few = tokens == of ? live : tokens;
+        const int down = n->op->sequences ? tokens : few;
+        const int up = i < last ? tokens : few;
         work = hesse_work_add(work, 1, node_work(s, n, down, 0));
         work = hesse_work_add(work, 1, node_work(s, n, up, shares));
         work = hesse_work_add(work, -1, node_work(s, n, up, 0));
-        if (n->op->sequences && s->slots[n->out].moves)
-            live = n->d.full ? t->context : t->context - first;
+        if (!n->op->sequences || !s->slots[n->out].moves) continue;
+        live = tokens - first;
+        if (hesse_reaches_all(n)) of = 0;
     }
     return work;
 }

@@ -59,9 +59,10 @@ static int append(hesse_tape *t, hesse_value v)
     return t->n_values++;
 }
 
-static size_t tokens_of(const hesse_tape *t)
+/* In an activation. */
+static size_t numbers(const hesse_tape *t, int tokens, int width)
 {
-    return (size_t)t->sequences * (size_t)t->context;
+    return (size_t)t->sequences * (size_t)tokens * (size_t)width;
 }
 
 int hesse_tape_param(hesse_tape *t, int rows, int cols)
@@ -75,21 +76,41 @@ int hesse_tape_param(hesse_tape *t, int rows, int cols)
                                    .count = (size_t)rows * (size_t)cols});
 }
 
-int hesse_tape_input(hesse_tape *t, int width, const double *x)
+int hesse_tape_input(hesse_tape *t, int tokens, int width, const double *x)
 {
     return append(t, (hesse_value){.param = -1,
+                                   .tokens = tokens,
                                    .width = width,
-                                   .count = tokens_of(t) * (size_t)width,
+                                   .count = numbers(t, tokens, width),
                                    .x = x});
+}
+
+int hesse_tape_constant(hesse_tape *t, int rows, int cols, const double *x)
+{
+    return append(t, (hesse_value){.param = -1,
+                                   .rect = {0, rows, 0, cols},
+                                   .count = (size_t)rows * (size_t)cols,
+                                   .x = x});
+}
+
+/* Tokens of a sequence that a node reads. */
+static int tokens_read(const hesse_tape *t, const hesse_op *op, const hesse_dims *d,
+                       const int *in)
+{
+    if (t->broken || !op->activations) return d->t ? d->t : t->context;
+    const int tokens = t->values[in[0]].tokens;
+    for (int i = 1; i < op->activations; i++) assert(t->values[in[i]].tokens == tokens);
+    return tokens;
 }
 
 int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *in,
                    const int *id)
 {
     const int inputs = op->activations + op->parameters;
-    d.n = (int)tokens_of(t), d.t = t->context;
+    d.t = tokens_read(t, op, &d, in), d.n = t->sequences * d.t;
     hesse_node n = {.op = op, .d = d, .id = id, .out = t->n_values};
-    memcpy(n.in, in, sizeof *in * (size_t)inputs);
+    memcpy(n.in, in, sizeof *in * (size_t)(inputs + op->constants));
+    t->coupled |= op->batch;
     void *list = t->nodes;
     if (!t->broken && grow(&list, sizeof n, t->n_nodes, &t->room_nodes)) {
         t->nodes = list;
@@ -98,16 +119,18 @@ int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *i
         t->broken = true;
     }
     t->n_nodes++;
-    const int width = op->loss ? 0 : op->width(&d, inputs);
-    return append(t,
-                  (hesse_value){.param = -1,
-                                .width = width,
-                                .count = op->loss ? 1 : tokens_of(t) * (size_t)width});
+    if (op->loss) return append(t, (hesse_value){.param = -1, .count = 1});
+    const int tokens = hesse_op_tokens(op, &d), width = op->width(&d, inputs);
+    return append(t, (hesse_value){.param = -1,
+                                   .tokens = tokens,
+                                   .width = width,
+                                   .count = numbers(t, tokens, width)});
 }
 
-static size_t keep_count(const hesse_node *n)
+static size_t keep_count(const hesse_tape *t, const hesse_node *n)
 {
-    return n->op->keep ? (size_t)n->d.n * (size_t)n->op->keep(&n->d) : 0;
+    if (!n->op->keep) return 0;
+    return numbers(t, hesse_op_tokens(n->op, &n->d), n->op->keep(&n->d));
 }
 
 /* Deal the state out, or count it when there is none yet. */
@@ -125,7 +148,7 @@ static size_t deal(const hesse_tape *t, double *state)
     }
     for (hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++) {
         if (state) n->keep = state + at;
-        at += keep_count(n);
+        at += keep_count(t, n);
     }
     return at;
 }
@@ -144,22 +167,32 @@ bool hesse_tape_freeze(hesse_tape *t)
     return true;
 }
 
+/* The tokens of a node that changes their number are those of whole sequences. */
+size_t hesse_tape_first(const hesse_tape *t, const hesse_node *node, int first)
+{
+    const hesse_value *out = &t->values[node->out];
+    if (!out->width || out->tokens == node->d.t) return (size_t)first;
+    assert(first % node->d.t == 0);
+    return (size_t)(first / node->d.t) * (size_t)out->tokens;
+}
+
 hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int first,
                              int count)
 {
-    const size_t token = (size_t)first;
+    const hesse_op *op = node->op;
+    const size_t from = (size_t)first, to = hesse_tape_first(t, node, first);
     const hesse_value *out = &t->values[node->out];
     hesse_frame f = {.d = node->d, .k = 1};
     f.d.n = count;
-    for (int i = 0; i < node->op->activations + node->op->parameters; i++) {
+    for (int i = 0; i < op->activations + op->parameters + op->constants; i++) {
         const hesse_value *v = &t->values[node->in[i]];
-        f.x[i] = v->x + (v->param < 0 ? token * (size_t)v->width : 0);
+        f.x[i] = v->x + (v->param < 0 ? from * (size_t)v->width : 0);
         f.want[i] = v->rect;
     }
-    f.y = out->own + token * (size_t)out->width;
-    f.yb = out->b + token * (size_t)out->width;
-    if (node->id) f.id = node->id + token;
-    if (node->op->keep) f.keep = node->keep + token * (size_t)node->op->keep(&node->d);
+    f.y = out->own + to * (size_t)out->width;
+    f.yb = out->b + to * (size_t)out->width;
+    if (node->id) f.id = node->id + from;
+    if (op->keep) f.keep = node->keep + to * (size_t)op->keep(&node->d);
     return f;
 }
 

@@ -2,7 +2,8 @@
  *
  *  A tape is a list of values (parameters, inputs, results) and a list of nodes, each an
  *  operator from some values to a new one. Values are named by their index. The last
- *  value is the loss. Values, adjoints and what the operators keep are there for the
+ *  value is the loss. An activation has its own number of tokens a sequence: pooling, for
+ *  one, leaves fewer. Values, adjoints and what the operators keep are there for the
  *  whole batch; sweeps (model/sweep.h) read them and never change them.
  */
 #ifndef HESSE_MODEL_TAPE_H
@@ -13,7 +14,8 @@
 typedef struct hesse_value {
     int param;       /* its place among the parameters; -1: it is none               */
     hesse_rect rect; /* of a parameter: all of it                                    */
-    int width;       /* of an activation: numbers a token; 0: one number, the loss   */
+    int tokens;      /* of an activation: tokens of a sequence                       */
+    int width;       /* and numbers a token; 0: a constant, or one number, the loss  */
     size_t offset;   /* of a parameter in theta                                      */
     size_t count;    /* numbers                                                      */
     const double *x; /* what operators read                                          */
@@ -23,20 +25,21 @@ typedef struct hesse_value {
 
 typedef struct hesse_node {
     const hesse_op *op;
-    hesse_dims d; /* of the whole batch */
+    hesse_dims d; /* of the whole batch; d.n and d.t tokens of the inputs */
     int in[HESSE_MAX_IN], out;
     const int *id;
     double *keep;
 } hesse_node;
 
 typedef struct hesse_tape {
-    int sequences, context; /* batch; tokens of a sequence               */
+    int sequences, context; /* batch; tokens of a sequence that begins   */
     int n_values, n_nodes, n_params;
     int room_values, room_nodes;
     hesse_value *values;
     hesse_node *nodes;
     int *position; /* of every token in its sequence                */
     double *state; /* values, adjoints and keeps: one allocation    */
+    bool coupled;  /* sequences meet: parts of the batch add up to nothing */
     bool broken;   /* memory ran out while it grew                  */
 } hesse_tape;
 
@@ -45,15 +48,18 @@ hesse_tape *hesse_tape_new(int sequences, int context);
 void hesse_tape_free(hesse_tape *t);
 
 /** Local. Append a value; parameters take their places in theta in the order they come.
- *  An input (width numbers a token) is borrowed until the tape is freed.
+ *  An input (sequences x tokens x width numbers) and a constant (rows x cols) are borrowed
+ *  until the tape is freed.
  *  Returns the value's index. */
 int hesse_tape_param(hesse_tape *t, int rows, int cols);
-int hesse_tape_input(hesse_tape *t, int width, const double *x);
+int hesse_tape_input(hesse_tape *t, int tokens, int width, const double *x);
+int hesse_tape_constant(hesse_tape *t, int rows, int cols, const double *x);
 
-/** Local. Append a node. n and t of d are filled in.
+/** Local. Append a node. n and t of d are filled in, from the activations, which have
+ *  equally many tokens; without any, t is the tape's context where d leaves it 0.
  *
- *  in  [in]  the operator's inputs, activations first.
- *  id  [in]  an integer for every token, or NULL; borrowed.
+ *  in  [in]  the operator's inputs: activations, parameters, constants.
+ *  id  [in]  an integer for every token of the inputs, or NULL; borrowed.
  *  Returns the index of its result. */
 int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *in,
                    const int *id);
@@ -90,8 +96,12 @@ const char *hesse_fault_text(const hesse_tape *t, const hesse_fault *fault, char
 /** Local. The first number that is not finite; count when all are. */
 size_t hesse_first_fault(const double *x, size_t count);
 
-/** Local. The frame of a node for the tokens first ... first + count - 1, with its primal
- *  operands; tangents and cotangents are NULL. */
+/** Local. Where in the output of a node the tokens begin that its frame makes of the
+ *  input's tokens from `first` on. */
+size_t hesse_tape_first(const hesse_tape *t, const hesse_node *node, int first);
+
+/** Local. The frame of a node for the tokens first ... first + count - 1 of its inputs, with
+ *  its primal operands; tangents and cotangents are NULL. */
 hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int first,
                              int count);
 

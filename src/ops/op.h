@@ -29,18 +29,27 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { HESSE_MAX_IN = 3 };
+enum { HESSE_MAX_IN = 4 };
+
+/** Tokens that are the pixels of an image, row by row, and a window that moves over it.
+ *  The image has a margin of `pad` pixels all around. */
+typedef struct hesse_image {
+    int rows, cols;
+    int kernel_rows, kernel_cols, stride, pad;
+} hesse_image;
 
 /** Sizes, with one name each across the code and docs/math.md. */
 typedef struct hesse_dims {
-    int n;         /* tokens: whole sequences of them                               */
-    int t;         /* tokens of a sequence                                          */
+    int n;         /* tokens of the inputs: whole sequences of them                 */
+    int t;         /* tokens of a sequence of the inputs                            */
     int c, o;      /* channels in, out; an embedding has c rows                     */
     int h, g;      /* query heads; key and value heads, a divisor of h              */
     bool full;     /* attention to every token of the sequence; false: causal       */
     bool out_rows; /* a weight is o x c; false: c x o                               */
     double a;      /* the operator's constant: scale of scores, epsilon of a norm,
                       base of rotary angles, weight of a token in a loss            */
+    int token;     /* the token of a sequence that is selected                  */
+    hesse_image image; /* t = rows x cols                                           */
 } hesse_dims;
 
 /** Rows and columns of a parameter: a part of it, or all. A vector has one row. */
@@ -50,8 +59,8 @@ typedef struct hesse_rect {
 
 /** What one operator sees of the tape: its own operands and nothing else.
  *
- *  Inputs are activations (tokens x width) first, parameters (rows x cols) after them.
- *  Of tangents and cotangents there are k, innermost: element (token, channel, i) of an
+ *  Inputs are activations (tokens x width) first, parameters (rows x cols) after them, then
+ *  constants (rows x cols), which have neither tangents nor cotangents. Of tangents and cotangents there are k, innermost: element (token, channel, i) of an
  *  activation lies at token * hesse_stride(width, k) + channel * k + i, element
  *  (row, col, i) of a parameter at (row * cols + col) * k + i. The loss is one number,
  *  and k of them.
@@ -62,8 +71,8 @@ typedef struct hesse_frame {
     const int *id; /* n integers: token ids or targets, else NULL */
 
     /* One copy, never NULL where the operator has them: inputs; the output, which forward
-       overwrites; n x keep(d) numbers that forward leaves to the others; the adjoint of
-       the output, for curvature. */
+       overwrites; keep(d) numbers for every token of the output (of the input, for a loss)
+       that forward leaves to the others; the adjoint of the output, for curvature. */
     const double *x[HESSE_MAX_IN];
     double *y;
     double *keep;
@@ -107,13 +116,19 @@ typedef struct hesse_op {
     hesse_kinds kind; /* one bit                                               */
     int activations;  /* inputs that are activations                            */
     int parameters;   /* and, after them, parameters                            */
+    int constants;    /* and, after these, constants                            */
     bool loss;        /* the output is one number, a sum over tokens            */
     bool sequences;   /* tokens meet: a frame must hold whole sequences         */
+    bool batch;       /* sequences meet: a frame must hold all of them          */
     bool sets;        /* adjoint heeds `fresh`                                  */
 
-    int (*width)(const hesse_dims *d, int i); /* of activation i; i == inputs: output */
-    hesse_rect (*shape)(const hesse_dims *d, int i); /* of input i, a parameter       */
-    int (*keep)(const hesse_dims *d);                /* numbers a token; NULL: none   */
+    int (*tokens)(const hesse_dims *d); /* of a sequence of the output; NULL: d->t. Who
+                                           has it has `sequences`, too */
+    int (*width)(const hesse_dims *d, int i); /* of activation i; i == activations +
+                                                 parameters: of the output */
+    hesse_rect (*shape)(const hesse_dims *d, int i); /* of input i, a parameter or a
+                                                        constant */
+    int (*keep)(const hesse_dims *d);                /* numbers a token; NULL: none */
     double (*work)(const hesse_dims *d, const hesse_use *use);
     /* operations of its products for one tangent; NULL: it has no products */
 
@@ -122,6 +137,12 @@ typedef struct hesse_op {
     void (*adjoint)(const hesse_frame *f);
     void (*curvature)(const hesse_frame *f);
 } hesse_op;
+
+/** Tokens of a sequence of the output; of the inputs, for a loss. */
+static inline int hesse_op_tokens(const hesse_op *op, const hesse_dims *d)
+{
+    return op->tokens ? op->tokens(d) : d->t;
+}
 
 /* e channels a head; t scores a head and token, zero for tokens not attended to. */
 
