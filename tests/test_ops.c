@@ -8,19 +8,81 @@
 #include <stdlib.h>
 
 /* Two sequences of three tokens, two query heads for a key head; k below the width of a
-   vector, padded, and above what an operator takes at once. */
+   vector, padded, and above what an operator takes at once. Images of one row and of one
+   column; of twelve pixels, with steps and margins; and with more numbers under a window than
+   an operator takes at once. */
 typedef struct setting {
     hesse_dims d;
     int k;
 } setting;
 
 static const setting settings[] = {
-    {{.n = 6, .t = 3, .c = 8, .o = 5, .h = 4, .g = 2, .a = 0.7}, 3},
-    {{.n = 6, .t = 3, .c = 8, .o = 5, .h = 4, .g = 2, .a = 0.7, .out_rows = true}, 8},
-    {{.n = 6, .t = 3, .c = 8, .o = 5, .h = 2, .g = 2, .a = 0.7, .full = true}, 70},
+    {{.n = 6,
+      .t = 3,
+      .c = 8,
+      .o = 5,
+      .h = 4,
+      .g = 2,
+      .a = 0.7,
+      .image = {1, 3, 1, 2, 1, 0}},
+     3},
+    {{.n = 6,
+      .t = 3,
+      .c = 8,
+      .o = 5,
+      .h = 4,
+      .g = 2,
+      .a = 0.7,
+      .out_rows = true,
+      .token = 1,
+      .image = {3, 1, 2, 1, 1, 0}},
+     8},
+    {{.n = 6,
+      .t = 3,
+      .c = 8,
+      .o = 5,
+      .h = 2,
+      .g = 2,
+      .a = 0.7,
+      .full = true,
+      .token = 2,
+      .image = {1, 3, 1, 1, 2, 0}},
+     70},
+    {{.n = 24,
+      .t = 12,
+      .c = 4,
+      .o = 3,
+      .h = 2,
+      .g = 1,
+      .a = 0.7,
+      .token = 11,
+      .image = {3, 4, 3, 2, 2, 1}},
+     8},
+    {{.n = 36,
+      .t = 12,
+      .c = 4,
+      .o = 3,
+      .h = 2,
+      .g = 2,
+      .a = 0.7,
+      .full = true,
+      .out_rows = true,
+      .token = 5,
+      .image = {4, 3, 2, 3, 1, 1}},
+     5},
+    {{.n = 8,
+      .t = 4,
+      .c = 32,
+      .o = 3,
+      .h = 2,
+      .g = 1,
+      .a = 0.7,
+      .token = 3,
+      .image = {2, 2, 3, 3, 1, 1}},
+     70},
 };
-static const int ids[] = {2, 0, 4, -100, 2, 1};
-static const int token_ids[] = {2, 0, 7, 7, 2, 1};
+static const int ids[36] = {2, 0, 3, -100, 2, 1, 0, 3, 3, -1, 1, 2, 0, 1, 2, 3, 3, 3};
+static const int token_ids[36] = {2, 0, 3, 3, 2, 1, 0, 0, 3, 1, 1, 2};
 
 static int inputs(const hesse_op *op)
 {
@@ -32,6 +94,13 @@ static bool is_parameter(const hesse_op *op, int i)
     return i >= op->activations && i < inputs(op);
 }
 
+/* Tokens of activation i; i == inputs: of the output. */
+static size_t tokens(const hesse_op *op, const setting *s, int i)
+{
+    const int t = i < inputs(op) ? s->d.t : hesse_op_tokens(op, &s->d);
+    return (size_t)(s->d.n / s->d.t * t);
+}
+
 /* Numbers in one copy of operand i; i == inputs: the output. */
 static size_t count(const hesse_op *op, const setting *s, int i)
 {
@@ -40,7 +109,7 @@ static size_t count(const hesse_op *op, const setting *s, int i)
         return (size_t)(r.rows * r.cols);
     }
     if (i == inputs(op) && op->loss) return 1;
-    return (size_t)(s->d.n * op->width(&s->d, i));
+    return tokens(op, s, i) * (size_t)op->width(&s->d, i);
 }
 
 /* Where element e of copy `copy` lies among k copies. */
@@ -58,7 +127,13 @@ static size_t room(const hesse_op *op, const setting *s, int i, int k)
     return at(op, s, i, k, count(op, s, i) - 1, k - 1) + 1 + 8;
 }
 
-/* An operator with random operands, and zeros where it adds. */
+/* Numbers that forward leaves. */
+static size_t kept(const hesse_op *op, const setting *s)
+{
+    return tokens(op, s, inputs(op)) * (size_t)op->keep(&s->d);
+}
+
+/* An operator with random operands, constants above 0, and zeros where it adds. */
 typedef struct trial {
     const hesse_op *op;
     const setting *s;
@@ -87,11 +162,17 @@ static trial trial_new(const hesse_op *op, const setting *s)
         if (is_parameter(op, i)) t.f.want[i] = op->shape(&s->d, i);
     }
     const int out = inputs(op);
+    for (int i = out; i < out + op->constants; i++) {
+        const hesse_rect r = op->shape(&s->d, i);
+        double *x = numbers(&t, (size_t)(r.rows * r.cols), &seed);
+        for (int e = 0; e < r.rows * r.cols; e++) x[e] += 1.5;
+        t.f.x[i] = x;
+    }
     t.f.y = numbers(&t, count(op, s, out), NULL);
     t.f.yb = numbers(&t, count(op, s, out), &seed);
     t.f.dy = numbers(&t, room(op, s, out, s->k), NULL);
     t.f.cy = numbers(&t, room(op, s, out, s->k), &seed);
-    if (op->keep) t.f.keep = numbers(&t, (size_t)(s->d.n * op->keep(&s->d)), NULL);
+    if (op->keep) t.f.keep = numbers(&t, kept(op, s), NULL);
     op->forward(&t.f);
     return t;
 }
@@ -152,7 +233,7 @@ static hesse_frame moved(trial *t, int copy, double h)
         yb[e] = t->f.yb[e] + h * get(t, t->f.cy, out, e, copy);
     g.yb = g.cy = yb;
     g.y = numbers(t, m, NULL);
-    if (op->keep) g.keep = numbers(t, (size_t)(t->s->d.n * op->keep(&t->s->d)), NULL);
+    if (op->keep) g.keep = numbers(t, kept(op, t->s), NULL);
     op->forward(&g);
     return g;
 }

@@ -21,8 +21,15 @@ typedef enum hesse_kinds {
     HESSE_SUM = 1 << 12,
     HESSE_CROSS_ENTROPY = 1 << 13,
     HESSE_SQUARED_ERROR = 1 << 14,
+    HESSE_CONV = 1 << 15,
+    HESSE_POOL = 1 << 16,
+    HESSE_BATCHNORM = 1 << 17,
+    HESSE_GAUSSIAN = 1 << 18,
+    HESSE_TANH = 1 << 19,
+    HESSE_SCALE = 1 << 20,
+    HESSE_MOVE = 1 << 21, /* selection, class token, transposition, positions */
 
-    HESSE_ALL = (1 << 15) - 1,
+    HESSE_ALL = (1 << 22) - 1,
     HESSE_GAUSS_NEWTON =
         HESSE_CROSS_ENTROPY | HESSE_SQUARED_ERROR,     /* the losses alone */
     HESSE_FUNCTIONAL = HESSE_ALL & ~HESSE_GAUSS_NEWTON /* all but them     */

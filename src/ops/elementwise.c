@@ -39,6 +39,12 @@ static jet silu(double x)
     return (jet){x * s, s + x * s1, s1 * (2 + x * (1 - 2 * s))};
 }
 
+static jet hyperbolic(double x)
+{
+    const double t = tanh(x), q = 1 - t * t;
+    return (jet){t, q, -2 * t * q};
+}
+
 static int width(const hesse_dims *d, int i)
 {
     (void)i;
@@ -80,6 +86,11 @@ static void forward_relu(const hesse_frame *f)
 static void forward_silu(const hesse_frame *f)
 {
     forward(f, silu);
+}
+
+static void forward_tanh(const hesse_frame *f)
+{
+    forward(f, hyperbolic);
 }
 
 HESSE_SIMD static void tangent(const hesse_frame *f)
@@ -172,6 +183,19 @@ const hesse_op hesse_op_silu = {
     .width = width,
     .keep = keep,
     .forward = forward_silu,
+    .tangent = tangent,
+    .adjoint = adjoint,
+    .curvature = curvature,
+};
+
+const hesse_op hesse_op_tanh = {
+    .name = "tanh",
+    .kind = HESSE_TANH,
+    .activations = 1,
+    .sets = true,
+    .width = width,
+    .keep = keep,
+    .forward = forward_tanh,
     .tangent = tangent,
     .adjoint = adjoint,
     .curvature = curvature,

@@ -5,6 +5,7 @@
 #include "ops/gemm.h"
 #include "ops/loops.h"
 #include "ops/op.h"
+#include "ops/weight.h"
 
 #include <cblas.h>
 
@@ -34,9 +35,6 @@ static double work(const hesse_dims *d, const hesse_use *use)
 
 /* Numbers of a matrix that stay in the cache while tokens pass it. */
 enum { NEAR = 32768 };
-
-/* From so many numbers on a weight is BLAS's, which packs it. */
-enum { WIDE = 65536 };
 
 /* Some rows of a matrix whose columns are far apart, and so each on a page of its own, side by
    side. */
@@ -74,104 +72,11 @@ static void apply(hesse_into into, int n, int rows, int cols, hesse_strided m, i
     }
 }
 
-/* y[n][q] += sum over p of a[n][p] D[p, q], D the k tangents of the weight, stored p x q
-   or, when turned, q x p. */
-static void apply_tangents(int n, int p, int q, const double *a, bool turned, int k,
-                           const double *tangents, double *y)
-{
-    const size_t stride = hesse_stride(q, k), one = (size_t)k;
-    const hesse_strided rows = {a, (size_t)p, 1};
-    if (k == 1) {
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, turned ? CblasTrans : CblasNoTrans, n,
-                    q, p, 1, a, p, tangents, turned ? p : q, 1, y, (int)stride);
-        return;
-    }
-    if (!turned && (size_t)p * (size_t)q >= WIDE) {
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, q * k, p, 1, a, p,
-                    tangents, q * k, 1, y, (int)stride);
-        return;
-    }
-    if (!turned) {
-        hesse_gemm(HESSE_ADD, n, (size_t)q * one, p, 1, rows, tangents, (size_t)q * one,
-                   y, stride);
-        return;
-    }
-    const int most = 2 * NEAR / p < 8 ? 8 : 2 * NEAR / p;
-    for (int i = 0; i < n; i += most) {
-        const hesse_strided some = {a + (size_t)i * (size_t)p, (size_t)p, 1};
-        for (int j = 0; j < q; j++)
-            hesse_gemm(HESSE_ADD, n - i < most ? n - i : most, one, p, 1, some,
-                       tangents + (size_t)j * (size_t)p * one, one,
-                       y + (size_t)i * stride + (size_t)j * one, stride);
-    }
-}
-
-/* The same where tangent i is the unit direction of element unit[i]. */
-static void apply_units(int n, int p, int q, const double *a, bool turned, int k,
-                        const int *unit, double *y)
-{
-    const size_t stride = hesse_stride(q, k);
-    for (int i = 0; i < k; i++) {
-        const int from = turned ? unit[i] % p : unit[i] / q;
-        const int to = turned ? unit[i] / p : unit[i] % q;
-        for (int r = 0; r < n; r++)
-            y[(size_t)r * stride + (size_t)to * (size_t)k + (size_t)i] +=
-                a[(size_t)r * (size_t)p + (size_t)from];
-    }
-}
-
 static void apply_direction(const hesse_frame *f, int p, int q, const double *a,
                             bool turned, double *y)
 {
-    if (f->dx[W]) apply_tangents(f->d.n, p, q, a, turned, f->k, f->dx[W], y);
-    if (f->unit[W]) apply_units(f->d.n, p, q, a, turned, f->k, f->unit[W], y);
-}
-
-/* m[r, c] += sum over tokens of a[n][r] z[n][c] for a part of m; a, of width p, is
-   primal, z, of width q, are k tangents. The pair stands for rows by columns, or, when
-   turned, for columns by rows. */
-static void correlate(int n, int p, int q, const double *a, const double *z, int k,
-                      hesse_rect part, bool turned, double *m)
-{
-    const size_t stride = hesse_stride(q, k), one = (size_t)k;
-    const size_t row = (size_t)part.cols * one;
-    const bool wide = (size_t)part.rows * (size_t)part.cols >= WIDE;
-    if (!turned && (k == 1 || wide)) {
-        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, (int)row, n, 1,
-                    a + part.row, p, z + (size_t)part.col * one, (int)stride, 1, m,
-                    (int)row);
-    } else if (!turned) {
-        const hesse_strided at = {a + part.row, 1, (size_t)p};
-        hesse_gemm(HESSE_ADD, part.rows, row, n, 1, at, z + (size_t)part.col * one,
-                   stride, m, row);
-    } else if (k == 1) {
-        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, part.cols, n, 1,
-                    z + part.row, q, a + part.col, p, 1, m, part.cols);
-    } else {
-        const int most = 2 * NEAR / n < 8 ? 8 : 2 * NEAR / n;
-        for (int j = 0; j < part.cols; j += most) {
-            const hesse_strided some = {a + part.col + j, 1, (size_t)p};
-            const int cols = part.cols - j < most ? part.cols - j : most;
-            for (int r = 0; r < part.rows; r++)
-                hesse_gemm(HESSE_ADD, cols, one, n, 1, some,
-                           z + (size_t)(part.row + r) * one, stride,
-                           m + (size_t)r * row + (size_t)j * one, one);
-        }
-    }
-}
-
-/* y[n] += b for every token. */
-HESSE_SIMD static void add_to_tokens(int n, size_t count, size_t stride,
-                                     const double *b, double *y)
-{
-    for (int i = 0; i < n; i++) add(count, 1, b, y + (size_t)i * stride);
-}
-
-/* b += sum of y[n] over the tokens. */
-HESSE_SIMD static void add_tokens_to(int n, size_t count, size_t stride,
-                                     const double *y, double *b)
-{
-    for (int i = 0; i < n; i++) add(count, 1, y + (size_t)i * stride, b);
+    if (f->dx[W]) hesse_weight_tangents(f->d.n, p, q, a, turned, f->k, f->dx[W], y);
+    if (f->unit[W]) hesse_weight_units(f->d.n, p, q, a, turned, f->k, f->unit[W], y);
 }
 
 /* The map from input to output channels as a matrix o x c. */
@@ -191,7 +96,7 @@ static void forward(const hesse_frame *f)
 {
     const int n = f->d.n, c = f->d.c, o = f->d.o;
     apply(HESSE_SET, n, o, c, weight(f), 1, f->x[X], f->y);
-    if (f->x[B]) add_to_tokens(n, (size_t)o, (size_t)o, f->x[B], f->y);
+    if (f->x[B]) hesse_bias_add(n, (size_t)o, (size_t)o, f->x[B], f->y);
 }
 
 static void tangent(const hesse_frame *f)
@@ -204,7 +109,7 @@ static void tangent(const hesse_frame *f)
         zero((size_t)n * hesse_stride(o, k), f->dy);
     apply_direction(f, c, o, f->x[X], f->d.out_rows, f->dy);
     if (f->dx[B])
-        add_to_tokens(n, (size_t)o * (size_t)k, hesse_stride(o, k), f->dx[B], f->dy);
+        hesse_bias_add(n, (size_t)o * (size_t)k, hesse_stride(o, k), f->dx[B], f->dy);
 }
 
 static void adjoint(const hesse_frame *f)
@@ -215,10 +120,11 @@ static void adjoint(const hesse_frame *f)
         apply(f->fresh[X] ? HESSE_SET : HESSE_ADD, n, c, o, transposed(weight(f)), k,
               f->cy, f->cx[X]);
     if (f->cx[W])
-        correlate(n, c, o, f->x[X], f->cy, k, f->want[W], f->d.out_rows, f->cx[W]);
+        hesse_weight_correlate(n, c, o, f->x[X], f->cy, k, f->want[W], f->d.out_rows,
+                               f->cx[W]);
     if (f->cx[B])
-        add_tokens_to(n, (size_t)f->want[B].cols * (size_t)k, hesse_stride(o, k),
-                      f->cy + (size_t)f->want[B].col * (size_t)k, f->cx[B]);
+        hesse_bias_sum(n, (size_t)f->want[B].cols * (size_t)k, hesse_stride(o, k),
+                       f->cy + (size_t)f->want[B].col * (size_t)k, f->cx[B]);
 }
 
 static void curvature(const hesse_frame *f)
@@ -226,7 +132,8 @@ static void curvature(const hesse_frame *f)
     const int n = f->d.n, c = f->d.c, o = f->d.o, k = f->k;
     if (f->cx[X]) apply_direction(f, o, c, f->yb, !f->d.out_rows, f->cx[X]);
     if (f->cx[W] && f->dx[X])
-        correlate(n, o, c, f->yb, f->dx[X], k, f->want[W], !f->d.out_rows, f->cx[W]);
+        hesse_weight_correlate(n, o, c, f->yb, f->dx[X], k, f->want[W], !f->d.out_rows,
+                               f->cx[W]);
 }
 
 const hesse_op hesse_op_linear = {

@@ -1,8 +1,9 @@
 /* The two losses, sums over tokens with the weight a.  Cross-entropy of one token, e the
    unit vector of its target and p = softmax(x):
      J = a (p - e)'          (dJ . dx)' yb = a yb (diag p - p p') dx
-   which is positive semi-definite; a target below 0 is ignored.  Squared error:
+   which is positive semi-definite.  Squared error:
      J = 2 a (x - y)', -2 a (x - y)'         (dJ . dx)' yb = 2 a yb (dx - dy), and minus.
+   A token with an id below 0 is ignored; squared error may have no ids.
    docs/math.md, section 3.10. */
 #include "ops/loops.h"
 #include "ops/op.h"
@@ -87,13 +88,21 @@ HESSE_SIMD static void cross_entropy_curvature(const hesse_frame *f)
         }
 }
 
+/* Whether a token's error counts. */
+HESSE_INLINE bool counts(const hesse_frame *f, size_t i)
+{
+    return !f->id || f->id[i] >= 0;
+}
+
 static void squared_error_forward(const hesse_frame *f)
 {
+    const size_t c = (size_t)f->d.c;
     double loss = 0;
-    for (size_t i = 0; i < (size_t)f->d.n * (size_t)f->d.c; i++) {
-        const double e = f->x[0][i] - f->x[1][i];
-        loss += e * e;
-    }
+    for (size_t i = 0; i < (size_t)f->d.n; i++)
+        for (size_t j = 0; counts(f, i) && j < c; j++) {
+            const double e = f->x[0][i * c + j] - f->x[1][i * c + j];
+            loss += e * e;
+        }
     *f->y = f->d.a * loss;
 }
 
@@ -110,7 +119,7 @@ HESSE_SIMD static void squared_error_tangent(const hesse_frame *f)
     if (!f->dy) return;
     zero(k, f->dy);
     for (size_t i = 0; i < (size_t)f->d.n; i++)
-        for (size_t j = 0; j < (size_t)f->d.c; j++)
+        for (size_t j = 0; counts(f, i) && j < (size_t)f->d.c; j++)
             for (int in = 0; in < 2; in++)
                 if (f->dx[in])
                     add(k, in ? -slope(f, i, j) : slope(f, i, j),
@@ -122,7 +131,7 @@ HESSE_SIMD static void squared_error_adjoint(const hesse_frame *f)
     const size_t k = (size_t)f->k, stride = hesse_stride(f->d.c, f->k);
     if (!f->cy) return;
     for (size_t i = 0; i < (size_t)f->d.n; i++)
-        for (size_t j = 0; j < (size_t)f->d.c; j++)
+        for (size_t j = 0; counts(f, i) && j < (size_t)f->d.c; j++)
             for (int in = 0; in < 2; in++)
                 if (f->cx[in])
                     add(k, in ? -slope(f, i, j) : slope(f, i, j), f->cy,
@@ -131,12 +140,14 @@ HESSE_SIMD static void squared_error_adjoint(const hesse_frame *f)
 
 HESSE_SIMD static void squared_error_curvature(const hesse_frame *f)
 {
-    const size_t m = (size_t)f->d.n * hesse_stride(f->d.c, f->k);
+    const size_t token = hesse_stride(f->d.c, f->k);
     const double w = 2 * f->d.a * *f->yb;
-    for (int to = 0; to < 2; to++)
-        for (int from = 0; from < 2; from++)
-            if (f->cx[to] && f->dx[from])
-                add(m, to == from ? w : -w, f->dx[from], f->cx[to]);
+    for (size_t i = 0; i < (size_t)f->d.n; i++)
+        for (int to = 0; counts(f, i) && to < 2; to++)
+            for (int from = 0; from < 2; from++)
+                if (f->cx[to] && f->dx[from])
+                    add(token, to == from ? w : -w, f->dx[from] + i * token,
+                        f->cx[to] + i * token);
 }
 
 const hesse_op hesse_op_cross_entropy = {

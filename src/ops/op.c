@@ -18,10 +18,24 @@ const hesse_op *const hesse_ops[] = {
     &hesse_op_gelu_tanh,
     &hesse_op_relu,
     &hesse_op_silu,
+    &hesse_op_tanh,
     &hesse_op_product,
     &hesse_op_sum,
     &hesse_op_cross_entropy,
     &hesse_op_squared_error,
+    &hesse_op_conv,
+    &hesse_op_conv_unbiased,
+    &hesse_op_max_pool,
+    &hesse_op_average_pool,
+    &hesse_op_mean_pool,
+    &hesse_op_batchnorm,
+    &hesse_op_batchnorm_given,
+    &hesse_op_gaussian,
+    &hesse_op_scale,
+    &hesse_op_select,
+    &hesse_op_class_token,
+    &hesse_op_transpose,
+    &hesse_op_positions,
     NULL,
 };
 
@@ -49,6 +63,13 @@ hesse_kinds hesse_kinds_named(const char *name)
         {"sum", HESSE_SUM},
         {"cross_entropy", HESSE_CROSS_ENTROPY},
         {"squared_error", HESSE_SQUARED_ERROR},
+        {"conv", HESSE_CONV},
+        {"pool", HESSE_POOL},
+        {"batchnorm", HESSE_BATCHNORM},
+        {"gaussian", HESSE_GAUSSIAN},
+        {"tanh", HESSE_TANH},
+        {"scale", HESSE_SCALE},
+        {"move", HESSE_MOVE},
     };
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
         if (strcmp(name, shares[i].name) == 0) return shares[i].kinds;

@@ -163,13 +163,42 @@ extern const hesse_op hesse_op_softmax;
 /* y = sum p v: p n x h t, v n x g e, y n x h e = c. */
 extern const hesse_op hesse_op_mix;
 /* By elements: n x c. */
-extern const hesse_op hesse_op_gelu, hesse_op_gelu_tanh, hesse_op_relu, hesse_op_silu;
+extern const hesse_op hesse_op_gelu, hesse_op_gelu_tanh, hesse_op_relu, hesse_op_silu,
+    hesse_op_tanh;
+/* y = a x: n x c. */
+extern const hesse_op hesse_op_scale;
 /* y = x_0 x_1 by elements, y = x_0 + x_1: n x c. */
 extern const hesse_op hesse_op_product, hesse_op_sum;
 /* a sum -log softmax(x)[id]: n x c; an id below 0 is ignored. */
 extern const hesse_op hesse_op_cross_entropy;
-/* a sum (x_0 - x_1)^2: n x c. */
+/* a sum (x_0 - x_1)^2: n x c; where there are ids, a token with one below 0 is ignored. */
 extern const hesse_op hesse_op_squared_error;
+
+/* Of images with t = rows x cols pixels; y has a token for each place of the window. */
+
+/* Cross-correlation with kernels W, o x (c x kernel_rows x kernel_cols), and + b: x n x c,
+   y places x o. */
+extern const hesse_op hesse_op_conv, hesse_op_conv_unbiased;
+/* The largest number under the window, of every channel, or the mean with the margin as
+   zeros: x n x c, y places x c. */
+extern const hesse_op hesse_op_max_pool, hesse_op_average_pool;
+
+/* The mean of a sequence's tokens: x n x c, y one token x c. */
+extern const hesse_op hesse_op_mean_pool;
+/* y = token number `token` of a sequence: x n x c, y one token x c. */
+extern const hesse_op hesse_op_select;
+/* y = w before the tokens of every sequence: x n x c, w 1 x c, y of t + 1 tokens x c. */
+extern const hesse_op hesse_op_class_token;
+/* y = x' for every sequence: x t tokens x c, y c tokens x t. */
+extern const hesse_op hesse_op_transpose;
+/* y = x + W, a row of W for every place in a sequence: n x c, W t x c. */
+extern const hesse_op hesse_op_positions;
+/* y = g (x - mean) / deviation + b, of every channel, over all tokens of the batch. */
+extern const hesse_op hesse_op_batchnorm;
+/* The same with a constant after b, 2 x c: a row of means and one of variances. */
+extern const hesse_op hesse_op_batchnorm_given;
+/* y = exp(-a |q - k|^2 / 2): q n x h e = c, k n x g e, y n x h t. */
+extern const hesse_op hesse_op_gaussian;
 
 /** Every operator, NULL at the end. The conformance tests run over this list. */
 extern const hesse_op *const hesse_ops[];

@@ -51,7 +51,14 @@ static const cyaml_strval_t shares[] = {{"hessian", HESSE_ALL},
                                         {"silu", HESSE_SILU},
                                         {"product", HESSE_PRODUCT},
                                         {"sum", HESSE_SUM},
-                                        {"cross_entropy", HESSE_CROSS_ENTROPY}};
+                                        {"cross_entropy", HESSE_CROSS_ENTROPY},
+                                        {"conv", HESSE_CONV},
+                                        {"pool", HESSE_POOL},
+                                        {"batchnorm", HESSE_BATCHNORM},
+                                        {"gaussian", HESSE_GAUSSIAN},
+                                        {"tanh", HESSE_TANH},
+                                        {"scale", HESSE_SCALE},
+                                        {"move", HESSE_MOVE}};
 
 static const cyaml_strval_t methods[] = {{"auto", HESSE_METHOD_AUTO},
                                          {"exact", HESSE_METHOD_EXACT},

@@ -1,0 +1,323 @@
+/* y = X W' + b, where row p of X is the patch of the image under the window at place p, its
+   c x kernel_rows x kernel_cols numbers in the order of W's columns.  X is kept, so that
+   what moves with W are the products of a linear map.  X itself is a linear map of x,
+   "gather", and "scatter" is its transpose: tangents of patches are made a few at a time,
+   on the stack, for the products with W, W' and yb.  docs/math.md, section 3.11. */
+#include "ops/gemm.h"
+#include "ops/image.h"
+#include "ops/loops.h"
+#include "ops/weight.h"
+
+#include <cblas.h>
+
+enum { X, W, B };
+
+/* Of the patches at hand: numbers in all, tangents, and entries that a product needs in a
+   row, or tokens that it needs in a column. */
+enum { ROOM = 8192, CHUNK = 64, ENTRIES = 256, TOKENS = 64 };
+
+static int width(const hesse_dims *d, int i)
+{
+    return i == X ? d->c : d->o;
+}
+
+/* Numbers in a patch. */
+static int patch(const hesse_dims *d)
+{
+    return d->c * d->image.kernel_rows * d->image.kernel_cols;
+}
+
+static hesse_rect shape(const hesse_dims *d, int i)
+{
+    return i == B ? (hesse_rect){0, 1, 0, d->o} : (hesse_rect){0, d->o, 0, patch(d)};
+}
+
+static int keep(const hesse_dims *d)
+{
+    return patch(d);
+}
+
+static double work(const hesse_dims *d, const hesse_use *use)
+{
+    const int n = hesse_image_all(d);
+    const double full = 2.0 * n * patch(d) * d->o;
+    const double part = 2.0 * n * use->want[W].rows * use->want[W].cols;
+    const double up =
+        full * use->wanted[X] + part * (use->wanted[W] * (1 + use->moves[X]));
+    return full * use->moves[X] + use->shares * up;
+}
+
+/* Of the patches of `tokens` places from `token` on, the entries q ... q + entries - 1, and
+   of their tangents k from `at` on: tokens x entries x k numbers. */
+typedef struct some {
+    int token, tokens, q, entries, at, k;
+} some;
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Visit all patches, entries first ... end - 1, at most so many of them at once. */
+static bool next(const hesse_frame *f, int first, int end, int most, some *s)
+{
+    const int n = hesse_image_all(&f->d);
+    if (!s->k) {
+        *s = (some){.q = first};
+    } else if ((s->token += s->tokens) == n) {
+        s->token = 0;
+        if ((s->q += s->entries) == end) s->q = first, s->at += s->k;
+    }
+    if (s->at == f->k || first >= end) return false;
+    s->k = least(f->k - s->at, CHUNK);
+    s->entries = least(end - s->q, least(most, ROOM / s->k));
+    s->tokens = least(n - s->token, ROOM / (s->k * s->entries));
+    return true;
+}
+
+/* Entries of few tokens, for products with W. */
+static bool next_rows(const hesse_frame *f, some *s)
+{
+    return next(f, 0, patch(&f->d), ENTRIES, s);
+}
+
+/* Few entries of many tokens, for those with yb. */
+static bool next_columns(const hesse_frame *f, int first, int end, some *s)
+{
+    const int most = ROOM / (TOKENS * least(f->k, CHUNK));
+    return next(f, first, end, most, s);
+}
+
+/* An entry of a patch: a channel under a place of the kernel. */
+typedef struct tap {
+    int channel, row, col;
+} tap;
+
+HESSE_INLINE tap tap_of(const hesse_dims *d, int q)
+{
+    const int area = d->image.kernel_rows * d->image.kernel_cols;
+    return (tap){q / area, q % area / d->image.kernel_cols, q % d->image.kernel_cols};
+}
+
+HESSE_INLINE tap tap_after(const hesse_dims *d, tap t)
+{
+    if (++t.col == d->image.kernel_cols) t.col = 0, t.row++;
+    if (t.row == d->image.kernel_rows) t.row = 0, t.channel++;
+    return t;
+}
+
+/* Where the tangents of an entry lie in those of x, all k; or -1. */
+HESSE_INLINE ptrdiff_t source(const hesse_dims *d, hesse_window w, tap t, int k)
+{
+    const int token = hesse_window_token(d, w, t.row, t.col);
+    if (token < 0) return -1;
+    return (ptrdiff_t)((size_t)token * hesse_stride(d->c, k) +
+                       (size_t)t.channel * (size_t)k);
+}
+
+/* The patches of x, which has k tangents. */
+HESSE_SIMD static void gather(const hesse_dims *d, const some *s, int k,
+                              const double *x, double *patches)
+{
+    const size_t count = (size_t)s->k;
+    for (int i = 0; i < s->tokens; i++) {
+        const hesse_window w = hesse_window_of(d, s->token + i);
+        tap t = tap_of(d, s->q);
+        for (int j = 0; j < s->entries; j++, patches += count, t = tap_after(d, t)) {
+            const ptrdiff_t from = source(d, w, t, k);
+            if (count == 1)
+                *patches = from < 0 ? 0 : x[from + s->at];
+            else if (from < 0)
+                zero(count, patches);
+            else
+                scale(count, 1, x + from + s->at, patches);
+        }
+    }
+}
+
+/* x += its patches: the transpose. */
+HESSE_SIMD static void scatter(const hesse_dims *d, const some *s, int k,
+                               const double *patches, double *x)
+{
+    const size_t count = (size_t)s->k;
+    for (int i = 0; i < s->tokens; i++) {
+        const hesse_window w = hesse_window_of(d, s->token + i);
+        tap t = tap_of(d, s->q);
+        for (int j = 0; j < s->entries; j++, patches += count, t = tap_after(d, t)) {
+            const ptrdiff_t to = source(d, w, t, k);
+            if (to >= 0) add(count, 1, patches, x + to + s->at);
+        }
+    }
+}
+
+static void forward(const hesse_frame *f)
+{
+    const int n = hesse_image_all(&f->d), q = patch(&f->d), o = f->d.o;
+    const some all = {.tokens = n, .entries = q, .k = 1};
+    gather(&f->d, &all, 1, f->x[X], f->keep);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, o, q, 1, f->keep, q,
+                f->x[W], q, 0, f->y, o);
+    if (f->x[B]) hesse_bias_add(n, (size_t)o, (size_t)o, f->x[B], f->y);
+}
+
+/* y += patches W', by some columns of W. */
+static void apply(const hesse_frame *f, const some *s, const double *patches, double *y)
+{
+    const int o = f->d.o, q = patch(&f->d);
+    const size_t stride = hesse_stride(o, f->k);
+    const double *w = f->x[W] + s->q;
+    y += (size_t)s->token * stride + (size_t)s->at;
+    if (f->k == 1) {
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->tokens, o, s->entries,
+                    1, patches, s->entries, w, q, 1, y, o);
+        return;
+    }
+    for (int i = 0; i < s->tokens; i++)
+        hesse_gemm(HESSE_ADD, o, (size_t)s->k, s->entries, 1,
+                   (hesse_strided){w, (size_t)q, 1},
+                   patches + (size_t)i * (size_t)s->entries * (size_t)s->k,
+                   (size_t)s->k, y + (size_t)i * stride, (size_t)f->k);
+}
+
+/* patches = cy W, by the same columns. */
+static void apply_back(const hesse_frame *f, const some *s, const double *cy,
+                       double *patches)
+{
+    const int o = f->d.o, q = patch(&f->d);
+    const size_t stride = hesse_stride(o, f->k);
+    const double *w = f->x[W] + s->q;
+    cy += (size_t)s->token * stride + (size_t)s->at;
+    if (f->k == 1) {
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->tokens, s->entries, o,
+                    1, cy, o, w, q, 0, patches, s->entries);
+        return;
+    }
+    for (int i = 0; i < s->tokens; i++)
+        hesse_gemm(
+            HESSE_SET, s->entries, (size_t)s->k, o, 1, (hesse_strided){w, 1, (size_t)q},
+            cy + (size_t)i * stride, (size_t)f->k,
+            patches + (size_t)i * (size_t)s->entries * (size_t)s->k, (size_t)s->k);
+}
+
+static void tangent(const hesse_frame *f)
+{
+    const int n = hesse_image_all(&f->d), q = patch(&f->d), o = f->d.o, k = f->k;
+    const size_t stride = hesse_stride(o, k);
+    double patches[ROOM];
+    if (!f->dy) return;
+    zero((size_t)n * stride, f->dy);
+    for (some s = {0}; f->dx[X] && next_rows(f, &s);) {
+        gather(&f->d, &s, k, f->dx[X], patches);
+        apply(f, &s, patches, f->dy);
+    }
+    if (f->dx[W]) hesse_weight_tangents(n, q, o, f->keep, true, k, f->dx[W], f->dy);
+    if (f->unit[W]) hesse_weight_units(n, q, o, f->keep, true, k, f->unit[W], f->dy);
+    if (f->dx[B]) hesse_bias_add(n, (size_t)o * (size_t)k, stride, f->dx[B], f->dy);
+}
+
+static void adjoint(const hesse_frame *f)
+{
+    const int n = hesse_image_all(&f->d), q = patch(&f->d), o = f->d.o, k = f->k;
+    double patches[ROOM];
+    if (!f->cy) return;
+    for (some s = {0}; f->cx[X] && next_rows(f, &s);) {
+        apply_back(f, &s, f->cy, patches);
+        scatter(&f->d, &s, k, patches, f->cx[X]);
+    }
+    if (f->cx[W])
+        hesse_weight_correlate(n, q, o, f->keep, f->cy, k, f->want[W], true, f->cx[W]);
+    if (f->cx[B])
+        hesse_bias_sum(n, (size_t)f->want[B].cols * (size_t)k, hesse_stride(o, k),
+                       f->cy + (size_t)f->want[B].col * (size_t)k, f->cx[B]);
+}
+
+/* patches = yb dW. */
+static void bend(const hesse_frame *f, const some *s, double *patches)
+{
+    const size_t q = (size_t)patch(&f->d), o = (size_t)f->d.o, k = (size_t)f->k;
+    const hesse_strided yb = {f->yb + (size_t)s->token * o, o, 1};
+    for (int j = 0; j < s->entries; j++)
+        hesse_gemm(HESSE_SET, s->tokens, (size_t)s->k, f->d.o, 1, yb,
+                   f->dx[W] + (size_t)(s->q + j) * k + s->at, q * k,
+                   patches + (size_t)j * (size_t)s->k,
+                   (size_t)s->entries * (size_t)s->k);
+}
+
+/* The same where tangent i is the unit direction of element unit[i], and scattered. */
+static void bend_units(const hesse_frame *f, double *x)
+{
+    const int n = hesse_image_all(&f->d), q = patch(&f->d);
+    for (int i = 0; i < f->k; i++) {
+        const tap t = tap_of(&f->d, f->unit[W][i] % q);
+        const double *yb = f->yb + f->unit[W][i] / q;
+        for (int p = 0; p < n; p++) {
+            const ptrdiff_t to = source(&f->d, hesse_window_of(&f->d, p), t, f->k);
+            if (to >= 0) x[to + i] += yb[(size_t)p * (size_t)f->d.o];
+        }
+    }
+}
+
+/* The wanted part of cw += yb' patches. */
+static void correlate(const hesse_frame *f, const some *s, const double *patches,
+                      double *cw)
+{
+    const hesse_rect part = f->want[W];
+    const size_t o = (size_t)f->d.o, k = (size_t)f->k, row = (size_t)part.cols * k;
+    const hesse_strided yb = {f->yb + (size_t)s->token * o + part.row, 1, o};
+    const bool joint = s->k == f->k; /* then entries are neighbours in cw, too */
+    const size_t width_of_all = (size_t)s->entries * (size_t)s->k;
+    double *to = cw + (size_t)(s->q - part.col) * k + (size_t)s->at;
+    for (int j = 0; j < (joint ? 1 : s->entries); j++)
+        hesse_gemm(HESSE_ADD, part.rows, joint ? width_of_all : (size_t)s->k, s->tokens,
+                   1, yb, patches + (size_t)j * (size_t)s->k, width_of_all,
+                   to + (size_t)j * k, row);
+}
+
+static void curvature(const hesse_frame *f)
+{
+    const int first = f->want[W].col, end = first + f->want[W].cols;
+    double patches[ROOM];
+    for (some s = {0}; f->cx[X] && f->dx[W] && next_rows(f, &s);) {
+        bend(f, &s, patches);
+        scatter(&f->d, &s, f->k, patches, f->cx[X]);
+    }
+    if (f->cx[X] && f->unit[W]) bend_units(f, f->cx[X]);
+    for (some s = {0}; f->cx[W] && f->dx[X] && next_columns(f, first, end, &s);) {
+        gather(&f->d, &s, f->k, f->dx[X], patches);
+        correlate(f, &s, patches, f->cx[W]);
+    }
+}
+
+const hesse_op hesse_op_conv = {
+    .name = "conv",
+    .kind = HESSE_CONV,
+    .activations = 1,
+    .parameters = 2,
+    .sequences = true,
+    .tokens = hesse_image_tokens,
+    .width = width,
+    .shape = shape,
+    .keep = keep,
+    .work = work,
+    .forward = forward,
+    .tangent = tangent,
+    .adjoint = adjoint,
+    .curvature = curvature,
+};
+
+const hesse_op hesse_op_conv_unbiased = {
+    .name = "conv_unbiased",
+    .kind = HESSE_CONV,
+    .activations = 1,
+    .parameters = 1,
+    .sequences = true,
+    .tokens = hesse_image_tokens,
+    .width = width,
+    .shape = shape,
+    .keep = keep,
+    .work = work,
+    .forward = forward,
+    .tangent = tangent,
+    .adjoint = adjoint,
+    .curvature = curvature,
+};

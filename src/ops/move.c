@@ -1,0 +1,272 @@
+/* Numbers that change places, and parameters that are added or put before by place: linear
+   maps all of them, without curvature.  docs/math.md, section 3.13. */
+#include "ops/loops.h"
+#include "ops/op.h"
+
+static int width(const hesse_dims *d, int i)
+{
+    (void)i;
+    return d->c;
+}
+
+static int sequences(const hesse_frame *f)
+{
+    return f->d.n / f->d.t;
+}
+
+static void none(const hesse_frame *f)
+{
+    (void)f;
+}
+
+/* select: y = one token of x. */
+
+static int select_tokens(const hesse_dims *d)
+{
+    (void)d;
+    return 1;
+}
+
+/* Where in x the token of a sequence lies. */
+static size_t selected(const hesse_frame *f, int s, int k)
+{
+    return (size_t)(s * f->d.t + f->d.token) * hesse_stride(f->d.c, k);
+}
+
+static void select_forward(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c;
+    for (int s = 0; s < sequences(f); s++)
+        memcpy(f->y + (size_t)s * c, f->x[0] + selected(f, s, 1), c * sizeof *f->y);
+}
+
+static void select_tangent(const hesse_frame *f)
+{
+    const size_t stride = hesse_stride(f->d.c, f->k);
+    if (!f->dy) return;
+    zero((size_t)sequences(f) * stride, f->dy);
+    for (int s = 0; f->dx[0] && s < sequences(f); s++)
+        memcpy(f->dy + (size_t)s * stride, f->dx[0] + selected(f, s, f->k),
+               (size_t)f->d.c * (size_t)f->k * sizeof *f->dy);
+}
+
+HESSE_SIMD static void select_adjoint(const hesse_frame *f)
+{
+    const size_t stride = hesse_stride(f->d.c, f->k);
+    for (int s = 0; f->cx[0] && f->cy && s < sequences(f); s++)
+        add((size_t)f->d.c * (size_t)f->k, 1, f->cy + (size_t)s * stride,
+            f->cx[0] + selected(f, s, f->k));
+}
+
+/* class_token: y = a token that is a parameter, and then those of x. */
+
+enum { CLASS = 1 };
+
+static int class_tokens(const hesse_dims *d)
+{
+    return d->t + 1;
+}
+
+static hesse_rect class_shape(const hesse_dims *d, int i)
+{
+    (void)i;
+    return (hesse_rect){0, 1, 0, d->c};
+}
+
+static void class_forward(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, t = (size_t)f->d.t;
+    for (size_t s = 0; s < (size_t)sequences(f); s++) {
+        double *y = f->y + s * (t + 1) * c;
+        memcpy(y, f->x[CLASS], c * sizeof *y);
+        memcpy(y + c, f->x[0] + s * t * c, t * c * sizeof *y);
+    }
+}
+
+static void class_tangent(const hesse_frame *f)
+{
+    const size_t stride = hesse_stride(f->d.c, f->k), t = (size_t)f->d.t;
+    if (!f->dy) return;
+    zero((size_t)sequences(f) * (t + 1) * stride, f->dy);
+    for (size_t s = 0; s < (size_t)sequences(f); s++) {
+        double *dy = f->dy + s * (t + 1) * stride;
+        if (f->dx[CLASS])
+            memcpy(dy, f->dx[CLASS], (size_t)f->d.c * (size_t)f->k * sizeof *dy);
+        if (f->dx[0])
+            memcpy(dy + stride, f->dx[0] + s * t * stride, t * stride * sizeof *dy);
+    }
+}
+
+HESSE_SIMD static void class_adjoint(const hesse_frame *f)
+{
+    const size_t stride = hesse_stride(f->d.c, f->k), t = (size_t)f->d.t;
+    const hesse_rect part = f->want[CLASS];
+    for (size_t s = 0; f->cy && s < (size_t)sequences(f); s++) {
+        const double *cy = f->cy + s * (t + 1) * stride;
+        if (f->cx[CLASS])
+            add((size_t)part.cols * (size_t)f->k, 1,
+                cy + (size_t)part.col * (size_t)f->k, f->cx[CLASS]);
+        if (f->cx[0]) add(t * stride, 1, cy + stride, f->cx[0] + s * t * stride);
+    }
+}
+
+/* transpose: what were tokens are channels, and channels tokens. */
+
+static int transpose_tokens(const hesse_dims *d)
+{
+    return d->c;
+}
+
+static int transpose_width(const hesse_dims *d, int i)
+{
+    return i ? d->t : d->c;
+}
+
+/* y += x', for every sequence; x has t tokens of c channels. */
+HESSE_INLINE void turn(int sequences, int t, int c, int k, const double *x, double *y)
+{
+    const size_t from = hesse_stride(c, k), to = hesse_stride(t, k), one = (size_t)k;
+    for (int s = 0; s < sequences; s++)
+        for (int i = 0; i < t; i++)
+            for (int j = 0; j < c; j++)
+                add(one, 1, x + (size_t)(s * t + i) * from + (size_t)j * one,
+                    y + (size_t)(s * c + j) * to + (size_t)i * one);
+}
+
+HESSE_SIMD static void transpose_forward(const hesse_frame *f)
+{
+    zero((size_t)f->d.n * (size_t)f->d.c, f->y);
+    turn(sequences(f), f->d.t, f->d.c, 1, f->x[0], f->y);
+}
+
+HESSE_SIMD static void transpose_tangent(const hesse_frame *f)
+{
+    if (!f->dy) return;
+    zero((size_t)(sequences(f) * f->d.c) * hesse_stride(f->d.t, f->k), f->dy);
+    if (f->dx[0]) turn(sequences(f), f->d.t, f->d.c, f->k, f->dx[0], f->dy);
+}
+
+HESSE_SIMD static void transpose_adjoint(const hesse_frame *f)
+{
+    if (f->cx[0] && f->cy) turn(sequences(f), f->d.c, f->d.t, f->k, f->cy, f->cx[0]);
+}
+
+/* positions: y = x + P, row i of P for the token at place i of its sequence. */
+
+enum { P = 1 };
+
+static hesse_rect positions_shape(const hesse_dims *d, int i)
+{
+    (void)i;
+    return (hesse_rect){0, d->t, 0, d->c};
+}
+
+/* The place of a token: frames of the others may begin anywhere in a sequence. */
+static int positions_keep(const hesse_dims *d)
+{
+    (void)d;
+    return 1;
+}
+
+static size_t place(const hesse_frame *f, int i)
+{
+    return (size_t)f->keep[i];
+}
+
+HESSE_SIMD static void positions_forward(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c;
+    memcpy(f->y, f->x[0], (size_t)f->d.n * c * sizeof *f->y);
+    for (int i = 0; i < f->d.n; i++) {
+        f->keep[i] = i % f->d.t;
+        add(c, 1, f->x[P] + place(f, i) * c, f->y + (size_t)i * c);
+    }
+}
+
+HESSE_SIMD static void positions_tangent(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, k = (size_t)f->k;
+    const size_t stride = hesse_stride(f->d.c, f->k), all = (size_t)f->d.n * stride;
+    if (!f->dy) return;
+    if (f->dx[0])
+        memcpy(f->dy, f->dx[0], all * sizeof *f->dy);
+    else
+        zero(all, f->dy);
+    for (int i = 0; i < f->d.n; i++) {
+        double *dy = f->dy + (size_t)i * stride;
+        if (f->dx[P]) add(c * k, 1, f->dx[P] + place(f, i) * c * k, dy);
+        for (size_t j = 0; f->unit[P] && j < k; j++)
+            if ((size_t)f->unit[P][j] / c == place(f, i))
+                dy[(size_t)f->unit[P][j] % c * k + j] += 1;
+    }
+}
+
+HESSE_SIMD static void positions_adjoint(const hesse_frame *f)
+{
+    const size_t k = (size_t)f->k, stride = hesse_stride(f->d.c, f->k);
+    const hesse_rect part = f->want[P];
+    if (!f->cy) return;
+    if (f->cx[0]) add((size_t)f->d.n * stride, 1, f->cy, f->cx[0]);
+    for (int i = 0; f->cx[P] && i < f->d.n; i++) {
+        const int row = (int)place(f, i) - part.row;
+        const size_t count = (size_t)part.cols * k;
+        if (row < 0 || row >= part.rows) continue;
+        add(count, 1, f->cy + (size_t)i * stride + (size_t)part.col * k,
+            f->cx[P] + (size_t)row * count);
+    }
+}
+
+const hesse_op hesse_op_select = {
+    .name = "select",
+    .kind = HESSE_MOVE,
+    .activations = 1,
+    .sequences = true,
+    .tokens = select_tokens,
+    .width = width,
+    .forward = select_forward,
+    .tangent = select_tangent,
+    .adjoint = select_adjoint,
+    .curvature = none,
+};
+
+const hesse_op hesse_op_class_token = {
+    .name = "class_token",
+    .kind = HESSE_MOVE,
+    .activations = 1,
+    .parameters = 1,
+    .sequences = true,
+    .tokens = class_tokens,
+    .width = width,
+    .shape = class_shape,
+    .forward = class_forward,
+    .tangent = class_tangent,
+    .adjoint = class_adjoint,
+    .curvature = none,
+};
+
+const hesse_op hesse_op_transpose = {
+    .name = "transpose",
+    .kind = HESSE_MOVE,
+    .activations = 1,
+    .sequences = true,
+    .tokens = transpose_tokens,
+    .width = transpose_width,
+    .forward = transpose_forward,
+    .tangent = transpose_tangent,
+    .adjoint = transpose_adjoint,
+    .curvature = none,
+};
+
+const hesse_op hesse_op_positions = {
+    .name = "positions",
+    .kind = HESSE_MOVE,
+    .activations = 1,
+    .parameters = 1,
+    .width = width,
+    .shape = positions_shape,
+    .keep = positions_keep,
+    .forward = positions_forward,
+    .tangent = positions_tangent,
+    .adjoint = positions_adjoint,
+    .curvature = none,
+};

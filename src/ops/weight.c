@@ -1,0 +1,100 @@
+/* Every product is one hesse_gemm where the weight lies as the result does, and one for each
+   of its rows where it is turned: then tangents of a row of the result are not
+   neighbours. One tangent, or a wide weight, is BLAS's, which packs it. */
+#include "ops/weight.h"
+
+#include "ops/gemm.h"
+#include "ops/loops.h"
+
+#include <cblas.h>
+
+/* Numbers of a matrix that stay in the cache while rows pass it. */
+enum { NEAR = 65536 };
+
+/* From so many numbers on a weight is BLAS's. */
+enum { WIDE = 65536 };
+
+void hesse_weight_tangents(int n, int p, int q, const double *a, bool turned, int k,
+                           const double *tangents, double *y)
+{
+    const size_t stride = hesse_stride(q, k), one = (size_t)k;
+    const hesse_strided rows = {a, (size_t)p, 1};
+    if (k == 1) {
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, turned ? CblasTrans : CblasNoTrans, n,
+                    q, p, 1, a, p, tangents, turned ? p : q, 1, y, (int)stride);
+        return;
+    }
+    if (!turned && (size_t)p * (size_t)q >= WIDE) {
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, q * k, p, 1, a, p,
+                    tangents, q * k, 1, y, (int)stride);
+        return;
+    }
+    if (!turned) {
+        hesse_gemm(HESSE_ADD, n, (size_t)q * one, p, 1, rows, tangents, (size_t)q * one,
+                   y, stride);
+        return;
+    }
+    const int most = NEAR / p < 8 ? 8 : NEAR / p;
+    for (int i = 0; i < n; i += most) {
+        const hesse_strided some = {a + (size_t)i * (size_t)p, (size_t)p, 1};
+        for (int j = 0; j < q; j++)
+            hesse_gemm(HESSE_ADD, n - i < most ? n - i : most, one, p, 1, some,
+                       tangents + (size_t)j * (size_t)p * one, one,
+                       y + (size_t)i * stride + (size_t)j * one, stride);
+    }
+}
+
+void hesse_weight_units(int n, int p, int q, const double *a, bool turned, int k,
+                        const int *unit, double *y)
+{
+    const size_t stride = hesse_stride(q, k);
+    for (int i = 0; i < k; i++) {
+        const int from = turned ? unit[i] % p : unit[i] / q;
+        const int to = turned ? unit[i] / p : unit[i] % q;
+        for (int r = 0; r < n; r++)
+            y[(size_t)r * stride + (size_t)to * (size_t)k + (size_t)i] +=
+                a[(size_t)r * (size_t)p + (size_t)from];
+    }
+}
+
+void hesse_weight_correlate(int n, int p, int q, const double *a, const double *z,
+                            int k, hesse_rect part, bool turned, double *m)
+{
+    const size_t stride = hesse_stride(q, k), one = (size_t)k;
+    const size_t row = (size_t)part.cols * one;
+    const bool wide = (size_t)part.rows * (size_t)part.cols >= WIDE;
+    if (!turned && (k == 1 || wide)) {
+        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, (int)row, n, 1,
+                    a + part.row, p, z + (size_t)part.col * one, (int)stride, 1, m,
+                    (int)row);
+    } else if (!turned) {
+        const hesse_strided at = {a + part.row, 1, (size_t)p};
+        hesse_gemm(HESSE_ADD, part.rows, row, n, 1, at, z + (size_t)part.col * one,
+                   stride, m, row);
+    } else if (k == 1) {
+        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, part.cols, n, 1,
+                    z + part.row, q, a + part.col, p, 1, m, part.cols);
+    } else {
+        const int most = NEAR / n < 8 ? 8 : NEAR / n;
+        for (int j = 0; j < part.cols; j += most) {
+            const hesse_strided some = {a + part.col + j, 1, (size_t)p};
+            const int cols = part.cols - j < most ? part.cols - j : most;
+            for (int r = 0; r < part.rows; r++)
+                hesse_gemm(HESSE_ADD, cols, one, n, 1, some,
+                           z + (size_t)(part.row + r) * one, stride,
+                           m + (size_t)r * row + (size_t)j * one, one);
+        }
+    }
+}
+
+HESSE_SIMD void hesse_bias_add(int n, size_t count, size_t stride, const double *b,
+                               double *y)
+{
+    for (int i = 0; i < n; i++) add(count, 1, b, y + (size_t)i * stride);
+}
+
+HESSE_SIMD void hesse_bias_sum(int n, size_t count, size_t stride, const double *y,
+                               double *b)
+{
+    for (int i = 0; i < n; i++) add(count, 1, y + (size_t)i * stride, b);
+}
