@@ -1,10 +1,21 @@
-/* The Hessians of small transformers and the shares of their operators, by their laws. */
-#include "transformers.h"
+/* The Hessians of small transformers and of other nets, and the shares of their operators, by their laws. */
+#include "nets.h"
+
+#include "model/sweep_inner.h"
 
 #include <math.h>
+#include <string.h>
 
 static const hesse_arch *const archs[] = {&tiny_gpt2, &tiny_llama};
-enum { ARCHS = 2 };
+enum { ARCHS = 2, MODELS = ARCHS + NETS };
+
+static void model_new(transformer *m, int which)
+{
+    if (which < ARCHS)
+        transformer_new(m, archs[which]);
+    else
+        net_new(m, which - ARCHS);
+}
 
 static double largest(size_t count, const double *a)
 {
@@ -23,9 +34,9 @@ static double distance(size_t count, const double *a, const double *b)
 static void gradient_is_the_derivative_of_the_loss(void **state)
 {
     (void)state;
-    for (int a = 0; a < ARCHS; a++) {
+    for (int a = 0; a < MODELS; a++) {
         transformer m;
-        transformer_new(&m, archs[a]);
+        model_new(&m, a);
         const double h = 1e-5;
         for (size_t i = 0; i < m.params.size; i++) {
             const double there = m.theta[i];
@@ -43,9 +54,9 @@ static void gradient_is_the_derivative_of_the_loss(void **state)
 static void hessian_is_the_derivative_of_the_gradient(void **state)
 {
     (void)state;
-    for (int a = 0; a < ARCHS; a++) {
+    for (int a = 0; a < MODELS; a++) {
         transformer m;
-        transformer_new(&m, archs[a]);
+        model_new(&m, a);
         const size_t n = m.params.size;
         double *hessian = transformer_share(&m, HESSE_ALL);
         double *ahead = hesse_alloc(n), *behind = hesse_alloc(n);
@@ -68,14 +79,15 @@ static void hessian_is_the_derivative_of_the_gradient(void **state)
 static void shares_add_up(void **state)
 {
     (void)state;
-    for (int a = 0; a < ARCHS; a++) {
+    for (int a = 0; a < MODELS; a++) {
         transformer m;
-        transformer_new(&m, archs[a]);
+        model_new(&m, a);
         const size_t n = m.params.size;
         double *hessian = transformer_share(&m, HESSE_ALL), *sum = hesse_alloc(n * n);
         unsigned there = 0;
         for (int i = 0; i < m.tape->n_nodes; i++) there |= m.tape->nodes[i].op->kind;
-        const unsigned flat = HESSE_EMBEDDING | HESSE_SUM | HESSE_ROTARY | HESSE_RELU;
+        const unsigned flat = HESSE_EMBEDDING | HESSE_SUM | HESSE_ROTARY | HESSE_RELU |
+                              HESSE_POOL | HESSE_SCALE | HESSE_MOVE;
         for (unsigned kind = 1; kind < HESSE_ALL; kind <<= 1) {
             double *share = transformer_share(&m, kind);
             for (size_t i = 0; i < n; i++)
@@ -96,9 +108,9 @@ static void shares_add_up(void **state)
 static void gauss_newton_is_positive_semidefinite(void **state)
 {
     (void)state;
-    for (int a = 0; a < ARCHS; a++) {
+    for (int a = 0; a < MODELS; a++) {
         transformer m;
-        transformer_new(&m, archs[a]);
+        model_new(&m, a);
         const size_t n = m.params.size;
         double *g = transformer_share(&m, HESSE_GAUSS_NEWTON);
         double *f = transformer_share(&m, HESSE_FUNCTIONAL);
@@ -125,9 +137,9 @@ static void gauss_newton_is_positive_semidefinite(void **state)
 static void panel_is_a_part_of_the_whole(void **state)
 {
     (void)state;
-    for (int a = 0; a < ARCHS; a++) {
+    for (int a = 0; a < MODELS; a++) {
         transformer m;
-        transformer_new(&m, archs[a]);
+        model_new(&m, a);
         const size_t n = m.params.size;
         const int count = m.params.count;
         double *h = transformer_share(&m, HESSE_ALL);
@@ -172,6 +184,89 @@ static void panel_is_a_part_of_the_whole(void **state)
         }
         hesse_sweep_free(s);
         free(h), free(gn);
+        transformer_free(&m);
+    }
+}
+
+/* What comes of sequences adds up, by however many of them go together; where they meet in
+   the model there is only the whole. */
+static void stretches_agree(void **state)
+{
+    (void)state;
+    for (int a = 0; a < MODELS; a++) {
+        transformer m;
+        model_new(&m, a);
+        bool moves[64] = {false};
+        hesse_rect want[64] = {{0}};
+        for (int p = 0; p < m.params.count; p++) {
+            const hesse_param *x = &m.params.list[p];
+            moves[p] = true, want[p] = (hesse_rect){0, x->rows, 0, x->cols};
+        }
+        enum { K = 3 };
+        const size_t n = m.params.size * K;
+        double *v = hesse_alloc(n), *all = hesse_alloc(n), *sum = hesse_alloc(n);
+        double *one = hesse_alloc(n);
+        const hesse_kinds kinds = HESSE_ALL;
+        const hesse_directions directions = {.k = K, .v = v};
+        uint64_t seed = 7;
+        for (size_t i = 0; i < n; i++) v[i] = uniform(&seed);
+        for (int stretch = 1; stretch <= 3; stretch++) {
+            hesse_sweep *s = hesse_sweep_new(m.tape, K);
+            if (m.tape->coupled) assert_int_equal(s->stretch, 3);
+            if (!m.tape->coupled) s->stretch = stretch;
+            assert_true(hesse_sweep_plan(s, moves, want));
+            hesse_sweep_run(s, &directions, 0, 3, 1, &kinds,
+                            stretch == 1 ? &all : &sum);
+            if (stretch > 1) assert_true(distance(n, all, sum) < 1e-13);
+            memset(sum, 0, n * sizeof *sum);
+            for (int i = 0; !m.tape->coupled && i < 3; i++) {
+                hesse_sweep_run(s, &directions, i, 1, 1, &kinds, &one);
+                for (size_t j = 0; j < n; j++) sum[j] += one[j];
+            }
+            if (!m.tape->coupled) assert_true(distance(n, all, sum) < 1e-13);
+            hesse_sweep_free(s);
+        }
+        free(v), free(all), free(sum), free(one);
+        transformer_free(&m);
+    }
+}
+
+/* A number that is not finite is found where it comes from, and its sequence. */
+static void faults_are_found(void **state)
+{
+    (void)state;
+    for (int a = ARCHS; a < MODELS; a++) {
+        transformer m;
+        model_new(&m, a);
+        assert_int_equal(hesse_tape_fault(m.tape).node, -1);
+        const hesse_node *n = &m.tape->nodes[m.tape->n_nodes - 3];
+        hesse_value *out = &m.tape->values[n->out];
+        const double there = out->own[out->count - 1];
+        out->own[out->count - 1] = NAN;
+        hesse_fault fault = hesse_tape_fault(m.tape);
+        assert_int_equal(fault.node, m.tape->n_nodes - 3);
+        assert_int_equal(fault.sequence, 2);
+        out->own[out->count - 1] = there;
+
+        /* The first parameter's direction is not finite. */
+        bool moves[64] = {true};
+        hesse_rect want[64] = {{0}};
+        for (int p = 0; p < m.params.count; p++)
+            want[p] = (hesse_rect){0, m.params.list[p].rows, 0, m.params.list[p].cols};
+        const size_t size = hesse_param_size(&m.params.list[0]);
+        double *v = hesse_calloc(size, sizeof *v), *hv = hesse_alloc(m.params.size);
+        v[0] = NAN;
+        hesse_sweep *s = hesse_sweep_new(m.tape, 1);
+        assert_true(hesse_sweep_plan(s, moves, want));
+        const hesse_directions d = {.k = 1, .v = v};
+        fault = hesse_sweep_fault(s, &d, HESSE_ALL, hv);
+        assert_int_equal(fault.node, 0);
+        assert_string_equal(fault.what, "tangent");
+        assert_true(m.tape->coupled ? fault.sequence == -1 : fault.sequence >= 0);
+        v[0] = 1;
+        assert_int_equal(hesse_sweep_fault(s, &d, HESSE_ALL, hv).node, -1);
+        hesse_sweep_free(s);
+        free(v), free(hv);
         transformer_free(&m);
     }
 }
@@ -264,6 +359,8 @@ int main(void)
         cmocka_unit_test(shares_add_up),
         cmocka_unit_test(gauss_newton_is_positive_semidefinite),
         cmocka_unit_test(panel_is_a_part_of_the_whole),
+        cmocka_unit_test(stretches_agree),
+        cmocka_unit_test(faults_are_found),
         cmocka_unit_test(variants_are_derivatives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,7 +91,8 @@ static inline double *transformer_share(const transformer *m, hesse_kinds kinds)
         const int w = n - first < k ? n - first : k;
         for (int i = 0; i < n * k; i++) v[i] = 0;
         for (int j = 0; j < w; j++) v[(first + j) * w + j] = 1;
-        hesse_sweep_run(s, &(hesse_directions){.k = w, .v = v}, 0, 3, 1, &kinds, &hv);
+        hesse_sweep_run(s, &(hesse_directions){.k = w, .v = v}, 0, m->tape->sequences,
+                        1, &kinds, &hv);
         for (int i = 0; i < n; i++)
             for (int j = 0; j < w; j++) h[(size_t)i * n + first + j] = hv[i * w + j];
     }
