@@ -141,9 +141,13 @@ static hesse_status shares(check *c)
     const size_t count = c->n * DIRECTIONS;
     hesse_status s = HESSE_OK;
     double *sum = hesse_alloc(count);
+    const hesse_tape *tape = c->model->tape;
+    unsigned there = 0;
+    for (int i = 0; i < tape->n_nodes; i++) there |= tape->nodes[i].op->kind;
     if (!sum) s = hesse_fail(&c->model->team->why, HESSE_E_NOMEM, "out of memory");
     s = hesse_agree(c->model->team, s);
     for (unsigned kind = 1; !s && kind < HESSE_ALL; kind <<= 1) {
+        if (!(kind & there)) continue;
         s = hesse_model_product(c->model, (hesse_kinds)kind, DIRECTIONS, c->v,
                                 c->other);
         for (size_t i = 0; !s && i < count; i++) sum[i] += c->other[i];
