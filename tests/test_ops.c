@@ -437,6 +437,73 @@ static void parts(const hesse_op *op, const setting *s)
     }
 }
 
+/* Number j of the pixel at (row, col) of an image; `outside` in the margin. */
+static double pixel(const setting *s, const double *x, int row, int col, int j,
+                    double outside)
+{
+    const hesse_image *g = &s->d.image;
+    const bool in = row >= 0 && row < g->rows && col >= 0 && col < g->cols;
+    return in ? x[(row * g->cols + col) * s->d.c + j] : outside;
+}
+
+/* Of one sequence, by loops over everything, with kernels o x c x rows x cols. */
+static void by_loops(const hesse_op *op, const setting *s, const hesse_frame *f, int at)
+{
+    const hesse_image *g = &s->d.image;
+    const int rows = (g->rows + 2 * g->pad - g->kernel_rows) / g->stride + 1;
+    const int cols = (g->cols + 2 * g->pad - g->kernel_cols) / g->stride + 1;
+    const int area = g->kernel_rows * g->kernel_cols,
+              width = op->width(&s->d, inputs(op));
+    const bool largest = op == &hesse_op_max_pool, conv = op->kind == HESSE_CONV;
+    const double *x = f->x[0] + at * s->d.t * s->d.c;
+    for (int p = 0; p < rows * cols; p++)
+        for (int o = 0; o < width; o++) {
+            double y = largest ? -INFINITY : op->parameters > 1 ? f->x[2][o] : 0;
+            for (int j = conv ? 0 : o; j < (conv ? s->d.c : o + 1); j++)
+                for (int k = 0; k < area; k++) {
+                    const double z =
+                        pixel(s, x, p / cols * g->stride - g->pad + k / g->kernel_cols,
+                              p % cols * g->stride - g->pad + k % g->kernel_cols, j,
+                              largest ? -INFINITY : 0);
+                    if (largest) y = fmax(y, z);
+                    if (!largest)
+                        y += z *
+                             (conv ? f->x[1][(o * s->d.c + j) * area + k] : 1.0 / area);
+                }
+            assert_close(f->y[(at * rows * cols + p) * width + o], y, 1e-13);
+        }
+}
+
+static void windows(const hesse_op *op, const setting *s)
+{
+    if (op->kind != HESSE_CONV && op != &hesse_op_max_pool &&
+        op != &hesse_op_average_pool)
+        return;
+    trial t = trial_new(op, s);
+    for (int i = 0; i < s->d.n / s->d.t; i++) by_loops(op, s, &t.f, i);
+    trial_free(&t);
+}
+
+/* Over all tokens a normalised channel has mean 0 and, but for a, variance 1. */
+static void normalised(const hesse_op *op, const setting *s)
+{
+    if (op != &hesse_op_batchnorm) return;
+    trial t = trial_new(op, s);
+    const int n = s->d.n, c = s->d.c;
+    for (int j = 0; j < c; j++) {
+        double mean = 0, moment = 0, y1 = 0, y2 = 0;
+        for (int i = 0; i < n; i++) mean += t.f.x[0][i * c + j] / n;
+        for (int i = 0; i < n; i++) moment += pow(t.f.x[0][i * c + j] - mean, 2) / n;
+        for (int i = 0; i < n; i++) {
+            const double xh = (t.f.y[i * c + j] - t.f.x[2][j]) / t.f.x[1][j];
+            y1 += xh / n, y2 += xh * xh / n;
+        }
+        assert_close(y1, 0, 1e-13);
+        assert_close(y2, moment / (moment + s->d.a), 1e-12);
+    }
+    trial_free(&t);
+}
+
 static void for_every_op(void (*law)(const hesse_op *op, const setting *s))
 {
     for (const hesse_op *const *op = hesse_ops; *op; op++)
@@ -500,6 +567,13 @@ static void part_is_a_part_of_the_whole(void **state)
     for_every_op(parts);
 }
 
+static void images_are_as_defined(void **state)
+{
+    (void)state;
+    for_every_op(windows);
+    for_every_op(normalised);
+}
+
 /* Kinds are single bits and known by name; HESSE_ALL is all of them, in two parts. */
 static void kinds_are_a_partition(void **state)
 {
@@ -531,6 +605,7 @@ int main(void)
         cmocka_unit_test(many_at_once_is_one_at_a_time),
         cmocka_unit_test(unit_is_dense),
         cmocka_unit_test(part_is_a_part_of_the_whole),
+        cmocka_unit_test(images_are_as_defined),
         cmocka_unit_test(kinds_are_a_partition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
