@@ -28,8 +28,8 @@ static void products_are_those_of_the_matrix(void **state)
         uint64_t seed = 3;
         for (size_t i = 0; i < n * K; i++) v[i] = uniform(&seed);
         hesse_product *product = NULL;
-        assert_all(hesse_product_new(&model, pieces, m.params.count, K, &product) ==
-                   HESSE_OK);
+        const hesse_bundle all = {.pieces = pieces, .n_pieces = m.params.count, .k = K};
+        assert_all(hesse_product_new(&model, &all, 1, &product) == HESSE_OK);
         hesse_product_run(product, HESSE_ALL, v, hv);
         for (size_t i = 0; i < n; i++)
             for (size_t c = 0; c < K; c++) {

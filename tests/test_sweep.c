@@ -211,7 +211,7 @@ static void stretches_agree(void **state)
         uint64_t seed = 7;
         for (size_t i = 0; i < n; i++) v[i] = uniform(&seed);
         for (int stretch = 1; stretch <= 3; stretch++) {
-            hesse_sweep *s = hesse_sweep_new(m.tape, K);
+            hesse_sweep *s = hesse_sweep_new(m.tape, K, hesse_pace_of_panels);
             if (m.tape->coupled) assert_int_equal(s->stretch, 3);
             if (!m.tape->coupled) s->stretch = stretch;
             assert_true(hesse_sweep_plan(s, moves, want));
@@ -256,7 +256,7 @@ static void faults_are_found(void **state)
         const size_t size = hesse_param_size(&m.params.list[0]);
         double *v = hesse_calloc(size, sizeof *v), *hv = hesse_alloc(m.params.size);
         v[0] = NAN;
-        hesse_sweep *s = hesse_sweep_new(m.tape, 1);
+        hesse_sweep *s = hesse_sweep_new(m.tape, 1, hesse_pace_of_panels);
         assert_true(hesse_sweep_plan(s, moves, want));
         const hesse_directions d = {.k = 1, .v = v};
         fault = hesse_sweep_fault(s, &d, HESSE_ALL, hv);

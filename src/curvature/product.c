@@ -203,6 +203,7 @@ static void carry_all(const hesse_product *p, double *own, bool out)
             }
         }
     }
+}
 
 /* The first sequence of a rank; where sequences meet, rank 0 has all. */
 static int first_of(const hesse_model *model, int rank)
