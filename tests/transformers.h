@@ -39,7 +39,10 @@ static const hesse_arch tiny_llama = {
 /** Three sequences of five tokens, one of them without a target. */
 static const int tiny_input[] = {1, 5, 2, 2, 0, 6, 3, 1, 4, 4, 0, 2, 6, 5, 1};
 static const int tiny_target[] = {5, 2, 2, 0, 3, 3, 1, -100, 4, 2, 2, 6, 5, 1, 0};
-static const hesse_batch tiny_batch = {3, 5, tiny_input, tiny_target};
+static const hesse_batch tiny_batch = {.sequences = 3,
+                                       .context = 5,
+                                       .input = (int *)tiny_input,
+                                       .target = (int *)tiny_target};
 
 typedef struct transformer {
     hesse_params params;

@@ -14,7 +14,11 @@ typedef enum hesse_purpose {
     HESSE_RANDOM_SAMPLES,     /* entries and directions that proofs look at  */
     HESSE_RANDOM_DITHER,      /* noise below rounding that keeps a solver well */
     HESSE_RANDOM_TESTS,
-    HESSE_RANDOM_PROBES /* where Lanczos' recurrence starts */
+    HESSE_RANDOM_PROBES, /* where Lanczos' recurrence starts                */
+    HESSE_RANDOM_CHOICE, /* which examples of a data set are taken          */
+    HESSE_RANDOM_MASK,   /* which tokens are hidden, and behind what        */
+    HESSE_RANDOM_TASK    /* examples that a generator makes; and those after it,
+                            of which it may use several: TASK + 1, ...       */
 } hesse_purpose;
 
 /** Local. 128 random bits: Philox4x32-10 of a counter and a key. */

@@ -126,8 +126,10 @@ static hesse_status times_of(const hesse_source *source, int sequences, double *
 static hesse_status unroll(hesse_model *m, const hesse_source *source, size_t available,
                            hesse_why *why)
 {
-    const hesse_batch batch = {m->tokens.sequences, m->tokens.context, m->tokens.input,
-                               m->tokens.target};
+    const hesse_batch batch = {.sequences = m->tokens.sequences,
+                               .context = m->tokens.context,
+                               .input = m->tokens.input,
+                               .target = m->tokens.target};
     double times;
     hesse_status s = times_of(source, batch.sequences, &times, why);
     if (!s)

@@ -3,14 +3,9 @@
 #define HESSE_MODEL_TRANSFORMER_H
 
 #include "hesse/status.h"
+#include "model/batch.h"
 #include "model/params.h"
 #include "model/tape.h"
-
-/** Sequences of tokens and the tokens that follow them. */
-typedef struct hesse_batch {
-    int sequences, context;
-    const int *input, *target; /* sequences x context; a target below 0 is ignored */
-} hesse_batch;
 
 /** Local. The model on a batch, with cross-entropy as the loss: a tape without memory for
  *  its values, enough to plan with; hesse_tape_freeze gets it. The batch is borrowed until

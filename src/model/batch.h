@@ -1,0 +1,31 @@
+/** Examples of a batch, and what is wanted of them. */
+#ifndef HESSE_MODEL_BATCH_H
+#define HESSE_MODEL_BATCH_H
+
+#include "base/digest.h"
+
+/** Every example is a sequence of `context` tokens, each an id or `width` numbers; the
+ *  pixels of an image are its tokens, row by row, and their channels are the numbers.
+ *  Wanted are labels or numbers. What a batch has not is NULL, or 0. */
+typedef struct hesse_batch {
+    int sequences,
+        context;    /* examples; tokens of one                                 */
+    int *input;     /* sequences x context ids                                 */
+    int vocabulary; /* ids are 0 ... vocabulary - 1                            */
+    double *x;      /* sequences x context x width                             */
+    int width;
+    int rows, cols;    /* of images: context = rows x cols                        */
+    int *target;       /* sequences x labels; below 0: ignored                    */
+    int labels;        /* of one example: one for every token, or 1               */
+    int classes;       /* labels are 0 ... classes - 1                            */
+    double *wanted;    /* sequences x wanted_tokens x wanted_width                */
+    int wanted_tokens; /* of one example                                          */
+    int wanted_width;
+    char
+        digest[HESSE_DIGEST_LENGTH]; /* of the files, or of what made them            */
+} hesse_batch;
+
+/** Local. Frees the arrays and leaves an empty batch. */
+void hesse_batch_free(hesse_batch *batch);
+
+#endif /* HESSE_MODEL_BATCH_H */
