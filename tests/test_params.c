@@ -301,8 +301,8 @@ static void initial_values_follow_the_rules(void **state)
     double *theta = calloc(params.size, sizeof *theta);
     double *other = calloc(params.size, sizeof *other);
     assert_true(theta && other);
-    hesse_params_init(&a, &params, 3, theta);
-    hesse_params_init(&a, &params, 4, other);
+    hesse_params_init(&params, 3, theta);
+    hesse_params_init(&params, 4, other);
     for (const hesse_param *p = params.list; p < params.list + params.count; p++) {
         const size_t n = hesse_param_size(p);
         const bool residual =

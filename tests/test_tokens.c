@@ -32,7 +32,7 @@ static const hesse_tokens_request NPY = {.tokens = "a.npy", .positions = 4};
 static void expect(const hesse_tokens_request *request, int sequences, int context,
                    int vocabulary, const int *input, const int *target)
 {
-    hesse_tokens t;
+    hesse_batch t;
     hesse_why why = {0};
     char digest[HESSE_DIGEST_LENGTH];
     if (hesse_tokens_read(request, &t, &why)) fail_msg("%s", why.text);
@@ -44,13 +44,13 @@ static void expect(const hesse_tokens_request *request, int sequences, int conte
     if (target) assert_memory_equal(t.target, target, bytes);
     hesse_digest_file(request->text ? request->text : request->tokens, digest, &why);
     assert_string_equal(t.digest, digest);
-    hesse_tokens_free(&t);
+    hesse_batch_free(&t);
 }
 
 static void refused(const hesse_tokens_request *request, hesse_status expected,
                     const char *says)
 {
-    hesse_tokens t;
+    hesse_batch t;
     hesse_why why = {0};
     assert_int_equal(hesse_tokens_read(request, &t, &why), expected);
     assert_null(t.input);
@@ -152,7 +152,7 @@ static void a_shuffle_is_a_choice_without_repetition(void **state)
     hesse_tokens_request r = {.tokens = "a.bin", .positions = 10, .shuffle = true};
     int differing = 0;
     for (r.seed = 0; r.seed < 400; r.seed++) {
-        hesse_tokens t, again;
+        hesse_batch t, again;
         hesse_why why;
         r.sequences = 20;
         assert_int_equal(hesse_tokens_read(&r, &t, &why), HESSE_OK);
@@ -165,9 +165,9 @@ static void a_shuffle_is_a_choice_without_repetition(void **state)
         if (r.seed == 7) {
             assert_int_equal(hesse_tokens_read(&r, &again, &why), HESSE_OK);
             assert_memory_equal(t.input, again.input, 200 * sizeof(int));
-            hesse_tokens_free(&again);
+            hesse_batch_free(&again);
         }
-        hesse_tokens_free(&t);
+        hesse_batch_free(&t);
     }
     assert_true(differing > 250); /* expected 320, deviation 8 */
     for (int i = 0; i < 100; i++) assert_in_range(counts[i], 40, 120); /* 80, 8 */
@@ -321,10 +321,10 @@ static void refuses_wrong_requests(void **state)
 
 static void survives(void)
 {
-    hesse_tokens t;
+    hesse_batch t;
     hesse_why why = {0};
     if (hesse_tokens_read(&NPY, &t, &why)) assert_message(&why, NPY.tokens);
-    hesse_tokens_free(&t);
+    hesse_batch_free(&t);
 }
 
 static void survives_every_damage(void **state)
@@ -354,7 +354,7 @@ static void real_files_are_read(void **state)
 {
     (void)state;
     char path[512];
-    hesse_tokens t;
+    hesse_batch t;
     hesse_why why;
     hesse_tokens_request r = {.tokens = data_path("stories260K/tokens.npy", path),
                               .positions = 512};
@@ -368,7 +368,7 @@ static void real_files_are_read(void **state)
     assert_int_equal(targets, 322492);
     assert_string_equal(
         t.digest, "cc7655d81a46748c6b4c804ead48ea85cce0698ca16a7d865c7116310bfb1f44");
-    hesse_tokens_free(&t);
+    hesse_batch_free(&t);
 
     r = (hesse_tokens_request){.text = data_path("tinyshakespeare.txt", path),
                                .characters = true,

@@ -4,8 +4,8 @@
 
 #include "base/memory.h"
 #include "check.h"
+#include "model/families.h"
 #include "model/sweep.h"
-#include "model/transformer.h"
 
 #include <stdlib.h>
 
@@ -42,7 +42,8 @@ static const int tiny_target[] = {5, 2, 2, 0, 3, 3, 1, -100, 4, 2, 2, 6, 5, 1, 0
 static const hesse_batch tiny_batch = {.sequences = 3,
                                        .context = 5,
                                        .input = (int *)tiny_input,
-                                       .target = (int *)tiny_target};
+                                       .target = (int *)tiny_target,
+                                       .labels = 5};
 
 typedef struct transformer {
     hesse_params params;
@@ -58,7 +59,7 @@ static inline void transformer_new(transformer *m, const hesse_arch *arch)
     uint64_t seed = 5;
     assert_int_equal(hesse_params_new(arch, &m->params, &why), HESSE_OK);
     assert_int_equal(
-        hesse_transformer_new(arch, &m->params, &tiny_batch, 1, &m->tape, &why),
+        hesse_family_unroll(arch, &m->params, &tiny_batch, NULL, 1, &m->tape, &why),
         HESSE_OK);
     assert_true(hesse_tape_freeze(m->tape));
     m->theta = hesse_alloc(m->params.size);

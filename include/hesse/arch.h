@@ -1,18 +1,54 @@
-/** What a transformer is, in numbers: enough to list its parameters and to unroll it.
+/** What a model is, in numbers: enough to list its parameters and to unroll it.
  *  A plain value: it can be copied, compared and broadcast as bytes (start it from {0}). */
 #ifndef HESSE_ARCH_H
 #define HESSE_ARCH_H
 
 #include <stdbool.h>
 
-typedef enum hesse_family { HESSE_GPT2, HESSE_LLAMA } hesse_family;
+typedef enum hesse_family {
+    HESSE_GPT2,
+    HESSE_LLAMA,
+    HESSE_BERT,
+    HESSE_VIT,
+    HESSE_MLP,
+    HESSE_MIXER,
+    HESSE_VGG,
+    HESSE_RESNET,
+    HESSE_LINEAR_TRANSFORMER,
+    HESSE_SINGLE_ATTENTION,
+    HESSE_QUADRATIC
+} hesse_family;
 
 typedef enum hesse_activation {
     HESSE_ACT_GELU,      /* x times the normal distribution function */
     HESSE_ACT_GELU_TANH, /* its tanh approximation ("gelu_new")      */
     HESSE_ACT_RELU,
-    HESSE_ACT_SILU
+    HESSE_ACT_SILU,
+    HESSE_ACT_TANH,
+    HESSE_ACT_NONE
 } hesse_activation;
+
+/** What makes weights of the scores s = q . k / temperature. */
+typedef enum hesse_kernel {
+    HESSE_KERNEL_SOFTMAX,
+    HESSE_KERNEL_LINEAR,  /* s itself                         */
+    HESSE_KERNEL_GAUSSIAN /* exp(-|q - k|^2 / 2 temperature)  */
+} hesse_kernel;
+
+/** Batch normalisation: by the batch's own statistics, which couples its examples, or by
+ *  those that a checkpoint holds. */
+typedef enum hesse_batch_norm {
+    HESSE_BATCH_NORM_NONE,
+    HESSE_BATCH_NORM_TRAINING,
+    HESSE_BATCH_NORM_EVALUATION
+} hesse_batch_norm;
+
+typedef enum hesse_loss {
+    HESSE_LOSS_CROSS_ENTROPY,
+    HESSE_LOSS_SQUARED_ERROR
+} hesse_loss;
+
+enum { HESSE_MOST_WIDTHS = 64, HESSE_MOST_DENSE = 8 };
 
 /** How a checkpoint stores the family's tensors; the defaults are Hugging Face's. */
 typedef struct hesse_layout {
@@ -25,16 +61,19 @@ typedef struct hesse_layout {
 typedef struct hesse_attention {
     int heads, kv_heads; /* query heads; key and value heads, a divisor of heads */
     int size;            /* channels of one head                                 */
-    double temperature;  /* scores are divided by it; 0: the square root of size */
-    bool full;           /* every token sees every other; false: causal          */
-    bool by_layer;       /* scores of layer l (from 0) divided by l + 1 as well  */
-    double rope_theta;   /* base of the rotary angles (llama)                    */
+    int value_size;      /* of its values (single attention)                     */
+    bool output;         /* a matrix after the heads (single attention)          */
+    hesse_kernel kernel;
+    double temperature; /* scores are divided by it; 0: the square root of size */
+    bool full;          /* every token sees every other; false: causal          */
+    bool by_layer;      /* scores of layer l (from 0) divided by l + 1 as well  */
+    double rope_theta;  /* base of the rotary angles (llama)                    */
 } hesse_attention;
 
 typedef struct hesse_arch {
     hesse_family family;
     int layers, width, inner, vocabulary;
-    int positions; /* longest sequence: rows of gpt2's position embedding */
+    int positions; /* longest sequence: rows of the position embedding of gpt2 and bert */
     hesse_attention attention;
     hesse_activation activation;
     double norm_eps;
@@ -42,6 +81,25 @@ typedef struct hesse_arch {
     bool attention_bias; /* biases of query, key, value and output                */
     bool mlp_bias;       /* biases of the MLP; gpt2: of LayerNorm, too            */
     hesse_layout layout;
+
+    /* Of the data: numbers of a token, pixels of an image, what is wanted. */
+    int inputs, rows, cols;
+    int outputs; /* classes, or numbers wanted of a token */
+    hesse_loss loss;
+
+    int types;       /* bert: rows of the table of token types                   */
+    bool masked;     /* bert: the loss is that of hidden tokens; false: classes  */
+    int patch;       /* vit, mixer: pixels in a row of a patch                   */
+    int token_inner; /* mixer: of the layers over tokens                         */
+    int n_widths;
+    int widths[HESSE_MOST_WIDTHS]; /* mlp: neurons of the hidden layers; vgg: channels
+                                      of convolutions, 0: pooling; resnet: blocks of the
+                                      stages; quadratic: sizes of the blocks          */
+    double multipliers[HESSE_MOST_WIDTHS + 1]; /* mlp: of every layer's output; 0: 1  */
+    int n_dense, dense[HESSE_MOST_DENSE]; /* vgg: hidden layers of the classifier */
+    hesse_batch_norm batch_norm;
+    bool small_stem;  /* resnet: of small images, 3 x 3 without pooling               */
+    double deviation; /* of initial values, where they are the user's; 0: the usual   */
 } hesse_arch;
 
 #endif /* HESSE_ARCH_H */

@@ -28,11 +28,15 @@ typedef struct hesse_source {
     const char *checkpoint; /* .safetensors, an index of shards, or a folder that
                                       holds one; NULL: initial values from seed      */
     uint64_t seed;
-    const char *tokens, *text; /* one of them: .npy or .bin of ids; UTF-8 text       */
-    bool characters;           /* vocabulary of a text: characters; false: bytes     */
-    int sequences, context;    /* 0: as many as there are, at most 16; as long as they
+    /* Data of one kind: .npy or .bin of ids; UTF-8 text; .npy of numbers, images or ids,
+       beside .npy of labels or of targets; eigenvalues of the blocks of a quadratic, one
+       block after the other. */
+    const char *tokens, *text, *inputs, *labels, *targets;
+    const double *eigenvalues;
+    bool characters;        /* vocabulary of a text: characters; false: bytes     */
+    int sequences, context; /* 0: as many as there are, at most 16; as long as they
                                   are, or as the model takes                         */
-    bool shuffle;              /* sequences chosen at random, by data_seed           */
+    bool shuffle;           /* sequences chosen at random, by data_seed           */
     uint64_t data_seed;
     hesse_reduction reduction;
     int batch;    /* sequences of a micro-batch, a divisor of their number */

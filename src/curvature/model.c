@@ -4,9 +4,12 @@
 
 #include "base/memory.h"
 #include "curvature/product.h"
+#include "input/arrays.h"
 #include "input/checkpoint.h"
 #include "input/config.h"
-#include "model/transformer.h"
+#include "input/quadratic.h"
+#include "input/tokens.h"
+#include "model/families.h"
 #include "parallel/available.h"
 
 #include <math.h>
@@ -14,12 +17,51 @@
 #include <string.h>
 
 /* Whether a row holds an input that is only padding: what follows an ignored target. */
-static bool is_padded(const hesse_tokens *t)
+static bool is_padded(const hesse_batch *t)
 {
     const int count = t->sequences * t->context;
     for (int i = 0; i < count; i++)
         if (t->target[i] == HESSE_IGNORED && (i + 1) % t->context) return true;
     return false;
+}
+
+/* Ids of tokens, each to predict the one after it. */
+static hesse_status read_tokens(const hesse_source *source, hesse_model *m,
+                                hesse_why *why)
+{
+    const hesse_tokens_request wanted = {.tokens = source->tokens,
+                                         .text = source->text,
+                                         .characters = source->characters,
+                                         .sequences = source->sequences,
+                                         .context = source->context,
+                                         .positions = m->arch.positions,
+                                         .vocabulary = m->arch.vocabulary,
+                                         .shuffle = source->shuffle,
+                                         .seed = source->data_seed};
+    const hesse_status s = hesse_tokens_read(&wanted, &m->batch, why);
+    if (s || !m->arch.attention.full || !is_padded(&m->batch)) return s;
+    return hesse_fail(
+        why, HESSE_E_INPUT,
+        "%s: rows end in %d, which stands for padding; with full attention "
+        "tokens would see it, expected rows without",
+        source->tokens, HESSE_IGNORED);
+}
+
+static hesse_status read_data(const hesse_source *source, hesse_model *m,
+                              hesse_why *why)
+{
+    if (m->arch.family == HESSE_QUADRATIC)
+        return hesse_quadratic_make(m->arch.n_widths, m->arch.widths,
+                                    source->eigenvalues, source->seed, &m->batch, why);
+    if (source->inputs)
+        return hesse_arrays_read(
+            &(hesse_arrays_request){.inputs = source->inputs,
+                                    .targets = source->targets,
+                                    .labels = source->labels,
+                                    .count = source->sequences,
+                                    .flat = m->arch.family == HESSE_MLP},
+            &m->batch, why);
+    return read_tokens(source, m, why);
 }
 
 /* Local to rank 0: architecture and data, and the checkpoint opened. */
@@ -30,28 +72,14 @@ static hesse_status read_shape(const hesse_source *source, hesse_model *m,
     if (source->config) s = hesse_config_read(source->config, &m->arch, why);
     m->arch.attention.temperature = source->arch->attention.temperature;
     m->arch.attention.full = source->arch->attention.full;
+    m->arch.attention.kernel = source->arch->attention.kernel;
     if (!s && source->checkpoint) {
         s = hesse_safetensors_open(source->checkpoint, file, why);
         if (!s) s = hesse_checkpoint_probe(*file, source->checkpoint, &m->arch, why);
     }
     if (!source->checkpoint) m->arch.layout = hesse_layout_of(m->arch.family);
-    const hesse_tokens_request wanted = {.tokens = source->tokens,
-                                         .text = source->text,
-                                         .characters = source->characters,
-                                         .sequences = source->sequences,
-                                         .context = source->context,
-                                         .positions = m->arch.positions,
-                                         .vocabulary = m->arch.vocabulary,
-                                         .shuffle = source->shuffle,
-                                         .seed = source->data_seed};
-    if (!s) s = hesse_tokens_read(&wanted, &m->tokens, why);
-    if (!s && !m->arch.vocabulary) m->arch.vocabulary = m->tokens.vocabulary;
-    if (!s && m->arch.attention.full && is_padded(&m->tokens))
-        s = hesse_fail(
-            why, HESSE_E_INPUT,
-            "%s: rows end in %d, which stands for padding; with full attention "
-            "tokens would see it, expected rows without",
-            source->tokens, HESSE_IGNORED);
+    if (!s) s = read_data(source, m, why);
+    if (!s) s = hesse_family_fit(&m->arch, &m->batch, why);
     return s;
 }
 
@@ -60,11 +88,35 @@ static hesse_status read_values(const hesse_source *source, hesse_model *m,
                                 const hesse_safetensors *file, hesse_why *why)
 {
     if (source->outline) return HESSE_OK;
-    if (file)
-        return hesse_checkpoint_read(file, source->checkpoint, &m->arch, &m->params,
-                                     m->theta, &m->note, m->checkpoint, why);
-    hesse_params_init(&m->arch, &m->params, source->seed, m->theta);
+    if (file) {
+        const hesse_tensors parts[] = {{&m->params, m->theta},
+                                       {&m->buffers, m->constants}};
+        return hesse_checkpoint_read(file, source->checkpoint, &m->arch, parts, 2,
+                                     &m->note, m->checkpoint, why);
+    }
+    hesse_params_init(&m->params, source->seed, m->theta);
+    hesse_params_init(&m->buffers, source->seed, m->constants);
     return HESSE_OK;
+}
+
+/* The arrays of a batch, which a rank has room for and another tells it of. */
+typedef struct piece {
+    void **at;
+    size_t bytes;
+} piece;
+
+enum { PARTS = 4 };
+
+static void parts_of(hesse_batch *b, piece parts[PARTS])
+{
+    const size_t examples = (size_t)b->sequences;
+    const size_t tokens = examples * (size_t)b->context;
+    const size_t wanted = examples * (size_t)b->wanted_tokens * (size_t)b->wanted_width;
+    parts[0] = (piece){(void **)&b->input, tokens * sizeof *b->input};
+    parts[1] = (piece){(void **)&b->x, tokens * (size_t)b->width * sizeof *b->x};
+    parts[2] =
+        (piece){(void **)&b->target, examples * (size_t)b->labels * sizeof *b->target};
+    parts[3] = (piece){(void **)&b->wanted, wanted * sizeof *b->wanted};
 }
 
 /* Collective. Room for what rank 0 read, on all. */
@@ -72,22 +124,26 @@ static hesse_status make_room(hesse_model *m, bool outline)
 {
     hesse_team *team = m->team;
     hesse_why *why = &team->why;
+    hesse_batch told = m->batch;
+    piece parts[PARTS];
     hesse_team_broadcast(team, 0, &m->arch, sizeof m->arch);
-    hesse_tokens told = m->tokens;
     hesse_team_broadcast(team, 0, &told, sizeof told);
-    const size_t tokens = (size_t)told.sequences * (size_t)told.context;
-    if (team->rank) {
-        told.input = hesse_calloc(tokens, sizeof *told.input);
-        told.target = hesse_calloc(tokens, sizeof *told.target);
-        m->tokens = told;
+    if (team->rank) m->batch = told;
+    parts_of(&m->batch, parts);
+    bool there = true;
+    for (int i = 0; team->rank && i < PARTS; i++) {
+        if (!*parts[i].at) continue;
+        *parts[i].at = hesse_calloc(parts[i].bytes, 1);
+        there &= *parts[i].at != NULL;
     }
     hesse_status s = hesse_params_new(&m->arch, &m->params, why);
+    if (!s) s = hesse_buffers_new(&m->arch, &m->buffers, why);
     if (!s && !outline) {
         m->theta = hesse_alloc(m->params.size);
         m->gradient = hesse_alloc(m->params.size);
+        m->constants = hesse_alloc(m->buffers.size);
+        there &= m->theta && m->gradient && m->constants;
     }
-    const bool there =
-        m->tokens.input && m->tokens.target && (outline || (m->theta && m->gradient));
     if (!s && !there)
         s = hesse_fail(why, HESSE_E_NOMEM, "%zu bytes for %zu parameters are not there",
                        2 * m->params.size * sizeof(double), m->params.size);
@@ -97,14 +153,17 @@ static hesse_status make_room(hesse_model *m, bool outline)
 /* Collective. */
 static void tell_values(hesse_model *m, bool outline)
 {
-    const size_t bytes =
-        (size_t)m->tokens.sequences * (size_t)m->tokens.context * sizeof(int);
-    hesse_team_broadcast(m->team, 0, m->tokens.input, bytes);
-    hesse_team_broadcast(m->team, 0, m->tokens.target, bytes);
+    piece parts[PARTS];
+    parts_of(&m->batch, parts);
+    for (int i = 0; i < PARTS; i++)
+        if (*parts[i].at)
+            hesse_team_broadcast(m->team, 0, *parts[i].at, parts[i].bytes);
     hesse_team_broadcast(m->team, 0, &m->note, sizeof m->note);
     hesse_team_broadcast(m->team, 0, m->checkpoint, sizeof m->checkpoint);
-    if (!outline)
-        hesse_team_broadcast(m->team, 0, m->theta, m->params.size * sizeof *m->theta);
+    if (outline) return;
+    hesse_team_broadcast(m->team, 0, m->theta, m->params.size * sizeof *m->theta);
+    hesse_team_broadcast(m->team, 0, m->constants,
+                         m->buffers.size * sizeof *m->constants);
 }
 
 /* How many times the mean over targets the loss is; 0: their sum. */
@@ -126,14 +185,16 @@ static hesse_status times_of(const hesse_source *source, int sequences, double *
 static hesse_status unroll(hesse_model *m, const hesse_source *source, size_t available,
                            hesse_why *why)
 {
-    const hesse_batch batch = {.sequences = m->tokens.sequences,
-                               .context = m->tokens.context,
-                               .input = m->tokens.input,
-                               .target = m->tokens.target};
     double times;
-    hesse_status s = times_of(source, batch.sequences, &times, why);
+    hesse_status s = times_of(source, m->batch.sequences, &times, why);
+    if (!s && source->reduction == HESSE_SUM_OF_BATCHES &&
+        m->arch.batch_norm == HESSE_BATCH_NORM_TRAINING)
+        s = hesse_fail(why, HESSE_E_JOB,
+                       "micro-batches have statistics of their own, and batch "
+                       "normalisation in training mode takes those of the whole batch");
     if (!s)
-        s = hesse_transformer_new(&m->arch, &m->params, &batch, times, &m->tape, why);
+        s = hesse_family_unroll(&m->arch, &m->params, &m->batch, m->constants, times,
+                                &m->tape, why);
     if (s || source->outline) return s;
     const size_t need = hesse_tape_bytes(m->tape);
     if (need > available || !hesse_tape_freeze(m->tape))
@@ -141,7 +202,7 @@ static hesse_status unroll(hesse_model *m, const hesse_source *source, size_t av
             why, HESSE_E_NOMEM,
             "the activations of %d sequences of %d tokens need %.3g GiB on "
             "every rank, of %.3g GiB free; take fewer data.sequences",
-            batch.sequences, batch.context, (double)need / (1 << 30),
+            m->batch.sequences, m->batch.context, (double)need / (1 << 30),
             (double)available / (1 << 30));
     return HESSE_OK;
 }
@@ -173,9 +234,11 @@ hesse_status hesse_model_open(hesse_team *team, const hesse_source *source,
     hesse_safetensors *file = NULL;
     hesse_model *m = hesse_calloc(1, sizeof *m);
     hesse_status s = HESSE_OK;
-    if (!source->arch || !source->tokens == !source->text)
+    const int data =
+        !!source->tokens + !!source->text + !!source->inputs + !!source->eigenvalues;
+    if (!source->arch || data != 1)
         s = hesse_fail(&team->why, HESSE_E_JOB,
-                       "a source has an arch, and tokens or text, not both");
+                       "a source has an arch, and data of one kind");
     else if (!m)
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a model");
     else
@@ -203,8 +266,10 @@ void hesse_model_free(hesse_model *m)
 {
     if (!m) return;
     hesse_tape_free(m->tape);
-    hesse_tokens_free(&m->tokens);
+    hesse_batch_free(&m->batch);
     hesse_params_free(&m->params);
+    hesse_params_free(&m->buffers);
+    free(m->constants);
     free(m->theta);
     free(m->gradient);
     free(m);

@@ -3,7 +3,7 @@
 #define HESSE_CURVATURE_MODEL_H
 
 #include "hesse/model.h"
-#include "input/tokens.h"
+#include "model/batch.h"
 #include "model/params.h"
 #include "model/tape.h"
 #include "parallel/team.h"
@@ -11,10 +11,11 @@
 struct hesse_model {
     hesse_team *team; /* borrowed */
     hesse_arch arch;
-    hesse_params params;
-    hesse_tokens tokens;
+    hesse_params params, buffers;
+    hesse_batch batch;
     hesse_tape *tape;
     double *theta, *gradient; /* NULL in an outline */
+    double *constants;        /* the buffers' numbers; NULL in an outline */
     double loss;
     hesse_why note;
     char checkpoint[HESSE_DIGEST_LENGTH]; /* digest; "" without a checkpoint */

@@ -15,9 +15,11 @@ enum { SHOWN = 4 }; /* names in a note */
 
 /* The shape of the tensor that a parameter is stored in, whole or fused; returns its
    rank. */
-static int stored_shape(const hesse_param *p, size_t shape[2])
+static int stored_shape(const hesse_param *p, size_t shape[4])
 {
     const size_t parts = (size_t)p->parts;
+    for (int i = 0; i < p->rank; i++) shape[i] = (size_t)p->shape[i];
+    if (p->rank) return p->rank;
     shape[0] = (size_t)p->rows * (p->out_rows ? parts : 1);
     shape[1] = (size_t)p->cols * (p->out_rows ? 1 : parts);
     if (!p->vector) return 2;
@@ -34,7 +36,7 @@ static hesse_status check_tensor(const hesse_safetensors *file, const char *path
         return hesse_fail(why, HESSE_E_INPUT,
                           "%s: expected a tensor '%s', nearest is '%.160s'", path,
                           p->tensor, hesse_layout_nearest(file, p->tensor));
-    size_t shape[2];
+    size_t shape[4];
     const int rank = stored_shape(p, shape);
     if (t->rank == rank && memcmp(t->shape, shape, (size_t)rank * sizeof *shape) == 0)
         return HESSE_OK;
@@ -74,11 +76,11 @@ static hesse_status read_param(const hesse_safetensors *file, const char *path,
 
 /* Mark the tensors that parameters are stored in. */
 static void mark_wanted(const hesse_safetensors *file, const hesse_arch *arch,
-                        const hesse_params *params, bool *wanted)
+                        const hesse_tensors *part, bool *wanted)
 {
     const hesse_tensor *first = hesse_safetensors_tensor(file, 0);
-    for (int i = 0; i < params->count; i++)
-        wanted[hesse_layout_find(file, arch, &params->list[i]) - first] = true;
+    for (int i = 0; i < part->list->count; i++)
+        wanted[hesse_layout_find(file, arch, &part->list->list[i]) - first] = true;
 }
 
 /* "ignored: a, b, c and 5 more": the first names tell the kind of the rest. */
@@ -131,13 +133,13 @@ static hesse_status check_extras(const hesse_safetensors *file, const char *path
 }
 
 static hesse_status find_extras(const hesse_safetensors *file, const char *path,
-                                const hesse_arch *arch, const hesse_params *params,
-                                const hesse_tensor **copy, hesse_why *note,
+                                const hesse_arch *arch, const hesse_tensors *parts,
+                                int n_parts, const hesse_tensor **copy, hesse_why *note,
                                 hesse_why *why)
 {
     bool *wanted = hesse_calloc(hesse_safetensors_count(file), sizeof *wanted);
     if (!wanted) return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
-    mark_wanted(file, arch, params, wanted);
+    for (int i = 0; i < n_parts; i++) mark_wanted(file, arch, &parts[i], wanted);
     hesse_status s = check_extras(file, path, arch, wanted, copy, note, why);
     free(wanted);
     return s;
@@ -164,24 +166,46 @@ static hesse_status check_copy(const hesse_safetensors *file, const char *path,
     return s;
 }
 
+static hesse_status check_tensors(const hesse_safetensors *file, const char *path,
+                                  const hesse_arch *arch, const hesse_tensors *part,
+                                  hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    for (int i = 0; !s && i < part->list->count; i++)
+        s = check_tensor(file, path, arch, &part->list->list[i], why);
+    return s;
+}
+
+static hesse_status read_tensors(const hesse_safetensors *file, const char *path,
+                                 const hesse_arch *arch, const hesse_tensors *part,
+                                 hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    for (int i = 0; !s && i < part->list->count; i++) {
+        const hesse_param *p = &part->list->list[i];
+        s = read_param(file, path, arch, p, part->values + p->offset, why);
+    }
+    return s;
+}
+
 hesse_status hesse_checkpoint_read(const hesse_safetensors *file, const char *path,
-                                   const hesse_arch *arch, const hesse_params *params,
-                                   double *theta, hesse_why *note,
+                                   const hesse_arch *arch, const hesse_tensors *parts,
+                                   int n_parts, hesse_why *note,
                                    char digest[HESSE_DIGEST_LENGTH], hesse_why *why)
 {
     const hesse_tensor *copy = NULL;
     hesse_status s = HESSE_OK;
     note->text[0] = '\0';
-    for (int i = 0; !s && i < params->count; i++)
-        s = check_tensor(file, path, arch, &params->list[i], why);
-    if (!s) s = find_extras(file, path, arch, params, &copy, note, why);
-    for (int i = 0; !s && i < params->count; i++) {
-        const hesse_param *p = &params->list[i];
-        s = read_param(file, path, arch, p, theta + p->offset, why);
-    }
-    if (!s && copy)
-        s = check_copy(file, path, params->list, copy, theta + params->list->offset,
+    for (int i = 0; !s && i < n_parts; i++)
+        s = check_tensors(file, path, arch, &parts[i], why);
+    if (!s) s = find_extras(file, path, arch, parts, n_parts, &copy, note, why);
+    for (int i = 0; !s && i < n_parts; i++)
+        s = read_tensors(file, path, arch, &parts[i], why);
+    if (!s && copy) {
+        const hesse_param *embedding = parts->list->list;
+        s = check_copy(file, path, embedding, copy, parts->values + embedding->offset,
                        why);
+    }
     if (!s) s = hesse_safetensors_digest(file, digest, why);
     return s;
 }

@@ -19,10 +19,16 @@
 hesse_status hesse_checkpoint_probe(const hesse_safetensors *file, const char *path,
                                     hesse_arch *arch, hesse_why *why);
 
-/** Local. Read every parameter into theta.
+/** Tensors and where their numbers go: list->size of them. */
+typedef struct hesse_tensors {
+    const hesse_params *list;
+    double *values;
+} hesse_tensors;
+
+/** Local. Read every parameter, and what else a model keeps.
  *
- *  params  [in]   of the arch that was probed; all shapes must be those of the file.
- *  theta   [out]  params->size numbers.
+ *  parts   [in]   of the arch that was probed, the parameters first; all shapes must be
+ *                 those of the file.
  *  note    [out]  "" or one line about what was ignored (mask buffers, a stored copy of
  *                 a tied head, unknown tensors outside the layers), with names.
  *  digest  [out]  SHA-256 as hesse_safetensors_digest makes it.
@@ -31,8 +37,8 @@ hesse_status hesse_checkpoint_probe(const hesse_safetensors *file, const char *p
  *  parameter would change what the model computes (a bias, a further layer, anything
  *  unknown in a layer). HESSE_E_NOMEM. */
 hesse_status hesse_checkpoint_read(const hesse_safetensors *file, const char *path,
-                                   const hesse_arch *arch, const hesse_params *params,
-                                   double *theta, hesse_why *note,
+                                   const hesse_arch *arch, const hesse_tensors *parts,
+                                   int n_parts, hesse_why *note,
                                    char digest[HESSE_DIGEST_LENGTH], hesse_why *why);
 
 #endif /* HESSE_INPUT_CHECKPOINT_H */

@@ -4,6 +4,8 @@
    a layout is found by trying both lists on a tensor that every such model has. */
 #include "input/layout.h"
 #include "input/checkpoint.h"
+#include "input/file.h"
+#include "model/families.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,8 +91,20 @@ static bool is_one_of(const char *name, const char *const list[NAMES])
     return false;
 }
 
+/* What modules of other families keep beside their parameters. */
+static bool is_kept(const char *name)
+{
+    static const char *const ends[] = {"running_mean", "running_var",
+                                       "num_batches_tracked", "position_ids"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (hesse_file_ends_with(name, ends[i])) return true;
+    return false;
+}
+
 hesse_extra hesse_layout_extra(const hesse_arch *arch, const char *name)
 {
+    if (!hesse_family_is_table(arch->family))
+        return is_kept(name) ? HESSE_EXTRA_BUFFER : HESSE_EXTRA_PARAMETER;
     const names *known = &families[arch->family];
     const char *outside = after(name, wrapper_of(arch));
     const char *inside = after(name, arch->layout.prefix);
@@ -208,6 +222,7 @@ hesse_status hesse_checkpoint_probe(const hesse_safetensors *file, const char *p
                                     hesse_arch *arch, hesse_why *why)
 {
     hesse_arch found = *arch;
+    if (!hesse_family_is_table(arch->family)) return HESSE_OK;
     found.layout = (hesse_layout){0};
     hesse_status s = find_prefix(file, path, &found, why);
     if (!s && found.family == HESSE_GPT2) {

@@ -189,7 +189,7 @@ static hesse_status scan(source *src, hesse_why *why)
 
 /* How long the sequences are, how many there are and how many to take. */
 static hesse_status measure(const hesse_tokens_request *r, const source *src,
-                            hesse_tokens *t, size_t *available, hesse_why *why)
+                            hesse_batch *t, size_t *available, hesse_why *why)
 {
     const size_t tokens = src->rows ? src->length : src->count;
     if (src->rows && !r->context && tokens - 1 > (size_t)r->positions)
@@ -244,7 +244,7 @@ static hesse_status split(const source *src, size_t which, const int *ids, int c
    as many as are wanted.  Source: Knuth, The Art of Computer Programming, vol. 2,
    section 3.4.2, algorithm S. */
 static hesse_status choose(const hesse_tokens_request *r, const source *src,
-                           size_t available, hesse_tokens *t, hesse_why *why)
+                           size_t available, hesse_batch *t, hesse_why *why)
 {
     const size_t context = (size_t)t->context, total = context * (size_t)t->sequences;
     int *ids = hesse_calloc(context + 1, sizeof *ids);
@@ -270,28 +270,21 @@ static hesse_status choose(const hesse_tokens_request *r, const source *src,
     return s;
 }
 
-hesse_status hesse_tokens_read(const hesse_tokens_request *request,
-                               hesse_tokens *tokens, hesse_why *why)
+hesse_status hesse_tokens_read(const hesse_tokens_request *request, hesse_batch *batch,
+                               hesse_why *why)
 {
     source src = {0};
     size_t available = 0;
-    *tokens = (hesse_tokens){0};
+    *batch = (hesse_batch){0};
     hesse_status s = check(request, why);
     if (!s) s = source_open(request, &src, why);
     if (!s) s = scan(&src, why);
-    if (!s) s = measure(request, &src, tokens, &available, why);
-    if (!s) s = choose(request, &src, available, tokens, why);
-    if (!s) s = hesse_digest_file(src.path, tokens->digest, why);
-    tokens->vocabulary = src.vocabulary;
+    if (!s) s = measure(request, &src, batch, &available, why);
+    if (!s) s = choose(request, &src, available, batch, why);
+    if (!s) s = hesse_digest_file(src.path, batch->digest, why);
+    batch->vocabulary = batch->classes = src.vocabulary;
+    batch->labels = batch->context;
     source_close(&src);
-    if (s) hesse_tokens_free(tokens);
+    if (s) hesse_batch_free(batch);
     return s;
-}
-
-void hesse_tokens_free(hesse_tokens *tokens)
-{
-    if (!tokens) return;
-    free(tokens->input);
-    free(tokens->target);
-    *tokens = (hesse_tokens){0};
 }

@@ -3,8 +3,8 @@
 #ifndef HESSE_INPUT_TOKENS_H
 #define HESSE_INPUT_TOKENS_H
 
-#include "base/digest.h"
 #include "hesse/status.h"
+#include "model/batch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,26 +28,20 @@ typedef struct hesse_tokens_request {
 
 enum { HESSE_IGNORED = -100 }; /* a target that does not count */
 
-typedef struct hesse_tokens {
-    int sequences, context;
-    int vocabulary; /* as requested, or of the text, or the file's largest id + 1  */
-    int *input;     /* sequences x context                                          */
-    int *target;    /* the same shape; a row of 2-d .npy data may end in -100s: these
-                       targets are ignored, and as inputs they are 0               */
-    char digest[HESSE_DIGEST_LENGTH]; /* of the file                                */
-} hesse_tokens;
-
 /** Local. Read the file and choose the sequences. A stream of length m is cut into
  *  (m - 1) / context windows that do not overlap (each shares its last token with the
  *  next one's first). All ids of the file are checked, not only those chosen.
  *
+ *  batch  [out]  ids, and as labels of every token the id that follows; a row of 2-d .npy
+ *                data may end in -100s: these targets are ignored, and as inputs they are
+ *                0. The vocabulary is that requested, or of the text, or the file's
+ *                largest id + 1.
  *  Errors: HESSE_E_INPUT naming the file and what is wrong with it (missing, empty, no
  *  .npy, wrong type or rank, too short, an id outside the vocabulary and where, fewer
  *  sequences than asked for, rows longer than the model's positions while no context is
  *  asked for); HESSE_E_JOB for sequences or context below 0, context above positions,
  *  or a file that is neither .npy nor .bin; HESSE_E_NOMEM. */
-hesse_status hesse_tokens_read(const hesse_tokens_request *request,
-                               hesse_tokens *tokens, hesse_why *why);
-void hesse_tokens_free(hesse_tokens *tokens);
+hesse_status hesse_tokens_read(const hesse_tokens_request *request, hesse_batch *batch,
+                               hesse_why *why);
 
 #endif /* HESSE_INPUT_TOKENS_H */

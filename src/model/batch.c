@@ -2,6 +2,14 @@
 
 #include <stdlib.h>
 
+double hesse_batch_targets(const hesse_batch *batch)
+{
+    double count = 0;
+    for (int i = 0; i < batch->sequences * batch->labels; i++)
+        count += batch->target[i] >= 0;
+    return count;
+}
+
 void hesse_batch_free(hesse_batch *batch)
 {
     if (!batch) return;

@@ -25,6 +25,9 @@ typedef struct hesse_batch {
         digest[HESSE_DIGEST_LENGTH]; /* of the files, or of what made them            */
 } hesse_batch;
 
+/** Local. Labels that are not ignored. */
+double hesse_batch_targets(const hesse_batch *batch);
+
 /** Local. Frees the arrays and leaves an empty batch. */
 void hesse_batch_free(hesse_batch *batch);
 

@@ -24,8 +24,15 @@ typedef enum hesse_role {
     HESSE_ROLE_UP,     /* first matrix of the MLP */
     HESSE_ROLE_GATE,
     HESSE_ROLE_DOWN,
-    HESSE_ROLE_HEAD
+    HESSE_ROLE_HEAD,
+    HESSE_ROLE_CONV
 } hesse_role;
+
+/** Initial values: mean, and a normal deviation or half the width of a uniform interval. */
+typedef struct hesse_init {
+    double mean, spread;
+    bool uniform;
+} hesse_init;
 
 enum { HESSE_NAME = 160 }; /* bytes of a name with its end */
 
@@ -39,7 +46,9 @@ typedef struct hesse_param {
     hesse_role role;
     int layer; /* -1: outside the layers */
     int rows, cols;
-    bool vector;   /* stored with one dimension                           */
+    bool vector;        /* stored with one dimension                           */
+    int rank, shape[4]; /* as stored, where that is neither of these; rank 0 */
+    hesse_init init;
     bool out_rows; /* output neurons are its rows; false: its columns     */
     size_t offset; /* of its first element in theta                       */
 } hesse_param;
@@ -64,14 +73,18 @@ hesse_status hesse_params_new(const hesse_arch *arch, hesse_params *params,
                               hesse_why *why);
 void hesse_params_free(hesse_params *params);
 
-/** Local. Initial values by GPT-2's rules: normal with deviation 0.02, the matrices that
- *  write to the residual stream (output, down) divided by sqrt(2 layers); biases 0,
- *  gains 1. The same for a seed on every machine and rank.
+/** Local. What a checkpoint holds beside them and nothing learns: the statistics of batch
+ *  normalisation by given ones. Errors: as hesse_params_new. */
+hesse_status hesse_buffers_new(const hesse_arch *arch, hesse_params *buffers,
+                               hesse_why *why);
+
+/** Local. Initial values as every parameter has them. Those of GPT-2 and Llama: normal with
+ *  deviation 0.02, the matrices that write to the residual stream (output, down) divided by
+ *  sqrt(2 layers); biases 0, gains 1. The same for a seed on every machine and rank.
  *
  *  theta  [out]  params->size numbers.
  *  Source: Radford et al., Language Models are Unsupervised Multitask Learners (2019),
  *  section 2.3. */
-void hesse_params_init(const hesse_arch *arch, const hesse_params *params,
-                       uint64_t seed, double *theta);
+void hesse_params_init(const hesse_params *params, uint64_t seed, double *theta);
 
 #endif /* HESSE_MODEL_PARAMS_H */

@@ -26,6 +26,8 @@ static const char *group_of(hesse_role role)
         return "FFN";
     case HESSE_ROLE_NORM:
         return "Norm";
+    case HESSE_ROLE_CONV:
+        return "Conv";
     default:
         return "Emb";
     }

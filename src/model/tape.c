@@ -15,8 +15,9 @@ hesse_tape *hesse_tape_new(int sequences, int context)
     if (!t) return NULL;
     t->sequences = sequences, t->context = context;
     t->position = hesse_calloc(tokens, sizeof *t->position);
-    if (!t->position) {
-        free(t);
+    t->zero = hesse_calloc(tokens, sizeof *t->zero);
+    if (!t->position || !t->zero) {
+        hesse_tape_free(t);
         return NULL;
     }
     for (size_t i = 0; i < tokens; i++) t->position[i] = (int)(i % (size_t)context);
@@ -28,6 +29,7 @@ void hesse_tape_free(hesse_tape *t)
     if (!t) return;
     free(t->state);
     free(t->position);
+    free(t->zero);
     free(t->nodes);
     free(t->values);
     free(t);

@@ -38,6 +38,7 @@ typedef struct hesse_tape {
     hesse_value *values;
     hesse_node *nodes;
     int *position; /* of every token in its sequence                */
+    int *zero;     /* for every token                               */
     double *state; /* values, adjoints and keeps: one allocation    */
     bool coupled;  /* sequences meet: parts of the batch add up to nothing */
     bool broken;   /* memory ran out while it grew                  */

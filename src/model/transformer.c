@@ -4,6 +4,8 @@
    Ainslie et al., arXiv:2305.13245, shared key and value heads. */
 #include "model/transformer.h"
 
+#include "model/build.h"
+
 #include <assert.h>
 #include <math.h>
 
@@ -82,21 +84,17 @@ static int attention(builder *b, int x, int layer)
         turned.c = a->kv_heads * a->size, turned.h = a->kv_heads;
         k = hesse_tape_add(b->t, &hesse_op_rotary, turned, &k, NULL);
     }
-    const int s = pair(b, &hesse_op_scores, d, q, k);
-    const int p = hesse_tape_add(b->t, &hesse_op_softmax, d, &s, NULL);
+    const bool gaussian = a->kernel == HESSE_KERNEL_GAUSSIAN;
+    int p = pair(b, gaussian ? &hesse_op_gaussian : &hesse_op_scores, d, q, k);
+    if (a->kernel == HESSE_KERNEL_SOFTMAX)
+        p = hesse_tape_add(b->t, &hesse_op_softmax, d, &p, NULL);
     return linear(b, pair(b, &hesse_op_mix, d, p, v));
 }
 
 static int activation(builder *b, int x)
 {
-    static const hesse_op *const ops[] = {
-        [HESSE_ACT_GELU] = &hesse_op_gelu,
-        [HESSE_ACT_GELU_TANH] = &hesse_op_gelu_tanh,
-        [HESSE_ACT_RELU] = &hesse_op_relu,
-        [HESSE_ACT_SILU] = &hesse_op_silu,
-    };
-    const hesse_dims d = {.c = b->a->inner};
-    return hesse_tape_add(b->t, ops[b->a->activation], d, &x, NULL);
+    const hesse_op *op = hesse_activation_op(b->a->activation);
+    return hesse_tape_add(b->t, op, (hesse_dims){.c = b->a->inner}, &x, NULL);
 }
 
 static int mlp(builder *b, int x)
@@ -105,15 +103,6 @@ static int mlp(builder *b, int x)
     int y = activation(b, linear(b, x));
     if (b->a->family == HESSE_LLAMA) y = pair(b, &hesse_op_product, d, y, linear(b, x));
     return linear(b, y);
-}
-
-/* Counts the targets that are not ignored. */
-static int targets(const hesse_batch *batch)
-{
-    int count = 0;
-    for (int i = 0; i < batch->sequences * batch->context; i++)
-        count += batch->target[i] >= 0;
-    return count;
 }
 
 static void unroll(builder *b, const hesse_batch *batch, double times)
@@ -131,30 +120,21 @@ static void unroll(builder *b, const hesse_batch *batch, double times)
     const hesse_dims head = {.c = b->a->width, .o = b->a->vocabulary, .out_rows = true};
     x = b->a->tied ? pair(b, &hesse_op_linear_unbiased, head, x, table) : linear(b, x);
     const hesse_dims loss = {.c = b->a->vocabulary,
-                             .a = times > 0 ? times / targets(batch) : 1};
+                             .a = times > 0 ? times / hesse_batch_targets(batch) : 1};
     hesse_tape_add(b->t, &hesse_op_cross_entropy, loss, &x, batch->target);
     assert(b->next == b->end);
 }
 
-hesse_status hesse_transformer_new(const hesse_arch *arch, const hesse_params *params,
-                                   const hesse_batch *batch, double times,
-                                   hesse_tape **tape, hesse_why *why)
+hesse_status hesse_transformer_unroll(const hesse_arch *arch,
+                                      const hesse_params *params,
+                                      const hesse_batch *batch, double times,
+                                      hesse_tape *tape, hesse_why *why)
 {
     if (arch->family == HESSE_GPT2 && batch->context > arch->positions)
         return hesse_fail(why, HESSE_E_JOB,
                           "sequences of %d tokens, but the model has %d positions",
                           batch->context, arch->positions);
-    if (batch->target && !targets(batch))
-        return hesse_fail(why, HESSE_E_INPUT,
-                          "every target is ignored: there is no loss");
-    builder b = {arch, params->list, params->list + params->count,
-                 hesse_tape_new(batch->sequences, batch->context)};
-    if (b.t) unroll(&b, batch, times);
-    if (!b.t || b.t->broken) {
-        hesse_tape_free(b.t);
-        return hesse_fail(why, HESSE_E_NOMEM,
-                          "out of memory for the list of operators");
-    }
-    *tape = b.t;
+    builder b = {arch, params->list, params->list + params->count, tape};
+    unroll(&b, batch, times);
     return HESSE_OK;
 }

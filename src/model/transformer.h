@@ -7,15 +7,15 @@
 #include "model/params.h"
 #include "model/tape.h"
 
-/** Local. The model on a batch, with cross-entropy as the loss: a tape without memory for
- *  its values, enough to plan with; hesse_tape_freeze gets it. The batch is borrowed until
- *  the tape is freed.
- *
- *  times  [in]  the loss is so many times the mean over the targets; 0: their sum.
- *  Errors: HESSE_E_JOB when the batch is longer than the model's positions,
- *  HESSE_E_INPUT when every target is ignored, HESSE_E_NOMEM. */
-hesse_status hesse_transformer_new(const hesse_arch *arch, const hesse_params *params,
-                                   const hesse_batch *batch, double times,
-                                   hesse_tape **tape, hesse_why *why);
+/** Local. The parameters, as hesse_params_new has them. */
+hesse_status hesse_transformer_params(const hesse_arch *arch, hesse_params *params,
+                                      hesse_why *why);
+
+/** Local. The model on a batch, with cross-entropy as the loss: so many times the mean over
+ *  the targets; 0: their sum. Errors: as hesse_family_unroll. */
+hesse_status hesse_transformer_unroll(const hesse_arch *arch,
+                                      const hesse_params *params,
+                                      const hesse_batch *batch, double times,
+                                      hesse_tape *tape, hesse_why *why);
 
 #endif /* HESSE_MODEL_TRANSFORMER_H */

@@ -216,6 +216,99 @@ HESSE_SIMD static void positions_adjoint(const hesse_frame *f)
     }
 }
 
+/* mask: y = x up to a token, and zero from it on. */
+
+/* The tokens of a sequence that are copied: so many numbers, of so many. */
+static void masked_copy(const hesse_frame *f, int k, const double *x, double *y)
+{
+    const size_t stride = hesse_stride(f->d.c, k), t = (size_t)f->d.t;
+    zero((size_t)f->d.n * stride, y);
+    for (size_t s = 0; s < (size_t)sequences(f); s++)
+        memcpy(y + s * t * stride, x + s * t * stride,
+               (size_t)f->d.token * stride * sizeof *y);
+}
+
+static void mask_forward(const hesse_frame *f)
+{
+    masked_copy(f, 1, f->x[0], f->y);
+}
+
+static void mask_tangent(const hesse_frame *f)
+{
+    if (!f->dy) return;
+    if (f->dx[0])
+        masked_copy(f, f->k, f->dx[0], f->dy);
+    else
+        zero((size_t)f->d.n * hesse_stride(f->d.c, f->k), f->dy);
+}
+
+HESSE_SIMD static void mask_adjoint(const hesse_frame *f)
+{
+    const size_t stride = hesse_stride(f->d.c, f->k), t = (size_t)f->d.t;
+    for (size_t s = 0; f->cx[0] && f->cy && s < (size_t)sequences(f); s++)
+        add((size_t)f->d.token * stride, 1, f->cy + s * t * stride,
+            f->cx[0] + s * t * stride);
+}
+
+/* channels: y = some channels of x. */
+
+static int channels_width(const hesse_dims *d, int i)
+{
+    return i == 0 ? d->c : d->o;
+}
+
+static void copy_channels(const hesse_frame *f, int k, const double *x, double *y)
+{
+    const size_t from = hesse_stride(f->d.c, k), to = hesse_stride(f->d.o, k);
+    for (size_t i = 0; i < (size_t)f->d.n; i++)
+        memcpy(y + i * to, x + i * from + (size_t)f->d.channel * (size_t)k,
+               (size_t)f->d.o * (size_t)k * sizeof *y);
+}
+
+static void channels_forward(const hesse_frame *f)
+{
+    copy_channels(f, 1, f->x[0], f->y);
+}
+
+static void channels_tangent(const hesse_frame *f)
+{
+    if (!f->dy) return;
+    zero((size_t)f->d.n * hesse_stride(f->d.o, f->k), f->dy);
+    if (f->dx[0]) copy_channels(f, f->k, f->dx[0], f->dy);
+}
+
+HESSE_SIMD static void channels_adjoint(const hesse_frame *f)
+{
+    const size_t k = (size_t)f->k, to = hesse_stride(f->d.c, f->k);
+    const size_t from = hesse_stride(f->d.o, f->k);
+    for (size_t i = 0; f->cx[0] && f->cy && i < (size_t)f->d.n; i++)
+        add((size_t)f->d.o * k, 1, f->cy + i * from,
+            f->cx[0] + i * to + (size_t)f->d.channel * k);
+}
+
+const hesse_op hesse_op_mask = {
+    .name = "mask",
+    .kind = HESSE_MOVE,
+    .activations = 1,
+    .sequences = true,
+    .width = width,
+    .forward = mask_forward,
+    .tangent = mask_tangent,
+    .adjoint = mask_adjoint,
+    .curvature = none,
+};
+
+const hesse_op hesse_op_channels = {
+    .name = "channels",
+    .kind = HESSE_MOVE,
+    .activations = 1,
+    .width = channels_width,
+    .forward = channels_forward,
+    .tangent = channels_tangent,
+    .adjoint = channels_adjoint,
+    .curvature = none,
+};
+
 const hesse_op hesse_op_select = {
     .name = "select",
     .kind = HESSE_MOVE,

@@ -48,7 +48,8 @@ typedef struct hesse_dims {
     bool out_rows; /* a weight is o x c; false: c x o                               */
     double a;      /* the operator's constant: scale of scores, epsilon of a norm,
                       base of rotary angles, weight of a token in a loss            */
-    int token;     /* the token of a sequence that is selected                  */
+    int token;     /* the token of a sequence that is selected, or first hidden     */
+    int channel;   /* the first that is taken                                       */
     hesse_image image; /* t = rows x cols                                           */
 } hesse_dims;
 
@@ -60,10 +61,10 @@ typedef struct hesse_rect {
 /** What one operator sees of the tape: its own operands and nothing else.
  *
  *  Inputs are activations (tokens x width) first, parameters (rows x cols) after them, then
- *  constants (rows x cols), which have neither tangents nor cotangents. Of tangents and cotangents there are k, innermost: element (token, channel, i) of an
- *  activation lies at token * hesse_stride(width, k) + channel * k + i, element
- *  (row, col, i) of a parameter at (row * cols + col) * k + i. The loss is one number,
- *  and k of them.
+ *  constants (rows x cols), which have neither tangents nor cotangents. Of tangents and
+ *  cotangents there are k, innermost: element (token, channel, i) of an activation lies at
+ *  token * hesse_stride(width, k) + channel * k + i, element (row, col, i) of a parameter at
+ *  (row * cols + col) * k + i. The loss is one number, and k of them.
  */
 typedef struct hesse_frame {
     hesse_dims d;
@@ -187,6 +188,10 @@ extern const hesse_op hesse_op_max_pool, hesse_op_average_pool;
 extern const hesse_op hesse_op_mean_pool;
 /* y = token number `token` of a sequence: x n x c, y one token x c. */
 extern const hesse_op hesse_op_select;
+/* y = x before token number `token`, 0 from it on: x n x c. */
+extern const hesse_op hesse_op_mask;
+/* y = channels channel ... channel + o - 1: x n x c, y n x o. */
+extern const hesse_op hesse_op_channels;
 /* y = w before the tokens of every sequence: x n x c, w 1 x c, y of t + 1 tokens x c. */
 extern const hesse_op hesse_op_class_token;
 /* y = x' for every sequence: x t tokens x c, y c tokens x t. */

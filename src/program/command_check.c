@@ -247,7 +247,7 @@ hesse_status hesse_command_check(hesse_team *team, const hesse_options *options)
     if (!s) s = check_new(model, &c);
     if (!s && team->rank == 0)
         printf("%zu parameters, %d tokens, loss %.12g\n", c.n,
-               model->tokens.sequences * model->tokens.context, model->loss);
+               model->batch.sequences * model->batch.context, model->loss);
     if (!s) s = hesse_model_product(model, HESSE_ALL, DIRECTIONS, c.v, c.hv);
     if (!s) s = differences(&c);
     if (!s) s = symmetry(&c);

@@ -20,8 +20,8 @@ static void print_head(const hesse_study *x, const hesse_job *job)
     char a[HESSE_UNITS], b[HESSE_UNITS], c[HESSE_UNITS];
     printf("parameters   %zu in %d tensors and parts of tensors\n", m->params.size,
            m->params.count);
-    printf("data         %d sequences of %d tokens\n", m->tokens.sequences,
-           m->tokens.context);
+    printf("data         %d sequences of %d tokens\n", m->batch.sequences,
+           m->batch.context);
     printf("blocks       %d, together of order %zu\n", x->partition.count,
            x->partition.size);
     printf("ranks        %d\n", x->ranks);

@@ -116,9 +116,10 @@ static hesse_status complete(hesse_yaml *root, hesse_why *why)
     if (!s) s = merge_defaults(root, hesse_job_defaults, why);
     if (!s && hesse_tree_given(root, "data.text"))
         s = merge_defaults(root, hesse_job_defaults_text, why);
-    if (s || hesse_tree_given(root, "model.config")) return s;
     const hesse_yaml *family = hesse_tree_find(root, "model.family");
     const char *name = family && family->text ? family->text : "";
+    if (!s) s = merge_defaults(root, hesse_job_defaults_always(name), why);
+    if (s || hesse_tree_given(root, "model.config")) return s;
     s = merge_defaults(root, hesse_job_defaults_family(name), why);
     return s ? s : merge_defaults(root, hesse_job_defaults_model, why);
 }
@@ -171,6 +172,8 @@ static void derive(hesse_job *job, const hesse_yaml *root)
     if (!m->kv_heads) m->kv_heads = m->heads;
     if (!m->head_size) m->head_size = m->width / m->heads;
     if (!m->inner) m->inner = 4 * m->width;
+    if (!m->token_inner) m->token_inner = m->width / 2;
+    if (!m->value_size) m->value_size = m->head_size;
 }
 
 /* A path of the job file's folder; absolute ones stay. NULL: out of memory. */
@@ -209,6 +212,9 @@ static hesse_status find_paths(hesse_job *job, const char *path, hesse_why *why)
                  {job->model.checkpoint, &job->paths.checkpoint},
                  {job->data.tokens, &job->paths.tokens},
                  {job->data.text, &job->paths.text},
+                 {job->data.inputs, &job->paths.inputs},
+                 {job->data.labels, &job->paths.labels},
+                 {job->data.targets, &job->paths.targets},
                  {job->output.file, &job->paths.output}};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         if (paths[i].written) {
@@ -306,16 +312,40 @@ void hesse_job_free(hesse_job *job)
     free(job->paths.checkpoint);
     free(job->paths.tokens);
     free(job->paths.text);
+    free(job->paths.inputs);
+    free(job->paths.labels);
+    free(job->paths.targets);
     free(job->paths.output);
     free(job->text);
     free(job->complete);
     cyaml_free(&quiet, &hesse_job_schema, job, 0);
 }
 
+/* Sizes of a list, as far as the arch has room for them. */
+static int copy_sizes(int n, const int *from, int *to)
+{
+    for (int i = 0; i < n; i++) to[i] = from[i];
+    return n;
+}
+
+/* What only some families have. */
+static void family_arch(const hesse_job_model *m, hesse_arch *arch)
+{
+    arch->patch = m->patch, arch->token_inner = m->token_inner, arch->types = m->types;
+    arch->batch_norm = m->batch_norm, arch->small_stem = m->small_stem;
+    arch->loss = m->loss, arch->deviation = m->deviation;
+    arch->attention.value_size = m->value_size, arch->attention.output = m->output;
+    arch->n_widths = m->family == HESSE_RESNET
+                         ? copy_sizes(m->n_blocks, m->blocks, arch->widths)
+                         : copy_sizes(m->n_widths, m->widths, arch->widths);
+    arch->n_dense = copy_sizes(m->n_dense, m->dense, arch->dense);
+    for (int i = 0; i < m->n_multipliers; i++) arch->multipliers[i] = m->multipliers[i];
+}
+
 void hesse_job_arch(const hesse_job *job, hesse_arch *arch)
 {
     const hesse_job_model *m = &job->model;
-    if (!m->config)
+    if (!m->config) {
         *arch = (hesse_arch){.family = m->family,
                              .layers = m->layers,
                              .width = m->width,
@@ -331,6 +361,12 @@ void hesse_job_arch(const hesse_job *job, hesse_arch *arch)
                              .tied = m->tied,
                              .attention_bias = m->bias,
                              .mlp_bias = m->bias};
+        family_arch(m, arch);
+    }
     if (m->temperature > 0) arch->attention.temperature = m->temperature;
     arch->attention.full = m->full;
+    arch->attention.kernel = m->kernel;
+    arch->masked = m->masked;
+    if (m->family == HESSE_LINEAR_TRANSFORMER)
+        arch->attention.heads = arch->attention.kv_heads = arch->attention.size = 1;
 }

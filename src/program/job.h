@@ -33,19 +33,29 @@ typedef struct hesse_job_model {
     hesse_activation activation;
     double norm_eps, rope_theta;
     bool tied, bias;
+    int patch, token_inner, types, value_size;
+    int *widths, *blocks, *dense; /* blocks: widths of resnet                        */
+    int n_widths, n_blocks, n_dense;
+    double *multipliers, *eigenvalues;
+    int n_multipliers, n_eigenvalues;
+    hesse_batch_norm batch_norm;
+    hesse_loss loss;
+    bool small_stem, masked, output;
+    double deviation;
     /* These go with config, too. */
     double temperature; /* scores are divided by it; 0: the square root of head_size */
     bool full;          /* attention: full, or causal                                */
+    hesse_kernel kernel;
     uint64_t seed;
 } hesse_job_model;
 
 typedef struct hesse_job_data {
-    char *tokens, *text; /* as written; one of them is NULL                */
-    bool characters;     /* vocabulary: characters, or bytes               */
-    int sequences;       /* 0: as many as there are, at most 16            */
-    int context;         /* tokens of a sequence; 0: that of the model     */
-    int batch;           /* sequences of a micro-batch                     */
-    bool shuffle;        /* a seed is given: sequences are chosen at random */
+    char *tokens, *text, *inputs, *labels, *targets; /* as written, or NULL */
+    bool characters; /* vocabulary: characters, or bytes               */
+    int sequences;   /* 0: as many as there are, at most 16            */
+    int context;     /* tokens of a sequence; 0: that of the model     */
+    int batch;       /* sequences of a micro-batch                     */
+    bool shuffle;    /* a seed is given: sequences are chosen at random */
     uint64_t seed;
 } hesse_job_data;
 
@@ -94,7 +104,7 @@ typedef struct hesse_job_output {
 /** The files of a job as the program can open them; NULL: absent. `output` is there
  *  always: beside the job file and named after it where no name is given. */
 typedef struct hesse_job_paths {
-    char *config, *checkpoint, *tokens, *text, *output;
+    char *config, *checkpoint, *tokens, *text, *inputs, *labels, *targets, *output;
 } hesse_job_paths;
 
 typedef struct hesse_job {

@@ -62,12 +62,6 @@ static hesse_status check_word(const walk *w)
     for (uint32_t i = 0; i < w->schema->enumeration.count; i++)
         if (strcmp(w->node->text, w->schema->enumeration.strings[i].str) == 0)
             return HESSE_OK;
-    for (const hesse_later *l = hesse_job_later; l->path; l++)
-        if (strcmp(w->path, l->path) == 0 && strcmp(w->node->text, l->word) == 0)
-            return hesse_fail(w->why, HESSE_E_JOB,
-                              "%s: %s '%s' is not available in this version; see "
-                              "docs/job.md for what is",
-                              hesse_yaml_where(w->node).text, w->path, l->word);
     return wrong_word(w);
 }
 
@@ -217,7 +211,9 @@ static hesse_status check_list(const walk *w)
         inner.node = n;
         inner.entry = true;
         s = check(&inner);
-        for (const hesse_yaml *m = w->node->first; !s && m != n; m = m->next)
+        const bool names =
+            inner.schema->type == CYAML_ENUM || inner.schema->type == CYAML_STRING;
+        for (const hesse_yaml *m = w->node->first; !s && names && m != n; m = m->next)
             if (strcmp(m->text, n->text) == 0)
                 s = hesse_fail(w->why, HESSE_E_JOB, "%s: '%s' holds %s twice",
                                hesse_yaml_where(n).text, w->path,

@@ -1,5 +1,5 @@
 /* Keys of one section a table, sections in a table, and beside them what libcyaml has
-   no place for: limits of numbers, defaults, and words that later versions will know.
+   no place for: limits of numbers, and defaults.
 
    Booleans are words here, because libcyaml takes any unknown word for true. */
 #include "program/job_schema.h"
@@ -16,12 +16,39 @@ enum {
 
 static const cyaml_strval_t booleans[] = {{"false", false}, {"true", true}};
 
-static const cyaml_strval_t families[] = {{"gpt2", HESSE_GPT2}, {"llama", HESSE_LLAMA}};
+static const cyaml_strval_t families[] = {
+    {"gpt2", HESSE_GPT2},
+    {"llama", HESSE_LLAMA},
+    {"bert", HESSE_BERT},
+    {"vit", HESSE_VIT},
+    {"mlp", HESSE_MLP},
+    {"mixer", HESSE_MIXER},
+    {"vgg", HESSE_VGG},
+    {"resnet", HESSE_RESNET},
+    {"linear_transformer", HESSE_LINEAR_TRANSFORMER},
+    {"attention", HESSE_SINGLE_ATTENTION},
+    {"quadratic", HESSE_QUADRATIC}};
 
-static const cyaml_strval_t activations[] = {{"gelu", HESSE_ACT_GELU},
-                                             {"gelu_tanh", HESSE_ACT_GELU_TANH},
-                                             {"relu", HESSE_ACT_RELU},
-                                             {"silu", HESSE_ACT_SILU}};
+static const cyaml_strval_t activations[] = {
+    {"gelu", HESSE_ACT_GELU}, {"gelu_tanh", HESSE_ACT_GELU_TANH},
+    {"relu", HESSE_ACT_RELU}, {"silu", HESSE_ACT_SILU},
+    {"tanh", HESSE_ACT_TANH}, {"none", HESSE_ACT_NONE}};
+
+static const cyaml_strval_t kernels[] = {{"softmax", HESSE_KERNEL_SOFTMAX},
+                                         {"linear", HESSE_KERNEL_LINEAR},
+                                         {"gaussian", HESSE_KERNEL_GAUSSIAN}};
+
+static const cyaml_strval_t batch_norms[] = {
+    {"none", HESSE_BATCH_NORM_NONE},
+    {"training", HESSE_BATCH_NORM_TRAINING},
+    {"evaluation", HESSE_BATCH_NORM_EVALUATION}};
+
+static const cyaml_strval_t losses[] = {{"cross_entropy", HESSE_LOSS_CROSS_ENTROPY},
+                                        {"squared_error", HESSE_LOSS_SQUARED_ERROR}};
+
+static const cyaml_strval_t stems[] = {{"imagenet", false}, {"cifar", true}};
+
+static const cyaml_strval_t tasks[] = {{"classify", false}, {"masked", true}};
 
 static const cyaml_strval_t attentions[] = {{"causal", false}, {"full", true}};
 
@@ -52,6 +79,7 @@ static const cyaml_strval_t shares[] = {{"hessian", HESSE_ALL},
                                         {"product", HESSE_PRODUCT},
                                         {"sum", HESSE_SUM},
                                         {"cross_entropy", HESSE_CROSS_ENTROPY},
+                                        {"squared_error", HESSE_SQUARED_ERROR},
                                         {"conv", HESSE_CONV},
                                         {"pool", HESSE_POOL},
                                         {"batchnorm", HESSE_BATCHNORM},
@@ -97,6 +125,12 @@ static const cyaml_strval_t distances[] = {{"js", HESSE_JS},
 static const cyaml_schema_value_t name_entry = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, LONGEST_TEXT)};
 
+static const cyaml_schema_value_t size_entry = {
+    CYAML_VALUE_INT(CYAML_FLAG_DEFAULT, int)};
+
+static const cyaml_schema_value_t number_entry = {
+    CYAML_VALUE_FLOAT(CYAML_FLAG_STRICT, double)};
+
 static const cyaml_schema_value_t share_entry = {
     CYAML_VALUE_ENUM(CYAML_FLAG_STRICT, hesse_kinds, shares, CYAML_ARRAY_LEN(shares))};
 
@@ -125,6 +159,29 @@ static const cyaml_schema_field_t model[] = {
     CYAML_FIELD_ENUM("bias", WORD, hesse_job_model, bias, booleans, 2),
     CYAML_FIELD_FLOAT("temperature", WORD, hesse_job_model, temperature),
     CYAML_FIELD_ENUM("attention", WORD, hesse_job_model, full, attentions, 2),
+    CYAML_FIELD_ENUM("kernel", WORD, hesse_job_model, kernel, kernels,
+                     CYAML_ARRAY_LEN(kernels)),
+    CYAML_FIELD_INT("value_size", MAY, hesse_job_model, value_size),
+    CYAML_FIELD_ENUM("output", WORD, hesse_job_model, output, booleans, 2),
+    CYAML_FIELD_INT("patch", MAY, hesse_job_model, patch),
+    CYAML_FIELD_INT("token_inner", MAY, hesse_job_model, token_inner),
+    CYAML_FIELD_INT("types", MAY, hesse_job_model, types),
+    CYAML_FIELD_ENUM("task", WORD, hesse_job_model, masked, tasks, 2),
+    CYAML_FIELD_SEQUENCE_COUNT("widths", POINTER, hesse_job_model, widths, n_widths,
+                               &size_entry, 0, HESSE_MOST_WIDTHS),
+    CYAML_FIELD_SEQUENCE_COUNT("blocks", POINTER, hesse_job_model, blocks, n_blocks,
+                               &size_entry, 1, HESSE_MOST_WIDTHS),
+    CYAML_FIELD_SEQUENCE_COUNT("dense", POINTER, hesse_job_model, dense, n_dense,
+                               &size_entry, 0, HESSE_MOST_DENSE),
+    CYAML_FIELD_SEQUENCE_COUNT("multipliers", POINTER, hesse_job_model, multipliers,
+                               n_multipliers, &number_entry, 1, HESSE_MOST_WIDTHS + 1),
+    CYAML_FIELD_SEQUENCE_COUNT("eigenvalues", POINTER, hesse_job_model, eigenvalues,
+                               n_eigenvalues, &number_entry, 1, 20000),
+    CYAML_FIELD_ENUM("batch_norm", WORD, hesse_job_model, batch_norm, batch_norms,
+                     CYAML_ARRAY_LEN(batch_norms)),
+    CYAML_FIELD_ENUM("stem", WORD, hesse_job_model, small_stem, stems, 2),
+    CYAML_FIELD_ENUM("loss", WORD, hesse_job_model, loss, losses, 2),
+    CYAML_FIELD_FLOAT("deviation", WORD, hesse_job_model, deviation),
     CYAML_FIELD_UINT("seed", MAY, hesse_job_model, seed),
     CYAML_FIELD_END,
 };
@@ -132,6 +189,10 @@ static const cyaml_schema_field_t model[] = {
 static const cyaml_schema_field_t data[] = {
     CYAML_FIELD_STRING_PTR("tokens", POINTER, hesse_job_data, tokens, 1, LONGEST_TEXT),
     CYAML_FIELD_STRING_PTR("text", POINTER, hesse_job_data, text, 1, LONGEST_TEXT),
+    CYAML_FIELD_STRING_PTR("inputs", POINTER, hesse_job_data, inputs, 1, LONGEST_TEXT),
+    CYAML_FIELD_STRING_PTR("labels", POINTER, hesse_job_data, labels, 1, LONGEST_TEXT),
+    CYAML_FIELD_STRING_PTR("targets", POINTER, hesse_job_data, targets, 1,
+                           LONGEST_TEXT),
     CYAML_FIELD_ENUM("vocabulary", WORD, hesse_job_data, characters, vocabularies, 2),
     CYAML_FIELD_INT("sequences", MAY, hesse_job_data, sequences),
     CYAML_FIELD_INT("context", MAY, hesse_job_data, context),
@@ -227,6 +288,16 @@ const hesse_limit *hesse_job_limit(const char *path)
         {"model.inner", 1, 1 << 24, "from 1 to 16777216"},
         {"model.context", 1, 1 << 24, "from 1 to 16777216"},
         {"model.vocabulary", 1, 1 << 24, "from 1 to 16777216"},
+        {"model.value_size", 1, 4096, "from 1 to 4096"},
+        {"model.patch", 1, 4096, "from 1 to 4096"},
+        {"model.token_inner", 1, 1 << 24, "from 1 to 16777216"},
+        {"model.types", 1, 1 << 24, "from 1 to 16777216"},
+        {"model.widths", 0, 1 << 24, "from 0 to 16777216"},
+        {"model.blocks", 1, 4096, "from 1 to 4096"},
+        {"model.dense", 1, 1 << 24, "from 1 to 16777216"},
+        {"model.multipliers", -1e300, 1e300, "that is finite"},
+        {"model.eigenvalues", 0, 1e300, "from 0"},
+        {"model.deviation", 1e-300, 1e300, "above 0"},
         {"model.norm_eps", 1e-300, 1, "above 0 and at most 1"},
         {"model.rope_theta", 1e-300, 1e300, "above 0"},
         {"model.temperature", 1e-300, 1e300, "above 0"},
@@ -252,21 +323,8 @@ const hesse_limit *hesse_job_limit(const char *path)
     return NULL;
 }
 
-const hesse_later hesse_job_later[] = {
-    {"model.family", "bert"},
-    {"model.family", "vit"},
-    {"model.family", "mlp"},
-    {"model.family", "mixer"},
-    {"model.family", "vgg"},
-    {"model.family", "resnet"},
-    {"model.family", "quadratic"},
-    {"model.family", "attention"},
-    {"model.family", "linear_transformer"},
-    {NULL, NULL},
-};
-
 const char hesse_job_defaults[] =
-    "model: {attention: causal, seed: 1}\n"
+    "model: {seed: 1}\n"
     "hessian:\n"
     "  {scope: both, partition: tensor, blocks: all, only: ['*'], parts: [hessian], "
     "method: auto,\n"
@@ -290,14 +348,50 @@ const char hesse_job_defaults_paper[] =
 const char hesse_job_defaults_text[] = "data: {vocabulary: bytes}\n";
 
 const char hesse_job_defaults_model[] =
-    "model: {layers: 2, heads: 2, width: 32, context: 32, norm_eps: 1e-5}\n";
+    "model: {layers: 2, heads: 2, width: 32, context: 32}\n";
+
+const char *hesse_job_defaults_always(const char *family)
+{
+    if (strcmp(family, "linear_transformer") == 0)
+        return "model: {attention: full, kernel: linear}\n";
+    if (strcmp(family, "bert") == 0)
+        return "model: {attention: full, kernel: softmax, task: masked}\n";
+    if (strcmp(family, "vit") == 0 || strcmp(family, "attention") == 0)
+        return "model: {attention: full, kernel: softmax}\n";
+    return "model: {attention: causal, kernel: softmax}\n";
+}
 
 const char *hesse_job_defaults_family(const char *family)
 {
-    if (strcmp(family, "gpt2") == 0)
-        return "model: {activation: gelu_tanh, tied: true, bias: true}\n";
-    if (strcmp(family, "llama") == 0)
-        return "model: {activation: silu, tied: false, bias: false, rope_theta: 1e4}\n";
+    static const struct {
+        const char *family, *text;
+    } defaults[] = {
+        {"gpt2",
+         "model: {activation: gelu_tanh, tied: true, bias: true, norm_eps: 1e-5}"},
+        {"llama",
+         "model: {activation: silu, tied: false, bias: false, rope_theta: 1e4, "
+         "norm_eps: 1e-5}"},
+        {"bert", "model: {activation: gelu, bias: true, norm_eps: 1e-12, types: 2, "
+                 "loss: cross_entropy}"},
+        {"vit", "model: {activation: gelu, bias: true, norm_eps: 1e-12, patch: 4, "
+                "loss: cross_entropy}"},
+        {"mixer", "model: {activation: gelu, norm_eps: 1e-6, patch: 4, "
+                  "loss: cross_entropy}"},
+        {"mlp", "model: {activation: relu, bias: true, widths: [8], "
+                "loss: cross_entropy}"},
+        {"vgg", "model: {activation: relu, norm_eps: 1e-5, batch_norm: none, "
+                "widths: [64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0], "
+                "dense: [4096, 4096], loss: cross_entropy}"},
+        {"resnet", "model: {activation: relu, norm_eps: 1e-5, batch_norm: training, "
+                   "width: 64, blocks: [2, 2, 2, 2], stem: imagenet, "
+                   "loss: cross_entropy}"},
+        {"linear_transformer", "model: {deviation: 0.05, "
+                               "loss: squared_error}"},
+        {"attention", "model: {output: false, loss: squared_error}"},
+        {"quadratic", "model: {loss: squared_error}"},
+    };
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+        if (strcmp(family, defaults[i].family) == 0) return defaults[i].text;
     return "";
 }
 

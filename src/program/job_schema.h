@@ -20,14 +20,6 @@ typedef struct hesse_limit {
 /** Local. The limit of a key; every key of a number has one. */
 const hesse_limit *hesse_job_limit(const char *path);
 
-/** A value that is promised and not there yet: it is known, and refused. */
-typedef struct hesse_later {
-    const char *path, *word;
-} hesse_later;
-
-/** Ends with a NULL path. */
-extern const hesse_later hesse_job_later[];
-
 /** The values of absent keys, in YAML. A limit does not bind keys that stay absent. */
 extern const char hesse_job_defaults[];
 
@@ -35,6 +27,7 @@ extern const char hesse_job_defaults[];
 extern const char hesse_job_defaults_paper[]; /* of the published procedure */
 extern const char hesse_job_defaults_text[];
 extern const char hesse_job_defaults_model[];
+const char *hesse_job_defaults_always(const char *family); /* with a config, too */
 const char *hesse_job_defaults_family(const char *family); /* "" of an unknown one */
 
 #endif /* HESSE_PROGRAM_JOB_SCHEMA_H */

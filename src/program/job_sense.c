@@ -26,13 +26,32 @@ static hesse_status wrong(const sense *c, const char *key, const char *what)
 
 static hesse_status check_data(const sense *c)
 {
-    if (!given(c, "data.tokens") && !given(c, "data.text"))
+    static const char *const kinds[] = {"data.tokens", "data.text", "data.inputs"};
+    const char *found = NULL;
+    char what[100];
+    const bool quadratic = c->job->model.family == HESSE_QUADRATIC;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (!given(c, kinds[i])) continue;
+        snprintf(what, sizeof what, "stands beside '%s', expected one of them", found);
+        if (found) return wrong(c, kinds[i], what);
+        if (quadratic)
+            return wrong(c, kinds[i], "is not for quadratic, which has no data");
+        found = kinds[i];
+    }
+    if (!found && !quadratic)
         return hesse_fail(
             c->why, HESSE_E_JOB,
-            "%s: there are no data, expected 'data.tokens' or 'data.text'", c->path);
-    if (given(c, "data.tokens") && given(c, "data.text"))
-        return wrong(c, "data.text",
-                     "stands beside 'data.tokens', expected one of them");
+            "%s: there are no data, expected 'data.tokens', 'data.text' or "
+            "'data.inputs'",
+            c->path);
+    const bool labels = given(c, "data.labels"), targets = given(c, "data.targets");
+    const bool inputs = given(c, "data.inputs");
+    if (!inputs && (labels || targets))
+        return wrong(c, labels ? "data.labels" : "data.targets",
+                     "goes with 'data.inputs', which is missing");
+    if (inputs && labels == targets)
+        return wrong(c, "data.inputs",
+                     "goes with 'data.labels' or 'data.targets', expected one of them");
     if (given(c, "data.vocabulary") && !given(c, "data.text"))
         return wrong(c, "data.vocabulary", "is for 'data.text', and there are tokens");
     return HESSE_OK;
@@ -46,6 +65,10 @@ static hesse_status check_config(const sense *c)
         "model.width",    "model.inner",      "model.vocabulary", "model.activation",
         "model.norm_eps", "model.rope_theta", "model.tied",       "model.bias"};
     if (!given(c, "model.config")) return HESSE_OK;
+    if (c->job->model.family > HESSE_LLAMA)
+        return wrong(
+            c, "model.config",
+            "is for gpt2 and llama; other families are told their sizes by keys");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (given(c, keys[i]))
             return wrong(c, keys[i], "stands beside 'model.config', which says it");
@@ -90,12 +113,46 @@ static hesse_status check_heads(const sense *c)
     return HESSE_OK;
 }
 
+/* Lists that must be as long as others say. */
+static hesse_status check_lists(const sense *c)
+{
+    const hesse_job_model *m = &c->job->model;
+    char what[120];
+    long sum = 0;
+    if (m->family == HESSE_MLP && m->n_multipliers &&
+        m->n_multipliers != m->n_widths + 1) {
+        snprintf(what, sizeof what,
+                 "has %d entries, expected one for each of %d layers", m->n_multipliers,
+                 m->n_widths + 1);
+        return wrong(c, "model.multipliers", what);
+    }
+    for (int i = 0; i < m->n_widths; i++) {
+        sum += m->widths[i];
+        if (!m->widths[i] && m->family != HESSE_VGG)
+            return wrong(c, "model.widths", "holds 0, expected sizes from 1");
+    }
+    if (m->family != HESSE_QUADRATIC) return HESSE_OK;
+    if (!given(c, "model.widths") || !given(c, "model.eigenvalues"))
+        return hesse_fail(
+            c->why, HESSE_E_JOB,
+            "%s: quadratic needs 'model.widths', the sizes of its blocks, "
+            "and 'model.eigenvalues'",
+            c->path);
+    if (sum == m->n_eigenvalues) return HESSE_OK;
+    snprintf(what, sizeof what, "has %d entries, expected %ld by 'model.widths'",
+             m->n_eigenvalues, sum);
+    return wrong(c, "model.eigenvalues", what);
+}
+
 static hesse_status check_model(const sense *c)
 {
     if (!given(c, "model.family"))
-        return hesse_fail(c->why, HESSE_E_JOB,
-                          "%s: 'model.family' is missing, expected gpt2 or llama",
-                          c->path);
+        return hesse_fail(
+            c->why, HESSE_E_JOB,
+            "%s: 'model.family' is missing, expected gpt2, llama, bert, "
+            "vit, mlp, mixer, vgg, resnet, linear_transformer, attention or "
+            "quadratic",
+            c->path);
     hesse_status s = check_config(c);
     if (s || given(c, "model.config")) return s;
     if (c->job->model.family == HESSE_GPT2) {
@@ -104,13 +161,23 @@ static hesse_status check_model(const sense *c)
         if (given(c, "model.rope_theta"))
             return wrong(c, "model.rope_theta", "is for llama");
     }
+    s = check_lists(c);
+    if (s) return s;
     if (c->job->data.context > c->job->model.context) {
         char what[120];
         snprintf(what, sizeof what, "is %d, expected at most the model's context, %d",
                  c->job->data.context, c->job->model.context);
         return wrong(c, "data.context", what);
     }
-    return check_heads(c);
+    switch (c->job->model.family) {
+    case HESSE_GPT2:
+    case HESSE_LLAMA:
+    case HESSE_BERT:
+    case HESSE_VIT:
+        return check_heads(c);
+    default:
+        return HESSE_OK;
+    }
 }
 
 static hesse_status check_memory(const sense *c)

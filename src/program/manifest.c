@@ -60,7 +60,7 @@ static json_t *inputs_of(const hesse_model *m, const char *config)
     json_t *inputs = json_object();
     add_digest(inputs, "config", config);
     add_digest(inputs, "checkpoint", m->checkpoint);
-    add_digest(inputs, "data", m->tokens.digest);
+    add_digest(inputs, "data", m->batch.digest);
     return inputs;
 }
 

@@ -41,6 +41,11 @@ hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outli
         .seed = job->model.seed,
         .tokens = job->paths.tokens,
         .text = job->paths.text,
+        .inputs = job->paths.inputs,
+        .labels = job->paths.labels,
+        .targets = job->paths.targets,
+        .eigenvalues =
+            job->model.family == HESSE_QUADRATIC ? job->model.eigenvalues : NULL,
         .characters = job->data.characters,
         .sequences = job->data.sequences,
         .context = job->data.context,

@@ -1,6 +1,7 @@
 /* One line for every attribute, in the functions about a program, a job, a model, data and
    times: what a stranger needs to repeat a run, and to doubt it. */
 #include "program/provenance.h"
+#include "model/families.h"
 
 #include "ops/gemm.h"
 #include "program/blas_core.h"
@@ -74,11 +75,26 @@ static void note_job(hesse_provenance *p, const hesse_job *job,
     whole(p, "micro_batch", job->data.batch);
 }
 
+/* Of families whose sizes are lists: the job says the rest. */
+static void note_family(hesse_provenance *p, const hesse_arch *a)
+{
+    whole(p, "model_inputs", a->inputs);
+    whole(p, "model_outputs", a->outputs);
+    text(p, "model_kernel", hesse_job_word("model.kernel", a->attention.kernel));
+    text(p, "model_batch_norm", hesse_job_word("model.batch_norm", a->batch_norm));
+    text(p, "model_loss", hesse_job_word("model.loss", a->loss));
+}
+
 static void note_arch(hesse_provenance *p, const hesse_arch *a)
 {
     const hesse_attention *t = &a->attention;
     const bool llama = a->family == HESSE_LLAMA;
     text(p, "model_family", hesse_job_word("model.family", a->family));
+    if (!hesse_family_is_table(a->family)) {
+        note_family(p, a);
+        return;
+    }
+    text(p, "model_kernel", hesse_job_word("model.kernel", t->kernel));
     whole(p, "model_layers", a->layers);
     whole(p, "model_width", a->width);
     whole(p, "model_inner", a->inner);
@@ -110,7 +126,7 @@ static void note_model(hesse_provenance *p, const hesse_job *job, const hesse_mo
     number(p, "loss", m->loss);
 }
 
-static void note_data(hesse_provenance *p, const hesse_job *job, const hesse_tokens *t)
+static void note_data(hesse_provenance *p, const hesse_job *job, const hesse_batch *t)
 {
     text(p, "data_sha256", t->digest);
     if (job->data.shuffle) whole(p, "data_seed", (int64_t)job->data.seed);
@@ -200,6 +216,6 @@ void hesse_provenance_of(const hesse_study *study, const hesse_job *job,
     text(p, "job_identity", resume->identity);
     whole(p, "earlier_runs", hesse_parts_runs(resume->parts));
     note_model(p, job, m);
-    note_data(p, job, &m->tokens);
+    note_data(p, job, &m->batch);
     note_times(p, phases);
 }

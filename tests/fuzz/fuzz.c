@@ -62,12 +62,12 @@ static void read_config(void)
 static void read_tokens(void)
 {
     hesse_why why;
-    hesse_tokens tokens = {0};
+    hesse_batch tokens = {0};
     const hesse_tokens_request request = {
         .tokens = path, .vocabulary = 50, .positions = 16, .sequences = 2};
     const hesse_status s = hesse_tokens_read(&request, &tokens, &why);
     expect(s, &why);
-    if (!s) hesse_tokens_free(&tokens);
+    if (!s) hesse_batch_free(&tokens);
 }
 
 static void read_job(const uint8_t *bytes, size_t count)

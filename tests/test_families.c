@@ -1,0 +1,189 @@
+/* Every family that a builder describes, through its job file, against PyTorch's loss,
+   gradient, Hessian and Gauss-Newton part (tests/families, made by
+   tools/make_family_reference.py), on any number of ranks. */
+#include "check_mpi.h"
+
+#include "base/memory.h"
+#include "curvature/model.h"
+#include "input/safetensors.h"
+#include "program/commands.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const cases[] = {"mlp",
+                                    "vgg",
+                                    "vgg_bn",
+                                    "vgg_bn_eval",
+                                    "resnet",
+                                    "resnet_eval",
+                                    "vit",
+                                    "mixer",
+                                    "bert",
+                                    "bert_classes",
+                                    "linear_transformer",
+                                    "linear_transformer_softmax",
+                                    "attention",
+                                    "attention_linear",
+                                    "attention_gaussian"};
+enum { CASES = sizeof cases / sizeof *cases };
+
+typedef struct opened {
+    hesse_team *team;
+    hesse_job *job;
+    hesse_model *model;
+    hesse_safetensors *file;
+    size_t *place; /* in the reference of an element of theta */
+} opened;
+
+static int by_name(const void *a, const void *b)
+{
+    const hesse_param *const *p = a, *const *q = b;
+    return strcmp((*p)->tensor, (*q)->tensor);
+}
+
+/* The reference stands in the order of the tensors' names. */
+static size_t *places(const hesse_params *params)
+{
+    const hesse_param *sorted[256];
+    size_t *place = hesse_calloc(params->size, sizeof *place), at = 0;
+    assert_all(place != NULL && params->count <= 256);
+    for (int i = 0; i < params->count; i++) sorted[i] = &params->list[i];
+    qsort(sorted, (size_t)params->count, sizeof *sorted, by_name);
+    for (int i = 0; i < params->count; i++)
+        for (size_t e = 0; e < hesse_param_size(sorted[i]); e++)
+            place[sorted[i]->offset + e] = at++;
+    return place;
+}
+
+static opened open_case(const char *name)
+{
+    opened x = {0};
+    char path[512], reference[512];
+    const char *folder = HESSE_TEST_FOLDER "/families";
+    snprintf(path, sizeof path, "%s/%s/job.yaml", folder, name);
+    snprintf(reference, sizeof reference, "%s/%s/reference.safetensors", folder, name);
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &x.team) == HESSE_OK);
+    hesse_status s = hesse_job_read(path, NULL, 0, &x.job, &x.team->why);
+    if (!s) s = hesse_open_model(x.team, x.job, false, &x.model);
+    if (!s) s = hesse_safetensors_open(reference, &x.file, &x.team->why);
+    if (s) print_error("%s: %s\n", name, hesse_team_why(x.team)->text);
+    assert_all(s == HESSE_OK);
+    x.place = places(&x.model->params);
+    return x;
+}
+
+static void close_case(opened *x)
+{
+    hesse_safetensors_close(x->file);
+    hesse_model_free(x->model);
+    hesse_job_free(x->job);
+    hesse_team_free(x->team);
+    free(x->place);
+}
+
+static double *read_tensor(const opened *x, const char *name)
+{
+    const hesse_tensor *t = hesse_safetensors_find(x->file, name);
+    assert_all(t != NULL);
+    double *values = hesse_alloc(t->count);
+    assert_all(hesse_safetensors_read(x->file, t, values, &x->team->why) == HESSE_OK);
+    return values;
+}
+
+static void loss_and_gradient_agree(void **state)
+{
+    (void)state;
+    for (int c = 0; c < CASES; c++) {
+        opened x = open_case(cases[c]);
+        double *loss = read_tensor(&x, "loss"), *g = read_tensor(&x, "gradient");
+        double error = 0, size = 0;
+        for (size_t i = 0; i < x.model->params.size; i++) {
+            const double r = g[x.place[i]];
+            error += pow(hesse_model_gradient(x.model)[i] - r, 2), size += r * r;
+        }
+        assert_all(fabs(hesse_model_loss(x.model) - *loss) < 1e-13 * fabs(*loss));
+        assert_all(size > 0 && sqrt(error / size) < 1e-12);
+        free(loss), free(g);
+        close_case(&x);
+    }
+}
+
+/* Some columns, all at once, as products with unit vectors. */
+static double difference(const opened *x, const char *what, hesse_kinds part)
+{
+    enum { COLUMNS = 8 };
+    const size_t n = x->model->params.size;
+    double *reference = read_tensor(x, what), *unit = hesse_alloc(n * COLUMNS);
+    double *columns = hesse_alloc(n * COLUMNS), error = 0, size = 0;
+    assert_all(unit && columns);
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < COLUMNS; c++)
+            unit[i * COLUMNS + c] = x->place[i] == c * (n - 1) / (COLUMNS - 1);
+    assert_all(hesse_model_product(x->model, part, COLUMNS, unit, columns) == HESSE_OK);
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < COLUMNS; c++) {
+            const double r = reference[c * n + x->place[i]];
+            error += pow(columns[i * COLUMNS + c] - r, 2), size += r * r;
+        }
+    free(reference), free(unit), free(columns);
+    return sqrt(error / size);
+}
+
+static void matrices_agree(void **state)
+{
+    (void)state;
+    for (int c = 0; c < CASES; c++) {
+        opened x = open_case(cases[c]);
+        const double h = difference(&x, "hessian", HESSE_ALL);
+        const double g = difference(&x, "gauss_newton", HESSE_GAUSS_NEWTON);
+        if (!(h < 1e-12 && g < 1e-12)) print_error("%s: %g %g\n", cases[c], h, g);
+        assert_all(h < 1e-12 && g < 1e-12);
+        close_case(&x);
+    }
+}
+
+/* Trace and Frobenius norm are those of the eigenvalues asked for, block by block, and
+   there is nothing between blocks. */
+static void quadratics_have_their_eigenvalues(void **state)
+{
+    enum { N = 9, BLOCK = 3 };
+    (void)state;
+    hesse_team *team = NULL;
+    hesse_job *job = NULL;
+    hesse_model *m = NULL;
+    const char *path = HESSE_TEST_FOLDER "/families/quadratic/job.yaml";
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    assert_all(hesse_job_read(path, NULL, 0, &job, &team->why) == HESSE_OK);
+    assert_all(hesse_open_model(team, job, false, &m) == HESSE_OK);
+    double unit[N * N] = {0}, h[N * N], value = 0;
+    for (int i = 0; i < N; i++) unit[i * N + i] = 1;
+    assert_all(hesse_model_product(m, HESSE_ALL, N, unit, h) == HESSE_OK);
+    for (int b = 0; b < N; b += BLOCK) {
+        double trace = 0, squares = 0, outside = 0, sum = 0, sum_of_squares = 0;
+        for (int i = b; i < b + BLOCK; i++) {
+            const double lambda = job->model.eigenvalues[i];
+            sum += lambda, sum_of_squares += lambda * lambda, trace += h[i * N + i];
+            for (int j = 0; j < N; j++)
+                *(j / BLOCK == i / BLOCK ? &squares : &outside) += pow(h[i * N + j], 2);
+        }
+        assert_all(fabs(trace - sum) < 1e-12 * sum && outside == 0);
+        assert_all(fabs(squares - sum_of_squares) < 1e-12 * sum_of_squares);
+    }
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++)
+            value += m->theta[i] * h[i * N + j] * m->theta[j] / 2;
+    assert_all(fabs(value - m->loss) < 1e-12 * value);
+    hesse_model_free(m);
+    hesse_job_free(job);
+    hesse_team_free(team);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(loss_and_gradient_agree),
+    cmocka_unit_test(matrices_agree),
+    cmocka_unit_test(quadratics_have_their_eigenvalues),
+};
+
+MPI_TEST_MAIN(tests)

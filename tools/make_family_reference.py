@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""Make the reference values of tests/families with PyTorch, in double precision.
+
+    make_family_reference.py [FOLDER]
+
+For every case a folder with job.yaml and the files that it names, as a user would have them,
+and reference.safetensors: loss [1], gradient [n], and of the Hessian and its Gauss-Newton part
+the columns i (n - 1) / (c - 1) of c, [c, n]. Parameters stand in the order of their tensors'
+names; shapes.txt in the folder has names and shapes as the libraries have them.
+
+Needs numpy, torch and safetensors. The committed values were made with PyTorch 2.13.0.
+"""
+import os
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+torch.set_default_dtype(torch.float64)
+COLUMNS = 8
+
+
+def norm(w, name, x, eps):
+    return F.layer_norm(x, x.shape[-1:], w[name + ".weight"], w[name + ".bias"], eps)
+
+
+def dense(w, name, x):
+    return F.linear(x, w[name + ".weight"], w.get(name + ".bias"))
+
+
+def attend(w, names, x, heads):
+    q, k, v = (dense(w, n, x).unflatten(2, (heads, -1)).transpose(1, 2) for n in names)
+    p = (q @ k.transpose(2, 3) / q.shape[-1] ** 0.5).softmax(-1)
+    return (p @ v).transpose(1, 2).flatten(2)
+
+
+def mlp(w, x):
+    for i, c in enumerate((1, 2, 0.5)):
+        x = c * dense(w, f"layers.{i}", x)
+        x = x.tanh() if i < 2 else x
+    return x
+
+
+def batch_norm(w, name, x, training):
+    return F.batch_norm(x, w[name + ".running_mean"].clone(), w[name + ".running_var"].clone(),
+                        w[name + ".weight"], w[name + ".bias"], training, eps=1e-5)
+
+
+def vgg(w, x, bn=None):
+    x, at = x.permute(0, 3, 1, 2), 0
+    for pool in (False, True, False, True):
+        if pool:
+            x, at = F.max_pool2d(x, 2), at + 1
+            continue
+        x = F.conv2d(x, w[f"features.{at}.weight"], w[f"features.{at}.bias"], padding=1)
+        if bn is not None:
+            x, at = batch_norm(w, f"features.{at + 1}", x, bn), at + 1
+        x, at = x.relu(), at + 2
+    return dense(w, "classifier.3", dense(w, "classifier.0", x.flatten(1)).relu())
+
+
+def resnet(w, x, small, training):
+    def step(name, n, x, stride, pad):
+        return batch_norm(w, n, F.conv2d(x, w[name + ".weight"], None, stride, pad), training)
+
+    x = x.permute(0, 3, 1, 2)
+    x = step("conv1", "bn1", x, *((1, 1) if small else (2, 3))).relu()
+    x = x if small else F.max_pool2d(x, 3, 2, 1)
+    for s in (1, 2):
+        p = f"layer{s}.0."
+        y = step(p + "conv1", p + "bn1", x, s, 1).relu()
+        y = step(p + "conv2", p + "bn2", y, 1, 1)
+        if s > 1:
+            x = step(p + "downsample.0", p + "downsample.1", x, s, 0)
+        x = (x + y).relu()
+    return dense(w, "fc", x.mean((2, 3)))
+
+
+def vit(w, x):
+    e = "vit.embeddings."
+    y = F.conv2d(x.permute(0, 3, 1, 2), w[e + "patch_embeddings.projection.weight"],
+                 w[e + "patch_embeddings.projection.bias"], stride=4).flatten(2).transpose(1, 2)
+    x = torch.cat([w[e + "cls_token"].expand(len(x), 1, -1), y], 1) + w[e + "position_embeddings"]
+    p = "vit.encoder.layer.0."
+    names = [p + "attention.attention." + n for n in ("query", "key", "value")]
+    x = x + dense(w, p + "attention.output.dense",
+                  attend(w, names, norm(w, p + "layernorm_before", x, 1e-12), 2))
+    y = F.gelu(dense(w, p + "intermediate.dense", norm(w, p + "layernorm_after", x, 1e-12)))
+    x = norm(w, "vit.layernorm", x + dense(w, p + "output.dense", y), 1e-12)
+    return dense(w, "classifier", x[:, 0])
+
+
+def mixer(w, x):
+    x = F.conv2d(x.permute(0, 3, 1, 2), w["stem.proj.weight"], w["stem.proj.bias"], stride=4)
+    x, p = x.flatten(2).transpose(1, 2), "blocks.0."
+
+    def mixing(name, z):
+        return dense(w, p + name + ".fc2", F.gelu(dense(w, p + name + ".fc1", z)))
+
+    x = x + mixing("mlp_tokens", norm(w, p + "norm1", x, 1e-6).transpose(1, 2)).transpose(1, 2)
+    x = x + mixing("mlp_channels", norm(w, p + "norm2", x, 1e-6))
+    return dense(w, "head", norm(w, "norm", x, 1e-6).mean(1))
+
+
+def bert(w, x, masked):
+    e, p = "bert.embeddings.", "bert.encoder.layer.0."
+    x = w[e + "word_embeddings.weight"][x] + w[e + "position_embeddings.weight"][:x.shape[1]]
+    x = norm(w, e + "LayerNorm", x + w[e + "token_type_embeddings.weight"][0], 1e-12)
+    names = [p + "attention.self." + n for n in ("query", "key", "value")]
+    y = dense(w, p + "attention.output.dense", attend(w, names, x, 2))
+    x = norm(w, p + "attention.output.LayerNorm", x + y, 1e-12)
+    y = dense(w, p + "output.dense", F.gelu(dense(w, p + "intermediate.dense", x)))
+    x = norm(w, p + "output.LayerNorm", x + y, 1e-12)
+    if not masked:
+        return dense(w, "classifier", dense(w, "bert.pooler.dense", x[:, 0]).tanh())
+    t = "cls.predictions."
+    x = norm(w, t + "transform.LayerNorm", F.gelu(dense(w, t + "transform.dense", x)), 1e-12)
+    return x @ w[e + "word_embeddings.weight"].T + w[t + "bias"]
+
+
+def linear_transformer(w, z, softmax):
+    n, d = z.shape[1] - 1, z.shape[2] - 1
+    mask = torch.diag(torch.tensor([1.0] * n + [0.0]))
+    for l in range(2):
+        p = torch.block_diag(w[f"layers.{l}.P"], torch.ones(1, 1))
+        q = torch.block_diag(w[f"layers.{l}.Q"], torch.zeros(1, 1))
+        a = z @ q @ z.transpose(1, 2)
+        z = z + (a.softmax(-1) if softmax else a) @ mask @ (z @ p.T) / n
+    return z[:, n, d:]
+
+
+def attention(w, x, heads, kernel, causal):
+    q, k, v = ((x @ w[n + ".weight"]).unflatten(2, (heads, -1)).transpose(1, 2)
+               for n in ("query", "key", "value"))
+    root = q.shape[-1] ** 0.5
+    p = q @ k.transpose(2, 3) / root
+    if kernel == "gaussian":
+        p = (-(q[:, :, :, None] - k[:, :, None]).pow(2).sum(-1) / (2 * root)).exp()
+    p = p.softmax(-1) if kernel == "softmax" else p.tril() if causal else p
+    y = (p @ v).transpose(1, 2).flatten(2)
+    return y @ w["output.weight"] if "output.weight" in w else y
+
+
+IMAGES = "inputs: x.npy, labels: y.npy"
+NUMBERS = "inputs: x.npy, targets: y.npy"
+CASES = {  # model keys, data keys, shapes of x and y (y: (N, classes) of labels), function
+    "mlp": ("family: mlp, widths: [5, 4], activation: tanh, multipliers: [1, 2, 0.5]",
+            IMAGES, (6, 5), 3, mlp),
+    "vgg": ("family: vgg, widths: [3, 0, 4, 0], dense: [5]", IMAGES, (4, 6, 6, 2), 3, vgg),
+    "vgg_bn": ("family: vgg, widths: [3, 0, 4, 0], dense: [5], batch_norm: training", IMAGES,
+               (4, 6, 6, 2), 3, lambda w, x: vgg(w, x, True)),
+    "vgg_bn_eval": ("family: vgg, widths: [3, 0, 4, 0], dense: [5], batch_norm: evaluation",
+                    IMAGES, (4, 6, 6, 2), 3, lambda w, x: vgg(w, x, False)),
+    "resnet": ("family: resnet, blocks: [1, 1], width: 2, stem: cifar", IMAGES, (4, 5, 5, 2), 3,
+               lambda w, x: resnet(w, x, True, True)),
+    "resnet_eval": ("family: resnet, blocks: [1, 1], width: 2, batch_norm: evaluation", IMAGES,
+                    (4, 10, 10, 1), 3, lambda w, x: resnet(w, x, False, False)),
+    "vit": ("family: vit, layers: 1, heads: 2, width: 4, inner: 6, patch: 4", IMAGES,
+            (4, 8, 8, 1), 3, vit),
+    "mixer": ("family: mixer, layers: 1, width: 4, inner: 6, token_inner: 3, patch: 4", IMAGES,
+              (4, 8, 8, 1), 3, mixer),
+    "bert": ("family: bert, layers: 1, heads: 2, width: 4, inner: 6, context: 5, vocabulary: 9",
+             IMAGES, 9, (3, 5), lambda w, x: bert(w, x, True)),
+    "bert_classes": ("family: bert, task: classify, layers: 1, heads: 2, width: 4, inner: 6, "
+                     "context: 5, vocabulary: 9", IMAGES, 9, 3, lambda w, x: bert(w, x, False)),
+    "linear_transformer": ("family: linear_transformer, layers: 2", NUMBERS, (5, 5, 4), (5, 1),
+                           lambda w, x: linear_transformer(w, x, False)),
+    "linear_transformer_softmax": (
+        "family: linear_transformer, layers: 2, kernel: softmax", NUMBERS, (5, 5, 4), (5, 1),
+        lambda w, x: linear_transformer(w, x, True)),
+    "attention": ("family: attention, heads: 1, head_size: 2, value_size: 3", NUMBERS, (3, 4, 3),
+                  (3, 4, 3), lambda w, x: attention(w, x, 1, "softmax", False)),
+    "attention_linear": (
+        "family: attention, heads: 1, head_size: 2, value_size: 3, kernel: linear, "
+        "attention: causal", NUMBERS, (3, 4, 3), (3, 4, 3),
+        lambda w, x: attention(w, x, 1, "linear", True)),
+    "attention_gaussian": (
+        "family: attention, heads: 2, head_size: 2, kernel: gaussian, output: true", NUMBERS,
+        (3, 4, 3), (3, 4, 2), lambda w, x: attention(w, x, 2, "gaussian", False)),
+}
+
+
+def values(tensors, kept, model, x, y):
+    names = sorted(tensors)
+    sizes = [tensors[n].numel() for n in names]
+
+    def out(theta):
+        w = {n: p.view(tensors[n].shape) for n, p in zip(names, theta.split(sizes))}
+        return model({**w, **kept}, x)
+
+    def loss(theta):
+        z = out(theta)
+        if y.dtype == torch.float64:
+            return F.mse_loss(z, y)
+        return F.cross_entropy(z.reshape(-1, z.shape[-1]), y.flatten())
+
+    theta = torch.cat([tensors[n].reshape(-1) for n in names])
+    hessian = torch.autograd.functional.hessian(loss, theta)
+    gradient = torch.autograd.functional.jacobian(loss, theta)
+    z = out(theta).detach()
+    jacobian = torch.autograd.functional.jacobian(lambda t: out(t).flatten(), theta)
+
+    def outer(z):
+        z = z.view(out(theta).shape)
+        return (F.mse_loss(z, y) if y.dtype == torch.float64 else
+                F.cross_entropy(z.reshape(-1, z.shape[-1]), y.flatten()))
+
+    curve = torch.autograd.functional.hessian(outer, z.flatten())
+    chosen = torch.arange(COLUMNS) * (len(theta) - 1) // (COLUMNS - 1)
+    return {"loss": loss(theta).reshape(1), "gradient": gradient, "hessian": hessian[chosen],
+            "gauss_newton": (jacobian.T @ curve @ jacobian)[chosen]}
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    folder = sys.argv[1] if len(sys.argv) > 1 else f"{here}/../tests/families"
+    with open(f"{folder}/shapes.txt") as f:
+        shapes = {}
+        for line in f:
+            case, name, *shape = line.split()
+            shapes.setdefault(case, {})[name] = [int(s) for s in shape]
+    for case, (keys, data, x, y, model) in CASES.items():
+        torch.manual_seed(5)
+        tensors, kept = {}, {}
+        for name, shape in shapes[case].items():
+            buffer = "running" in name
+            base = 1.0 if name.endswith("running_var") or (
+                name.endswith("weight") and len(shape) == 1) else 0.0
+            values_of = base + 0.3 * torch.randn(shape)
+            (kept if buffer else tensors)[name] = values_of.abs() if buffer and base else values_of
+        x = torch.randint(x, (3, 5)) if isinstance(x, int) else torch.randn(x)
+        if isinstance(y, int):
+            y = torch.arange(len(x)) % y
+        elif case == "bert":
+            y = torch.randint(9, y)
+            y[:, ::2] = -100
+        else:
+            y = torch.randn(y)
+        os.makedirs(f"{folder}/{case}", exist_ok=True)
+        with open(f"{folder}/{case}/job.yaml", "w") as f:
+            f.write(f"model: {{{keys}, checkpoint: model.safetensors}}\ndata: {{{data}}}\n")
+        save_file({**tensors, **kept}, f"{folder}/{case}/model.safetensors")
+        np.save(f"{folder}/{case}/x.npy", x.numpy())
+        np.save(f"{folder}/{case}/y.npy", y.numpy())
+        reference = values(tensors, kept, model, x, y)
+        save_file({n: t.detach().contiguous() for n, t in reference.items()},
+                  f"{folder}/{case}/reference.safetensors")
+        print(f"{case}: {reference['gradient'].numel()} parameters, "
+              f"loss {reference['loss'].item():.6f}")
+
+
+main()
