@@ -443,8 +443,9 @@ static void keys_must_agree(void **state)
     (void)state;
     refuses("data: {tokens: a.npy}\n",
             "job.yaml: 'model.family' is missing, expected " FAMILIES);
-    refuses("model: {family: gpt2}\n", "job.yaml: there are no data, expected "
-                                       "'data.tokens', 'data.text' or 'data.inputs'");
+    refuses("model: {family: gpt2}\n",
+            "job.yaml: there are no data, expected "
+            "'data.tokens', 'data.text', 'data.inputs' or 'data.images'");
     refuses(
         "model: {family: gpt2}\ndata:\n  tokens: a\n  text: b\n",
         "job.yaml:4: 'data.text' stands beside 'data.tokens', expected one of them");

@@ -29,9 +29,12 @@ typedef struct hesse_source {
                                       holds one; NULL: initial values from seed      */
     uint64_t seed;
     /* Data of one kind: .npy or .bin of ids; UTF-8 text; .npy of numbers, images or ids,
-       beside .npy of labels or of targets; eigenvalues of the blocks of a quadratic, one
+       beside .npy of labels or of targets; IDX with labels, or CIFAR, raw or gzip; eigenvalues of the blocks of a quadratic, one
        block after the other. */
-    const char *tokens, *text, *inputs, *labels, *targets;
+    const char *tokens, *text, *inputs, *images, *labels, *targets;
+    int image_size,
+        image_classes; /* 0: as they are, all; else resized, labels below  */
+    bool standard;     /* every channel less its mean, over its deviation  */
     const double *eigenvalues;
     bool characters;        /* vocabulary of a text: characters; false: bytes     */
     int sequences, context; /* 0: as many as there are, at most 16; as long as they

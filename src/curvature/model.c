@@ -7,6 +7,7 @@
 #include "input/arrays.h"
 #include "input/checkpoint.h"
 #include "input/config.h"
+#include "input/images.h"
 #include "input/quadratic.h"
 #include "input/tokens.h"
 #include "model/families.h"
@@ -61,6 +62,18 @@ static hesse_status read_data(const hesse_source *source, hesse_model *m,
                                     .count = source->sequences,
                                     .flat = m->arch.family == HESSE_MLP},
             &m->batch, why);
+    if (source->images) {
+        const hesse_images_request wanted = {.images = source->images,
+                                             .labels = source->labels,
+                                             .count = source->sequences,
+                                             .size = source->image_size,
+                                             .classes = source->image_classes,
+                                             .standard = source->standard,
+                                             .flat = m->arch.family == HESSE_MLP,
+                                             .shuffle = source->shuffle,
+                                             .seed = source->data_seed};
+        return hesse_images_read(&wanted, &m->batch, why);
+    }
     return read_tokens(source, m, why);
 }
 
@@ -234,8 +247,8 @@ hesse_status hesse_model_open(hesse_team *team, const hesse_source *source,
     hesse_safetensors *file = NULL;
     hesse_model *m = hesse_calloc(1, sizeof *m);
     hesse_status s = HESSE_OK;
-    const int data =
-        !!source->tokens + !!source->text + !!source->inputs + !!source->eigenvalues;
+    const int data = !!source->tokens + !!source->text + !!source->inputs +
+                     !!source->images + !!source->eigenvalues;
     if (!source->arch || data != 1)
         s = hesse_fail(&team->why, HESSE_E_JOB,
                        "a source has an arch, and data of one kind");

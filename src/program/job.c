@@ -213,6 +213,7 @@ static hesse_status find_paths(hesse_job *job, const char *path, hesse_why *why)
                  {job->data.tokens, &job->paths.tokens},
                  {job->data.text, &job->paths.text},
                  {job->data.inputs, &job->paths.inputs},
+                 {job->data.images, &job->paths.images},
                  {job->data.labels, &job->paths.labels},
                  {job->data.targets, &job->paths.targets},
                  {job->output.file, &job->paths.output}};
@@ -313,6 +314,7 @@ void hesse_job_free(hesse_job *job)
     free(job->paths.tokens);
     free(job->paths.text);
     free(job->paths.inputs);
+    free(job->paths.images);
     free(job->paths.labels);
     free(job->paths.targets);
     free(job->paths.output);

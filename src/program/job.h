@@ -50,12 +50,14 @@ typedef struct hesse_job_model {
 } hesse_job_model;
 
 typedef struct hesse_job_data {
-    char *tokens, *text, *inputs, *labels, *targets; /* as written, or NULL */
-    bool characters; /* vocabulary: characters, or bytes               */
-    int sequences;   /* 0: as many as there are, at most 16            */
-    int context;     /* tokens of a sequence; 0: that of the model     */
-    int batch;       /* sequences of a micro-batch                     */
-    bool shuffle;    /* a seed is given: sequences are chosen at random */
+    char *tokens, *text, *inputs, *images, *labels, *targets; /* as written, or NULL */
+    int size, classes; /* of images; 0: as they are, all         */
+    bool standard;     /* normalise: standard, or unit           */
+    bool characters;   /* vocabulary: characters, or bytes               */
+    int sequences;     /* 0: as many as there are, at most 16            */
+    int context;       /* tokens of a sequence; 0: that of the model     */
+    int batch;         /* sequences of a micro-batch                     */
+    bool shuffle;      /* a seed is given: sequences are chosen at random */
     uint64_t seed;
 } hesse_job_data;
 
@@ -104,7 +106,8 @@ typedef struct hesse_job_output {
 /** The files of a job as the program can open them; NULL: absent. `output` is there
  *  always: beside the job file and named after it where no name is given. */
 typedef struct hesse_job_paths {
-    char *config, *checkpoint, *tokens, *text, *inputs, *labels, *targets, *output;
+    char *config, *checkpoint, *tokens, *text, *inputs, *images, *labels, *targets,
+        *output;
 } hesse_job_paths;
 
 typedef struct hesse_job {

@@ -54,6 +54,8 @@ static const cyaml_strval_t attentions[] = {{"causal", false}, {"full", true}};
 
 static const cyaml_strval_t vocabularies[] = {{"bytes", false}, {"characters", true}};
 
+static const cyaml_strval_t scalings[] = {{"unit", false}, {"standard", true}};
+
 static const cyaml_strval_t scopes[] = {
     {"blocks", HESSE_BLOCKS}, {"full", HESSE_FULL}, {"both", HESSE_BOTH}};
 
@@ -190,6 +192,10 @@ static const cyaml_schema_field_t data[] = {
     CYAML_FIELD_STRING_PTR("tokens", POINTER, hesse_job_data, tokens, 1, LONGEST_TEXT),
     CYAML_FIELD_STRING_PTR("text", POINTER, hesse_job_data, text, 1, LONGEST_TEXT),
     CYAML_FIELD_STRING_PTR("inputs", POINTER, hesse_job_data, inputs, 1, LONGEST_TEXT),
+    CYAML_FIELD_STRING_PTR("images", POINTER, hesse_job_data, images, 1, LONGEST_TEXT),
+    CYAML_FIELD_INT("size", MAY, hesse_job_data, size),
+    CYAML_FIELD_INT("classes", MAY, hesse_job_data, classes),
+    CYAML_FIELD_ENUM("normalise", WORD, hesse_job_data, standard, scalings, 2),
     CYAML_FIELD_STRING_PTR("labels", POINTER, hesse_job_data, labels, 1, LONGEST_TEXT),
     CYAML_FIELD_STRING_PTR("targets", POINTER, hesse_job_data, targets, 1,
                            LONGEST_TEXT),
@@ -302,6 +308,8 @@ const hesse_limit *hesse_job_limit(const char *path)
         {"model.rope_theta", 1e-300, 1e300, "above 0"},
         {"model.temperature", 1e-300, 1e300, "above 0"},
         {"model.seed", 0, 0x1p64, "from 0 to 2^64 - 1"},
+        {"data.size", 1, 4096, "from 1 to 4096"},
+        {"data.classes", 1, 256, "from 1 to 256"},
         {"data.sequences", 1, INT32_MAX, "from 1 to 2147483647"},
         {"data.context", 1, 1 << 24, "from 1 to 16777216"},
         {"data.batch", 1, INT32_MAX, "from 1 to 2147483647"},

@@ -26,7 +26,8 @@ static hesse_status wrong(const sense *c, const char *key, const char *what)
 
 static hesse_status check_data(const sense *c)
 {
-    static const char *const kinds[] = {"data.tokens", "data.text", "data.inputs"};
+    static const char *const kinds[] = {"data.tokens", "data.text", "data.inputs",
+                                        "data.images"};
     const char *found = NULL;
     char what[100];
     const bool quadratic = c->job->model.family == HESSE_QUADRATIC;
@@ -39,16 +40,23 @@ static hesse_status check_data(const sense *c)
         found = kinds[i];
     }
     if (!found && !quadratic)
-        return hesse_fail(
-            c->why, HESSE_E_JOB,
-            "%s: there are no data, expected 'data.tokens', 'data.text' or "
-            "'data.inputs'",
-            c->path);
+        return hesse_fail(c->why, HESSE_E_JOB,
+                          "%s: there are no data, expected 'data.tokens', 'data.text', "
+                          "'data.inputs' or 'data.images'",
+                          c->path);
     const bool labels = given(c, "data.labels"), targets = given(c, "data.targets");
     const bool inputs = given(c, "data.inputs");
-    if (!inputs && (labels || targets))
-        return wrong(c, labels ? "data.labels" : "data.targets",
-                     "goes with 'data.inputs', which is missing");
+    const bool images = given(c, "data.images");
+    static const char *const of_images[] = {"data.size", "data.classes",
+                                            "data.normalise"};
+    for (size_t i = 0; !images && i < sizeof of_images / sizeof *of_images; i++)
+        if (given(c, of_images[i]))
+            return wrong(c, of_images[i], "is for 'data.images'");
+    if (!inputs && !images && labels)
+        return wrong(c, "data.labels",
+                     "goes with 'data.inputs' or 'data.images', and there are neither");
+    if (!inputs && targets)
+        return wrong(c, "data.targets", "goes with 'data.inputs', which is missing");
     if (inputs && labels == targets)
         return wrong(c, "data.inputs",
                      "goes with 'data.labels' or 'data.targets', expected one of them");

@@ -42,6 +42,10 @@ hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outli
         .tokens = job->paths.tokens,
         .text = job->paths.text,
         .inputs = job->paths.inputs,
+        .images = job->paths.images,
+        .image_size = job->data.size,
+        .image_classes = job->data.classes,
+        .standard = job->data.standard,
         .labels = job->paths.labels,
         .targets = job->paths.targets,
         .eigenvalues =

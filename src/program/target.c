@@ -108,6 +108,7 @@ static hesse_status spare_inputs(const target *t, const char *file,
     if (!s) s = spare_checkpoint(t, paths->checkpoint);
     if (!s) s = spare(t, "tokens", paths->tokens);
     if (!s) s = spare(t, "inputs", paths->inputs);
+    if (!s) s = spare(t, "images", paths->images);
     if (!s) s = spare(t, "labels", paths->labels);
     if (!s) s = spare(t, "targets", paths->targets);
     if (!s) s = spare(t, "text", paths->text);
