@@ -180,7 +180,73 @@ static void quadratics_have_their_eigenvalues(void **state)
     hesse_team_free(team);
 }
 
+/* One text of a file; of two classes, whatever it holds. */
+static hesse_model *open_text(hesse_team *team, const char *text, hesse_kernel kernel)
+{
+    static const char *const path = "texts.tsv";
+    const hesse_arch arch = {.family = HESSE_BERT,
+                             .layers = 2,
+                             .width = 8,
+                             .inner = 16,
+                             .positions = 8,
+                             .attention = {.heads = 2,
+                                           .kv_heads = 2,
+                                           .size = 4,
+                                           .full = true,
+                                           .kernel = kernel},
+                             .norm_eps = 1e-5,
+                             .vocabulary = 257,
+                             .types = 1,
+                             .outputs = 2};
+    const hesse_source source = {
+        .arch = &arch, .texts = &path, .n_texts = 1, .seed = 3};
+    hesse_model *m = NULL;
+    FILE *f = team->rank == 0 ? fopen(path, "w") : NULL;
+    assert_all(team->rank || (f && fputs(text, f) >= 0 && fclose(f) == 0));
+    assert_all(hesse_model_open(team, &source, &m) == HESSE_OK);
+    if (team->rank == 0) remove(path);
+    return m;
+}
+
+/* Texts of unequal length give the mean of what each gives alone, without padding. */
+static void padding_changes_nothing(void **state)
+{
+    static const char *const texts[] = {"1\tabcdefgh\n0\txyz\n", "1\tabcdefgh\n",
+                                        "0\txyz\n"};
+    (void)state;
+    for (int kernel = HESSE_KERNEL_SOFTMAX; kernel <= HESSE_KERNEL_GAUSSIAN;
+         kernel += 2) {
+        hesse_team *team = NULL;
+        hesse_model *m[3];
+        double *hv[3], error = 0, size = 0;
+        assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+        for (int i = 0; i < 3; i++)
+            m[i] = open_text(team, texts[i], (hesse_kernel)kernel);
+        assert_all((m[0]->batch.seen != NULL) && !m[1]->batch.seen &&
+                   !m[2]->batch.seen);
+        const size_t n = m[0]->params.size;
+        for (int i = 0; i < 3; i++) {
+            hv[i] = hesse_alloc(n);
+            assert_all(hv[i] && m[i]->params.size == n);
+            assert_all(hesse_model_product(m[i], HESSE_ALL, 1, m[0]->gradient, hv[i]) ==
+                       HESSE_OK);
+        }
+        for (size_t i = 0; i < n; i++) {
+            const double mean = (m[1]->gradient[i] + m[2]->gradient[i]) / 2;
+            const double product = (hv[1][i] + hv[2][i]) / 2;
+            error = fmax(error, fabs(m[0]->gradient[i] - mean));
+            error = fmax(error, fabs(hv[0][i] - product));
+            size = fmax(size, fabs(product));
+        }
+        assert_all(size > 1e-6 && error < 1e-13);
+        assert_all(fabs(m[0]->loss - (m[1]->loss + m[2]->loss) / 2) < 1e-14);
+        for (int i = 0; i < 3; i++) hesse_model_free(m[i]), free(hv[i]);
+        hesse_team_free(team);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(padding_changes_nothing),
     cmocka_unit_test(loss_and_gradient_agree),
     cmocka_unit_test(matrices_agree),
     cmocka_unit_test(quadratics_have_their_eigenvalues),

@@ -89,14 +89,51 @@ static void labels_select_and_channels_are_standard(void **state)
     (void)state;
     write_both();
     hesse_images_request r = both;
-    r.classes = 2, r.standard = true, r.flat = true;
+    r.classes = 2, r.standard = true;
     hesse_batch b = read_good(&r);
     assert_true(b.sequences == 1 && b.target[0] == 1 && b.classes == 2);
-    assert_true(b.context == 1 && b.width == 8);
+    assert_true(b.context == 8 && b.width == 1);
     for (int i = 0; i < 8; i++) assert_near(b.x[i], images[24 + i] ? 1 : -1);
     hesse_batch_free(&b);
     r.count = 2;
     refuses(&r, HESSE_E_INPUT, "holds 1 images of the classes asked for, expected 2");
+}
+
+/* Two images of 1 x 2 pixels with two channels, and labels of 8 bytes, most significant
+   first. */
+static void npy_is_read(void **state)
+{
+    (void)state;
+    static const char head[] = "\x93NUMPY\x01\x00\x76\x00";
+    static const char form[] =
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 2, 2), }";
+    static const char wide[] =
+        "{'descr': '>i8', 'fortran_order': False, 'shape': (2,), }";
+    char file[128 + 16];
+    memset(file, ' ', sizeof file);
+    memcpy(file, head, 10);
+    memcpy(file + 10, form, sizeof form - 1);
+    file[127] = '\n';
+    for (int i = 0; i < 8; i++) file[128 + i] = (char)(51 * (i % 6));
+    write_gzip("x.npy", file, 128 + 8);
+    memset(file + 10, ' ', 117);
+    memcpy(file + 10, wide, sizeof wide - 1);
+    memset(file + 128, 0, 16);
+    file[128 + 7] = 3, file[128 + 15] = 1;
+    write_bytes("y.npy", file, sizeof file);
+    hesse_images_request r = {.images = "x.npy", .labels = "y.npy"};
+    hesse_batch b = read_good(&r);
+    assert_true(b.sequences == 2 && b.rows == 1 && b.cols == 2 && b.width == 2);
+    assert_true(b.target[0] == 3 && b.target[1] == 1 && b.classes == 4);
+    for (int i = 0; i < 8; i++) assert_near(b.x[i], i % 6 / 5.0);
+    hesse_batch_free(&b);
+    file[128] = 1;
+    write_bytes("y.npy", file, sizeof file);
+    refuses(&r, HESSE_E_INPUT, "label 0 (from 0) is not from 0 to 255");
+    r.labels = "x.npy";
+    refuses(&r, HESSE_E_INPUT, "arrays of rank 4 and 4");
+    r.images = "y.npy";
+    refuses(&r, HESSE_E_INPUT, "holds type 'i8', expected integers of 1 byte");
 }
 
 static void cifar_is_planar(void **state)
@@ -183,6 +220,7 @@ static const struct CMUnitTest tests[] = {
                                     leave_folder),
     cmocka_unit_test_setup_teardown(labels_select_and_channels_are_standard,
                                     enter_folder, leave_folder),
+    cmocka_unit_test_setup_teardown(npy_is_read, enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(cifar_is_planar, enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(damage_is_named, enter_folder, leave_folder),
     cmocka_unit_test(mnist_is_read),

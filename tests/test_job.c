@@ -445,12 +445,23 @@ static void keys_must_agree(void **state)
             "job.yaml: 'model.family' is missing, expected " FAMILIES);
     refuses("model: {family: gpt2}\n",
             "job.yaml: there are no data, expected "
-            "'data.tokens', 'data.text', 'data.inputs' or 'data.images'");
+            "'data.tokens', 'data.text', 'data.texts', 'data.inputs', 'data.images' or "
+            "'data.generator'");
     refuses(
         "model: {family: gpt2}\ndata:\n  tokens: a\n  text: b\n",
         "job.yaml:4: 'data.text' stands beside 'data.tokens', expected one of them");
-    refuses("model: {family: gpt2}\ndata:\n  tokens: a\n  vocabulary: bytes\n",
-            "job.yaml:4: 'data.vocabulary' is for 'data.text', and there are tokens");
+    refuses(
+        "model: {family: gpt2}\ndata:\n  tokens: a\n  vocabulary: bytes\n",
+        "job.yaml:4: 'data.vocabulary' is for text, texts, and the data are tokens");
+    refuses(
+        "model: {family: mlp}\ndata:\n  generator: clusters\n  covariates: gamma\n",
+        "job.yaml:4: 'data.covariates' is for regression, and the data are clusters");
+    refuses("model: {family: mlp}\ndata:\n  generator: regression\n  shape: 1\n",
+            "job.yaml:4: 'data.shape' is for 'data.covariates: gamma'");
+    refuses("model: {family: gpt2}\ndata:\n  tokens: a\n  mask_id: 1\n",
+            "job.yaml:4: 'data.mask_id' is for bert with 'model.task: masked'");
+    refuses("model: {family: bert}\ndata:\n  generator: none\n",
+            "job.yaml:3: 'data.generator' is none: there are no data");
     refuses("model:\n  family: gpt2\n  config: c\n  width: 8\ndata: {tokens: a}\n",
             "job.yaml:4: 'model.width' stands beside 'model.config', which says it");
     refuses("model:\n  family: gpt2\n  config: c\n  context: 8\ndata: {tokens: a}\n",

@@ -3,6 +3,7 @@
 #define HESSE_MODEL_H
 
 #include "hesse/arch.h"
+#include "hesse/generator.h"
 #include "hesse/parts.h"
 #include "hesse/team.h"
 
@@ -28,14 +29,20 @@ typedef struct hesse_source {
     const char *checkpoint; /* .safetensors, an index of shards, or a folder that
                                       holds one; NULL: initial values from seed      */
     uint64_t seed;
-    /* Data of one kind: .npy or .bin of ids; UTF-8 text; .npy of numbers, images or ids,
-       beside .npy of labels or of targets; IDX with labels, or CIFAR, raw or gzip; eigenvalues of the blocks of a quadratic, one
-       block after the other. */
+    /* Data of one kind: .npy or .bin of ids; UTF-8 text; texts with classes; .npy of
+       numbers, images or ids, beside .npy of labels or of targets; images with labels
+       (IDX, .npy), or CIFAR, raw or gzip; a recipe; eigenvalues of the blocks of a
+       quadratic, one block after the other. */
     const char *tokens, *text, *inputs, *images, *labels, *targets;
-    int image_size,
-        image_classes; /* 0: as they are, all; else resized, labels below  */
-    bool standard;     /* every channel less its mean, over its deviation  */
+    const char *const *texts; /* one file of lines LABEL<TAB>TEXT, or for each class a
+                                 file of lines or a folder of files                  */
+    int n_texts;
+    hesse_recipe recipe;
     const double *eigenvalues;
+    int image_size, image_classes; /* 0: as they are, all; else resized, labels below */
+    bool standard;          /* every channel less its mean, over its deviation    */
+    double mask_rate;       /* masked: tokens that are hidden; 0: 0.15            */
+    const int *mask_id;     /* masked: what they read as; NULL: an id of its own  */
     bool characters;        /* vocabulary of a text: characters; false: bytes     */
     int sequences, context; /* 0: as many as there are, at most 16; as long as they
                                   are, or as the model takes                         */

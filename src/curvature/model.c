@@ -7,8 +7,11 @@
 #include "input/arrays.h"
 #include "input/checkpoint.h"
 #include "input/config.h"
+#include "input/generate.h"
+#include "input/hide.h"
 #include "input/images.h"
 #include "input/quadratic.h"
+#include "input/texts.h"
 #include "input/tokens.h"
 #include "model/families.h"
 #include "parallel/available.h"
@@ -16,6 +19,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { DEFAULT_EXAMPLES = 16 };
 
 /* Whether a row holds an input that is only padding: what follows an ignored target. */
 static bool is_padded(const hesse_batch *t)
@@ -26,10 +31,11 @@ static bool is_padded(const hesse_batch *t)
     return false;
 }
 
-/* Ids of tokens, each to predict the one after it. */
+/* Ids of tokens, each to predict the one after it, or some of them hidden. */
 static hesse_status read_tokens(const hesse_source *source, hesse_model *m,
                                 hesse_why *why)
 {
+    const bool masked = m->arch.family == HESSE_BERT && m->arch.masked;
     const hesse_tokens_request wanted = {.tokens = source->tokens,
                                          .text = source->text,
                                          .characters = source->characters,
@@ -40,12 +46,44 @@ static hesse_status read_tokens(const hesse_source *source, hesse_model *m,
                                          .shuffle = source->shuffle,
                                          .seed = source->data_seed};
     const hesse_status s = hesse_tokens_read(&wanted, &m->batch, why);
+    if (!s && masked)
+        return hesse_hide(&m->batch, source->mask_rate,
+                          source->mask_id ? *source->mask_id : -1, source->data_seed,
+                          why);
     if (s || !m->arch.attention.full || !is_padded(&m->batch)) return s;
     return hesse_fail(
         why, HESSE_E_INPUT,
         "%s: rows end in %d, which stands for padding; with full attention "
         "tokens would see it, expected rows without",
         source->tokens, HESSE_IGNORED);
+}
+
+static hesse_status read_texts(const hesse_source *source, hesse_model *m,
+                               hesse_why *why)
+{
+    const hesse_texts_request wanted = {.paths = source->texts,
+                                        .count = source->n_texts,
+                                        .characters = source->characters,
+                                        .sequences = source->sequences,
+                                        .context = source->context,
+                                        .positions = m->arch.positions,
+                                        .shuffle = source->shuffle,
+                                        .seed = source->data_seed};
+    return hesse_texts_read(&wanted, &m->batch, why);
+}
+
+static hesse_status read_images(const hesse_source *source, hesse_model *m,
+                                hesse_why *why)
+{
+    const hesse_images_request wanted = {.images = source->images,
+                                         .labels = source->labels,
+                                         .count = source->sequences,
+                                         .size = source->image_size,
+                                         .classes = source->image_classes,
+                                         .standard = source->standard,
+                                         .shuffle = source->shuffle,
+                                         .seed = source->data_seed};
+    return hesse_images_read(&wanted, &m->batch, why);
 }
 
 static hesse_status read_data(const hesse_source *source, hesse_model *m,
@@ -55,26 +93,29 @@ static hesse_status read_data(const hesse_source *source, hesse_model *m,
         return hesse_quadratic_make(m->arch.n_widths, m->arch.widths,
                                     source->eigenvalues, source->seed, &m->batch, why);
     if (source->inputs)
-        return hesse_arrays_read(
-            &(hesse_arrays_request){.inputs = source->inputs,
-                                    .targets = source->targets,
-                                    .labels = source->labels,
-                                    .count = source->sequences,
-                                    .flat = m->arch.family == HESSE_MLP},
-            &m->batch, why);
-    if (source->images) {
-        const hesse_images_request wanted = {.images = source->images,
-                                             .labels = source->labels,
-                                             .count = source->sequences,
-                                             .size = source->image_size,
-                                             .classes = source->image_classes,
-                                             .standard = source->standard,
-                                             .flat = m->arch.family == HESSE_MLP,
-                                             .shuffle = source->shuffle,
-                                             .seed = source->data_seed};
-        return hesse_images_read(&wanted, &m->batch, why);
-    }
+        return hesse_arrays_read(&(hesse_arrays_request){.inputs = source->inputs,
+                                                         .targets = source->targets,
+                                                         .labels = source->labels,
+                                                         .count = source->sequences},
+                                 &m->batch, why);
+    if (source->recipe.generator)
+        return hesse_generate(&source->recipe,
+                              source->sequences ? source->sequences : DEFAULT_EXAMPLES,
+                              source->batch, source->data_seed, &m->batch, why);
+    if (source->images) return read_images(source, m, why);
+    if (source->texts) return read_texts(source, m, why);
     return read_tokens(source, m, why);
+}
+
+/* Data as the family reads them. */
+static hesse_status adapt(const hesse_arch *arch, hesse_batch *batch, hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    if (arch->family == HESSE_MLP) s = hesse_batch_flatten(batch, why);
+    if (hesse_family_reads_ids(arch->family)) s = hesse_batch_shades(batch, why);
+    if (!s && arch->loss == HESSE_LOSS_SQUARED_ERROR && batch->target)
+        s = hesse_batch_one_hot(batch, why);
+    return s;
 }
 
 /* Local to rank 0: architecture and data, and the checkpoint opened. */
@@ -92,6 +133,7 @@ static hesse_status read_shape(const hesse_source *source, hesse_model *m,
     }
     if (!source->checkpoint) m->arch.layout = hesse_layout_of(m->arch.family);
     if (!s) s = read_data(source, m, why);
+    if (!s) s = adapt(&m->arch, &m->batch, why);
     if (!s) s = hesse_family_fit(&m->arch, &m->batch, why);
     return s;
 }
@@ -118,7 +160,7 @@ typedef struct piece {
     size_t bytes;
 } piece;
 
-enum { PARTS = 4 };
+enum { PARTS = 5 };
 
 static void parts_of(hesse_batch *b, piece parts[PARTS])
 {
@@ -130,6 +172,7 @@ static void parts_of(hesse_batch *b, piece parts[PARTS])
     parts[2] =
         (piece){(void **)&b->target, examples * (size_t)b->labels * sizeof *b->target};
     parts[3] = (piece){(void **)&b->wanted, wanted * sizeof *b->wanted};
+    parts[4] = (piece){(void **)&b->seen, tokens * sizeof *b->seen};
 }
 
 /* Collective. Room for what rank 0 read, on all. */
@@ -248,7 +291,8 @@ hesse_status hesse_model_open(hesse_team *team, const hesse_source *source,
     hesse_model *m = hesse_calloc(1, sizeof *m);
     hesse_status s = HESSE_OK;
     const int data = !!source->tokens + !!source->text + !!source->inputs +
-                     !!source->images + !!source->eigenvalues;
+                     !!source->images + !!source->texts + !!source->eigenvalues +
+                     (source->recipe.generator != HESSE_GENERATOR_NONE);
     if (!source->arch || data != 1)
         s = hesse_fail(&team->why, HESSE_E_JOB,
                        "a source has an arch, and data of one kind");

@@ -128,19 +128,7 @@ static hesse_status integers(const array *a, int count, int **list, int *end,
     return HESSE_OK;
 }
 
-/* Channels outside, pixels inside, as a weight over a whole image reads them. */
-static void flatten(hesse_batch *b, double *from)
-{
-    const size_t pixels = (size_t)b->context, channels = (size_t)b->width;
-    for (size_t s = 0; s < (size_t)b->sequences; s++)
-        for (size_t i = 0; i < pixels; i++)
-            for (size_t c = 0; c < channels; c++)
-                b->x[(s * channels + c) * pixels + i] =
-                    from[(s * pixels + i) * channels + c];
-    b->width *= b->context, b->context = 1, b->rows = b->cols = 0;
-}
-
-static hesse_status set_inputs(array *a, bool flat, hesse_batch *b, hesse_why *why)
+static hesse_status set_inputs(array *a, hesse_batch *b, hesse_why *why)
 {
     const size_t *n = a->form.shape;
     const int rank = a->form.rank;
@@ -161,13 +149,7 @@ static hesse_status set_inputs(array *a, bool flat, hesse_batch *b, hesse_why *w
     b->width = (int)n[rank - 1];
     if (rank == 4) b->rows = (int)n[1], b->cols = (int)n[2];
     b->x = a->x, a->x = NULL;
-    if (rank != 4 || !flat) return HESSE_OK;
-    double *from = b->x;
-    b->x = hesse_alloc((size_t)b->sequences * per_example(a));
-    if (b->x) flatten(b, from);
-    free(from);
-    return b->x ? HESSE_OK
-                : hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", a->path);
+    return HESSE_OK;
 }
 
 static hesse_status set_wanted(array *a, bool labels, hesse_batch *b, hesse_why *why)
@@ -203,7 +185,7 @@ hesse_status hesse_arrays_read(const hesse_arrays_request *r, hesse_batch *batch
     if (!s) s = read_array(r->inputs, digest, &inputs, why);
     if (!s) s = read_array(r->labels ? r->labels : r->targets, digest, &wanted, why);
     if (!s) s = count_examples(&inputs, &batch->sequences, why);
-    if (!s) s = set_inputs(&inputs, r->flat, batch, why);
+    if (!s) s = set_inputs(&inputs, batch, why);
     if (!s) s = set_wanted(&wanted, r->labels, batch, why);
     if (!s)
         hesse_digest_end(digest, batch->digest);

@@ -5,8 +5,6 @@
 #include "hesse/status.h"
 #include "model/batch.h"
 
-#include <stdbool.h>
-
 /** Files, as fopen(3) takes them, and how many examples are wanted of them. */
 typedef struct hesse_arrays_request {
     const char *inputs; /* numbers, N x features (one token) or N x tokens x features;
@@ -15,8 +13,7 @@ typedef struct hesse_arrays_request {
         *targets; /* numbers, N x outputs or N x tokens x outputs; or            */
     const char
         *labels; /* integers, N or N x tokens; below 0: ignored                 */
-    int count;   /* 0: all                                                      */
-    bool flat;   /* an image is one token, channel after channel                */
+    int count;   /* 0: all                                                        */
 } hesse_arrays_request;
 
 /** Local. The first examples of the arrays. Classes are the largest label + 1, and the

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "input/file.h"
+#include "input/npy.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,13 +20,15 @@ typedef struct bytes {
     size_t count;
 } bytes;
 
-/* The images of a file, and where image i and its label are. */
+/* The images of a file, and where image i and its label are. Of an image a plane for every
+   channel, or all channels of a pixel together. */
 typedef struct store {
     const char *path;
     bytes images, labels;
     size_t count;
     int rows, cols, channels;
     size_t record, first, label_record, label_first; /* bytes */
+    bool together;
 } store;
 
 static hesse_status inflate_all(const char *path, gzFile file, bytes *b, hesse_why *why)
@@ -112,6 +115,71 @@ static hesse_status open_idx(const hesse_images_request *r, store *x, hesse_why 
     return HESSE_OK;
 }
 
+/* The header of an array of integers in memory, of so many bytes each at most. */
+static hesse_status npy(const char *path, const bytes *b, int width, hesse_npy *form,
+                        hesse_why *why)
+{
+    FILE *f = b->count ? fmemopen(b->at, b->count, "rb") : NULL;
+    hesse_status s = f ? hesse_npy_header(f, path, b->count, form, why)
+                       : hesse_fail(why, HESSE_E_INPUT, "%s: cannot be read", path);
+    if (f) fclose(f);
+    if (s || (strchr("iu", form->kind) && form->width <= width && !form->fortran))
+        return s;
+    return hesse_fail(
+        why, HESSE_E_INPUT,
+        "%s: holds type '%c%d'%s, expected integers of %s by rows; numbers "
+        "of other types are for 'data.inputs'",
+        path, form->kind, form->width, form->fortran ? " by columns" : "",
+        width == 1 ? "1 byte" : "at most 8 bytes");
+}
+
+/* Labels of any width become bytes. */
+static hesse_status npy_labels(const char *path, const hesse_npy *form, bytes *b,
+                               hesse_why *why)
+{
+    const size_t width = (size_t)form->width;
+    for (size_t i = 0; i < form->count; i++) {
+        const unsigned char *at = b->at + form->data + i * width;
+        const unsigned char label = at[form->big ? width - 1 : 0];
+        size_t rest = 0;
+        for (size_t j = 0; j < width; j++) rest += at[j] != 0;
+        if (rest != (label != 0) || (form->kind == 'i' && width == 1 && label > 127))
+            return hesse_fail(why, HESSE_E_INPUT,
+                              "%s: label %zu (from 0) is not from 0 to 255", path, i);
+        b->at[i] = label;
+    }
+    return HESSE_OK;
+}
+
+static hesse_status open_npy(const hesse_images_request *r, store *x, hesse_why *why)
+{
+    hesse_npy images, labels;
+    hesse_status s = npy(r->images, &x->images, 1, &images, why);
+    if (!s) s = npy(r->labels, &x->labels, 8, &labels, why);
+    if (!s && (images.rank < 3 || images.rank > 4 || labels.rank != 1))
+        s = hesse_fail(
+            why, HESSE_E_INPUT,
+            "%s: arrays of rank %d and %d, expected images x rows x columns, "
+            "or also x channels, and as many labels",
+            r->images, images.rank, labels.rank);
+    if (!s && images.shape[0] != labels.shape[0])
+        s = hesse_fail(why, HESSE_E_INPUT, "%s: holds %zu labels, expected %zu as %s",
+                       r->labels, labels.shape[0], images.shape[0], r->images);
+    for (int i = 1; !s && i < images.rank; i++)
+        if (images.shape[i] < 1 || images.shape[i] > 1 << 15)
+            s = hesse_fail(why, HESSE_E_INPUT,
+                           "%s: dimension %d is %zu, expected 1 to 32768", r->images, i,
+                           images.shape[i]);
+    if (!s) s = npy_labels(r->labels, &labels, &x->labels, why);
+    if (s) return s;
+    x->count = images.shape[0], x->together = true;
+    x->rows = (int)images.shape[1], x->cols = (int)images.shape[2];
+    x->channels = images.rank == 4 ? (int)images.shape[3] : 1;
+    x->record = x->count ? images.count / x->count : 0, x->first = images.data;
+    x->label_record = 1;
+    return HESSE_OK;
+}
+
 static hesse_status open_cifar(store *x, hesse_why *why)
 {
     const size_t pixels = (size_t)CIFAR * CIFAR * 3;
@@ -121,12 +189,22 @@ static hesse_status open_cifar(store *x, hesse_why *why)
         return hesse_fail(
             why, HESSE_E_INPUT,
             "%s: holds %zu bytes, expected records of %zu: CIFAR's images, "
-            "or IDX with 'data.labels' beside it",
+            "or IDX or .npy with 'data.labels' beside it",
             x->path, x->images.count, x->record);
     x->count = x->images.count / x->record;
     x->rows = x->cols = CIFAR, x->channels = 3;
     x->first = labels, x->label_first = labels - 1;
     return HESSE_OK;
+}
+
+/* What the first bytes say that it is. */
+static hesse_status open_store(const hesse_images_request *r, store *x, hesse_why *why)
+{
+    static const unsigned char mark[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
+    if (!r->labels) return open_cifar(x, why);
+    const bool is_npy =
+        x->images.count > sizeof mark && !memcmp(x->images.at, mark, sizeof mark);
+    return is_npy ? open_npy(r, x, why) : open_idx(r, x, why);
 }
 
 static int label_of(const store *x, size_t i)
@@ -135,54 +213,46 @@ static int label_of(const store *x, size_t i)
     return b->at[x->label_first + i * x->label_record];
 }
 
-/* Mean over the area of an image that a pixel of the small one covers. */
-static double area_mean(const store *x, const unsigned char *plane, double row,
+/* Mean over the area of a channel that a pixel of the small image covers. */
+static double area_mean(const store *x, const unsigned char *from, double row,
                         double col, double rows, double cols)
 {
+    const size_t step = x->together ? (size_t)x->channels : 1;
     double sum = 0;
     for (int r = (int)row; r < x->rows && r < row + rows; r++) {
         const double height = fmin(r + 1, row + rows) - fmax(r, row);
         for (int c = (int)col; c < x->cols && c < col + cols; c++)
             sum += height * (fmin(c + 1, col + cols) - fmax(c, col)) *
-                   plane[(size_t)r * (size_t)x->cols + (size_t)c];
+                   from[step * ((size_t)r * (size_t)x->cols + (size_t)c)];
     }
     return sum / (rows * cols) / 255;
 }
 
-static void put(const store *x, size_t image, bool flat, hesse_batch *b, double *to)
+static void put(const store *x, size_t image, const hesse_batch *b, double *to)
 {
-    const int rows = b->rows, cols = b->cols, channels = x->channels;
-    const double high = (double)x->rows / rows, wide = (double)x->cols / cols;
+    const double high = (double)x->rows / b->rows, wide = (double)x->cols / b->cols;
     const unsigned char *from = x->images.at + x->first + image * x->record;
-    for (int c = 0; c < channels; c++)
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < cols; j++) {
-                const int at =
-                    flat ? (c * rows + i) * cols + j : (i * cols + j) * channels + c;
-                to[at] = area_mean(x, from + c * x->rows * x->cols, i * high, j * wide,
-                                   high, wide);
-            }
+    const size_t plane = x->together ? 1 : (size_t)x->rows * (size_t)x->cols;
+    for (int i = 0; i < b->rows; i++)
+        for (int j = 0; j < b->cols; j++)
+            for (size_t c = 0; c < (size_t)x->channels; c++)
+                *to++ = area_mean(x, from + c * plane, i * high, j * wide, high, wide);
 }
 
 /* Mean 0 and deviation 1 over all images; a channel that is constant only loses its mean. */
-static void standardise(const store *x, bool flat, hesse_batch *b)
+static void standardise(hesse_batch *b)
 {
-    const size_t pixels = (size_t)b->rows * (size_t)b->cols;
-    const size_t channels = (size_t)x->channels, images = (size_t)b->sequences;
-    for (size_t c = 0; c < channels; c++) {
-        double sum = 0, squares = 0;
-        const size_t step = flat ? 1 : channels, first = flat ? c * pixels : c;
-        for (int round = 0; round < 3; round++) {
-            const double mean = sum / (double)(images * pixels);
-            const double spread = sqrt(squares / (double)(images * pixels));
-            for (size_t s = 0; s < images; s++)
-                for (size_t i = 0; i < pixels; i++) {
-                    double *v = &b->x[s * pixels * channels + first + i * step];
-                    if (round == 0) sum += *v;
-                    if (round == 1) squares += (*v - mean) * (*v - mean);
-                    if (round == 2) *v = (*v - mean) / (spread > 0 ? spread : 1);
-                }
+    const size_t step = (size_t)b->width;
+    const size_t count = (size_t)b->sequences * (size_t)b->context;
+    for (size_t c = 0; c < step; c++) {
+        double *const x = b->x + c, sum = 0, squares = 0;
+        for (size_t i = 0; i < count; i++) sum += x[i * step];
+        for (size_t i = 0; i < count; i++) {
+            x[i * step] -= sum / (double)count;
+            squares += x[i * step] * x[i * step];
         }
+        const double spread = sqrt(squares / (double)count);
+        for (size_t i = 0; i < count; i++) x[i * step] /= spread > 0 ? spread : 1;
     }
 }
 
@@ -224,7 +294,7 @@ static hesse_status choose(const hesse_images_request *r, const store *x,
                               (double)(wanted - taken))
             continue;
         b->target[taken] = label_of(x, i);
-        put(x, i, r->flat, b, b->x + taken++ * each);
+        put(x, i, b, b->x + taken++ * each);
     }
     return HESSE_OK;
 }
@@ -240,11 +310,8 @@ static hesse_status make(const hesse_images_request *r, const store *x, hesse_ba
     b->rows = r->size ? r->size : x->rows, b->cols = r->size ? r->size : x->cols;
     b->context = b->rows * b->cols, b->width = x->channels;
     const hesse_status s = choose(r, x, b, why);
-    if (s) return s;
-    if (r->standard) standardise(x, r->flat, b);
-    if (!r->flat) return HESSE_OK;
-    b->width *= b->context, b->context = 1, b->rows = b->cols = 0;
-    return HESSE_OK;
+    if (!s && r->standard) standardise(b);
+    return s;
 }
 
 hesse_status hesse_images_read(const hesse_images_request *request, hesse_batch *batch,
@@ -258,7 +325,7 @@ hesse_status hesse_images_read(const hesse_images_request *request, hesse_batch 
                          : hesse_fail(why, HESSE_E_NOMEM, "out of memory for a digest");
     if (!s) s = load(request->images, digest, &x.images, why);
     if (!s && request->labels) s = load(request->labels, digest, &x.labels, why);
-    if (!s) s = request->labels ? open_idx(request, &x, why) : open_cifar(&x, why);
+    if (!s) s = open_store(request, &x, why);
     if (!s) s = make(request, &x, batch, why);
     if (!s)
         hesse_digest_end(digest, batch->digest);

@@ -1,4 +1,5 @@
-/** Images and their labels: IDX (MNIST), CIFAR-10 and CIFAR-100 in binary; raw or gzip. */
+/** Images and their labels: IDX (MNIST), .npy, CIFAR-10 and CIFAR-100 in binary; raw or
+ *  gzip. */
 #ifndef HESSE_INPUT_IMAGES_H
 #define HESSE_INPUT_IMAGES_H
 
@@ -10,17 +11,17 @@
 
 /** Files, as fopen(3) takes them, and what is wanted of them. */
 typedef struct hesse_images_request {
-    const char
-        *images; /* IDX of bytes, N x rows x cols; or CIFAR's records, 32 x 32 x 3,
+    const char *
+        images; /* IDX of bytes, N x rows x cols; .npy of bytes, the same or x channels;
+                           or CIFAR's records, 32 x 32 x 3,
                            each after its label (CIFAR-100: after the coarse and the fine
                            one, and the file's name holds "100")                       */
     const char
-        *labels;   /* IDX of bytes, N; NULL for CIFAR                             */
+        *labels;   /* IDX of bytes, N; .npy of integers, N; NULL for CIFAR        */
     int count;     /* 0: at most 16, as many as there are                         */
     int size;      /* rows and columns, by means over areas; 0: as they are       */
     int classes;   /* only labels below it are taken; 0: all                      */
     bool standard; /* every channel less its mean, over its deviation             */
-    bool flat;     /* an image is one token, channel after channel                */
     bool shuffle;  /* chosen at random by seed, without repetition, in the file's
                            order; false: the first ones                                */
     uint64_t seed;

@@ -32,12 +32,16 @@ static size_t decode(const unsigned char *byte, size_t left, int *point)
     return *point < least[length] || *point >= CODE_POINTS || surrogate ? 0 : length;
 }
 
-static hesse_status decode_all(const char *path, const unsigned char *bytes,
+hesse_status hesse_text_points(const char *path, bool characters, const char *text,
                                size_t size, int *ids, size_t *count, hesse_why *why)
 {
+    const unsigned char *bytes = (const unsigned char *)text;
     *count = 0;
-    for (size_t at = 0, length; at < size; at += length) {
-        length = decode(bytes + at, size - at, &ids[*count]);
+    for (size_t at = 0, length = 1; at < size; at += length) {
+        if (characters)
+            length = decode(bytes + at, size - at, &ids[*count]);
+        else
+            ids[*count] = bytes[at];
         if (!length)
             return hesse_fail(why, HESSE_E_INPUT,
                               "%s: not UTF-8 at byte %zu (0x%02X); take its bytes as "
@@ -48,10 +52,11 @@ static hesse_status decode_all(const char *path, const unsigned char *bytes,
     return HESSE_OK;
 }
 
-/* Code points to their numbers in the vocabulary. */
-static hesse_status number(const char *path, size_t count, int *ids, int *vocabulary,
-                           hesse_why *why)
+hesse_status hesse_text_number(const char *path, bool characters, size_t count,
+                               int *ids, int *vocabulary, hesse_why *why)
 {
+    *vocabulary = 256;
+    if (!characters) return HESSE_OK;
     int *id_of = hesse_calloc(CODE_POINTS, sizeof *id_of);
     if (!id_of) return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
     for (size_t i = 0; i < count; i++) id_of[ids[i]] = 1;
@@ -70,19 +75,12 @@ hesse_status hesse_text_read(const char *path, bool characters, int **ids,
     size_t size;
     hesse_status s = hesse_file_load(path, &text, &size, why);
     if (s) return s;
-    const unsigned char *bytes = (const unsigned char *)text;
     int *list = hesse_calloc(size, sizeof *list);
-    if (!list) {
+    if (!list)
         s = hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for %zu tokens", path,
                        size);
-    } else if (characters) {
-        s = decode_all(path, bytes, size, list, count, why);
-        if (!s) s = number(path, *count, list, vocabulary, why);
-    } else {
-        for (size_t i = 0; i < size; i++) list[i] = bytes[i];
-        *count = size;
-        *vocabulary = 256;
-    }
+    if (!s) s = hesse_text_points(path, characters, text, size, list, count, why);
+    if (!s) s = hesse_text_number(path, characters, *count, list, vocabulary, why);
     free(text);
     if (s)
         free(list);

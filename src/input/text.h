@@ -19,4 +19,13 @@
 hesse_status hesse_text_read(const char *path, bool characters, int **ids,
                              size_t *count, int *vocabulary, hesse_why *why);
 
+/** Local. The same in two steps, for texts of many files: the code points of some text, or
+ *  its bytes, at most `size` of them; and code points of all to their ids.
+ *
+ *  path  [in]  for messages. */
+hesse_status hesse_text_points(const char *path, bool characters, const char *text,
+                               size_t size, int *ids, size_t *count, hesse_why *why);
+hesse_status hesse_text_number(const char *path, bool characters, size_t count,
+                               int *ids, int *vocabulary, hesse_why *why);
+
 #endif /* HESSE_INPUT_TEXT_H */

@@ -3,6 +3,7 @@
 #define HESSE_MODEL_BATCH_H
 
 #include "base/digest.h"
+#include "hesse/status.h"
 
 /** Every example is a sequence of `context` tokens, each an id or `width` numbers; the
  *  pixels of an image are its tokens, row by row, and their channels are the numbers.
@@ -12,6 +13,8 @@ typedef struct hesse_batch {
         context;    /* examples; tokens of one                                 */
     int *input;     /* sequences x context ids                                 */
     int vocabulary; /* ids are 0 ... vocabulary - 1                            */
+    int *seen;      /* sequences x context: how many tokens of its sequence, the first
+                       ones, a token attends to; NULL: as the model has it      */
     double *x;      /* sequences x context x width                             */
     int width;
     int rows, cols;    /* of images: context = rows x cols                        */
@@ -27,6 +30,16 @@ typedef struct hesse_batch {
 
 /** Local. Labels that are not ignored. */
 double hesse_batch_targets(const hesse_batch *batch);
+
+/** Local. Images as other models read them: as one token, channel after channel, or, those
+ *  of one channel with numbers from 0 to 1, as ids of 256 shades. Other data stay.
+ *  Errors: HESSE_E_JOB, HESSE_E_NOMEM. */
+hesse_status hesse_batch_flatten(hesse_batch *batch, hesse_why *why);
+hesse_status hesse_batch_shades(hesse_batch *batch, hesse_why *why);
+
+/** Local. Numbers wanted where there are labels: 1 for the class, 0 for the others.
+ *  Errors: HESSE_E_JOB when labels are to be ignored, HESSE_E_NOMEM. */
+hesse_status hesse_batch_one_hot(hesse_batch *batch, hesse_why *why);
 
 /** Local. Frees the arrays and leaves an empty batch. */
 void hesse_batch_free(hesse_batch *batch);

@@ -283,10 +283,12 @@ hesse_stream hesse_build_weights(hesse_builder *b, hesse_stream q, hesse_stream 
         .c = q.width, .h = a->heads, .g = a->kv_heads, .full = a->full, .a = scale};
     const bool gaussian = a->kernel == HESSE_KERNEL_GAUSSIAN;
     const int in[] = {q.value, k.value};
+    const int *seen = b->tape ? b->batch->seen : NULL;
     q.width = a->heads * q.tokens;
-    q = add(b, gaussian ? &hesse_op_gaussian : &hesse_op_scores, d, in, NULL, q);
+    if (gaussian) return add(b, &hesse_op_gaussian, d, in, seen, q);
+    q = add(b, &hesse_op_scores, d, in, NULL, q);
     if (a->kernel != HESSE_KERNEL_SOFTMAX) return q;
-    return add(b, &hesse_op_softmax, d, &q.value, NULL, q);
+    return add(b, &hesse_op_softmax, d, &q.value, seen, q);
 }
 
 hesse_stream hesse_build_mix(hesse_builder *b, hesse_stream weights, hesse_stream v)

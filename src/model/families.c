@@ -55,6 +55,11 @@ bool hesse_family_is_table(hesse_family which)
     return !families[which].build;
 }
 
+bool hesse_family_reads_ids(hesse_family which)
+{
+    return families[which].reads == IDS;
+}
+
 static hesse_status misfit(const hesse_arch *a, const char *reads, const char *found,
                            hesse_why *why)
 {
@@ -75,6 +80,10 @@ static hesse_status fit_input(hesse_arch *a, const hesse_batch *batch, hesse_why
             return hesse_fail(why, HESSE_E_JOB,
                               "model: a vocabulary of %d, and the data have %d",
                               a->vocabulary, batch->vocabulary);
+        if (batch->seen && a->attention.kernel == HESSE_KERNEL_LINEAR)
+            return hesse_fail(why, HESSE_E_JOB,
+                              "model: texts of unequal length are padded, and padding "
+                              "is hidden from softmax and gaussian attention only");
         return HESSE_OK;
     }
     a->inputs = batch->width, a->rows = batch->rows, a->cols = batch->cols;

@@ -5,9 +5,10 @@
 
 #include "model/build.h"
 
-/** Local. Its name in job files; whether it is in model/transformer.h. */
+/** Local. Its name in job files; whether it is in model/transformer.h; whether it reads ids. */
 const char *hesse_family_name(hesse_family family);
 bool hesse_family_is_table(hesse_family family);
+bool hesse_family_reads_ids(hesse_family family);
 
 /** Local. What the data say of a model: the sizes of its input and output, where the arch
  *  leaves them 0.

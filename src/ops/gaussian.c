@@ -61,8 +61,7 @@ HESSE_INLINE bool counts(const hesse_frame *f, const visit *v)
 
 HESSE_INLINE visit after(const hesse_frame *f, visit v)
 {
-    const int seen = f->d.full ? f->d.t : v.i % f->d.t + 1;
-    if (++v.j < seen) return v;
+    if (++v.j < hesse_seen(f, v.i)) return v;
     v.j = 0;
     if (++v.head == f->d.h) v.head = 0, v.i++;
     return v;

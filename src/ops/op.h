@@ -69,7 +69,8 @@ typedef struct hesse_rect {
 typedef struct hesse_frame {
     hesse_dims d;
     int k;
-    const int *id; /* n integers: token ids or targets, else NULL */
+    const int *id; /* n integers: token ids or targets; of attention how many tokens of
+                      its sequence, the first ones, each attends to; else NULL        */
 
     /* One copy, never NULL where the operator has them: inputs; the output, which forward
        overwrites; keep(d) numbers for every token of the output (of the input, for a loss)
@@ -103,6 +104,12 @@ typedef struct hesse_frame {
 static inline size_t hesse_stride(int width, int k)
 {
     return (size_t)width * (size_t)k + (k < 8 ? 0 : 8);
+}
+
+/** Tokens that token i attends to: the first ones of its sequence. */
+static inline int hesse_seen(const hesse_frame *f, int i)
+{
+    return f->id ? f->id[i] : f->d.full ? f->d.t : i % f->d.t + 1;
 }
 
 /** What a panel does with an operator's inputs; `shares` matrices are made of it. */

@@ -27,7 +27,7 @@ HESSE_INLINE row row_of(const hesse_frame *f, int i, int h)
     const int t = f->d.t, all = f->d.h * t;
     return (row){(size_t)i * (size_t)all + (size_t)(h * t),
                  (size_t)i * hesse_stride(all, f->k) + (size_t)(h * t) * (size_t)f->k,
-                 f->d.full ? t : i % t + 1};
+                 hesse_seen(f, i)};
 }
 
 static void forward(const hesse_frame *f)

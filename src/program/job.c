@@ -114,7 +114,8 @@ static hesse_status complete(hesse_yaml *root, hesse_why *why)
     if (procedure && procedure->text && strcmp(procedure->text, "paper") == 0)
         s = merge_defaults(root, hesse_job_defaults_paper, why);
     if (!s) s = merge_defaults(root, hesse_job_defaults, why);
-    if (!s && hesse_tree_given(root, "data.text"))
+    if (!s &&
+        (hesse_tree_given(root, "data.text") || hesse_tree_given(root, "data.texts")))
         s = merge_defaults(root, hesse_job_defaults_text, why);
     const hesse_yaml *family = hesse_tree_find(root, "model.family");
     const char *name = family && family->text ? family->text : "";
@@ -166,6 +167,8 @@ static void derive(hesse_job *job, const hesse_yaml *root)
 {
     hesse_job_model *m = &job->model;
     job->data.shuffle = hesse_tree_given(root, "data.seed") != NULL;
+    job->data.with_mask_id = hesse_tree_given(root, "data.mask_id") != NULL;
+    job->data.recipe.classes = job->data.classes;
     if (job->hessian.memory)
         hesse_size_parse(job->hessian.memory, &job->hessian.budget);
     if (job->model.config) return;
@@ -223,7 +226,11 @@ static hesse_status find_paths(hesse_job *job, const char *path, hesse_why *why)
             if (!*paths[i].usable) return exhausted(why);
         }
     if (!job->output.file) job->paths.output = named_after(path);
-    return job->paths.output ? HESSE_OK : exhausted(why);
+    job->paths.texts = calloc((size_t)job->data.n_texts + 1, sizeof(char *));
+    bool good = job->paths.texts && job->paths.output;
+    for (int i = 0; good && i < job->data.n_texts; i++)
+        good = (job->paths.texts[i] = beside(path, job->data.texts[i])) != NULL;
+    return good ? HESSE_OK : exhausted(why);
 }
 
 static hesse_status record(hesse_job *job, const char *text, size_t length,
@@ -318,6 +325,9 @@ void hesse_job_free(hesse_job *job)
     free(job->paths.labels);
     free(job->paths.targets);
     free(job->paths.output);
+    for (int i = 0; job->paths.texts && job->paths.texts[i]; i++)
+        free(job->paths.texts[i]);
+    free(job->paths.texts);
     free(job->text);
     free(job->complete);
     cyaml_free(&quiet, &hesse_job_schema, job, 0);

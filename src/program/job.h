@@ -51,6 +51,12 @@ typedef struct hesse_job_model {
 
 typedef struct hesse_job_data {
     char *tokens, *text, *inputs, *images, *labels, *targets; /* as written, or NULL */
+    char **texts;
+    int n_texts;
+    hesse_recipe recipe; /* of `generator` and its keys          */
+    double mask_rate;
+    int mask_id; /* with_mask_id: given                  */
+    bool with_mask_id;
     int size, classes; /* of images; 0: as they are, all         */
     bool standard;     /* normalise: standard, or unit           */
     bool characters;   /* vocabulary: characters, or bytes               */
@@ -108,6 +114,7 @@ typedef struct hesse_job_output {
 typedef struct hesse_job_paths {
     char *config, *checkpoint, *tokens, *text, *inputs, *images, *labels, *targets,
         *output;
+    char **texts; /* as many as hesse_job_data has */
 } hesse_job_paths;
 
 typedef struct hesse_job {

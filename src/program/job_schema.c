@@ -56,6 +56,15 @@ static const cyaml_strval_t vocabularies[] = {{"bytes", false}, {"characters", t
 
 static const cyaml_strval_t scalings[] = {{"unit", false}, {"standard", true}};
 
+static const cyaml_strval_t generators[] = {
+    {"none", HESSE_GENERATOR_NONE},         {"gaussian", HESSE_GENERATOR_GAUSSIAN},
+    {"clusters", HESSE_GENERATOR_CLUSTERS}, {"regression", HESSE_GENERATOR_REGRESSION},
+    {"addition", HESSE_GENERATOR_ADDITION}, {"pathfinder", HESSE_GENERATOR_PATHFINDER}};
+
+static const cyaml_strval_t covariates[] = {{"normal", HESSE_COVARIATES_NORMAL},
+                                            {"sphere", HESSE_COVARIATES_SPHERE},
+                                            {"gamma", HESSE_COVARIATES_GAMMA}};
+
 static const cyaml_strval_t scopes[] = {
     {"blocks", HESSE_BLOCKS}, {"full", HESSE_FULL}, {"both", HESSE_BOTH}};
 
@@ -191,7 +200,20 @@ static const cyaml_schema_field_t model[] = {
 static const cyaml_schema_field_t data[] = {
     CYAML_FIELD_STRING_PTR("tokens", POINTER, hesse_job_data, tokens, 1, LONGEST_TEXT),
     CYAML_FIELD_STRING_PTR("text", POINTER, hesse_job_data, text, 1, LONGEST_TEXT),
+    CYAML_FIELD_SEQUENCE_COUNT("texts", POINTER, hesse_job_data, texts, n_texts,
+                               &name_entry, 1, MOST_ENTRIES),
     CYAML_FIELD_STRING_PTR("inputs", POINTER, hesse_job_data, inputs, 1, LONGEST_TEXT),
+    CYAML_FIELD_ENUM("generator", WORD, hesse_job_data, recipe.generator, generators,
+                     CYAML_ARRAY_LEN(generators)),
+    CYAML_FIELD_INT("features", MAY, hesse_job_data, recipe.features),
+    CYAML_FIELD_INT("examples", MAY, hesse_job_data, recipe.examples),
+    CYAML_FIELD_INT("contour", MAY, hesse_job_data, recipe.contour),
+    CYAML_FIELD_FLOAT("noise", WORD, hesse_job_data, recipe.noise),
+    CYAML_FIELD_FLOAT("shape", WORD, hesse_job_data, recipe.shape),
+    CYAML_FIELD_ENUM("covariates", WORD, hesse_job_data, recipe.covariates, covariates,
+                     CYAML_ARRAY_LEN(covariates)),
+    CYAML_FIELD_FLOAT("mask_rate", WORD, hesse_job_data, mask_rate),
+    CYAML_FIELD_INT("mask_id", MAY, hesse_job_data, mask_id),
     CYAML_FIELD_STRING_PTR("images", POINTER, hesse_job_data, images, 1, LONGEST_TEXT),
     CYAML_FIELD_INT("size", MAY, hesse_job_data, size),
     CYAML_FIELD_INT("classes", MAY, hesse_job_data, classes),
@@ -309,7 +331,14 @@ const hesse_limit *hesse_job_limit(const char *path)
         {"model.temperature", 1e-300, 1e300, "above 0"},
         {"model.seed", 0, 0x1p64, "from 0 to 2^64 - 1"},
         {"data.size", 1, 4096, "from 1 to 4096"},
-        {"data.classes", 1, 256, "from 1 to 256"},
+        {"data.classes", 1, 1 << 20, "from 1 to 1048576"},
+        {"data.features", 1, 1 << 20, "from 1 to 1048576"},
+        {"data.examples", 1, 1 << 20, "from 1 to 1048576"},
+        {"data.contour", 2, 20, "from 2 to 20"},
+        {"data.noise", 1e-300, 1e300, "above 0"},
+        {"data.shape", 1e-300, 1e300, "above 0"},
+        {"data.mask_rate", 1e-300, 1, "above 0 and at most 1"},
+        {"data.mask_id", 0, (1 << 24) - 1, "from 0 to 16777215"},
         {"data.sequences", 1, INT32_MAX, "from 1 to 2147483647"},
         {"data.context", 1, 1 << 24, "from 1 to 16777216"},
         {"data.batch", 1, INT32_MAX, "from 1 to 2147483647"},

@@ -4,6 +4,7 @@
 #include "program/size.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef struct sense {
     const hesse_yaml *root;
@@ -24,44 +25,94 @@ static hesse_status wrong(const sense *c, const char *key, const char *what)
     return hesse_fail(c->why, HESSE_E_JOB, "%s: '%s' %s", where.text, key, what);
 }
 
-static hesse_status check_data(const sense *c)
+/* A key of data that only some kinds of them, or generators, have. */
+typedef struct of_data {
+    const char *key, *kinds;
+} of_data;
+
+/* "data.images", or the word for a generator. */
+static const char *kind_of(const sense *c, const char *key)
 {
-    static const char *const kinds[] = {"data.tokens", "data.text", "data.inputs",
-                                        "data.images"};
-    const char *found = NULL;
+    return strcmp(key, "data.generator") == 0
+               ? hesse_job_word(key, (int)c->job->data.recipe.generator)
+               : key + strlen("data.");
+}
+
+static bool is_among(const char *kinds, const char *kind)
+{
+    const size_t length = strlen(kind);
+    const char *at = kinds;
+    while (strcspn(at, ",") != length || strncmp(at, kind, length) != 0) {
+        at += strcspn(at, ",");
+        if (!*at) return false;
+        at += 2;
+    }
+    return true;
+}
+
+/* Where data come from; NULL for those of a quadratic. */
+static hesse_status find_kind(const sense *c, const char **found)
+{
+    static const char *const keys[] = {"data.tokens", "data.text",   "data.texts",
+                                       "data.inputs", "data.images", "data.generator"};
     char what[100];
     const bool quadratic = c->job->model.family == HESSE_QUADRATIC;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (!given(c, kinds[i])) continue;
-        snprintf(what, sizeof what, "stands beside '%s', expected one of them", found);
-        if (found) return wrong(c, kinds[i], what);
+    *found = NULL;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (!given(c, keys[i])) continue;
+        snprintf(what, sizeof what, "stands beside '%s', expected one of them", *found);
+        if (*found) return wrong(c, keys[i], what);
         if (quadratic)
-            return wrong(c, kinds[i], "is not for quadratic, which has no data");
-        found = kinds[i];
+            return wrong(c, keys[i], "is not for quadratic, which has no data");
+        *found = keys[i];
     }
-    if (!found && !quadratic)
-        return hesse_fail(c->why, HESSE_E_JOB,
-                          "%s: there are no data, expected 'data.tokens', 'data.text', "
-                          "'data.inputs' or 'data.images'",
-                          c->path);
-    const bool labels = given(c, "data.labels"), targets = given(c, "data.targets");
-    const bool inputs = given(c, "data.inputs");
-    const bool images = given(c, "data.images");
-    static const char *const of_images[] = {"data.size", "data.classes",
-                                            "data.normalise"};
-    for (size_t i = 0; !images && i < sizeof of_images / sizeof *of_images; i++)
-        if (given(c, of_images[i]))
-            return wrong(c, of_images[i], "is for 'data.images'");
-    if (!inputs && !images && labels)
-        return wrong(c, "data.labels",
-                     "goes with 'data.inputs' or 'data.images', and there are neither");
-    if (!inputs && targets)
-        return wrong(c, "data.targets", "goes with 'data.inputs', which is missing");
-    if (inputs && labels == targets)
+    if (*found || quadratic) return HESSE_OK;
+    return hesse_fail(c->why, HESSE_E_JOB,
+                      "%s: there are no data, expected 'data.tokens', 'data.text', "
+                      "'data.texts', 'data.inputs', 'data.images' or 'data.generator'",
+                      c->path);
+}
+
+static hesse_status check_data(const sense *c)
+{
+    static const of_data keys[] = {{"data.size", "images"},
+                                   {"data.normalise", "images"},
+                                   {"data.classes", "images, gaussian, clusters"},
+                                   {"data.labels", "images, inputs"},
+                                   {"data.targets", "inputs"},
+                                   {"data.vocabulary", "text, texts"},
+                                   {"data.context", "tokens, text, texts"},
+                                   {"data.features", "gaussian, clusters, regression"},
+                                   {"data.noise", "clusters"},
+                                   {"data.examples", "regression"},
+                                   {"data.covariates", "regression"},
+                                   {"data.shape", "regression"},
+                                   {"data.contour", "pathfinder"},
+                                   {"data.mask_rate", "tokens, text"},
+                                   {"data.mask_id", "tokens, text"}};
+    const hesse_job_model *m = &c->job->model;
+    const hesse_job_data *d = &c->job->data;
+    const char *found;
+    char what[160];
+    hesse_status s = find_kind(c, &found);
+    if (s || !found) return s;
+    const char *kind = kind_of(c, found);
+    if (strcmp(kind, "none") == 0) return wrong(c, found, "is none: there are no data");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (!given(c, keys[i].key) || is_among(keys[i].kinds, kind)) continue;
+        snprintf(what, sizeof what, "is for %s, and the data are %s", keys[i].kinds,
+                 kind);
+        return wrong(c, keys[i].key, what);
+    }
+    if (d->inputs && !d->labels == !d->targets)
         return wrong(c, "data.inputs",
                      "goes with 'data.labels' or 'data.targets', expected one of them");
-    if (given(c, "data.vocabulary") && !given(c, "data.text"))
-        return wrong(c, "data.vocabulary", "is for 'data.text', and there are tokens");
+    if (given(c, "data.shape") && d->recipe.covariates != HESSE_COVARIATES_GAMMA)
+        return wrong(c, "data.shape", "is for 'data.covariates: gamma'");
+    if ((given(c, "data.mask_rate") || given(c, "data.mask_id")) &&
+        (m->family != HESSE_BERT || !m->masked))
+        return wrong(c, given(c, "data.mask_id") ? "data.mask_id" : "data.mask_rate",
+                     "is for bert with 'model.task: masked'");
     return HESSE_OK;
 }
 

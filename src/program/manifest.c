@@ -19,7 +19,8 @@ static bool matters(const char *key)
 {
     static const char *const free_keys[] = {
         "output.",      "metrics.",         "spectrum.density.", "hessian.memory",
-        "model.config", "model.checkpoint", "data.tokens",       "data.text"};
+        "model.config", "model.checkpoint", "data.tokens",       "data.text",
+        "data.inputs",  "data.images",      "data.labels",       "data.targets"};
     for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
         if (strncmp(key, free_keys[i], strlen(free_keys[i])) == 0) return false;
     return true;
