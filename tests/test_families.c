@@ -4,6 +4,7 @@
 #include "check_mpi.h"
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "curvature/model.h"
 #include "input/safetensors.h"
 #include "program/commands.h"
@@ -144,6 +145,48 @@ static void matrices_agree(void **state)
     }
 }
 
+/* Where memory is short the values of one sequence, or two, are there at a time: all else is
+   the same to rounding. Where sequences meet all must be there. */
+static void few_sequences_at_once_change_nothing(void **state)
+{
+    enum { K = 3 };
+    (void)state;
+    for (int c = 0; c < CASES; c++) {
+        opened x = open_case(cases[c]);
+        const hesse_tape *tape = x.model->tape;
+        const size_t n = x.model->params.size;
+        double *v = hesse_alloc(n * K), *hv = hesse_alloc(n * K),
+               *again = hesse_alloc(n * K);
+        assert_all(v && hv && again);
+        for (size_t i = 0; i < n * K; i++)
+            v[i] = hesse_normal(1, HESSE_RANDOM_TESTS, i);
+        assert_all(hesse_model_product(x.model, HESSE_ALL, K, v, hv) == HESSE_OK);
+        const double fixed = 8 * (double)n;
+        const double each = ((double)hesse_tape_bytes(tape) - fixed) / tape->sequences;
+        for (int held = 1; held <= 2 && held < tape->sequences; held++) {
+            double error = 0, size = 0;
+            hesse_model *m = NULL;
+            x.job->hessian.budget = (size_t)(2 * (fixed + (held + 0.5) * each));
+            assert_all(hesse_open_model(x.team, x.job, false, &m) == HESSE_OK);
+            assert_all(m->tape->window == (tape->coupled ? tape->sequences : held));
+            assert_all(fabs(m->loss - x.model->loss) < 1e-14 * fabs(m->loss));
+            for (int twice = 0; twice < 2; twice++)
+                assert_all(hesse_model_product(m, HESSE_ALL, K, v, again) == HESSE_OK);
+            for (size_t i = 0; i < n * K; i++) {
+                error = fmax(error, fabs(again[i] - hv[i]));
+                size = fmax(size, fabs(hv[i]));
+            }
+            for (size_t i = 0; i < n; i++)
+                error = fmax(error, fabs(m->gradient[i] - x.model->gradient[i]));
+            if (!(error < 1e-13 * size)) print_error("%s: %g\n", cases[c], error);
+            assert_all(error < 1e-13 * size);
+            hesse_model_free(m);
+        }
+        free(v), free(hv), free(again);
+        close_case(&x);
+    }
+}
+
 /* Trace and Frobenius norm are those of the eigenvalues asked for, block by block, and
    there is nothing between blocks. */
 static void quadratics_have_their_eigenvalues(void **state)
@@ -249,6 +292,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(padding_changes_nothing),
     cmocka_unit_test(loss_and_gradient_agree),
     cmocka_unit_test(matrices_agree),
+    cmocka_unit_test(few_sequences_at_once_change_nothing),
     cmocka_unit_test(quadratics_have_their_eigenvalues),
 };
 

@@ -712,6 +712,50 @@ static void a_preset_names_blocks(void **state)
     hesse_team_free(team);
 }
 
+/* Of twelve layers the 14 blocks of the published list, query, key and value as one; the
+   convolutions of a small VGG. */
+static void presets_of_images_name_blocks(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    const hesse_recipe recipe = {.generator = HESSE_GENERATOR_PATHFINDER};
+    const hesse_arch archs[] = {
+        {.family = HESSE_VIT,
+         .layers = 12,
+         .width = 8,
+         .inner = 32,
+         .patch = 8,
+         .attention = {.heads = 2, .kv_heads = 2, .size = 4, .full = true},
+         .attention_bias = true,
+         .norm_eps = 1e-5},
+        {.family = HESSE_VGG,
+         .n_widths = 4,
+         .widths = {4, 0, 8, 8},
+         .activation = HESSE_ACT_RELU}};
+    const hesse_preset presets[] = {HESSE_PRESET_PAPER_VIT, HESSE_PRESET_CONVOLUTIONS};
+    for (int i = 0; i < 2; i++) {
+        const hesse_source source = {
+            .arch = &archs[i], .recipe = recipe, .sequences = 1, .outline = true};
+        const hesse_question ask = {.method = HESSE_METHOD_LANCZOS,
+                                    .preset = presets[i]};
+        const hesse_question other = {.method = HESSE_METHOD_LANCZOS,
+                                      .preset = presets[1 - i]};
+        hesse_model *model = NULL;
+        hesse_study *x = NULL;
+        assert_all(hesse_model_open(team, &source, &model) == HESSE_OK);
+        assert_all(hesse_study_new(model, &ask, &x) == HESSE_OK);
+        assert_all(hesse_study_blocks(x) == (i ? 3 : 14));
+        if (i == 0)
+            assert_all(strcmp(hesse_study_block_name(x, 5),
+                              "vit.encoder.layer.6.qkv.weight") == 0 &&
+                       hesse_study_block_size(x, 5) == 3 * 64);
+        hesse_study_free(x);
+        if (i == 0) assert_all(hesse_study_new(model, &other, &x) == HESSE_E_JOB);
+        hesse_model_free(model);
+    }
+    hesse_team_free(team);
+}
+
 static void wrong_questions(void **state)
 {
     (void)state;
@@ -770,6 +814,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(moments_are_within_their_errors),
     cmocka_unit_test(probes_are_taken_up),
     cmocka_unit_test(a_preset_names_blocks),
+    cmocka_unit_test(presets_of_images_name_blocks),
     cmocka_unit_test(wrong_questions),
     cmocka_unit_test(one_rank_out_of_memory_fails_all),
 };

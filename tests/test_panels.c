@@ -12,7 +12,8 @@ enum { SHARES = 3, WIDTHS = 3 };
 static const int widths[WIDTHS] = {2, 7, 24};
 
 static const hesse_cut cuts[] = {HESSE_CUT_TENSOR, HESSE_CUT_HEAD,  HESSE_CUT_NEURON,
-                                 HESSE_CUT_LAYER,  HESSE_CUT_GROUP, HESSE_CUT_WHOLE};
+                                 HESSE_CUT_LAYER,  HESSE_CUT_GROUP, HESSE_CUT_WHOLE,
+                                 HESSE_CUT_FUSED};
 enum { CUTS = sizeof cuts / sizeof *cuts };
 
 /* A part of a Hessian by panels, of every share, and what was summed up. */

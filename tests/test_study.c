@@ -28,7 +28,8 @@ static void note_highest(void)
 }
 
 static const hesse_cut cuts[] = {HESSE_CUT_TENSOR, HESSE_CUT_HEAD,  HESSE_CUT_NEURON,
-                                 HESSE_CUT_LAYER,  HESSE_CUT_GROUP, HESSE_CUT_WHOLE};
+                                 HESSE_CUT_LAYER,  HESSE_CUT_GROUP, HESSE_CUT_WHOLE,
+                                 HESSE_CUT_FUSED};
 enum { CUTS = sizeof cuts / sizeof *cuts };
 
 typedef struct stage {
@@ -547,7 +548,7 @@ static void questions_are_checked(void **state)
     (void)state;
     static const hesse_kinds none = 0;
     const stage t = open_on(MPI_COMM_WORLD, "gpt2");
-    const hesse_question bad[] = {{.partition = HESSE_CUT_WHOLE + 1},
+    const hesse_question bad[] = {{.partition = HESSE_CUT_FUSED + 1},
                                   {.scope = HESSE_BOTH + 1},
                                   {.engine = HESSE_ENGINE_BAND + 1},
                                   {.panel = -1},

@@ -49,7 +49,11 @@ typedef struct hesse_source {
     bool shuffle;           /* sequences chosen at random, by data_seed           */
     uint64_t data_seed;
     hesse_reduction reduction;
-    int batch;    /* sequences of a micro-batch, a divisor of their number */
+    int batch; /* sequences of a micro-batch, a divisor of their number */
+    size_t
+        memory;   /* bytes a rank may use; 0: what is free. Activations of all sequences
+                      are kept where they need at most half of it; else those of some,
+                      and every sweep computes the others again              */
     bool outline; /* no parameters, no loss: enough to plan with        */
 } hesse_source;
 

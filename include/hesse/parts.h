@@ -50,10 +50,13 @@ typedef enum hesse_cut {
     HESSE_CUT_NEURON,
     /* A layer; outside of layers a module. */
     HESSE_CUT_LAYER,
-    /* Emb, QK, VO, FFN, Norm. */
+    /* Emb, QK, VO, FFN, Norm, Conv. */
     HESSE_CUT_GROUP,
     /* One block. */
-    HESSE_CUT_WHOLE
+    HESSE_CUT_WHOLE,
+    /* Query, key and value of a layer as one block, their vectors as another; the rest by
+       tensor. */
+    HESSE_CUT_FUSED
 } hesse_cut;
 
 typedef enum hesse_scope {

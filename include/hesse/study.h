@@ -25,7 +25,13 @@ typedef enum hesse_preset {
        12) the matrices of query, key, value, attention's output and MLP: 25 blocks of GPT-2.
        Source: the authors' code for Zhang et al., Why Transformers Need Adam
        (arXiv:2402.16788). */
-    HESSE_PRESET_PAPER_GPT2
+    HESSE_PRESET_PAPER_GPT2,
+    /* The patch embedding, of layers 0, L / 2 and L - 1 of L (0, 6 and 11 of 12) query, key and
+       value as one block, attention's output and both matrices of the MLP, and the
+       classifier: 14 blocks of ViT. Source: the same. */
+    HESSE_PRESET_PAPER_VIT,
+    /* The weights of every convolution. */
+    HESSE_PRESET_CONVOLUTIONS
 } hesse_preset;
 
 /** What is asked. Start it from {0}; NULL and 0 stand for the defaults given. */
@@ -35,7 +41,7 @@ typedef struct hesse_question {
     /* Names or globs of blocks; 0: all. */
     const char *const *only;
     int n_only;
-    hesse_preset preset; /* in place of names; blocks are tensors */
+    hesse_preset preset; /* in place of names and a partition */
 
     /* Shares of the Hessian; 0: itself. */
     const hesse_kinds *parts;

@@ -121,7 +121,7 @@ static void free_circles(hesse_analysis *x)
 }
 
 /* Memory for all that lasts. */
-static hesse_status prepare(hesse_analysis *x, const hesse_tape *tape,
+static hesse_status prepare(hesse_analysis *x, hesse_tape *tape,
                             const hesse_params *params)
 {
     const size_t shares = (size_t)hesse_shares_of(x);
@@ -149,7 +149,7 @@ static hesse_status prepare(hesse_analysis *x, const hesse_tape *tape,
     return status ? status : draw_circles(x);
 }
 
-hesse_status hesse_analyse(hesse_team *team, const hesse_tape *tape,
+hesse_status hesse_analyse(hesse_team *team, hesse_tape *tape,
                            const hesse_params *params, const hesse_partition *partition,
                            const hesse_schedule *schedule, const hesse_inquiry *inquiry,
                            hesse_findings **findings, hesse_times *times)

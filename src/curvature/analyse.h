@@ -52,7 +52,7 @@ typedef struct hesse_inquiry {
  *  times                    [out]  of this rank.
  *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC (not finite; a proof out of bounds, naming the
  *  block), and what the listener and the keeper return. */
-hesse_status hesse_analyse(hesse_team *team, const hesse_tape *tape,
+hesse_status hesse_analyse(hesse_team *team, hesse_tape *tape,
                            const hesse_params *params, const hesse_partition *partition,
                            const hesse_schedule *schedule, const hesse_inquiry *inquiry,
                            hesse_findings **findings, hesse_times *times);

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-hesse_status hesse_lanes_new(const hesse_tape *tape, const hesse_params *params,
+hesse_status hesse_lanes_new(hesse_tape *tape, const hesse_params *params,
                              const hesse_partition *partition,
                              const hesse_request *request, int threads,
                              hesse_lanes *lanes, hesse_why *why)

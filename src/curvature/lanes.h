@@ -15,7 +15,7 @@ typedef struct hesse_lanes {
 
 /** Local. As many panels as threads. The arguments are those of hesse_panels_new.
  *  Errors: HESSE_E_NOMEM. */
-hesse_status hesse_lanes_new(const hesse_tape *tape, const hesse_params *params,
+hesse_status hesse_lanes_new(hesse_tape *tape, const hesse_params *params,
                              const hesse_partition *partition,
                              const hesse_request *request, int threads,
                              hesse_lanes *lanes, hesse_why *why);

@@ -237,7 +237,22 @@ static hesse_status times_of(const hesse_source *source, int sequences, double *
                       batch, sequences);
 }
 
-/* Local. Values and adjoints of the whole batch, unless they would not fit. */
+/* Of the memory, what activations may take: vectors and matrices need some, too. */
+static const double SHARE = 0.5;
+
+/* Local. As many sequences at once as that leaves room for; adjoints of parameters are there
+   whatever their number. */
+static void hold(const hesse_model *m, double room)
+{
+    const double all = (double)hesse_tape_bytes(m->tape);
+    const double fixed = (double)m->params.size * (double)sizeof(double);
+    const double each = (all - fixed) / m->tape->sequences;
+    if (all <= SHARE * room) return;
+    const double some = floor((SHARE * room - fixed) / each);
+    hesse_tape_hold(m->tape, some < 1 ? 1 : (int)fmin(some, m->tape->sequences));
+}
+
+/* Local. Values and adjoints of the batch, or of what fits of it. */
 static hesse_status unroll(hesse_model *m, const hesse_source *source, size_t available,
                            hesse_why *why)
 {
@@ -251,15 +266,18 @@ static hesse_status unroll(hesse_model *m, const hesse_source *source, size_t av
     if (!s)
         s = hesse_family_unroll(&m->arch, &m->params, &m->batch, m->constants, times,
                                 &m->tape, why);
-    if (s || source->outline) return s;
+    if (s) return s;
+    const size_t stated = source->memory;
+    hold(m, (double)(stated && stated < available ? stated : available));
+    if (source->outline) return HESSE_OK;
     const size_t need = hesse_tape_bytes(m->tape);
     if (need > available || !hesse_tape_freeze(m->tape))
         return hesse_fail(
             why, HESSE_E_NOMEM,
-            "the activations of %d sequences of %d tokens need %.3g GiB on "
-            "every rank, of %.3g GiB free; take fewer data.sequences",
-            m->batch.sequences, m->batch.context, (double)need / (1 << 30),
-            (double)available / (1 << 30));
+            "the activations of %d sequence%s of %d tokens need %.3g GiB on "
+            "every rank, of %.3g GiB free; take fewer or shorter ones",
+            m->tape->window, m->tape->window > 1 ? "s" : "", m->batch.context,
+            (double)need / (1 << 30), (double)available / (1 << 30));
     return HESSE_OK;
 }
 

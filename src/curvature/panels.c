@@ -230,7 +230,7 @@ static bool allocate(hesse_panels *p)
     return all && allocate_tokens(p) && hesse_sweep_plan(p->sweep, p->moves, p->want);
 }
 
-hesse_status hesse_panels_new(const hesse_tape *tape, const hesse_params *params,
+hesse_status hesse_panels_new(hesse_tape *tape, const hesse_params *params,
                               const hesse_partition *partition,
                               const hesse_request *request, hesse_panels **panels,
                               hesse_why *why)

@@ -43,7 +43,7 @@ typedef struct hesse_panels hesse_panels;
 
 /** Local. Panels of a tape that has been run; all arguments are borrowed.
  *  Errors: HESSE_E_NOMEM, with the bytes: all memory that any panel needs is there. */
-hesse_status hesse_panels_new(const hesse_tape *tape, const hesse_params *params,
+hesse_status hesse_panels_new(hesse_tape *tape, const hesse_params *params,
                               const hesse_partition *partition,
                               const hesse_request *request, hesse_panels **panels,
                               hesse_why *why);

@@ -24,7 +24,7 @@ typedef struct hesse_room {
 } hesse_room;
 
 struct hesse_panels {
-    const hesse_tape *tape;
+    hesse_tape *tape;
     const hesse_params *params;
     const hesse_partition *partition;
     hesse_request request;

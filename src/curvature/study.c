@@ -18,7 +18,7 @@ static hesse_status check(const hesse_question *q, hesse_why *why)
     const struct {
         const char *name;
         int value, least, most;
-    } numbers[] = {{"partition", q->partition, HESSE_CUT_TENSOR, HESSE_CUT_WHOLE},
+    } numbers[] = {{"partition", q->partition, HESSE_CUT_TENSOR, HESSE_CUT_FUSED},
                    {"scope", q->scope, 0, HESSE_BOTH},
                    {"method", q->method, 0, HESSE_METHOD_AUTO},
                    {"engine", q->engine, HESSE_ENGINE_AUTO, HESSE_ENGINE_BAND},
@@ -45,47 +45,73 @@ static hesse_status check(const hesse_question *q, hesse_why *why)
     return HESSE_OK;
 }
 
-/* Whether the preset has a parameter: a matrix of the kinds and layers that it names. */
-static bool is_in_preset(const hesse_param *p, int layers)
+static bool is_one_of(int layer, int count, const int *layers)
 {
-    const int chosen[] = {0, layers / 4, 7 * layers / 12, layers - 1};
-    bool layer = false;
-    for (int i = 0; i < 4; i++) layer |= p->layer == chosen[i];
-    switch (p->role) {
-    case HESSE_ROLE_EMBEDDING:
-        return true;
-    case HESSE_ROLE_QUERY:
-    case HESSE_ROLE_KEY:
-    case HESSE_ROLE_VALUE:
-    case HESSE_ROLE_OUTPUT:
-    case HESSE_ROLE_UP:
-    case HESSE_ROLE_DOWN:
-        return layer && !p->vector;
+    bool any = false;
+    for (int i = 0; i < count; i++) any |= layer == layers[i];
+    return any;
+}
+
+/* The matrices of a transformer's layer, without gates. */
+static bool is_in_layer(hesse_role role)
+{
+    return role == HESSE_ROLE_QUERY || role == HESSE_ROLE_KEY ||
+           role == HESSE_ROLE_VALUE || role == HESSE_ROLE_OUTPUT ||
+           role == HESSE_ROLE_UP || role == HESSE_ROLE_DOWN;
+}
+
+/* Whether the preset has a parameter: one of the kinds and layers that it names. */
+static bool is_in_preset(hesse_preset preset, const hesse_param *p, int layers)
+{
+    const int four[] = {0, layers / 4, 7 * layers / 12, layers - 1};
+    const int three[] = {0, layers / 2, layers - 1};
+    if (p->vector) return false;
+    switch (preset) {
+    case HESSE_PRESET_PAPER_GPT2:
+        return p->role == HESSE_ROLE_EMBEDDING ||
+               (is_in_layer(p->role) && is_one_of(p->layer, 4, four));
+    case HESSE_PRESET_PAPER_VIT:
+        return p->role == HESSE_ROLE_EMBEDDING || p->role == HESSE_ROLE_HEAD ||
+               (is_in_layer(p->role) && is_one_of(p->layer, 3, three));
     default:
-        return false;
+        return p->role == HESSE_ROLE_CONV;
     }
 }
 
-/* Names of parameters are names of blocks where blocks are tensors; of globs' characters they
-   have none. */
+/* Patterns are names of blocks; of globs' characters they have none. */
 static hesse_status partition_by_preset(hesse_study *x, const hesse_question *q,
                                         hesse_why *why)
 {
+    enum { ROOM = HESSE_NAME + 24 };
     const hesse_params *params = &x->model->params;
+    const hesse_cut cut =
+        q->preset == HESSE_PRESET_PAPER_VIT ? HESSE_CUT_FUSED : HESSE_CUT_TENSOR;
+    const size_t most = (size_t)params->count;
     int count = 0;
     if (q->n_only || q->partition != HESSE_CUT_TENSOR)
         return hesse_fail(
             why, HESSE_E_JOB,
             "a preset of blocks stands beside %s, expected tensors of its own",
             q->n_only ? "names of blocks" : "another partition");
-    const char **names = hesse_calloc((size_t)params->count, sizeof *names);
-    if (!names) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    for (int i = 0; i < params->count; i++)
-        if (is_in_preset(&params->list[i], x->model->arch.layers))
-            names[count++] = params->list[i].name;
-    const hesse_status s = hesse_partition_new(&x->model->arch, params, q->partition,
-                                               names, count, &x->partition, why);
+    const char **names = hesse_calloc(most, sizeof *names);
+    char(*texts)[ROOM] = hesse_calloc(most, ROOM);
+    hesse_status s = HESSE_OK;
+    for (int i = 0; names && texts && i < params->count; i++)
+        if (is_in_preset(q->preset, &params->list[i], x->model->arch.layers)) {
+            hesse_partition_name(&params->list[i], cut, texts[count], ROOM);
+            names[count] = texts[count];
+            count++;
+        }
+    if (!names || !texts)
+        s = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    else if (!count)
+        s = hesse_fail(why, HESSE_E_JOB,
+                       "the model has none of the blocks that the preset names");
+    else
+        s = hesse_partition_new(&x->model->arch, params, cut, names, count,
+                                &x->partition, why);
     free(names);
+    free(texts);
     return s;
 }
 
@@ -99,14 +125,16 @@ static hesse_status read_question(hesse_study *x, const hesse_question *q,
     x->kinds = hesse_calloc((size_t)shares, sizeof *x->kinds);
     if (!x->kinds) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
     for (int i = 0; i < shares; i++) x->kinds[i] = q->n_parts ? q->parts[i] : HESSE_ALL;
-    x->inquiry = (hesse_inquiry){.request = {.panel = q->panel ? q->panel : HESSE_PANEL,
-                                             .shares = shares,
-                                             .kinds = x->kinds},
-                                 .scope = q->scope ? q->scope : HESSE_BLOCKS,
-                                 .engine = q->engine,
-                                 .vectors = q->eigenvectors,
-                                 .threads = q->threads ? q->threads : 1,
-                                 .loss = m->loss};
+    x->inquiry = (hesse_inquiry){
+        .request = {.panel = q->panel ? q->panel : HESSE_PANEL,
+                    .shares = shares,
+                    .kinds = x->kinds},
+        .scope = q->scope ? q->scope : HESSE_BLOCKS,
+        .engine = q->engine,
+        .vectors = q->eigenvectors,
+        /* Threads read one tape side by side. */
+        .threads = q->threads && hesse_tape_is_whole(m->tape) ? q->threads : 1,
+        .loss = m->loss};
     x->scope = x->inquiry.scope;
     x->method = q->method;
     x->seconds = q->seconds;

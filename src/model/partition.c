@@ -72,6 +72,12 @@ static slicing slicing_of(const hesse_arch *arch, const hesse_param *p, hesse_cu
     return (slicing){1, true, NULL};
 }
 
+static bool is_fused(const hesse_param *p)
+{
+    return p->role == HESSE_ROLE_QUERY || p->role == HESSE_ROLE_KEY ||
+           p->role == HESSE_ROLE_VALUE;
+}
+
 static void name_block(const hesse_param *p, hesse_cut cut, slicing s, int slice,
                        char *name, size_t room)
 {
@@ -81,10 +87,18 @@ static void name_block(const hesse_param *p, hesse_cut cut, slicing s, int slice
         snprintf(name, room, "%s", group_of(p->role));
     else if (cut == HESSE_CUT_LAYER)
         snprintf(name, room, "%.*s", module_length(p), p->tensor);
+    else if (cut == HESSE_CUT_FUSED && is_fused(p))
+        snprintf(name, room, "%.*s.qkv.%s", module_length(p), p->tensor,
+                 p->vector ? "bias" : "weight");
     else if (s.word)
         snprintf(name, room, "%s.%s.%d", p->name, s.word, slice);
     else
         snprintf(name, room, "%s", p->name);
+}
+
+void hesse_partition_name(const hesse_param *p, hesse_cut cut, char *name, size_t room)
+{
+    name_block(p, cut, (slicing){1, true, NULL}, 0, name, room);
 }
 
 static hesse_rect slice_rect(const hesse_param *p, slicing s, int slice)
@@ -94,7 +108,7 @@ static hesse_rect slice_rect(const hesse_param *p, slicing s, int slice)
                   : (hesse_rect){0, p->rows, slice * length, length};
 }
 
-/* The block of a name, appended when it is new. Only a cut by layer or group comes back
+/* The block of a name, appended when it is new. Only a cut by layer or group, or a fused one, comes back
    to blocks begun before, and those are few. */
 static int block_named(hesse_partition *x, const char *name, bool may_return)
 {
@@ -162,8 +176,8 @@ hesse_status hesse_partition_new(const hesse_arch *arch, const hesse_params *par
     if (!x.blocks || !x.pieces || !sorted || !used)
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for %zu blocks", most);
 
-    const bool may_return =
-        cut == HESSE_CUT_LAYER || cut == HESSE_CUT_GROUP || cut == HESSE_CUT_WHOLE;
+    const bool may_return = cut == HESSE_CUT_LAYER || cut == HESSE_CUT_GROUP ||
+                            cut == HESSE_CUT_WHOLE || cut == HESSE_CUT_FUSED;
     for (int i = 0; !s && i < params->count; i++) {
         const hesse_param *p = &params->list[i];
         const slicing cuts = slicing_of(arch, p, cut);

@@ -38,6 +38,9 @@ typedef struct hesse_partition {
 hesse_status hesse_partition_new(const hesse_arch *arch, const hesse_params *params,
                                  hesse_cut cut, const char *const *only, int n_only,
                                  hesse_partition *partition, hesse_why *why);
+
+/** Local. The name of the block of a parameter that the cut leaves whole. */
+void hesse_partition_name(const hesse_param *p, hesse_cut cut, char *name, size_t room);
 void hesse_partition_free(hesse_partition *partition);
 
 /** Local. Whether piece b comes after piece a, or is it, in the order of parameters: of

@@ -266,6 +266,7 @@ void hesse_sweep_run(hesse_sweep *s, const hesse_directions *v, int first, int c
     fill_vectors(s, v);
     for (int at = first; at < end; at += s->stretch) {
         const int next = end - at < s->stretch ? end : at + s->stretch;
+        hesse_tape_seek(s->t, at, next - at);
         pass p = {.s = s, .v = v, .sequences = {at, next}};
         begin_at_output(&p);
         all_down(&p);
@@ -308,6 +309,7 @@ hesse_fault hesse_sweep_fault(hesse_sweep *s, const hesse_directions *v,
         const int i = t->coupled ? -1 : at;
         pass p = {.s = s, .v = v, .sequences = {at, at + together}};
         memset(hv, 0, sizeof *hv * s->rows * (size_t)v->k);
+        hesse_tape_seek(s->t, at, together);
         for (int n = 0; n < t->n_nodes; n++) {
             p.now = all_of(&p, t->nodes[n].d.t);
             down(&p, n);

@@ -33,7 +33,7 @@ hesse_pace hesse_pace_of_products(const hesse_tape *t, int k, size_t coordinates
 
 /** Local. Sweeps over a tape with up to k directions at once. The tape is borrowed. NULL
  *  when memory is exhausted. */
-hesse_sweep *hesse_sweep_new(const hesse_tape *t, int k, hesse_pace pace);
+hesse_sweep *hesse_sweep_new(hesse_tape *t, int k, hesse_pace pace);
 void hesse_sweep_free(hesse_sweep *s);
 
 /** Local. Choose the parameters that move and the parts of parameters that are wanted,

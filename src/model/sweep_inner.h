@@ -19,7 +19,7 @@ typedef struct hesse_hold {
 } hesse_hold;
 
 struct hesse_sweep {
-    const hesse_tape *t;
+    hesse_tape *t;
     int k, stretch, near; /* directions; sequences, and tokens, at a time */
     size_t rows;
     hesse_slot *slots; /* one a value                      */

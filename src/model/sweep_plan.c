@@ -20,7 +20,7 @@ static int stretch_of(const hesse_tape *t, hesse_pace pace)
 {
     if (t->coupled) return t->sequences;
     const int most = pace.stretch / t->context;
-    return most < 1 ? 1 : most > t->sequences ? t->sequences : most;
+    return most < 1 ? 1 : most > t->window ? t->window : most;
 }
 
 hesse_pace hesse_pace_of_products(const hesse_tape *t, int k, size_t coordinates)
@@ -35,7 +35,7 @@ hesse_pace hesse_pace_of_products(const hesse_tape *t, int k, size_t coordinates
     return (hesse_pace){.stretch = some < 48 ? 48 : some, .near = TOKENS};
 }
 
-hesse_sweep *hesse_sweep_new(const hesse_tape *t, int k, hesse_pace pace)
+hesse_sweep *hesse_sweep_new(hesse_tape *t, int k, hesse_pace pace)
 {
     hesse_sweep *s = hesse_calloc(1, sizeof *s);
     if (!s) return NULL;

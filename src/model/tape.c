@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@ hesse_tape *hesse_tape_new(int sequences, int context)
     hesse_tape *t = hesse_calloc(1, sizeof *t);
     const size_t tokens = (size_t)sequences * (size_t)context;
     if (!t) return NULL;
-    t->sequences = sequences, t->context = context;
+    t->sequences = t->window = sequences, t->context = context;
     t->position = hesse_calloc(tokens, sizeof *t->position);
     t->zero = hesse_calloc(tokens, sizeof *t->zero);
     if (!t->position || !t->zero) {
@@ -132,7 +133,23 @@ int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *i
 static size_t keep_count(const hesse_tape *t, const hesse_node *n)
 {
     if (!n->op->keep) return 0;
-    return numbers(t, hesse_op_tokens(n->op, &n->d), n->op->keep(&n->d));
+    return (size_t)t->window * (size_t)hesse_op_tokens(n->op, &n->d) *
+           (size_t)n->op->keep(&n->d);
+}
+
+void hesse_tape_hold(hesse_tape *t, int sequences)
+{
+    assert(!t->state && sequences >= 1);
+    if (t->coupled || t->broken || sequences >= t->sequences) return;
+    t->window = sequences;
+    for (hesse_value *v = t->values; v < t->values + t->n_values; v++)
+        if (v->width && !v->x)
+            v->count = (size_t)sequences * (size_t)v->tokens * (size_t)v->width;
+}
+
+bool hesse_tape_is_whole(const hesse_tape *t)
+{
+    return t->window == t->sequences;
 }
 
 /* Deal the state out, or count it when there is none yet. */
@@ -182,18 +199,21 @@ hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int fi
                              int count)
 {
     const hesse_op *op = node->op;
-    const size_t from = (size_t)first, to = hesse_tape_first(t, node, first);
+    const int held = first - t->first * node->d.t; /* in the window */
+    const size_t to = hesse_tape_first(t, node, held);
     const hesse_value *out = &t->values[node->out];
+    assert(held >= 0 && held + count <= t->window * node->d.t);
     hesse_frame f = {.d = node->d, .k = 1};
     f.d.n = count;
     for (int i = 0; i < op->activations + op->parameters + op->constants; i++) {
         const hesse_value *v = &t->values[node->in[i]];
+        const size_t from = (size_t)(v->own ? held : first);
         f.x[i] = v->x + (v->param < 0 ? from * (size_t)v->width : 0);
         f.want[i] = v->rect;
     }
     f.y = out->own + to * (size_t)out->width;
     f.yb = out->b + to * (size_t)out->width;
-    if (node->id) f.id = node->id + from;
+    if (node->id) f.id = node->id + first;
     if (op->keep) f.keep = node->keep + to * (size_t)op->keep(&node->d);
     return f;
 }
@@ -209,28 +229,63 @@ const hesse_node *hesse_tape_reader(const hesse_tape *t, int param)
     return uses == 1 ? reader : NULL;
 }
 
-double hesse_tape_run(hesse_tape *t, const double *theta, double *gradient)
+/* Values and adjoints of a window, and, where it is wanted, the parameters' part of the
+   gradient, which is added up. Returns the window's part of the loss. */
+static double pass(hesse_tape *t, int first, bool gradient)
 {
-    assert(t->state);
     hesse_value *loss = &t->values[t->n_values - 1];
-    for (hesse_value *v = t->values; v <= loss; v++) {
-        if (v->param >= 0) v->x = theta + v->offset;
-        if (v->b) memset(v->b, 0, sizeof(double) * v->count);
-    }
+    const int left = t->sequences - first;
+    const int count = left < t->window ? left : t->window;
+    t->first = first;
+    for (hesse_value *v = t->values; v <= loss; v++)
+        if (v->b && v->param < 0) memset(v->b, 0, sizeof(double) * v->count);
     for (hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++) {
-        const hesse_frame f = hesse_tape_frame(t, n, 0, n->d.n);
+        const hesse_frame f = hesse_tape_frame(t, n, first * n->d.t, count * n->d.t);
         n->op->forward(&f);
     }
     *loss->b = 1;
     for (hesse_node *n = t->nodes + t->n_nodes; n-- > t->nodes;) {
-        hesse_frame f = hesse_tape_frame(t, n, 0, n->d.n);
-        for (int i = 0; i < n->op->activations + n->op->parameters; i++)
-            f.cx[i] = t->values[n->in[i]].b;
+        hesse_frame f = hesse_tape_frame(t, n, first * n->d.t, count * n->d.t);
+        for (int i = 0; i < n->op->activations + n->op->parameters; i++) {
+            const hesse_value *in = &t->values[n->in[i]];
+            if (gradient || in->param < 0) f.cx[i] = in->b;
+        }
         f.cy = f.yb;
         n->op->adjoint(&f);
     }
-    for (hesse_value *v = t->values; gradient && v <= loss; v++)
+    return *loss->x;
+}
+
+/* Whether all is finite so far; who asks for the fault finds it in the window. */
+static bool good(const hesse_tape *t, double loss)
+{
+    bool finite = isfinite(loss);
+    for (const hesse_value *v = t->values; finite && v < t->values + t->n_values; v++)
+        if (v->param >= 0) finite = hesse_first_fault(v->b, v->count) == v->count;
+    return finite;
+}
+
+double hesse_tape_run(hesse_tape *t, const double *theta, double *gradient)
+{
+    assert(t->state);
+    double loss = 0;
+    for (hesse_value *v = t->values; v < t->values + t->n_values; v++)
+        if (v->param >= 0) {
+            v->x = theta + v->offset;
+            memset(v->b, 0, sizeof(double) * v->count);
+        }
+    for (int at = 0; at < t->sequences; at += t->window) {
+        loss += pass(t, at, true);
+        if (!hesse_tape_is_whole(t) && !good(t, loss)) break;
+    }
+    for (hesse_value *v = t->values; gradient && v < t->values + t->n_values; v++)
         if (v->param >= 0)
             memcpy(gradient + v->offset, v->b, sizeof(double) * v->count);
-    return *loss->x;
+    return loss;
+}
+
+void hesse_tape_seek(hesse_tape *t, int first, int count)
+{
+    assert(count <= t->window);
+    if (first < t->first || first + count > t->first + t->window) pass(t, first, false);
 }

@@ -17,7 +17,7 @@ typedef struct hesse_value {
     int tokens;      /* of an activation: tokens of a sequence                       */
     int width;       /* and numbers a token; 0: a constant, or one number, the loss  */
     size_t offset;   /* of a parameter in theta                                      */
-    size_t count;    /* numbers                                                      */
+    size_t count; /* numbers; of an activation that the tape computes, of its window */
     const double *x; /* what operators read                                          */
     double *own;     /* x, when the tape computes it                                 */
     double *b;       /* adjoint; NULL for an input                                   */
@@ -33,6 +33,8 @@ typedef struct hesse_node {
 
 typedef struct hesse_tape {
     int sequences, context; /* batch; tokens of a sequence that begins   */
+    int window;             /* sequences whose values are there at once  */
+    int first;              /* the first of them                         */
     int n_values, n_nodes, n_params;
     int room_values, room_nodes;
     hesse_value *values;
@@ -65,6 +67,14 @@ int hesse_tape_constant(hesse_tape *t, int rows, int cols, const double *x);
 int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *in,
                    const int *id);
 
+/** Local. Hold the values of at most so many sequences at once, before there is memory for
+ *  any: those of the others are computed again when a sweep comes to them. A coupled tape
+ *  holds all. */
+void hesse_tape_hold(hesse_tape *t, int sequences);
+
+/** Local. Whether all values are there at once, so that several may read them. */
+bool hesse_tape_is_whole(const hesse_tape *t);
+
 /** Local. Bytes that freeze takes. */
 size_t hesse_tape_bytes(const hesse_tape *t);
 
@@ -77,6 +87,10 @@ const hesse_node *hesse_tape_reader(const hesse_tape *t, int param);
 /** Local. Forward and adjoint sweep at theta, which is borrowed until the next run.
  *  Returns the loss; gradient may be NULL. */
 double hesse_tape_run(hesse_tape *t, const double *theta, double *gradient);
+
+/** Local. Values and adjoints of these sequences, at most a window of them, at the theta of
+ *  the last run; nothing to do where they are there. */
+void hesse_tape_seek(hesse_tape *t, int first, int count);
 
 /** Where a number came from that is not finite. */
 typedef struct hesse_fault {
@@ -101,8 +115,8 @@ size_t hesse_first_fault(const double *x, size_t count);
  *  input's tokens from `first` on. */
 size_t hesse_tape_first(const hesse_tape *t, const hesse_node *node, int first);
 
-/** Local. The frame of a node for the tokens first ... first + count - 1 of its inputs, with
- *  its primal operands; tangents and cotangents are NULL. */
+/** Local. The frame of a node for the tokens first ... first + count - 1 of its inputs, which
+ *  are in the window, with its primal operands; tangents and cotangents are NULL. */
 hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int first,
                              int count);
 

@@ -22,6 +22,10 @@ static void print_head(const hesse_study *x, const hesse_job *job)
            m->params.count);
     printf("data         %d sequences of %d tokens\n", m->batch.sequences,
            m->batch.context);
+    if (!hesse_tape_is_whole(m->tape))
+        printf("             activations of %d sequences at once, the others again in "
+               "every sweep\n",
+               m->tape->window);
     printf("blocks       %d, together of order %zu\n", x->partition.count,
            x->partition.size);
     printf("ranks        %d\n", x->ranks);

@@ -71,7 +71,8 @@ static const cyaml_strval_t scopes[] = {
 static const cyaml_strval_t cuts[] = {
     {"tensor", HESSE_CUT_TENSOR}, {"head", HESSE_CUT_HEAD},
     {"neuron", HESSE_CUT_NEURON}, {"layer", HESSE_CUT_LAYER},
-    {"group", HESSE_CUT_GROUP},   {"whole", HESSE_CUT_WHOLE}};
+    {"group", HESSE_CUT_GROUP},   {"whole", HESSE_CUT_WHOLE},
+    {"fused", HESSE_CUT_FUSED}};
 
 static const cyaml_strval_t shares[] = {{"hessian", HESSE_ALL},
                                         {"gauss_newton", HESSE_GAUSS_NEWTON},
@@ -113,7 +114,9 @@ static const cyaml_strval_t orthogonalities[] = {
 static const cyaml_strval_t procedures[] = {{"own", false}, {"paper", true}};
 
 static const cyaml_strval_t presets[] = {{"all", HESSE_PRESET_NONE},
-                                         {"paper-gpt2", HESSE_PRESET_PAPER_GPT2}};
+                                         {"paper-gpt2", HESSE_PRESET_PAPER_GPT2},
+                                         {"paper-vit", HESSE_PRESET_PAPER_VIT},
+                                         {"convolutions", HESSE_PRESET_CONVOLUTIONS}};
 
 static const cyaml_strval_t reductions[] = {{"mean", HESSE_MEAN},
                                             {"sum", HESSE_SUM_OF_TOKENS},

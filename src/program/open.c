@@ -62,6 +62,7 @@ hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outli
         .data_seed = job->data.seed,
         .reduction = job->hessian.reduction,
         .batch = job->data.batch,
+        .memory = job->hessian.budget,
         .outline = outline,
     };
     return hesse_model_open(team, &source, model);

@@ -126,11 +126,13 @@ static void note_model(hesse_provenance *p, const hesse_job *job, const hesse_mo
     number(p, "loss", m->loss);
 }
 
-static void note_data(hesse_provenance *p, const hesse_job *job, const hesse_batch *t)
+static void note_data(hesse_provenance *p, const hesse_job *job, const hesse_batch *t,
+                      int held)
 {
     text(p, "data_sha256", t->digest);
     if (job->data.shuffle) whole(p, "data_seed", (int64_t)job->data.seed);
     whole(p, "sequences", t->sequences);
+    whole(p, "sequences_at_once", held);
     whole(p, "context", t->context);
     whole(p, "tokens", (int64_t)t->sequences * t->context);
 }
@@ -216,6 +218,6 @@ void hesse_provenance_of(const hesse_study *study, const hesse_job *job,
     text(p, "job_identity", resume->identity);
     whole(p, "earlier_runs", hesse_parts_runs(resume->parts));
     note_model(p, job, m);
-    note_data(p, job, &m->batch);
+    note_data(p, job, &m->batch, m->tape->window);
     note_times(p, phases);
 }
