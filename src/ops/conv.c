@@ -13,8 +13,10 @@
 enum { X, W, B };
 
 /* Of the patches at hand: numbers in all, tangents, and entries that a product needs in a
-   row, or tokens that it needs in a column. */
+   row, or tokens that it needs in a column. Those of one tangent are BLAS's, which likes
+   more of them. */
 enum { ROOM = 8192, CHUNK = 64, ENTRIES = 256, TOKENS = 64 };
+enum { BLAS_ROOM = 1 << 16, BLAS_ENTRIES = 512, BLAS_TOKENS = 256 };
 
 static int width(const hesse_dims *d, int i)
 {
@@ -61,7 +63,7 @@ static int least(int a, int b)
 /* Visit all patches, entries first ... end - 1, at most so many of them at once. */
 static bool next(const hesse_frame *f, int first, int end, int most, some *s)
 {
-    const int n = hesse_image_all(&f->d);
+    const int n = hesse_image_all(&f->d), room = f->k == 1 ? BLAS_ROOM : ROOM;
     if (!s->k) {
         *s = (some){.q = first};
     } else if ((s->token += s->tokens) == n) {
@@ -70,21 +72,22 @@ static bool next(const hesse_frame *f, int first, int end, int most, some *s)
     }
     if (s->at == f->k || first >= end) return false;
     s->k = least(f->k - s->at, CHUNK);
-    s->entries = least(end - s->q, least(most, ROOM / s->k));
-    s->tokens = least(n - s->token, ROOM / (s->k * s->entries));
+    s->entries = least(end - s->q, least(most, room / s->k));
+    s->tokens = least(n - s->token, room / (s->k * s->entries));
     return true;
 }
 
 /* Entries of few tokens, for products with W. */
 static bool next_rows(const hesse_frame *f, some *s)
 {
-    return next(f, 0, patch(&f->d), ENTRIES, s);
+    return next(f, 0, patch(&f->d), f->k == 1 ? BLAS_ENTRIES : ENTRIES, s);
 }
 
 /* Few entries of many tokens, for those with yb. */
 static bool next_columns(const hesse_frame *f, int first, int end, some *s)
 {
-    const int most = ROOM / (TOKENS * least(f->k, CHUNK));
+    const int most =
+        f->k == 1 ? BLAS_ROOM / BLAS_TOKENS : ROOM / (TOKENS * least(f->k, CHUNK));
     return next(f, first, end, most, s);
 }
 
@@ -203,7 +206,7 @@ static void tangent(const hesse_frame *f)
 {
     const int n = hesse_image_all(&f->d), q = patch(&f->d), o = f->d.o, k = f->k;
     const size_t stride = hesse_stride(o, k);
-    double patches[ROOM];
+    double patches[BLAS_ROOM];
     if (!f->dy) return;
     zero((size_t)n * stride, f->dy);
     for (some s = {0}; f->dx[X] && next_rows(f, &s);) {
@@ -218,7 +221,7 @@ static void tangent(const hesse_frame *f)
 static void adjoint(const hesse_frame *f)
 {
     const int n = hesse_image_all(&f->d), q = patch(&f->d), o = f->d.o, k = f->k;
-    double patches[ROOM];
+    double patches[BLAS_ROOM];
     if (!f->cy) return;
     for (some s = {0}; f->cx[X] && next_rows(f, &s);) {
         apply_back(f, &s, f->cy, patches);
@@ -236,6 +239,12 @@ static void bend(const hesse_frame *f, const some *s, double *patches)
 {
     const size_t q = (size_t)patch(&f->d), o = (size_t)f->d.o, k = (size_t)f->k;
     const hesse_strided yb = {f->yb + (size_t)s->token * o, o, 1};
+    if (f->k == 1) {
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->tokens, s->entries,
+                    f->d.o, 1, yb.at, f->d.o, f->dx[W] + s->q, (int)q, 0, patches,
+                    s->entries);
+        return;
+    }
     for (int j = 0; j < s->entries; j++)
         hesse_gemm(HESSE_SET, s->tokens, (size_t)s->k, f->d.o, 1, yb,
                    f->dx[W] + (size_t)(s->q + j) * k + s->at, q * k,
@@ -267,6 +276,11 @@ static void correlate(const hesse_frame *f, const some *s, const double *patches
     const bool joint = s->k == f->k; /* then entries are neighbours in cw, too */
     const size_t width_of_all = (size_t)s->entries * (size_t)s->k;
     double *to = cw + (size_t)(s->q - part.col) * k + (size_t)s->at;
+    if (f->k == 1) {
+        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, s->entries,
+                    s->tokens, 1, yb.at, f->d.o, patches, s->entries, 1, to, part.cols);
+        return;
+    }
     for (int j = 0; j < (joint ? 1 : s->entries); j++)
         hesse_gemm(HESSE_ADD, part.rows, joint ? width_of_all : (size_t)s->k, s->tokens,
                    1, yb, patches + (size_t)j * (size_t)s->k, width_of_all,
@@ -276,7 +290,7 @@ static void correlate(const hesse_frame *f, const some *s, const double *patches
 static void curvature(const hesse_frame *f)
 {
     const int first = f->want[W].col, end = first + f->want[W].cols;
-    double patches[ROOM];
+    double patches[BLAS_ROOM];
     for (some s = {0}; f->cx[X] && f->dx[W] && next_rows(f, &s);) {
         bend(f, &s, patches);
         scatter(&f->d, &s, f->k, patches, f->cx[X]);
