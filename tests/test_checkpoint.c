@@ -5,6 +5,7 @@
 
 #include "input/checkpoint.h"
 #include "input/config.h"
+#include "input/layout.h"
 
 #include <math.h>
 
@@ -448,9 +449,37 @@ static void trained_checkpoints_load(void **state)
              12.659892082214355}});
 }
 
+/* Heads for other tasks are left out of an encoder, but not what its own task would use. */
+static void encoders_may_have_other_heads(void **state)
+{
+    (void)state;
+    const hesse_arch bert = {.family = HESSE_BERT, .masked = true};
+    const hesse_arch classes = {.family = HESSE_BERT}, vit = {.family = HESSE_VIT};
+    const struct {
+        const hesse_arch *arch;
+        const char *name;
+        hesse_extra extra;
+    } extras[] = {
+        {&bert, "cls.predictions.decoder.weight", HESSE_EXTRA_HEAD},
+        {&bert, "cls.predictions.decoder.bias", HESSE_EXTRA_UNKNOWN},
+        {&bert, "cls.seq_relationship.weight", HESSE_EXTRA_UNKNOWN},
+        {&bert, "bert.pooler.dense.bias", HESSE_EXTRA_UNKNOWN},
+        {&bert, "bert.embeddings.position_ids", HESSE_EXTRA_BUFFER},
+        {&bert, "bert.encoder.layer.7.output.dense.bias", HESSE_EXTRA_PARAMETER},
+        {&classes, "cls.predictions.bias", HESSE_EXTRA_UNKNOWN},
+        {&classes, "bert.pooler.dense.weight", HESSE_EXTRA_PARAMETER},
+        {&vit, "vit.pooler.dense.weight", HESSE_EXTRA_UNKNOWN},
+        {&vit, "vit.embeddings.mask_token", HESSE_EXTRA_PARAMETER},
+    };
+    for (size_t i = 0; i < sizeof extras / sizeof *extras; i++)
+        assert_int_equal(hesse_layout_extra(extras[i].arch, extras[i].name),
+                         extras[i].extra);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(encoders_may_have_other_heads),
         cmocka_unit_test(every_layout_is_recognised),
         cmocka_unit_test(a_checkpoint_without_biases_has_none),
         cmocka_unit_test(a_tied_embedding_may_lie_as_the_head),

@@ -77,6 +77,32 @@ static void gpt2_reads_its_keys(void **state)
     assert_int_equal(good(HESSE_GPT2, "\"n_inner\":null").inner, 24);
 }
 
+static void encoders_read_their_keys(void **state)
+{
+    (void)state;
+    hesse_arch a = {.family = HESSE_BERT};
+    hesse_why why;
+    write_text("c.json", "{\"model_type\":\"bert\",\"hidden_size\":12,"
+                         "\"num_attention_heads\":3,\"type_vocab_size\":1,"
+                         "\"id2label\":{\"0\":\"a\",\"1\":\"b\",\"2\":\"c\"}}");
+    assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_OK);
+    assert_true(a.width == 12 && a.attention.size == 4 && a.layers == 12);
+    assert_true(a.vocabulary == 30522 && a.positions == 512 && a.types == 1);
+    assert_true(a.outputs == 3 && a.norm_eps == 1e-12 && a.attention_bias);
+    a = (hesse_arch){.family = HESSE_VIT};
+    assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_E_INPUT);
+    assert_non_null(strstr(why.text, "expected \"vit\", the family being vit"));
+    write_text("c.json", "{\"qkv_bias\":false,\"patch_size\":8,\"num_labels\":5}");
+    assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_OK);
+    assert_true(a.patch == 8 && a.outputs == 5 && !a.attention_bias && a.width == 768);
+    a = (hesse_arch){.family = HESSE_BERT};
+    write_text("c.json", "{\"position_embedding_type\":\"relative_key\"}");
+    assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_E_INPUT);
+    assert_non_null(strstr(why.text, "position_embedding_type"));
+    write_text("c.json", "{\"id2label\":3}");
+    assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_E_INPUT);
+}
+
 static void activations_are_what_the_names_mean(void **state)
 {
     (void)state;
@@ -310,6 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gpt2_has_its_defaults),
         cmocka_unit_test(gpt2_reads_its_keys),
+        cmocka_unit_test(encoders_read_their_keys),
         cmocka_unit_test(activations_are_what_the_names_mean),
         cmocka_unit_test(nanogpt_has_its_own_keys),
         cmocka_unit_test(llama_has_its_defaults),

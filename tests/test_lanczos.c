@@ -40,7 +40,8 @@ static void apply_known(void *context, const double *v, double *av)
 enum { N = 40, STEPS = 24, PROBES = 5 };
 
 typedef struct room {
-    double nodes[PROBES * N], weights[PROBES * N], extreme[2][PROBES];
+    double nodes[PROBES * N], weights[PROBES * N], extreme[2][PROBES],
+        negative[2][PROBES];
     int taken[PROBES];
 } room;
 
@@ -52,7 +53,8 @@ static hesse_quadrature in(room *r, int n, int steps)
                               .nodes = r->nodes,
                               .weights = r->weights,
                               .taken = r->taken,
-                              .extreme = {r->extreme[0], r->extreme[1]}};
+                              .extreme = {r->extreme[0], r->extreme[1]},
+                              .negative = {r->negative[0], r->negative[1]}};
 }
 
 static hesse_team *team_of_all(void)
@@ -159,6 +161,41 @@ static void quadrature_is_gaussian(void **state)
                         q.weights[p * steps + i] * pow(q.nodes[p * steps + i], power);
                 assert_all(fabs(found - exact) <= 1e-12 * scale);
             }
+    }
+    hesse_team_free(team);
+}
+
+/* What lies below 0 lies between the bounds, which meet when all is known; 0 itself is not
+   below 0. */
+static void negative_weight_is_bounded(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    for (int kind = 0; kind < 2; kind++) {
+        double lambda[N];
+        for (int i = 0; i < N; i++) lambda[i] = kind && i % 4 == 0 ? 0 : sin(3 * i + 1);
+        for (int steps = 1; steps <= N; steps += 3) {
+            room r;
+            const known a = {N, PROBES, lambda};
+            hesse_quadrature q = in(&r, N, steps);
+            probe(team, &a, HESSE_ORTHOGONALITY_FULL, &q);
+            double v[N * PROBES], norm[PROBES] = {0}, below[PROBES] = {0};
+            for (int i = 0; i < N * PROBES; i++) {
+                const uint64_t at = (uint64_t)(i % PROBES * N + i / PROBES);
+                v[i] = hesse_normal(7, HESSE_RANDOM_PROBES, at);
+                norm[i % PROBES] += v[i] * v[i];
+            }
+            reflect(N, PROBES, v);
+            for (int i = 0; i < N * PROBES; i++)
+                if (lambda[i / PROBES] < 0)
+                    below[i % PROBES] += v[i] * v[i] / norm[i % PROBES];
+            for (int p = 0; p < PROBES; p++) {
+                const double low = q.negative[0][p], high = q.negative[1][p];
+                assert_all(low - 1e-10 <= below[p] && below[p] <= high + 1e-10);
+                if (steps == 1) assert_all(high - low > 1e-3);
+                if (steps == N) assert_all(high - low < 1e-10);
+            }
+        }
     }
     hesse_team_free(team);
 }
@@ -802,6 +839,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_small_krylov_space_is_used_up),
     cmocka_unit_test(tiny_and_zero),
     cmocka_unit_test(quadrature_is_gaussian),
+    cmocka_unit_test(negative_weight_is_bounded),
     cmocka_unit_test(extremes_are_bounded),
     cmocka_unit_test(what_is_not_finite_ends),
     cmocka_unit_test(orthogonality_is_as_asked_for),

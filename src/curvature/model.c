@@ -127,6 +127,8 @@ static hesse_status read_shape(const hesse_source *source, hesse_model *m,
     m->arch.attention.temperature = source->arch->attention.temperature;
     m->arch.attention.full = source->arch->attention.full;
     m->arch.attention.kernel = source->arch->attention.kernel;
+    m->arch.masked = source->arch->masked;
+    m->arch.loss = source->arch->loss;
     if (!s && source->checkpoint) {
         s = hesse_safetensors_open(source->checkpoint, file, why);
         if (!s) s = hesse_checkpoint_probe(*file, source->checkpoint, &m->arch, why);

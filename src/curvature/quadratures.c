@@ -81,10 +81,12 @@ static hesse_record record_of(const hesse_aim *t, int probe)
                           .count = 1};
 }
 
-/* Steps taken and the bounds of the extremes, nodes, weights. */
+/* Steps taken, the bounds of the extremes and of what is negative, nodes, weights. */
+enum { HEAD = 5 };
+
 static size_t record_size(const hesse_quadrature *q)
 {
-    return 3 + 2 * (size_t)q->steps;
+    return HEAD + 2 * (size_t)q->steps;
 }
 
 static bool is_known(const queue *x, const hesse_aim *t, int probe)
@@ -234,8 +236,9 @@ static void pack(const hesse_quadrature *q, int probe, double *numbers)
     const size_t steps = (size_t)q->steps, at = (size_t)probe * steps;
     numbers[0] = q->taken[probe];
     numbers[1] = q->extreme[0][probe], numbers[2] = q->extreme[1][probe];
-    memcpy(numbers + 3, q->nodes + at, steps * sizeof *numbers);
-    memcpy(numbers + 3 + steps, q->weights + at, steps * sizeof *numbers);
+    numbers[3] = q->negative[0][probe], numbers[4] = q->negative[1][probe];
+    memcpy(numbers + HEAD, q->nodes + at, steps * sizeof *numbers);
+    memcpy(numbers + HEAD + steps, q->weights + at, steps * sizeof *numbers);
 }
 
 static void unpack(hesse_quadrature *q, int probe, const double *numbers)
@@ -243,8 +246,9 @@ static void unpack(hesse_quadrature *q, int probe, const double *numbers)
     const size_t steps = (size_t)q->steps, at = (size_t)probe * steps;
     q->taken[probe] = (int)numbers[0];
     q->extreme[0][probe] = numbers[1], q->extreme[1][probe] = numbers[2];
-    memcpy(q->nodes + at, numbers + 3, steps * sizeof *numbers);
-    memcpy(q->weights + at, numbers + 3 + steps, steps * sizeof *numbers);
+    q->negative[0][probe] = numbers[3], q->negative[1][probe] = numbers[4];
+    memcpy(q->nodes + at, numbers + HEAD, steps * sizeof *numbers);
+    memcpy(q->weights + at, numbers + HEAD + steps, steps * sizeof *numbers);
 }
 
 /* Local. Every rank reads what earlier runs have finished. */

@@ -1,4 +1,4 @@
-/* Two lists of keys, one a family, read by functions that know type, range and default.
+/* Lists of keys, one a family, read by functions that know type, range and default.
    The reader keeps its first error and answers with defaults from then on, so the lists
    read as lists. A key whose other values would change what the model computes, and
    that this program does not compute, is read only to be refused. */
@@ -182,17 +182,70 @@ static void read_llama(reader *r, hesse_arch *a)
     read_rope(r, a);
 }
 
+/* Labels that a classifier has; 0: the file does not say. */
+static int labels(reader *r)
+{
+    const json_t *names = value(r, "id2label");
+    if (names && !json_is_object(names)) refuse(r, "id2label", "an object");
+    if (json_is_object(names) && json_object_size(names) <= MOST)
+        return (int)json_object_size(names);
+    return value(r, "num_labels") ? integer(r, "num_labels", MOST, REQUIRED) : 0;
+}
+
+/* What BERT and ViT have in common. */
+static void read_encoder(reader *r, hesse_arch *a)
+{
+    a->layers = integer(r, "num_hidden_layers", MOST_LAYERS, 12);
+    a->width = integer(r, "hidden_size", MOST, 768);
+    a->inner = integer(r, "intermediate_size", MOST, 3072);
+    a->attention.heads = integer(r, "num_attention_heads", MOST, 12);
+    a->attention.kv_heads = a->attention.heads;
+    if (a->width % a->attention.heads)
+        refuse(r, "hidden_size", "a multiple of num_attention_heads");
+    a->attention.size = a->width / a->attention.heads;
+    a->activation = activation(r, "hidden_act", "gelu");
+    a->norm_eps = positive(r, "layer_norm_eps", 1e-12);
+    a->attention_bias = a->mlp_bias = true;
+    a->outputs = labels(r);
+}
+
+static void read_bert(reader *r, hesse_arch *a)
+{
+    read_encoder(r, a);
+    a->vocabulary = integer(r, "vocab_size", MOST, 30522);
+    a->positions = integer(r, "max_position_embeddings", MOST, 512);
+    a->types = integer(r, "type_vocab_size", MOST, 2);
+    if (strcmp(string(r, "position_embedding_type", "absolute"), "absolute") != 0)
+        refuse(r, "position_embedding_type",
+               "\"absolute\": others are not computed here");
+    must_be(r, "is_decoder", false);
+    must_be(r, "add_cross_attention", false);
+    must_be(r, "tie_word_embeddings", true);
+}
+
+/* Sizes of images are those of the data. */
+static void read_vit(reader *r, hesse_arch *a)
+{
+    read_encoder(r, a);
+    a->patch = integer(r, "patch_size", MOST_LAYERS, 16);
+    a->attention_bias = truth(r, "qkv_bias", true);
+}
+
 /* Mistral without a sliding window is a llama under another name; but what a mistral
    leaves out has other defaults. */
 static void check_type(reader *r, hesse_family family)
 {
+    static const char *const types[] = {[HESSE_GPT2] = "gpt2",
+                                        [HESSE_LLAMA] = "llama",
+                                        [HESSE_BERT] = "bert",
+                                        [HESSE_VIT] = "vit"};
     const bool llama = family == HESSE_LLAMA;
-    const char *type = string(r, "model_type", llama ? "llama" : "gpt2");
+    const char *type = string(r, "model_type", types[family]);
     const bool mistral = llama && strcmp(type, "mistral") == 0;
-    if (!mistral && strcmp(type, llama ? "llama" : "gpt2") != 0)
-        refuse(r, "model_type",
-               llama ? "\"llama\" or \"mistral\", the family being llama"
-                     : "\"gpt2\", the family being gpt2");
+    char expected[80];
+    snprintf(expected, sizeof expected, "\"%s\"%s, the family being %s", types[family],
+             llama ? " or \"mistral\"" : "", types[family]);
+    if (!mistral && strcmp(type, types[family]) != 0) refuse(r, "model_type", expected);
     const bool silent = mistral && !json_object_get(r->root, "sliding_window");
     if (silent || value(r, "sliding_window"))
         refuse(r, "sliding_window", "null: attention here sees all tokens before");
@@ -207,11 +260,13 @@ static hesse_status read_file(const char *path, hesse_arch *arch, hesse_why *why
     if (s) return s;
     reader r = {.path = path, .scope = "", .root = root, .why = why};
     hesse_arch read = {.family = arch->family, .layout = arch->layout};
+    static void (*const readers[])(reader *,
+                                   hesse_arch *) = {[HESSE_GPT2] = read_gpt2,
+                                                    [HESSE_LLAMA] = read_llama,
+                                                    [HESSE_BERT] = read_bert,
+                                                    [HESSE_VIT] = read_vit};
     check_type(&r, read.family);
-    if (read.family == HESSE_LLAMA)
-        read_llama(&r, &read);
-    else
-        read_gpt2(&r, &read);
+    readers[read.family](&r, &read);
     json_decref(root);
     if (!r.s) *arch = read;
     return r.s;

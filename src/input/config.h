@@ -9,6 +9,7 @@
  *  arch->family says and "model_type", where it stands, must name too. arch->layout is
  *  left as it is; after an error, all of *arch.
  *
+ *  Families: gpt2, llama, bert, vit.
  *  Errors: HESSE_E_INPUT when the file is missing, is no JSON (with line and column),
  *  lacks a key, has one of the wrong type or range, or asks for something that would be
  *  silently wrong here (rope_scaling, an unknown activation, sliding windows, ...). */

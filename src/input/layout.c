@@ -56,6 +56,21 @@ static const hesse_tensor *find(const hesse_safetensors *file, const char *prefi
     return hesse_safetensors_find(file, name);
 }
 
+/* BERT's first checkpoints call gain and bias of a norm gamma and beta. */
+static const hesse_tensor *find_old(const hesse_safetensors *file, const char *name)
+{
+    static const char *const ends[][2] = {{"LayerNorm.weight", "LayerNorm.gamma"},
+                                          {"LayerNorm.bias", "LayerNorm.beta"}};
+    char old[2 * HESSE_NAME];
+    for (int i = 0; i < 2; i++) {
+        if (!hesse_file_ends_with(name, ends[i][0])) continue;
+        const int length = (int)(strlen(name) - strlen(ends[i][0]));
+        snprintf(old, sizeof old, "%.*s%s", length, name, ends[i][1]);
+        return hesse_safetensors_find(file, old);
+    }
+    return NULL;
+}
+
 /* The longest wrapper that the prefix begins with. */
 static const char *wrapper_of(const hesse_arch *arch)
 {
@@ -71,7 +86,8 @@ const hesse_tensor *hesse_layout_find(const hesse_safetensors *file,
                                       const hesse_arch *arch, const hesse_param *param)
 {
     const bool is_head = strcmp(param->tensor, head) == 0;
-    return find(file, is_head ? wrapper_of(arch) : "", param->tensor);
+    const hesse_tensor *t = find(file, is_head ? wrapper_of(arch) : "", param->tensor);
+    return t ? t : find_old(file, param->tensor);
 }
 
 /* What a name in a layer holds after the number; NULL: it is in no layer. */
@@ -101,10 +117,30 @@ static bool is_kept(const char *name)
     return false;
 }
 
+/* Heads that a checkpoint of an encoder has for other tasks than the model's. */
+static bool is_other_head(const hesse_arch *arch, const char *name)
+{
+    if (arch->family == HESSE_VIT) return after(name, "vit.pooler.");
+    if (arch->family != HESSE_BERT) return false;
+    if (!arch->masked) return after(name, "cls.");
+    return after(name, "bert.pooler.") || after(name, "cls.seq_relationship.") ||
+           after(name, "classifier.") ||
+           strcmp(name, "cls.predictions.decoder.bias") == 0;
+}
+
+/* Of families that a builder describes. */
+static hesse_extra extra_of_others(const hesse_arch *arch, const char *name)
+{
+    const bool masked = arch->family == HESSE_BERT && arch->masked;
+    if (masked && strcmp(name, "cls.predictions.decoder.weight") == 0)
+        return HESSE_EXTRA_HEAD;
+    if (is_other_head(arch, name)) return HESSE_EXTRA_UNKNOWN;
+    return is_kept(name) ? HESSE_EXTRA_BUFFER : HESSE_EXTRA_PARAMETER;
+}
+
 hesse_extra hesse_layout_extra(const hesse_arch *arch, const char *name)
 {
-    if (!hesse_family_is_table(arch->family))
-        return is_kept(name) ? HESSE_EXTRA_BUFFER : HESSE_EXTRA_PARAMETER;
+    if (!hesse_family_is_table(arch->family)) return extra_of_others(arch, name);
     const names *known = &families[arch->family];
     const char *outside = after(name, wrapper_of(arch));
     const char *inside = after(name, arch->layout.prefix);

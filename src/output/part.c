@@ -274,15 +274,16 @@ static void write_wholes(const writer *w, const char *where, const char *name,
     free(wholes);
 }
 
-/* Bounds of the first and the last node, probe by probe. */
-static void write_bounds(const writer *w, const char *where, const hesse_quadrature *q)
+/* Two bounds of every probe, side by side. */
+static void write_bounds(const writer *w, const char *where, const char *name,
+                         int probes, double *const both[2])
 {
-    const size_t shape[] = {(size_t)q->probes, 2};
+    const size_t shape[] = {(size_t)probes, 2};
     double *bounds = hesse_alloc(2 * shape[0]);
     for (size_t p = 0; bounds && p < shape[0]; p++)
-        bounds[2 * p] = q->extreme[0][p], bounds[2 * p + 1] = q->extreme[1][p];
+        bounds[2 * p] = both[0][p], bounds[2 * p + 1] = both[1][p];
     if (bounds)
-        write_doubles(w, where, "extreme_bounds", false, 2, shape, bounds);
+        write_doubles(w, where, name, false, 2, shape, bounds);
     else
         hesse_store_no_memory(w->store);
     free(bounds);
@@ -296,7 +297,8 @@ static void write_quadrature(const writer *w, const char *where,
     write_doubles(w, where, "nodes", false, 2, shape, q->nodes);
     write_doubles(w, where, "weights", false, 2, shape, q->weights);
     write_wholes(w, where, "taken", shape[0], q->taken);
-    write_bounds(w, where, q);
+    write_bounds(w, where, "extreme_bounds", q->probes, q->extreme);
+    write_bounds(w, where, "negative_bounds", q->probes, q->negative);
     hesse_store_path(w->store, path, "%snodes", where);
     hesse_store_note_text(w->store, path, "reorthogonalisation",
                           w->part->orthogonality);

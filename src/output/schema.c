@@ -182,6 +182,8 @@ static const struct entry {
      "weight 0"},
     {"extreme_bounds", HESSIAN, NULL, PROBE, NONE,
      "bound on the distance of a probe's first and last node from an eigenvalue"},
+    {"negative_bounds", "1", NULL, PROBE, NONE,
+     "Gauss-Radau bounds of the weight of a probe's measure on eigenvalues below 0"},
     {"density/grid", HESSIAN, "1", NONE, NONE,
      "eigenvalue, over the 10th largest if units are 1"},
     {"density/values", "parameter^2 / loss", "1", GRID, NONE,

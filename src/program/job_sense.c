@@ -122,12 +122,14 @@ static hesse_status check_config(const sense *c)
     static const char *const keys[] = {
         "model.layers",   "model.heads",      "model.kv_heads",   "model.head_size",
         "model.width",    "model.inner",      "model.vocabulary", "model.activation",
-        "model.norm_eps", "model.rope_theta", "model.tied",       "model.bias"};
+        "model.norm_eps", "model.rope_theta", "model.tied",       "model.bias",
+        "model.patch",    "model.types"};
     if (!given(c, "model.config")) return HESSE_OK;
-    if (c->job->model.family > HESSE_LLAMA)
+    if (c->job->model.family > HESSE_VIT)
         return wrong(
             c, "model.config",
-            "is for gpt2 and llama; other families are told their sizes by keys");
+            "is for gpt2, llama, bert and vit; other families are told their sizes by "
+            "keys");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (given(c, keys[i]))
             return wrong(c, keys[i], "stands beside 'model.config', which says it");

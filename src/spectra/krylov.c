@@ -265,13 +265,65 @@ static hesse_status iterate(krylov *x)
     }
 }
 
+/* Local. Of tridiagonal matrices eigenvalues, and, in columns of z, eigenvectors. */
+static hesse_status decompose(const krylov *x, int m, double *diagonal, double *beside,
+                              double *z, double *work)
+{
+    int info = 0;
+    dsteqr_("I", &m, diagonal, beside, z, &m, work, &info, 1);
+    if (!info) return HESSE_OK;
+    return hesse_fail(&x->team->why, HESSE_E_NUMERIC,
+                      "lanczos: dsteqr ends with %d on a matrix of order %d", info, m);
+}
+
+/* Local. One more row makes 0 an eigenvalue of a probe's matrix, when its last entry is
+   beta_m^2 e_m' T^-1 e_m, here by the eigenvectors of T: the rule with that node bounds the
+   measure below 0 from below without the weight of 0, and from above with it. Where the
+   Krylov space is used up, or T is singular, T's own rule does.
+   Source: Golub & Meurant (2010), section 6.2; Szego, Orthogonal Polynomials, section 3.41.
+   room: 2 (m + 1) numbers, besides z and work. */
+static hesse_status bound_negative(const krylov *x, int c, int probe, double *z,
+                                   double *work, double *room, hesse_quadrature *q)
+{
+    const int m = x->taken[c], all = m + 1;
+    const double *nodes = q->nodes + (size_t)probe * (size_t)q->steps;
+    const double last = x->beta[(m - 1) * x->k + c];
+    const double zero = 4 * m * DBL_EPSILON * fmax(fabs(nodes[0]), fabs(nodes[m - 1]));
+    double *diagonal = room, *beside = room + all, corner = 0, below = 0, at = 0;
+    bool singular = last <= zero;
+    for (int i = 0; i < m; i++) {
+        const double end = z[(size_t)i * (size_t)m + (size_t)m - 1];
+        singular = singular || fabs(nodes[i]) <= zero;
+        corner += last * end * last * end / nodes[i];
+        diagonal[i] = x->alpha[i * x->k + c];
+        beside[i] = x->beta[i * x->k + c];
+    }
+    diagonal[m] = corner;
+    const int order = singular ? m : all;
+    const hesse_status s = decompose(x, order, diagonal, beside, z, work);
+    int node = 0; /* the one nearest 0 */
+    for (int i = 1; !s && i < order; i++)
+        if (fabs(diagonal[i]) < fabs(diagonal[node])) node = i;
+    const bool is_there = !singular || fabs(diagonal[node]) <= zero;
+    for (int i = 0; !s && i < order; i++) {
+        const double first = z[(size_t)i * (size_t)order];
+        if (is_there && i == node)
+            at = first * first;
+        else if (diagonal[i] < 0)
+            below += first * first;
+    }
+    /* A rule that is exact has no doubt about 0, which is not below 0. */
+    q->negative[0][probe] = below;
+    q->negative[1][probe] = last <= zero ? below : below + at;
+    return s;
+}
+
 /* Local. Eigenvalues of a probe's tridiagonal matrix are nodes, and first components of its
    eigenvectors, squared, weights. */
 static hesse_status solve(const krylov *x, int c, int probe, double *z, double *work,
                           hesse_quadrature *q)
 {
     const int m = x->taken[c], steps = q->steps;
-    int info = 0;
     double *nodes = q->nodes + (size_t)probe * (size_t)steps;
     double *weights = q->weights + (size_t)probe * (size_t)steps;
     for (int j = 0; j < m; j++) {
@@ -279,11 +331,8 @@ static hesse_status solve(const krylov *x, int c, int probe, double *z, double *
         weights[j] = x->beta[j * x->k + c];
     }
     const double last = weights[m - 1];
-    dsteqr_("I", &m, nodes, weights, z, &m, work, &info, 1);
-    if (info)
-        return hesse_fail(&x->team->why, HESSE_E_NUMERIC,
-                          "lanczos: dsteqr ends with %d on a matrix of order %d", info,
-                          m);
+    const hesse_status s = decompose(x, m, nodes, weights, z, work);
+    if (s) return s;
     for (int i = 0; i < m; i++)
         weights[i] = z[(size_t)i * (size_t)m] * z[(size_t)i * (size_t)m];
     for (int end = 0; end < 2; end++)
@@ -296,18 +345,22 @@ static hesse_status solve(const krylov *x, int c, int probe, double *z, double *
 
 static hesse_status solve_all(const krylov *x)
 {
-    const size_t m = (size_t)x->steps;
-    double *z = hesse_alloc(m * m), *work = hesse_alloc(2 * m);
+    const size_t m = (size_t)x->steps + 1;
+    double *z = hesse_alloc(m * m), *work = hesse_alloc(2 * m),
+           *room = hesse_alloc(2 * m);
     hesse_status s = HESSE_OK;
-    if (!z || !work)
+    if (!z || !work || !room)
         s = hesse_fail(&x->team->why, HESSE_E_NOMEM,
-                       "lanczos: out of memory for %zu steps", m);
+                       "lanczos: out of memory for %d steps", x->steps);
     for (int g = 0; g < x->count; g++)
-        for (int c = 0; !s && c < x->cells[g].k; c++)
-            s = solve(x, x->places[g].column + c, x->cells[g].first + c, z, work,
-                      x->cells[g].q);
+        for (int c = 0; !s && c < x->cells[g].k; c++) {
+            const int column = x->places[g].column + c, probe = x->cells[g].first + c;
+            s = solve(x, column, probe, z, work, x->cells[g].q);
+            if (!s) s = bound_negative(x, column, probe, z, work, room, x->cells[g].q);
+        }
     free(z);
     free(work);
+    free(room);
     return s;
 }
 

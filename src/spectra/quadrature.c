@@ -18,10 +18,13 @@ hesse_status hesse_quadrature_new(size_t n, int probes, int steps,
         q->nodes = hesse_calloc(numbers, sizeof *q->nodes);
         q->weights = hesse_calloc(numbers, sizeof *q->weights);
         q->taken = hesse_calloc(count, sizeof *q->taken);
-        q->extreme[0] = hesse_calloc(count, sizeof *q->extreme[0]);
-        q->extreme[1] = hesse_calloc(count, sizeof *q->extreme[1]);
+        for (int end = 0; end < 2; end++) {
+            q->extreme[end] = hesse_calloc(count, sizeof(double));
+            q->negative[end] = hesse_calloc(count, sizeof(double));
+        }
     }
-    if (q && q->nodes && q->weights && q->taken && q->extreme[0] && q->extreme[1]) {
+    if (q && q->nodes && q->weights && q->taken && q->extreme[0] && q->extreme[1] &&
+        q->negative[0] && q->negative[1]) {
         *quadrature = q;
         return HESSE_OK;
     }
@@ -36,8 +39,10 @@ void hesse_quadrature_free(hesse_quadrature *q)
     free(q->nodes);
     free(q->weights);
     free(q->taken);
-    free(q->extreme[0]);
-    free(q->extreme[1]);
+    for (int end = 0; end < 2; end++) {
+        free(q->extreme[end]);
+        free(q->negative[end]);
+    }
     free(q);
 }
 
