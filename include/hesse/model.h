@@ -22,9 +22,8 @@ typedef enum hesse_reduction {
 /** Where a model and its data come from. Start it from {0}; paths are as fopen(3) takes
  *  them, and only rank 0 opens them. */
 typedef struct hesse_source {
-    const hesse_arch *arch; /* sizes; vocabulary 0: that of the data. With a config
-                                      only the family, the temperature and whether
-                                      attention is full                              */
+    const hesse_arch *arch; /* sizes; vocabulary 0: that of the data. With a config only
+                               the family, the loss and task, and how tokens attend  */
     const char *config;     /* config.json; NULL: the sizes in arch           */
     const char *checkpoint; /* .safetensors, an index of shards, or a folder that
                                       holds one; NULL: initial values from seed      */
@@ -50,10 +49,10 @@ typedef struct hesse_source {
     uint64_t data_seed;
     hesse_reduction reduction;
     int batch; /* sequences of a micro-batch, a divisor of their number */
-    size_t
-        memory;   /* bytes a rank may use; 0: what is free. Activations of all sequences
-                      are kept where they need at most half of it; else those of some,
-                      and every sweep computes the others again              */
+    /* Bytes a rank may use; 0: what is free. Activations of all sequences are kept where
+       they need at most half of it; else those of some, and every sweep computes the others
+       again. */
+    size_t memory;
     bool outline; /* no parameters, no loss: enough to plan with        */
 } hesse_source;
 

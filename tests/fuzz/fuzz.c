@@ -1,8 +1,11 @@
 /* The readers of files that nobody vouches for, under libFuzzer: whatever the bytes are,
    a reader ends, with a status and one line of reason when it refuses them. HESSE_FUZZ names
    the reader; tools/fuzz runs them all. */
+#include "input/arrays.h"
 #include "input/checkpoint.h"
 #include "input/config.h"
+#include "input/images.h"
+#include "input/texts.h"
 #include "input/tokens.h"
 #include "output/audit.h"
 #include "output/part_file.h"
@@ -53,7 +56,7 @@ static void read_weights(void)
 static void read_config(void)
 {
     hesse_why why;
-    for (int family = HESSE_GPT2; family <= HESSE_LLAMA; family++) {
+    for (int family = HESSE_GPT2; family <= HESSE_VIT; family++) {
         hesse_arch arch = {.family = family};
         expect(hesse_config_read(path, &arch, &why), &why);
     }
@@ -68,6 +71,53 @@ static void read_tokens(void)
     const hesse_status s = hesse_tokens_read(&request, &tokens, &why);
     expect(s, &why);
     if (!s) hesse_batch_free(&tokens);
+}
+
+/* The file as numbers and as what is wanted of them. */
+static void read_arrays(void)
+{
+    hesse_why why;
+    for (int labels = 0; labels < 2; labels++) {
+        hesse_batch b;
+        const hesse_arrays_request request = {.inputs = path,
+                                              .labels = labels ? path : NULL,
+                                              .targets = labels ? NULL : path};
+        const hesse_status s = hesse_arrays_read(&request, &b, &why);
+        expect(s, &why);
+        if (!s) hesse_batch_free(&b);
+    }
+}
+
+/* As records, and as images and their labels. */
+static void read_images(void)
+{
+    hesse_why why;
+    for (int labels = 0; labels < 2; labels++) {
+        hesse_batch b;
+        const hesse_images_request request = {.images = path,
+                                              .labels = labels ? path : NULL,
+                                              .count = 1,
+                                              .size = labels,
+                                              .standard = true};
+        const hesse_status s = hesse_images_read(&request, &b, &why);
+        expect(s, &why);
+        if (!s) hesse_batch_free(&b);
+    }
+}
+
+/* Lines with labels, and lines of two classes. */
+static void read_texts(void)
+{
+    hesse_why why;
+    const char *const paths[] = {path, path};
+    for (int count = 1; count <= 2; count++) {
+        hesse_batch b;
+        const hesse_texts_request request = {
+            .paths = paths, .count = count, .characters = count == 1, .positions = 9};
+        const hesse_status s = hesse_texts_read(&request, &b, &why);
+        expect(s, &why);
+        if (!s) hesse_batch_free(&b);
+    }
 }
 
 static void read_job(const uint8_t *bytes, size_t count)
@@ -219,6 +269,9 @@ static const target targets[] = {
     {"index", "model.safetensors.index.json", read_weights, NULL},
     {"config", "config.json", read_config, NULL},
     {"npy", "tokens.npy", read_tokens, NULL},
+    {"arrays", "arrays.npy", read_arrays, NULL},
+    {"images", "images", read_images, NULL},
+    {"texts", "texts.tsv", read_texts, NULL},
     {"bin", "tokens.bin", read_tokens, NULL},
     {"job", "-", NULL, read_job},
     {"part", "a.part", read_part, NULL},

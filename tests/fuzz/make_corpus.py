@@ -3,6 +3,7 @@
 
     tests/fuzz/make_corpus.py HESSE      (HESSE: the program, for a result file)
 """
+import gzip
 import hashlib
 import json
 import os
@@ -47,6 +48,14 @@ put("index", "climbs", json.dumps({"weight_map": {"a": "../../etc/passwd", "b": 
 put("index", "itself", json.dumps({"weight_map": {"a": "model.safetensors.index.json"}}))
 put("index", "deep", "{\"weight_map\":" * 2000)
 
+put("texts", "lines", "1\tgood\n0\tnot so\n")
+put("texts", "bytes", b"3\t\xff\xfe\n12345678901\tx\n\n\t\n")
+put("images", "idx", struct.pack(">4B3I", 0, 0, 8, 3, 2, 1, 2) + bytes(4))
+put("images", "labels", struct.pack(">4BI", 0, 0, 8, 1, 2) + bytes(2))
+put("images", "gzip", gzip.compress(bytes(2 * 3073), mtime=0))
+put("images", "huge", struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 2**31, 2**31))
+put("config", "bert", json.dumps({"model_type": "bert", "id2label": {"0": "a"}}))
+
 for family in ("gpt2", "llama"):
     with open(os.path.join(REFERENCE, family, "config.json"), "rb") as f:
         put("config", family, f.read())
@@ -65,6 +74,11 @@ put("npy", "stream", npy("{'descr': '<u2', 'fortran_order': False, 'shape': (40,
                          bytes(range(40)) * 2))
 put("npy", "huge", npy("{'descr': '<i8', 'fortran_order': False, 'shape': (%d, %d), }"
                        % (2**33, 2**33), bytes(8)))
+for name, form, data in (("image", "'|u1', 'fortran_order': False, 'shape': (1, 2, 2, 1)", bytes(4)),
+                         ("labels", "'<i8', 'fortran_order': False, 'shape': (2,)", bytes(16)),
+                         ("numbers", "'<f8', 'fortran_order': False, 'shape': (2, 3)", bytes(48))):
+    put("arrays", name, npy("{'descr': " + form + ", }", data))
+    put("images", "npy_" + name, npy("{'descr': " + form + ", }", data))
 put("bin", "good", bytes(range(48)) * 2)
 put("bin", "odd", bytes(7))
 
