@@ -584,8 +584,26 @@ bad 'job: a list of blocks twice' 2 ".*'hessian.only' stands beside 'hessian.blo
     run job.yaml --set hessian.blocks=paper-gpt2 --set 'hessian.only=["*"]'
 bad 'job: lanczos and matrices' 2 ".*'output.matrices' is true, but.*forms no matrices" : \
     run job.yaml --set hessian.method=lanczos --set output.matrices=true
-bad 'job: lanczos and eigenvectors' 2 ".*'spectrum.eigenvectors' is for matrices.*" : \
-    run job.yaml --set hessian.method=lanczos --set spectrum.eigenvectors=1
+bad 'job: extreme pairs of all that is formed' 2 ".*'spectrum.extreme.pairs' is for matrices.*" \
+    : run job.yaml --set hessian.method=exact --set spectrum.extreme.pairs=1
+bad 'job: a sketch alone' 2 ".*sketch' stands without .*probes.*" : \
+    run job.yaml --set spectrum.hutchinson.sketch=1
+bad 'job: a tolerance too small' 2 '.*tolerance.*from 1e-12 to 1.*' : \
+    run job.yaml --set spectrum.extreme.tolerance=1e-15
+more='--set spectrum.extreme.pairs=2 --set spectrum.hutchinson.probes=5'
+# shellcheck disable=SC2086
+works 'plan: eigenpairs' '^eigenpairs   2 at each end to 1e-08' plan job.yaml $lanczos $more
+# shellcheck disable=SC2086
+works 'run: eigenpairs' '(full)  *724 lanczos' \
+    run job.yaml --output pairs.h5 $lanczos $more --set spectrum.eigenvectors=1
+works 'show --verify: eigenpairs' 'as it was written, 37 spectra proven' show --verify pairs.h5
+# shellcheck disable=SC2086
+launch run job.yaml --output few.h5 $lanczos --set spectrum.extreme.pairs=2 \
+    --set spectrum.extreme.products=10 --set spectrum.extreme.block=1
+cp "$work/err" "$work/notes"
+holds 'run: too few products for eigenpairs' \
+    grep -q '^note: extreme eigenvalues of [0-9]* matrices are not .* after 1[0-9] products' \
+    "$work/notes"
 bad 'job: the paper, and orthogonal' 2 ".*reorthogonalise' is not none.*" : \
     run job.yaml --set spectrum.lanczos.procedure=paper \
     --set spectrum.lanczos.reorthogonalise=full

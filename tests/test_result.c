@@ -101,7 +101,47 @@ static hesse_status write_model(hesse_result *result)
     return hesse_result_model(result, &params, &blocks, gradient);
 }
 
-/* Block 2 is not computed. */
+/* What is found of a matrix of order N that was not formed. */
+typedef struct unformed {
+    hesse_quadrature *quadrature;
+    hesse_extremes *extremes;
+    hesse_hutchinson *hutchinson;
+} unformed;
+
+static unformed find_unformed(void)
+{
+    unformed u = {0};
+    hesse_why why;
+    const hesse_hutchinson_settings settings = {.probes = 4, .sketch = 3};
+    const int broken = broken_rank;
+    broken_rank = -1; /* not these */
+    assert_all(hesse_quadrature_new(N, 2, 3, &u.quadrature, &why) == HESSE_OK);
+    assert_all(hesse_extremes_new(N, 2, 1, &u.extremes, &why) == HESSE_OK);
+    assert_all(hesse_hutchinson_new(N, &settings, &u.hutchinson, &why) == HESSE_OK);
+    broken_rank = broken;
+    for (int i = 0; i < 6; i++)
+        u.quadrature->nodes[i] = i % 3, u.quadrature->weights[i] = 1.0 / 3;
+    u.quadrature->taken[0] = u.quadrature->taken[1] = 3;
+    for (int i = 0; i < 4; i++)
+        u.extremes->eigenvalues[i] = i - 2, u.extremes->residuals[i] = 0.25 * i;
+    for (int i = 0; i < 2 * N; i++) u.extremes->eigenvectors[i] = i;
+    u.extremes->products = 77, u.extremes->converged = true;
+    for (int plus = 0; plus < 2; plus++) {
+        u.hutchinson->trace[plus] = (hesse_estimate){5 + plus, 0.5};
+        u.hutchinson->frobenius[plus] = (hesse_estimate){7 + plus, 0.75};
+    }
+    for (int i = 0; i < N; i++) u.hutchinson->diagonal[i] = 3 * i;
+    return u;
+}
+
+static void forget(unformed *u)
+{
+    hesse_quadrature_free(u->quadrature);
+    hesse_extremes_free(u->extremes);
+    hesse_hutchinson_free(u->hutchinson);
+}
+
+/* Block 2 is not computed; of a part without `full` the whole is not formed. */
 static hesse_status write_part_with(hesse_result *result, const char *name, bool full,
                                     const hesse_density *settings)
 {
@@ -123,8 +163,17 @@ static hesse_status write_part_with(hesse_result *result, const char *name, bool
         .kind = HESSE_WASSERSTEIN, .mean = 2, .matrix = distance};
     moved.settings.tenth = true;
     const hesse_distance_result distances[] = {js, moved};
+    unformed of_all = {0};
+    if (!full) of_all = find_unformed();
+    hesse_quadrature *quadratures[B + 1] = {[B] = of_all.quadrature};
+    hesse_extremes *extremes[B + 1] = {[B] = of_all.extremes};
+    hesse_hutchinson *hutchinson[B + 1] = {[B] = of_all.hutchinson};
     const hesse_part_result part = {.name = name,
                                     .spectra = spectra,
+                                    .quadratures = quadratures,
+                                    .extremes = extremes,
+                                    .hutchinson = hutchinson,
+                                    .orthogonality = "full",
                                     .measures = measures,
                                     .full = full ? whole : NULL,
                                     .coupling = full ? coupling : NULL,
@@ -135,6 +184,7 @@ static hesse_status write_part_with(hesse_result *result, const char *name, bool
     const hesse_status s = hesse_result_part(result, &blocks, &part, settings);
     for (int b = 0; b < B; b++) hesse_spectrum_free(spectra[b]);
     hesse_spectrum_free(whole);
+    forget(&of_all);
     return s;
 }
 
@@ -328,13 +378,40 @@ static void a_result_holds_what_was_written(void **state)
     assert_all(reads(file, "spectra/blocks/h.0.größe.weight/eigenvectors", 9, x) &&
                x[8] == 8);
     assert_all(reads(file, "spectra/blocks/transformer.wte.weight/residuals", 2, x));
+    const char *whole = "parts/linear/spectra/full/";
+    char path[128];
+    const struct {
+        const char *name;
+        int count, at;
+        double value;
+    } sets[] = {{"nodes", 6, 4, 1},
+                {"extreme_eigenvalues", 4, 3, 1},
+                {"residuals", 4, 3, 0.75},
+                {"eigenvectors", 2 * N, 2 * N - 1, 2 * N - 1},
+                {"diagonal", N, 4, 12},
+                {"diagonal_error", N, 4, 0},
+                {"hutchinson/trace", 1, 0, 5},
+                {"hutchinson/trace_error", 1, 0, 0.5},
+                {"hutchinson/frobenius", 1, 0, 7},
+                {"hutchpp/trace", 1, 0, 6},
+                {"hutchpp/frobenius", 1, 0, 8},
+                {"hutchpp/frobenius_error", 1, 0, 0.75}};
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        snprintf(path, sizeof path, "%s%s", whole, sets[i].name);
+        assert_all(reads(file, path, sets[i].count, x) &&
+                   x[sets[i].at] == sets[i].value);
+    }
+    snprintf(path, sizeof path, "%sextreme_eigenvalues", whole);
+    assert_all(attribute(file, path, "products") == 77);
+    assert_all(attribute(file, path, "converged") == 1);
     assert_all(reads(file, "metrics/js", B * B, x) && x[1] == 1 && x[3] == 2 &&
                isnan(x[2]));
     assert_all(attribute(file, "metrics/js", "js0") == 2);
     assert_all(attribute(file, "metrics/js", "deviation") == 0.5);
     assert_all(reads(file, "metrics/coupling", B * B, x) && x[7] == 7);
     assert_all(H5Lexists(file, "spectra/blocks/h.0.ln_1.bias", H5P_DEFAULT) == 0);
-    assert_all(H5Lexists(file, "parts/linear/spectra/full", H5P_DEFAULT) == 0);
+    assert_all(H5Lexists(file, "parts/linear/spectra/full/eigenvalues", H5P_DEFAULT) ==
+               0);
     assert_all(H5Lexists(file, "job", H5P_DEFAULT) > 0); /* too long for an attribute */
     assert_all(is_matrix(file, "hessian/blocks/a.b", 7));
     H5Fclose(file);

@@ -542,6 +542,37 @@ static void memory_is_as_predicted(void **state)
     close_stage(t);
 }
 
+/* Nor for what is found without matrices. */
+static void memory_without_matrices_is_as_predicted(void **state)
+{
+    (void)state;
+    static const hesse_kinds parts[] = {HESSE_ALL, HESSE_GAUSS_NEWTON};
+    const stage t = open_on(MPI_COMM_WORLD, "gpt2");
+    const double held = (double)hesse_tape_bytes(t.model->tape) +
+                        16.0 * (double)hesse_model_size(t.model);
+    for (int i = 0; i < 8; i++) {
+        const hesse_question q = {.partition = cuts[i % CUTS],
+                                  .scope = i % 3 + HESSE_BLOCKS,
+                                  .method = HESSE_METHOD_LANCZOS,
+                                  .eigenvectors = i % 3,
+                                  .parts = parts,
+                                  .n_parts = 1 + i % 2,
+                                  .lanczos = {.steps = 3, .probes = 2, .width = 2},
+                                  .extreme = {.pairs = i % 4, .block = 1 + i % 3},
+                                  .hutchinson = {.probes = i / 2, .sketch = 5 * i}};
+        const size_t before = in_use();
+        highest = before, on_success = note_highest;
+        hesse_study *x = ask(t, &q);
+        run(t, x);
+        const double used = (double)(highest - before), said = x->peak - held;
+        if (used > said)
+            print_error("question %d: %.0f bytes, said %.0f\n", i, used, said);
+        assert_all(used <= said);
+        hesse_study_free(x);
+    }
+    close_stage(t);
+}
+
 /* What is not there is said to be so, not tried. */
 static void questions_are_checked(void **state)
 {
@@ -721,6 +752,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(wrong_matrices_are_found),
     cmocka_unit_test(what_does_not_fit_is_refused),
     cmocka_unit_test(memory_is_as_predicted),
+    cmocka_unit_test(memory_without_matrices_is_as_predicted),
     cmocka_unit_test(questions_are_checked),
     cmocka_unit_test(giants_are_refused),
     cmocka_unit_test(large_shares_are_refused),

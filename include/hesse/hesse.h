@@ -18,6 +18,9 @@
 
 #include "hesse/quadrature.h"
 
+#include "hesse/extremes.h"
+#include "hesse/hutchinson.h"
+
 #include "hesse/lanczos.h"
 
 #include "hesse/density.h"

@@ -2,6 +2,8 @@
 #ifndef HESSE_STUDY_H
 #define HESSE_STUDY_H
 
+#include "hesse/extremes.h"
+#include "hesse/hutchinson.h"
 #include "hesse/lanczos.h"
 #include "hesse/model.h"
 #include "hesse/parts.h"
@@ -50,7 +52,8 @@ typedef struct hesse_question {
     hesse_scope scope;   /* default: blocks                               */
     hesse_method method; /* default: exact                                */
     hesse_engine engine; /* default: the fastest                          */
-    int eigenvectors;    /* at each end; default: none                    */
+    int eigenvectors;    /* at each end; default: none; of what is not formed the pairs
+                            are found as `extreme` says                   */
     int panel;           /* directions swept at once; default HESSE_PANEL */
     int threads;         /* of a rank, for panels; default: 1             */
     bool matrices;       /* they are to be written, by all ranks at once  */
@@ -61,6 +64,9 @@ typedef struct hesse_question {
     double
         seconds; /* auto forms no matrix beyond so much predicted time; 0: no limit */
     hesse_lanczos_settings lanczos;
+    /* Of what is not formed, besides quadratures; seeds are those of lanczos. */
+    hesse_extreme_settings extreme;
+    hesse_hutchinson_settings hutchinson;
 
     int ranks; /* plan for so many; default: those of the team */
 } hesse_question;
@@ -90,10 +96,15 @@ enum { HESSE_FULL_MATRIX = -1 };
 
 /** Local. What a run found of part 0 ... n_parts - 1: of a block, or of the full matrix;
  *  the same on every rank. A matrix that was asked for has a spectrum or a quadrature, the
- *  other is NULL. */
+ *  other is NULL. Extreme pairs and estimates are of what has a quadrature, where they were
+ *  asked for. */
 const hesse_spectrum *hesse_study_spectrum(const hesse_study *study, int part,
                                            int block);
 const hesse_quadrature *hesse_study_quadrature(const hesse_study *study, int part,
+                                               int block);
+const hesse_extremes *hesse_study_extremes(const hesse_study *study, int part,
+                                           int block);
+const hesse_hutchinson *hesse_study_hutchinson(const hesse_study *study, int part,
                                                int block);
 const hesse_measures *hesse_study_measures(const hesse_study *study, int part,
                                            int block);

@@ -17,8 +17,11 @@ typedef enum hesse_purpose {
     HESSE_RANDOM_PROBES, /* where Lanczos' recurrence starts                */
     HESSE_RANDOM_CHOICE, /* which examples of a data set are taken          */
     HESSE_RANDOM_MASK,   /* which tokens are hidden, and behind what        */
-    HESSE_RANDOM_TASK    /* examples that a generator makes; and those after it,
+    HESSE_RANDOM_TASK,   /* examples that a generator makes; and those after it,
                             of which it may use several: TASK + 1, ...       */
+    HESSE_RANDOM_EXTREMES = 1001, /* where a search for extreme eigenpairs starts    */
+    HESSE_RANDOM_SKETCH,          /* and Hutch++'s sketch                            */
+    HESSE_RANDOM_SIGNS            /* Hutchinson's probes                             */
 } hesse_purpose;
 
 /** Local. 128 random bits: Philox4x32-10 of a counter and a key. */

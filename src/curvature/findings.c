@@ -14,8 +14,11 @@ bool hesse_findings_new(hesse_findings *f, int blocks, bool coupled)
     f->spectra = hesse_calloc(count, sizeof(void *));
     f->sums = hesse_calloc(count, sizeof *f->sums);
     f->quadratures = hesse_calloc(count + 1, sizeof(void *));
+    f->extremes = hesse_calloc(count + 1, sizeof(void *));
+    f->hutchinson = hesse_calloc(count + 1, sizeof(void *));
     if (coupled) f->coupling = hesse_alloc(count * count);
-    return f->spectra && f->sums && f->quadratures && (!coupled || f->coupling);
+    return f->spectra && f->sums && f->quadratures && f->extremes && f->hutchinson &&
+           (!coupled || f->coupling);
 }
 
 void hesse_findings_free(hesse_findings *findings, int shares)
@@ -26,8 +29,14 @@ void hesse_findings_free(hesse_findings *findings, int shares)
             hesse_spectrum_free(f->spectra[b]);
         for (int b = 0; f->quadratures && b <= f->blocks; b++)
             hesse_quadrature_free(f->quadratures[b]);
+        for (int b = 0; f->extremes && b <= f->blocks; b++)
+            hesse_extremes_free(f->extremes[b]);
+        for (int b = 0; f->hutchinson && b <= f->blocks; b++)
+            hesse_hutchinson_free(f->hutchinson[b]);
         hesse_spectrum_free(f->full);
         free(f->quadratures);
+        free(f->extremes);
+        free(f->hutchinson);
         free(f->spectra);
         free(f->sums);
         free(f->coupling);

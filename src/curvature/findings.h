@@ -5,6 +5,8 @@
 
 #include "curvature/keep.h"
 #include "curvature/schedule.h"
+#include "hesse/extremes.h"
+#include "hesse/hutchinson.h"
 #include "hesse/quadrature.h"
 #include "parallel/team.h"
 
@@ -17,6 +19,9 @@ typedef struct hesse_findings {
     double *coupling;         /* blocks x blocks Frobenius norms, or NULL   */
     /* Of blocks that were not formed but asked for, and, last, of the whole; else NULL. */
     hesse_quadrature **quadratures; /* [blocks + 1] */
+    /* Of these, where more was wanted; else NULL. */
+    hesse_extremes **extremes;     /* [blocks + 1] */
+    hesse_hutchinson **hutchinson; /* [blocks + 1] */
 } hesse_findings;
 
 /** Local. Room for the findings of so many blocks, without spectra.

@@ -11,7 +11,9 @@ typedef enum hesse_record_kind {
     HESSE_RECORD_PANEL = 1, /* numbers of a panel                            */
     HESSE_RECORD_BLOCK,     /* what was found of a block                     */
     HESSE_RECORD_WHOLE,     /* what was found of the whole                   */
-    HESSE_RECORD_PROBE      /* a probe of a quadrature of a block; of the whole (-1) */
+    HESSE_RECORD_PROBE,     /* a probe of a quadrature of a block; of the whole (-1) */
+    HESSE_RECORD_EXTREMES,  /* extreme eigenpairs of one of these                    */
+    HESSE_RECORD_HUTCHINSON /* and its trace, norm and diagonal                      */
 } hesse_record_kind;
 
 /** What a record is of. Of a panel: columns first ... first + count - 1 of a piece, of the

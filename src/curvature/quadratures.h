@@ -4,6 +4,8 @@
 
 #include "curvature/analyse.h"
 #include "curvature/product.h"
+#include "hesse/extremes.h"
+#include "hesse/hutchinson.h"
 #include "hesse/lanczos.h"
 
 /** A matrix whose quadrature is wanted: a principal part of a share. */
@@ -13,6 +15,9 @@ typedef struct hesse_aim {
     hesse_kinds part;
     int share, block;    /* as records name it; block -1: the whole */
     hesse_quadrature *q; /* made for the settings; filled           */
+    /* What else is found of it; NULL before, and where it is not wanted. */
+    hesse_extremes *extremes;
+    hesse_hutchinson *hutchinson;
 } hesse_aim;
 
 /** Who is told, and who keeps what is done; NULL: nobody. */

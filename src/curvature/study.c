@@ -141,6 +141,13 @@ static hesse_status read_question(hesse_study *x, const hesse_question *q,
     x->unformed.settings = q->lanczos;
     const hesse_status valid = hesse_lanczos_defaults(&x->unformed.settings, why);
     if (valid) return valid;
+    x->unformed.estimates = (hesse_estimates){.extreme = q->extreme,
+                                              .kept = q->eigenvectors,
+                                              .hutchinson = q->hutchinson,
+                                              .width = x->unformed.settings.width,
+                                              .seed = x->unformed.settings.seed};
+    const hesse_status sound = hesse_estimates_defaults(m, &x->unformed.estimates, why);
+    if (sound) return sound;
     if (q->preset) return partition_by_preset(x, q, why);
     return hesse_partition_new(&m->arch, &m->params, q->partition, q->only, q->n_only,
                                &x->partition, why);
@@ -207,6 +214,11 @@ static void measure(const hesse_study *x, int share, hesse_measures *m)
         if (spectrum) hesse_measure(spectrum, sums, gradient, &m[b]);
         if (f->quadratures[b])
             hesse_measure_quadrature(f->quadratures[b], gradient, &m[b]);
+        if (f->extremes[b]) {
+            const hesse_extremes *e = f->extremes[b];
+            m[b].min = e->eigenvalues[0];
+            m[b].max = e->eigenvalues[e->count - 1];
+        }
     }
 }
 
@@ -284,13 +296,24 @@ static hesse_status run_unformed(hesse_study *x)
                                    .keeper = x->inquiry.keeper};
     hesse_status s = hesse_study_aims(x, &aims, &count, &team->why);
     s = hesse_agree(team, s);
+    const double rest = f.length;
+    if (x->unformed.work.products > 0)
+        f.length -= rest * x->unformed.extra.products / x->unformed.work.products;
     if (!s && count)
         s = hesse_quadratures(x->model, &x->unformed.settings, count, aims, &probing);
+    f.first += f.length, f.length = rest - f.length;
+    f.operations += x->unformed.work.products - x->unformed.extra.products;
+    if (!s && count)
+        s = hesse_estimates_run(x->model, &x->unformed.estimates, count, aims,
+                                &probing);
     for (int i = 0; !s && i < count; i++) {
-        const int block = aims[i].block;
-        hesse_quadrature **to = x->found[aims[i].share].quadratures;
-        to[block < 0 ? x->partition.count : block] = aims[i].q;
-        aims[i].q = NULL;
+        hesse_aim *from = &aims[i];
+        hesse_findings *to = &x->found[from->share];
+        const int at = from->block < 0 ? x->partition.count : from->block;
+        to->quadratures[at] = from->q;
+        to->extremes[at] = from->extremes;
+        to->hutchinson[at] = from->hutchinson;
+        *from = (hesse_aim){0};
     }
     hesse_aims_free(aims, count);
     x->times.lanczos = MPI_Wtime() - start;
@@ -370,6 +393,21 @@ const hesse_quadrature *hesse_study_quadrature(const hesse_study *x, int part,
         .quadratures[block == HESSE_FULL_MATRIX ? x->partition.count : block];
 }
 
+const hesse_extremes *hesse_study_extremes(const hesse_study *x, int part, int block)
+{
+    if (!x->found) return NULL;
+    return x->found[part]
+        .extremes[block == HESSE_FULL_MATRIX ? x->partition.count : block];
+}
+
+const hesse_hutchinson *hesse_study_hutchinson(const hesse_study *x, int part,
+                                               int block)
+{
+    if (!x->found) return NULL;
+    return x->found[part]
+        .hutchinson[block == HESSE_FULL_MATRIX ? x->partition.count : block];
+}
+
 const hesse_measures *hesse_study_measures(const hesse_study *x, int part, int block)
 {
     if (!hesse_study_spectrum(x, part, block) &&
@@ -389,6 +427,7 @@ hesse_status hesse_study_block_matrix(hesse_study *x, int part, int block,
     const hesse_block *b = &x->partition.blocks[block];
     hesse_request one = x->inquiry.request;
     one.shares = 1, one.kinds = &x->kinds[part];
+    one.left_out = NULL; /* nor is a block that the study does not form */
     hesse_sums *sums = hesse_calloc((size_t)x->partition.count, sizeof *sums);
     if (!sums) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
     hesse_lanes lanes;

@@ -3,6 +3,7 @@
 #define HESSE_CURVATURE_STUDY_H
 
 #include "curvature/analyse.h"
+#include "curvature/estimates.h"
 #include "curvature/model.h"
 #include "curvature/quadratures.h"
 #include "hesse/study.h"
@@ -12,10 +13,12 @@ typedef struct hesse_unformed {
     bool *blocks; /* [blocks] whether a block is               */
     bool whole;   /* whether the whole is                      */
     hesse_lanczos_settings settings;
-    hesse_work work; /* of all of it                           */
-    double bytes;    /* of a rank, beside model and results    */
-    double limit;    /* what they may be                       */
-    double seconds;  /* predicted                              */
+    hesse_estimates estimates;
+    hesse_work work;  /* of all of it                          */
+    hesse_work extra; /* and in it that of the estimates       */
+    double bytes;     /* of a rank, beside model and results    */
+    double limit;     /* what they may be                       */
+    double seconds;   /* predicted                              */
 } hesse_unformed;
 
 struct hesse_study {

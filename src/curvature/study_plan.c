@@ -31,7 +31,8 @@ static double result_numbers(const hesse_study *x)
         const bool formed = full ? !x->unformed.whole : !x->unformed.blocks[b];
         const double n =
             full ? (double)x->partition.size : (double)x->partition.blocks[b].size;
-        numbers += formed ? n + fmin(vectors, n) * (n + 1) : rules;
+        numbers += formed ? n + fmin(vectors, n) * (n + 1)
+                          : rules + hesse_estimates_numbers(&x->unformed.estimates, n);
     }
     return numbers;
 }
@@ -259,12 +260,25 @@ static hesse_status plan_formed(hesse_study *x, hesse_why *why)
     return s;
 }
 
+static hesse_status too_large(const hesse_study *x, const hesse_aim *aim, double bytes,
+                              const char *for_what, const char *instead, hesse_why *why)
+{
+    const double gib = 1.0 / (1 << 30);
+    const bool full = aim->block < 0;
+    return hesse_fail(
+        why, HESSE_E_NOMEM,
+        "%s%s%s of order %zu is too large %s: that needs %.3g GiB on each of %d ranks, "
+        "which may use %.3g GiB; %s, or more ranks, need less",
+        full ? "the full Hessian" : "block '",
+        full ? "" : x->partition.blocks[aim->block].name, full ? "" : "'", aim->q->n,
+        for_what, bytes * gib, x->ranks, x->memory * gib, instead);
+}
+
 /* Of what is not formed the bytes and the work. */
 static hesse_status plan_unformed(hesse_study *x, hesse_why *why)
 {
     const hesse_lanczos_settings *settings = &x->unformed.settings;
     const double held = held_bytes(x);
-    const double gib = 1.0 / (1 << 30);
     hesse_aim *aims = NULL;
     int count = 0, bad = -1;
     x->unformed.limit = fmax(1, x->memory - held);
@@ -274,21 +288,29 @@ static hesse_status plan_unformed(hesse_study *x, hesse_why *why)
                                                 aims, x->unformed.limit, &bad);
     if (!s && isinf(x->unformed.bytes))
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for probes");
-    if (!s && bad >= 0) {
-        const int block = aims[bad].block;
-        s = hesse_fail(why, HESSE_E_NOMEM,
-                       "%s%s%s of order %zu is too large even for one vector of "
-                       "Lanczos: that needs "
-                       "%.3g GiB on each of %d ranks, which may use %.3g GiB; fewer "
-                       "spectrum.lanczos.steps, spectrum.lanczos.reorthogonalise: none "
-                       "or more ranks "
-                       "need less",
-                       block < 0 ? "the full Hessian" : "block '",
-                       block < 0 ? "" : x->partition.blocks[block].name,
-                       block < 0 ? "" : "'", aims[bad].q->n,
-                       (held + x->unformed.bytes) * gib, x->ranks, x->memory * gib);
+    if (!s && bad >= 0)
+        s = too_large(x, &aims[bad], held + x->unformed.bytes,
+                      "even for one vector of Lanczos",
+                      "fewer spectrum.lanczos.steps or "
+                      "spectrum.lanczos.reorthogonalise: none",
+                      why);
+    if (!s && count) {
+        const double more =
+            hesse_estimates_bytes(x->model, &x->unformed.estimates, x->ranks, count,
+                                  aims, x->unformed.limit, &bad);
+        if (bad >= 0)
+            s = too_large(x, &aims[bad], held + more,
+                          "for eigenpairs or a diagonal without the matrix",
+                          "fewer spectrum.extreme.pairs or a smaller "
+                          "spectrum.hutchinson.sketch",
+                          why);
+        x->unformed.bytes = fmax(x->unformed.bytes, more);
     }
     if (!s) s = hesse_probing_work(x->model, count, aims, &x->unformed.work, why);
+    if (!s)
+        s = hesse_estimates_work(x->model, &x->unformed.estimates, count, aims,
+                                 &x->unformed.extra, why);
+    if (!s) x->unformed.work = hesse_work_add(x->unformed.work, 1, x->unformed.extra);
     x->peak = fmax(x->peak, held + x->unformed.bytes);
     hesse_aims_free(aims, count);
     return s;
@@ -354,6 +376,10 @@ hesse_status hesse_study_aims(const hesse_study *x, hesse_aim **aims, int *count
 
 void hesse_aims_free(hesse_aim *aims, int count)
 {
-    for (int i = 0; aims && i < count; i++) hesse_quadrature_free(aims[i].q);
+    for (int i = 0; aims && i < count; i++) {
+        hesse_quadrature_free(aims[i].q);
+        hesse_extremes_free(aims[i].extremes);
+        hesse_hutchinson_free(aims[i].hutchinson);
+    }
     free(aims);
 }

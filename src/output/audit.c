@@ -78,6 +78,30 @@ static void prove_quadrature(audit *a, const char *where, const beside *x)
     a->spectra++;
 }
 
+/* Extreme eigenvalues ascend and have residuals. */
+static void prove_extremes(audit *a, const char *where)
+{
+    hesse_reader *r = a->reader;
+    char path[2 * HESSE_PATH];
+    size_t count = 0, others = 0, size;
+    snprintf(path, sizeof path, "%s/extreme_eigenvalues", where);
+    if (r->status || !hesse_reader_has(r, path)) return;
+    double *values = hesse_reader_set(r, path, H5T_NATIVE_DOUBLE, &count, &size);
+    snprintf(path, sizeof path, "%s/residuals", where);
+    double *residuals = hesse_reader_set(r, path, H5T_NATIVE_DOUBLE, &others, &size);
+    bool good = values && residuals && count && count == others;
+    for (size_t i = 0; good && i < count; i++)
+        good = isfinite(values[i]) && residuals[i] >= 0 && isfinite(residuals[i]) &&
+               (!i || values[i] >= values[i - 1]);
+    if (!r->status && !good)
+        r->status = hesse_fail(r->why, HESSE_E_NUMERIC,
+                               "%s: %s: expected ascending extreme eigenvalues, each "
+                               "with a residual",
+                               r->path, where);
+    free(residuals);
+    free(values);
+}
+
 /* The eigenvalues at a path, and what the file says beside them. */
 static void prove(audit *a, const char *where, const beside *x)
 {
@@ -87,6 +111,7 @@ static void prove(audit *a, const char *where, const beside *x)
     snprintf(path, sizeof path, "%s/nodes", where);
     if (hesse_reader_has(r, path)) {
         prove_quadrature(a, where, x);
+        prove_extremes(a, where);
         return;
     }
     snprintf(path, sizeof path, "%s/eigenvalues", where);

@@ -44,6 +44,8 @@ static void write_texts(const writer *w, const char *where, const char *name, in
 typedef struct found {
     const hesse_spectrum *spectrum;
     const hesse_quadrature *quadrature;
+    const hesse_extremes *extremes;     /* NULL where they were not wanted */
+    const hesse_hutchinson *hutchinson; /* the same                        */
     const hesse_measures *measures;
     hesse_errors errors;
 } found;
@@ -56,6 +58,8 @@ static bool find(const writer *w, size_t b, found *x)
     *x = (found){.measures = &p->measures[b]};
     x->spectrum = whole ? p->full : p->spectra ? p->spectra[b] : NULL;
     x->quadrature = p->quadratures ? p->quadratures[b] : NULL;
+    x->extremes = p->extremes ? p->extremes[b] : NULL;
+    x->hutchinson = p->hutchinson ? p->hutchinson[b] : NULL;
     if (!x->spectrum && !x->quadrature) return false;
     x->errors = hesse_schema_errors(x->spectrum, x->quadrature);
     return true;
@@ -306,8 +310,56 @@ static void write_quadrature(const writer *w, const char *where,
     hesse_store_note_text(w->store, path, "probe_distribution", "normal, of length 1");
 }
 
+static void write_extremes(const writer *w, const char *where, const hesse_extremes *e)
+{
+    char path[HESSE_PATH];
+    const size_t count = (size_t)e->count, vectors[] = {(size_t)e->vectors, e->n};
+    write_doubles(w, where, "extreme_eigenvalues", false, 1, &count, e->eigenvalues);
+    write_doubles(w, where, "residuals", false, 1, &count, e->residuals);
+    if (e->vectors)
+        write_doubles(w, where, "eigenvectors", false, 2, vectors, e->eigenvectors);
+    hesse_store_path(w->store, path, "%sextreme_eigenvalues", where);
+    hesse_store_note_number(w->store, path, "tolerance", e->tolerance);
+    hesse_store_note_whole(w->store, path, "converged", e->converged);
+    hesse_store_note_whole(w->store, path, "products", e->products);
+    hesse_store_note_whole(w->store, path, "block", e->block);
+    hesse_store_note_whole(w->store, path, "seed", (int64_t)w->part->seed);
+    hesse_store_note_number(w->store, path, "seconds", e->seconds);
+}
+
+/* Two estimates with their errors, by one of the two ways. */
+static void write_estimates(const writer *w, const char *where, const char *way,
+                            const hesse_estimate *trace,
+                            const hesse_estimate *frobenius)
+{
+    char group[HESSE_PATH];
+    hesse_store_path(w->store, group, "%s%s/", where, way);
+    write_doubles(w, group, "trace", false, 0, NULL, &trace->value);
+    write_doubles(w, group, "trace_error", false, 0, NULL, &trace->error);
+    write_doubles(w, group, "frobenius", false, 0, NULL, &frobenius->value);
+    write_doubles(w, group, "frobenius_error", false, 0, NULL, &frobenius->error);
+}
+
+static void write_hutchinson(const writer *w, const char *where,
+                             const hesse_hutchinson *h)
+{
+    char path[HESSE_PATH];
+    write_estimates(w, where, "hutchinson", &h->trace[0], &h->frobenius[0]);
+    if (h->sketch) write_estimates(w, where, "hutchpp", &h->trace[1], &h->frobenius[1]);
+    write_doubles(w, where, "diagonal", false, 1, &h->n, h->diagonal);
+    write_doubles(w, where, "diagonal_error", false, 1, &h->n, h->error);
+    hesse_store_path(w->store, path, "%sdiagonal", where);
+    hesse_store_note_whole(w->store, path, "probes", h->probes);
+    hesse_store_note_whole(w->store, path, "sketch", h->sketch);
+    hesse_store_note_text(w->store, path, "probe_distribution", "1 or -1");
+    hesse_store_note_whole(w->store, path, "seed", (int64_t)w->part->seed);
+    hesse_store_note_number(w->store, path, "seconds", h->seconds);
+}
+
 static void write_found(const writer *w, const char *where, const found *x)
 {
+    if (x->extremes) write_extremes(w, where, x->extremes);
+    if (x->hutchinson) write_hutchinson(w, where, x->hutchinson);
     if (x->spectrum) write_eigenvalues(w, where, x->spectrum);
     if (x->quadrature) write_quadrature(w, where, x->quadrature);
     write_density(w, where, x);

@@ -7,6 +7,8 @@
 #define HESSE_OUTPUT_RESULT_H
 
 #include "hesse/distance.h"
+#include "hesse/extremes.h"
+#include "hesse/hutchinson.h"
 #include "hesse/quadrature.h"
 #include "hesse/spectrum.h"
 #include "hesse/team.h"
@@ -55,8 +57,11 @@ typedef struct hesse_part_result {
     hesse_spectrum *const *spectra;
     hesse_quadrature *const *quadratures;
     const hesse_measures *measures;
+    /* Of what has a quadrature, where they were wanted; else NULL. */
+    hesse_extremes *const *extremes;
+    hesse_hutchinson *const *hutchinson;
     const char *orthogonality; /* of the quadratures, in words */
-    uint64_t seed;             /* and of their probes          */
+    uint64_t seed;             /* of all that is random        */
 
     const hesse_spectrum *full; /* NULL where the whole was not formed */
     const double *coupling;     /* blocks x blocks, or NULL            */

@@ -171,7 +171,25 @@ static const struct entry {
      "eigenvectors of the lowest and then of the highest eigenvalues, ascending; one "
      "a row, of 2-norm 1"},
     {"residuals", HESSIAN, NULL, VECTOR, NONE,
-     "2-norm of H q - lambda q for every eigenvector"},
+     "2-norm of H q - lambda q for every eigenpair"},
+    {"extreme_eigenvalues", HESSIAN, NULL, VECTOR, NONE,
+     "the lowest and then the highest eigenvalues, ascending, each within its "
+     "residual"},
+    {"diagonal", HESSIAN, NULL, COORDINATE, NONE, "estimate of the diagonal"},
+    {"diagonal_error", HESSIAN, NULL, COORDINATE, NONE,
+     "standard error of the diagonal over the probes"},
+    {"hutchinson/trace", HESSIAN, NULL, NONE, NONE, "mean of z' H z over the probes"},
+    {"hutchinson/trace_error", HESSIAN, NULL, NONE, NONE, "its standard error"},
+    {"hutchinson/frobenius", HESSIAN, NULL, NONE, NONE,
+     "Frobenius norm, by the mean of |H z|^2 over the probes"},
+    {"hutchinson/frobenius_error", HESSIAN, NULL, NONE, NONE, "its standard error"},
+    {"hutchpp/trace", HESSIAN, NULL, NONE, NONE,
+     "the trace within the space of a sketch, and the mean over the probes of the "
+     "rest"},
+    {"hutchpp/trace_error", HESSIAN, NULL, NONE, NONE, "its standard error"},
+    {"hutchpp/frobenius", HESSIAN, NULL, NONE, NONE,
+     "Frobenius norm, with the space of the sketch exact"},
+    {"hutchpp/frobenius_error", HESSIAN, NULL, NONE, NONE, "its standard error"},
     {"nodes", HESSIAN, NULL, PROBE, STEP,
      "nodes of every probe's Gauss quadrature, ascending: Ritz values"},
     {"weights", "1", NULL, PROBE, STEP,
@@ -283,7 +301,12 @@ const char *hesse_schema_group(const char *path)
     if (part && !strchr(part, '/')) return "a share of the Hessian";
     for (size_t i = 0; i < sizeof GROUPS / sizeof *GROUPS; i++)
         if (strcmp(GROUPS[i].path, key) == 0) return GROUPS[i].description;
+    static const struct group inner[] = {
+        {"/density", "density of the eigenvalues"},
+        {"/hutchinson", "trace and Frobenius norm by Hutchinson's estimators"},
+        {"/hutchpp", "trace and Frobenius norm by Hutch++"}};
     const char *last = strrchr(key, '/');
-    return last && strcmp(last, "/density") == 0 ? "density of the eigenvalues"
-                                                 : "spectrum of the block of this name";
+    for (size_t i = 0; last && i < sizeof inner / sizeof *inner; i++)
+        if (strcmp(last, inner[i].path) == 0) return inner[i].description;
+    return "spectrum of the block of this name";
 }

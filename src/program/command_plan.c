@@ -12,6 +12,24 @@
 /* Rows of a table that somebody may read. */
 enum { MOST_ROWS = 1000 };
 
+/* What is found of matrices that are not formed besides their quadratures. */
+static void print_estimates(const hesse_study *x)
+{
+    const hesse_estimates *e = &x->unformed.estimates;
+    char work[HESSE_UNITS];
+    if (!(x->unformed.extra.products > 0)) return;
+    hesse_units_flop(x->unformed.extra.products, work);
+    if (e->extreme.pairs)
+        printf("eigenpairs   %d at each end to %g, %d vectors at once, at most %d "
+               "products\n",
+               e->extreme.pairs, e->extreme.tolerance, e->extreme.block,
+               e->extreme.products);
+    if (e->hutchinson.probes)
+        printf("diagonal     %d probes, a sketch of %d\n", e->hutchinson.probes,
+               e->hutchinson.sketch);
+    printf("             about %s of that\n", work);
+}
+
 static void print_head(const hesse_study *x, const hesse_job *job)
 {
     const hesse_disk disk = hesse_disk_of(x, job);
@@ -50,6 +68,7 @@ static void print_head(const hesse_study *x, const hesse_job *job)
                hesse_units_flop(x->unformed.work.products, a),
                hesse_units_time(x->unformed.seconds, b),
                hesse_units_bytes(x->unformed.bytes, c));
+    print_estimates(x);
     double least = x->schedule.busy[0];
     for (int r = 1; r < x->ranks; r++) least = fmin(least, x->schedule.busy[r]);
     printf("time         %s, by the rates of this machine; the idlest rank %s\n",

@@ -161,6 +161,8 @@ static hesse_status write_part(run *r, const hesse_block_table *table, int share
         .name = hesse_job_part(r->study->kinds[share]),
         .spectra = f->spectra,
         .quadratures = f->quadratures,
+        .extremes = f->extremes,
+        .hutchinson = f->hutchinson,
         .measures = r->study->measures[share],
         .orthogonality = hesse_orthogonality_text(lanczos->orthogonality),
         .seed = lanczos->seed,
@@ -278,6 +280,29 @@ static void tell_note(const hesse_model *model)
         fprintf(stderr, "note: %s\n", hesse_model_note(model));
 }
 
+/* On rank 0: pairs that were not found to the tolerance. */
+static void tell_unconverged(const run *r)
+{
+    const hesse_partition *p = &r->study->partition;
+    const hesse_extremes *first = NULL;
+    const char *part = "", *block = "";
+    int count = 0;
+    for (int i = 0; r->team->rank == 0 && i < r->study->inquiry.request.shares; i++)
+        for (int b = 0; b <= p->count; b++) {
+            const hesse_extremes *e = r->study->found[i].extremes[b];
+            if (!e || e->converged || count++) continue;
+            first = e;
+            part = hesse_job_part(r->study->kinds[i]);
+            block = b < p->count ? p->blocks[b].name : "the whole";
+        }
+    if (first)
+        fprintf(stderr,
+                "note: extreme eigenvalues of %d matri%s are not within the tolerance, "
+                "the first of %s: %s after %d products (spectrum.extreme.products); "
+                "the file has their residuals\n",
+                count, count > 1 ? "ces" : "x", part, block, first->products);
+}
+
 static void tell_complete(const run *r, const char *path)
 {
     if (r->team->rank == 0)
@@ -308,6 +333,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
         r.phases.plan = MPI_Wtime() - start - r.phases.open;
         if (!s) s = hesse_agree(team, distances_fit(&r));
         if (!s) s = compute(&r, path);
+        if (!s) tell_unconverged(&r);
     }
     if (!s && team->rank == 0) s = hesse_result_show(path, stdout, &team->why);
     s = hesse_resume_end(&r.resume, hesse_agree(team, s));

@@ -15,7 +15,8 @@ static double of_quadrature(const hesse_study *x, const hesse_job *job, double n
 {
     const hesse_lanczos_settings *s = &x->unformed.settings;
     return NUMBER * (2.0 * s->probes * fmin(s->steps, n) + 3.0 * s->probes +
-                     3.0 * job->spectrum.density.points) +
+                     3.0 * job->spectrum.density.points +
+                     hesse_estimates_numbers(&x->unformed.estimates, n)) +
            OF_A_BLOCK;
 }
 

@@ -95,6 +95,8 @@ typedef struct hesse_job_spectrum {
     int eigenvectors; /* at each end */
     hesse_engine engine;
     hesse_job_lanczos lanczos;
+    hesse_extreme_settings extreme;
+    hesse_hutchinson_settings hutchinson;
     hesse_density density;
 } hesse_job_spectrum;
 

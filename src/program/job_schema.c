@@ -264,6 +264,20 @@ static const cyaml_schema_field_t lanczos[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t extreme[] = {
+    CYAML_FIELD_INT("pairs", MAY, hesse_extreme_settings, pairs),
+    CYAML_FIELD_FLOAT("tolerance", WORD, hesse_extreme_settings, tolerance),
+    CYAML_FIELD_INT("products", MAY, hesse_extreme_settings, products),
+    CYAML_FIELD_INT("block", MAY, hesse_extreme_settings, block),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t hutchinson[] = {
+    CYAML_FIELD_INT("probes", MAY, hesse_hutchinson_settings, probes),
+    CYAML_FIELD_INT("sketch", MAY, hesse_hutchinson_settings, sketch),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t density[] = {
     CYAML_FIELD_INT("points", MAY, hesse_density, points),
     CYAML_FIELD_FLOAT("bandwidth", WORD, hesse_density, bandwidth),
@@ -278,6 +292,8 @@ static const cyaml_schema_field_t spectrum[] = {
     CYAML_FIELD_ENUM("engine", WORD, hesse_job_spectrum, engine, engines,
                      CYAML_ARRAY_LEN(engines)),
     CYAML_FIELD_MAPPING("lanczos", MAY, hesse_job_spectrum, lanczos, lanczos),
+    CYAML_FIELD_MAPPING("extreme", MAY, hesse_job_spectrum, extreme, extreme),
+    CYAML_FIELD_MAPPING("hutchinson", MAY, hesse_job_spectrum, hutchinson, hutchinson),
     CYAML_FIELD_MAPPING("density", MAY, hesse_job_spectrum, density, density),
     CYAML_FIELD_END,
 };
@@ -353,6 +369,12 @@ const hesse_limit *hesse_job_limit(const char *path)
         {"spectrum.lanczos.probes", 1, 1000000, "from 1 to 1000000"},
         {"spectrum.lanczos.width", 1, 1024, "from 1 to 1024"},
         {"spectrum.lanczos.seed", 0, 0x1p64, "from 0 to 2^64 - 1"},
+        {"spectrum.extreme.pairs", 0, 1000000, "from 0 to 1000000"},
+        {"spectrum.extreme.tolerance", 1e-12, 1, "from 1e-12 to 1"},
+        {"spectrum.extreme.products", 1, 1 << 30, "from 1 to 1073741824"},
+        {"spectrum.extreme.block", 1, 1024, "from 1 to 1024"},
+        {"spectrum.hutchinson.probes", 0, 1000000, "from 0 to 1000000"},
+        {"spectrum.hutchinson.sketch", 0, 1000000, "from 0 to 1000000"},
         {"output.stretch", 0, 86400, "from 0 to 86400"},
         {"spectrum.density.points", 2, 2000000, "from 2 to 2000000"},
         {"spectrum.density.past", 1e-300, 1e300, "above 0"},
@@ -374,6 +396,8 @@ const char hesse_job_defaults[] =
     "  engine: auto\n"
     "  lanczos: {procedure: own, steps: 100, probes: 10, reorthogonalise: true,\n"
     "    width: 24, seed: 0}\n"
+    "  extreme: {pairs: 0, tolerance: 1e-8, products: 2000}\n"
+    "  hutchinson: {probes: 0, sketch: 0}\n"
     "  density: {points: 1000, bandwidth: 0.01, absolute: false, scale: none}\n"
     "metrics: {distance: [js, js_raw, wasserstein]}\n"
     "output: {matrices: false, stretch: 120}\n";

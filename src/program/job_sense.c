@@ -260,10 +260,16 @@ static hesse_status check_method(const sense *c)
     if (method == HESSE_METHOD_LANCZOS && job->output.matrices)
         return wrong(c, "output.matrices",
                      "is true, but 'hessian.method: lanczos' forms no matrices");
-    if (method == HESSE_METHOD_LANCZOS && job->spectrum.eigenvectors)
-        return wrong(c, "spectrum.eigenvectors",
-                     "is for matrices that are formed, and 'hessian.method: lanczos' "
-                     "forms none");
+    if (method == HESSE_METHOD_EXACT &&
+        (job->spectrum.extreme.pairs || job->spectrum.hutchinson.probes))
+        return wrong(c,
+                     job->spectrum.extreme.pairs ? "spectrum.extreme.pairs"
+                                                 : "spectrum.hutchinson.probes",
+                     "is for matrices that are not formed, and 'hessian.method: exact' "
+                     "forms all");
+    if (job->spectrum.hutchinson.sketch && !job->spectrum.hutchinson.probes)
+        return wrong(c, "spectrum.hutchinson.sketch",
+                     "stands without 'spectrum.hutchinson.probes'");
     if (job->hessian.blocks && given(c, "hessian.only"))
         return wrong(c, "hessian.only",
                      "stands beside 'hessian.blocks', expected one of them");

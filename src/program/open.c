@@ -112,6 +112,8 @@ hesse_question hesse_question_of(const hesse_job *job)
                     .orthogonality = lanczos->paper ? HESSE_ORTHOGONALITY_PAPER
                                                     : lanczos->reorthogonalise,
                     .seed = lanczos->seed},
+        .extreme = job->spectrum.extreme,
+        .hutchinson = job->spectrum.hutchinson,
         .engine = job->spectrum.engine,
         .eigenvectors = job->spectrum.eigenvectors,
         .panel = job->hessian.panel,

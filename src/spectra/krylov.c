@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "parallel/team.h"
+#include "spectra/basis.h"
 
 #include <float.h>
 #include <math.h>
@@ -43,12 +44,6 @@ typedef struct krylov {
     bool again;           /* the next vector is made orthogonal, too           */
     int *taken;           /* [k] steps at a probe's end; 0 while it goes on    */
 } krylov;
-
-static size_t begin_of(size_t n, int ranks, int rank)
-{
-    return n / (size_t)ranks * (size_t)rank +
-           n % (size_t)ranks * (size_t)rank / (size_t)ranks;
-}
 
 /* This rank's rows of basis vectors j; without the whole basis two of them take turns. */
 static double *kept(const krylov *x, int j)
@@ -109,15 +104,9 @@ static void norms(krylov *x, double *norm)
 /* The rows of all ranks to all. */
 static void tell(krylov *x)
 {
-    const int ranks = x->team->size;
-    for (int g = 0; g < x->count; g++) {
-        const size_t n = x->cells[g].q->n, k = (size_t)x->cells[g].k;
-        for (int r = 0; r < ranks; r++) {
-            const size_t from = begin_of(n, ranks, r), to = begin_of(n, ranks, r + 1);
-            hesse_team_broadcast(x->team, r, x->v + x->places[g].all + from * k,
-                                 (to - from) * k * sizeof *x->v);
-        }
-    }
+    for (int g = 0; g < x->count; g++)
+        hesse_rows_tell(x->team, x->cells[g].q->n, x->cells[g].k,
+                        x->v + x->places[g].all);
 }
 
 /* This rank's rows of vectors of all, into one list of its own, or back. */
@@ -372,8 +361,8 @@ static void measure(krylov *x)
         const hesse_cell *c = &x->cells[g];
         place *p = &x->places[g];
         *p = (place){.all = x->size, .own = x->own, .column = x->k};
-        p->first = begin_of(c->q->n, ranks, rank);
-        p->rows = begin_of(c->q->n, ranks, rank + 1) - p->first;
+        p->first = hesse_rows_first(c->q->n, ranks, rank);
+        p->rows = hesse_rows_first(c->q->n, ranks, rank + 1) - p->first;
         x->size += c->q->n * (size_t)c->k;
         x->own += p->rows * (size_t)c->k;
         x->k += c->k;

@@ -1,0 +1,40 @@
+/** hesse: trace, Frobenius norm and diagonal of a matrix from products with random vectors.
+ *  Needs no MPI. */
+#ifndef HESSE_HUTCHINSON_H
+#define HESSE_HUTCHINSON_H
+
+#include "hesse/status.h"
+
+#include <stddef.h>
+
+/** How. Start it from {0}. */
+typedef struct hesse_hutchinson_settings {
+    int probes; /* random vectors of signs; 0: nothing is estimated                  */
+    int sketch; /* vectors of the space that is treated exactly, at most the order;
+                   0: none, which is Hutchinson's estimator alone                     */
+} hesse_hutchinson_settings;
+
+/** An estimate and its standard error over the probes (NaN for one probe). */
+typedef struct hesse_estimate {
+    double value, error;
+} hesse_estimate;
+
+/** Of a matrix S the products with probes z_p, entries 1 or -1, and, with a sketch, with an
+ *  orthonormal basis Q of the space of S times as many normal vectors. Hutchinson's
+ *  estimators are means of z' S z, |S z|^2 and z_i (S z)_i. Hutch++ takes what lies in the
+ *  space of Q exactly, and means over the rest: the same products serve both. */
+typedef struct hesse_hutchinson {
+    size_t n;
+    int probes, sketch;
+    hesse_estimate trace[2], frobenius[2]; /* by Hutchinson, and by Hutch++; without a
+                                              sketch both are the same                */
+    double *diagonal, *error;              /* [n] by Hutch++, and standard errors     */
+    double seconds;                        /* wall time                               */
+} hesse_hutchinson;
+
+/** Local. Errors: HESSE_E_NOMEM. */
+hesse_status hesse_hutchinson_new(size_t n, const hesse_hutchinson_settings *settings,
+                                  hesse_hutchinson **hutchinson, hesse_why *why);
+void hesse_hutchinson_free(hesse_hutchinson *h);
+
+#endif /* HESSE_HUTCHINSON_H */

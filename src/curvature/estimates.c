@@ -1,0 +1,298 @@
+/* Matrix by matrix: what an earlier run has found is taken from its record, the rest is
+   found and kept. */
+#include "curvature/estimates.h"
+
+#include "base/memory.h"
+#include "curvature/applied.h"
+#include "spectra/hutchinson.h"
+#include "spectra/restart.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 8, PRODUCTS = 2000, MOST = 1000000, WIDEST = 1024 };
+
+/* NOISE is of the loss: what the proof of symmetry (hesse/spectrum.h) takes for rounding. */
+static const double TOLERANCE = 1e-8, NOISE = 1e-15;
+
+hesse_status hesse_estimates_defaults(const hesse_model *model, hesse_estimates *e,
+                                      hesse_why *why)
+{
+    hesse_extreme_settings *x = &e->extreme;
+    const struct {
+        const char *name;
+        int value, most;
+    } numbers[] = {{"pairs", x->pairs, MOST},
+                   {"products", x->products, 1 << 30},
+                   {"block", x->block, WIDEST},
+                   {"probes", e->hutchinson.probes, MOST},
+                   {"sketch", e->hutchinson.sketch, MOST}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i].value < 0 || numbers[i].value > numbers[i].most)
+            return hesse_fail(why, HESSE_E_JOB, "%s is %d, expected 0 to %d",
+                              numbers[i].name, numbers[i].value, numbers[i].most);
+    if (!(x->tolerance >= 0 && x->tolerance <= 1))
+        return hesse_fail(why, HESSE_E_JOB, "tolerance is %g, expected 0 to 1",
+                          x->tolerance);
+    if (x->pairs < e->kept) x->pairs = e->kept;
+    if (!x->products) x->products = PRODUCTS;
+    if (!x->block) x->block = hesse_product_width(model, BLOCK);
+    if (!(x->tolerance > 0)) x->tolerance = TOLERANCE;
+    e->width = hesse_product_width(model, e->width);
+    return HESSE_OK;
+}
+
+static int count_of(const hesse_estimates *e, double n)
+{
+    return (int)fmin(2.0 * e->extreme.pairs, n);
+}
+
+double hesse_estimates_numbers(const hesse_estimates *e, double n)
+{
+    const double pairs = count_of(e, n), vectors = fmin(2.0 * e->kept, n);
+    return 2 * pairs + vectors * n + (e->hutchinson.probes ? 2 * n : 0);
+}
+
+/* How a matrix is searched: with as large a basis as memory allows. */
+typedef struct search {
+    int width, block, room;
+    double bytes;
+} search;
+
+static search search_of(const hesse_model *model, const hesse_estimates *e, int ranks,
+                        const hesse_aim *aim, double memory)
+{
+    const size_t n = aim->q->n;
+    const int count = count_of(e, (double)n);
+    search best = {0};
+    for (int block = e->extreme.block;; block = 1) {
+        const int most = n < (size_t)block ? (int)n : block;
+        const int width = hesse_product_width(model, most);
+        const double product = hesse_applied_bytes(model, aim, width);
+        const hesse_restart_rooms rooms = hesse_restart_room(n, count, most);
+        for (int room = rooms.best; room >= rooms.least; room--) {
+            const double bytes =
+                product + hesse_restart_bytes(n, ranks, count, most, room);
+            best = (search){width, most, room, bytes};
+            if (!(memory > 0) || bytes <= memory) return best;
+        }
+        if (block == 1) return best;
+    }
+}
+
+/* How many probes are multiplied at once, and the bytes. */
+static search probing_of(const hesse_model *model, const hesse_estimates *e, int ranks,
+                         const hesse_aim *aim, double memory)
+{
+    const size_t n = aim->q->n;
+    const hesse_hutchinson_settings *h = &e->hutchinson;
+    const int sketch = n < (size_t)h->sketch ? (int)n : h->sketch;
+    const int longest = h->probes > sketch ? h->probes : sketch;
+    for (int width = e->width < longest ? e->width : longest;; width--) {
+        const double bytes = hesse_applied_bytes(model, aim, width) +
+                             hesse_hutchinson_bytes(n, ranks, sketch, width);
+        if (width == 1 || !(memory > 0) || bytes <= memory)
+            return (search){.width = width, .bytes = bytes};
+    }
+}
+
+double hesse_estimates_bytes(const hesse_model *model, const hesse_estimates *e,
+                             int ranks, int count, const hesse_aim *aims, double memory,
+                             int *too_large)
+{
+    double most = 0;
+    *too_large = -1;
+    for (int i = 0; i < count; i++) {
+        double bytes = 0;
+        if (e->extreme.pairs)
+            bytes = search_of(model, e, ranks, &aims[i], memory).bytes;
+        if (e->hutchinson.probes)
+            bytes = fmax(bytes, probing_of(model, e, ranks, &aims[i], memory).bytes);
+        most = fmax(most, bytes);
+        if (memory > 0 && bytes > memory && *too_large < 0) *too_large = i;
+    }
+    return most;
+}
+
+/* Vectors multiplied for the pairs of a matrix: what is usual, docs/performance.md. */
+static double usual_products(const hesse_estimates *e, double n)
+{
+    const double count = count_of(e, n), block = e->extreme.block;
+    if (!e->extreme.pairs) return 0;
+    return fmin(n, fmin(e->extreme.products, 6 * count + 12 * block + 40)) + count;
+}
+
+static double products_of(const hesse_estimates *e, double n)
+{
+    const hesse_hutchinson_settings *h = &e->hutchinson;
+    return usual_products(e, n) + (h->probes ? h->probes + 2 * fmin(h->sketch, n) : 0);
+}
+
+hesse_status hesse_estimates_work(const hesse_model *model, const hesse_estimates *e,
+                                  int count, const hesse_aim *aims, hesse_work *work,
+                                  hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    *work = (hesse_work){0};
+    for (int i = 0; !s && i < count; i++) {
+        const hesse_bundle one = {aims[i].pieces, aims[i].n_pieces, 1};
+        hesse_work product;
+        s = hesse_product_work(model, &one, 1, &product, why);
+        if (!s)
+            *work =
+                hesse_work_add(*work, products_of(e, (double)aims[i].q->n), product);
+    }
+    return s;
+}
+
+/* What goes on over all matrices. */
+typedef struct course {
+    hesse_model *model;
+    const hesse_estimates *wanted;
+    const hesse_probing *probing;
+    double done, all, operations;
+} course;
+
+static hesse_record record_of(const hesse_aim *aim, hesse_record_kind kind)
+{
+    return (hesse_record){.kind = kind, .share = aim->share, .block = aim->block};
+}
+
+/* Pairs: products, block, whether they have converged and seconds, then values, residuals,
+   vectors; of the other two estimates and errors each, and the diagonal with its errors. */
+static size_t record_size(const hesse_aim *aim, hesse_record_kind kind)
+{
+    const hesse_extremes *e = aim->extremes;
+    return kind == HESSE_RECORD_EXTREMES
+               ? 4 + 2 * (size_t)e->count + (size_t)e->vectors * e->n
+               : 9 + 2 * aim->hutchinson->n;
+}
+
+static void move(double **list, double *numbers, size_t count, bool out)
+{
+    memcpy(out ? numbers : *list, out ? *list : numbers, count * sizeof **list);
+    *list += count;
+}
+
+/* Between a record and what it is of. */
+static void carry(const hesse_aim *aim, hesse_record_kind kind, double *list, bool out)
+{
+    if (kind == HESSE_RECORD_EXTREMES) {
+        hesse_extremes *e = aim->extremes;
+        double head[] = {e->products, e->block, e->converged, e->seconds};
+        move(&list, head, 4, out);
+        if (out) {
+            e->products = (int)head[0], e->block = (int)head[1];
+            e->converged = head[2] > 0, e->seconds = head[3];
+        }
+        move(&list, e->eigenvalues, (size_t)e->count, out);
+        move(&list, e->residuals, (size_t)e->count, out);
+        move(&list, e->eigenvectors, (size_t)e->vectors * e->n, out);
+        return;
+    }
+    hesse_hutchinson *h = aim->hutchinson;
+    move(&list, &h->seconds, 1, out);
+    for (int plus = 0; plus < 2; plus++) {
+        move(&list, &h->trace[plus].value, 1, out);
+        move(&list, &h->trace[plus].error, 1, out);
+        move(&list, &h->frobenius[plus].value, 1, out);
+        move(&list, &h->frobenius[plus].error, 1, out);
+    }
+    move(&list, h->diagonal, h->n, out);
+    move(&list, h->error, h->n, out);
+}
+
+/* Local. Take what is known, or keep what was found. */
+static hesse_status exchange(const course *x, const hesse_aim *aim,
+                             hesse_record_kind kind, bool recall)
+{
+    const hesse_keeper *k = x->probing->keeper;
+    hesse_why *why = &x->model->team->why;
+    const hesse_record what = record_of(aim, kind);
+    const size_t size = record_size(aim, kind);
+    if (!recall && (!k || x->model->team->rank)) return HESSE_OK;
+    double *list = hesse_alloc(size);
+    hesse_status s = HESSE_OK;
+    if (!list) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a record");
+    if (!s && recall) s = k->recall(k->context, &what, size, list, why);
+    if (!s) carry(aim, kind, list, recall);
+    if (!s && !recall) s = k->keep(k->context, &what, size, list, why);
+    free(list);
+    return s;
+}
+
+static bool is_known(const course *x, const hesse_aim *aim, hesse_record_kind kind)
+{
+    const hesse_keeper *k = x->probing->keeper;
+    const hesse_record what = record_of(aim, kind);
+    return k && k->has(k->context, &what, record_size(aim, kind));
+}
+
+/* Collective. */
+static hesse_status find(course *x, hesse_aim *aim, hesse_record_kind kind)
+{
+    hesse_team *team = x->model->team;
+    const hesse_estimates *e = x->wanted;
+    const bool pairs = kind == HESSE_RECORD_EXTREMES;
+    const double memory = x->probing->memory, start = MPI_Wtime();
+    const search how = pairs ? search_of(x->model, e, team->size, aim, memory)
+                             : probing_of(x->model, e, team->size, aim, memory);
+    hesse_applied applied;
+    hesse_status s = hesse_applied_new(x->model, aim, how.width, x->probing, &applied);
+    if (s) return s;
+    applied.phase = pairs ? "eigenpairs" : "diagonal";
+    applied.done = x->done, applied.all = x->all, applied.operations = x->operations;
+    const hesse_operator a = hesse_applied_operator(&applied);
+    const hesse_restart restart = {.block = how.block,
+                                   .room = how.room,
+                                   .products = e->extreme.products,
+                                   .noise = NOISE * fabs(x->model->loss),
+                                   .seed = e->seed};
+    s = pairs ? hesse_restart_run(team, &a, &restart, aim->extremes)
+              : hesse_hutchinson_run(team, &a, e->seed, how.width, aim->hutchinson);
+    x->operations = applied.operations;
+    hesse_applied_free(&applied);
+    *(pairs ? &aim->extremes->seconds : &aim->hutchinson->seconds) =
+        MPI_Wtime() - start;
+    if (!s) s = exchange(x, aim, kind, false);
+    return hesse_agree(team, s);
+}
+
+static hesse_status take_or_find(course *x, hesse_aim *aim, hesse_record_kind kind)
+{
+    if (!is_known(x, aim, kind)) return find(x, aim, kind);
+    return hesse_agree(x->model->team, exchange(x, aim, kind, true));
+}
+
+/* Collective. */
+static hesse_status estimate(course *x, hesse_aim *aim)
+{
+    const hesse_estimates *e = x->wanted;
+    hesse_team *team = x->model->team;
+    const size_t n = aim->q->n;
+    hesse_status s = HESSE_OK;
+    if (e->extreme.pairs)
+        s = hesse_extremes_new(n, e->extreme.pairs, e->kept, &aim->extremes,
+                               &team->why);
+    if (!s && e->extreme.pairs) aim->extremes->tolerance = e->extreme.tolerance;
+    if (!s && e->hutchinson.probes)
+        s = hesse_hutchinson_new(n, &e->hutchinson, &aim->hutchinson, &team->why);
+    s = hesse_agree(team, s);
+    if (!s && aim->extremes) s = take_or_find(x, aim, HESSE_RECORD_EXTREMES);
+    if (!s && aim->hutchinson) s = take_or_find(x, aim, HESSE_RECORD_HUTCHINSON);
+    x->done += products_of(e, (double)n);
+    return s;
+}
+
+hesse_status hesse_estimates_run(hesse_model *model, const hesse_estimates *settings,
+                                 int count, hesse_aim *aims,
+                                 const hesse_probing *probing)
+{
+    course x = {.model = model, .wanted = settings, .probing = probing};
+    hesse_status s = HESSE_OK;
+    for (int i = 0; i < count; i++)
+        x.all += products_of(settings, (double)aims[i].q->n);
+    for (int i = 0; !s && x.all > 0 && i < count; i++) s = estimate(&x, &aims[i]);
+    return s;
+}

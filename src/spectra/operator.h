@@ -1,0 +1,17 @@
+/** A symmetric matrix that is only applied. */
+#ifndef HESSE_SPECTRA_OPERATOR_H
+#define HESSE_SPECTRA_OPERATOR_H
+
+#include "hesse/status.h"
+
+#include <stddef.h>
+
+typedef struct hesse_operator {
+    void *context;
+    size_t n; /* its order */
+    /** Collective. av = S v for k vectors, element (i, j) at i * k + j, equal on all ranks
+     *  before and after. Errors: whatever ends the work, agreed. */
+    hesse_status (*apply)(void *context, int k, const double *v, double *av);
+} hesse_operator;
+
+#endif /* HESSE_SPECTRA_OPERATOR_H */

@@ -1,0 +1,356 @@
+/* The basis grows block by block; T = V' S V is taken by products with all of it, so that it
+   is right to rounding whatever the vectors are. S v lies in the space of the basis for
+   every v but those of the newest block, so a Ritz pair's residual is that of the block
+   times the pair's share in it. When the basis is full, Ritz vectors at both ends take its
+   place. When all pairs that are wanted have converged, a search from random vectors that
+   are orthogonal to them begins, for one Krylov space has one vector of a multiple
+   eigenvalue for each of its first vectors: the pairs are those wanted when such a search
+   has found no others. */
+#include "spectra/restart.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "parallel/team.h"
+#include "spectra/basis.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda,
+            double *w, double *work, const int *lwork, int *info, size_t, size_t);
+void dgemm_(const char *transa, const char *transb, const int *m, const int *n,
+            const int *k, const double *alpha, const double *a, const int *lda,
+            const double *b, const int *ldb, const double *beta, double *c,
+            const int *ldc, size_t, size_t);
+
+typedef struct search {
+    hesse_team *team;
+    const hesse_operator *a;
+    const hesse_restart *how;
+    hesse_extremes *e;
+    hesse_basis basis;
+    int last;         /* vectors of the newest block, the end of the basis */
+    int depth;        /* blocks since the search has begun                 */
+    double *found;    /* [count] what it has to confirm; NaN: nothing      */
+    uint64_t drawn;   /* random vectors so far                             */
+    double *v, *av;   /* [n][block]                                        */
+    double *w;        /* [rows][block] what of the products is left        */
+    double *kept;     /* [kept][rows] while the basis is restarted         */
+    double *t;        /* [room][room] V' S V                               */
+    double *gram;     /* [block][block] w' w                               */
+    double *c;        /* [room][block]                                     */
+    double *y;        /* [room][room] eigenvectors of T, one a row         */
+    double *theta;    /* [room] its eigenvalues                            */
+    double *work;     /* [3 room]                                          */
+    double *residual; /* [room] of the Ritz pairs                          */
+} search;
+
+static int kept_of(int count, int room, int block)
+{
+    const int half = (room - block) / 2;
+    return half > count ? half : count;
+}
+
+hesse_restart_rooms hesse_restart_room(size_t n, int count, int block)
+{
+    const int least = count + 2 * block, best = 4 * count + 4 * block + 20;
+    const int most = n < (size_t)best ? (int)n : best;
+    return (hesse_restart_rooms){.least = least < most ? least : most, .best = most};
+}
+
+double hesse_restart_bytes(size_t n, int ranks, int count, int block, int room)
+{
+    const double rows = ceil((double)n / ranks), m = room;
+    return (2.0 * block * (double)n + (m + block + kept_of(count, room, block)) * rows +
+            2 * m * m + m * (block + 5.0) + (double)block * block) *
+           (double)sizeof(double);
+}
+
+static bool allocate(search *x)
+{
+    const size_t block = (size_t)x->how->block, room = (size_t)x->how->room;
+    const size_t kept = (size_t)kept_of(x->e->count, x->how->room, x->how->block);
+    const bool there = hesse_basis_new(x->team, x->a->n, x->how->room, &x->basis);
+    x->found = hesse_alloc((size_t)x->e->count);
+    for (int i = 0; x->found && i < x->e->count; i++) x->found[i] = NAN;
+    x->v = hesse_alloc(x->a->n * block);
+    x->av = hesse_alloc(x->a->n * block);
+    x->w = hesse_alloc(x->basis.rows * block);
+    x->kept = hesse_alloc(x->basis.rows * kept);
+    x->t = hesse_calloc(room * room, sizeof *x->t);
+    x->gram = hesse_alloc(block * block);
+    x->c = hesse_alloc(room * block);
+    x->y = hesse_alloc(room * room);
+    x->theta = hesse_alloc(room);
+    x->work = hesse_alloc(3 * room);
+    x->residual = hesse_alloc(room);
+    return there && x->found && x->v && x->av && x->w && x->kept && x->t && x->gram &&
+           x->c && x->y && x->theta && x->work && x->residual;
+}
+
+static void free_search(search *x)
+{
+    hesse_basis_free(&x->basis);
+    free(x->found);
+    free(x->v);
+    free(x->av);
+    free(x->w);
+    free(x->kept);
+    free(x->t);
+    free(x->gram);
+    free(x->c);
+    free(x->y);
+    free(x->theta);
+    free(x->work);
+    free(x->residual);
+}
+
+/* The largest |Ritz value| so far. */
+static double scale_of(const search *x)
+{
+    const int m = x->basis.count;
+    return fmax(fabs(x->theta[0]), fabs(x->theta[m - 1]));
+}
+
+/* A random vector, what of it is new. */
+static void append_random(search *x)
+{
+    hesse_basis *b = &x->basis;
+    bool there = false;
+    while (!there) {
+        const uint64_t from = x->drawn++ * x->a->n + b->first;
+        for (size_t i = 0; i < b->rows; i++)
+            x->w[i * (size_t)x->how->block] =
+                hesse_normal(x->how->seed, HESSE_RANDOM_EXTREMES, from + i);
+        there = hesse_basis_append(b, x->how->block, 0, x->w, 0);
+    }
+}
+
+/* The next block: what is left of the products with the newest, as far as it is more than
+   rounding; the rest of it, and all of a first block, are random vectors. */
+static void extend(search *x)
+{
+    hesse_basis *b = &x->basis;
+    const int block = x->how->block, before = b->count;
+    const size_t left = x->a->n - (size_t)before;
+    const int wanted = left < (size_t)block ? (int)left : block;
+    const double floor = before ? 64 * DBL_EPSILON * scale_of(x) : 0;
+    for (int j = 0; j < x->last && b->count - before < wanted; j++)
+        hesse_basis_append(b, x->last, j, x->w, floor);
+    while (b->count - before < wanted) append_random(x);
+    x->last = wanted;
+    x->depth++;
+}
+
+/* Products with the newest block: its rows and columns of T, and what is left of them. */
+static hesse_status expand(search *x)
+{
+    const hesse_basis *b = &x->basis;
+    const int m = b->count, k = x->last, room = x->how->room;
+    hesse_basis_put(b, m - k, k, x->v);
+    hesse_rows_tell(x->team, b->n, k, x->v);
+    const hesse_status s = x->a->apply(x->a->context, k, x->v, x->av);
+    if (s) return s;
+    x->e->products += k;
+    hesse_basis_take(b, k, x->av, x->w);
+    for (int twice = 0; twice < 2; twice++) {
+        hesse_basis_dots(b, k, x->w, x->c);
+        hesse_basis_subtract(b, k, x->w, x->c);
+        for (int i = 0; i < m; i++)
+            for (int j = 0; j < k; j++) {
+                double *to = &x->t[i * room + m - k + j];
+                *to = x->c[i * k + j] + (twice ? *to : 0);
+            }
+    }
+    memset(x->gram, 0, (size_t)(k * k) * sizeof *x->gram);
+    for (size_t r = 0; r < b->rows; r++)
+        for (int i = 0; i < k; i++)
+            for (int j = 0; j < k; j++)
+                x->gram[i * k + j] += x->w[r * (size_t)k + i] * x->w[r * (size_t)k + j];
+    hesse_team_sum(x->team, x->gram, (size_t)(k * k));
+    return HESSE_OK;
+}
+
+/* Local. Ritz values and, of every pair, the residual. */
+static hesse_status project(search *x)
+{
+    const int m = x->basis.count, k = x->last, room = x->how->room;
+    const int work = 3 * room;
+    int info = 0;
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < m; j++) {
+            const double entry = x->t[(i < j ? i : j) * room + (i < j ? j : i)];
+            if (!isfinite(entry))
+                return hesse_fail(&x->team->why, HESSE_E_NUMERIC,
+                                  "extreme eigenvalues: a product is not finite");
+            x->y[i * m + j] = entry;
+        }
+    dsyev_("V", "U", &m, x->y, &m, x->theta, x->work, &work, &info, 1, 1);
+    if (info)
+        return hesse_fail(&x->team->why, HESSE_E_NUMERIC,
+                          "extreme eigenvalues: dsyev ends with %d on a matrix of "
+                          "order %d",
+                          info, m);
+    for (int i = 0; i < m; i++) {
+        const double *y = x->y + i * m + m - k;
+        double square = 0;
+        for (int p = 0; p < k; p++)
+            for (int q = 0; q < k; q++) square += y[p] * x->gram[p * k + q] * y[q];
+        x->residual[i] = sqrt(fmax(square, 0));
+    }
+    return HESSE_OK;
+}
+
+/* Pair i of those wanted among m Ritz pairs. */
+static int ritz_of(const search *x, int i)
+{
+    const int count = x->e->count, low = (count + 1) / 2;
+    return i < low ? i : x->basis.count - count + i;
+}
+
+/* A search that confirms goes so many blocks deep, and over so many vectors. */
+enum { DEEP = 6, MANY = 12 };
+
+/* The most that a residual may be. */
+static double most_of(const search *x)
+{
+    return fmax(x->e->tolerance * scale_of(x), x->how->noise);
+}
+
+static bool has_converged(const search *x)
+{
+    if (x->basis.count < x->e->count) return false;
+    /* Confirmed pairs bring their own residuals into those of later ones. */
+    const double most = 0.5 * most_of(x);
+    for (int i = 0; i < x->e->count; i++)
+        if (x->residual[ritz_of(x, i)] > most) return false;
+    return true;
+}
+
+static bool is_deep(const search *x)
+{
+    return x->depth >= DEEP && x->depth * x->how->block >= MANY;
+}
+
+/* Whether the pairs are those that this search was to confirm. */
+static bool is_confirmed(const search *x)
+{
+    const double most = most_of(x);
+    for (int i = 0; i < x->e->count; i++)
+        if (!(fabs(x->theta[ritz_of(x, i)] - x->found[i]) <= most)) return false;
+    return true;
+}
+
+static bool is_all(const search *x)
+{
+    return (size_t)x->basis.count == x->a->n;
+}
+
+/* Ritz vectors `low` from the beginning and `high` from the end become the columns. */
+static void rotate(search *x, int low, int high)
+{
+    hesse_basis *b = &x->basis;
+    const int m = b->count, rows = (int)b->rows, ld = rows > 0 ? rows : 1;
+    const double one = 1, zero = 0;
+    for (int end = 0; end < 2; end++) {
+        const int count = end ? high : low;
+        dgemm_("N", "N", &rows, &count, &m, &one, b->columns, &ld,
+               x->y + (size_t)(end ? m - high : 0) * (size_t)m, &m, &zero,
+               x->kept + (end ? (size_t)low * b->rows : 0), &ld, 1, 1);
+    }
+    b->count = low + high;
+    memcpy(b->columns, x->kept, (size_t)b->count * b->rows * sizeof *b->columns);
+}
+
+static void restart(search *x, int kept)
+{
+    const int m = x->basis.count, room = x->how->room;
+    const int low = (kept + 1) / 2, high = kept - low;
+    rotate(x, low, high);
+    for (int i = 0; i < kept; i++)
+        for (int j = 0; j < kept; j++)
+            x->t[i * room + j] = i == j ? x->theta[i < low ? i : m - kept + i] : 0;
+}
+
+/* Only the pairs stay, and random vectors are next. */
+static void begin_again(search *x)
+{
+    for (int i = 0; i < x->e->count; i++) x->found[i] = x->theta[ritz_of(x, i)];
+    restart(x, x->e->count);
+    x->last = x->depth = 0;
+}
+
+/* Residuals by products with the vectors themselves, some of which are kept. */
+static hesse_status verify(search *x)
+{
+    hesse_extremes *e = x->e;
+    const size_t n = x->a->n;
+    const int low = (e->count + 1) / 2, half = (e->vectors + 1) / 2;
+    const double most = most_of(x);
+    for (int i = 0; i < e->count; i++) e->eigenvalues[i] = x->theta[ritz_of(x, i)];
+    rotate(x, low, e->count - low);
+    for (int first = 0; first < e->count; first += x->how->block) {
+        const int left = e->count - first;
+        const int k = left < x->how->block ? left : x->how->block;
+        hesse_basis_put(&x->basis, first, k, x->v);
+        hesse_rows_tell(x->team, n, k, x->v);
+        const hesse_status s = x->a->apply(x->a->context, k, x->v, x->av);
+        if (s) return s;
+        e->products += k;
+        for (int j = 0; j < k; j++) {
+            const int pair = first + j, high = e->vectors - e->count + pair;
+            const int to = pair < half ? pair : high >= half ? high : -1;
+            double square = 0;
+            for (size_t i = 0; i < n; i++) {
+                const size_t at = i * (size_t)k + (size_t)j;
+                const double far = x->av[at] - e->eigenvalues[pair] * x->v[at];
+                square += far * far;
+                if (to >= 0) e->eigenvectors[(size_t)to * n + i] = x->v[at];
+            }
+            e->residuals[pair] = sqrt(square);
+            e->converged = e->converged && e->residuals[pair] <= most;
+        }
+    }
+    return HESSE_OK;
+}
+
+static hesse_status iterate(search *x)
+{
+    const int room = x->how->room, block = x->how->block;
+    for (;;) {
+        extend(x);
+        hesse_status s = expand(x);
+        if (!s) s = hesse_agree(x->team, project(x));
+        if (s) return s;
+        const bool confirms = !isnan(x->found[0]);
+        const bool rests = has_converged(x) && (!confirms || is_deep(x));
+        x->e->converged = is_all(x) || (rests && is_confirmed(x));
+        if (x->e->converged) return HESSE_OK;
+        if (x->basis.count >= x->e->count && x->e->products >= x->how->products)
+            return HESSE_OK;
+        if (rests)
+            begin_again(x);
+        else if (x->basis.count + block > room && (size_t)room < x->a->n)
+            restart(x, kept_of(x->e->count, room, block));
+    }
+}
+
+hesse_status hesse_restart_run(hesse_team *team, const hesse_operator *a,
+                               const hesse_restart *how, hesse_extremes *e)
+{
+    search x = {.team = team, .a = a, .how = how, .e = e};
+    hesse_status s = HESSE_OK;
+    if (!allocate(&x))
+        s = hesse_fail(&team->why, HESSE_E_NOMEM,
+                       "extreme eigenvalues: out of memory for %d vectors of %zu "
+                       "numbers",
+                       how->room, a->n);
+    s = hesse_agree(team, s);
+    e->products = 0, e->block = how->block;
+    if (!s) s = iterate(&x);
+    if (!s) s = verify(&x);
+    free_search(&x);
+    return s;
+}
