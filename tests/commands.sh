@@ -209,9 +209,9 @@ bad 'tokens: of rank 3' 3 '.*tokens.npy.*' 'edit tokens.npy "s/(3, 6), }/(3,6,1)
 bad 'tokens: no sequence' 3 '.*tokens.npy.*' \
     'edit tokens.npy "s/(3, 6)/(0, 6)/"; cut_to tokens.npy 128'
 bad 'tokens: sequences of one' 3 '.*tokens.npy.*' 'edit tokens.npy "s/(3, 6)/(18,1)/"'
-bad 'tokens: padding that full attention would see' 3 '.*tokens.npy.*padding.*' \
+bad 'tokens: padding that linear attention would see' 2 '.*padding is hidden from softmax.*' \
     'patch tokens.npy 168 "\234\377\377\377\234\377\377\377"' \
-    run job.yaml --set model.attention=full
+    run job.yaml --set model.attention=full --set model.kernel=linear
 bad 'tokens: fewer sequences than asked for' 3 '.*tokens.npy.*' : \
     run job.yaml --set data.sequences=4
 bad 'tokens: shorter than the context' 3 '.*tokens.npy.*' : \

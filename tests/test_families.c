@@ -288,7 +288,75 @@ static void padding_changes_nothing(void **state)
     }
 }
 
+/* A .npy file of 32-bit ids. */
+static void write_rows(const char *path, const int *ids, int rows, int cols)
+{
+    char head[128];
+    const int length = snprintf(head, sizeof head,
+                                "\x93NUMPY%c%c%c%c{'descr': '<i4', 'fortran_order': "
+                                "False, 'shape': (%d, %d), }",
+                                1, 0, (int)sizeof head - 10, 0, rows, cols);
+    memset(head + length, ' ', sizeof head - (size_t)length);
+    head[sizeof head - 1] = '\n';
+    FILE *f = fopen(path, "wb");
+    const size_t count = (size_t)(rows * cols);
+    if (!f || fwrite(head, 1, sizeof head, f) != sizeof head ||
+        fwrite(ids, sizeof *ids, count, f) != count || fclose(f))
+        abort();
+}
+
+static hesse_model *open_rows(hesse_team *team, const int *ids, int rows, int cols,
+                              int sequences, int context)
+{
+    const char *path = "rows.npy";
+    const hesse_arch arch = {
+        .family = HESSE_GPT2,
+        .layers = 1,
+        .width = 4,
+        .inner = 8,
+        .vocabulary = 9,
+        .positions = 6,
+        .attention = {.heads = 2, .kv_heads = 2, .size = 2, .full = true},
+        .norm_eps = 1e-5,
+        .tied = true,
+        .attention_bias = true,
+        .mlp_bias = true};
+    const hesse_source source = {.arch = &arch,
+                                 .tokens = path,
+                                 .seed = 3,
+                                 .sequences = sequences,
+                                 .context = context};
+    hesse_model *m = NULL;
+    if (hesse_team_rank(team) == 0) write_rows(path, ids, rows, cols);
+    assert_all(hesse_model_open(team, &source, &m) == HESSE_OK);
+    if (hesse_team_rank(team) == 0) remove(path);
+    return m;
+}
+
+/* Nor does what pads rows of tokens, under full attention: the loss is the mean over all
+   targets of what each row gives alone. */
+static void padding_of_rows_changes_nothing(void **state)
+{
+    (void)state;
+    static const int both[] = {1, 2, 3, 4, 5, 6, 7, 8, 1, -100, -100, -100};
+    hesse_team *team = NULL;
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    hesse_model *m[] = {open_rows(team, both, 2, 6, 2, 5),
+                        open_rows(team, both, 1, 6, 1, 5),
+                        open_rows(team, both + 6, 1, 3, 1, 2)};
+    double error = 0;
+    assert_all(m[0]->batch.seen && !m[1]->batch.seen && !m[2]->batch.seen);
+    for (size_t i = 0; i < m[0]->params.size; i++)
+        error = fmax(error, fabs(7 * m[0]->gradient[i] - 5 * m[1]->gradient[i] -
+                                 2 * m[2]->gradient[i]));
+    assert_all(error < 1e-13);
+    assert_all(fabs(7 * m[0]->loss - 5 * m[1]->loss - 2 * m[2]->loss) < 1e-13);
+    for (int i = 0; i < 3; i++) hesse_model_free(m[i]);
+    hesse_team_free(team);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(padding_of_rows_changes_nothing),
     cmocka_unit_test(padding_changes_nothing),
     cmocka_unit_test(loss_and_gradient_agree),
     cmocka_unit_test(matrices_agree),

@@ -19,11 +19,11 @@ typedef struct hesse_quadrature {
                            nodes from there on repeat the last, with weight 0        */
     double *extreme[2]; /* [probes] bounds on the distance of the first and the last
                            node from an eigenvalue: beta_m |last component|           */
-    double
-        *negative[2]; /* [probes] Gauss-Radau bounds, from below and from above, of the
-                            weight of the probe's measure on eigenvalues below 0; n times
-                            their means over probes bound the number of these, on average */
-    double seconds;   /* wall time                                                 */
+    /* [probes] Gauss-Radau bounds, from below and from above, of the weight of the probe's
+       measure on eigenvalues below 0; n times their means over probes bound the number of
+       these, on average. */
+    double *negative[2];
+    double seconds; /* wall time */
 } hesse_quadrature;
 
 /** Local. Room for a quadrature, all zero.

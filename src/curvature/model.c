@@ -22,13 +22,19 @@
 
 enum { DEFAULT_EXAMPLES = 16 };
 
-/* Whether a row holds an input that is only padding: what follows an ignored target. */
-static bool is_padded(const hesse_batch *t)
+/* Of a padded row as of a whole one, the last token is a target alone. */
+static hesse_status see(hesse_batch *b, hesse_why *why)
 {
-    const int count = t->sequences * t->context;
-    for (int i = 0; i < count; i++)
-        if (t->target[i] == HESSE_IGNORED && (i + 1) % t->context) return true;
-    return false;
+    int *lengths = hesse_calloc((size_t)b->sequences, sizeof *lengths);
+    if (!lengths) return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the data");
+    for (int s = 0; s < b->sequences; s++) {
+        const int *target = b->target + s * b->context;
+        while (lengths[s] < b->context && target[lengths[s]] >= 0) lengths[s]++;
+        if (!lengths[s]) lengths[s] = 1; /* something to attend to */
+    }
+    const hesse_status status = hesse_batch_see(b, lengths, why);
+    free(lengths);
+    return status;
 }
 
 /* Ids of tokens, each to predict the one after it, or some of them hidden. */
@@ -45,17 +51,11 @@ static hesse_status read_tokens(const hesse_source *source, hesse_model *m,
                                          .vocabulary = m->arch.vocabulary,
                                          .shuffle = source->shuffle,
                                          .seed = source->data_seed};
-    const hesse_status s = hesse_tokens_read(&wanted, &m->batch, why);
-    if (!s && masked)
-        return hesse_hide(&m->batch, source->mask_rate,
-                          source->mask_id ? *source->mask_id : -1, source->data_seed,
-                          why);
-    if (s || !m->arch.attention.full || !is_padded(&m->batch)) return s;
-    return hesse_fail(
-        why, HESSE_E_INPUT,
-        "%s: rows end in %d, which stands for padding; with full attention "
-        "tokens would see it, expected rows without",
-        source->tokens, HESSE_IGNORED);
+    hesse_status s = hesse_tokens_read(&wanted, &m->batch, why);
+    if (!s && m->arch.attention.full) s = see(&m->batch, why);
+    if (s || !masked) return s;
+    return hesse_hide(&m->batch, source->mask_rate,
+                      source->mask_id ? *source->mask_id : -1, source->data_seed, why);
 }
 
 static hesse_status read_texts(const hesse_source *source, hesse_model *m,

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "input/dice.h"
+#include "input/tokens.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -112,14 +113,15 @@ static void write_sum(const int *a, const int *b, int *ids, int *labels)
     }
     ids[2 * DIGITS + 2] = carry;
     for (int i = 0; i < LENGTH; i++)
-        labels[i] = i > 2 * DIGITS && i + 1 < LENGTH ? ids[i + 1] : -100;
+        labels[i] = i > 2 * DIGITS && i + 1 < LENGTH ? ids[i + 1] : HESSE_IGNORED;
 }
 
 static bool add_numbers(int count, int together, uint64_t seed, hesse_batch *b)
 {
     const size_t pairs = (size_t)count * DIGITS;
-    int *x = hesse_calloc(2 * pairs, sizeof *x), *y = x + pairs;
+    int *x = hesse_calloc(2 * pairs, sizeof *x);
     if (!x) return false;
+    int *y = x + pairs;
     for (int s = 0; s < count; s++) {
         hesse_dice d = hesse_dice_of(seed, (uint64_t)s);
         for (int i = 0; i < DIGITS; i++) {

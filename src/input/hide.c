@@ -1,32 +1,11 @@
 #include "input/hide.h"
 
-#include "base/memory.h"
 #include "base/random.h"
 #include "input/tokens.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 
 static const double usual_rate = 0.15, as_mask = 0.8, as_random = 0.9;
-
-/* Tokens before the padding of every sequence; NULL where there is none. */
-static hesse_status measure(hesse_batch *b, hesse_why *why)
-{
-    const int context = b->context;
-    bool padded = false;
-    b->seen = hesse_calloc((size_t)b->sequences * (size_t)context, sizeof *b->seen);
-    if (!b->seen) return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the data");
-    for (int s = 0; s < b->sequences; s++) {
-        int length = 1;
-        while (length < context && b->target[s * context + length - 1] >= 0) length++;
-        padded |= length < context;
-        for (int i = 0; i < context; i++) b->seen[s * context + i] = length;
-    }
-    if (padded) return HESSE_OK;
-    free(b->seen);
-    b->seen = NULL;
-    return HESSE_OK;
-}
 
 /* Three numbers of the stream for every token: whether, how and behind what. */
 static void hide(const hesse_batch *b, int i, double rate, int mask, uint64_t seed)
@@ -47,8 +26,6 @@ static void hide(const hesse_batch *b, int i, double rate, int mask, uint64_t se
 hesse_status hesse_hide(hesse_batch *b, double rate, int mask, uint64_t seed,
                         hesse_why *why)
 {
-    const hesse_status s = measure(b, why);
-    if (s) return s;
     if (rate == 0) rate = usual_rate;
     if (mask < 0) mask = b->vocabulary;
     for (int i = 0; i < b->sequences * b->context; i++) hide(b, i, rate, mask, seed);

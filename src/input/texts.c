@@ -220,25 +220,24 @@ static hesse_status cut(const hesse_texts_request *r, const library *l, hesse_ba
                         hesse_why *why)
 {
     const size_t context = (size_t)b->context, all = context * (size_t)b->sequences;
-    bool padded = false;
+    int *lengths = hesse_calloc((size_t)b->sequences, sizeof *lengths);
     b->input = hesse_calloc(all, sizeof *b->input);
-    b->seen = hesse_calloc(all, sizeof *b->seen);
     b->target = hesse_calloc((size_t)b->sequences, sizeof *b->target);
-    if (!b->input || !b->seen || !b->target) return exhausted(r->paths[0], why);
+    if (!lengths || !b->input || !b->target) {
+        free(lengths);
+        return exhausted(r->paths[0], why);
+    }
     for (size_t s = 0; s < (size_t)b->sequences; s++) {
         const text *t = &l->list[s];
         const size_t count = t->count < context ? t->count : context;
         b->target[s] = t->label;
-        padded |= count < context;
-        for (size_t i = 0; i < context; i++) {
-            if (i < count) b->input[s * context + i] = l->ids[t->first + i] + 1;
-            b->seen[s * context + i] = (int)count;
-        }
+        lengths[s] = (int)count;
+        for (size_t i = 0; i < count; i++)
+            b->input[s * context + i] = l->ids[t->first + i] + 1;
     }
-    if (padded) return HESSE_OK;
-    free(b->seen);
-    b->seen = NULL;
-    return HESSE_OK;
+    const hesse_status status = hesse_batch_see(b, lengths, why);
+    free(lengths);
+    return status;
 }
 
 hesse_status hesse_texts_read(const hesse_texts_request *r, hesse_batch *batch,

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum { SHADES = 256 };
@@ -18,6 +19,18 @@ double hesse_batch_targets(const hesse_batch *batch)
 static hesse_status exhausted(hesse_why *why)
 {
     return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the data");
+}
+
+hesse_status hesse_batch_see(hesse_batch *b, const int *lengths, hesse_why *why)
+{
+    const int context = b->context;
+    bool padded = false;
+    for (int s = 0; s < b->sequences; s++) padded |= lengths[s] < context;
+    if (!padded) return HESSE_OK;
+    b->seen = hesse_calloc((size_t)b->sequences * (size_t)context, sizeof *b->seen);
+    if (!b->seen) return exhausted(why);
+    for (int i = 0; i < b->sequences * context; i++) b->seen[i] = lengths[i / context];
+    return HESSE_OK;
 }
 
 /* Channels outside, pixels inside, as a weight over a whole image reads them. */

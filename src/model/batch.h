@@ -31,6 +31,13 @@ typedef struct hesse_batch {
 /** Local. Labels that are not ignored. */
 double hesse_batch_targets(const hesse_batch *batch);
 
+/** Local. Tokens attend to those of their sequence that are not padding.
+ *
+ *  lengths  [in]  of every sequence without its padding; where all are whole, nothing
+ *                 changes.
+ *  Errors: HESSE_E_NOMEM. */
+hesse_status hesse_batch_see(hesse_batch *batch, const int *lengths, hesse_why *why);
+
 /** Local. Images as other models read them: as one token, channel after channel, or, those
  *  of one channel with numbers from 0 to 1, as ids of 256 shades. Other data stay.
  *  Errors: HESSE_E_JOB, HESSE_E_NOMEM. */

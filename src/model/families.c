@@ -82,8 +82,9 @@ static hesse_status fit_input(hesse_arch *a, const hesse_batch *batch, hesse_why
                               a->vocabulary, batch->vocabulary);
         if (batch->seen && a->attention.kernel == HESSE_KERNEL_LINEAR)
             return hesse_fail(why, HESSE_E_JOB,
-                              "model: texts of unequal length are padded, and padding "
-                              "is hidden from softmax and gaussian attention only");
+                              "model: sequences of unequal length are padded, and "
+                              "padding is hidden from softmax and gaussian attention "
+                              "only");
         return HESSE_OK;
     }
     a->inputs = batch->width, a->rows = batch->rows, a->cols = batch->cols;

@@ -11,7 +11,8 @@
 
 typedef struct builder {
     const hesse_arch *a;
-    const hesse_param *next, *end; /* parameters not yet taken */
+    const hesse_param *next, *end; /* parameters not yet taken   */
+    const int *seen;               /* of the batch               */
     hesse_tape *t;
 } builder;
 
@@ -85,9 +86,10 @@ static int attention(builder *b, int x, int layer)
         k = hesse_tape_add(b->t, &hesse_op_rotary, turned, &k, NULL);
     }
     const bool gaussian = a->kernel == HESSE_KERNEL_GAUSSIAN;
-    int p = pair(b, gaussian ? &hesse_op_gaussian : &hesse_op_scores, d, q, k);
+    int p = hesse_tape_add(b->t, gaussian ? &hesse_op_gaussian : &hesse_op_scores, d,
+                           (int[]){q, k}, gaussian ? b->seen : NULL);
     if (a->kernel == HESSE_KERNEL_SOFTMAX)
-        p = hesse_tape_add(b->t, &hesse_op_softmax, d, &p, NULL);
+        p = hesse_tape_add(b->t, &hesse_op_softmax, d, &p, b->seen);
     return linear(b, pair(b, &hesse_op_mix, d, p, v));
 }
 
@@ -134,7 +136,11 @@ hesse_status hesse_transformer_unroll(const hesse_arch *arch,
         return hesse_fail(why, HESSE_E_JOB,
                           "sequences of %d tokens, but the model has %d positions",
                           batch->context, arch->positions);
-    builder b = {arch, params->list, params->list + params->count, tape};
+    builder b = {.a = arch,
+                 .next = params->list,
+                 .end = params->list + params->count,
+                 .seen = batch->seen,
+                 .t = tape};
     unroll(&b, batch, times);
     return HESSE_OK;
 }

@@ -12,11 +12,22 @@
 
 enum { X, W, B };
 
-/* Of the patches at hand: numbers in all, tangents, and entries that a product needs in a
-   row, or tokens that it needs in a column. Those of one tangent are BLAS's, which likes
-   more of them. */
-enum { ROOM = 8192, CHUNK = 64, ENTRIES = 256, TOKENS = 64 };
-enum { BLAS_ROOM = 1 << 16, BLAS_ENTRIES = 512, BLAS_TOKENS = 256 };
+/* Tangents of the patches at hand. */
+enum { CHUNK = 64 };
+
+/* Of these patches numbers in all, and entries that a product needs in a row, or tokens that
+   it needs in a column. Those of one tangent are BLAS's, which likes more of them; MOST is
+   half a MiB of stack. */
+typedef struct amounts {
+    int room, entries, tokens;
+} amounts;
+
+enum { MOST = 1 << 16 };
+
+static amounts amounts_of(int k)
+{
+    return k == 1 ? (amounts){MOST, 512, 256} : (amounts){8192, 256, 64};
+}
 
 static int width(const hesse_dims *d, int i)
 {
@@ -63,7 +74,7 @@ static int least(int a, int b)
 /* Visit all patches, entries first ... end - 1, at most so many of them at once. */
 static bool next(const hesse_frame *f, int first, int end, int most, some *s)
 {
-    const int n = hesse_image_all(&f->d), room = f->k == 1 ? BLAS_ROOM : ROOM;
+    const int n = hesse_image_all(&f->d), room = amounts_of(f->k).room;
     if (!s->k) {
         *s = (some){.q = first};
     } else if ((s->token += s->tokens) == n) {
@@ -80,15 +91,14 @@ static bool next(const hesse_frame *f, int first, int end, int most, some *s)
 /* Entries of few tokens, for products with W. */
 static bool next_rows(const hesse_frame *f, some *s)
 {
-    return next(f, 0, patch(&f->d), f->k == 1 ? BLAS_ENTRIES : ENTRIES, s);
+    return next(f, 0, patch(&f->d), amounts_of(f->k).entries, s);
 }
 
 /* Few entries of many tokens, for those with yb. */
 static bool next_columns(const hesse_frame *f, int first, int end, some *s)
 {
-    const int most =
-        f->k == 1 ? BLAS_ROOM / BLAS_TOKENS : ROOM / (TOKENS * least(f->k, CHUNK));
-    return next(f, first, end, most, s);
+    const amounts a = amounts_of(f->k);
+    return next(f, first, end, a.room / (a.tokens * least(f->k, CHUNK)), s);
 }
 
 /* An entry of a patch: a channel under a place of the kernel. */
@@ -206,7 +216,7 @@ static void tangent(const hesse_frame *f)
 {
     const int n = hesse_image_all(&f->d), q = patch(&f->d), o = f->d.o, k = f->k;
     const size_t stride = hesse_stride(o, k);
-    double patches[BLAS_ROOM];
+    double patches[MOST];
     if (!f->dy) return;
     zero((size_t)n * stride, f->dy);
     for (some s = {0}; f->dx[X] && next_rows(f, &s);) {
@@ -221,7 +231,7 @@ static void tangent(const hesse_frame *f)
 static void adjoint(const hesse_frame *f)
 {
     const int n = hesse_image_all(&f->d), q = patch(&f->d), o = f->d.o, k = f->k;
-    double patches[BLAS_ROOM];
+    double patches[MOST];
     if (!f->cy) return;
     for (some s = {0}; f->cx[X] && next_rows(f, &s);) {
         apply_back(f, &s, f->cy, patches);
@@ -290,7 +300,7 @@ static void correlate(const hesse_frame *f, const some *s, const double *patches
 static void curvature(const hesse_frame *f)
 {
     const int first = f->want[W].col, end = first + f->want[W].cols;
-    double patches[BLAS_ROOM];
+    double patches[MOST];
     for (some s = {0}; f->cx[X] && f->dx[W] && next_rows(f, &s);) {
         bend(f, &s, patches);
         scatter(&f->d, &s, f->k, patches, f->cx[X]);
