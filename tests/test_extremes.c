@@ -481,6 +481,30 @@ static void models_have_their_exact_ends(void **state)
     hesse_team_free(team);
 }
 
+/* Who asks for eigenvectors alone gets as many pairs, of what is not formed. */
+static void eigenvectors_are_pairs(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    hesse_model *model = open_model(team);
+    const char *only = "*.ln_1.weight";
+    const hesse_question question = {.method = HESSE_METHOD_LANCZOS,
+                                     .only = &only,
+                                     .n_only = 1,
+                                     .eigenvectors = 2,
+                                     .lanczos = {.steps = 3, .probes = 1}};
+    hesse_study *x = ask(model, &question);
+    assert_all(hesse_study_run(x) == HESSE_OK);
+    for (int b = 0; b < hesse_study_blocks(x); b++) {
+        const hesse_extremes *e = hesse_study_extremes(x, 0, b);
+        assert_all(e && e->count == 4 && e->vectors == 4 && e->converged);
+        assert_all(!hesse_study_hutchinson(x, 0, b));
+    }
+    hesse_study_free(x);
+    hesse_model_free(model);
+    hesse_team_free(team);
+}
+
 /* Of a block the estimated diagonal is the matrix's, within its errors. */
 static void models_have_their_diagonals(void **state)
 {
@@ -709,6 +733,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(errors_tell_the_truth),
     cmocka_unit_test(one_rank_out_of_memory_fails_all),
     cmocka_unit_test(models_have_their_exact_ends),
+    cmocka_unit_test(eigenvectors_are_pairs),
     cmocka_unit_test(models_have_their_diagonals),
     cmocka_unit_test(what_is_found_is_taken_up),
     cmocka_unit_test(memory_is_kept),

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "curvature/model.h"
+#include "curvature/study.h"
 #include "input/safetensors.h"
 #include "program/commands.h"
 
@@ -180,6 +180,12 @@ static void few_sequences_at_once_change_nothing(void **state)
                 error = fmax(error, fabs(m->gradient[i] - x.model->gradient[i]));
             if (!(error < 1e-13 * size)) print_error("%s: %g\n", cases[c], error);
             assert_all(error < 1e-13 * size);
+            /* Threads would have to share what is there. */
+            hesse_study *study = NULL;
+            assert_all(hesse_study_new(m, &(hesse_question){.threads = 4}, &study) ==
+                       HESSE_OK);
+            assert_all(study->inquiry.threads == (tape->coupled ? 4 : 1));
+            hesse_study_free(study);
             hesse_model_free(m);
         }
         free(v), free(hv), free(again);
