@@ -41,11 +41,11 @@ double hesse_cost_panels(const hesse_rates *rates, hesse_work work)
            ELEMENTS * work.elements / rates->elements;
 }
 
-/* Of DGEMM's rate, from width 64 to GPT-2 small 0.25 to 0.6; blocks take less of a sweep than
+/* Of DGEMM's rate, from width 64 to GPT-2 small 0.35 to 0.8; blocks take less of a sweep than
    the whole, and so less well. */
 double hesse_cost_products(const hesse_rates *rates, hesse_work work)
 {
-    return work.products / (0.33 * rates->dgemm);
+    return work.products / (0.45 * rates->dgemm);
 }
 
 /* Of a panel n rows go out and in, once as they are and once mirrored. */

@@ -95,7 +95,7 @@ static hesse_work columns_work(const hesse_panels *p, int piece)
 {
     const double columns = (double)hesse_area(p->partition->pieces[piece].rect);
     return hesse_work_add((hesse_work){0}, columns,
-                          hesse_sweep_work(p->sweep, p->request.shares));
+                          hesse_sweep_work(p->sweep, p->request.shares, false));
 }
 
 static void raise_to(size_t most, size_t *room)

@@ -137,7 +137,8 @@ hesse_status hesse_product_work(const hesse_model *model, const hesse_bundle *bu
     there = there && p.sweep;
     if (there) {
         hesse_sweep_mark(p.sweep, p.moves, p.want);
-        *work = hesse_work_add((hesse_work){0}, p.k, hesse_sweep_work(p.sweep, 1));
+        *work =
+            hesse_work_add((hesse_work){0}, p.k, hesse_sweep_work(p.sweep, 1, true));
     }
     free_inside(&p);
     return there ? HESSE_OK

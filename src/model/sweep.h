@@ -75,8 +75,9 @@ static inline hesse_work hesse_work_add(hesse_work a, double factor, hesse_work 
                         a.elements + factor * b.elements};
 }
 
-/** Local. For one direction and so many shares, by the plan. */
-hesse_work hesse_sweep_work(const hesse_sweep *s, int shares);
+/** Local. For one direction, a vector (dense) or a unit one, and so many shares, by the
+ *  plan. */
+hesse_work hesse_sweep_work(const hesse_sweep *s, int shares, bool dense);
 
 /** Local. The same for a unit direction of an output at one of the tokens first ...
  *  first + count - 1 of a sequence, as it is swept together with those at the others of

@@ -205,9 +205,9 @@ static double elements_of(const hesse_sweep *s, const hesse_node *n, int tokens,
 /* Of a node for one direction and so many tokens of its inputs, all that goes down once and up for
    every share. */
 static hesse_work node_work(const hesse_sweep *s, const hesse_node *n, int tokens,
-                            int shares)
+                            int shares, bool dense)
 {
-    hesse_use use = {.shares = shares};
+    hesse_use use = {.shares = shares, .dense = dense};
     hesse_dims d = n->d;
     d.n = tokens;
     for (int i = 0; i < hesse_inputs(n); i++) {
@@ -218,11 +218,11 @@ static hesse_work node_work(const hesse_sweep *s, const hesse_node *n, int token
     return (hesse_work){.elements = elements_of(s, n, tokens, shares)};
 }
 
-hesse_work hesse_sweep_work(const hesse_sweep *s, int shares)
+hesse_work hesse_sweep_work(const hesse_sweep *s, int shares, bool dense)
 {
     hesse_work work = {0};
     for (const hesse_node *n = s->t->nodes; n < s->t->nodes + s->t->n_nodes; n++)
-        work = hesse_work_add(work, 1, node_work(s, n, n->d.n, shares));
+        work = hesse_work_add(work, 1, node_work(s, n, n->d.n, shares, dense));
     return work;
 }
 
@@ -257,9 +257,9 @@ hesse_work hesse_sweep_output_work(const hesse_sweep *s, int shares, int first,
         const int few = tokens == of ? live : tokens;
         const int down = n->op->sequences ? tokens : few;
         const int up = i < last ? tokens : few;
-        work = hesse_work_add(work, 1, node_work(s, n, down, 0));
-        work = hesse_work_add(work, 1, node_work(s, n, up, shares));
-        work = hesse_work_add(work, -1, node_work(s, n, up, 0));
+        work = hesse_work_add(work, 1, node_work(s, n, down, 0, false));
+        work = hesse_work_add(work, 1, node_work(s, n, up, shares, false));
+        work = hesse_work_add(work, -1, node_work(s, n, up, 0, false));
         if (!n->op->sequences || !s->slots[n->out].moves) continue;
         live = tokens - first;
         if (hesse_reaches_all(n)) of = 0;

@@ -55,9 +55,10 @@ static double work(const hesse_dims *d, const hesse_use *use)
     const int n = hesse_image_all(d);
     const double full = 2.0 * n * patch(d) * d->o;
     const double part = 2.0 * n * use->want[W].rows * use->want[W].cols;
-    const double up =
-        full * use->wanted[X] + part * (use->wanted[W] * (1 + use->moves[X]));
-    return full * use->moves[X] + use->shares * up;
+    const int turned = use->dense && use->moves[W]; /* products with dW, too */
+    const double up = full * use->wanted[X] * (1 + turned) +
+                      part * (use->wanted[W] * (1 + use->moves[X]));
+    return full * (use->moves[X] + turned) + use->shares * up;
 }
 
 /* Of the patches of `tokens` places from `token` on, the entries q ... q + entries - 1, and

@@ -93,10 +93,9 @@ static void forward_tanh(const hesse_frame *f)
     forward(f, hyperbolic);
 }
 
-HESSE_SIMD static void tangent(const hesse_frame *f)
+HESSE_INLINE void tangent_of(const hesse_frame *f, size_t k)
 {
-    const size_t c = (size_t)f->d.c, k = (size_t)f->k,
-                 stride = hesse_stride(f->d.c, f->k);
+    const size_t c = (size_t)f->d.c, stride = hesse_stride(f->d.c, (int)k);
     if (!f->dy) return;
     if (!f->dx[0]) {
         zero((size_t)f->d.n * stride, f->dy);
@@ -108,10 +107,9 @@ HESSE_SIMD static void tangent(const hesse_frame *f)
                   f->dy + i * stride + j * k);
 }
 
-HESSE_SIMD static void adjoint(const hesse_frame *f)
+HESSE_INLINE void adjoint_of(const hesse_frame *f, size_t k)
 {
-    const size_t c = (size_t)f->d.c, k = (size_t)f->k,
-                 stride = hesse_stride(f->d.c, f->k);
+    const size_t c = (size_t)f->d.c, stride = hesse_stride(f->d.c, (int)k);
     if (!f->cx[0] || !f->cy) return;
     for (size_t i = 0; i < (size_t)f->d.n; i++)
         for (size_t j = 0; j < c; j++) {
@@ -125,15 +123,39 @@ HESSE_SIMD static void adjoint(const hesse_frame *f)
         }
 }
 
-HESSE_SIMD static void curvature(const hesse_frame *f)
+HESSE_INLINE void curvature_of(const hesse_frame *f, size_t k)
 {
-    const size_t c = (size_t)f->d.c, k = (size_t)f->k,
-                 stride = hesse_stride(f->d.c, f->k);
+    const size_t c = (size_t)f->d.c, stride = hesse_stride(f->d.c, (int)k);
     if (!f->cx[0] || !f->dx[0]) return;
     for (size_t i = 0; i < (size_t)f->d.n; i++)
         for (size_t j = 0; j < c; j++)
             add(k, f->keep[(2 * i + 1) * c + j] * f->yb[i * c + j],
                 f->dx[0] + i * stride + j * k, f->cx[0] + i * stride + j * k);
+}
+
+/* One tangent has loops of its own, over channels. */
+HESSE_SIMD static void tangent(const hesse_frame *f)
+{
+    if (f->k == 1)
+        tangent_of(f, 1);
+    else
+        tangent_of(f, (size_t)f->k);
+}
+
+HESSE_SIMD static void adjoint(const hesse_frame *f)
+{
+    if (f->k == 1)
+        adjoint_of(f, 1);
+    else
+        adjoint_of(f, (size_t)f->k);
+}
+
+HESSE_SIMD static void curvature(const hesse_frame *f)
+{
+    if (f->k == 1)
+        curvature_of(f, 1);
+    else
+        curvature_of(f, (size_t)f->k);
 }
 
 const hesse_op hesse_op_gelu = {

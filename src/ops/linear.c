@@ -28,9 +28,10 @@ static double work(const hesse_dims *d, const hesse_use *use)
 {
     const double full = 2.0 * d->n * d->c * d->o;
     const double part = 2.0 * d->n * use->want[W].rows * use->want[W].cols;
-    const double up =
-        full * use->wanted[X] + part * (use->wanted[W] * (1 + use->moves[X]));
-    return full * use->moves[X] + use->shares * up;
+    const int turned = use->dense && use->moves[W]; /* products with dW, too */
+    const double up = full * use->wanted[X] * (1 + turned) +
+                      part * (use->wanted[W] * (1 + use->moves[X]));
+    return full * (use->moves[X] + turned) + use->shares * up;
 }
 
 /* Numbers of a matrix that stay in the cache while tokens pass it. */

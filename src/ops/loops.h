@@ -22,6 +22,21 @@ HESSE_INLINE void scale(size_t count, double a, const double *restrict x,
     for (size_t i = 0; i < count; i++) y[i] = a * x[i];
 }
 
+/** Numbers that a sum over neighbours keeps apart until its end, so that it fits vectors. */
+enum { LANES = 16 };
+
+/** Sum of a b. */
+HESSE_INLINE double dot(size_t count, const double *a, const double *b)
+{
+    double parts[LANES] = {0}, sum = 0;
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (size_t l = 0; l < LANES; l++) parts[l] += a[i + l] * b[i + l];
+    for (; i < count; i++) sum += a[i] * b[i];
+    for (size_t l = 0; l < LANES; l++) sum += parts[l];
+    return sum;
+}
+
 HESSE_INLINE void zero(size_t count, double *y)
 {
     memset(y, 0, count * sizeof *y);

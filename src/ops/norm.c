@@ -6,7 +6,9 @@
      xb  = r (gb - [<gb>] - xh m2),      m2 = <xh gb>
      dxb = -r s xb - r (dxh m2 + xh <dxh gb>)  + the map of xb at dg yb
 
-   with the terms in brackets for LayerNorm alone.  docs/math.md, section 3.3. */
+   with the terms in brackets for LayerNorm alone.  docs/math.md, section 3.3.  The number
+   of tangents is an argument of what is inlined, so that one tangent has loops of its own,
+   over channels. */
 #include "ops/loops.h"
 #include "ops/op.h"
 
@@ -50,11 +52,35 @@ HESSE_INLINE void forward(const hesse_frame *f, bool centred)
     }
 }
 
+/* The same as below, of one tangent. */
+HESSE_INLINE void means_of_one(int c, const double *w, const double *a, const double *z,
+                               double *mz, double *maz)
+{
+    double one[LANES] = {0}, two[LANES] = {0};
+    int j = 0;
+    for (; j + LANES <= c; j += LANES)
+        for (int l = 0; l < LANES; l++) {
+            const double x = (w ? w[j + l] : 1) * z[j + l];
+            one[l] += x;
+            two[l] += a[j + l] * x;
+        }
+    for (; j < c; j++) {
+        one[0] += (w ? w[j] : 1) * z[j];
+        two[0] += (w ? w[j] : 1) * a[j] * z[j];
+    }
+    *mz = *maz = 0;
+    for (int l = 0; l < LANES; l++) *mz += one[l] / c, *maz += two[l] / c;
+}
+
 /* Of one token: the means over the channels of z and of a z, for some of its tangents;
    z may have a factor w of its own for every channel. */
 HESSE_INLINE void means(int c, int k, int part, const double *w, const double *a,
                         const double *z, double *restrict mz, double *restrict maz)
 {
+    if (k == 1) {
+        means_of_one(c, w, a, z, mz, maz);
+        return;
+    }
     for (int i = 0; i < part; i++) mz[i] = maz[i] = 0;
     for (int j = 0; j < c; j++) {
         const double *restrict zj = z + (size_t)j * (size_t)k;
@@ -84,10 +110,11 @@ HESSE_INLINE void project(int c, int k, int part, bool centred, const double *xh
 }
 
 /* Every token, and CHUNK tangents at a time, through project. */
-HESSE_INLINE void project_all(const hesse_frame *f, bool centred, const double *w,
-                              const double *z, const double *gain, double *y)
+HESSE_INLINE void project_all(const hesse_frame *f, bool centred, int k,
+                              const double *w, const double *z, const double *gain,
+                              double *y)
 {
-    const int c = f->d.c, k = f->k;
+    const int c = f->d.c;
     for (int i = 0; i < f->d.n; i++)
         for (int at = 0; at < k; at += CHUNK)
             project(c, k, k - at < CHUNK ? k - at : CHUNK, centred,
@@ -96,13 +123,13 @@ HESSE_INLINE void project_all(const hesse_frame *f, bool centred, const double *
                     y + (size_t)i * hesse_stride(c, k) + at);
 }
 
-HESSE_INLINE void tangent(const hesse_frame *f, bool centred)
+HESSE_INLINE void tangent_of(const hesse_frame *f, bool centred, int all)
 {
-    const size_t c = (size_t)f->d.c, k = (size_t)f->k,
-                 stride = hesse_stride(f->d.c, f->k);
+    const size_t c = (size_t)f->d.c, k = (size_t)all,
+                 stride = hesse_stride(f->d.c, all);
     if (!f->dy) return;
     zero((size_t)f->d.n * stride, f->dy);
-    if (f->dx[X]) project_all(f, centred, NULL, f->dx[X], f->x[G], f->dy);
+    if (f->dx[X]) project_all(f, centred, all, NULL, f->dx[X], f->x[G], f->dy);
     for (size_t i = 0; i < (size_t)f->d.n; i++) {
         double *dy = f->dy + i * stride;
         for (size_t j = 0; f->dx[G] && j < c; j++)
@@ -111,12 +138,12 @@ HESSE_INLINE void tangent(const hesse_frame *f, bool centred)
     }
 }
 
-HESSE_INLINE void adjoint(const hesse_frame *f, bool centred)
+HESSE_INLINE void adjoint_of(const hesse_frame *f, bool centred, int all)
 {
-    const size_t c = (size_t)f->d.c, k = (size_t)f->k,
-                 stride = hesse_stride(f->d.c, f->k);
+    const size_t c = (size_t)f->d.c, k = (size_t)all,
+                 stride = hesse_stride(f->d.c, all);
     if (!f->cy) return;
-    if (f->cx[X]) project_all(f, centred, f->x[G], f->cy, NULL, f->cx[X]);
+    if (f->cx[X]) project_all(f, centred, all, f->x[G], f->cy, NULL, f->cx[X]);
     for (size_t i = 0; i < (size_t)f->d.n; i++) {
         const double *cy = f->cy + i * stride, *xh = f->keep + i * (c + 1);
         for (int j = 0; f->cx[G] && j < f->want[G].cols; j++) {
@@ -137,11 +164,11 @@ typedef struct token {
     double mean, m2;           /* <gb>, <xh gb>        */
 } token;
 
-HESSE_INLINE token token_of(const hesse_frame *f, int i, int part, bool centred)
+HESSE_INLINE token token_of(const hesse_frame *f, int i, int k, int part, bool centred)
 {
     const int c = f->d.c;
     token t = {c,
-               f->k,
+               k,
                part,
                centred,
                f->keep + (size_t)i * (size_t)(c + 1),
@@ -149,10 +176,7 @@ HESSE_INLINE token token_of(const hesse_frame *f, int i, int part, bool centred)
                f->x[G],
                0,
                0};
-    for (int j = 0; j < c; j++) {
-        t.mean += t.g[j] * t.yb[j] / c;
-        t.m2 += t.xh[j] * t.g[j] * t.yb[j] / c;
-    }
+    means_of_one(c, t.g, t.xh, t.yb, &t.mean, &t.m2);
     if (!centred) t.mean = 0;
     return t;
 }
@@ -192,19 +216,42 @@ HESSE_INLINE void tilt(const token *t, const double *dg, double *cx)
     project(t->c, t->k, t->part, t->centred, t->xh, t->yb, dg, NULL, cx);
 }
 
-HESSE_INLINE void curvature(const hesse_frame *f, bool centred)
+HESSE_INLINE void curvature_of(const hesse_frame *f, bool centred, int k)
 {
-    const int k = f->k;
     const size_t stride = hesse_stride(f->d.c, k);
     for (int i = 0; i < f->d.n; i++)
         for (int at = 0; at < k; at += CHUNK) {
-            const token t = token_of(f, i, k - at < CHUNK ? k - at : CHUNK, centred);
+            const token t = token_of(f, i, k, k - at < CHUNK ? k - at : CHUNK, centred);
             double *cx = f->cx[X] ? f->cx[X] + (size_t)i * stride + at : NULL;
             double *cg = f->cx[G] ? f->cx[G] + at : NULL;
             if (f->dx[X] && (cx || cg))
                 bend(&t, f->dx[X] + (size_t)i * stride + at, cx, cg, f->want[G]);
             if (f->dx[G] && cx) tilt(&t, f->dx[G] + at, cx);
         }
+}
+
+HESSE_INLINE void tangent(const hesse_frame *f, bool centred)
+{
+    if (f->k == 1)
+        tangent_of(f, centred, 1);
+    else
+        tangent_of(f, centred, f->k);
+}
+
+HESSE_INLINE void adjoint(const hesse_frame *f, bool centred)
+{
+    if (f->k == 1)
+        adjoint_of(f, centred, 1);
+    else
+        adjoint_of(f, centred, f->k);
+}
+
+HESSE_INLINE void curvature(const hesse_frame *f, bool centred)
+{
+    if (f->k == 1)
+        curvature_of(f, centred, 1);
+    else
+        curvature_of(f, centred, f->k);
 }
 
 static void layernorm_forward(const hesse_frame *f)

@@ -115,6 +115,7 @@ static inline int hesse_seen(const hesse_frame *f, int i)
 /** What a panel does with an operator's inputs; `shares` matrices are made of it. */
 typedef struct hesse_use {
     bool moves[HESSE_MAX_IN], wanted[HESSE_MAX_IN];
+    bool dense;                    /* directions of parameters are vectors, not units */
     hesse_rect want[HESSE_MAX_IN]; /* of parameters */
     int shares;
 } hesse_use;

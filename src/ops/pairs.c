@@ -212,6 +212,10 @@ void hesse_pairs_mix(const hesse_frame *f, double a, const double *p, const doub
         const double *yp = y + tangents_at(&at, heads, e, &ys);
         double *zp = z + tangents_at(&at, at.all, e, &zs);
         const double *weights = p + (size_t)at.first * row + at.head * at.t;
+        if (at.k == 1) {
+            weigh_rows(&at, a, weights, row, (rows){yp, ys, e}, false, zp, zs);
+            continue;
+        }
         for (int i = 0; i < at.t; i += STRIP) {
             const int strip = at.t - i < STRIP ? at.t - i : STRIP, all = seen(&at, i);
             const hesse_strided w = {weights + (size_t)i * row, row, 1};
@@ -237,6 +241,10 @@ void hesse_pairs_mix_back(const hesse_frame *f, double a, const double *p,
         const double *yp = y + tangents_at(&at, at.all, e, &ys);
         double *zp = z + tangents_at(&at, heads, e, &zs);
         const double *weights = p + (size_t)at.first * row + at.head * at.t;
+        if (at.k == 1) {
+            weigh_rows(&at, a, weights, row, (rows){yp, ys, e}, true, zp, zs);
+            continue;
+        }
         for (int j = 0; j < at.t; j += STRIP) {
             const int strip = at.t - j < STRIP ? at.t - j : STRIP;
             const size_t i = (size_t)first_seer(&at, j + strip - 1);

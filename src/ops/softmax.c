@@ -44,10 +44,16 @@ static void forward(const hesse_frame *f)
         }
 }
 
-/* y += p (z - sum p z) for `part` of the k tangents of a row. */
+/* y += p (z - sum p z) for `part` of the k tangents of a row. One tangent has loops of its
+   own, over tokens. */
 HESSE_INLINE void project(int seen, int k, int part, const double *p, const double *z,
                           double *y)
 {
+    if (k == 1) {
+        const double one = dot((size_t)seen, p, z);
+        for (int j = 0; j < seen; j++) y[j] += p[j] * (z[j] - one);
+        return;
+    }
     double mean[CHUNK] = {0};
     for (int j = 0; j < seen; j++)
         for (int i = 0; i < part; i++) mean[i] += p[j] * z[j * k + i];
@@ -59,6 +65,11 @@ HESSE_INLINE void project(int seen, int k, int part, const double *p, const doub
 HESSE_INLINE void bend(int seen, int k, int part, const double *p, const double *yb,
                        const double *dp, double *y)
 {
+    if (k == 1) {
+        const double all = dot((size_t)seen, p, yb), one = dot((size_t)seen, yb, dp);
+        for (int j = 0; j < seen; j++) y[j] += (yb[j] - all) * dp[j] - p[j] * one;
+        return;
+    }
     double mean[CHUNK] = {0}, m = 0;
     for (int j = 0; j < seen; j++) {
         m += p[j] * yb[j];
