@@ -41,10 +41,11 @@ void hesse_applied_free(hesse_applied *x)
     *x = (hesse_applied){0};
 }
 
-double hesse_applied_bytes(const hesse_model *model, const hesse_aim *aim, int width)
+double hesse_applied_bytes(const hesse_model *model, int ranks, const hesse_aim *aim,
+                           int width)
 {
     const hesse_bundle bundle = bundle_of(aim, width);
-    return hesse_product_bytes(model, &bundle, 1) +
+    return hesse_product_bytes(model, ranks, &bundle, 1) +
            2.0 * (double)aim->q->n * width * (double)sizeof(double);
 }
 

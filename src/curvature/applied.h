@@ -24,8 +24,9 @@ hesse_status hesse_applied_new(hesse_model *model, const hesse_aim *aim, int wid
                                const hesse_probing *probing, hesse_applied *applied);
 void hesse_applied_free(hesse_applied *applied);
 
-/** Local. Bytes that it takes; infinite when memory is exhausted. */
-double hesse_applied_bytes(const hesse_model *model, const hesse_aim *aim, int width);
+/** Local. Bytes that it takes on each of so many ranks; infinite when memory is exhausted. */
+double hesse_applied_bytes(const hesse_model *model, int ranks, const hesse_aim *aim,
+                           int width);
 
 /** Local. The operator, which borrows it. Its errors are those of the keeper. */
 hesse_operator hesse_applied_operator(hesse_applied *applied);

@@ -37,9 +37,8 @@ hesse_status hesse_estimates_defaults(const hesse_model *model, hesse_estimates 
                           x->tolerance);
     if (x->pairs < e->kept) x->pairs = e->kept;
     if (!x->products) x->products = PRODUCTS;
-    if (!x->block) x->block = hesse_product_width(model, BLOCK);
+    if (!x->block) x->block = hesse_product_width(model, 1, BLOCK);
     if (!(x->tolerance > 0)) x->tolerance = TOLERANCE;
-    e->width = hesse_product_width(model, e->width);
     return HESSE_OK;
 }
 
@@ -68,8 +67,8 @@ static search search_of(const hesse_model *model, const hesse_estimates *e, int 
     search best = {0};
     for (int block = e->extreme.block;; block = 1) {
         const int most = n < (size_t)block ? (int)n : block;
-        const int width = hesse_product_width(model, most);
-        const double product = hesse_applied_bytes(model, aim, width);
+        const int width = hesse_product_width(model, ranks, most);
+        const double product = hesse_applied_bytes(model, ranks, aim, width);
         const hesse_restart_rooms rooms = hesse_restart_room(n, count, most);
         for (int room = rooms.best; room >= rooms.least; room--) {
             const double bytes =
@@ -89,8 +88,9 @@ static search probing_of(const hesse_model *model, const hesse_estimates *e, int
     const hesse_hutchinson_settings *h = &e->hutchinson;
     const int sketch = n < (size_t)h->sketch ? (int)n : h->sketch;
     const int longest = h->probes > sketch ? h->probes : sketch;
-    for (int width = e->width < longest ? e->width : longest;; width--) {
-        const double bytes = hesse_applied_bytes(model, aim, width) +
+    const int most = hesse_product_width(model, ranks, e->width);
+    for (int width = most < longest ? most : longest;; width--) {
+        const double bytes = hesse_applied_bytes(model, ranks, aim, width) +
                              hesse_hutchinson_bytes(n, ranks, sketch, width);
         if (width == 1 || !(memory > 0) || bytes <= memory)
             return (search){.width = width, .bytes = bytes};

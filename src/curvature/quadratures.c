@@ -99,7 +99,7 @@ static bool is_known(const queue *x, const hesse_aim *t, int probe)
 static double bytes_of(const queue *x)
 {
     const batch *b = &x->now;
-    return hesse_product_bytes(x->model, b->bundles, b->count) +
+    return hesse_product_bytes(x->model, x->ranks, b->bundles, b->count) +
            hesse_krylov_bytes(x->ranks, x->settings->orthogonality, b->cells, b->count);
 }
 
@@ -165,7 +165,7 @@ static void free_queue(queue *x)
 
 static bool make_queue(queue *x)
 {
-    x->width = hesse_product_width(x->model, x->settings->width);
+    x->width = hesse_product_width(x->model, x->ranks, x->settings->width);
     const size_t width = (size_t)x->width;
     x->now.cells = hesse_calloc(width, sizeof *x->now.cells);
     x->now.bundles = hesse_calloc(width, sizeof *x->now.bundles);

@@ -335,7 +335,11 @@ void hesse_study_rate(hesse_study *x, const hesse_rates *rates)
 {
     const hesse_terms terms = terms_of_blocks(x, rates);
     hesse_schedule_price(&x->schedule, &x->partition, &terms);
-    x->unformed.seconds = hesse_cost_products(rates, x->unformed.work) / x->ranks;
+    x->unformed.seconds =
+        hesse_cost_products(rates, x->unformed.work) /
+        hesse_product_sharing(
+            x->model, x->ranks,
+            hesse_product_width(x->model, x->ranks, x->unformed.settings.width));
 }
 
 double hesse_study_seconds(const hesse_study *x)
