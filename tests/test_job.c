@@ -469,8 +469,14 @@ static void keys_must_agree(void **state)
             "'data.context' is for shorter sequences");
     refuses("model: {family: gpt2, context: 8}\ndata:\n  tokens: a\n  context: 9\n",
             "job.yaml:4: 'data.context' is 9, expected at most the model's context, 8");
-    refuses_model("kv_heads: 1", "job.yaml:4: 'model.kv_heads' is for llama");
-    refuses_model("rope_theta: 1", "job.yaml:4: 'model.rope_theta' is for llama");
+    refuses_model("kv_heads: 1", "job.yaml:4: 'model.kv_heads' is for llama, "
+                                 "and the family is gpt2");
+    refuses_model("rope_theta: 1", "job.yaml:4: 'model.rope_theta' is for llama, "
+                                   "and the family is gpt2");
+    refuses_model("classes: 10", "job.yaml:4: 'model.classes' is for bert, vit, mlp, "
+                                 "mixer, vgg, resnet, and the family is gpt2");
+    refuses_model("widths: [8]", "job.yaml:4: 'model.widths' is for mlp, vgg, "
+                                 "quadratic, and the family is gpt2");
     refuses_model("heads: 5", "job.yaml:4: 'model.heads' does not fit: width 32 is no "
                               "multiple of 5 heads");
     refuses_model("width: 33", "job.yaml:4: 'model.width' does not fit: width 33 is no "

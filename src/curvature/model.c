@@ -134,9 +134,13 @@ static hesse_status read_shape(const hesse_source *source, hesse_model *m,
         if (!s) s = hesse_checkpoint_probe(*file, source->checkpoint, &m->arch, why);
     }
     if (!source->checkpoint) m->arch.layout = hesse_layout_of(m->arch.family);
+    const bool told = m->arch.outputs > 0;
     if (!s) s = read_data(source, m, why);
+    if (!s && m->batch.classes < m->arch.outputs) m->batch.classes = m->arch.outputs;
     if (!s) s = adapt(&m->arch, &m->batch, why);
     if (!s) s = hesse_family_fit(&m->arch, &m->batch, why);
+    if (!s && *file && m->batch.target && !told)
+        s = hesse_checkpoint_widen(*file, &m->arch, why);
     return s;
 }
 

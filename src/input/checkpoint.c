@@ -48,6 +48,25 @@ static hesse_status check_tensor(const hesse_safetensors *file, const char *path
                       path, t->name, found, expected);
 }
 
+hesse_status hesse_checkpoint_widen(const hesse_safetensors *file, hesse_arch *arch,
+                                    hesse_why *why)
+{
+    hesse_params params = {0};
+    if (arch->outputs < 1) return HESSE_OK;
+    const hesse_status s = hesse_params_new(arch, &params, why);
+    for (int i = 0; !s && i < params.count; i++) {
+        const hesse_param *p = &params.list[i];
+        const bool head = p->role == HESSE_ROLE_HEAD && !p->vector && p->out_rows &&
+                          p->rows == arch->outputs;
+        const hesse_tensor *t = head ? hesse_layout_find(file, arch, p) : NULL;
+        if (t && t->rank == 2 && t->shape[1] == (size_t)p->cols &&
+            t->shape[0] > (size_t)p->rows && t->shape[0] < 1 << 20)
+            arch->outputs = (int)t->shape[0];
+    }
+    hesse_params_free(&params);
+    return s;
+}
+
 /* A part of a fused tensor: rows of it, or columns. */
 static void take_part(const hesse_param *p, const double *fused, double *theta)
 {

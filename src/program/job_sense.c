@@ -25,10 +25,10 @@ static hesse_status wrong(const sense *c, const char *key, const char *what)
     return hesse_fail(c->why, HESSE_E_JOB, "%s: '%s' %s", where.text, key, what);
 }
 
-/* A key of data that only some kinds of them, or generators, have. */
-typedef struct of_data {
-    const char *key, *kinds;
-} of_data;
+/* A key that only some families have, or kinds of data. */
+typedef struct owned {
+    const char *key, *owners;
+} owned;
 
 /* "data.images", or the word for a generator. */
 static const char *kind_of(const sense *c, const char *key)
@@ -48,6 +48,20 @@ static bool is_among(const char *kinds, const char *kind)
         at += 2;
     }
     return true;
+}
+
+/* The first of these keys that is given and has other owners. */
+static hesse_status check_owners(const sense *c, const owned *keys, size_t count,
+                                 const char *what, const char *who)
+{
+    char text[160];
+    for (size_t i = 0; i < count; i++) {
+        if (!given(c, keys[i].key) || is_among(keys[i].owners, who)) continue;
+        snprintf(text, sizeof text, "is for %s, and the %s %s", keys[i].owners, what,
+                 who);
+        return wrong(c, keys[i].key, text);
+    }
+    return HESSE_OK;
 }
 
 /* Where data come from; NULL for those of a quadratic. */
@@ -75,35 +89,30 @@ static hesse_status find_kind(const sense *c, const char **found)
 
 static hesse_status check_data(const sense *c)
 {
-    static const of_data keys[] = {{"data.size", "images"},
-                                   {"data.normalise", "images"},
-                                   {"data.classes", "images, gaussian, clusters"},
-                                   {"data.labels", "images, inputs"},
-                                   {"data.targets", "inputs"},
-                                   {"data.vocabulary", "text, texts"},
-                                   {"data.context", "tokens, text, texts"},
-                                   {"data.features", "gaussian, clusters, regression"},
-                                   {"data.noise", "clusters"},
-                                   {"data.examples", "regression"},
-                                   {"data.covariates", "regression"},
-                                   {"data.shape", "regression"},
-                                   {"data.contour", "pathfinder"},
-                                   {"data.mask_rate", "tokens, text"},
-                                   {"data.mask_id", "tokens, text"}};
+    static const owned keys[] = {{"data.size", "images"},
+                                 {"data.normalise", "images"},
+                                 {"data.classes", "images, gaussian, clusters"},
+                                 {"data.labels", "images, inputs"},
+                                 {"data.targets", "inputs"},
+                                 {"data.vocabulary", "text, texts"},
+                                 {"data.context", "tokens, text, texts"},
+                                 {"data.features", "gaussian, clusters, regression"},
+                                 {"data.noise", "clusters"},
+                                 {"data.examples", "regression"},
+                                 {"data.covariates", "regression"},
+                                 {"data.shape", "regression"},
+                                 {"data.contour", "pathfinder"},
+                                 {"data.mask_rate", "tokens, text"},
+                                 {"data.mask_id", "tokens, text"}};
     const hesse_job_model *m = &c->job->model;
     const hesse_job_data *d = &c->job->data;
     const char *found;
-    char what[160];
     hesse_status s = find_kind(c, &found);
     if (s || !found) return s;
     const char *kind = kind_of(c, found);
     if (strcmp(kind, "none") == 0) return wrong(c, found, "is none: there are no data");
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        if (!given(c, keys[i].key) || is_among(keys[i].kinds, kind)) continue;
-        snprintf(what, sizeof what, "is for %s, and the data are %s", keys[i].kinds,
-                 kind);
-        return wrong(c, keys[i].key, what);
-    }
+    s = check_owners(c, keys, sizeof keys / sizeof *keys, "data are", kind);
+    if (s) return s;
     if (d->inputs && !d->labels == !d->targets)
         return wrong(c, "data.inputs",
                      "goes with 'data.labels' or 'data.targets', expected one of them");
@@ -123,7 +132,7 @@ static hesse_status check_config(const sense *c)
         "model.layers",   "model.heads",      "model.kv_heads",   "model.head_size",
         "model.width",    "model.inner",      "model.vocabulary", "model.activation",
         "model.norm_eps", "model.rope_theta", "model.tied",       "model.bias",
-        "model.patch",    "model.types"};
+        "model.patch",    "model.types",      "model.classes"};
     if (!given(c, "model.config")) return HESSE_OK;
     if (c->job->model.family > HESSE_VIT)
         return wrong(
@@ -205,6 +214,47 @@ static hesse_status check_lists(const sense *c)
     return wrong(c, "model.eigenvalues", what);
 }
 
+/* What other families would not look at. */
+static hesse_status check_families(const sense *c)
+{
+    static const owned keys[] = {
+        {"model.layers", "gpt2, llama, bert, vit, mixer, linear_transformer"},
+        {"model.heads", "gpt2, llama, bert, vit, attention"},
+        {"model.kv_heads", "llama"},
+        {"model.head_size", "gpt2, llama, bert, vit, attention"},
+        {"model.width", "gpt2, llama, bert, vit, mixer, resnet, attention"},
+        {"model.inner", "gpt2, llama, bert, vit, mixer"},
+        {"model.context", "gpt2, llama, bert"},
+        {"model.vocabulary", "gpt2, llama, bert"},
+        {"model.classes", "bert, vit, mlp, mixer, vgg, resnet"},
+        {"model.activation", "gpt2, llama, bert, vit, mlp, mixer, vgg, resnet"},
+        {"model.norm_eps", "gpt2, llama, bert, vit, mixer, vgg, resnet"},
+        {"model.rope_theta", "llama"},
+        {"model.tied", "gpt2, llama"},
+        {"model.bias", "gpt2, llama, bert, vit, mlp"},
+        {"model.temperature", "gpt2, llama, bert, vit, attention"},
+        {"model.attention", "gpt2, llama, bert, vit, linear_transformer, attention"},
+        {"model.kernel", "gpt2, llama, bert, vit, linear_transformer, attention"},
+        {"model.value_size", "attention"},
+        {"model.output", "attention"},
+        {"model.task", "bert"},
+        {"model.types", "bert"},
+        {"model.patch", "vit, mixer"},
+        {"model.token_inner", "mixer"},
+        {"model.widths", "mlp, vgg, quadratic"},
+        {"model.multipliers", "mlp"},
+        {"model.dense", "vgg"},
+        {"model.blocks", "resnet"},
+        {"model.stem", "resnet"},
+        {"model.batch_norm", "vgg, resnet"},
+        {"model.eigenvalues", "quadratic"},
+        {"model.loss",
+         "bert, vit, mlp, mixer, vgg, resnet, linear_transformer, attention"},
+        {"model.deviation", "linear_transformer, attention"}};
+    return check_owners(c, keys, sizeof keys / sizeof *keys, "family is",
+                        hesse_job_word("model.family", (int)c->job->model.family));
+}
+
 static hesse_status check_model(const sense *c)
 {
     if (!given(c, "model.family"))
@@ -214,14 +264,9 @@ static hesse_status check_model(const sense *c)
             "vit, mlp, mixer, vgg, resnet, linear_transformer, attention or "
             "quadratic",
             c->path);
-    hesse_status s = check_config(c);
+    hesse_status s = check_families(c);
+    if (!s) s = check_config(c);
     if (s || given(c, "model.config")) return s;
-    if (c->job->model.family == HESSE_GPT2) {
-        if (given(c, "model.kv_heads"))
-            return wrong(c, "model.kv_heads", "is for llama");
-        if (given(c, "model.rope_theta"))
-            return wrong(c, "model.rope_theta", "is for llama");
-    }
     s = check_lists(c);
     if (s) return s;
     if (c->job->data.context > c->job->model.context) {

@@ -5,7 +5,9 @@
    place. When all pairs that are wanted have converged, a search from random vectors that
    are orthogonal to them begins, for one Krylov space has one vector of a multiple
    eigenvalue for each of its first vectors: the pairs are those wanted when such a search
-   has found no others. */
+   has found no others. Residuals that were within the tolerance at a restart are not seen
+   after it and add up: where products with the pairs themselves show more, the search goes on
+   from there. What rank 0 decomposes is everybody's: decisions rest on it. */
 #include "spectra/restart.h"
 
 #include "base/memory.h"
@@ -25,6 +27,9 @@ void dgemm_(const char *transa, const char *transb, const int *m, const int *n,
             const double *b, const int *ldb, const double *beta, double *c,
             const int *ldc, size_t, size_t);
 
+/* Of a row: what blocked reductions want, 2 + 32 numbers. */
+enum { WORK = 34 };
+
 typedef struct search {
     hesse_team *team;
     const hesse_operator *a;
@@ -43,8 +48,10 @@ typedef struct search {
     double *c;        /* [room][block]                                     */
     double *y;        /* [room][room] eigenvectors of T, one a row         */
     double *theta;    /* [room] its eigenvalues                            */
-    double *work;     /* [3 room]                                          */
+    double *work;     /* [WORK room]                                       */
     double *residual; /* [room] of the Ritz pairs                          */
+    double scale;     /* the largest |Ritz value|                          */
+    bool again;       /* the pairs are not right yet                       */
 } search;
 
 static int kept_of(int count, int room, int block)
@@ -64,7 +71,7 @@ double hesse_restart_bytes(size_t n, int ranks, int count, int block, int room)
 {
     const double rows = ceil((double)n / ranks), m = room;
     return (2.0 * block * (double)n + (m + block + kept_of(count, room, block)) * rows +
-            2 * m * m + m * (block + 5.0) + (double)block * block) *
+            2 * m * m + m * (block + WORK + 3.0) + count + (double)block * block) *
            (double)sizeof(double);
 }
 
@@ -84,7 +91,7 @@ static bool allocate(search *x)
     x->c = hesse_alloc(room * block);
     x->y = hesse_alloc(room * room);
     x->theta = hesse_alloc(room);
-    x->work = hesse_alloc(3 * room);
+    x->work = hesse_alloc(WORK * room);
     x->residual = hesse_alloc(room);
     return there && x->found && x->v && x->av && x->w && x->kept && x->t && x->gram &&
            x->c && x->y && x->theta && x->work && x->residual;
@@ -105,13 +112,6 @@ static void free_search(search *x)
     free(x->theta);
     free(x->work);
     free(x->residual);
-}
-
-/* The largest |Ritz value| so far. */
-static double scale_of(const search *x)
-{
-    const int m = x->basis.count;
-    return fmax(fabs(x->theta[0]), fabs(x->theta[m - 1]));
 }
 
 /* A random vector, what of it is new. */
@@ -136,7 +136,7 @@ static void extend(search *x)
     const int block = x->how->block, before = b->count;
     const size_t left = x->a->n - (size_t)before;
     const int wanted = left < (size_t)block ? (int)left : block;
-    const double floor = before ? 64 * DBL_EPSILON * scale_of(x) : 0;
+    const double floor = before ? 64 * DBL_EPSILON * x->scale : 0;
     for (int j = 0; j < x->last && b->count - before < wanted; j++)
         hesse_basis_append(b, x->last, j, x->w, floor);
     while (b->count - before < wanted) append_random(x);
@@ -148,58 +148,74 @@ static void extend(search *x)
 static hesse_status expand(search *x)
 {
     const hesse_basis *b = &x->basis;
-    const int m = b->count, k = x->last, room = x->how->room;
-    hesse_basis_put(b, m - k, k, x->v);
-    hesse_rows_tell(x->team, b->n, k, x->v);
-    const hesse_status s = x->a->apply(x->a->context, k, x->v, x->av);
+    const size_t m = (size_t)b->count, k = (size_t)x->last, room = (size_t)x->how->room;
+    hesse_basis_put(b, b->count - x->last, x->last, x->v);
+    hesse_rows_tell(x->team, b->n, x->last, x->v);
+    const hesse_status s = x->a->apply(x->a->context, x->last, x->v, x->av);
     if (s) return s;
-    x->e->products += k;
-    hesse_basis_take(b, k, x->av, x->w);
+    x->e->products += x->last;
+    hesse_basis_take(b, x->last, x->av, x->w);
     for (int twice = 0; twice < 2; twice++) {
-        hesse_basis_dots(b, k, x->w, x->c);
-        hesse_basis_subtract(b, k, x->w, x->c);
-        for (int i = 0; i < m; i++)
-            for (int j = 0; j < k; j++) {
+        hesse_basis_dots(b, x->last, x->w, x->c);
+        hesse_basis_subtract(b, x->last, x->w, x->c);
+        for (size_t i = 0; i < m; i++)
+            for (size_t j = 0; j < k; j++) {
                 double *to = &x->t[i * room + m - k + j];
                 *to = x->c[i * k + j] + (twice ? *to : 0);
             }
     }
-    memset(x->gram, 0, (size_t)(k * k) * sizeof *x->gram);
+    memset(x->gram, 0, k * k * sizeof *x->gram);
     for (size_t r = 0; r < b->rows; r++)
-        for (int i = 0; i < k; i++)
-            for (int j = 0; j < k; j++)
-                x->gram[i * k + j] += x->w[r * (size_t)k + i] * x->w[r * (size_t)k + j];
-    hesse_team_sum(x->team, x->gram, (size_t)(k * k));
+        for (size_t i = 0; i < k; i++)
+            for (size_t j = 0; j < k; j++)
+                x->gram[i * k + j] += x->w[r * k + i] * x->w[r * k + j];
+    hesse_team_sum(x->team, x->gram, k * k);
     return HESSE_OK;
 }
 
-/* Local. Ritz values and, of every pair, the residual. */
-static hesse_status project(search *x)
+/* Local to rank 0. Ritz values and, of every pair, the residual. */
+static hesse_status decompose(search *x)
 {
-    const int m = x->basis.count, k = x->last, room = x->how->room;
-    const int work = 3 * room;
+    const int order = x->basis.count;
+    const size_t m = (size_t)order, k = (size_t)x->last, room = (size_t)x->how->room;
+    const int work = (int)room * WORK;
     int info = 0;
-    for (int i = 0; i < m; i++)
-        for (int j = 0; j < m; j++) {
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < m; j++) {
             const double entry = x->t[(i < j ? i : j) * room + (i < j ? j : i)];
             if (!isfinite(entry))
                 return hesse_fail(&x->team->why, HESSE_E_NUMERIC,
                                   "extreme eigenvalues: a product is not finite");
             x->y[i * m + j] = entry;
         }
-    dsyev_("V", "U", &m, x->y, &m, x->theta, x->work, &work, &info, 1, 1);
+    dsyev_("V", "U", &order, x->y, &order, x->theta, x->work, &work, &info, 1, 1);
     if (info)
         return hesse_fail(&x->team->why, HESSE_E_NUMERIC,
                           "extreme eigenvalues: dsyev ends with %d on a matrix of "
                           "order %d",
-                          info, m);
-    for (int i = 0; i < m; i++) {
+                          info, order);
+    for (size_t i = 0; i < m; i++) {
         const double *y = x->y + i * m + m - k;
         double square = 0;
-        for (int p = 0; p < k; p++)
-            for (int q = 0; q < k; q++) square += y[p] * x->gram[p * k + q] * y[q];
+        for (size_t p = 0; p < k; p++)
+            for (size_t q = 0; q < k; q++) square += y[p] * x->gram[p * k + q] * y[q];
         x->residual[i] = sqrt(fmax(square, 0));
     }
+    return HESSE_OK;
+}
+
+/* Collective. */
+static hesse_status project(search *x)
+{
+    const size_t m = (size_t)x->basis.count;
+    hesse_status s = HESSE_OK;
+    if (x->team->rank == 0) s = decompose(x);
+    s = hesse_agree(x->team, s);
+    if (s) return s;
+    hesse_team_broadcast(x->team, 0, x->theta, m * sizeof *x->theta);
+    hesse_team_broadcast(x->team, 0, x->residual, m * sizeof *x->residual);
+    hesse_team_broadcast(x->team, 0, x->y, m * m * sizeof *x->y);
+    x->scale = fmax(fabs(x->theta[0]), fabs(x->theta[m - 1]));
     return HESSE_OK;
 }
 
@@ -216,7 +232,7 @@ enum { DEEP = 6, MANY = 12 };
 /* The most that a residual may be. */
 static double most_of(const search *x)
 {
-    return fmax(x->e->tolerance * scale_of(x), x->how->noise);
+    return fmax(x->e->tolerance * x->scale, x->how->noise);
 }
 
 static bool has_converged(const search *x)
@@ -266,12 +282,13 @@ static void rotate(search *x, int low, int high)
 
 static void restart(search *x, int kept)
 {
-    const int m = x->basis.count, room = x->how->room;
+    const int m = x->basis.count;
     const int low = (kept + 1) / 2, high = kept - low;
     rotate(x, low, high);
     for (int i = 0; i < kept; i++)
         for (int j = 0; j < kept; j++)
-            x->t[i * room + j] = i == j ? x->theta[i < low ? i : m - kept + i] : 0;
+            x->t[(size_t)i * (size_t)x->how->room + (size_t)j] =
+                i == j ? x->theta[i < low ? i : m - kept + i] : 0;
 }
 
 /* Only the pairs stay, and random vectors are next. */
@@ -282,15 +299,17 @@ static void begin_again(search *x)
     x->last = x->depth = 0;
 }
 
-/* Residuals by products with the vectors themselves, some of which are kept. */
+/* Residuals by products with the vectors themselves, some of which are kept. Where some are
+   larger than they may be and products are left, they are the next block of the search. */
 static hesse_status verify(search *x)
 {
     hesse_extremes *e = x->e;
     const size_t n = x->a->n;
-    const int low = (e->count + 1) / 2, half = (e->vectors + 1) / 2;
+    const int half = (e->vectors + 1) / 2;
+    const bool whole = is_all(x);
     const double most = most_of(x);
     for (int i = 0; i < e->count; i++) e->eigenvalues[i] = x->theta[ritz_of(x, i)];
-    rotate(x, low, e->count - low);
+    restart(x, e->count);
     for (int first = 0; first < e->count; first += x->how->block) {
         const int left = e->count - first;
         const int k = left < x->how->block ? left : x->how->block;
@@ -305,13 +324,18 @@ static hesse_status verify(search *x)
             double square = 0;
             for (size_t i = 0; i < n; i++) {
                 const size_t at = i * (size_t)k + (size_t)j;
-                const double far = x->av[at] - e->eigenvalues[pair] * x->v[at];
-                square += far * far;
+                x->av[at] -= e->eigenvalues[pair] * x->v[at];
+                square += x->av[at] * x->av[at];
                 if (to >= 0) e->eigenvectors[(size_t)to * n + i] = x->v[at];
             }
             e->residuals[pair] = sqrt(square);
             e->converged = e->converged && e->residuals[pair] <= most;
         }
+        x->again = !e->converged && !whole && e->products < x->how->products;
+        if (!x->again) continue;
+        hesse_basis_take(&x->basis, k, x->av, x->w);
+        x->last = k, x->depth = 0;
+        break;
     }
     return HESSE_OK;
 }
@@ -322,7 +346,7 @@ static hesse_status iterate(search *x)
     for (;;) {
         extend(x);
         hesse_status s = expand(x);
-        if (!s) s = hesse_agree(x->team, project(x));
+        if (!s) s = project(x);
         if (s) return s;
         const bool confirms = !isnan(x->found[0]);
         const bool rests = has_converged(x) && (!confirms || is_deep(x));
@@ -349,8 +373,10 @@ hesse_status hesse_restart_run(hesse_team *team, const hesse_operator *a,
                        how->room, a->n);
     s = hesse_agree(team, s);
     e->products = 0, e->block = how->block;
-    if (!s) s = iterate(&x);
-    if (!s) s = verify(&x);
+    do {
+        if (!s) s = iterate(&x);
+        if (!s) s = verify(&x);
+    } while (!s && x.again);
     free_search(&x);
     return s;
 }
