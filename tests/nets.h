@@ -94,6 +94,8 @@ static inline void net_convolutions(net *n)
     x = net_one(n, &hesse_op_conv_unbiased, second, x);
     x = net_one(n, &hesse_op_tanh, (hesse_dims){.c = 4}, x);
     x = net_one(n, &hesse_op_average_pool, third, x);
+    x = net_one(n, &hesse_op_adaptive_pool,
+                (hesse_dims){.c = 4, .image = {1, 2, 3, 1, 0, 0}}, x);
     x = net_one(n, &hesse_op_mean_pool, (hesse_dims){.c = 4}, x);
     net_classify(n, 4, x);
 }

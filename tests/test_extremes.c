@@ -173,6 +173,26 @@ static void restarts_lose_nothing(void **state)
     hesse_team_free(team);
 }
 
+/* With loose tolerances every search that confirms inherits what an earlier one has left: the
+   true residuals keep to the tolerance all the same. */
+static void what_is_left_does_not_add_up(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    double lambda[MOST];
+    for (int i = 0; i < MOST; i++)
+        lambda[i] = i < 5 ? 2 - i % 2 * 0.05 : cos(0.005 * i);
+    known a = {.n = MOST, .lambda = lambda};
+    for (int t = 0; t < 8; t++) {
+        hesse_extremes *e = search(team, &a, 5, 0, 1, 0.3 * pow(0.5, t));
+        assert_all(e->converged);
+        for (int i = 0; i < e->count; i++)
+            assert_all(e->residuals[i] <= e->tolerance * 2);
+        hesse_extremes_free(e);
+    }
+    hesse_team_free(team);
+}
+
 /* Kept vectors are orthonormal, and those of the outermost pairs. */
 static void vectors_are_kept(void **state)
 {
@@ -726,6 +746,7 @@ static void wrong_settings(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(ends_are_found),
     cmocka_unit_test(restarts_lose_nothing),
+    cmocka_unit_test(what_is_left_does_not_add_up),
     cmocka_unit_test(vectors_are_kept),
     cmocka_unit_test(products_end),
     cmocka_unit_test(what_fails_ends),

@@ -571,6 +571,65 @@ static void auto_forms_what_fits(void **state)
     hesse_team_free(team);
 }
 
+/* The distance of a spectrum from a quadrature of it. */
+static double distance_of(hesse_distance which, const hesse_spectrum *exact,
+                          const hesse_quadrature *q)
+{
+    const hesse_density settings = {.points = 400, .bandwidth = 0.03};
+    const size_t atoms = (size_t)q->probes * (size_t)q->steps;
+    double *nodes = hesse_alloc(atoms), *masses = hesse_alloc(atoms), matrix[4], mean;
+    hesse_distance_grid grid;
+    hesse_why why;
+    assert_all(nodes && masses);
+    hesse_quadrature_merge(q, nodes, masses);
+    const hesse_eigenvalues both[] = {
+        {.n = exact->n, .lambda = exact->eigenvalues},
+        {.n = (int)atoms, .lambda = nodes, .mass = masses}};
+    assert_all(hesse_distances(which, &settings, 2, both, matrix, &mean, &grid, &why) ==
+               HESSE_OK);
+    free(nodes);
+    free(masses);
+    return mean;
+}
+
+/* Densities by quadrature are close to those of the exact spectra; what cannot be negative
+   is not. */
+static void densities_agree(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    hesse_model *model = open_model(team, "gpt2");
+    const hesse_kinds parts[] = {HESSE_ALL, HESSE_GAUSS_NEWTON};
+    hesse_study *exact = NULL, *found = NULL;
+    const hesse_question ask = {.parts = parts, .n_parts = 2};
+    hesse_question without = ask;
+    without.method = HESSE_METHOD_LANCZOS;
+    without.lanczos = (hesse_lanczos_settings){.steps = 100, .probes = 40, .seed = 4};
+    assert_all(hesse_study_new(model, &ask, &exact) == HESSE_OK);
+    assert_all(hesse_study_run(exact) == HESSE_OK);
+    assert_all(hesse_study_new(model, &without, &found) == HESSE_OK);
+    assert_all(hesse_study_run(found) == HESSE_OK);
+    int compared = 0;
+    for (int part = 0; part < 2; part++)
+        for (int b = 0; b < hesse_study_blocks(exact); b++) {
+            const hesse_spectrum *s = hesse_study_spectrum(exact, part, b);
+            const hesse_quadrature *q = hesse_study_quadrature(found, part, b);
+            const hesse_measures *m = hesse_study_measures(exact, part, b);
+            if (m->frobenius < 1e-12 || s->n < 8) continue; /* of rounding alone */
+            compared++;
+            assert_all(distance_of(HESSE_JS, s, q) < 0.004);
+            assert_all(distance_of(HESSE_WASSERSTEIN, s, q) < 0.02 * (m->max - m->min));
+            for (int p = 0; part && p < q->probes; p++)
+                assert_all(q->negative[0][p] <= q->negative[1][p] &&
+                           q->negative[0][p] < 1e-10);
+        }
+    assert_all(compared > 10);
+    hesse_study_free(found);
+    hesse_study_free(exact);
+    hesse_model_free(model);
+    hesse_team_free(team);
+}
+
 /* A limit of time leaves the dearest blocks to quadrature. */
 static void auto_forms_what_is_soon_done(void **state)
 {
@@ -848,6 +907,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(blocks_have_their_exact_spectra),
     cmocka_unit_test(a_study_finds_the_same),
     cmocka_unit_test(auto_forms_what_fits),
+    cmocka_unit_test(densities_agree),
     cmocka_unit_test(auto_forms_what_is_soon_done),
     cmocka_unit_test(moments_are_within_their_errors),
     cmocka_unit_test(probes_are_taken_up),

@@ -80,9 +80,20 @@ static const setting settings[] = {
       .token = 3,
       .image = {2, 2, 3, 3, 1, 1}},
      70},
+    /* One tangent: sums over neighbours, in vectors and what is left of them. */
+    {{.n = 36,
+      .t = 18,
+      .c = 20,
+      .o = 5,
+      .h = 4,
+      .g = 2,
+      .a = 0.7,
+      .token = 17,
+      .image = {3, 6, 2, 4, 1, 1}},
+     1},
 };
 static const int ids[36] = {2, 0, 3, -100, 2, 1, 0, 3, 3, -1, 1, 2, 0, 1, 2, 3, 3, 3};
-static const int token_ids[36] = {2, 0, 3, 3, 2, 1, 0, 0, 3, 1, 1, 2};
+static const int token_ids[36] = {2, 0, 3, 3, 2, 1, 0, 0, 3, 1, 1, 2, 1, 3, 0, 2, 2, 1};
 
 /* How many of twelve tokens each attends to, where that is not the model's affair. */
 static const int attended[36] = {12, 12, 3, 1, 5, 12, 7,  2, 9, 12, 4, 8,
@@ -254,7 +265,7 @@ static hesse_frame moved(trial *t, int copy, double h)
 static void tangents(const hesse_op *op, const setting *s)
 {
     const double h = 1e-5;
-    const int copies[] = {0, 1, s->k - 1};
+    const int copies[] = {0, 1 % s->k, s->k - 1};
     for (int c = 0; c < 3; c++) {
         trial t = trial_new(op, s);
         const hesse_frame ahead = moved(&t, copies[c], h),
@@ -273,8 +284,8 @@ static void transposes(const hesse_op *op, const setting *s)
     trial t = trial_new(op, s);
     op->tangent(&t.f);
     op->adjoint(&t.f);
-    for (int c = 0; c < 3; c++)
-        for (int u = s->k - 3; u < s->k; u++) {
+    for (int c = 0; c < 3 && c < s->k; c++)
+        for (int u = s->k < 3 ? 0 : s->k - 3; u < s->k; u++) {
             double right = 0;
             for (int i = 0; i < inputs(op); i++)
                 right += dot(&t, i, t.f.cx[i], c, t.f.dx[i], u);
@@ -287,7 +298,7 @@ static void transposes(const hesse_op *op, const setting *s)
 static void product_rule(const hesse_op *op, const setting *s)
 {
     const double h = 1e-5;
-    const int copies[] = {0, 2, s->k - 1};
+    const int copies[] = {0, 2 % s->k, s->k - 1};
     for (int c = 0; c < 3; c++) {
         trial t = trial_new(op, s);
         const hesse_frame ahead = moved(&t, copies[c], h),
@@ -305,6 +316,7 @@ static void product_rule(const hesse_op *op, const setting *s)
 /* <v, (dJ.u)' yb> = <u, (dJ.v)' yb>, to rounding. */
 static void symmetry(const hesse_op *op, const setting *s)
 {
+    if (s->k < 2) return; /* it takes two */
     trial t = trial_new(op, s);
     op->tangent(&t.f), op->curvature(&t.f);
     double uv = 0, vu = 0;
@@ -496,6 +508,31 @@ static void windows(const hesse_op *op, const setting *s)
     trial_free(&t);
 }
 
+/* Field a of p of R pixels is [a R / p, (a + 1) R / p): its mean is that of the pixels r,
+   [r, r + 1), that overlap it. */
+static bool overlaps(int pixel, int pixels, int at, int fields)
+{
+    return (pixel + 1) * fields > at * pixels && pixel * fields < (at + 1) * pixels;
+}
+
+static void adaptive(const hesse_op *op, const setting *s)
+{
+    if (op != &hesse_op_adaptive_pool) return;
+    trial t = trial_new(op, s);
+    const hesse_image *g = &s->d.image;
+    const int each = g->kernel_rows * g->kernel_cols, c = s->d.c;
+    for (int i = 0; i < s->d.n / s->d.t * each * c; i++) {
+        const int p = i / c, row = p % each / g->kernel_cols;
+        double sum = 0, count = 0;
+        for (int x = 0; x < s->d.t; x++)
+            if (overlaps(x / g->cols, g->rows, row, g->kernel_rows) &&
+                overlaps(x % g->cols, g->cols, p % g->kernel_cols, g->kernel_cols))
+                sum += t.f.x[0][(p / each * s->d.t + x) * c + i % c], count++;
+        assert_close(t.f.y[i], sum / count, 1e-13);
+    }
+    trial_free(&t);
+}
+
 /* Over all tokens a normalised channel has mean 0 and, but for a, variance 1. */
 static void normalised(const hesse_op *op, const setting *s)
 {
@@ -583,6 +620,7 @@ static void images_are_as_defined(void **state)
 {
     (void)state;
     for_every_op(windows);
+    for_every_op(adaptive);
     for_every_op(normalised);
 }
 

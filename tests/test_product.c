@@ -88,6 +88,7 @@ static void ranks_share_vectors_where_sequences_run_out(void **state)
         for (int ranks = 1; ranks < 100; ranks++) {
             const double times = hesse_product_sharing(&model, ranks, K);
             assert_true(times >= 1 && times <= ranks && times <= units * K);
+            assert_true(hesse_product_sharing(&model, ranks, 0) == 1);
             if (ranks % (int)units == 0 && K % (ranks / (int)units) == 0)
                 assert_true(times == ranks);
         }

@@ -97,6 +97,7 @@ typedef struct hesse_arch {
                                       stages; quadratic: sizes of the blocks          */
     double multipliers[HESSE_MOST_WIDTHS + 1]; /* mlp: of every layer's output; 0: 1  */
     int n_dense, dense[HESSE_MOST_DENSE]; /* vgg: hidden layers of the classifier */
+    int pool; /* vgg: rows and columns that means leave for it; 0: as the image is   */
     hesse_batch_norm batch_norm;
     bool small_stem;  /* resnet: of small images, 3 x 3 without pooling               */
     double deviation; /* of initial values, where they are the user's; 0: the usual   */

@@ -22,9 +22,8 @@ hesse_status hesse_applied_new(hesse_model *model, const hesse_aim *aim, int wid
     x->bundle = bundle_of(aim, width);
     hesse_status s = hesse_product_work(model, &x->bundle, 1, &work, &team->why);
     if (!s) x->of = work.products;
-    x->v = hesse_alloc(numbers);
-    x->av = hesse_alloc(numbers);
-    if (!x->v || !x->av)
+    if (width > 1) x->v = hesse_alloc(numbers), x->av = hesse_alloc(numbers);
+    if (width > 1 && (!x->v || !x->av))
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for %d vectors",
                        width);
     s = hesse_agree(team, s);
@@ -46,7 +45,7 @@ double hesse_applied_bytes(const hesse_model *model, int ranks, const hesse_aim 
 {
     const hesse_bundle bundle = bundle_of(aim, width);
     return hesse_product_bytes(model, ranks, &bundle, 1) +
-           2.0 * (double)aim->q->n * width * (double)sizeof(double);
+           (width > 1 ? 2.0 * (double)aim->q->n * width : 0) * (double)sizeof(double);
 }
 
 /* Columns first ... first + count - 1 of k between a list of vectors and one as wide as the

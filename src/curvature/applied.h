@@ -12,7 +12,7 @@ typedef struct hesse_applied {
     const hesse_probing *probing; /* who is told, who says whether to go on        */
     hesse_bundle bundle;          /* of as many vectors as are multiplied at once  */
     hesse_product *product;
-    double *v, *av;        /* room for so many of more or fewer                    */
+    double *v, *av;        /* room for so many of more or fewer; one vector: none  */
     double done, all;      /* vectors multiplied, of how many, here and before     */
     const char *phase;     /* what they are for                                    */
     double operations, of; /* done; of one product                                 */

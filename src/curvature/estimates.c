@@ -53,6 +53,22 @@ double hesse_estimates_numbers(const hesse_estimates *e, double n)
     return 2 * pairs + vectors * n + (e->hutchinson.probes ? 2 * n : 0);
 }
 
+/* Pairs: products, block, whether they have converged and seconds, then values, residuals,
+   vectors; of the other two estimates and errors each, and the diagonal with its errors. */
+static size_t record_size(const hesse_estimates *e, const hesse_aim *aim,
+                          hesse_record_kind kind)
+{
+    const size_t n = aim->q->n, pairs = (size_t)count_of(e, (double)n);
+    const size_t vectors = pairs < 2 * (size_t)e->kept ? pairs : 2 * (size_t)e->kept;
+    return kind == HESSE_RECORD_EXTREMES ? 4 + 2 * pairs + vectors * n : 9 + 2 * n;
+}
+
+static double record_bytes(const hesse_estimates *e, const hesse_aim *aim,
+                           hesse_record_kind kind)
+{
+    return (double)record_size(e, aim, kind) * (double)sizeof(double);
+}
+
 /* How a matrix is searched: with as large a basis as memory allows. */
 typedef struct search {
     int width, block, room;
@@ -72,7 +88,8 @@ static search search_of(const hesse_model *model, const hesse_estimates *e, int 
         const hesse_restart_rooms rooms = hesse_restart_room(n, count, most);
         for (int room = rooms.best; room >= rooms.least; room--) {
             const double bytes =
-                product + hesse_restart_bytes(n, ranks, count, most, room);
+                fmax(product + hesse_restart_bytes(n, ranks, count, most, room),
+                     record_bytes(e, aim, HESSE_RECORD_EXTREMES));
             best = (search){width, most, room, bytes};
             if (!(memory > 0) || bytes <= memory) return best;
         }
@@ -90,8 +107,9 @@ static search probing_of(const hesse_model *model, const hesse_estimates *e, int
     const int longest = h->probes > sketch ? h->probes : sketch;
     const int most = hesse_product_width(model, ranks, e->width);
     for (int width = most < longest ? most : longest;; width--) {
-        const double bytes = hesse_applied_bytes(model, ranks, aim, width) +
-                             hesse_hutchinson_bytes(n, ranks, sketch, width);
+        const double bytes = fmax(hesse_applied_bytes(model, ranks, aim, width) +
+                                      hesse_hutchinson_bytes(n, ranks, sketch, width),
+                                  record_bytes(e, aim, HESSE_RECORD_HUTCHINSON));
         if (width == 1 || !(memory > 0) || bytes <= memory)
             return (search){.width = width, .bytes = bytes};
     }
@@ -113,6 +131,14 @@ double hesse_estimates_bytes(const hesse_model *model, const hesse_estimates *e,
         if (memory > 0 && bytes > memory && *too_large < 0) *too_large = i;
     }
     return most;
+}
+
+int hesse_estimates_together(const hesse_model *model, const hesse_estimates *e,
+                             int ranks)
+{
+    const int width = hesse_product_width(model, ranks, e->width);
+    if (e->extreme.pairs) return e->extreme.block;
+    return width < e->hutchinson.probes ? width : e->hutchinson.probes;
 }
 
 /* Vectors multiplied for the pairs of a matrix: what is usual, docs/performance.md. */
@@ -159,16 +185,6 @@ static hesse_record record_of(const hesse_aim *aim, hesse_record_kind kind)
     return (hesse_record){.kind = kind, .share = aim->share, .block = aim->block};
 }
 
-/* Pairs: products, block, whether they have converged and seconds, then values, residuals,
-   vectors; of the other two estimates and errors each, and the diagonal with its errors. */
-static size_t record_size(const hesse_aim *aim, hesse_record_kind kind)
-{
-    const hesse_extremes *e = aim->extremes;
-    return kind == HESSE_RECORD_EXTREMES
-               ? 4 + 2 * (size_t)e->count + (size_t)e->vectors * e->n
-               : 9 + 2 * aim->hutchinson->n;
-}
-
 static void move(double **list, double *numbers, size_t count, bool out)
 {
     memcpy(out ? numbers : *list, out ? *list : numbers, count * sizeof **list);
@@ -210,7 +226,7 @@ static hesse_status exchange(const course *x, const hesse_aim *aim,
     const hesse_keeper *k = x->probing->keeper;
     hesse_why *why = &x->model->team->why;
     const hesse_record what = record_of(aim, kind);
-    const size_t size = record_size(aim, kind);
+    const size_t size = record_size(x->wanted, aim, kind);
     if (!recall && (!k || x->model->team->rank)) return HESSE_OK;
     double *list = hesse_alloc(size);
     hesse_status s = HESSE_OK;
@@ -226,7 +242,7 @@ static bool is_known(const course *x, const hesse_aim *aim, hesse_record_kind ki
 {
     const hesse_keeper *k = x->probing->keeper;
     const hesse_record what = record_of(aim, kind);
-    return k && k->has(k->context, &what, record_size(aim, kind));
+    return k && k->has(k->context, &what, record_size(x->wanted, aim, kind));
 }
 
 /* Collective. */
@@ -239,7 +255,10 @@ static hesse_status find(course *x, hesse_aim *aim, hesse_record_kind kind)
     const search how = pairs ? search_of(x->model, e, team->size, aim, memory)
                              : probing_of(x->model, e, team->size, aim, memory);
     hesse_applied applied;
-    hesse_status s = hesse_applied_new(x->model, aim, how.width, x->probing, &applied);
+    hesse_status s = HESSE_OK;
+    if (isinf(how.bytes)) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory");
+    s = hesse_agree(team, s);
+    if (!s) s = hesse_applied_new(x->model, aim, how.width, x->probing, &applied);
     if (s) return s;
     applied.phase = pairs ? "eigenpairs" : "diagonal";
     applied.done = x->done, applied.all = x->all, applied.operations = x->operations;

@@ -33,6 +33,10 @@ hesse_status hesse_estimates_work(const hesse_model *model,
                                   const hesse_aim *aims, hesse_work *work,
                                   hesse_why *why);
 
+/** Local. How many vectors are multiplied at once on so many ranks, at most. */
+int hesse_estimates_together(const hesse_model *model, const hesse_estimates *settings,
+                             int ranks);
+
 /** Collective. Find what is wanted of every aim; the same on all ranks.
  *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC, and those of the keeper. */
 hesse_status hesse_estimates_run(hesse_model *model, const hesse_estimates *settings,

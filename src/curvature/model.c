@@ -139,8 +139,7 @@ static hesse_status read_shape(const hesse_source *source, hesse_model *m,
     if (!s && m->batch.classes < m->arch.outputs) m->batch.classes = m->arch.outputs;
     if (!s) s = adapt(&m->arch, &m->batch, why);
     if (!s) s = hesse_family_fit(&m->arch, &m->batch, why);
-    if (!s && *file && m->batch.target && !told)
-        s = hesse_checkpoint_widen(*file, &m->arch, why);
+    if (!s && *file) s = hesse_checkpoint_widen(*file, &m->arch, told, why);
     return s;
 }
 

@@ -70,6 +70,7 @@ static int most_of(int all, int parts)
 
 double hesse_product_sharing(const hesse_model *model, int ranks, int vectors)
 {
+    if (vectors < 1) return 1;
     const int groups = groups_of(model, ranks, vectors), units = units_of(model);
     const int most = most_of(vectors, groups) * most_of(units, ranks / groups);
     return (double)vectors * units / most;
@@ -182,9 +183,12 @@ double hesse_product_bytes(const hesse_model *model, int ranks,
                        .ranks = ranks};
     const bool there = outline(&p, &e);
     free_inside(&p);
-    return there ? (double)hesse_sweep_bytes(model->tape, p.k, pace_of(&p, &e)) +
-                       (double)(e.moving + e.wanted) * p.k * (double)sizeof(double)
-                 : INFINITY;
+    const double lists =
+        (double)model->params.count * (sizeof *p.moves + sizeof *p.want);
+    return there
+               ? lists + (double)hesse_sweep_bytes(model->tape, p.k, pace_of(&p, &e)) +
+                     (double)(e.moving + e.wanted) * p.k * (double)sizeof(double)
+               : INFINITY;
 }
 
 hesse_status hesse_product_work(const hesse_model *model, const hesse_bundle *bundles,

@@ -65,6 +65,7 @@ typedef struct queue {
     int count, ranks;
     int width;         /* of a batch, at most */
     int aim, probe;    /* the head */
+    bool broken;       /* memory ran out while bytes were counted */
     double all, done;  /* steps of all probes, and of those that are finished */
     double operations; /* of the products so far */
     hesse_work step;   /* of a step of the batch */
@@ -103,9 +104,12 @@ static double bytes_of(const queue *x)
            hesse_krylov_bytes(x->ranks, x->settings->orthogonality, b->cells, b->count);
 }
 
-static bool fits(const queue *x)
+static bool fits(queue *x)
 {
-    return !(x->probing->memory > 0) || bytes_of(x) <= x->probing->memory;
+    if (!(x->probing->memory > 0)) return true;
+    const double bytes = bytes_of(x);
+    x->broken |= isinf(bytes);
+    return bytes <= x->probing->memory;
 }
 
 /* One more probe of a aim into the batch. */
@@ -332,7 +336,12 @@ hesse_status hesse_quadratures(hesse_model *model,
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for probes");
     if (!s && probing->keeper) s = recall(&x, &team->why);
     s = hesse_agree(team, s);
-    while (!s && next(&x)) s = advance(&x);
+    for (bool more = true; !s && more;) {
+        more = next(&x);
+        if (x.broken) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory");
+        s = hesse_agree(team, s);
+        if (!s && more) s = advance(&x);
+    }
     free_queue(&x);
     return s;
 }

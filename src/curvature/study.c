@@ -290,8 +290,7 @@ static hesse_status run_unformed(hesse_study *x)
         f.operations +=
             x->schedule.tasks[i].work.products + x->schedule.tasks[i].solution;
     const hesse_listener listener = listener_of(&f);
-    const hesse_probing probing = {.memory =
-                                       fmax(1, x->peak - hesse_model_bytes(x->model)),
+    const hesse_probing probing = {.memory = x->unformed.limit,
                                    .listener = &listener,
                                    .keeper = x->inquiry.keeper};
     hesse_status s = hesse_study_aims(x, &aims, &count, &team->why);

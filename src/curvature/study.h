@@ -16,6 +16,7 @@ typedef struct hesse_unformed {
     hesse_estimates estimates;
     hesse_work work;  /* of all of it                          */
     hesse_work extra; /* and in it that of the estimates       */
+    int together;     /* vectors of quadratures at once        */
     double bytes;     /* of a rank, beside model and results    */
     double limit;     /* what they may be                       */
     double seconds;   /* predicted                              */

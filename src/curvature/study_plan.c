@@ -283,6 +283,9 @@ static hesse_status plan_unformed(hesse_study *x, hesse_why *why)
     int count = 0, bad = -1;
     x->unformed.limit = fmax(1, x->memory - held);
     hesse_status s = hesse_study_aims(x, &aims, &count, why);
+    x->unformed.together =
+        (int)fmin(hesse_product_width(x->model, x->ranks, settings->width),
+                  (double)settings->probes * count);
     if (!s && count)
         x->unformed.bytes = hesse_probing_bytes(x->model, settings, x->ranks, count,
                                                 aims, x->unformed.limit, &bad);
@@ -335,11 +338,15 @@ void hesse_study_rate(hesse_study *x, const hesse_rates *rates)
 {
     const hesse_terms terms = terms_of_blocks(x, rates);
     hesse_schedule_price(&x->schedule, &x->partition, &terms);
+    const hesse_estimates *e = &x->unformed.estimates;
+    const hesse_work extra = x->unformed.extra;
+    const hesse_work rules = hesse_work_add(x->unformed.work, -1, extra);
     x->unformed.seconds =
-        hesse_cost_products(rates, x->unformed.work) /
-        hesse_product_sharing(
-            x->model, x->ranks,
-            hesse_product_width(x->model, x->ranks, x->unformed.settings.width));
+        hesse_cost_products(rates, rules) /
+            hesse_product_sharing(x->model, x->ranks, x->unformed.together) +
+        hesse_cost_products(rates, extra) /
+            hesse_product_sharing(x->model, x->ranks,
+                                  hesse_estimates_together(x->model, e, x->ranks));
 }
 
 double hesse_study_seconds(const hesse_study *x)

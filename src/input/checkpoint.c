@@ -48,11 +48,28 @@ static hesse_status check_tensor(const hesse_safetensors *file, const char *path
                       path, t->name, found, expected);
 }
 
+/* The side of the image that is left before vgg's classifier, by the columns of its first
+   matrix: as many for each pixel as the last convolution has channels. */
+static int side_of(const hesse_safetensors *file, const hesse_arch *arch)
+{
+    const hesse_tensor *t = hesse_safetensors_find(file, "classifier.0.weight");
+    int last = arch->n_widths - 1;
+    while (last >= 0 && !arch->widths[last]) last--;
+    if (arch->family != HESSE_VGG || arch->pool || !t || t->rank != 2 || last < 0)
+        return arch->pool;
+    const size_t channels = (size_t)arch->widths[last], pixels = t->shape[1] / channels;
+    size_t side = 1;
+    while (side * side < pixels) side++;
+    return side * side * channels == t->shape[1] && side <= 4096 ? (int)side : 0;
+}
+
 hesse_status hesse_checkpoint_widen(const hesse_safetensors *file, hesse_arch *arch,
-                                    hesse_why *why)
+                                    bool told, hesse_why *why)
 {
     hesse_params params = {0};
-    if (arch->outputs < 1) return HESSE_OK;
+    arch->pool = side_of(file, arch);
+    if (told || arch->outputs < 1 || arch->loss != HESSE_LOSS_CROSS_ENTROPY)
+        return HESSE_OK;
     const hesse_status s = hesse_params_new(arch, &params, why);
     for (int i = 0; !s && i < params.count; i++) {
         const hesse_param *p = &params.list[i];

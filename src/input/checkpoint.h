@@ -19,11 +19,12 @@
 hesse_status hesse_checkpoint_probe(const hesse_safetensors *file, const char *path,
                                     hesse_arch *arch, hesse_why *why);
 
-/** Local. Of a model that tells classes apart, of the arch that was probed: arch->outputs
- *  becomes the number of classes in the checkpoint where that is larger.
+/** Local. Sizes of the classifier that the data leave open, of the arch that was probed and
+ *  fits them: arch->outputs becomes the number of classes in the checkpoint where that is
+ *  larger and it was not told, and arch->pool of vgg what the checkpoint's classifier reads.
  *  Errors: HESSE_E_JOB as hesse_params_new, HESSE_E_NOMEM. */
 hesse_status hesse_checkpoint_widen(const hesse_safetensors *file, hesse_arch *arch,
-                                    hesse_why *why);
+                                    bool told, hesse_why *why);
 
 /** Tensors and where their numbers go: list->size of them. */
 typedef struct hesse_tensors {

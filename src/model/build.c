@@ -202,6 +202,17 @@ hesse_stream hesse_build_max_pool(hesse_builder *b, hesse_stream x, hesse_view v
     return add(b, &hesse_op_max_pool, d, &x.value, NULL, viewed(x, &d.image, x.width));
 }
 
+hesse_stream hesse_build_fields(hesse_builder *b, hesse_stream x, int side)
+{
+    const hesse_dims d = {
+        .c = x.width,
+        .image = {
+            .rows = x.rows, .cols = x.cols, .kernel_rows = side, .kernel_cols = side}};
+    const hesse_stream out = {
+        .tokens = side * side, .width = x.width, .rows = side, .cols = side};
+    return add(b, &hesse_op_adaptive_pool, d, &x.value, NULL, out);
+}
+
 hesse_stream hesse_build_mean_pool(hesse_builder *b, hesse_stream x)
 {
     const hesse_stream out = {.tokens = 1, .width = x.width, .rows = 1, .cols = 1};

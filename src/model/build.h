@@ -65,12 +65,13 @@ hesse_stream hesse_build_map(hesse_builder *b, hesse_stream x, hesse_affine map,
 hesse_stream hesse_build_tied(hesse_builder *b, hesse_stream x, int table, int rows,
                               const char *bias);
 /** Local. A convolution; a linear map of a whole image, channel after channel; pooling by the
- *  largest number under a window; the mean of all tokens. */
+ *  largest number under a window; means of side x side fields; the mean of all tokens. */
 hesse_stream hesse_build_conv(hesse_builder *b, hesse_stream x, hesse_view view,
                               hesse_affine map, const char *name);
 hesse_stream hesse_build_flat(hesse_builder *b, hesse_stream x, hesse_affine map,
                               const char *name);
 hesse_stream hesse_build_max_pool(hesse_builder *b, hesse_stream x, hesse_view view);
+hesse_stream hesse_build_fields(hesse_builder *b, hesse_stream x, int side);
 hesse_stream hesse_build_mean_pool(hesse_builder *b, hesse_stream x);
 
 /** Local. Norms with gain and bias: of a token, and of a channel over the batch. */

@@ -72,6 +72,8 @@ void hesse_build_vgg(hesse_builder *b, double times)
 {
     const hesse_arch *a = b->arch;
     hesse_stream x = vgg_features(b, hesse_build_numbers(b));
+    if (a->pool && (x.rows != a->pool || x.cols != a->pool))
+        x = hesse_build_fields(b, x, a->pool);
     for (int i = 0; i <= a->n_dense; i++) {
         const bool last = i == a->n_dense;
         hesse_affine map = {.out = last ? a->outputs : a->dense[i],

@@ -179,7 +179,9 @@ size_t hesse_sweep_bytes(const hesse_tape *t, int k, hesse_pace pace)
         if (v->param < 0) total += 2 * size_of(v, k, stretch_of(t, pace));
         if (v->param >= 0 && v->rect.rows == 1) total += size_of(v, k, 0);
     }
-    return total * sizeof(double);
+    return total * sizeof(double) +
+           (size_t)t->n_values * (sizeof(hesse_slot) + sizeof(hesse_hold)) +
+           (size_t)t->n_params * sizeof(int) + sizeof(hesse_sweep);
 }
 
 size_t hesse_sweep_rows(const hesse_sweep *s)

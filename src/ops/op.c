@@ -27,6 +27,7 @@ const hesse_op *const hesse_ops[] = {
     &hesse_op_conv_unbiased,
     &hesse_op_max_pool,
     &hesse_op_average_pool,
+    &hesse_op_adaptive_pool,
     &hesse_op_mean_pool,
     &hesse_op_batchnorm,
     &hesse_op_batchnorm_given,

@@ -191,6 +191,8 @@ extern const hesse_op hesse_op_conv, hesse_op_conv_unbiased;
 /* The largest number under the window, of every channel, or the mean with the margin as
    zeros: x n x c, y places x c. */
 extern const hesse_op hesse_op_max_pool, hesse_op_average_pool;
+/* Means of kernel_rows x kernel_cols fields that share the image: x n x c, y fields x c. */
+extern const hesse_op hesse_op_adaptive_pool;
 
 /* The mean of a sequence's tokens: x n x c, y one token x c. */
 extern const hesse_op hesse_op_mean_pool;

@@ -1,5 +1,5 @@
 /* Fewer tokens, channel by channel: the largest number under a window, the mean of those
-   under it, the mean of all tokens.  Linear, or piecewise so: there is no curvature.  The
+   under it, the mean of all tokens, or of those in each of as many fields as are wanted.  Linear, or piecewise so: there is no curvature.  The
    margin counts as zeros in a mean, and for nothing in a maximum.  docs/math.md, section
    3.12. */
 #include "ops/image.h"
@@ -115,6 +115,48 @@ HESSE_INLINE void means(const hesse_frame *f, int k, const double *from, double 
         }
 }
 
+/* Of `pixels` in a row those from first to end - 1 touch field `at` of `fields` of equal
+   length: neighbours may share some, and where there are fewer pixels than fields one pixel
+   is all that several have. */
+typedef struct field {
+    int first, end;
+} field;
+
+static field field_of(int pixels, int at, int fields)
+{
+    return (field){at * pixels / fields, ((at + 1) * pixels + fields - 1) / fields};
+}
+
+/* The same for the means of fields, kernel_rows x kernel_cols of them. */
+HESSE_INLINE void fields(const hesse_frame *f, int k, const double *from, double *to,
+                         bool back)
+{
+    const hesse_image *g = &f->d.image;
+    const size_t stride = hesse_stride(f->d.c, k), count = (size_t)f->d.c * (size_t)k;
+    const int cols = g->kernel_cols, each = g->kernel_rows * cols;
+    for (int p = 0; p < f->d.n / f->d.t * each; p++) {
+        const field row = field_of(g->rows, p % each / cols, g->kernel_rows);
+        const field col = field_of(g->cols, p % cols, cols);
+        const double part = 1.0 / ((row.end - row.first) * (col.end - col.first));
+        for (int r = row.first; r < row.end; r++)
+            for (int c = col.first; c < col.end; c++) {
+                const size_t token = (size_t)(p / each * f->d.t + r * g->cols + c);
+                const size_t x = token * stride, y = (size_t)p * stride;
+                add(count, part, from + (back ? y : x), to + (back ? x : y));
+            }
+    }
+}
+
+static int field_tokens(const hesse_dims *d)
+{
+    return d->image.kernel_rows * d->image.kernel_cols;
+}
+
+static int all_fields(const hesse_frame *f)
+{
+    return f->d.n / f->d.t * field_tokens(&f->d);
+}
+
 HESSE_SIMD static void average_forward(const hesse_frame *f)
 {
     zero((size_t)hesse_image_all(&f->d) * (size_t)f->d.c, f->y);
@@ -131,6 +173,24 @@ HESSE_SIMD static void average_tangent(const hesse_frame *f)
 HESSE_SIMD static void average_adjoint(const hesse_frame *f)
 {
     if (f->cx[0] && f->cy) windows(f, f->k, f->cy, f->cx[0], true);
+}
+
+HESSE_SIMD static void field_forward(const hesse_frame *f)
+{
+    zero((size_t)all_fields(f) * (size_t)f->d.c, f->y);
+    fields(f, 1, f->x[0], f->y, false);
+}
+
+HESSE_SIMD static void field_tangent(const hesse_frame *f)
+{
+    if (!f->dy) return;
+    zero((size_t)all_fields(f) * hesse_stride(f->d.c, f->k), f->dy);
+    if (f->dx[0]) fields(f, f->k, f->dx[0], f->dy, false);
+}
+
+HESSE_SIMD static void field_adjoint(const hesse_frame *f)
+{
+    if (f->cx[0] && f->cy) fields(f, f->k, f->cy, f->cx[0], true);
 }
 
 HESSE_SIMD static void mean_forward(const hesse_frame *f)
@@ -175,6 +235,19 @@ const hesse_op hesse_op_average_pool = {
     .forward = average_forward,
     .tangent = average_tangent,
     .adjoint = average_adjoint,
+    .curvature = none,
+};
+
+const hesse_op hesse_op_adaptive_pool = {
+    .name = "adaptive_pool",
+    .kind = HESSE_POOL,
+    .activations = 1,
+    .sequences = true,
+    .tokens = field_tokens,
+    .width = width,
+    .forward = field_forward,
+    .tangent = field_tangent,
+    .adjoint = field_adjoint,
     .curvature = none,
 };
 

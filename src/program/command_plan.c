@@ -64,8 +64,7 @@ static void print_head(const hesse_study *x, const hesse_job *job)
     if (x->unformed.work.products > 0)
         printf("lanczos      %d probes of %d steps, %d at once: %s, %s, %s per rank\n",
                x->unformed.settings.probes, x->unformed.settings.steps,
-               hesse_product_width(x->model, x->ranks, x->unformed.settings.width),
-               hesse_units_flop(x->unformed.work.products, a),
+               x->unformed.together, hesse_units_flop(x->unformed.work.products, a),
                hesse_units_time(x->unformed.seconds, b),
                hesse_units_bytes(x->unformed.bytes, c));
     print_estimates(x);

@@ -33,11 +33,13 @@ hesse_disk hesse_disk_of(const hesse_study *x, const hesse_job *job)
 {
     const double blocks = x->partition.count, all = (double)x->partition.size;
     double share = 0, kept = 0; /* squares of orders */
+    double found = 0;           /* of what is not formed */
     if (x->scope & HESSE_BLOCKS) {
         for (int b = 0; b < x->partition.count; b++) {
             const double n = (double)x->partition.blocks[b].size;
             if (x->unformed.blocks[b]) {
                 share += of_quadrature(x, job, n);
+                found += hesse_estimates_numbers(&x->unformed.estimates, n);
                 continue;
             }
             share += of_matrix(x, job, n);
@@ -45,7 +47,10 @@ hesse_disk hesse_disk_of(const hesse_study *x, const hesse_job *job)
         }
         share += NUMBER * square(blocks) * job->metrics.n_distance;
     }
-    if (x->unformed.whole) share += of_quadrature(x, job, all);
+    if (x->unformed.whole) {
+        share += of_quadrature(x, job, all);
+        found += hesse_estimates_numbers(&x->unformed.estimates, all);
+    }
     if (x->inquiry.scope & HESSE_FULL) {
         share += of_matrix(x, job, all) + NUMBER * square(blocks);
         kept = fmax(kept, square(all));
@@ -53,5 +58,5 @@ hesse_disk hesse_disk_of(const hesse_study *x, const hesse_job *job)
     const double shares = x->inquiry.request.shares;
     /* One triangle. */
     return (hesse_disk){.result = FILE_ITSELF + NUMBER * all + shares * share,
-                        .parts = shares * NUMBER * kept / 2};
+                        .parts = shares * NUMBER * (kept / 2 + found)};
 }

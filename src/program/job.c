@@ -344,7 +344,7 @@ static int copy_sizes(int n, const int *from, int *to)
 static void family_arch(const hesse_job_model *m, hesse_arch *arch)
 {
     arch->patch = m->patch, arch->token_inner = m->token_inner, arch->types = m->types;
-    arch->outputs = m->classes;
+    arch->outputs = m->classes, arch->pool = m->pool;
     arch->batch_norm = m->batch_norm, arch->small_stem = m->small_stem;
     arch->loss = m->loss, arch->deviation = m->deviation;
     arch->attention.value_size = m->value_size, arch->attention.output = m->output;

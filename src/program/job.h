@@ -34,7 +34,7 @@ typedef struct hesse_job_model {
     double norm_eps, rope_theta;
     bool tied, bias;
     int classes; /* 0: those of the checkpoint, or of the data */
-    int patch, token_inner, types, value_size;
+    int patch, token_inner, types, value_size, pool;
     int *widths, *blocks, *dense; /* blocks: widths of resnet                        */
     int n_widths, n_blocks, n_dense;
     double *multipliers, *eigenvalues;

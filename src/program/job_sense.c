@@ -244,6 +244,7 @@ static hesse_status check_families(const sense *c)
         {"model.widths", "mlp, vgg, quadratic"},
         {"model.multipliers", "mlp"},
         {"model.dense", "vgg"},
+        {"model.pool", "vgg"},
         {"model.blocks", "resnet"},
         {"model.stem", "resnet"},
         {"model.batch_norm", "vgg, resnet"},

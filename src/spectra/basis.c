@@ -59,6 +59,15 @@ void hesse_basis_dots(const hesse_basis *b, int k, const double *w, double *c)
     hesse_team_sum(b->team, c, (size_t)b->count * (size_t)k);
 }
 
+void hesse_basis_gram(const hesse_basis *a, const hesse_basis *b, double *c)
+{
+    const int rows = (int)a->rows, ld = leading(a);
+    const double one = 1, zero = 0;
+    dgemm_("T", "N", &a->count, &b->count, &rows, &one, a->columns, &ld, b->columns,
+           &ld, &zero, c, &a->count, 1, 1);
+    hesse_team_sum(a->team, c, (size_t)a->count * (size_t)b->count);
+}
+
 void hesse_basis_subtract(const hesse_basis *b, int k, double *w, const double *c)
 {
     const int rows = (int)b->rows, ld = leading(b);

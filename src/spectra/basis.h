@@ -28,6 +28,9 @@ void hesse_basis_free(hesse_basis *b);
 /** Collective. c = B' w of k vectors, given by this rank's rows; c [count][k]. */
 void hesse_basis_dots(const hesse_basis *b, int k, const double *w, double *c);
 
+/** Collective. c = A' B of two with the same rows; c [B's count][A's count]. */
+void hesse_basis_gram(const hesse_basis *a, const hesse_basis *b, double *c);
+
 /** Local. w -= B c. */
 void hesse_basis_subtract(const hesse_basis *b, int k, double *w, const double *c);
 

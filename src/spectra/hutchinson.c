@@ -98,11 +98,11 @@ static hesse_status multiply(estimator *x, int k)
     return s;
 }
 
-/* Random vectors first ... first + k - 1, on every rank all of them. */
+/* Random vectors first ... first + k - 1: every rank draws its rows, and tells the others. */
 static void draw(estimator *x, int first, int k, bool signs)
 {
-    const size_t n = x->a->n;
-    for (size_t i = 0; i < n; i++)
+    const size_t n = x->a->n, end = x->q.first + x->q.rows;
+    for (size_t i = x->q.first; i < end; i++)
         for (int j = 0; j < k; j++) {
             const uint64_t at = (uint64_t)(first + j) * n + i;
             x->v[i * (size_t)k + (size_t)j] =
@@ -110,6 +110,7 @@ static void draw(estimator *x, int first, int k, bool signs)
                 : hesse_uniform(x->seed, HESSE_RANDOM_SIGNS, at) < 0.5 ? -1
                                                                        : 1;
         }
+    hesse_rows_tell(x->team, n, k, x->v);
     hesse_basis_take(&x->q, k, x->v, x->z);
 }
 
@@ -164,12 +165,7 @@ static hesse_status treat_exactly(estimator *x)
         square += sq->columns[i] * sq->columns[i];
     hesse_team_sum(x->team, &square, 1);
     x->exact[1] = square;
-    for (size_t a = 0; a < count; a++)
-        for (size_t b = 0; b < count; b++)
-            for (size_t i = 0; i < q->rows; i++)
-                x->t[a * count + b] +=
-                    q->columns[a * q->rows + i] * sq->columns[b * q->rows + i];
-    hesse_team_sum(x->team, x->t, count * count);
+    hesse_basis_gram(sq, q, x->t);
     for (size_t a = 0; a < count; a++) x->exact[0] += x->t[a * count + a];
     return HESSE_OK;
 }
@@ -181,7 +177,8 @@ static void inside(const estimator *x, int k, int j, double *wtw, double *wu)
     *wtw = *wu = 0;
     for (int a = 0; a < count; a++) {
         double row = 0;
-        for (int b = 0; b < count; b++) row += x->t[a * count + b] * x->w[b * k + j];
+        for (int b = 0; b < count; b++)
+            row += x->t[(size_t)a * (size_t)count + (size_t)b] * x->w[b * k + j];
         *wtw += x->w[a * k + j] * row;
         *wu += x->w[a * k + j] * x->u[a * k + j];
     }
@@ -283,7 +280,11 @@ hesse_status hesse_hutchinson_run(hesse_team *team, const hesse_operator *a,
     if (!s) s = probe(&x);
     if (!s) {
         conclude(&x);
-        if (!isfinite(h->trace[0].value) || !isfinite(h->frobenius[0].value))
+        bool good = true;
+        for (int plus = 0; plus < 2; plus++)
+            good &=
+                isfinite(h->trace[plus].value) && isfinite(h->frobenius[plus].value);
+        if (!good)
             s = hesse_fail(&team->why, HESSE_E_NUMERIC,
                            "trace and diagonal: a product is not finite");
         s = hesse_agree(team, s);

@@ -19,6 +19,9 @@ void dsteqr_(const char *compz, const int *n, double *d, double *e, double *z,
 
 static const double PAPERS_FLOOR = 1e-8; /* of a vector's length */
 
+/* Of the largest entry of T: what products leave of a Krylov space that is used up. */
+static const double ROUNDING = 1e3 * DBL_EPSILON;
+
 /* Where a cell lies: in the vectors of all ranks, in this rank's rows, among the columns. */
 typedef struct place {
     size_t all, own, first, rows;
@@ -167,7 +170,7 @@ static bool end_some(krylov *x, int j)
             const size_t at = (size_t)j * (size_t)x->k + (size_t)c;
             x->scale[c] = fmax(x->scale[c], fmax(fabs(x->alpha[at]), x->beta[at]));
             const bool used_up = x->r->orthogonality != HESSE_ORTHOGONALITY_PAPER &&
-                                 x->beta[at] <= 64 * DBL_EPSILON * x->scale[c];
+                                 x->beta[at] <= ROUNDING * x->scale[c];
             if (!x->taken[c] && (used_up || j + 1 == x->cells[g].q->steps))
                 x->taken[c] = j + 1;
             all = all && x->taken[c];
@@ -268,7 +271,7 @@ static hesse_status decompose(const krylov *x, int m, double *diagonal, double *
 /* Local. One more row makes 0 an eigenvalue of a probe's matrix, when its last entry is
    beta_m^2 e_m' T^-1 e_m, here by the eigenvectors of T: the rule with that node bounds the
    measure below 0 from below without the weight of 0, and from above with it. Where the
-   Krylov space is used up, or T is singular, T's own rule does.
+   Krylov space is used up, or T is singular, T's own rule does. Nodes within rounding are 0.
    Source: Golub & Meurant (2010), section 6.2; Szego, Orthogonal Polynomials, section 3.41.
    room: 2 (m + 1) numbers, besides z and work. */
 static hesse_status bound_negative(const krylov *x, int c, int probe, double *z,
@@ -277,7 +280,8 @@ static hesse_status bound_negative(const krylov *x, int c, int probe, double *z,
     const int m = x->taken[c], all = m + 1;
     const double *nodes = q->nodes + (size_t)probe * (size_t)q->steps;
     const double last = x->beta[(m - 1) * x->k + c];
-    const double zero = 4 * m * DBL_EPSILON * fmax(fabs(nodes[0]), fabs(nodes[m - 1]));
+    const double scale = fmax(fabs(nodes[0]), fabs(nodes[m - 1]));
+    const double zero = fmax(ROUNDING, (double)q->n * DBL_EPSILON) * scale;
     double *diagonal = room, *beside = room + all, corner = 0, below = 0, at = 0;
     bool singular = last <= zero;
     for (int i = 0; i < m; i++) {
@@ -293,11 +297,10 @@ static hesse_status bound_negative(const krylov *x, int c, int probe, double *z,
     int node = 0; /* the one nearest 0 */
     for (int i = 1; !s && i < order; i++)
         if (fabs(diagonal[i]) < fabs(diagonal[node])) node = i;
-    const bool is_there = !singular || fabs(diagonal[node]) <= zero;
     for (int i = 0; !s && i < order; i++) {
         const double first = z[(size_t)i * (size_t)order];
-        if (is_there && i == node)
-            at = first * first;
+        if (fabs(diagonal[i]) <= zero || (!singular && i == node))
+            at += first * first;
         else if (diagonal[i] < 0)
             below += first * first;
     }

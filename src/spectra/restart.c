@@ -238,10 +238,8 @@ static double most_of(const search *x)
 static bool has_converged(const search *x)
 {
     if (x->basis.count < x->e->count) return false;
-    /* Confirmed pairs bring their own residuals into those of later ones. */
-    const double most = 0.5 * most_of(x);
     for (int i = 0; i < x->e->count; i++)
-        if (x->residual[ritz_of(x, i)] > most) return false;
+        if (x->residual[ritz_of(x, i)] > most_of(x)) return false;
     return true;
 }
 
