@@ -63,6 +63,14 @@ launch() {
     status=$?
 }
 
+# beyond KIB: a limit of memory so much above what program, model and data take.
+beyond() {
+    fresh "$model"
+    launch run job.yaml --set hessian.memory=1MiB
+    sed -n 's/.*model and data need \([0-9.]*\) GiB.*/\1/p' "$work/err" |
+        awk -v more="$1" '{ printf "%dKiB", $1 * 1048576 + more }'
+}
+
 # verdict NAME REASON: a case is good when there is no reason against it.
 verdict() {
     if [ -z "$2" ]; then
@@ -256,17 +264,19 @@ bad 'job: sizes beside a config' 2 ".*'model.width' .*config.*" : \
 
 # Too large; nowhere to write.
 
-bad 'memory: not even for the model' 4 'model, data, panels and results need .* GiB .*0.0009766 GiB.*' : \
+bad 'memory: not even for the model' 4 'program, model and data need .* GiB .*0.0009766 GiB.*' : \
     run job.yaml --set hessian.memory=1MiB
+little=$(beyond 3000)
 bad 'memory: not for the whole' 4 'the full Hessian of order 724 .* GiB.*' : \
-    run job.yaml --set hessian.memory=4MiB --set hessian.method=exact
+    run job.yaml --set "hessian.memory=$little" --set hessian.method=exact
 bad 'memory: not for a block' 4 "block 'whole' of order 724 .* GiB.*" : \
-    run job.yaml --set hessian.memory=4MiB --set hessian.scope=blocks \
+    run job.yaml --set "hessian.memory=$little" --set hessian.scope=blocks \
     --set hessian.partition=whole --set hessian.method=exact
-bad 'memory: not for one vector' 4 'block .transformer.wte.weight. .* Lanczos.*' : \
-    run job.yaml --set hessian.memory=1250KiB --set hessian.method=lanczos
+bad 'memory: not for one vector' 4 'the full Hessian of order 724 .* Lanczos.*' : \
+    run job.yaml --set "hessian.memory=$(beyond 500)" --set hessian.method=lanczos \
+    --set hessian.scope=full --set spectrum.lanczos.steps=724
 bad 'memory: plan says so, too' 4 'the full Hessian of order 724 .*' : \
-    plan job.yaml --memory-per-rank 4MiB --set hessian.method=exact
+    plan job.yaml --memory-per-rank "$little" --set hessian.method=exact
 
 bad 'output: below a folder that is none' 6 '.*nowhere/result.h5.*' : \
     run job.yaml --output nowhere/result.h5
@@ -399,7 +409,7 @@ bad 'tokens: an id outside the vocabulary' 3 '.*tokens.npy.*11.*' \
 bad 'job: misspelt key' 2 "job.yaml:3: unknown key 'confg' in 'model'; .*'config'" \
     'edit job.yaml s/config:/confg:/'
 bad 'memory: not for the whole' 4 'the full Hessian of order 724 .*' : \
-    run job.yaml --set hessian.memory=4MiB --set hessian.method=exact
+    run job.yaml --set "hessian.memory=$(beyond 3000)" --set hessian.method=exact
 bad 'output: below a folder that is none' 6 '.*nowhere/result.h5.*' : \
     run job.yaml --output nowhere/result.h5
 bad 'option: unknown' 2 "run: unknown option '--ouput'; the nearest is '--output'.*" : \
@@ -446,7 +456,7 @@ holds 'check: all laws hold' [ "$(grep -c ' ok$' "$work/out")" -eq 5 ]
 works 'plan' '^ranks  *2$' plan job.yaml
 works 'plan for other ranks' '^ranks  *64$' \
     plan job.yaml --ranks 64 --memory-per-rank 1GiB
-works 'plan: the memory stated' ' of 1 GiB$' \
+works 'plan: the memory stated' ' of 1 GiB; ' \
     plan job.yaml --ranks 64 --memory-per-rank=1GiB
 works 'plan --sbatch' '^#SBATCH --ntasks=8$' \
     plan job.yaml --sbatch --ranks 8 --memory-per-rank=2GiB
@@ -555,6 +565,8 @@ fi
 
 # Without matrices.
 
+model=gpt2 ranks=3
+little=$(beyond 3000)
 fresh gpt2
 lanczos='--set hessian.method=lanczos --set spectrum.lanczos.steps=12'
 for ranks in 1 3; do
@@ -574,10 +586,10 @@ works 'run: lanczos, as published' '(full)  *724 lanczos' \
     run job.yaml --output paper.h5 $lanczos --set spectrum.lanczos.procedure=paper \
     --set data.batch=1
 works 'run: auto, within little memory' 'ln_f.bias  *6 lapack' \
-    run job.yaml --set hessian.memory=4MiB --set hessian.panel=4
+    run job.yaml --set "hessian.memory=$little" --set hessian.panel=4
 launch show result.h5
 holds 'run: auto, within little memory: the whole' grep -q '(full)  *724 lanczos' "$work/out"
-works 'plan: lanczos' '^lanczos .* at once' plan job.yaml --memory-per-rank 4MiB
+works 'plan: lanczos' '^lanczos .* at once' plan job.yaml --memory-per-rank "$little"
 { cat job.yaml; echo 'hessian: {blocks: paper-gpt2}'; } > paper.yaml
 works 'plan: the blocks of a paper' '^blocks  *13' plan paper.yaml
 bad 'job: a list of blocks twice' 2 ".*'hessian.only' stands beside 'hessian.blocks'.*" : \
@@ -609,6 +621,9 @@ bad 'job: the paper, and orthogonal' 2 ".*reorthogonalise' is not none.*" : \
     --set spectrum.lanczos.reorthogonalise=full
 bad 'job: seconds for the exact' 2 ".*'hessian.seconds' is for 'hessian.method: auto'" : \
     run job.yaml --set hessian.method=exact --set hessian.seconds=1
+bad 'job: the published procedure, exactly' 2 \
+    ".*'spectrum.lanczos.procedure' is paper, and 'hessian.method: exact'.*" : \
+    run job.yaml --set spectrum.lanczos.procedure=paper --set hessian.method=exact
 bad 'job: micro-batches of none' 2 ".*'data.batch' is for .*micro_batches'" : \
     run job.yaml --set data.batch=1
 bad 'job: micro-batches left over' 2 'micro-batches of 2 sequences .* 3 sequences.*' : \

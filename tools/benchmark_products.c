@@ -23,15 +23,12 @@ static double seconds_of(hesse_model *model, int k, int repeats, double *seconds
                          hesse_work *work)
 {
     const hesse_params *params = &model->params;
-    hesse_piece *all = hesse_calloc((size_t)params->count, sizeof *all);
+    hesse_piece *all = hesse_pieces_of_all(params);
     const size_t numbers = params->size * (size_t)k;
     double *v = hesse_alloc(numbers), *hv = hesse_alloc(numbers);
     hesse_product *product = NULL;
     hesse_why why;
     if (!all || !v || !hv) exit(4);
-    for (int i = 0; i < params->count; i++)
-        all[i] = (hesse_piece){
-            .param = i, .rect = {0, params->list[i].rows, 0, params->list[i].cols}};
     for (size_t i = 0; i < numbers; i++)
         v[i] = hesse_uniform(1, HESSE_RANDOM_SAMPLES, i) - 0.5;
     const hesse_bundle bundle = {all, params->count, k};

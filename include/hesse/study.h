@@ -60,6 +60,7 @@ typedef struct hesse_question {
 
     /* Bytes a rank may use; default: what is free, shared by the ranks of a machine. */
     size_t memory;
+    size_t program; /* of them what other things take: code, libraries; default: 0  */
 
     double
         seconds; /* auto forms no matrix beyond so much predicted time; 0: no limit */

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "curvature/applied.h"
+#include "spectra/basis.h"
 #include "spectra/hutchinson.h"
 #include "spectra/restart.h"
 
@@ -165,9 +166,12 @@ hesse_status hesse_estimates_work(const hesse_model *model, const hesse_estimate
         const hesse_bundle one = {aims[i].pieces, aims[i].n_pieces, 1};
         hesse_work product;
         s = hesse_product_work(model, &one, 1, &product, why);
-        if (!s)
-            *work =
-                hesse_work_add(*work, products_of(e, (double)aims[i].q->n), product);
+        const double n = (double)aims[i].q->n, sketch = fmin(e->hutchinson.sketch, n);
+        const double room =
+            hesse_restart_room(aims[i].q->n, count_of(e, n), e->extreme.block).best;
+        if (!s) *work = hesse_work_add(*work, products_of(e, n), product);
+        work->elements += hesse_basis_elements(n, sketch, sketch / 2) +
+                          hesse_basis_elements(n, 2 * usual_products(e, n), room / 2);
     }
     return s;
 }

@@ -267,7 +267,9 @@ static hesse_status unroll(hesse_model *m, const hesse_source *source, size_t av
         m->arch.batch_norm == HESSE_BATCH_NORM_TRAINING)
         s = hesse_fail(why, HESSE_E_JOB,
                        "micro-batches have statistics of their own, and batch "
-                       "normalisation in training mode takes those of the whole batch");
+                       "normalisation in training mode takes those of the whole batch; "
+                       "there is 'model.batch_norm: evaluation', as the published "
+                       "procedure has it");
     if (!s)
         s = hesse_family_unroll(&m->arch, &m->params, &m->batch, m->constants, times,
                                 &m->tape, why);
@@ -400,7 +402,7 @@ hesse_status hesse_model_product(hesse_model *m, hesse_kinds part, int k,
 {
     hesse_team *team = m->team;
     hesse_product *product = NULL;
-    hesse_piece *all = hesse_calloc((size_t)m->params.count, sizeof *all);
+    hesse_piece *all = hesse_pieces_of_all(&m->params);
     hesse_status s = HESSE_OK;
     if (!part || k < 1 || !m->theta)
         s = hesse_fail(&team->why, HESSE_E_JOB,
@@ -409,9 +411,6 @@ hesse_status hesse_model_product(hesse_model *m, hesse_kinds part, int k,
                        k, (unsigned)part);
     else if (!all)
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for %d directions", k);
-    for (int i = 0; all && i < m->params.count; i++)
-        all[i] = (hesse_piece){
-            .param = i, .rect = {0, m->params.list[i].rows, 0, m->params.list[i].cols}};
     s = hesse_agree(team, s);
     const hesse_bundle bundle = {all, m->params.count, k};
     if (!s) s = hesse_product_new(m, &bundle, 1, &product);

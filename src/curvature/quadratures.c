@@ -4,6 +4,7 @@
 #include "curvature/quadratures.h"
 
 #include "base/memory.h"
+#include "spectra/basis.h"
 #include "spectra/krylov.h"
 
 #include <math.h>
@@ -181,7 +182,8 @@ static bool make_queue(queue *x)
 
 double hesse_probing_bytes(const hesse_model *model,
                            const hesse_lanczos_settings *settings, int ranks, int count,
-                           const hesse_aim *aims, double memory, int *too_large)
+                           const hesse_aim *aims, double memory, double *sweeps,
+                           int *too_large)
 {
     const hesse_probing limit = {.memory = memory};
     queue x = {.model = (hesse_model *)model,
@@ -192,8 +194,13 @@ double hesse_probing_bytes(const hesse_model *model,
                .ranks = ranks};
     double most = 0;
     *too_large = -1;
+    *sweeps = 0;
     if (!make_queue(&x)) most = INFINITY;
     while (most < INFINITY && next(&x)) {
+        int steps = 0;
+        for (int g = 0; g < x.now.count; g++)
+            if (x.now.cells[g].q->steps > steps) steps = x.now.cells[g].q->steps;
+        *sweeps += steps;
         most = fmax(most, bytes_of(&x));
         if (!fits(&x) && *too_large < 0) *too_large = (int)(x.now.aims[0] - aims);
     }
@@ -201,7 +208,8 @@ double hesse_probing_bytes(const hesse_model *model,
     return most;
 }
 
-hesse_status hesse_probing_work(const hesse_model *model, int count,
+hesse_status hesse_probing_work(const hesse_model *model,
+                                const hesse_lanczos_settings *settings, int count,
                                 const hesse_aim *aims, hesse_work *work, hesse_why *why)
 {
     hesse_status s = HESSE_OK;
@@ -211,8 +219,10 @@ hesse_status hesse_probing_work(const hesse_model *model, int count,
         const hesse_bundle one = {t->pieces, t->n_pieces, 1};
         hesse_work product;
         s = hesse_product_work(model, &one, 1, &product, why);
-        const double steps = (double)t->q->probes * t->q->steps;
-        if (!s) *work = hesse_work_add(*work, steps, product);
+        const double probes = t->q->probes, steps = t->q->steps, n = (double)t->q->n;
+        if (!s) *work = hesse_work_add(*work, probes * steps, product);
+        if (hesse_krylov_keeps(settings->orthogonality))
+            work->elements += hesse_basis_elements(n, probes * steps, steps / 2);
     }
     return s;
 }

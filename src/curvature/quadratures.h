@@ -34,15 +34,17 @@ hesse_status hesse_aim_quadrature(size_t n, const hesse_lanczos_settings *settin
                                   hesse_quadrature **quadrature, hesse_why *why);
 
 /** Local. The most bytes that a rank of so many needs at once, where vectors advance together
- *  as far as a limit allows (0: none); and the first aim of which not even one vector
- *  fits, -1 where there is none. */
+ *  as far as a limit allows (0: none); how many sweeps that makes; and the first aim of
+ *  which not even one vector fits, -1 where there is none. */
 double hesse_probing_bytes(const hesse_model *model,
                            const hesse_lanczos_settings *settings, int ranks, int count,
-                           const hesse_aim *aims, double memory, int *too_large);
+                           const hesse_aim *aims, double memory, double *sweeps,
+                           int *too_large);
 
 /** Local. The work of all steps of all probes, of all ranks together.
  *  Errors: HESSE_E_NOMEM. */
-hesse_status hesse_probing_work(const hesse_model *model, int count,
+hesse_status hesse_probing_work(const hesse_model *model,
+                                const hesse_lanczos_settings *settings, int count,
                                 const hesse_aim *aims, hesse_work *work,
                                 hesse_why *why);
 

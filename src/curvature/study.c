@@ -166,9 +166,11 @@ hesse_status hesse_study_new(hesse_model *model, const hesse_question *question,
         *x = (hesse_study){.model = model,
                            .ranks = question->ranks ? question->ranks : team->size,
                            .worldwide = question->matrices,
+                           .program = (double)question->program,
                            .memory = question->memory
                                          ? (double)question->memory
-                                         : left + (model->theta ? held : 0)};
+                                         : left + (double)question->program +
+                                               (model->theta ? held : 0)};
         s = read_question(x, question, &team->why);
     }
     if (!s) s = hesse_study_plan(x, &team->why);

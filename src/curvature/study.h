@@ -16,6 +16,7 @@ typedef struct hesse_unformed {
     hesse_estimates estimates;
     hesse_work work;  /* of all of it                          */
     hesse_work extra; /* and in it that of the estimates       */
+    double sweeps;    /* of quadratures                        */
     int together;     /* vectors of quadratures at once        */
     double bytes;     /* of a rank, beside model and results    */
     double limit;     /* what they may be                       */
@@ -34,6 +35,7 @@ struct hesse_study {
     int ranks;             /* planned for                                    */
     bool worldwide;        /* no groups but all ranks and single ones        */
     double memory;         /* bytes a rank may use                           */
+    double program;        /* of them what is taken before                   */
     double seconds;        /* auto: for what is formed; 0: not limited       */
     double base, peak;     /* predicted bytes of a rank: beside its matrices, in all */
     double *gradient;      /* in the order of the blocks                     */

@@ -37,11 +37,20 @@ static double result_numbers(const hesse_study *x)
     return numbers;
 }
 
-/* Bytes of model, data and results. */
+/* Of the lists of blocks, and what is measured of them. */
+static double list_bytes(const hesse_study *x)
+{
+    const double shares = x->inquiry.request.shares, blocks = x->partition.count;
+    const double each = sizeof(hesse_block) + sizeof(hesse_task) +
+                        shares * (sizeof(hesse_measures) + sizeof(hesse_quadrature));
+    return blocks * each + (double)x->partition.n_pieces * (double)sizeof(hesse_piece);
+}
+
+/* Bytes of the program, the model, data and results. */
 static double held_bytes(const hesse_study *x)
 {
     const double shares = x->inquiry.request.shares;
-    return hesse_model_bytes(x->model) +
+    return x->program + hesse_model_bytes(x->model) + list_bytes(x) +
            ((double)x->partition.size + (shares + 1) * result_numbers(x)) *
                (double)sizeof(double);
 }
@@ -79,18 +88,19 @@ static hesse_status survey(const hesse_study *x, hesse_work *work, double *bytes
 static hesse_status fits(const hesse_study *x, double base, double full, hesse_why *why)
 {
     const double gib = 1.0 / (1 << 30);
-    const double model = hesse_model_bytes(x->model);
+    const double model = x->program + hesse_model_bytes(x->model);
     if (model > x->memory)
-        return hesse_fail(why, HESSE_E_NOMEM,
-                          "the model and its data need %.4g GiB on every rank, however "
-                          "many there are, and a rank may use %.4g GiB; fewer "
-                          "data.sequences or a shorter data.context need less",
-                          model * gib, x->memory * gib);
+        return hesse_fail(
+            why, HESSE_E_NOMEM,
+            "program, model and data need %.4g GiB on every rank, however "
+            "many there are, and a rank may use %.4g GiB; fewer "
+            "data.sequences or a shorter data.context need less",
+            model * gib, x->memory * gib);
     if (base > x->memory)
         return hesse_fail(
             why, HESSE_E_NOMEM,
-            "model, data, panels and results need %.4g GiB on every rank, "
-            "%.4g GiB of them model and data, and a rank may use %.4g "
+            "program, model, data, panels and results need %.4g GiB on every rank, "
+            "%.4g GiB of them program, model and data, and a rank may use %.4g "
             "GiB; fewer data.sequences, a smaller hessian.panel or fewer "
             "blocks (hessian.only) need less",
             base * gib, model * gib, x->memory * gib);
@@ -274,6 +284,25 @@ static hesse_status too_large(const hesse_study *x, const hesse_aim *aim, double
         for_what, bytes * gib, x->ranks, x->memory * gib, instead);
 }
 
+/* Where a rank holds the values of fewer sequences than it takes, every sweep computes those of
+   all again: down and up once, half of what a product with a vector of all parameters does. */
+static hesse_status add_values(hesse_study *x, hesse_why *why)
+{
+    const hesse_tape *t = x->model->tape;
+    const double own = ceil((double)t->sequences / x->ranks);
+    if (own <= t->window || !(x->unformed.work.products > 0)) return HESSE_OK;
+    hesse_piece *all = hesse_pieces_of_all(&x->model->params);
+    if (!all) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    const hesse_bundle bundle = {all, x->model->params.count, 1};
+    hesse_work product;
+    const hesse_status s = hesse_product_work(x->model, &bundle, 1, &product, why);
+    if (!s)
+        x->unformed.work =
+            hesse_work_add(x->unformed.work, x->unformed.sweeps / 2, product);
+    free(all);
+    return s;
+}
+
 /* Of what is not formed the bytes and the work. */
 static hesse_status plan_unformed(hesse_study *x, hesse_why *why)
 {
@@ -287,8 +316,9 @@ static hesse_status plan_unformed(hesse_study *x, hesse_why *why)
         (int)fmin(hesse_product_width(x->model, x->ranks, settings->width),
                   (double)settings->probes * count);
     if (!s && count)
-        x->unformed.bytes = hesse_probing_bytes(x->model, settings, x->ranks, count,
-                                                aims, x->unformed.limit, &bad);
+        x->unformed.bytes =
+            hesse_probing_bytes(x->model, settings, x->ranks, count, aims,
+                                x->unformed.limit, &x->unformed.sweeps, &bad);
     if (!s && isinf(x->unformed.bytes))
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for probes");
     if (!s && bad >= 0)
@@ -309,10 +339,12 @@ static hesse_status plan_unformed(hesse_study *x, hesse_why *why)
                           why);
         x->unformed.bytes = fmax(x->unformed.bytes, more);
     }
-    if (!s) s = hesse_probing_work(x->model, count, aims, &x->unformed.work, why);
+    if (!s)
+        s = hesse_probing_work(x->model, settings, count, aims, &x->unformed.work, why);
     if (!s)
         s = hesse_estimates_work(x->model, &x->unformed.estimates, count, aims,
                                  &x->unformed.extra, why);
+    if (!s) s = add_values(x, why);
     if (!s) x->unformed.work = hesse_work_add(x->unformed.work, 1, x->unformed.extra);
     x->peak = fmax(x->peak, held + x->unformed.bytes);
     hesse_aims_free(aims, count);

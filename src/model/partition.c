@@ -206,6 +206,15 @@ hesse_status hesse_partition_new(const hesse_arch *arch, const hesse_params *par
     return HESSE_OK;
 }
 
+hesse_piece *hesse_pieces_of_all(const hesse_params *params)
+{
+    hesse_piece *all = hesse_calloc((size_t)params->count, sizeof *all);
+    for (int i = 0; all && i < params->count; i++)
+        all[i] = (hesse_piece){
+            .param = i, .rect = {0, params->list[i].rows, 0, params->list[i].cols}};
+    return all;
+}
+
 void hesse_partition_free(hesse_partition *partition)
 {
     if (!partition) return;

@@ -23,6 +23,9 @@ typedef struct hesse_block {
     int piece, pieces; /* its first piece, and how many; in the order of parameters */
 } hesse_block;
 
+/** Local. A piece for every parameter, all of it; NULL when memory is exhausted. */
+hesse_piece *hesse_pieces_of_all(const hesse_params *params);
+
 typedef struct hesse_partition {
     int count, n_pieces;
     size_t size; /* coordinates in all blocks */

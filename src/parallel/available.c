@@ -68,6 +68,17 @@ size_t hesse_team_available(hesse_team *team)
     return least > 0 ? (size_t)least : 1;
 }
 
+/* Buffers of MPI, HDF5 and BLAS; measured: docs/scaling.md. */
+static const double LATER = 16 << 20;
+
+size_t hesse_team_program(hesse_team *team)
+{
+    const double kib = number_in("/proc/self/status", "VmRSS:");
+    double mine = kib > 0 ? 1024 * kib : 0, most;
+    MPI_Allreduce(&mine, &most, 1, MPI_DOUBLE, MPI_MAX, team->comm);
+    return (size_t)(most + LATER);
+}
+
 double hesse_memory_peak(void)
 {
     const double kib = number_in("/proc/self/status", "VmHWM:");

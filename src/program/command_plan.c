@@ -47,8 +47,10 @@ static void print_head(const hesse_study *x, const hesse_job *job)
     printf("blocks       %d, together of order %zu\n", x->partition.count,
            x->partition.size);
     printf("ranks        %d\n", x->ranks);
-    printf("memory       %s per rank at the peak, of %s\n",
-           hesse_units_bytes(x->peak, a), hesse_units_bytes(x->memory, b));
+    printf("memory       %s per rank at the peak, of %s; %s of it the program and its "
+           "libraries\n",
+           hesse_units_bytes(x->peak, a), hesse_units_bytes(x->memory, b),
+           hesse_units_bytes(x->program, c));
     printf("disk         about %s for the result, up to %s for part files\n",
            hesse_units_bytes(disk.result, a), hesse_units_bytes(disk.parts, b));
     if (x->inquiry.scope & HESSE_FULL) {
@@ -132,7 +134,6 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
     if (!s) {
         hesse_question question = hesse_question_of(job);
         if (options->ranks) question.ranks = options->ranks;
-        if (options->memory) question.memory = options->memory;
         s = hesse_study_new(model, &question, &study);
     }
     if (!s) s = hesse_rate_study(team, study);

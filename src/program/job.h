@@ -82,6 +82,7 @@ typedef struct hesse_job_hessian {
     int panel;      /* columns that travel together              */
     char *memory;   /* as written, or NULL                       */
     size_t budget;  /* bytes a rank may use; 0: not stated       */
+    size_t program; /* and of them the program, as it is opened  */
 } hesse_job_hessian;
 
 typedef struct hesse_job_lanczos {

@@ -407,7 +407,7 @@ const char hesse_job_defaults[] =
     "output: {matrices: false, stretch: 120}\n";
 
 const char hesse_job_defaults_paper[] =
-    "hessian: {reduction: micro_batches}\n"
+    "hessian: {reduction: micro_batches, method: lanczos}\n"
     "spectrum:\n"
     "  lanczos: {steps: 100, probes: 10, reorthogonalise: none}\n"
     "  density:\n"

@@ -322,6 +322,9 @@ static hesse_status check_method(const sense *c)
     if (job->hessian.blocks && job->hessian.partition != HESSE_CUT_TENSOR)
         return wrong(c, "hessian.partition",
                      "is not tensor, as 'hessian.blocks' expects");
+    if (job->spectrum.lanczos.paper && method == HESSE_METHOD_EXACT)
+        return wrong(c, "spectrum.lanczos.procedure",
+                     "is paper, and 'hessian.method: exact' forms all matrices");
     if (job->spectrum.lanczos.paper &&
         job->spectrum.lanczos.reorthogonalise != HESSE_ORTHOGONALITY_NONE)
         return wrong(c, "spectrum.lanczos.reorthogonalise",

@@ -2,6 +2,7 @@
 #include "program/commands.h"
 
 #include "base/memory.h"
+#include "parallel/available.h"
 
 #include <stdlib.h>
 
@@ -25,8 +26,19 @@ hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
                             job, &team->why);
         s = hesse_agree(team, s);
     }
+    if (!s) {
+        if (options->memory) (*job)->hessian.budget = options->memory;
+        (*job)->hessian.program = hesse_team_program(team);
+    }
     free(text);
     return s;
+}
+
+/* What the program leaves of the memory; 0: no limit was stated. */
+static size_t room_of(const hesse_job *job)
+{
+    const size_t all = job->hessian.budget, program = job->hessian.program;
+    return !all ? 0 : all > program ? all - program : 1;
 }
 
 hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outline,
@@ -62,7 +74,7 @@ hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outli
         .data_seed = job->data.seed,
         .reduction = job->hessian.reduction,
         .batch = job->data.batch,
-        .memory = job->hessian.budget,
+        .memory = room_of(job),
         .outline = outline,
     };
     return hesse_model_open(team, &source, model);
@@ -118,6 +130,7 @@ hesse_question hesse_question_of(const hesse_job *job)
         .eigenvectors = job->spectrum.eigenvectors,
         .panel = job->hessian.panel,
         .memory = job->hessian.budget,
+        .program = job->hessian.program,
         .matrices = job->output.matrices,
         .threads = hesse_threads(),
     };

@@ -55,6 +55,36 @@ static void note_program(hesse_provenance *p, const hesse_study *study)
     text(p, "hdf5", p->hdf5);
 }
 
+/* What of the published procedure the job has changed. */
+static void note_procedure(hesse_provenance *p, const hesse_job *job)
+{
+    const hesse_job_lanczos *l = &job->spectrum.lanczos;
+    const hesse_density *d = &job->spectrum.density;
+    const struct {
+        const char *key;
+        bool changed;
+    } all[] = {{"hessian.method", job->hessian.method != HESSE_METHOD_LANCZOS},
+               {"hessian.reduction", job->hessian.reduction != HESSE_SUM_OF_BATCHES},
+               {"steps", l->steps != 100},
+               {"probes", l->probes != 10},
+               {"density.points", d->points != 50000},
+               {"density.bandwidth", !d->absolute || d->bandwidth != sqrt(1e-5)},
+               {"density.past", d->past != 1},
+               {"density.scale", d->tenth}};
+    int at =
+        snprintf(p->procedure, sizeof p->procedure,
+                 "as published with Why Transformers Need Adam (arXiv:2402.16788): "
+                 "docs/math.md, section 11");
+    const char *before = "; but for ";
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (!all[i].changed) continue;
+        at += snprintf(p->procedure + at, sizeof p->procedure - (size_t)at, "%s%s",
+                       before, all[i].key);
+        before = ", ";
+    }
+    text(p, "lanczos_procedure", p->procedure);
+}
+
 static void note_job(hesse_provenance *p, const hesse_job *job,
                      const hesse_study *study)
 {
@@ -67,12 +97,9 @@ static void note_job(hesse_provenance *p, const hesse_job *job,
     whole(p, "panel", study->inquiry.request.panel);
     whole(p, "predicted_bytes_per_rank", (int64_t)study->peak);
     number(p, "predicted_seconds", hesse_study_seconds(study));
-    if (!job->spectrum.lanczos.paper) return;
-    text(p, "lanczos_procedure",
-         "as published with Why Transformers Need Adam (arXiv:2402.16788): "
-         "docs/math.md, "
-         "section 11");
-    whole(p, "micro_batch", job->data.batch);
+    if (job->spectrum.lanczos.paper) note_procedure(p, job);
+    if (job->hessian.reduction == HESSE_SUM_OF_BATCHES)
+        whole(p, "micro_batch", job->data.batch ? job->data.batch : 1);
 }
 
 /* Of families whose sizes are lists: the job says the rest. */

@@ -373,7 +373,7 @@ static void measure(krylov *x)
     }
 }
 
-static bool keeps_basis(hesse_orthogonality orthogonality)
+bool hesse_krylov_keeps(hesse_orthogonality orthogonality)
 {
     return orthogonality == HESSE_ORTHOGONALITY_FULL ||
            orthogonality == HESSE_ORTHOGONALITY_SELECTIVE;
@@ -406,7 +406,7 @@ double hesse_krylov_bytes(int ranks, hesse_orthogonality orthogonality,
         const double k = cells[g].k, n = (double)cells[g].q->n;
         size += n * k;
         own += ceil(n / ranks) * k;
-        if (keeps_basis(orthogonality)) steps = fmax(steps, cells[g].q->steps);
+        if (hesse_krylov_keeps(orthogonality)) steps = fmax(steps, cells[g].q->steps);
     }
     return (2 * size + (steps + 1) * own) * (double)sizeof(double);
 }
@@ -416,7 +416,7 @@ hesse_status hesse_krylov(hesse_team *team, const hesse_recurrence *recurrence,
 {
     krylov x = {.team = team, .r = recurrence, .cells = cells, .count = count};
     hesse_status s = HESSE_OK;
-    x.whole = keeps_basis(recurrence->orthogonality);
+    x.whole = hesse_krylov_keeps(recurrence->orthogonality);
     x.places = hesse_calloc((size_t)count, sizeof *x.places);
     if (x.places) measure(&x);
     if (!x.places || !allocate(&x))

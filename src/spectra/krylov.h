@@ -32,6 +32,9 @@ typedef struct hesse_recurrence {
 hesse_status hesse_krylov(hesse_team *team, const hesse_recurrence *recurrence,
                           const hesse_cell *cells, int count);
 
+/** Local. Whether all vectors are kept. */
+bool hesse_krylov_keeps(hesse_orthogonality orthogonality);
+
 /** Local. Bytes that this takes on the rank that has most rows. */
 double hesse_krylov_bytes(int ranks, hesse_orthogonality orthogonality,
                           const hesse_cell *cells, int count);
