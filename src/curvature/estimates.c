@@ -12,13 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 8, PRODUCTS = 2000, MOST = 1000000, WIDEST = 1024 };
+enum { PRODUCTS = 2000, MOST = 1000000, WIDEST = 1024 };
 
 /* NOISE is of the loss: what the proof of symmetry (hesse/spectrum.h) takes for rounding. */
 static const double TOLERANCE = 1e-8, NOISE = 1e-15;
 
-hesse_status hesse_estimates_defaults(const hesse_model *model, hesse_estimates *e,
-                                      hesse_why *why)
+hesse_status hesse_estimates_defaults(hesse_estimates *e, hesse_why *why)
 {
     hesse_extreme_settings *x = &e->extreme;
     const struct {
@@ -38,7 +37,7 @@ hesse_status hesse_estimates_defaults(const hesse_model *model, hesse_estimates 
                           x->tolerance);
     if (x->pairs < e->kept) x->pairs = e->kept;
     if (!x->products) x->products = PRODUCTS;
-    if (!x->block) x->block = hesse_product_width(model, 1, BLOCK);
+    if (!x->block) x->block = 1; /* measured: docs/performance.md */
     if (!(x->tolerance > 0)) x->tolerance = TOLERANCE;
     return HESSE_OK;
 }

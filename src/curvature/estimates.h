@@ -14,8 +14,7 @@ typedef struct hesse_estimates {
 } hesse_estimates;
 
 /** Local. Settings with defaults in place of 0. Errors: HESSE_E_JOB (out of range). */
-hesse_status hesse_estimates_defaults(const hesse_model *model,
-                                      hesse_estimates *settings, hesse_why *why);
+hesse_status hesse_estimates_defaults(hesse_estimates *settings, hesse_why *why);
 
 /** Local. Numbers of what is found of a matrix of order n. */
 double hesse_estimates_numbers(const hesse_estimates *settings, double n);

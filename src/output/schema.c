@@ -17,6 +17,7 @@ enum axis {
     GRID,
     RANK,
     VECTOR,
+    PAIR,
     COORDINATE,
     ROW,
     COLUMN,
@@ -31,6 +32,7 @@ static const hesse_axis_name AXES[] = {
     [GRID] = {"eigenvalue", "grid"},
     [RANK] = {"rank", NULL},
     [VECTOR] = {"eigenvector", NULL},
+    [PAIR] = {"eigenpair", NULL},
     [COORDINATE] = {"coordinate", NULL},
     [ROW] = {"row", NULL},
     [COLUMN] = {"column", NULL},
@@ -170,9 +172,9 @@ static const struct entry {
     {"eigenvectors", "1", NULL, VECTOR, COORDINATE,
      "eigenvectors of the lowest and then of the highest eigenvalues, ascending; one "
      "a row, of 2-norm 1"},
-    {"residuals", HESSIAN, NULL, VECTOR, NONE,
+    {"residuals", HESSIAN, NULL, PAIR, NONE,
      "2-norm of H q - lambda q for every eigenpair"},
-    {"extreme_eigenvalues", HESSIAN, NULL, VECTOR, NONE,
+    {"extreme_eigenvalues", HESSIAN, NULL, PAIR, NONE,
      "the lowest and then the highest eigenvalues, ascending, each within its "
      "residual"},
     {"diagonal", HESSIAN, NULL, COORDINATE, NONE, "estimate of the diagonal"},
