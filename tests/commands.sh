@@ -585,6 +585,8 @@ fi
 works 'run: lanczos, as published' '(full)  *724 lanczos' \
     run job.yaml --output paper.h5 $lanczos --set spectrum.lanczos.procedure=paper \
     --set data.batch=1
+works 'show --verify: lanczos, as published' 'as it was written, 37 spectra proven' \
+    show --verify paper.h5
 works 'run: auto, within little memory' 'ln_f.bias  *6 lapack' \
     run job.yaml --set "hessian.memory=$little" --set hessian.panel=4
 launch show result.h5
@@ -616,6 +618,7 @@ cp "$work/err" "$work/notes"
 holds 'run: too few products for eigenpairs' \
     grep -q '^note: extreme eigenvalues of [0-9]* matrices are not .* after 1[0-9] products' \
     "$work/notes"
+works 'show --verify: too few products for eigenpairs' '37 spectra proven' show --verify few.h5
 bad 'job: the paper, and orthogonal' 2 ".*reorthogonalise' is not none.*" : \
     run job.yaml --set spectrum.lanczos.procedure=paper \
     --set spectrum.lanczos.reorthogonalise=full

@@ -42,6 +42,11 @@ hesse_status hesse_estimates_defaults(hesse_estimates *e, hesse_why *why)
     return HESSE_OK;
 }
 
+double hesse_estimates_noise(double loss)
+{
+    return NOISE * fabs(loss);
+}
+
 static int count_of(const hesse_estimates *e, double n)
 {
     return (int)fmin(2.0 * e->extreme.pairs, n);
@@ -269,7 +274,7 @@ static hesse_status find(course *x, hesse_aim *aim, hesse_record_kind kind)
     const hesse_restart restart = {.block = how.block,
                                    .room = how.room,
                                    .products = e->extreme.products,
-                                   .noise = NOISE * fabs(x->model->loss),
+                                   .noise = hesse_estimates_noise(x->model->loss),
                                    .seed = e->seed};
     s = pairs ? hesse_restart_run(team, &a, &restart, aim->extremes)
               : hesse_hutchinson_run(team, &a, e->seed, how.width, aim->hutchinson);

@@ -16,6 +16,9 @@ typedef struct hesse_estimates {
 /** Local. Settings with defaults in place of 0. Errors: HESSE_E_JOB (out of range). */
 hesse_status hesse_estimates_defaults(hesse_estimates *settings, hesse_why *why);
 
+/** Local. What is rounding in products with vectors of length 1, of a model of this loss. */
+double hesse_estimates_noise(double loss);
+
 /** Local. Numbers of what is found of a matrix of order n. */
 double hesse_estimates_numbers(const hesse_estimates *settings, double n);
 

@@ -49,7 +49,7 @@ static const struct column {
     const char *name, *units, *description;
     source source;
     size_t offset; /* in it */
-} COLUMNS[] = {
+} COLUMNS[HESSE_COLUMNS] = {
     {"trace", HESSIAN, "sum of the diagonal", MEASURES,
      offsetof(hesse_measures, trace)},
     {"frobenius", HESSIAN, "Frobenius norm", MEASURES,
@@ -90,11 +90,9 @@ static const struct column {
      offsetof(hesse_errors, seconds)},
 };
 
-enum { N_COLUMNS = sizeof COLUMNS / sizeof *COLUMNS };
-
 const char *hesse_schema_column(int i)
 {
-    return i < N_COLUMNS ? COLUMNS[i].name : NULL;
+    return i < HESSE_COLUMNS ? COLUMNS[i].name : NULL;
 }
 
 hesse_errors hesse_schema_errors(const hesse_spectrum *spectrum,
@@ -258,8 +256,8 @@ static hesse_set column_set(const char *path, const char *key)
     const char *of_block = after(key, "blocks/");
     const char *name = of_block ? of_block : key;
     int i = 0;
-    while (i < N_COLUMNS && strcmp(COLUMNS[i].name, name) != 0) i++;
-    assert(i < N_COLUMNS);
+    while (i < HESSE_COLUMNS && strcmp(COLUMNS[i].name, name) != 0) i++;
+    assert(i < HESSE_COLUMNS);
     return (hesse_set){.path = path,
                        .units = COLUMNS[i].units,
                        .description = COLUMNS[i].description,

@@ -7,7 +7,10 @@
 #include "hesse/quadrature.h"
 #include "hesse/spectrum.h"
 
-enum { HESSE_SCHEMA_VERSION = 1 };
+enum {
+    HESSE_SCHEMA_VERSION = 1,
+    HESSE_COLUMNS = 17 /* numbers that every block has in /blocks */
+};
 
 /** One axis of a dataset, as readers will see it named. */
 typedef struct hesse_axis_name {
