@@ -57,8 +57,8 @@ double hesse_hutchinson_bytes(size_t n, int ranks, int sketch, int width)
 static bool allocate(estimator *x)
 {
     const size_t k = (size_t)x->width, n = x->a->n, sketch = (size_t)x->h->sketch;
-    const bool there = hesse_basis_new(x->team, n, x->h->sketch, &x->q) &
-                       hesse_basis_new(x->team, n, x->h->sketch, &x->sq);
+    bool there = hesse_basis_new(x->team, n, x->h->sketch, &x->q);
+    there = hesse_basis_new(x->team, n, x->h->sketch, &x->sq) && there;
     const size_t rows = x->q.rows;
     x->v = hesse_alloc(n * k);
     x->av = hesse_alloc(n * k);
