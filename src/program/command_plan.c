@@ -88,6 +88,50 @@ static void name_group(hesse_group g, int ranks, char text[HESSE_UNITS])
         snprintf(text, HESSE_UNITS, "%d to %d", g.first, g.first + g.count - 1);
 }
 
+/* The work of a block that is not formed, for all shares; 0 where memory runs out. */
+static double unformed_work(const hesse_study *x, hesse_aim *aims, int count, int block)
+{
+    hesse_work all = {0};
+    hesse_why why;
+    for (int i = 0; i < count; i++) {
+        hesse_work rules, extra;
+        if (aims[i].block != block) continue;
+        if (hesse_probing_work(x->model, &x->unformed.settings, 1, &aims[i], &rules,
+                               &why) ||
+            hesse_estimates_work(x->model, &x->unformed.estimates, 1, &aims[i], &extra,
+                                 &why))
+            return 0;
+        all = hesse_work_add(hesse_work_add(all, 1, rules), 1, extra);
+    }
+    return all.products;
+}
+
+/* Time goes as work does. Returns the work of all. */
+static double print_unformed(const hesse_study *x, int width, int *rows)
+{
+    char work[HESSE_UNITS], time[HESSE_UNITS];
+    hesse_aim *aims = NULL;
+    hesse_why why;
+    int count = 0;
+    double all = 0;
+    if (hesse_study_aims(x, &aims, &count, &why)) count = 0;
+    for (int i = 0; i < x->partition.count; i++) {
+        const hesse_block *block = &x->partition.blocks[i];
+        if (!x->unformed.blocks[i]) continue;
+        const double flop = unformed_work(x, aims, count, i);
+        all += flop;
+        if ((*rows)++ >= MOST_ROWS) continue;
+        printf("%-*s %8zu %10s %10s %12s %12s %12s %12s\n", width, block->name,
+               block->size, "lanczos", x->ranks == 1 ? "rank 0" : "all", "",
+               hesse_units_flop(flop, work), "",
+               hesse_units_time(x->unformed.seconds * flop /
+                                    fmax(1, x->unformed.work.products),
+                                time));
+    }
+    hesse_aims_free(aims, count);
+    return all;
+}
+
 static void print_blocks(const hesse_study *x)
 {
     char a[HESSE_UNITS], b[HESSE_UNITS], c[HESSE_UNITS], d[HESSE_UNITS],
@@ -100,7 +144,7 @@ static void print_blocks(const hesse_study *x)
         width = length > width ? length : width;
     }
     printf("\n%-*s %8s %10s %10s %12s %12s %12s %12s\n", width, "block", "size",
-           "engine", "ranks", "memory", "assembly", "eigenvalues", "time");
+           "engine", "ranks", "memory", "products", "eigenvalues", "time");
     for (int i = 0; i < x->schedule.count; i++) {
         const hesse_task *t = &x->schedule.tasks[i];
         assembly += t->work.products, solution += t->solution;
@@ -113,12 +157,7 @@ static void print_blocks(const hesse_study *x)
                hesse_units_flop(t->solution, c),
                hesse_units_time(t->assembly + t->eigen, d));
     }
-    for (int i = 0; i < x->partition.count; i++) {
-        const hesse_block *block = &x->partition.blocks[i];
-        if (!x->unformed.blocks[i] || rows++ >= MOST_ROWS) continue;
-        printf("%-*s %8zu %10s %10s\n", width, block->name, block->size, "lanczos",
-               x->ranks == 1 ? "rank 0" : "all");
-    }
+    assembly += print_unformed(x, width, &rows);
     if (rows > MOST_ROWS) printf("... and %d more\n", rows - MOST_ROWS);
     printf("%-*s %8zu %10s %10s %12s %12s %12s\n", width, "total", x->partition.size,
            "", "", "", hesse_units_flop(assembly, b), hesse_units_flop(solution, c));
