@@ -13,7 +13,7 @@ typedef struct hesse_extreme_settings {
     double tolerance; /* of residuals, relative to the largest |eigenvalue|; default
                          1e-8. What is below 1e-15 |loss| is rounding               */
     int products;     /* vectors multiplied, about so many at most; default 2000    */
-    int block;        /* vectors multiplied at once; default 1                      */
+    int block;        /* vectors multiplied at once; default 8, one in wide models  */
 } hesse_extreme_settings;
 
 typedef struct hesse_extremes {

@@ -13,7 +13,7 @@ static hesse_bundle bundle_of(const hesse_aim *aim, int width)
 }
 
 hesse_status hesse_applied_new(hesse_model *model, const hesse_aim *aim, int width,
-                               const hesse_probing *probing, hesse_applied *x)
+                               int most, const hesse_probing *probing, hesse_applied *x)
 {
     hesse_team *team = model->team;
     const size_t numbers = aim->q->n * (size_t)width;
@@ -22,8 +22,8 @@ hesse_status hesse_applied_new(hesse_model *model, const hesse_aim *aim, int wid
     x->bundle = bundle_of(aim, width);
     hesse_status s = hesse_product_work(model, &x->bundle, 1, &work, &team->why);
     if (!s) x->of = work.products;
-    if (width > 1) x->v = hesse_alloc(numbers), x->av = hesse_alloc(numbers);
-    if (width > 1 && (!x->v || !x->av))
+    if (most > 1) x->v = hesse_alloc(numbers), x->av = hesse_alloc(numbers);
+    if (most > 1 && (!x->v || !x->av))
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for %d vectors",
                        width);
     s = hesse_agree(team, s);
@@ -41,11 +41,11 @@ void hesse_applied_free(hesse_applied *x)
 }
 
 double hesse_applied_bytes(const hesse_model *model, int ranks, const hesse_aim *aim,
-                           int width)
+                           int width, int most)
 {
     const hesse_bundle bundle = bundle_of(aim, width);
     return hesse_product_bytes(model, ranks, &bundle, 1) +
-           (width > 1 ? 2.0 * (double)aim->q->n * width : 0) * (double)sizeof(double);
+           (most > 1 ? 2.0 * (double)aim->q->n * width : 0) * (double)sizeof(double);
 }
 
 /* Columns first ... first + count - 1 of k between a list of vectors and one as wide as the

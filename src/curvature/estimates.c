@@ -12,12 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRODUCTS = 2000, MOST = 1000000, WIDEST = 1024 };
+enum { BLOCK = 8, PRODUCTS = 2000, MOST = 1000000, WIDEST = 1024 };
 
 /* NOISE is of the loss: what the proof of symmetry (hesse/spectrum.h) takes for rounding. */
 static const double TOLERANCE = 1e-8, NOISE = 1e-15;
 
-hesse_status hesse_estimates_defaults(hesse_estimates *e, hesse_why *why)
+hesse_status hesse_estimates_defaults(const hesse_model *model, hesse_estimates *e,
+                                      hesse_why *why)
 {
     hesse_extreme_settings *x = &e->extreme;
     const struct {
@@ -37,7 +38,7 @@ hesse_status hesse_estimates_defaults(hesse_estimates *e, hesse_why *why)
                           x->tolerance);
     if (x->pairs < e->kept) x->pairs = e->kept;
     if (!x->products) x->products = PRODUCTS;
-    if (!x->block) x->block = 1; /* measured: docs/performance.md */
+    if (!x->block) x->block = hesse_product_width(model, 1, BLOCK);
     if (!(x->tolerance > 0)) x->tolerance = TOLERANCE;
     return HESSE_OK;
 }
@@ -76,7 +77,7 @@ static double record_bytes(const hesse_estimates *e, const hesse_aim *aim,
 
 /* How a matrix is searched: with as large a basis as memory allows. */
 typedef struct search {
-    int width, block, room;
+    int width, block, room; /* block: of probes as width */
     double bytes;
 } search;
 
@@ -89,7 +90,7 @@ static search search_of(const hesse_model *model, const hesse_estimates *e, int 
     for (int block = e->extreme.block;; block = 1) {
         const int most = n < (size_t)block ? (int)n : block;
         const int width = hesse_product_width(model, ranks, most);
-        const double product = hesse_applied_bytes(model, ranks, aim, width);
+        const double product = hesse_applied_bytes(model, ranks, aim, width, most);
         const hesse_restart_rooms rooms = hesse_restart_room(n, count, most);
         for (int room = rooms.best; room >= rooms.least; room--) {
             const double bytes =
@@ -112,11 +113,11 @@ static search probing_of(const hesse_model *model, const hesse_estimates *e, int
     const int longest = h->probes > sketch ? h->probes : sketch;
     const int most = hesse_product_width(model, ranks, e->width);
     for (int width = most < longest ? most : longest;; width--) {
-        const double bytes = fmax(hesse_applied_bytes(model, ranks, aim, width) +
+        const double bytes = fmax(hesse_applied_bytes(model, ranks, aim, width, width) +
                                       hesse_hutchinson_bytes(n, ranks, sketch, width),
                                   record_bytes(e, aim, HESSE_RECORD_HUTCHINSON));
         if (width == 1 || !(memory > 0) || bytes <= memory)
-            return (search){.width = width, .bytes = bytes};
+            return (search){.width = width, .block = width, .bytes = bytes};
     }
 }
 
@@ -158,6 +159,15 @@ static double products_of(const hesse_estimates *e, double n)
 {
     const hesse_hutchinson_settings *h = &e->hutchinson;
     return usual_products(e, n) + (h->probes ? h->probes + 2 * fmin(h->sketch, n) : 0);
+}
+
+double hesse_estimates_sweeps(const hesse_model *model, const hesse_estimates *e,
+                              int ranks, int count, const hesse_aim *aims)
+{
+    const int together = hesse_estimates_together(model, e, ranks);
+    double products = 0;
+    for (int i = 0; i < count; i++) products += products_of(e, (double)aims[i].q->n);
+    return together ? products / together : 0;
 }
 
 hesse_status hesse_estimates_work(const hesse_model *model, const hesse_estimates *e,
@@ -266,7 +276,9 @@ static hesse_status find(course *x, hesse_aim *aim, hesse_record_kind kind)
     hesse_status s = HESSE_OK;
     if (isinf(how.bytes)) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory");
     s = hesse_agree(team, s);
-    if (!s) s = hesse_applied_new(x->model, aim, how.width, x->probing, &applied);
+    if (!s)
+        s = hesse_applied_new(x->model, aim, how.width, how.block, x->probing,
+                              &applied);
     if (s) return s;
     applied.phase = pairs ? "eigenpairs" : "diagonal";
     applied.done = x->done, applied.all = x->all, applied.operations = x->operations;

@@ -14,7 +14,8 @@ typedef struct hesse_estimates {
 } hesse_estimates;
 
 /** Local. Settings with defaults in place of 0. Errors: HESSE_E_JOB (out of range). */
-hesse_status hesse_estimates_defaults(hesse_estimates *settings, hesse_why *why);
+hesse_status hesse_estimates_defaults(const hesse_model *model,
+                                      hesse_estimates *settings, hesse_why *why);
 
 /** Local. What is rounding in products with vectors of length 1, of a model of this loss. */
 double hesse_estimates_noise(double loss);
@@ -34,6 +35,10 @@ hesse_status hesse_estimates_work(const hesse_model *model,
                                   const hesse_estimates *settings, int count,
                                   const hesse_aim *aims, hesse_work *work,
                                   hesse_why *why);
+
+/** Local. Sweeps over the model, about. */
+double hesse_estimates_sweeps(const hesse_model *model, const hesse_estimates *settings,
+                              int ranks, int count, const hesse_aim *aims);
 
 /** Local. How many vectors are multiplied at once on so many ranks, at most. */
 int hesse_estimates_together(const hesse_model *model, const hesse_estimates *settings,

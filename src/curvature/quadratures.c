@@ -180,10 +180,9 @@ static bool make_queue(queue *x)
     return x->now.cells && x->now.bundles && x->now.aims;
 }
 
-double hesse_probing_bytes(const hesse_model *model,
-                           const hesse_lanczos_settings *settings, int ranks, int count,
-                           const hesse_aim *aims, double memory, double *sweeps,
-                           int *too_large)
+hesse_batches hesse_probing_batches(const hesse_model *model,
+                                    const hesse_lanczos_settings *settings, int ranks,
+                                    int count, const hesse_aim *aims, double memory)
 {
     const hesse_probing limit = {.memory = memory};
     queue x = {.model = (hesse_model *)model,
@@ -192,20 +191,20 @@ double hesse_probing_bytes(const hesse_model *model,
                .probing = &limit,
                .count = count,
                .ranks = ranks};
-    double most = 0;
-    *too_large = -1;
-    *sweeps = 0;
-    if (!make_queue(&x)) most = INFINITY;
-    while (most < INFINITY && next(&x)) {
+    hesse_batches all = {.too_large = -1};
+    if (!make_queue(&x)) all.bytes = INFINITY;
+    while (all.bytes < INFINITY && next(&x)) {
+        const batch *b = &x.now;
         int steps = 0;
-        for (int g = 0; g < x.now.count; g++)
-            if (x.now.cells[g].q->steps > steps) steps = x.now.cells[g].q->steps;
-        *sweeps += steps;
-        most = fmax(most, bytes_of(&x));
-        if (!fits(&x) && *too_large < 0) *too_large = (int)(x.now.aims[0] - aims);
+        for (int g = 0; g < b->count; g++)
+            if (b->cells[g].q->steps > steps) steps = b->cells[g].q->steps;
+        all.sweeps += steps;
+        if (b->columns > all.columns) all.columns = b->columns;
+        all.bytes = fmax(all.bytes, bytes_of(&x));
+        if (!fits(&x) && all.too_large < 0) all.too_large = (int)(b->aims[0] - aims);
     }
     free_queue(&x);
-    return most;
+    return all;
 }
 
 hesse_status hesse_probing_work(const hesse_model *model,

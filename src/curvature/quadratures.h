@@ -33,13 +33,19 @@ hesse_status hesse_lanczos_defaults(hesse_lanczos_settings *settings, hesse_why 
 hesse_status hesse_aim_quadrature(size_t n, const hesse_lanczos_settings *settings,
                                   hesse_quadrature **quadrature, hesse_why *why);
 
-/** Local. The most bytes that a rank of so many needs at once, where vectors advance together
- *  as far as a limit allows (0: none); how many sweeps that makes; and the first aim of
- *  which not even one vector fits, -1 where there is none. */
-double hesse_probing_bytes(const hesse_model *model,
-                           const hesse_lanczos_settings *settings, int ranks, int count,
-                           const hesse_aim *aims, double memory, double *sweeps,
-                           int *too_large);
+/** How vectors advance together, as far as a limit allows. */
+typedef struct hesse_batches {
+    double
+        bytes; /* the most that a rank needs at once; infinite: memory is exhausted */
+    double sweeps; /* of all of them                                                  */
+    int columns;   /* the most vectors at once                                        */
+    int too_large; /* the first aim of which not even one vector fits; -1: none       */
+} hesse_batches;
+
+/** Local. On so many ranks within so many bytes (0: no limit). */
+hesse_batches hesse_probing_batches(const hesse_model *model,
+                                    const hesse_lanczos_settings *settings, int ranks,
+                                    int count, const hesse_aim *aims, double memory);
 
 /** Local. The work of all steps of all probes, of all ranks together.
  *  Errors: HESSE_E_NOMEM. */

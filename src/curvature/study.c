@@ -146,7 +146,7 @@ static hesse_status read_question(hesse_study *x, const hesse_question *q,
                                               .hutchinson = q->hutchinson,
                                               .width = x->unformed.settings.width,
                                               .seed = x->unformed.settings.seed};
-    const hesse_status sound = hesse_estimates_defaults(&x->unformed.estimates, why);
+    const hesse_status sound = hesse_estimates_defaults(m, &x->unformed.estimates, why);
     if (sound) return sound;
     if (q->preset) return partition_by_preset(x, q, why);
     return hesse_partition_new(&m->arch, &m->params, q->partition, q->only, q->n_only,
@@ -195,6 +195,7 @@ void hesse_study_free(hesse_study *x)
     free(x->measures);
     hesse_findings_free(x->found, x->inquiry.request.shares);
     free(x->unformed.blocks);
+    free(x->unformed.each);
     free(x->gradient);
     free(x->kinds);
     hesse_schedule_free(&x->schedule);

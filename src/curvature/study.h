@@ -16,7 +16,8 @@ typedef struct hesse_unformed {
     hesse_estimates estimates;
     hesse_work work;  /* of all of it                          */
     hesse_work extra; /* and in it that of the estimates       */
-    double sweeps;    /* of quadratures                        */
+    hesse_work again; /* values that sweeps compute again      */
+    double *each;     /* [blocks] products of `work`, of each  */
     int together;     /* vectors of quadratures at once        */
     double bytes;     /* of a rank, beside model and results    */
     double limit;     /* what they may be                       */

@@ -286,20 +286,39 @@ static hesse_status too_large(const hesse_study *x, const hesse_aim *aim, double
 
 /* Where a rank holds the values of fewer sequences than it takes, every sweep computes those of
    all again: down and up once, half of what a product with a vector of all parameters does. */
-static hesse_status add_values(hesse_study *x, hesse_why *why)
+static hesse_status add_values(hesse_study *x, double sweeps, hesse_why *why)
 {
     const hesse_tape *t = x->model->tape;
-    const double own = ceil((double)t->sequences / x->ranks);
-    if (own <= t->window || !(x->unformed.work.products > 0)) return HESSE_OK;
+    if (ceil((double)t->sequences / x->ranks) <= t->window) return HESSE_OK;
     hesse_piece *all = hesse_pieces_of_all(&x->model->params);
     if (!all) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
     const hesse_bundle bundle = {all, x->model->params.count, 1};
     hesse_work product;
     const hesse_status s = hesse_product_work(x->model, &bundle, 1, &product, why);
-    if (!s)
-        x->unformed.work =
-            hesse_work_add(x->unformed.work, x->unformed.sweeps / 2, product);
+    if (!s) x->unformed.again = hesse_work_add((hesse_work){0}, sweeps / 2, product);
     free(all);
+    return s;
+}
+
+/* The work of every matrix that is not formed. */
+static hesse_status add_works(hesse_study *x, const hesse_aim *aims, int count,
+                              hesse_why *why)
+{
+    hesse_unformed *u = &x->unformed;
+    hesse_status s = HESSE_OK;
+    u->each = hesse_calloc((size_t)x->partition.count, sizeof *u->each);
+    if (!u->each) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    for (int i = 0; !s && i < count; i++) {
+        hesse_work rules, extra = {0};
+        s = hesse_probing_work(x->model, &u->settings, 1, &aims[i], &rules, why);
+        if (!s)
+            s = hesse_estimates_work(x->model, &u->estimates, 1, &aims[i], &extra, why);
+        if (s) break;
+        u->extra = hesse_work_add(u->extra, 1, extra);
+        u->work = hesse_work_add(hesse_work_add(u->work, 1, rules), 1, extra);
+        if (aims[i].block >= 0)
+            u->each[aims[i].block] += rules.products + extra.products;
+    }
     return s;
 }
 
@@ -312,17 +331,15 @@ static hesse_status plan_unformed(hesse_study *x, hesse_why *why)
     int count = 0, bad = -1;
     x->unformed.limit = fmax(1, x->memory - held);
     hesse_status s = hesse_study_aims(x, &aims, &count, why);
-    x->unformed.together =
-        (int)fmin(hesse_product_width(x->model, x->ranks, settings->width),
-                  (double)settings->probes * count);
+    hesse_batches batches = {.too_large = -1};
     if (!s && count)
-        x->unformed.bytes =
-            hesse_probing_bytes(x->model, settings, x->ranks, count, aims,
-                                x->unformed.limit, &x->unformed.sweeps, &bad);
-    if (!s && isinf(x->unformed.bytes))
+        batches = hesse_probing_batches(x->model, settings, x->ranks, count, aims,
+                                        x->unformed.limit);
+    x->unformed.bytes = batches.bytes, x->unformed.together = batches.columns;
+    if (!s && isinf(batches.bytes))
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for probes");
-    if (!s && bad >= 0)
-        s = too_large(x, &aims[bad], held + x->unformed.bytes,
+    if (!s && batches.too_large >= 0)
+        s = too_large(x, &aims[batches.too_large], held + batches.bytes,
                       "even for one vector of Lanczos",
                       "fewer spectrum.lanczos.steps or "
                       "spectrum.lanczos.reorthogonalise: none",
@@ -339,13 +356,13 @@ static hesse_status plan_unformed(hesse_study *x, hesse_why *why)
                           why);
         x->unformed.bytes = fmax(x->unformed.bytes, more);
     }
+    if (!s) s = add_works(x, aims, count, why);
     if (!s)
-        s = hesse_probing_work(x->model, settings, count, aims, &x->unformed.work, why);
-    if (!s)
-        s = hesse_estimates_work(x->model, &x->unformed.estimates, count, aims,
-                                 &x->unformed.extra, why);
-    if (!s) s = add_values(x, why);
-    if (!s) x->unformed.work = hesse_work_add(x->unformed.work, 1, x->unformed.extra);
+        s = add_values(x,
+                       batches.sweeps + hesse_estimates_sweeps(x->model,
+                                                               &x->unformed.estimates,
+                                                               x->ranks, count, aims),
+                       why);
     x->peak = fmax(x->peak, held + x->unformed.bytes);
     hesse_aims_free(aims, count);
     return s;
@@ -378,7 +395,9 @@ void hesse_study_rate(hesse_study *x, const hesse_rates *rates)
             hesse_product_sharing(x->model, x->ranks, x->unformed.together) +
         hesse_cost_products(rates, extra) /
             hesse_product_sharing(x->model, x->ranks,
-                                  hesse_estimates_together(x->model, e, x->ranks));
+                                  hesse_estimates_together(x->model, e, x->ranks)) +
+        hesse_cost_products(rates, x->unformed.again) /
+            hesse_product_sharing(x->model, x->ranks, 1);
 }
 
 double hesse_study_seconds(const hesse_study *x)

@@ -48,8 +48,9 @@ static hesse_status check_tensor(const hesse_safetensors *file, const char *path
                       path, t->name, found, expected);
 }
 
-/* The side of the image that is left before vgg's classifier, by the columns of its first
-   matrix: as many for each pixel as the last convolution has channels. */
+/* The side of the image before vgg's classifier, by the columns of its first matrix: as many
+   for each pixel as the last convolution has channels. 0 where they are those of the image
+   that is left. */
 static int side_of(const hesse_safetensors *file, const hesse_arch *arch)
 {
     const hesse_tensor *t = hesse_safetensors_find(file, "classifier.0.weight");
@@ -58,7 +59,10 @@ static int side_of(const hesse_safetensors *file, const hesse_arch *arch)
     if (arch->family != HESSE_VGG || arch->pool || !t || t->rank != 2 || last < 0)
         return arch->pool;
     const size_t channels = (size_t)arch->widths[last], pixels = t->shape[1] / channels;
-    size_t side = 1;
+    size_t side = 1, rows = (size_t)arch->rows, cols = (size_t)arch->cols;
+    for (int i = 0; i < arch->n_widths; i++)
+        if (!arch->widths[i]) rows /= 2, cols /= 2;
+    if (rows * cols == pixels) return 0;
     while (side * side < pixels) side++;
     return side * side * channels == t->shape[1] && side <= 4096 ? (int)side : 0;
 }
@@ -77,7 +81,7 @@ hesse_status hesse_checkpoint_widen(const hesse_safetensors *file, hesse_arch *a
                           p->rows == arch->outputs;
         const hesse_tensor *t = head ? hesse_layout_find(file, arch, p) : NULL;
         if (t && t->rank == 2 && t->shape[1] == (size_t)p->cols &&
-            t->shape[0] > (size_t)p->rows && t->shape[0] < 1 << 20)
+            t->shape[0] > (size_t)p->rows && t->shape[0] <= 1 << 20)
             arch->outputs = (int)t->shape[0];
     }
     hesse_params_free(&params);

@@ -112,6 +112,10 @@ static hesse_status fit_numbers(hesse_arch *a, const hesse_batch *batch, hesse_w
         return hesse_fail(why, HESSE_E_JOB,
                           "model: the loss is the squared error, and the data have no "
                           "numbers to compare with");
+    if (a->outputs && a->outputs != batch->wanted_width)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "model: %d classes, and the data want %d numbers", a->outputs,
+                          batch->wanted_width);
     a->outputs = batch->wanted_width;
     return HESSE_OK;
 }

@@ -1,7 +1,7 @@
 /* Fewer tokens, channel by channel: the largest number under a window, the mean of those
-   under it, the mean of all tokens, or of those in each of as many fields as are wanted.  Linear, or piecewise so: there is no curvature.  The
-   margin counts as zeros in a mean, and for nothing in a maximum.  docs/math.md, section
-   3.12. */
+   under it, the mean of all tokens, or of those in each of as many fields as are wanted.
+   Linear, or piecewise so: there is no curvature.  The margin counts as zeros in a mean, and
+   for nothing in a maximum.  docs/math.md, section 3.12. */
 #include "ops/image.h"
 #include "ops/loops.h"
 

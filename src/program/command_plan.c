@@ -88,47 +88,23 @@ static void name_group(hesse_group g, int ranks, char text[HESSE_UNITS])
         snprintf(text, HESSE_UNITS, "%d to %d", g.first, g.first + g.count - 1);
 }
 
-/* The work of a block that is not formed, for all shares; 0 where memory runs out. */
-static double unformed_work(const hesse_study *x, hesse_aim *aims, int count, int block)
-{
-    hesse_work all = {0};
-    hesse_why why;
-    for (int i = 0; i < count; i++) {
-        hesse_work rules, extra;
-        if (aims[i].block != block) continue;
-        if (hesse_probing_work(x->model, &x->unformed.settings, 1, &aims[i], &rules,
-                               &why) ||
-            hesse_estimates_work(x->model, &x->unformed.estimates, 1, &aims[i], &extra,
-                                 &why))
-            return 0;
-        all = hesse_work_add(hesse_work_add(all, 1, rules), 1, extra);
-    }
-    return all.products;
-}
-
 /* Time goes as work does. Returns the work of all. */
 static double print_unformed(const hesse_study *x, int width, int *rows)
 {
+    const hesse_unformed *u = &x->unformed;
     char work[HESSE_UNITS], time[HESSE_UNITS];
-    hesse_aim *aims = NULL;
-    hesse_why why;
-    int count = 0;
     double all = 0;
-    if (hesse_study_aims(x, &aims, &count, &why)) count = 0;
     for (int i = 0; i < x->partition.count; i++) {
         const hesse_block *block = &x->partition.blocks[i];
-        if (!x->unformed.blocks[i]) continue;
-        const double flop = unformed_work(x, aims, count, i);
-        all += flop;
+        if (!u->blocks[i]) continue;
+        all += u->each[i];
         if ((*rows)++ >= MOST_ROWS) continue;
         printf("%-*s %8zu %10s %10s %12s %12s %12s %12s\n", width, block->name,
                block->size, "lanczos", x->ranks == 1 ? "rank 0" : "all", "",
-               hesse_units_flop(flop, work), "",
-               hesse_units_time(x->unformed.seconds * flop /
-                                    fmax(1, x->unformed.work.products),
+               hesse_units_flop(u->each[i], work), "",
+               hesse_units_time(u->seconds * u->each[i] / fmax(1, u->work.products),
                                 time));
     }
-    hesse_aims_free(aims, count);
     return all;
 }
 

@@ -270,6 +270,9 @@ static hesse_status check_model(const sense *c)
     if (s || given(c, "model.config")) return s;
     s = check_lists(c);
     if (s) return s;
+    if (c->job->model.family == HESSE_BERT && c->job->model.masked &&
+        given(c, "model.classes"))
+        return wrong(c, "model.classes", "is for bert with 'model.task: classify'");
     if (c->job->data.context > c->job->model.context) {
         char what[120];
         snprintf(what, sizeof what, "is %d, expected at most the model's context, %d",

@@ -38,6 +38,7 @@ typedef struct search {
     hesse_basis basis;
     int last;         /* vectors of the newest block, the end of the basis */
     int depth;        /* blocks since the search has begun                 */
+    int seen;         /* vectors of the basis when T was decomposed last   */
     double *found;    /* [count] what it has to confirm; NaN: nothing      */
     uint64_t drawn;   /* random vectors so far                             */
     double *v, *av;   /* [n][block]                                        */
@@ -52,6 +53,7 @@ typedef struct search {
     double *residual; /* [room] of the Ritz pairs                          */
     double scale;     /* the largest |Ritz value|                          */
     bool again;       /* the pairs are not right yet                       */
+    int repairs;      /* times that they were not                          */
 } search;
 
 static int kept_of(int count, int room, int block)
@@ -216,6 +218,7 @@ static hesse_status project(search *x)
     hesse_team_broadcast(x->team, 0, x->residual, m * sizeof *x->residual);
     hesse_team_broadcast(x->team, 0, x->y, m * m * sizeof *x->y);
     x->scale = fmax(fabs(x->theta[0]), fabs(x->theta[m - 1]));
+    x->seen = x->basis.count;
     return HESSE_OK;
 }
 
@@ -287,6 +290,7 @@ static void restart(search *x, int kept)
         for (int j = 0; j < kept; j++)
             x->t[(size_t)i * (size_t)x->how->room + (size_t)j] =
                 i == j ? x->theta[i < low ? i : m - kept + i] : 0;
+    x->seen = kept;
 }
 
 /* Only the pairs stay, and random vectors are next. */
@@ -296,6 +300,9 @@ static void begin_again(search *x)
     restart(x, x->e->count);
     x->last = x->depth = 0;
 }
+
+/* What has not become right after so many times is rounding of the products. */
+enum { REPAIRS = 4 };
 
 /* Residuals by products with the vectors themselves, some of which are kept. Where some are
    larger than they may be and products are left, they are the next block of the search. */
@@ -326,11 +333,16 @@ static hesse_status verify(search *x)
                 square += x->av[at] * x->av[at];
                 if (to >= 0) e->eigenvectors[(size_t)to * n + i] = x->v[at];
             }
+            if (!isfinite(square))
+                return hesse_fail(&x->team->why, HESSE_E_NUMERIC,
+                                  "extreme eigenvalues: a product is not finite");
             e->residuals[pair] = sqrt(square);
             e->converged = e->converged && e->residuals[pair] <= most;
         }
-        x->again = !e->converged && !whole && e->products < x->how->products;
+        x->again = !e->converged && !whole && x->repairs < REPAIRS &&
+                   e->products < x->how->products;
         if (!x->again) continue;
+        x->repairs++;
         hesse_basis_take(&x->basis, k, x->av, x->w);
         x->last = k, x->depth = 0;
         break;
@@ -338,12 +350,20 @@ static hesse_status verify(search *x)
     return HESSE_OK;
 }
 
+/* T is decomposed after so many new vectors, and one more for so many that there is room for:
+   that takes as long as some products of small models. */
+enum { LOOK = 6, LOOKS = 24 };
+
 static hesse_status iterate(search *x)
 {
     const int room = x->how->room, block = x->how->block;
+    const int look = LOOK + room / LOOKS;
     for (;;) {
         extend(x);
         hesse_status s = expand(x);
+        const bool ends = x->e->products >= x->how->products || is_all(x) ||
+                          (x->basis.count + block > room && (size_t)room < x->a->n);
+        if (!s && !ends && x->basis.count - x->seen < look) continue;
         if (!s) s = project(x);
         if (s) return s;
         const bool confirms = !isnan(x->found[0]);
