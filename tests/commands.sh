@@ -619,6 +619,15 @@ holds 'run: too few products for eigenpairs' \
     grep -q '^note: extreme eigenvalues of [0-9]* matrices are not .* after 1[0-9] products' \
     "$work/notes"
 works 'show --verify: too few products for eigenpairs' '37 spectra proven' show --verify few.h5
+cat > wide.yaml <<END
+model: {family: mlp, widths: [362]}
+data: {generator: gaussian, features: 363, classes: 2, sequences: 2}
+hessian: {scope: full, method: lanczos}
+spectrum: {lanczos: {steps: 2, probes: 1}}
+END
+works 'run: eigenpairs of a wide model, two vectors at once' '(full)  *132494 lanczos' \
+    run wide.yaml --set spectrum.extreme.pairs=1 --set spectrum.extreme.block=2 \
+    --set spectrum.extreme.products=8
 bad 'job: the paper, and orthogonal' 2 ".*reorthogonalise' is not none.*" : \
     run job.yaml --set spectrum.lanczos.procedure=paper \
     --set spectrum.lanczos.reorthogonalise=full
