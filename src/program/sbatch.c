@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const double MARGIN = 1.5, LEAST = 600;            /* of seconds */
-static const double MEMORY = 1.1, PROGRAM = 256 * 0x1p20; /* of bytes */
+static const double MEMORY = 1.1, RESERVE = 200 * 0x1p20; /* of bytes */
 
 /* A word that the shell takes as it is. */
 static void print_quoted(const char *word)
@@ -59,7 +59,7 @@ static void print_others(void)
 void hesse_sbatch_print(const hesse_study *x, const hesse_options *options)
 {
     const int threads = x->inquiry.threads;
-    const double bytes = (x->peak * MEMORY + PROGRAM) / threads;
+    const double bytes = (x->peak * MEMORY + RESERVE) / threads;
     puts("#!/bin/bash");
     printf("#SBATCH --ntasks=%d\n", x->ranks);
     printf("#SBATCH --cpus-per-task=%d\n", threads);
