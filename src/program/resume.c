@@ -215,9 +215,13 @@ static hesse_status go_on(void *context, hesse_why *why)
                       r->folder);
 }
 
+/* What a run says that a signal ends where it would save nothing more. */
 static char *line_of(const hesse_resume *r)
 {
-    char *half = join("hesse: stopped by a signal; finished work is in ", r->folder);
+    char *half =
+        join("hesse: stopped by a signal in the decomposition of a large matrix, "
+             "which begins anew; finished work is in ",
+             r->folder);
     char *line = half ? join(half, ", and --resume goes on with it\n") : NULL;
     free(half);
     return line;
