@@ -67,8 +67,8 @@ launch() {
 beyond() {
     fresh "$model"
     launch run job.yaml --set hessian.memory=1MiB
-    sed -n 's/.*model and data need \([0-9.]*\) GiB.*/\1/p' "$work/err" |
-        awk -v more="$1" '{ printf "%dKiB", $1 * 1048576 + more }'
+    sed -n 's/.*model and data need \([0-9.]*\) MiB.*/\1/p' "$work/err" |
+        awk -v more="$1" '{ printf "%dKiB", $1 * 1024 + more }'
 }
 
 # verdict NAME REASON: a case is good when there is no reason against it.
@@ -264,12 +264,12 @@ bad 'job: sizes beside a config' 2 ".*'model.width' .*config.*" : \
 
 # Too large; nowhere to write.
 
-bad 'memory: not even for the model' 4 'program, model and data need .* GiB .*0.0009766 GiB.*' : \
+bad 'memory: not even for the model' 4 'program, model and data need .* MiB .* may use 1 MiB.*' : \
     run job.yaml --set hessian.memory=1MiB
 little=$(beyond 3000)
-bad 'memory: not for the whole' 4 'the full Hessian of order 724 .* GiB.*' : \
+bad 'memory: not for the whole' 4 'the full Hessian of order 724 .* MiB.*' : \
     run job.yaml --set "hessian.memory=$little" --set hessian.method=exact
-bad 'memory: not for a block' 4 "block 'whole' of order 724 .* GiB.*" : \
+bad 'memory: not for a block' 4 "block 'whole' of order 724 .* MiB.*" : \
     run job.yaml --set "hessian.memory=$little" --set hessian.scope=blocks \
     --set hessian.partition=whole --set hessian.method=exact
 bad 'memory: not for one vector' 4 'the full Hessian of order 724 .* Lanczos.*' : \

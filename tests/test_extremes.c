@@ -718,7 +718,7 @@ static void memory_is_kept(void **state)
         hesse_study_free(poor);
     }
     assert_all(s == HESSE_E_NOMEM && narrower > 0);
-    assert_all(strstr(hesse_team_why(team)->text, "GiB") != NULL);
+    assert_all(strstr(hesse_team_why(team)->text, "iB") != NULL);
     hesse_study_free(rich);
     hesse_model_free(model);
     hesse_team_free(team);

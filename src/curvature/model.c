@@ -3,6 +3,7 @@
 #include "curvature/model.h"
 
 #include "base/memory.h"
+#include "base/units.h"
 #include "curvature/product.h"
 #include "input/arrays.h"
 #include "input/checkpoint.h"
@@ -279,12 +280,12 @@ static hesse_status unroll(hesse_model *m, const hesse_source *source, size_t av
     if (source->outline) return HESSE_OK;
     const size_t need = hesse_tape_bytes(m->tape);
     if (need > available || !hesse_tape_freeze(m->tape))
-        return hesse_fail(
-            why, HESSE_E_NOMEM,
-            "the activations of %d sequence%s of %d tokens need %.3g GiB on "
-            "every rank, of %.3g GiB free; take fewer or shorter ones",
-            m->tape->window, m->tape->window > 1 ? "s" : "", m->batch.context,
-            (double)need / (1 << 30), (double)available / (1 << 30));
+        return hesse_fail(why, HESSE_E_NOMEM,
+                          "the activations of %d sequence%s of %d tokens need %s on "
+                          "every rank, of %s free; take fewer or shorter ones",
+                          m->tape->window, m->tape->window > 1 ? "s" : "",
+                          m->batch.context, HESSE_BYTES((double)need),
+                          HESSE_BYTES((double)available));
     return HESSE_OK;
 }
 

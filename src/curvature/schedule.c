@@ -3,6 +3,7 @@
 #include "curvature/schedule.h"
 
 #include "base/memory.h"
+#include "base/units.h"
 #include "parallel/dmat.h"
 #include "spectra/eigen.h"
 
@@ -109,7 +110,6 @@ static int ranks_for(size_t n, const hesse_terms *terms)
 static hesse_status too_large(const hesse_block *b, const hesse_terms *terms,
                               hesse_why *why)
 {
-    const double gib = 1.0 / (1 << 30);
     const double need = need_of(b->size, terms->ranks, terms);
     const int ranks = ranks_for(b->size, terms);
     char hint[96] = "cut it smaller with hessian.partition, or leave it out with "
@@ -128,11 +128,11 @@ static hesse_status too_large(const hesse_block *b, const hesse_terms *terms,
             b->name, b->size, terms->ranks, ranks);
     if (ranks)
         snprintf(hint, sizeof hint, "%d ranks with as much memory would do", ranks);
-    return hesse_fail(
-        why, HESSE_E_NOMEM,
-        "block '%s' of order %zu needs %.3g GiB on each of %d ranks, which may "
-        "use %.3g GiB; %s",
-        b->name, b->size, need * gib, terms->ranks, terms->memory * gib, hint);
+    return hesse_fail(why, HESSE_E_NOMEM,
+                      "block '%s' of order %zu needs %s on each of %d ranks, which may "
+                      "use %s; %s",
+                      b->name, b->size, HESSE_BYTES(need), terms->ranks,
+                      HESSE_BYTES(terms->memory), hint);
 }
 
 static double seconds_of(const hesse_task *t)

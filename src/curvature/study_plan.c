@@ -3,6 +3,7 @@
 #include "curvature/study.h"
 
 #include "base/memory.h"
+#include "base/units.h"
 
 #include <limits.h>
 #include <math.h>
@@ -87,23 +88,21 @@ static hesse_status survey(const hesse_study *x, hesse_work *work, double *bytes
 
 static hesse_status fits(const hesse_study *x, double base, double full, hesse_why *why)
 {
-    const double gib = 1.0 / (1 << 30);
     const double model = x->program + hesse_model_bytes(x->model);
     if (model > x->memory)
-        return hesse_fail(
-            why, HESSE_E_NOMEM,
-            "program, model and data need %.4g GiB on every rank, however "
-            "many there are, and a rank may use %.4g GiB; fewer "
-            "data.sequences or a shorter data.context need less",
-            model * gib, x->memory * gib);
+        return hesse_fail(why, HESSE_E_NOMEM,
+                          "program, model and data need %s on every rank, however "
+                          "many there are, and a rank may use %s; fewer "
+                          "data.sequences or a shorter data.context need less",
+                          HESSE_BYTES(model), HESSE_BYTES(x->memory));
     if (base > x->memory)
         return hesse_fail(
             why, HESSE_E_NOMEM,
-            "program, model, data, panels and results need %.4g GiB on every rank, "
-            "%.4g GiB of them program, model and data, and a rank may use %.4g "
-            "GiB; fewer data.sequences, a smaller hessian.panel or fewer "
+            "program, model, data, panels and results need %s on every rank, "
+            "%s of them program, model and data, and a rank may use %s; "
+            "fewer data.sequences, a smaller hessian.panel or fewer "
             "blocks (hessian.only) need less",
-            base * gib, model * gib, x->memory * gib);
+            HESSE_BYTES(base), HESSE_BYTES(model), HESSE_BYTES(x->memory));
     if (base + full <= x->memory) return HESSE_OK;
     if (x->partition.size > INT_MAX)
         return hesse_fail(
@@ -118,12 +117,12 @@ static hesse_status fits(const hesse_study *x, double base, double full, hesse_w
             "has more entries than the 2^31 - 1 of the libraries for "
             "matrices; use more ranks, or hessian.scope: blocks",
             x->partition.size, x->ranks);
-    return hesse_fail(
-        why, HESSE_E_NOMEM,
-        "the full Hessian of order %zu needs %.3g GiB on each of %d ranks, "
-        "which may use %.3g GiB (model and panels take %.3g GiB of it); use "
-        "more ranks, or hessian.scope: blocks",
-        x->partition.size, (base + full) * gib, x->ranks, x->memory * gib, base * gib);
+    return hesse_fail(why, HESSE_E_NOMEM,
+                      "the full Hessian of order %zu needs %s on each of %d ranks, "
+                      "which may use %s (model and panels take %s of it); use "
+                      "more ranks, or hessian.scope: blocks",
+                      x->partition.size, HESSE_BYTES(base + full), x->ranks,
+                      HESSE_BYTES(x->memory), HESSE_BYTES(base));
 }
 
 static hesse_terms terms_of(const hesse_study *x, const hesse_rates *rates)
@@ -273,15 +272,14 @@ static hesse_status plan_formed(hesse_study *x, hesse_why *why)
 static hesse_status too_large(const hesse_study *x, const hesse_aim *aim, double bytes,
                               const char *for_what, const char *instead, hesse_why *why)
 {
-    const double gib = 1.0 / (1 << 30);
     const bool full = aim->block < 0;
     return hesse_fail(
         why, HESSE_E_NOMEM,
-        "%s%s%s of order %zu is too large %s: that needs %.3g GiB on each of %d ranks, "
-        "which may use %.3g GiB; %s, or more ranks, need less",
+        "%s%s%s of order %zu is too large %s: that needs %s on each of %d ranks, "
+        "which may use %s; %s, or more ranks, need less",
         full ? "the full Hessian" : "block '",
         full ? "" : x->partition.blocks[aim->block].name, full ? "" : "'", aim->q->n,
-        for_what, bytes * gib, x->ranks, x->memory * gib, instead);
+        for_what, HESSE_BYTES(bytes), x->ranks, HESSE_BYTES(x->memory), instead);
 }
 
 /* Where a rank holds the values of fewer sequences than it takes, every sweep computes those of

@@ -1,5 +1,6 @@
 /* What a report of a problem, or of a time, has to name: versions, machine, and how fast
    every rank is while all of them work. */
+#include "base/units.h"
 #include "curvature/rates.h"
 #include "ops/gemm.h"
 #include "parallel/available.h"
@@ -122,7 +123,7 @@ hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
     print_engines();
     print_processor();
     row("ranks", "%d", team->size);
-    row("free memory", "%.1f GiB per rank", available / 0x1p30);
+    row("free memory", "%s per rank", HESSE_BYTES(available));
     print_rate("DGEMM, order 512", least.dgemm, most.dgemm, flops);
     print_rate("products of panels", least.panels, most.panels, flops);
     print_rate("loops of panels", least.elements, most.elements, "G numbers/s");

@@ -1,9 +1,9 @@
 /* What a run would do, from the sizes alone: no parameter is read, nothing computed. */
+#include "base/units.h"
 #include "curvature/product.h"
 #include "program/commands.h"
 #include "program/disk.h"
 #include "program/sbatch.h"
-#include "program/units.h"
 
 #include <math.h>
 #include <stdio.h>

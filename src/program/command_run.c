@@ -1,6 +1,7 @@
 /* The main job: open, plan, compute, compare, write, show. The result file is begun
    before the computation, so that an unwritable folder costs nothing. */
 #include "base/memory.h"
+#include "base/units.h"
 #include "output/show.h"
 #include "parallel/available.h"
 #include "program/commands.h"
@@ -137,14 +138,13 @@ static hesse_status distances_fit(const run *r)
     const double numbers =
         blocks * blocks * (r->job->metrics.n_distance + 1) + blocks * points;
     const double need = x->base + numbers * (double)sizeof(double);
-    const double gib = 1.0 / (1 << 30);
     const bool any = x->scope & HESSE_BLOCKS && r->job->metrics.n_distance;
     if (!any || need <= x->memory) return HESSE_OK;
     return hesse_fail(
         &r->team->why, HESSE_E_NOMEM,
-        "distances between %d blocks need %.3g GiB on rank 0, which may use "
-        "%.3g GiB; an empty metrics.distance needs none",
-        x->partition.count, need * gib, x->memory * gib);
+        "distances between %d blocks need %s on rank 0, which may use %s; "
+        "an empty metrics.distance needs none",
+        x->partition.count, HESSE_BYTES(need), HESSE_BYTES(x->memory));
 }
 
 static hesse_status write_part(run *r, const hesse_block_table *table, int share)

@@ -2,7 +2,7 @@
    unlike phases run at unlike speeds, and a time left that jumps tells nobody anything. */
 #include "program/progress.h"
 
-#include "program/units.h"
+#include "base/units.h"
 
 #include <math.h>
 #include <time.h>

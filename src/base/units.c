@@ -1,29 +1,32 @@
-/* Three digits and a prefix; of times the two largest units. */
-#include "program/units.h"
+/* Digits and a prefix; of times the two largest units. */
+#include "base/units.h"
 
 #include <math.h>
 #include <stdio.h>
 
-static const char *with_prefix(double value, double base, const char *unit,
+static const char *with_prefix(double value, double base, int digits, const char *unit,
                                char text[HESSE_UNITS])
 {
     static const char *const decimal[] = {"", "k", "M", "G", "T", "P", "E"};
     static const char *const binary[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
     int i = 0;
     while (value >= base && i < 6) value /= base, i++;
-    snprintf(text, HESSE_UNITS, value < 999.5 ? "%.3g %s%s" : "%.0f %s%s", value,
-             base == 1024 ? binary[i] : decimal[i], unit);
+    const char *prefix = base == 1024 ? binary[i] : decimal[i];
+    if (value < 999.5)
+        snprintf(text, HESSE_UNITS, "%.*g %s%s", digits, value, prefix, unit);
+    else
+        snprintf(text, HESSE_UNITS, "%.0f %s%s", value, prefix, unit);
     return text;
 }
 
 const char *hesse_units_bytes(double value, char text[HESSE_UNITS])
 {
-    return with_prefix(value, 1024, "B", text);
+    return with_prefix(value, 1024, 4, "B", text);
 }
 
 const char *hesse_units_flop(double value, char text[HESSE_UNITS])
 {
-    return with_prefix(value, 1000, "flop", text);
+    return with_prefix(value, 1000, 3, "flop", text);
 }
 
 const char *hesse_units_time(double seconds, char text[HESSE_UNITS])
