@@ -113,13 +113,6 @@ HESSE_INLINE tap tap_of(const hesse_dims *d, int q)
     return (tap){q / area, q % area / d->image.kernel_cols, q % d->image.kernel_cols};
 }
 
-HESSE_INLINE tap tap_after(const hesse_dims *d, tap t)
-{
-    if (++t.col == d->image.kernel_cols) t.col = 0, t.row++;
-    if (t.row == d->image.kernel_rows) t.row = 0, t.channel++;
-    return t;
-}
-
 /* Where the tangents of an entry lie in those of x, all k; or -1. */
 HESSE_INLINE ptrdiff_t source(const hesse_dims *d, hesse_window w, tap t, int k)
 {
@@ -129,22 +122,48 @@ HESSE_INLINE ptrdiff_t source(const hesse_dims *d, hesse_window w, tap t, int k)
                        (size_t)t.channel * (size_t)k);
 }
 
+/* The entries of `some` under one place of the kernel, a channel each. */
+typedef struct run {
+    size_t channels;
+    bool margin;
+    size_t x, patch;           /* where the first one lies in x, and in its patch */
+    size_t x_step, patch_step; /* from one to the next                            */
+} run;
+
+HESSE_INLINE run run_of(const hesse_dims *d, const some *s, hesse_window w, int place,
+                        int k)
+{
+    const int cols = d->image.kernel_cols, area = d->image.kernel_rows * cols;
+    const int first = (s->q - place + area - 1) / area;
+    const int end = (s->q + s->entries - place + area - 1) / area;
+    const ptrdiff_t x = source(d, w, (tap){first, place / cols, place % cols}, k);
+    return (run){.channels = (size_t)(end - first),
+                 .margin = x < 0,
+                 .x = (size_t)(x < 0 ? 0 : x + s->at),
+                 .patch = (size_t)((first * area + place - s->q) * s->k),
+                 .x_step = (size_t)k,
+                 .patch_step = (size_t)(area * s->k)};
+}
+
 /* The patches of x, which has k tangents. */
 HESSE_SIMD static void gather(const hesse_dims *d, const some *s, int k,
                               const double *x, double *patches)
 {
+    const int area = d->image.kernel_rows * d->image.kernel_cols;
     const size_t count = (size_t)s->k;
-    for (int i = 0; i < s->tokens; i++) {
+    for (int i = 0; i < s->tokens; i++, patches += (size_t)s->entries * count) {
         const hesse_window w = hesse_window_of(d, s->token + i);
-        tap t = tap_of(d, s->q);
-        for (int j = 0; j < s->entries; j++, patches += count, t = tap_after(d, t)) {
-            const ptrdiff_t from = source(d, w, t, k);
-            if (count == 1)
-                *patches = from < 0 ? 0 : x[from + s->at];
-            else if (from < 0)
-                zero(count, patches);
-            else
-                scale(count, 1, x + from + s->at, patches);
+        for (int place = 0; place < area; place++) {
+            const run r = run_of(d, s, w, place, k);
+            const double *from = x + r.x;
+            double *to = patches + r.patch;
+            for (size_t c = 0; c < r.channels; c++)
+                if (r.margin)
+                    zero(count, to + c * r.patch_step);
+                else if (k == 1)
+                    to[c * r.patch_step] = from[c];
+                else
+                    scale(count, 1, from + c * r.x_step, to + c * r.patch_step);
         }
     }
 }
@@ -153,13 +172,19 @@ HESSE_SIMD static void gather(const hesse_dims *d, const some *s, int k,
 HESSE_SIMD static void scatter(const hesse_dims *d, const some *s, int k,
                                const double *patches, double *x)
 {
+    const int area = d->image.kernel_rows * d->image.kernel_cols;
     const size_t count = (size_t)s->k;
-    for (int i = 0; i < s->tokens; i++) {
+    for (int i = 0; i < s->tokens; i++, patches += (size_t)s->entries * count) {
         const hesse_window w = hesse_window_of(d, s->token + i);
-        tap t = tap_of(d, s->q);
-        for (int j = 0; j < s->entries; j++, patches += count, t = tap_after(d, t)) {
-            const ptrdiff_t to = source(d, w, t, k);
-            if (to >= 0) add(count, 1, patches, x + to + s->at);
+        for (int place = 0; place < area; place++) {
+            const run r = run_of(d, s, w, place, k);
+            const double *from = patches + r.patch;
+            double *to = x + r.x;
+            for (size_t c = 0; c < r.channels && !r.margin; c++)
+                if (k == 1)
+                    to[c] += from[c * r.patch_step];
+                else
+                    add(count, 1, from + c * r.patch_step, to + c * r.x_step);
         }
     }
 }
