@@ -628,6 +628,10 @@ END
 works 'run: eigenpairs of a wide model, two vectors at once' '(full)  *132494 lanczos' \
     run wide.yaml --set spectrum.extreme.pairs=1 --set spectrum.extreme.block=2 \
     --set spectrum.extreme.products=8
+works 'plan: auto, of a block beyond the libraries for matrices' 'layers.0.weight *131406 *lanczos' \
+    plan wide.yaml --set hessian.method=auto --set hessian.scope=blocks
+works 'run: auto, of a block beyond the libraries for matrices' 'layers.1.bias *2 lapack' \
+    run wide.yaml --output auto.h5 --set hessian.method=auto --set hessian.scope=blocks
 bad 'job: the paper, and orthogonal' 2 ".*reorthogonalise' is not none.*" : \
     run job.yaml --set spectrum.lanczos.procedure=paper \
     --set spectrum.lanczos.reorthogonalise=full

@@ -186,7 +186,8 @@ static bool leave_out_large(hesse_study *x, double base)
                 fmax(largest, hesse_schedule_need(x->partition.blocks[b].size, &terms));
     for (int b = 0; base + largest > x->memory && b < x->partition.count; b++) {
         const double need = hesse_schedule_need(x->partition.blocks[b].size, &terms);
-        if (x->unformed.blocks[b] || 2 * need <= largest) continue;
+        /* Infinite, where the libraries for matrices end, is not half of infinite. */
+        if (x->unformed.blocks[b] || (need < largest && 2 * need <= largest)) continue;
         x->unformed.blocks[b] = more = true;
     }
     settle(x);
