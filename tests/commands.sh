@@ -225,6 +225,10 @@ bad 'tokens: fewer sequences than asked for' 3 '.*tokens.npy.*' : \
 bad 'tokens: shorter than the context' 3 '.*tokens.npy.*' : \
     run job.yaml --set data.context=6
 
+bad 'targets: of examples, for a model that predicts tokens' 2 \
+    '.*attention wants 5 rows of targets of an example, one of every token, .* have 1' \
+    'printf "model: {family: attention, heads: 1, head_size: 2, output: true}\ndata: {generator: regression, features: 3, examples: 4, sequences: 3}\n" > job.yaml'
+
 bad 'text: no UTF-8' 3 '.*corpus.txt.*' \
     'edit job.yaml "s/tokens: .*/text: corpus.txt/"; printf "ab\377cd" > corpus.txt' \
     run job.yaml --set data.vocabulary=characters

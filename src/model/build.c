@@ -378,10 +378,12 @@ void hesse_build_loss(hesse_builder *b, hesse_stream x, double times)
     if (!b->tape) return;
     const hesse_batch *batch = b->batch;
     if (b->arch->loss == HESSE_LOSS_CROSS_ENTROPY) {
+        assert(batch->labels == x.tokens);
         if (times > 0) d.a = times / hesse_batch_targets(batch);
         hesse_tape_add(b->tape, &hesse_op_cross_entropy, d, &x.value, batch->target);
         return;
     }
+    assert(batch->wanted_tokens == x.tokens && batch->wanted_width == x.width);
     const double numbers = (double)batch->sequences * x.tokens * x.width;
     if (times > 0) d.a = times / numbers;
     const int wanted = hesse_tape_input(b->tape, x.tokens, x.width, batch->wanted);

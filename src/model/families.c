@@ -106,6 +106,27 @@ static hesse_status fit_classes(hesse_arch *a, const hesse_batch *batch, int cla
                       a->outputs, classes);
 }
 
+/* Whether the model says something of every token, not of every example. */
+static bool speaks_of_tokens(const hesse_arch *a)
+{
+    return hesse_family_is_table(a->family) || a->family == HESSE_MLP ||
+           a->family == HESSE_SINGLE_ATTENTION ||
+           (a->family == HESSE_BERT && a->masked);
+}
+
+static hesse_status fit_count(const hesse_arch *a, const hesse_batch *batch, int count,
+                              const char *what, hesse_why *why)
+{
+    const int expected = speaks_of_tokens(a) ? batch->context : 1;
+    if (count == expected) return HESSE_OK;
+    return hesse_fail(
+        why, HESSE_E_JOB,
+        "model: %s wants %d %s of an example, one of %s, and the data have "
+        "%d",
+        families[a->family].name, expected, what,
+        speaks_of_tokens(a) ? "every token" : "all its tokens", count);
+}
+
 static hesse_status fit_numbers(hesse_arch *a, const hesse_batch *batch, hesse_why *why)
 {
     if (!batch->wanted)
@@ -117,7 +138,7 @@ static hesse_status fit_numbers(hesse_arch *a, const hesse_batch *batch, hesse_w
                           "model: %d classes, and the data want %d numbers", a->outputs,
                           batch->wanted_width);
     a->outputs = batch->wanted_width;
-    return HESSE_OK;
+    return fit_count(a, batch, batch->wanted_tokens, "rows of targets", why);
 }
 
 hesse_status hesse_family_fit(hesse_arch *a, const hesse_batch *batch, hesse_why *why)
@@ -127,13 +148,8 @@ hesse_status hesse_family_fit(hesse_arch *a, const hesse_batch *batch, hesse_why
     if (a->loss == HESSE_LOSS_SQUARED_ERROR) return fit_numbers(a, batch, why);
     const bool words =
         hesse_family_is_table(a->family) || (a->family == HESSE_BERT && a->masked);
-    const int labels = words ? batch->context : 1;
-    if (batch->target && batch->labels != labels && a->family != HESSE_MLP)
-        return hesse_fail(
-            why, HESSE_E_JOB,
-            "model: %s wants %d labels of an example, and the data have %d",
-            families[a->family].name, labels, batch->labels);
-    return words ? HESSE_OK : fit_classes(a, batch, batch->classes, why);
+    if (batch->target) s = fit_count(a, batch, batch->labels, "labels", why);
+    return s || words ? s : fit_classes(a, batch, batch->classes, why);
 }
 
 static hesse_status check_sizes(const hesse_arch *a, hesse_why *why)
@@ -217,6 +233,11 @@ static hesse_status check_theory(const hesse_arch *a, hesse_why *why)
                           "model: linear_transformer reads tokens (x, y) of a context "
                           "and a question, and the data have %d tokens of %d numbers",
                           a->positions, a->inputs);
+    if (a->family == HESSE_LINEAR_TRANSFORMER && a->outputs != 1)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "model: linear_transformer predicts one number, and the data "
+                          "want %d",
+                          a->outputs);
     return HESSE_OK;
 }
 

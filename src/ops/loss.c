@@ -1,7 +1,11 @@
 /* The two losses, sums over tokens with the weight a.  Cross-entropy of one token, e the
    unit vector of its target and p = softmax(x):
      J = a (p - e)'          (dJ . dx)' yb = a yb (diag p - p p') dx
-   which is positive semi-definite.  Squared error:
+   which is positive semi-definite.  Where p is all but e, or another unit vector, nothing may
+   be left of a difference between numbers near 1, so
+     p_t - 1 = - sum of the others           loss = log(1 + sum_j exp(x_j - x_m)) + x_m - x_t
+   with the target t, the greatest m, and j other than m; and dx is taken from dx_m, which
+   (diag p - p p') does not see.  Squared error:
      J = 2 a (x - y)', -2 a (x - y)'         (dJ . dx)' yb = 2 a yb (dx - dy), and minus.
    A token with an id below 0 is ignored; squared error may have no ids.
    docs/math.md, section 3.10. */
@@ -18,10 +22,23 @@ static int width(const hesse_dims *d, int i)
     return d->c;
 }
 
-/* Of an ignored token nothing counts: p and the unit vector are taken as zero. */
+/* p, then p_t - 1, and m. Of an ignored token nothing counts: p and the unit vector are taken as
+   zero. */
 static int keep(const hesse_dims *d)
 {
-    return d->c;
+    return d->c + 2;
+}
+
+static const double *kept(const hesse_frame *f, size_t token)
+{
+    return f->keep + token * (size_t)keep(&f->d);
+}
+
+/* p - e at class j of a token. */
+HESSE_INLINE double error(const hesse_frame *f, size_t token, size_t j)
+{
+    const double *p = kept(f, token);
+    return f->id[token] == (int)j ? p[f->d.c] : p[j];
 }
 
 static void cross_entropy_forward(const hesse_frame *f)
@@ -30,11 +47,16 @@ static void cross_entropy_forward(const hesse_frame *f)
     double loss = 0;
     for (int i = 0; i < f->d.n; i++) {
         const double *x = f->x[0] + (size_t)i * (size_t)c;
-        double *p = f->keep + (size_t)i * (size_t)c, top = x[0], sum = 0;
-        for (int j = 1; j < c; j++) top = fmax(top, x[j]);
-        for (int j = 0; j < c; j++) sum += p[j] = exp(x[j] - top);
-        for (int j = 0; j < c; j++) p[j] = f->id[i] < 0 ? 0 : p[j] / sum;
-        if (f->id[i] >= 0) loss += top + log(sum) - x[f->id[i]];
+        double *p = f->keep + (size_t)i * (size_t)keep(&f->d), sum = 0;
+        int m = 0;
+        for (int j = 1; j < c; j++)
+            if (x[j] > x[m]) m = j;
+        for (int j = 0; j < c; j++) p[j] = exp(x[j] - x[m]);
+        for (int j = 0; j < c; j++) sum += j == m ? 0 : p[j];
+        for (int j = 0; j < c; j++) p[j] = f->id[i] < 0 ? 0 : p[j] / (1 + sum);
+        p[c] = 0, p[c + 1] = m;
+        for (int j = 0; j < c; j++) p[c] -= j == f->id[i] ? 0 : p[j];
+        if (f->id[i] >= 0) loss += log1p(sum) + (x[m] - x[f->id[i]]);
     }
     *f->y = f->d.a * loss;
 }
@@ -46,10 +68,8 @@ HESSE_SIMD static void cross_entropy_tangent(const hesse_frame *f)
     zero(k, f->dy);
     for (size_t i = 0; f->dx[0] && i < (size_t)f->d.n; i++) {
         const double *dx = f->dx[0] + i * hesse_stride(f->d.c, f->k);
-        for (size_t j = 0; j < c; j++) {
-            const double e = f->id[i] == (int)j;
-            add(k, f->d.a * (f->keep[i * c + j] - e), dx + j * k, f->dy);
-        }
+        for (size_t j = 0; j < c; j++)
+            add(k, f->d.a * error(f, i, j), dx + j * k, f->dy);
     }
 }
 
@@ -58,23 +78,23 @@ HESSE_SIMD static void cross_entropy_adjoint(const hesse_frame *f)
     const size_t c = (size_t)f->d.c, k = (size_t)f->k;
     for (size_t i = 0; f->cx[0] && f->cy && i < (size_t)f->d.n; i++) {
         double *cx = f->cx[0] + i * hesse_stride(f->d.c, f->k);
-        for (size_t j = 0; j < c; j++) {
-            const double e = f->id[i] == (int)j;
-            add(k, f->d.a * (f->keep[i * c + j] - e), f->cy, cx + j * k);
-        }
+        for (size_t j = 0; j < c; j++)
+            add(k, f->d.a * error(f, i, j), f->cy, cx + j * k);
     }
 }
 
-/* cx += w p (dx - sum p dx) for `part` of the k tangents of a token. */
+/* cx += w p (dx - sum p dx) for `part` of the k tangents of a token; dx is taken from that of
+   the class m. */
 HESSE_INLINE void spread(int c, int k, int part, double w, const double *p,
                          const double *dx, double *cx)
 {
     double mean[CHUNK] = {0};
+    const double *from = dx + (int)p[c + 1] * k;
     for (int j = 0; j < c; j++)
-        for (int i = 0; i < part; i++) mean[i] += p[j] * dx[j * k + i];
+        for (int i = 0; i < part; i++) mean[i] += p[j] * (dx[j * k + i] - from[i]);
     for (int j = 0; j < c; j++)
         for (int i = 0; i < part; i++)
-            cx[j * k + i] += w * p[j] * (dx[j * k + i] - mean[i]);
+            cx[j * k + i] += w * p[j] * (dx[j * k + i] - from[i] - mean[i]);
 }
 
 HESSE_SIMD static void cross_entropy_curvature(const hesse_frame *f)
@@ -84,7 +104,7 @@ HESSE_SIMD static void cross_entropy_curvature(const hesse_frame *f)
         for (int at = 0; at < k; at += CHUNK) {
             const size_t token = (size_t)i * hesse_stride(c, k) + (size_t)at;
             spread(c, k, k - at < CHUNK ? k - at : CHUNK, f->d.a * *f->yb,
-                   f->keep + (size_t)i * (size_t)c, f->dx[0] + token, f->cx[0] + token);
+                   kept(f, (size_t)i), f->dx[0] + token, f->cx[0] + token);
         }
 }
 
