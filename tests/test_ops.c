@@ -643,6 +643,43 @@ static void kinds_are_a_partition(void **state)
     assert_int_equal(hesse_kinds_named("sofmax"), 0);
 }
 
+/* Where a class is all but certain, right or wrong: every number to its own last digits. */
+static void certain_classes_keep_their_digits(void **state)
+{
+    (void)state;
+    const double x[3] = {40, 1, -2}, dx[3] = {8, 7, 7}, one = 1;
+    const double s = exp(-39) + exp(-42),
+                 p[3] = {1 / (1 + s), exp(-39) / (1 + s), exp(-42) / (1 + s)};
+    /* (diag p - p p') dx, from p_1 + p_2 = s / (1 + s) */
+    const double bent[3] = {p[0] * s / (1 + s), -p[1] / (1 + s), -p[2] / (1 + s)};
+    for (int target = 0; target < 2; target++) {
+        double y, kept[5], cx[3] = {0}, curved[3] = {0};
+        const double error[3] = {target ? p[0] : -s / (1 + s), target ? p[1] - 1 : p[1],
+                                 p[2]};
+        hesse_frame f = {.d = {.n = 1, .t = 1, .c = 3, .a = 1},
+                         .k = 1,
+                         .id = &target,
+                         .x = {x},
+                         .y = &y,
+                         .keep = kept,
+                         .yb = &one,
+                         .dx = {dx},
+                         .cx = {cx},
+                         .cy = &one};
+        assert_true(hesse_op_cross_entropy.keep(&f.d) <= 5);
+        hesse_op_cross_entropy.forward(&f);
+        hesse_op_cross_entropy.adjoint(&f);
+        f.cx[0] = curved;
+        hesse_op_cross_entropy.curvature(&f);
+        const double loss = log1p(s) + (target ? 39 : 0);
+        assert_true(fabs(y - loss) <= 1e-14 * loss);
+        for (int j = 0; j < 3; j++) {
+            assert_true(fabs(cx[j] - error[j]) <= 1e-14 * fabs(error[j]));
+            assert_true(fabs(curved[j] - bent[j]) <= 1e-14 * fabs(bent[j]));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -656,6 +693,7 @@ int main(void)
         cmocka_unit_test(unit_is_dense),
         cmocka_unit_test(part_is_a_part_of_the_whole),
         cmocka_unit_test(images_are_as_defined),
+        cmocka_unit_test(certain_classes_keep_their_digits),
         cmocka_unit_test(kinds_are_a_partition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
