@@ -355,6 +355,30 @@ static void tokens_are_hidden(void **state)
     hesse_batch_free(&b);
 }
 
+/* Tokens that predict none but themselves: a file of 12 makes 3 sequences of 4, and the id of
+   hidden ones is the one after the file's, whatever the vocabulary. */
+static void tokens_stand_alone(void **state)
+{
+    (void)state;
+    unsigned char ids[24] = {0};
+    hesse_batch b;
+    hesse_why why = {0};
+    for (int i = 0; i < 12; i++) ids[2 * i] = (unsigned char)(i % 5);
+    write_bytes("ids.bin", (const char *)ids, sizeof ids);
+    const hesse_tokens_request r = {
+        .tokens = "ids.bin", .positions = 4, .vocabulary = 9, .alone = true};
+    assert_int_equal(hesse_tokens_read(&r, &b, &why), HESSE_OK);
+    assert_true(b.sequences == 3 && b.context == 4);
+    for (int i = 0; i < 12; i++)
+        assert_true(b.input[i] == i % 5 && b.target[i] == i % 5);
+    assert_int_equal(hesse_hide(&b, 1, -1, 4, &why), HESSE_OK);
+    assert_true(b.vocabulary == 9 && b.classes == 6);
+    int masks = 0;
+    for (int i = 0; i < 12; i++) masks += b.input[i] == 5;
+    assert_true(masks > 4);
+    hesse_batch_free(&b);
+}
+
 static void images_are_read_in_other_forms(void **state)
 {
     (void)state;
@@ -428,6 +452,7 @@ int main(void)
         cmocka_unit_test(files_of_a_folder_are_texts),
         cmocka_unit_test(lines_may_begin_with_their_label),
         cmocka_unit_test(tokens_are_hidden),
+        cmocka_unit_test(tokens_stand_alone),
         cmocka_unit_test(images_are_read_in_other_forms),
         cmocka_unit_test(memory_may_end),
     };

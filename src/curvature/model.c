@@ -23,7 +23,7 @@
 
 enum { DEFAULT_EXAMPLES = 16 };
 
-/* Of a padded row as of a whole one, the last token is a target alone. */
+/* Of a padded row as of a whole one, the last token is a target alone, unless each is its own. */
 static hesse_status see(hesse_batch *b, hesse_why *why)
 {
     int *lengths = hesse_calloc((size_t)b->sequences, sizeof *lengths);
@@ -50,13 +50,20 @@ static hesse_status read_tokens(const hesse_source *source, hesse_model *m,
                                          .context = source->context,
                                          .positions = m->arch.positions,
                                          .vocabulary = m->arch.vocabulary,
+                                         .alone = masked,
                                          .shuffle = source->shuffle,
                                          .seed = source->data_seed};
     hesse_status s = hesse_tokens_read(&wanted, &m->batch, why);
     if (!s && m->arch.attention.full) s = see(&m->batch, why);
     if (s || !masked) return s;
-    return hesse_hide(&m->batch, source->mask_rate,
-                      source->mask_id ? *source->mask_id : -1, source->data_seed, why);
+    s = hesse_hide(&m->batch, source->mask_rate,
+                   source->mask_id ? *source->mask_id : -1, source->data_seed, why);
+    const int words = m->arch.vocabulary;
+    if (s || !words || m->batch.vocabulary <= words) return s;
+    return hesse_fail(
+        why, HESSE_E_JOB,
+        "data.mask_id is %d, expected an id of the model's vocabulary of %d",
+        m->batch.vocabulary - 1, words);
 }
 
 static hesse_status read_texts(const hesse_source *source, hesse_model *m,

@@ -27,9 +27,10 @@ hesse_status hesse_hide(hesse_batch *b, double rate, int mask, uint64_t seed,
                         hesse_why *why)
 {
     if (rate == 0) rate = usual_rate;
-    if (mask < 0) mask = b->vocabulary;
+    if (mask < 0) mask = b->classes;
     for (int i = 0; i < b->sequences * b->context; i++) hide(b, i, rate, mask, seed);
-    if (mask >= b->vocabulary) b->vocabulary = b->classes = mask + 1;
+    if (mask >= b->vocabulary) b->vocabulary = mask + 1;
+    if (mask >= b->classes) b->classes = mask + 1;
     if (hesse_batch_targets(b) > 0) return HESSE_OK;
     return hesse_fail(why, HESSE_E_JOB,
                       "of %d tokens none was hidden: take more of them, another "

@@ -27,6 +27,7 @@ typedef struct source {
     bool rows;      /* cut into rows; false: a stream                */
     size_t length;  /* of a row                                      */
     int vocabulary; /* of the text or as requested; 0: not known     */
+    int largest;    /* id of all                                     */
 } source;
 
 static hesse_status check(const hesse_tokens_request *r, hesse_why *why)
@@ -184,29 +185,37 @@ static hesse_status scan(source *src, hesse_why *why)
     if (!s && largest < 0)
         s = hesse_fail(why, HESSE_E_INPUT, "%s: holds no tokens", src->path);
     if (!src->vocabulary) src->vocabulary = largest + 1;
+    src->largest = largest;
     return s;
+}
+
+/* Tokens after the context. */
+static int following(const hesse_tokens_request *r)
+{
+    return r->alone ? 0 : 1;
 }
 
 /* How long the sequences are, how many there are and how many to take. */
 static hesse_status measure(const hesse_tokens_request *r, const source *src,
                             hesse_batch *t, size_t *available, hesse_why *why)
 {
+    const int after = following(r);
     const size_t tokens = src->rows ? src->length : src->count;
-    if (src->rows && !r->context && tokens - 1 > (size_t)r->positions)
+    const size_t longest = tokens - (size_t)after;
+    if (src->rows && !r->context && longest > (size_t)r->positions)
         return hesse_fail(
             why, HESSE_E_INPUT,
             "%s: rows of %zu tokens need %zu positions, the model has %d; "
             "a context of at most %d would fit",
-            src->path, tokens, tokens - 1, r->positions, r->positions);
-    t->context = r->context ? r->context : src->rows ? (int)(tokens - 1) : r->positions;
-    if (t->context < 1 || tokens - 1 < (size_t)t->context)
-        return hesse_fail(
-            why, HESSE_E_INPUT,
-            "%s: %s %zu tokens, expected %d or more: a context and one to "
-            "predict",
-            src->path, src->rows ? "rows of" : "holds", tokens,
-            t->context < 1 ? 2 : t->context + 1);
-    *available = src->rows ? src->count / tokens : (tokens - 1) / (size_t)t->context;
+            src->path, tokens, longest, r->positions, r->positions);
+    t->context = r->context ? r->context : src->rows ? (int)longest : r->positions;
+    if (t->context < 1 || longest < (size_t)t->context)
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: %s %zu tokens, expected %d or more: a context%s",
+                          src->path, src->rows ? "rows of" : "holds", tokens,
+                          (t->context < 1 ? 1 : t->context) + after,
+                          after ? " and one to predict" : "");
+    *available = src->rows ? src->count / tokens : longest / (size_t)t->context;
     if (*available < (size_t)r->sequences)
         return hesse_fail(why, HESSE_E_INPUT,
                           "%s: holds %zu sequences of context %d, expected %d or more",
@@ -222,20 +231,21 @@ static hesse_status measure(const hesse_tokens_request *r, const source *src,
     return HESSE_OK;
 }
 
-/* One sequence of context + 1 ids to inputs and targets. Causal attention lets no token
-   see what ends a row, so padding may read as any id, but no target may follow it. */
+/* One sequence of ids, so many after the context, to inputs and targets. Causal attention lets
+   no token see what ends a row, so padding may read as any id, but no target may follow it. */
 static hesse_status split(const source *src, size_t which, const int *ids, int context,
-                          int *input, int *target, hesse_why *why)
+                          int after, int *input, int *target, hesse_why *why)
 {
     for (int i = 0; i < context; i++) {
-        if (ids[i] < 0 && (i == 0 || ids[i + 1] >= 0))
+        const bool ends = i + 1 == context + after || ids[i + 1] < 0;
+        if (ids[i] < 0 && (i == 0 || !ends))
             return hesse_fail(
                 why, HESSE_E_INPUT,
                 "%s: row %zu, column %d (from 0) is %d, expected that only "
                 "at the end of a row",
                 src->path, which, i, HESSE_IGNORED);
         input[i] = ids[i] < 0 ? 0 : ids[i];
-        target[i] = ids[i + 1];
+        target[i] = ids[i + after];
     }
     return HESSE_OK;
 }
@@ -246,8 +256,10 @@ static hesse_status split(const source *src, size_t which, const int *ids, int c
 static hesse_status choose(const hesse_tokens_request *r, const source *src,
                            size_t available, hesse_batch *t, hesse_why *why)
 {
+    const int after = following(r);
     const size_t context = (size_t)t->context, total = context * (size_t)t->sequences;
-    int *ids = hesse_calloc(context + 1, sizeof *ids);
+    const size_t length = context + (size_t)after;
+    int *ids = hesse_calloc(length, sizeof *ids);
     t->input = hesse_calloc(total, sizeof *t->input);
     t->target = hesse_calloc(total, sizeof *t->target);
     hesse_status s = HESSE_OK;
@@ -261,8 +273,10 @@ static hesse_status choose(const hesse_tokens_request *r, const source *src,
             hesse_uniform(r->seed, HESSE_RANDOM_WINDOWS, i) * chance >= (double)wanted)
             continue;
         const size_t first = i * (src->rows ? src->length : context);
-        s = read_ids(src, first, context + 1, ids, why);
-        if (!s) s = split(src, i, ids, t->context, t->input + at, t->target + at, why);
+        s = read_ids(src, first, length, ids, why);
+        if (!s)
+            s = split(src, i, ids, t->context, after, t->input + at, t->target + at,
+                      why);
         at += context;
         wanted--;
     }
@@ -282,7 +296,8 @@ hesse_status hesse_tokens_read(const hesse_tokens_request *request, hesse_batch 
     if (!s) s = measure(request, &src, batch, &available, why);
     if (!s) s = choose(request, &src, available, batch, why);
     if (!s) s = hesse_digest_file(src.path, batch->digest, why);
-    batch->vocabulary = batch->classes = src.vocabulary;
+    batch->vocabulary = src.vocabulary;
+    batch->classes = request->text ? src.vocabulary : src.largest + 1;
     batch->labels = batch->context;
     source_close(&src);
     if (s) hesse_batch_free(batch);

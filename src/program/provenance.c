@@ -102,13 +102,40 @@ static void note_job(hesse_provenance *p, const hesse_job *job,
         whole(p, "micro_batch", job->data.batch ? job->data.batch : 1);
 }
 
-/* Of families whose sizes are lists: the job says the rest. */
+/* Of families beside GPT-2 and Llama what they have; the job says the rest. */
 static void note_family(hesse_provenance *p, const hesse_arch *a)
 {
-    whole(p, "model_inputs", a->inputs);
-    whole(p, "model_outputs", a->outputs);
-    text(p, "model_kernel", hesse_job_word("model.kernel", a->attention.kernel));
-    text(p, "model_batch_norm", hesse_job_word("model.batch_norm", a->batch_norm));
+    enum {
+        BERT = 1 << HESSE_BERT,
+        ENCODERS = BERT | 1 << HESSE_VIT,
+        BLOCKS = ENCODERS | 1 << HESSE_MIXER,
+        HEADS = ENCODERS | 1 << HESSE_SINGLE_ATTENTION,
+        ALL = -1
+    };
+    const hesse_attention *t = &a->attention;
+    const int family = 1 << a->family;
+    const struct {
+        const char *name;
+        int value, families;
+    } sizes[] = {
+        {"model_layers", a->layers, BLOCKS | 1 << HESSE_LINEAR_TRANSFORMER},
+        {"model_width", a->width, BLOCKS | 1 << HESSE_RESNET},
+        {"model_inner", a->inner, BLOCKS},
+        {"model_heads", t->heads, HEADS},
+        {"model_head_size", t->size, HEADS},
+        {"model_vocabulary", a->vocabulary, BERT},
+        {"model_positions", a->positions, BERT},
+        {"model_types", a->types, BERT},
+        {"model_patch", a->patch, BLOCKS & ~BERT},
+        {"model_inputs", a->inputs, ALL & ~BERT},
+        {"model_outputs", a->outputs, a->masked ? ALL & ~BERT : ALL},
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (sizes[i].families & family) whole(p, sizes[i].name, sizes[i].value);
+    if (family & (HEADS | 1 << HESSE_LINEAR_TRANSFORMER))
+        text(p, "model_kernel", hesse_job_word("model.kernel", t->kernel));
+    if (family & (1 << HESSE_VGG | 1 << HESSE_RESNET))
+        text(p, "model_batch_norm", hesse_job_word("model.batch_norm", a->batch_norm));
     text(p, "model_loss", hesse_job_word("model.loss", a->loss));
 }
 
