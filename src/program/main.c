@@ -6,6 +6,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 typedef struct entry {
     const char *name;
@@ -60,9 +63,19 @@ static hesse_status dispatch(hesse_team *team, int argc, char **argv)
     return s;
 }
 
+/* What is freed goes back to the system: glibc would keep arrays below 32 MiB in a heap with
+   holes once one of them has been freed, and take more than was planned. */
+static void give_back(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     hesse_team *team = NULL;
+    give_back();
     hesse_blas_mend(argv);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write that fails */
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &(int){0});
