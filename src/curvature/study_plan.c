@@ -165,25 +165,35 @@ static void leave_out_all(hesse_study *x)
     settle(x);
 }
 
+/* Of the blocks that are formed. */
+static double largest_need(const hesse_study *x, const hesse_terms *terms)
+{
+    double largest = 0;
+    for (int b = 0; forms(x, HESSE_BLOCKS) && b < x->partition.count; b++)
+        if (!x->unformed.blocks[b])
+            largest =
+                fmax(largest, hesse_schedule_need(x->partition.blocks[b].size, terms));
+    return largest;
+}
+
 /* What does not fit beside so many bytes: of blocks those more than half as large as the
    largest, for without it there may be room for the others. Blocks of a whole that is formed
-   are cut out of it. Returns whether anything more is left out now. */
+   are cut out of it, beside it. Returns whether anything more is left out now. */
 static bool leave_out_large(hesse_study *x, double base)
 {
     bool more = false;
-    double largest = 0;
+    hesse_terms terms = terms_of_blocks(x, &hesse_rates_nominal);
+    double largest = largest_need(x, &terms);
     if (forms(x, HESSE_FULL)) {
         const hesse_terms all = terms_of(x, &hesse_rates_nominal);
         const hesse_task whole =
             hesse_schedule_whole(x->partition.size, (hesse_work){0}, &all);
-        more = x->unformed.whole = base + whole.bytes > x->memory;
+        more = x->unformed.whole = base + whole.bytes + largest > x->memory;
         settle(x);
+        if (!more) return false;
+        terms = terms_of_blocks(x, &hesse_rates_nominal);
+        largest = largest_need(x, &terms);
     }
-    const hesse_terms terms = terms_of_blocks(x, &hesse_rates_nominal);
-    for (int b = 0; !forms(x, HESSE_FULL) && b < x->partition.count; b++)
-        if (!x->unformed.blocks[b])
-            largest =
-                fmax(largest, hesse_schedule_need(x->partition.blocks[b].size, &terms));
     for (int b = 0; base + largest > x->memory && b < x->partition.count; b++) {
         const double need = hesse_schedule_need(x->partition.blocks[b].size, &terms);
         /* Infinite, where the libraries for matrices end, is not half of infinite. */
