@@ -654,6 +654,37 @@ static void auto_forms_what_is_soon_done(void **state)
     hesse_team_free(team);
 }
 
+/* What fits fits with more memory, too: blocks larger than half of the whole, cut out of it,
+   need room beside it. */
+static void auto_needs_no_less(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    hesse_model *model = open_model(team, "gpt2");
+    for (int layers = 0; layers < 2; layers++) {
+        bool fits = false;
+        int refused = 0, whole = 0;
+        for (size_t memory = 1 << 16; memory < 1 << 26; memory += memory / 24) {
+            const hesse_question ask = {.method = HESSE_METHOD_AUTO,
+                                        .scope = HESSE_BOTH,
+                                        .partition =
+                                            layers ? HESSE_CUT_LAYER : HESSE_CUT_TENSOR,
+                                        .lanczos = {.steps = 5, .probes = 1},
+                                        .memory = memory};
+            hesse_study *x = NULL;
+            const hesse_status s = hesse_study_new(model, &ask, &x);
+            assert_all(!s || (s == HESSE_E_NOMEM && !fits));
+            fits = !s, refused += !!s;
+            if (!s) assert_all(x->peak <= (double)memory);
+            if (!s) whole += !x->unformed.whole;
+            hesse_study_free(x);
+        }
+        assert_all(fits && refused && whole);
+    }
+    hesse_model_free(model);
+    hesse_team_free(team);
+}
+
 /* A keeper in memory, that asks the run to end after so many steps. */
 typedef struct memory {
     struct {
@@ -907,6 +938,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(blocks_have_their_exact_spectra),
     cmocka_unit_test(a_study_finds_the_same),
     cmocka_unit_test(auto_forms_what_fits),
+    cmocka_unit_test(auto_needs_no_less),
     cmocka_unit_test(densities_agree),
     cmocka_unit_test(auto_forms_what_is_soon_done),
     cmocka_unit_test(moments_are_within_their_errors),
