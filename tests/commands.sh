@@ -656,6 +656,7 @@ if [ -n "$(command -v flock)" ]; then
         mkdir -p result.h5.parts
         flock result.h5.parts/lock sleep $seconds &
         held=$!
+        until [ -e result.h5.parts/lock ]; do sleep 0.1; done
         if [ $seconds = 3 ]; then
             works 'run: as soon as another run has ended' '^hessian' run job.yaml --force
         else
