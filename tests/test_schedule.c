@@ -183,6 +183,28 @@ static void memory_widens_groups(void **state)
     assert_non_null(strstr(why.text, "ranks with as much memory would do"));
 }
 
+/* Of three ranks one group is a rank, the other two, where a matrix may need more. */
+static void memory_holds_in_every_group(void **state)
+{
+    (void)state;
+    problem p;
+    set_problem(&p, 6, (const size_t[]){400, 300, 300, 300, 300, 290});
+    for (int ranks = 1; ranks <= 12; ranks++) {
+        hesse_terms terms = terms_for(ranks);
+        double least = 0;
+        for (int b = 0; b < p.partition.count; b++)
+            least = fmax(least, hesse_schedule_need(p.blocks[b].size, &terms));
+        for (double more = 1; more < 4; more *= 1.1) {
+            terms.memory = more * least;
+            hesse_schedule s = schedule_of(&p, &terms);
+            check_schedule(&p, &s, ranks);
+            for (int i = 0; i < s.count; i++)
+                assert_true(s.tasks[i].bytes <= terms.memory);
+            hesse_schedule_free(&s);
+        }
+    }
+}
+
 /* Where the libraries' integers end, no number of ranks helps. */
 static void integers_end(void **state)
 {
@@ -251,6 +273,7 @@ int main(void)
         cmocka_unit_test(large_blocks_get_groups),
         cmocka_unit_test(small_blocks_are_shared_out),
         cmocka_unit_test(memory_widens_groups),
+        cmocka_unit_test(memory_holds_in_every_group),
         cmocka_unit_test(integers_end),
         cmocka_unit_test(other_rates_price_the_same_schedule),
         cmocka_unit_test(the_whole_is_done_by_all),

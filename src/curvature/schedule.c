@@ -32,6 +32,11 @@ hesse_group hesse_group_of(int ranks, int depth, int rank)
     return g;
 }
 
+static int smallest_group(int ranks, int depth)
+{
+    return ranks >> depth ? ranks >> depth : 1;
+}
+
 static int last_depth(int ranks)
 {
     int depth = 0;
@@ -150,23 +155,26 @@ static int longest_first(const void *a, const void *b)
 
 /* The deepest groups that a block fits into and that do it within the bound; else the
    largest that it fits into, which take longer. All groups of a depth are as large as the
-   smallest, or larger by one. */
+   smallest, or larger by one: then it must fit both, for two ranks may need more than one. */
 static void choose_depth(hesse_task *t, const hesse_block *b, const hesse_terms *terms,
                          double bound)
 {
     const int last = last_depth(terms->ranks);
     int widest = 0;
     for (int depth = last; depth >= 0; depth--) {
-        const int ranks = terms->ranks >> depth;
+        const int ranks = smallest_group(terms->ranks, depth);
+        const int more = ranks << depth < terms->ranks;
         if (terms->worldwide && depth > 0 && depth < last) continue;
         t->depth = depth;
-        price(t, b->size, ranks ? ranks : 1, terms);
-        if (terms->memory > 0 && t->bytes > terms->memory) continue;
+        price(t, b->size, ranks, terms);
+        if (terms->memory > 0 &&
+            fmax(t->bytes, need_of(b->size, ranks + more, terms)) > terms->memory)
+            continue;
         if (seconds_of(t) <= bound || (depth == last && b->size < SMALL)) return;
         widest = depth;
     }
     t->depth = widest;
-    price(t, b->size, terms->ranks >> widest ? terms->ranks >> widest : 1, terms);
+    price(t, b->size, smallest_group(terms->ranks, widest), terms);
 }
 
 static double busiest(hesse_group g, const double *busy)
