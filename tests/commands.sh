@@ -636,6 +636,21 @@ works 'plan: auto, of a block beyond the libraries for matrices' 'layers.0.weigh
     plan wide.yaml --set hessian.method=auto --set hessian.scope=blocks
 works 'run: auto, of a block beyond the libraries for matrices' 'layers.1.bias *2 lapack' \
     run wide.yaml --output auto.h5 --set hessian.method=auto --set hessian.scope=blocks
+if [ -n "$(command -v h5dump)" ]; then
+    holds 'run: a result has what its family has' h5dump -a model_outputs auto.h5
+    holds 'run: and nothing else' [ -z "$(h5dump -a model_heads auto.h5 2> "$work/dump" | grep DATA)" ]
+    ranks=1
+    cat > deep.yaml <<END
+model: {family: mlp, widths: [256, 128]}
+data: {generator: gaussian, features: 784, classes: 10, sequences: 16}
+hessian: {scope: both, method: lanczos, memory: 100MiB}
+spectrum: {lanczos: {steps: 20, probes: 3}}
+END
+    works 'run: within its memory' '(full) *235146 *lanczos' run deep.yaml
+    h5dump -d /ranks/memory_peak -y -m %.0f -o "$work/peak" deep.h5 > "$work/dump"
+    holds 'run: takes no more' [ "$(tr -d ' \n' < "$work/peak")" -le $((100 << 20)) ]
+    ranks=3
+fi
 bad 'job: the paper, and orthogonal' 2 ".*reorthogonalise' is not none.*" : \
     run job.yaml --set spectrum.lanczos.procedure=paper \
     --set spectrum.lanczos.reorthogonalise=full

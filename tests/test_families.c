@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "curvature/study.h"
 #include "input/safetensors.h"
+#include "model/families.h"
 #include "program/commands.h"
 
 #include <math.h>
@@ -361,7 +362,40 @@ static void padding_of_rows_changes_nothing(void **state)
     hesse_team_free(team);
 }
 
+/* A model of tokens wants a label, or a row of targets, for each; others one of an example. */
+static void targets_are_as_many_as_predictions(void **state)
+{
+    (void)state;
+    int label = 0;
+    double number = 0;
+    hesse_why why = {0};
+    for (int tokens = 0; tokens < 2; tokens++)
+        for (int labels = 0; labels < 2; labels++)
+            for (int count = 1; count <= 4; count++) {
+                const hesse_batch batch = {.sequences = 1,
+                                           .context = 4,
+                                           .x = &number,
+                                           .width = 1,
+                                           .rows = 2,
+                                           .cols = 2,
+                                           .target = labels ? &label : NULL,
+                                           .labels = labels ? count : 0,
+                                           .classes = 2,
+                                           .wanted = labels ? NULL : &number,
+                                           .wanted_tokens = labels ? 0 : count,
+                                           .wanted_width = 2};
+                hesse_arch a = {.family = tokens ? HESSE_MLP : HESSE_VIT,
+                                .loss = labels ? HESSE_LOSS_CROSS_ENTROPY
+                                               : HESSE_LOSS_SQUARED_ERROR};
+                const hesse_status s = hesse_family_fit(&a, &batch, &why);
+                assert_all(s == (count == (tokens ? 4 : 1) ? HESSE_OK : HESSE_E_JOB));
+                if (s)
+                    assert_all(strstr(why.text, labels ? "labels" : "targets") != NULL);
+            }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(targets_are_as_many_as_predictions),
     cmocka_unit_test(padding_of_rows_changes_nothing),
     cmocka_unit_test(padding_changes_nothing),
     cmocka_unit_test(loss_and_gradient_agree),

@@ -176,29 +176,28 @@ static double largest_need(const hesse_study *x, const hesse_terms *terms)
     return largest;
 }
 
-/* What does not fit beside so many bytes: of blocks those more than half as large as the
-   largest, for without it there may be room for the others. Blocks of a whole that is formed
-   are cut out of it, beside it. Returns whether anything more is left out now. */
+/* What does not fit beside so many bytes: the whole, blocks of which are cut out of it, beside
+   it; or of blocks those more than half as large as the largest, for without it there may be
+   room for the others. Returns whether more is left out now: then, what is left may fit or not. */
 static bool leave_out_large(hesse_study *x, double base)
 {
+    const hesse_terms terms = terms_of_blocks(x, &hesse_rates_nominal);
+    const double largest = largest_need(x, &terms);
     bool more = false;
-    hesse_terms terms = terms_of_blocks(x, &hesse_rates_nominal);
-    double largest = largest_need(x, &terms);
     if (forms(x, HESSE_FULL)) {
         const hesse_terms all = terms_of(x, &hesse_rates_nominal);
         const hesse_task whole =
             hesse_schedule_whole(x->partition.size, (hesse_work){0}, &all);
         more = x->unformed.whole = base + whole.bytes + largest > x->memory;
-        settle(x);
-        if (!more) return false;
-        terms = terms_of_blocks(x, &hesse_rates_nominal);
-        largest = largest_need(x, &terms);
-    }
-    for (int b = 0; base + largest > x->memory && b < x->partition.count; b++) {
-        const double need = hesse_schedule_need(x->partition.blocks[b].size, &terms);
-        /* Infinite, where the libraries for matrices end, is not half of infinite. */
-        if (x->unformed.blocks[b] || (need < largest && 2 * need <= largest)) continue;
-        x->unformed.blocks[b] = more = true;
+    } else if (base + largest > x->memory) {
+        for (int b = 0; b < x->partition.count; b++) {
+            const double need =
+                hesse_schedule_need(x->partition.blocks[b].size, &terms);
+            /* Infinite, where the libraries for matrices end, is not half of infinite. */
+            if (x->unformed.blocks[b] || (need < largest && 2 * need <= largest))
+                continue;
+            x->unformed.blocks[b] = more = true;
+        }
     }
     settle(x);
     return more;
@@ -248,7 +247,7 @@ static hesse_status plan_formed(hesse_study *x, hesse_why *why)
     hesse_status s = HESSE_OK;
     if (!work) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
     /* Soon, for a survey of many blocks takes long. */
-    if (automatic) leave_out_large(x, held_bytes(x));
+    while (automatic && leave_out_large(x, held_bytes(x))) continue;
     s = fits(x, held_bytes(x), 0, why);
     do {
         const hesse_terms all = terms_of(x, rates);

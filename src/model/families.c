@@ -106,12 +106,16 @@ static hesse_status fit_classes(hesse_arch *a, const hesse_batch *batch, int cla
                       a->outputs, classes);
 }
 
+static bool finds_words(const hesse_arch *a)
+{
+    return hesse_family_is_table(a->family) || (a->family == HESSE_BERT && a->masked);
+}
+
 /* Whether the model says something of every token, not of every example. */
 static bool speaks_of_tokens(const hesse_arch *a)
 {
-    return hesse_family_is_table(a->family) || a->family == HESSE_MLP ||
-           a->family == HESSE_SINGLE_ATTENTION ||
-           (a->family == HESSE_BERT && a->masked);
+    return finds_words(a) || a->family == HESSE_MLP ||
+           a->family == HESSE_SINGLE_ATTENTION;
 }
 
 static hesse_status fit_count(const hesse_arch *a, const hesse_batch *batch, int count,
@@ -146,10 +150,8 @@ hesse_status hesse_family_fit(hesse_arch *a, const hesse_batch *batch, hesse_why
     hesse_status s = fit_input(a, batch, why);
     if (s) return s;
     if (a->loss == HESSE_LOSS_SQUARED_ERROR) return fit_numbers(a, batch, why);
-    const bool words =
-        hesse_family_is_table(a->family) || (a->family == HESSE_BERT && a->masked);
     if (batch->target) s = fit_count(a, batch, batch->labels, "labels", why);
-    return s || words ? s : fit_classes(a, batch, batch->classes, why);
+    return s || finds_words(a) ? s : fit_classes(a, batch, batch->classes, why);
 }
 
 static hesse_status check_sizes(const hesse_arch *a, hesse_why *why)

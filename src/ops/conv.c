@@ -126,8 +126,8 @@ HESSE_INLINE ptrdiff_t source(const hesse_dims *d, hesse_window w, tap t, int k)
 typedef struct run {
     size_t channels;
     bool margin;
-    size_t x, patch;           /* where the first one lies in x, and in its patch */
-    size_t x_step, patch_step; /* from one to the next                            */
+    size_t x, patch;   /* where the first one lies in x, and in its patch */
+    size_t patch_step; /* from one to the next; in x they are neighbours  */
 } run;
 
 HESSE_INLINE run run_of(const hesse_dims *d, const some *s, hesse_window w, int place,
@@ -141,7 +141,6 @@ HESSE_INLINE run run_of(const hesse_dims *d, const some *s, hesse_window w, int 
                  .margin = x < 0,
                  .x = (size_t)(x < 0 ? 0 : x + s->at),
                  .patch = (size_t)((first * area + place - s->q) * s->k),
-                 .x_step = (size_t)k,
                  .patch_step = (size_t)(area * s->k)};
 }
 
@@ -163,7 +162,7 @@ HESSE_SIMD static void gather(const hesse_dims *d, const some *s, int k,
                 else if (k == 1)
                     to[c * r.patch_step] = from[c];
                 else
-                    scale(count, 1, from + c * r.x_step, to + c * r.patch_step);
+                    scale(count, 1, from + c * (size_t)k, to + c * r.patch_step);
         }
     }
 }
@@ -184,7 +183,7 @@ HESSE_SIMD static void scatter(const hesse_dims *d, const some *s, int k,
                 if (k == 1)
                     to[c] += from[c * r.patch_step];
                 else
-                    add(count, 1, from + c * r.patch_step, to + c * r.x_step);
+                    add(count, 1, from + c * r.patch_step, to + c * (size_t)k);
         }
     }
 }
