@@ -63,7 +63,8 @@ launch() {
     status=$?
 }
 
-# beyond KIB: a limit of memory so much above what program, model and data take.
+# beyond KIB: a limit of memory so much above what program, model and data take, which differs
+# by some 200 KiB from run to run.
 beyond() {
     fresh "$model"
     launch run job.yaml --set hessian.memory=1MiB
@@ -270,14 +271,14 @@ bad 'job: sizes beside a config' 2 ".*'model.width' .*config.*" : \
 
 bad 'memory: not even for the model' 4 'program, model and data need .* MiB .* may use 1 MiB.*' : \
     run job.yaml --set hessian.memory=1MiB
-little=$(beyond 3000)
+little=$(beyond 5000)
 bad 'memory: not for the whole' 4 'the full Hessian of order 724 .* MiB.*' : \
     run job.yaml --set "hessian.memory=$little" --set hessian.method=exact
 bad 'memory: not for a block' 4 "block 'whole' of order 724 .* MiB.*" : \
     run job.yaml --set "hessian.memory=$little" --set hessian.scope=blocks \
     --set hessian.partition=whole --set hessian.method=exact
 bad 'memory: not for one vector' 4 'the full Hessian of order 724 .* Lanczos.*' : \
-    run job.yaml --set "hessian.memory=$(beyond 500)" --set hessian.method=lanczos \
+    run job.yaml --set "hessian.memory=$(beyond 800)" --set hessian.method=lanczos \
     --set hessian.scope=full --set spectrum.lanczos.steps=724
 bad 'memory: plan says so, too' 4 'the full Hessian of order 724 .*' : \
     plan job.yaml --memory-per-rank "$little" --set hessian.method=exact
@@ -413,7 +414,7 @@ bad 'tokens: an id outside the vocabulary' 3 '.*tokens.npy.*11.*' \
 bad 'job: misspelt key' 2 "job.yaml:3: unknown key 'confg' in 'model'; .*'config'" \
     'edit job.yaml s/config:/confg:/'
 bad 'memory: not for the whole' 4 'the full Hessian of order 724 .*' : \
-    run job.yaml --set "hessian.memory=$(beyond 3000)" --set hessian.method=exact
+    run job.yaml --set "hessian.memory=$(beyond 5000)" --set hessian.method=exact
 bad 'output: below a folder that is none' 6 '.*nowhere/result.h5.*' : \
     run job.yaml --output nowhere/result.h5
 bad 'option: unknown' 2 "run: unknown option '--ouput'; the nearest is '--output'.*" : \
@@ -570,7 +571,7 @@ fi
 # Without matrices.
 
 model=gpt2 ranks=3
-little=$(beyond 3000)
+little=$(beyond 5000)
 fresh gpt2
 lanczos='--set hessian.method=lanczos --set spectrum.lanczos.steps=12'
 for ranks in 1 3; do

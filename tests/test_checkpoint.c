@@ -195,6 +195,27 @@ static void every_layout_is_recognised(void **state)
                 }
 }
 
+/* Of models that a builder describes what all names begin with is left out. */
+static void wrappers_of_encoders_are_seen_through(void **state)
+{
+    (void)state;
+    static const char *const some[] = {"", "module.", "_orig_mod.module.",
+                                       "model.net."};
+    hesse_arch a = tiny(HESSE_BERT);
+    a.masked = true;
+    a.types = 2;
+    for (size_t w = 0; w < sizeof some / sizeof *some; w++) {
+        char pooler[64], ignored[80];
+        snprintf(pooler, sizeof pooler, "%sbert.pooler.dense.bias", some[w]);
+        snprintf(ignored, sizeof ignored, "ignored: %s", pooler);
+        write_checkpoint(&a, &(change){.wrapper = some[w], .extra = {pooler}});
+        assert_string_equal(assert_loads(a, ignored).layout.prefix, some[w]);
+    }
+    write_checkpoint(&a, &(change){.wrapper = "module.", .extra = {"bert.other"}});
+    assert_refused(a, "expected a tensor 'bert.embeddings.word_embeddings.weight', "
+                      "nearest is 'module.bert.embeddings.word_embeddings.weight'");
+}
+
 static void a_checkpoint_without_biases_has_none(void **state)
 {
     (void)state;
@@ -481,6 +502,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encoders_may_have_other_heads),
         cmocka_unit_test(every_layout_is_recognised),
+        cmocka_unit_test(wrappers_of_encoders_are_seen_through),
         cmocka_unit_test(a_checkpoint_without_biases_has_none),
         cmocka_unit_test(a_tied_embedding_may_lie_as_the_head),
         cmocka_unit_test(a_copy_of_the_tied_head_is_ignored_if_equal),

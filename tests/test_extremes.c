@@ -173,6 +173,25 @@ static void restarts_lose_nothing(void **state)
     hesse_team_free(team);
 }
 
+/* An end that is crowded over many decades: of a small matrix the basis becomes all of space,
+   where restarts would not end. */
+static void hard_and_small(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    double lambda[MOST];
+    const int n = 250;
+    for (int i = 0; i < n; i++) lambda[i] = pow(10, -12.0 * i / n);
+    known a = {.n = n, .lambda = lambda};
+    for (int block = 1; block <= 8; block += 7) {
+        hesse_extremes *e = search(team, &a, 3, 0, block, 1e-12);
+        check_pairs(&a, e);
+        assert_all(e->products < 2 * n);
+        hesse_extremes_free(e);
+    }
+    hesse_team_free(team);
+}
+
 /* With loose tolerances every search that confirms inherits what an earlier one has left: the
    true residuals keep to the tolerance all the same. */
 static void what_is_left_does_not_add_up(void **state)
@@ -746,6 +765,7 @@ static void wrong_settings(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(ends_are_found),
     cmocka_unit_test(restarts_lose_nothing),
+    cmocka_unit_test(hard_and_small),
     cmocka_unit_test(what_is_left_does_not_add_up),
     cmocka_unit_test(vectors_are_kept),
     cmocka_unit_test(products_end),

@@ -53,7 +53,8 @@ static hesse_status check_tensor(const hesse_safetensors *file, const char *path
    that is left. */
 static int side_of(const hesse_safetensors *file, const hesse_arch *arch)
 {
-    const hesse_tensor *t = hesse_safetensors_find(file, "classifier.0.weight");
+    const hesse_param first = {.tensor = "classifier.0.weight"};
+    const hesse_tensor *t = hesse_layout_find(file, arch, &first);
     int last = arch->n_widths - 1;
     while (last >= 0 && !arch->widths[last]) last--;
     if (arch->family != HESSE_VGG || arch->pool || !t || t->rank != 2 || last < 0)

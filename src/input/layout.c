@@ -1,7 +1,9 @@
 /* What tells a family's checkpoints apart, one table a family; the names of the parameters
    themselves are in model/params.c. Before a name stands the
    prefix of a wrapper (of a compiled or distributed model), then that of the model; so
-   a layout is found by trying both lists on a tensor that every such model has. */
+   a layout is found by trying both lists on a tensor that every such model has. Models that
+   a builder describes have their own prefixes in their names, and of those of wrappers
+   whatever all names begin with. */
 #include "input/layout.h"
 #include "input/checkpoint.h"
 #include "input/file.h"
@@ -57,7 +59,8 @@ static const hesse_tensor *find(const hesse_safetensors *file, const char *prefi
 }
 
 /* BERT's first checkpoints call gain and bias of a norm gamma and beta. */
-static const hesse_tensor *find_old(const hesse_safetensors *file, const char *name)
+static const hesse_tensor *find_old(const hesse_safetensors *file, const char *prefix,
+                                    const char *name)
 {
     static const char *const ends[][2] = {{"LayerNorm.weight", "LayerNorm.gamma"},
                                           {"LayerNorm.bias", "LayerNorm.beta"}};
@@ -66,7 +69,7 @@ static const hesse_tensor *find_old(const hesse_safetensors *file, const char *n
         if (!hesse_file_ends_with(name, ends[i][0])) continue;
         const int length = (int)(strlen(name) - strlen(ends[i][0]));
         snprintf(old, sizeof old, "%.*s%s", length, name, ends[i][1]);
-        return hesse_safetensors_find(file, old);
+        return find(file, prefix, old);
     }
     return NULL;
 }
@@ -85,9 +88,12 @@ static const char *wrapper_of(const hesse_arch *arch)
 const hesse_tensor *hesse_layout_find(const hesse_safetensors *file,
                                       const hesse_arch *arch, const hesse_param *param)
 {
-    const bool is_head = strcmp(param->tensor, head) == 0;
-    const hesse_tensor *t = find(file, is_head ? wrapper_of(arch) : "", param->tensor);
-    return t ? t : find_old(file, param->tensor);
+    const bool table = hesse_family_is_table(arch->family);
+    const char *prefix = !table                             ? arch->layout.prefix
+                         : strcmp(param->tensor, head) == 0 ? wrapper_of(arch)
+                                                            : "";
+    const hesse_tensor *t = find(file, prefix, param->tensor);
+    return t ? t : find_old(file, prefix, param->tensor);
 }
 
 /* What a name in a layer holds after the number; NULL: it is in no layer. */
@@ -129,8 +135,9 @@ static bool is_other_head(const hesse_arch *arch, const char *name)
 }
 
 /* Of families that a builder describes. */
-static hesse_extra extra_of_others(const hesse_arch *arch, const char *name)
+static hesse_extra extra_of_others(const hesse_arch *arch, const char *wrapped)
 {
+    const char *name = wrapped + strlen(arch->layout.prefix);
     const bool masked = arch->family == HESSE_BERT && arch->masked;
     if (masked && strcmp(name, "cls.predictions.decoder.weight") == 0)
         return HESSE_EXTRA_HEAD;
@@ -254,11 +261,36 @@ static hesse_status find_head(const hesse_safetensors *file, const char *path,
         path, wrapper_of(arch), head);
 }
 
+static bool all_begin_with(const hesse_safetensors *file, const char *prefix)
+{
+    for (size_t i = 0; i < hesse_safetensors_count(file); i++)
+        if (!after(hesse_safetensors_tensor(file, i)->name, prefix)) return false;
+    return hesse_safetensors_count(file);
+}
+
+/* Wrappers, and wrappers of these, of models that a builder describes. */
+static hesse_layout wrapped(const hesse_safetensors *file)
+{
+    static const char *const some[] = {"module.", "_orig_mod.", "model.", "net."};
+    hesse_layout layout = {0};
+    char longer[sizeof layout.prefix];
+    for (size_t i = 0; i < sizeof some / sizeof *some;) {
+        const int n = snprintf(longer, sizeof longer, "%s%s", layout.prefix, some[i++]);
+        if (n >= (int)sizeof longer || !all_begin_with(file, longer)) continue;
+        strcpy(layout.prefix, longer);
+        i = 0;
+    }
+    return layout;
+}
+
 hesse_status hesse_checkpoint_probe(const hesse_safetensors *file, const char *path,
                                     hesse_arch *arch, hesse_why *why)
 {
     hesse_arch found = *arch;
-    if (!hesse_family_is_table(arch->family)) return HESSE_OK;
+    if (!hesse_family_is_table(arch->family)) {
+        arch->layout = wrapped(file);
+        return HESSE_OK;
+    }
     found.layout = (hesse_layout){0};
     hesse_status s = find_prefix(file, path, &found, why);
     if (!s && found.family == HESSE_GPT2) {
