@@ -62,12 +62,13 @@ static int kept_of(int count, int room, int block)
     return half > count ? half : count;
 }
 
-/* Up to this order a basis of all of space is little, and ends where restarts may not. */
-enum { SMALL = 256 };
+/* A basis of some blocks has few restarts, each of which loses what blocks have in common. Up
+   to order SMALL one of all of space is little, and ends where restarts may not. */
+enum { BLOCKS = 16, SMALL = 256 };
 
 hesse_restart_rooms hesse_restart_room(size_t n, int count, int block)
 {
-    const int least = count + 2 * block, some = 4 * count + 4 * block + 20;
+    const int least = count + 2 * block, some = 4 * count + BLOCKS * block + 20;
     const int best = some > SMALL ? some : SMALL;
     const int most = n <= (size_t)best ? (int)n : some;
     return (hesse_restart_rooms){.least = least < most ? least : most, .best = most};
