@@ -9,7 +9,8 @@
 
 /** Local. See how a checkpoint lays out its family and note it in arch->layout: the
  *  prefix of its names ("transformer.", "model.", "", with or without "_orig_mod." or
- *  "module." before it; of other families only what such wrappers add), whether gpt2's matrices lie [out, in] (nanoGPT) or [in, out],
+ *  "module." before it; of families other than gpt2 and llama what such wrappers put
+ *  before all names), whether gpt2's matrices lie [out, in] (nanoGPT) or [in, out],
  *  whether a tied embedding is stored under the head's name. A gpt2 checkpoint without
  *  any bias has none (nanoGPT with bias = False): then the biases in arch are cleared.
  *
