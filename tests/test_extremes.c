@@ -173,6 +173,36 @@ static void restarts_lose_nothing(void **state)
     hesse_team_free(team);
 }
 
+/* The room that is best takes far fewer products than one of a few blocks, where ends are
+   crowded. */
+static void room_saves_products(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    double lambda[MOST];
+    for (int i = 0; i < MOST; i++) lambda[i] = cos(acos(-1) * i / MOST);
+    known a = {.n = MOST, .lambda = lambda};
+    int products[2];
+    for (int few = 0; few < 2; few++) {
+        hesse_extremes *e = NULL;
+        const hesse_operator op = {&a, MOST, apply};
+        assert_all(hesse_extremes_new(MOST, 2, 0, &e, hesse_team_why(team)) ==
+                   HESSE_OK);
+        e->tolerance = 1e-8;
+        const hesse_restart how = {
+            .block = 8,
+            .room = few ? 68 : hesse_restart_room(MOST, e->count, 8).best,
+            .products = 20000,
+            .seed = 5};
+        assert_all(hesse_restart_run(team, &op, &how, e) == HESSE_OK);
+        check_pairs(&a, e);
+        products[few] = e->products;
+        hesse_extremes_free(e);
+    }
+    assert_all(2 * products[0] < products[1]);
+    hesse_team_free(team);
+}
+
 /* An end that is crowded over many decades: of a small matrix the basis becomes all of space,
    where restarts would not end. */
 static void hard_and_small(void **state)
@@ -765,6 +795,7 @@ static void wrong_settings(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(ends_are_found),
     cmocka_unit_test(restarts_lose_nothing),
+    cmocka_unit_test(room_saves_products),
     cmocka_unit_test(hard_and_small),
     cmocka_unit_test(what_is_left_does_not_add_up),
     cmocka_unit_test(vectors_are_kept),

@@ -163,12 +163,13 @@ static void choose_depth(hesse_task *t, const hesse_block *b, const hesse_terms 
     int widest = 0;
     for (int depth = last; depth >= 0; depth--) {
         const int ranks = smallest_group(terms->ranks, depth);
-        const int more = ranks << depth < terms->ranks;
+        const bool uneven = ranks << depth < terms->ranks;
         if (terms->worldwide && depth > 0 && depth < last) continue;
         t->depth = depth;
         price(t, b->size, ranks, terms);
-        if (terms->memory > 0 &&
-            fmax(t->bytes, need_of(b->size, ranks + more, terms)) > terms->memory)
+        if (terms->memory > 0 && t->bytes > terms->memory) continue;
+        if (terms->memory > 0 && uneven &&
+            need_of(b->size, ranks + 1, terms) > terms->memory)
             continue;
         if (seconds_of(t) <= bound || (depth == last && b->size < SMALL)) return;
         widest = depth;

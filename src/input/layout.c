@@ -2,8 +2,8 @@
    themselves are in model/params.c. Before a name stands the
    prefix of a wrapper (of a compiled or distributed model), then that of the model; so
    a layout is found by trying both lists on a tensor that every such model has. Models that
-   a builder describes have their own prefixes in their names, and of those of wrappers
-   whatever all names begin with. */
+   a builder describes have no such tensor in common: there a wrapper is what all names of
+   the file begin with. */
 #include "input/layout.h"
 #include "input/checkpoint.h"
 #include "input/file.h"
@@ -268,7 +268,8 @@ static bool all_begin_with(const hesse_safetensors *file, const char *prefix)
     return hesse_safetensors_count(file);
 }
 
-/* Wrappers, and wrappers of these, of models that a builder describes. */
+/* Wrappers, and wrappers of these, of models that a builder describes: none of their own names
+   begins so, as llama's do. */
 static hesse_layout wrapped(const hesse_safetensors *file)
 {
     static const char *const some[] = {"module.", "_orig_mod.", "model.", "net."};

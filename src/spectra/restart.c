@@ -62,8 +62,9 @@ static int kept_of(int count, int room, int block)
     return half > count ? half : count;
 }
 
-/* A basis of some blocks has few restarts, each of which loses what blocks have in common. Up
-   to order SMALL one of all of space is little, and ends where restarts may not. */
+/* With room for few blocks more restarts, and many more products, are needed where ends are
+   crowded. Up to order SMALL a basis of all of space is little, and ends where restarts may
+   not. */
 enum { BLOCKS = 16, SMALL = 256 };
 
 hesse_restart_rooms hesse_restart_room(size_t n, int count, int block)
