@@ -211,6 +211,10 @@ static void wrappers_of_encoders_are_seen_through(void **state)
         write_checkpoint(&a, &(change){.wrapper = some[w], .extra = {pooler}});
         assert_string_equal(assert_loads(a, ignored).layout.prefix, some[w]);
     }
+    write_checkpoint(&a,
+                     &(change){.wrapper = "module.", .skip = "cls.predictions.bias"});
+    assert_refused(a, "expected a tensor 'module.cls.predictions.bias', nearest is "
+                      "'module.cls.predictions.transform.LayerNorm.bias'");
     write_checkpoint(&a, &(change){.wrapper = "module.", .extra = {"bert.other"}});
     assert_refused(a, "expected a tensor 'bert.embeddings.word_embeddings.weight', "
                       "nearest is 'module.bert.embeddings.word_embeddings.weight'");

@@ -32,10 +32,13 @@ static hesse_status check_tensor(const hesse_safetensors *file, const char *path
                                  hesse_why *why)
 {
     const hesse_tensor *t = hesse_layout_find(file, arch, p);
-    if (!t)
+    if (!t) {
+        char name[2 * HESSE_NAME];
+        hesse_layout_name(arch, p, name);
         return hesse_fail(why, HESSE_E_INPUT,
-                          "%s: expected a tensor '%s', nearest is '%.160s'", path,
-                          p->tensor, hesse_layout_nearest(file, p->tensor));
+                          "%s: expected a tensor '%s', nearest is '%.160s'", path, name,
+                          hesse_layout_nearest(file, name));
+    }
     size_t shape[4];
     const int rank = stored_shape(p, shape);
     if (t->rank == rank && memcmp(t->shape, shape, (size_t)rank * sizeof *shape) == 0)

@@ -85,13 +85,22 @@ static const char *wrapper_of(const hesse_arch *arch)
     return best;
 }
 
+static const char *prefix_of(const hesse_arch *arch, const hesse_param *param)
+{
+    if (!hesse_family_is_table(arch->family)) return arch->layout.prefix;
+    return strcmp(param->tensor, head) == 0 ? wrapper_of(arch) : "";
+}
+
+void hesse_layout_name(const hesse_arch *arch, const hesse_param *param,
+                       char name[2 * HESSE_NAME])
+{
+    snprintf(name, 2 * HESSE_NAME, "%s%s", prefix_of(arch, param), param->tensor);
+}
+
 const hesse_tensor *hesse_layout_find(const hesse_safetensors *file,
                                       const hesse_arch *arch, const hesse_param *param)
 {
-    const bool table = hesse_family_is_table(arch->family);
-    const char *prefix = !table                             ? arch->layout.prefix
-                         : strcmp(param->tensor, head) == 0 ? wrapper_of(arch)
-                                                            : "";
+    const char *prefix = prefix_of(arch, param);
     const hesse_tensor *t = find(file, prefix, param->tensor);
     return t ? t : find_old(file, prefix, param->tensor);
 }

@@ -19,6 +19,10 @@ typedef enum hesse_extra {
 const hesse_tensor *hesse_layout_find(const hesse_safetensors *file,
                                       const hesse_arch *arch, const hesse_param *param);
 
+/** Local. The name of a parameter's tensor in such a file, with that of a wrapper. */
+void hesse_layout_name(const hesse_arch *arch, const hesse_param *param,
+                       char name[2 * HESSE_NAME]);
+
 /** Local. */
 hesse_extra hesse_layout_extra(const hesse_arch *arch, const char *name);
 
