@@ -12,7 +12,7 @@ int main(int argc, char **argv)
 {
     hesse_team *team = NULL;
     hesse_model *model = NULL;
-    hesse_study *study = NULL;
+    hesse_analysis *analysis = NULL;
     MPI_Init(&argc, &argv);
     if (argc != 4 || hesse_team_new(MPI_COMM_WORLD, &team)) return 2;
     const int speaks = hesse_team_rank(team) == 0;
@@ -23,13 +23,13 @@ int main(int argc, char **argv)
                                  .checkpoint = argv[2],
                                  .tokens = argv[3],
                                  .sequences = 2};
-    const hesse_question question = {.partition = HESSE_CUT_TENSOR};
+    const hesse_analysis_options question = {.partition = HESSE_CUT_TENSOR};
     hesse_status s = hesse_model_open(team, &source, &model);
-    if (!s) s = hesse_study_new(model, &question, &study);
-    if (!s) s = hesse_study_run(study);
-    for (int b = 0; !s && speaks && b < hesse_study_blocks(study); b++) {
-        const hesse_measures *m = hesse_study_measures(study, 0, b);
-        printf("%-50s %12.4e %12.4e\n", hesse_study_block_name(study, b), m->min,
+    if (!s) s = hesse_analysis_new(model, &question, &analysis);
+    if (!s) s = hesse_analysis_run(analysis);
+    for (int b = 0; !s && speaks && b < hesse_analysis_blocks(analysis); b++) {
+        const hesse_measures *m = hesse_analysis_measures(analysis, 0, b);
+        printf("%-50s %12.4e %12.4e\n", hesse_analysis_block_name(analysis, b), m->min,
                m->max);
     }
 
@@ -46,7 +46,7 @@ int main(int argc, char **argv)
         free(hg);
     }
     if (s && speaks) fprintf(stderr, "%s\n", hesse_team_why(team)->text);
-    hesse_study_free(study);
+    hesse_analysis_free(analysis);
     hesse_model_free(model);
     hesse_team_free(team);
     MPI_Finalize();

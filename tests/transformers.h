@@ -4,8 +4,8 @@
 
 #include "base/memory.h"
 #include "check.h"
-#include "model/families.h"
-#include "model/sweep.h"
+#include "network/families/families.h"
+#include "network/sweep.h"
 
 #include <stdlib.h>
 
@@ -59,7 +59,7 @@ static inline void transformer_new(transformer *m, const hesse_arch *arch)
     uint64_t seed = 5;
     assert_int_equal(hesse_params_new(arch, &m->params, &why), HESSE_OK);
     assert_int_equal(
-        hesse_family_unroll(arch, &m->params, &tiny_batch, NULL, 1, &m->tape, &why),
+        hesse_family_build_tape(arch, &m->params, &tiny_batch, NULL, 1, &m->tape, &why),
         HESSE_OK);
     assert_true(hesse_tape_freeze(m->tape));
     m->theta = hesse_alloc(m->params.size);

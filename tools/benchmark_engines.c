@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "curvature/rates.h"
-#include "spectra/eigen.h"
+#include "spectra/engines/eigen.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
    usage: mpiexec -n RANKS benchmark_products REPEATS JOB.yaml K... */
 #include "base/memory.h"
 #include "base/random.h"
-#include "curvature/product.h"
+#include "objective/product.h"
 #include "parallel/available.h"
 #include "program/commands.h"
 

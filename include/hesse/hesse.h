@@ -12,7 +12,7 @@
 
 #include "hesse/parts.h"
 
-#include "hesse/study.h"
+#include "hesse/analysis.h"
 
 #include "hesse/spectrum.h"
 

@@ -36,7 +36,7 @@ typedef struct hesse_lanczos_settings {
 } hesse_lanczos_settings;
 
 /** What is asked. Start it from {0}; NULL and 0 stand for the defaults given. */
-typedef struct hesse_lanczos_question {
+typedef struct hesse_lanczos_options {
     hesse_kinds part; /* default: the Hessian itself */
 
     /* The principal part of all blocks that these names or globs select, as one matrix;
@@ -46,7 +46,7 @@ typedef struct hesse_lanczos_question {
     int n_only;
 
     hesse_lanczos_settings settings;
-} hesse_lanczos_question;
+} hesse_lanczos_options;
 
 /** Collective. The same on all ranks, and for any number of ranks to rounding: probes are
  *  normal numbers by (seed, probe, coordinate), scaled to length 1.
@@ -57,7 +57,7 @@ typedef struct hesse_lanczos_question {
  *  HESSE_E_NUMERIC when a product is not finite.
  *  Source: Golub & Meurant, Matrices, Moments and Quadrature (2010), ch. 4 and 6; Ubaru,
  *  Chen & Saad, SIAM J. Matrix Anal. Appl. 38 (2017), 1075-1099. */
-hesse_status hesse_lanczos(hesse_model *model, const hesse_lanczos_question *question,
+hesse_status hesse_lanczos(hesse_model *model, const hesse_lanczos_options *question,
                            hesse_quadrature **quadrature);
 
 #endif /* HESSE_LANCZOS_H */

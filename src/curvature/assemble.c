@@ -138,7 +138,7 @@ static hesse_status add(hesse_panels *panels, hesse_tally *tallies, hesse_why *w
     return status;
 }
 
-hesse_status hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n,
+hesse_status hesse_assemble_local(hesse_panel_threads *lanes, int n_panels, int n,
                                   double *const *a, hesse_tally *tallies,
                                   double *defect, hesse_watch *watch, hesse_why *why)
 {
@@ -147,7 +147,7 @@ hesse_status hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n,
     double since = MPI_Wtime();
     for (int first = 0; !status && first < n_panels; first += lanes->count) {
         const int m = least(lanes->count, n_panels - first);
-        status = hesse_lanes_compute(lanes, first, m, why);
+        status = hesse_panel_threads_compute(lanes, first, m, why);
         for (int i = 0; !status && i < m; i++) {
             put_here(n, a, lanes->panels[i], first + i);
             status = add(lanes->panels[i], tallies, why);
@@ -213,7 +213,7 @@ static int brings(void *context, int rank, const hesse_patch **patches)
     return i < 0 ? 0 : hesse_panels_patches(x->panels, i, x->share, patches);
 }
 
-static load load_of(const hesse_lanes *lanes, int first, int lane, int n_panels)
+static load load_of(const hesse_panel_threads *lanes, int first, int lane, int n_panels)
 {
     return (load){.panels = lanes->panels[lane],
                   .first = first,
@@ -236,7 +236,7 @@ static void close_traffic(traffic *t)
 }
 
 /* Collective. Room for all rounds. */
-static hesse_status open_traffic(hesse_team *team, const hesse_lanes *lanes,
+static hesse_status open_traffic(hesse_team *team, const hesse_panel_threads *lanes,
                                  int n_panels, hesse_dmat *const *a, traffic *t)
 {
     const int round = team->size * lanes->count;
@@ -295,7 +295,7 @@ static void cast_vote(hesse_team *team, vote *v, hesse_status mine)
     MPI_Iallreduce(&v->mine, &v->worst, 1, MPI_INT, MPI_MAX, team->comm, &v->request);
 }
 
-hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
+hesse_status hesse_assemble(hesse_team *team, hesse_panel_threads *lanes, int n_panels,
                             int blocks, hesse_dmat *const *a, hesse_tally *tallies,
                             double *defect, hesse_watch *watch)
 {
@@ -309,8 +309,8 @@ hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
     for (int first = 0; first < n_panels && !count_votes(&v); first += round) {
         const int own = first + team->rank * lanes->count;
         const int m = least(lanes->count, n_panels - own);
-        const hesse_status now =
-            hesse_lanes_compute(lanes, own, m, mine ? &later : hesse_team_why(team));
+        const hesse_status now = hesse_panel_threads_compute(
+            lanes, own, m, mine ? &later : hesse_team_why(team));
         if (!mine) mine = now;
         cast_vote(team, &v, mine);
         count(&watch->panels, &since);

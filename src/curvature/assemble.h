@@ -2,7 +2,7 @@
 #ifndef HESSE_CURVATURE_ASSEMBLE_H
 #define HESSE_CURVATURE_ASSEMBLE_H
 
-#include "curvature/lanes.h"
+#include "curvature/threads.h"
 
 /** What an assembly tells while it works. */
 typedef struct hesse_watch {
@@ -23,7 +23,7 @@ typedef struct hesse_watch {
  *                     entries where the part is one piece, else of a sample that was
  *                     computed by another way, to which the entries are compared, too.
  */
-hesse_status hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n,
+hesse_status hesse_assemble_local(hesse_panel_threads *lanes, int n_panels, int n,
                                   double *const *a, hesse_tally *tallies,
                                   double *defect, hesse_watch *watch, hesse_why *why);
 
@@ -32,7 +32,7 @@ hesse_status hesse_assemble_local(hesse_lanes *lanes, int n_panels, int n,
  *
  *  Memory: beside the matrices, an exchange of one panel a share.
  *  Errors: HESSE_E_NOMEM, and those of the lanes. */
-hesse_status hesse_assemble(hesse_team *team, hesse_lanes *lanes, int n_panels,
+hesse_status hesse_assemble(hesse_team *team, hesse_panel_threads *lanes, int n_panels,
                             int blocks, hesse_dmat *const *a, hesse_tally *tallies,
                             double *defect, hesse_watch *watch);
 

@@ -2,7 +2,7 @@
    fast ranks talk, are numbers fitted to measurements: docs/scaling.md. */
 #include "curvature/cost.h"
 
-#include "spectra/bulge.h"
+#include "spectra/engines/bulge.h"
 
 #include <math.h>
 

@@ -3,10 +3,10 @@
 #include "curvature/estimates.h"
 
 #include "base/memory.h"
-#include "curvature/applied.h"
+#include "curvature/hessian_operator.h"
 #include "spectra/basis.h"
 #include "spectra/hutchinson.h"
-#include "spectra/restart.h"
+#include "spectra/thick_restart.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -61,7 +61,7 @@ double hesse_estimates_numbers(const hesse_estimates *e, double n)
 
 /* Pairs: products, block, whether they have converged and seconds, then values, residuals,
    vectors; of the other two estimates and errors each, and the diagonal with its errors. */
-static size_t record_size(const hesse_estimates *e, const hesse_aim *aim,
+static size_t record_size(const hesse_estimates *e, const hesse_submatrix *aim,
                           hesse_record_kind kind)
 {
     const size_t n = aim->q->n, pairs = (size_t)count_of(e, (double)n);
@@ -69,7 +69,7 @@ static size_t record_size(const hesse_estimates *e, const hesse_aim *aim,
     return kind == HESSE_RECORD_EXTREMES ? 4 + 2 * pairs + vectors * n : 9 + 2 * n;
 }
 
-static double record_bytes(const hesse_estimates *e, const hesse_aim *aim,
+static double record_bytes(const hesse_estimates *e, const hesse_submatrix *aim,
                            hesse_record_kind kind)
 {
     return (double)record_size(e, aim, kind) * (double)sizeof(double);
@@ -82,7 +82,7 @@ typedef struct search {
 } search;
 
 static search search_of(const hesse_model *model, const hesse_estimates *e, int ranks,
-                        const hesse_aim *aim, double memory)
+                        const hesse_submatrix *aim, double memory)
 {
     const size_t n = aim->q->n;
     const int count = count_of(e, (double)n);
@@ -90,11 +90,13 @@ static search search_of(const hesse_model *model, const hesse_estimates *e, int 
     for (int block = e->extreme.block;; block = 1) {
         const int most = n < (size_t)block ? (int)n : block;
         const int width = hesse_product_width(model, ranks, most);
-        const double product = hesse_applied_bytes(model, ranks, aim, width, most);
-        const hesse_restart_rooms rooms = hesse_restart_room(n, count, most);
+        const double product =
+            hesse_hessian_operator_bytes(model, ranks, aim, width, most);
+        const hesse_thick_restart_rooms rooms =
+            hesse_thick_restart_room(n, count, most);
         for (int room = rooms.best; room >= rooms.least; room--) {
             const double bytes =
-                fmax(product + hesse_restart_bytes(n, ranks, count, most, room),
+                fmax(product + hesse_thick_restart_bytes(n, ranks, count, most, room),
                      record_bytes(e, aim, HESSE_RECORD_EXTREMES));
             best = (search){width, most, room, bytes};
             if (!(memory > 0) || bytes <= memory) return best;
@@ -105,7 +107,7 @@ static search search_of(const hesse_model *model, const hesse_estimates *e, int 
 
 /* How many probes are multiplied at once, and the bytes. */
 static search probing_of(const hesse_model *model, const hesse_estimates *e, int ranks,
-                         const hesse_aim *aim, double memory)
+                         const hesse_submatrix *aim, double memory)
 {
     const size_t n = aim->q->n;
     const hesse_hutchinson_settings *h = &e->hutchinson;
@@ -113,17 +115,18 @@ static search probing_of(const hesse_model *model, const hesse_estimates *e, int
     const int longest = h->probes > sketch ? h->probes : sketch;
     const int most = hesse_product_width(model, ranks, e->width);
     for (int width = most < longest ? most : longest;; width--) {
-        const double bytes = fmax(hesse_applied_bytes(model, ranks, aim, width, width) +
-                                      hesse_hutchinson_bytes(n, ranks, sketch, width),
-                                  record_bytes(e, aim, HESSE_RECORD_HUTCHINSON));
+        const double bytes =
+            fmax(hesse_hessian_operator_bytes(model, ranks, aim, width, width) +
+                     hesse_hutchinson_bytes(n, ranks, sketch, width),
+                 record_bytes(e, aim, HESSE_RECORD_HUTCHINSON));
         if (width == 1 || !(memory > 0) || bytes <= memory)
             return (search){.width = width, .block = width, .bytes = bytes};
     }
 }
 
 double hesse_estimates_bytes(const hesse_model *model, const hesse_estimates *e,
-                             int ranks, int count, const hesse_aim *aims, double memory,
-                             int *too_large)
+                             int ranks, int count, const hesse_submatrix *aims,
+                             double memory, int *too_large)
 {
     double most = 0;
     *too_large = -1;
@@ -162,7 +165,7 @@ static double products_of(const hesse_estimates *e, double n)
 }
 
 double hesse_estimates_sweeps(const hesse_model *model, const hesse_estimates *e,
-                              int ranks, int count, const hesse_aim *aims)
+                              int ranks, int count, const hesse_submatrix *aims)
 {
     const int together = hesse_estimates_together(model, e, ranks);
     double products = 0;
@@ -171,8 +174,8 @@ double hesse_estimates_sweeps(const hesse_model *model, const hesse_estimates *e
 }
 
 hesse_status hesse_estimates_work(const hesse_model *model, const hesse_estimates *e,
-                                  int count, const hesse_aim *aims, hesse_work *work,
-                                  hesse_why *why)
+                                  int count, const hesse_submatrix *aims,
+                                  hesse_work *work, hesse_why *why)
 {
     hesse_status s = HESSE_OK;
     *work = (hesse_work){0};
@@ -182,7 +185,8 @@ hesse_status hesse_estimates_work(const hesse_model *model, const hesse_estimate
         s = hesse_product_work(model, &one, 1, &product, why);
         const double n = (double)aims[i].q->n, sketch = fmin(e->hutchinson.sketch, n);
         const double room =
-            hesse_restart_room(aims[i].q->n, count_of(e, n), e->extreme.block).best;
+            hesse_thick_restart_room(aims[i].q->n, count_of(e, n), e->extreme.block)
+                .best;
         if (!s) *work = hesse_work_add(*work, products_of(e, n), product);
         work->elements += hesse_basis_elements(n, sketch, sketch / 2) +
                           hesse_basis_elements(n, 2 * usual_products(e, n), room / 2);
@@ -194,11 +198,11 @@ hesse_status hesse_estimates_work(const hesse_model *model, const hesse_estimate
 typedef struct course {
     hesse_model *model;
     const hesse_estimates *wanted;
-    const hesse_probing *probing;
+    const hesse_matrix_free_options *probing;
     double done, all, operations;
 } course;
 
-static hesse_record record_of(const hesse_aim *aim, hesse_record_kind kind)
+static hesse_record record_of(const hesse_submatrix *aim, hesse_record_kind kind)
 {
     return (hesse_record){.kind = kind, .share = aim->share, .block = aim->block};
 }
@@ -210,7 +214,8 @@ static void move(double **list, double *numbers, size_t count, bool out)
 }
 
 /* Between a record and what it is of. */
-static void carry(const hesse_aim *aim, hesse_record_kind kind, double *list, bool out)
+static void carry(const hesse_submatrix *aim, hesse_record_kind kind, double *list,
+                  bool out)
 {
     if (kind == HESSE_RECORD_EXTREMES) {
         hesse_extremes *e = aim->extremes;
@@ -238,7 +243,7 @@ static void carry(const hesse_aim *aim, hesse_record_kind kind, double *list, bo
 }
 
 /* Local. Take what is known, or keep what was found. */
-static hesse_status exchange(const course *x, const hesse_aim *aim,
+static hesse_status exchange(const course *x, const hesse_submatrix *aim,
                              hesse_record_kind kind, bool recall)
 {
     const hesse_keeper *k = x->probing->keeper;
@@ -256,7 +261,8 @@ static hesse_status exchange(const course *x, const hesse_aim *aim,
     return s;
 }
 
-static bool is_known(const course *x, const hesse_aim *aim, hesse_record_kind kind)
+static bool is_known(const course *x, const hesse_submatrix *aim,
+                     hesse_record_kind kind)
 {
     const hesse_keeper *k = x->probing->keeper;
     const hesse_record what = record_of(aim, kind);
@@ -264,7 +270,7 @@ static bool is_known(const course *x, const hesse_aim *aim, hesse_record_kind ki
 }
 
 /* Collective. */
-static hesse_status find(course *x, hesse_aim *aim, hesse_record_kind kind)
+static hesse_status find(course *x, hesse_submatrix *aim, hesse_record_kind kind)
 {
     hesse_team *team = x->model->team;
     const hesse_estimates *e = x->wanted;
@@ -272,40 +278,41 @@ static hesse_status find(course *x, hesse_aim *aim, hesse_record_kind kind)
     const double memory = x->probing->memory, start = MPI_Wtime();
     const search how = pairs ? search_of(x->model, e, team->size, aim, memory)
                              : probing_of(x->model, e, team->size, aim, memory);
-    hesse_applied applied;
+    hesse_hessian_operator applied;
     hesse_status s = HESSE_OK;
     if (isinf(how.bytes)) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory");
     s = hesse_agree(team, s);
     if (!s)
-        s = hesse_applied_new(x->model, aim, how.width, how.block, x->probing,
-                              &applied);
+        s = hesse_hessian_operator_new(x->model, aim, how.width, how.block, x->probing,
+                                       &applied);
     if (s) return s;
     applied.phase = pairs ? "eigenpairs" : "diagonal";
     applied.done = x->done, applied.all = x->all, applied.operations = x->operations;
-    const hesse_operator a = hesse_applied_operator(&applied);
-    const hesse_restart restart = {.block = how.block,
-                                   .room = how.room,
-                                   .products = e->extreme.products,
-                                   .noise = hesse_estimates_noise(x->model->loss),
-                                   .seed = e->seed};
-    s = pairs ? hesse_restart_run(team, &a, &restart, aim->extremes)
+    const hesse_operator a = hesse_hessian_operator_operator(&applied);
+    const hesse_thick_restart restart = {.block = how.block,
+                                         .room = how.room,
+                                         .products = e->extreme.products,
+                                         .noise = hesse_estimates_noise(x->model->loss),
+                                         .seed = e->seed};
+    s = pairs ? hesse_thick_restart_run(team, &a, &restart, aim->extremes)
               : hesse_hutchinson_run(team, &a, e->seed, how.width, aim->hutchinson);
     x->operations = applied.operations;
-    hesse_applied_free(&applied);
+    hesse_hessian_operator_free(&applied);
     *(pairs ? &aim->extremes->seconds : &aim->hutchinson->seconds) =
         MPI_Wtime() - start;
     if (!s) s = exchange(x, aim, kind, false);
     return hesse_agree(team, s);
 }
 
-static hesse_status take_or_find(course *x, hesse_aim *aim, hesse_record_kind kind)
+static hesse_status take_or_find(course *x, hesse_submatrix *aim,
+                                 hesse_record_kind kind)
 {
     if (!is_known(x, aim, kind)) return find(x, aim, kind);
     return hesse_agree(x->model->team, exchange(x, aim, kind, true));
 }
 
 /* Collective. */
-static hesse_status estimate(course *x, hesse_aim *aim)
+static hesse_status estimate(course *x, hesse_submatrix *aim)
 {
     const hesse_estimates *e = x->wanted;
     hesse_team *team = x->model->team;
@@ -325,8 +332,8 @@ static hesse_status estimate(course *x, hesse_aim *aim)
 }
 
 hesse_status hesse_estimates_run(hesse_model *model, const hesse_estimates *settings,
-                                 int count, hesse_aim *aims,
-                                 const hesse_probing *probing)
+                                 int count, hesse_submatrix *aims,
+                                 const hesse_matrix_free_options *probing)
 {
     course x = {.model = model, .wanted = settings, .probing = probing};
     hesse_status s = HESSE_OK;

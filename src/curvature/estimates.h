@@ -26,19 +26,19 @@ double hesse_estimates_numbers(const hesse_estimates *settings, double n);
 /** Local. The most bytes that a rank of so many needs at once within a limit (0: none), beside
  *  what is found; and the first aim that does not fit, -1 where there is none. */
 double hesse_estimates_bytes(const hesse_model *model, const hesse_estimates *settings,
-                             int ranks, int count, const hesse_aim *aims, double memory,
-                             int *too_large);
+                             int ranks, int count, const hesse_submatrix *aims,
+                             double memory, int *too_large);
 
 /** Local. The work of all ranks together; of eigenpairs what is usual.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_estimates_work(const hesse_model *model,
                                   const hesse_estimates *settings, int count,
-                                  const hesse_aim *aims, hesse_work *work,
+                                  const hesse_submatrix *aims, hesse_work *work,
                                   hesse_why *why);
 
 /** Local. Sweeps over the model, about. */
 double hesse_estimates_sweeps(const hesse_model *model, const hesse_estimates *settings,
-                              int ranks, int count, const hesse_aim *aims);
+                              int ranks, int count, const hesse_submatrix *aims);
 
 /** Local. How many vectors are multiplied at once on so many ranks, at most. */
 int hesse_estimates_together(const hesse_model *model, const hesse_estimates *settings,
@@ -47,7 +47,7 @@ int hesse_estimates_together(const hesse_model *model, const hesse_estimates *se
 /** Collective. Find what is wanted of every aim; the same on all ranks.
  *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC, and those of the keeper. */
 hesse_status hesse_estimates_run(hesse_model *model, const hesse_estimates *settings,
-                                 int count, hesse_aim *aims,
-                                 const hesse_probing *probing);
+                                 int count, hesse_submatrix *aims,
+                                 const hesse_matrix_free_options *probing);
 
 #endif /* HESSE_CURVATURE_ESTIMATES_H */

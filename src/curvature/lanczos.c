@@ -3,7 +3,7 @@
 
 #include "curvature/quadratures.h"
 
-static hesse_status check(const hesse_lanczos_question *q, hesse_why *why)
+static hesse_status check(const hesse_lanczos_options *q, hesse_why *why)
 {
     if (q->n_only < 0 || (q->n_only && !q->only))
         return hesse_fail(why, HESSE_E_JOB, "lanczos: n_only is %d, expected names",
@@ -15,13 +15,14 @@ static hesse_status check(const hesse_lanczos_question *q, hesse_why *why)
     return HESSE_OK;
 }
 
-hesse_status hesse_lanczos(hesse_model *model, const hesse_lanczos_question *question,
+hesse_status hesse_lanczos(hesse_model *model, const hesse_lanczos_options *question,
                            hesse_quadrature **quadrature)
 {
     hesse_team *team = model->team;
     hesse_partition partition = {0};
     hesse_lanczos_settings settings = question->settings;
-    hesse_aim aim = {.part = question->part ? question->part : HESSE_ALL, .block = -1};
+    hesse_submatrix aim = {.part = question->part ? question->part : HESSE_ALL,
+                           .block = -1};
     hesse_status s = check(question, &team->why);
     if (!s && !model->theta)
         s = hesse_fail(&team->why, HESSE_E_JOB,
@@ -31,10 +32,13 @@ hesse_status hesse_lanczos(hesse_model *model, const hesse_lanczos_question *que
         s = hesse_partition_new(&model->arch, &model->params, question->partition,
                                 question->only, question->n_only, &partition,
                                 &team->why);
-    if (!s) s = hesse_aim_quadrature(partition.size, &settings, &aim.q, &team->why);
+    if (!s)
+        s = hesse_submatrix_quadrature(partition.size, &settings, &aim.q, &team->why);
     aim.pieces = partition.pieces, aim.n_pieces = partition.n_pieces;
     s = hesse_agree(team, s);
-    if (!s) s = hesse_quadratures(model, &settings, 1, &aim, &(hesse_probing){0});
+    if (!s)
+        s = hesse_quadratures(model, &settings, 1, &aim,
+                              &(hesse_matrix_free_options){0});
     hesse_partition_free(&partition);
     if (s)
         hesse_quadrature_free(aim.q);

@@ -232,7 +232,7 @@ static bool allocate(hesse_panels *p)
 
 hesse_status hesse_panels_new(hesse_tape *tape, const hesse_params *params,
                               const hesse_partition *partition,
-                              const hesse_request *request, hesse_panels **panels,
+                              const hesse_panel_options *request, hesse_panels **panels,
                               hesse_why *why)
 {
     hesse_panels *p = hesse_calloc(1, sizeof *p);

@@ -6,10 +6,10 @@
 #ifndef HESSE_CURVATURE_PANELS_H
 #define HESSE_CURVATURE_PANELS_H
 
-#include "curvature/keep.h"
+#include "checkpoint/keep.h"
 #include "hesse/spectrum.h"
-#include "model/partition.h"
-#include "model/sweep.h"
+#include "network/partition.h"
+#include "network/sweep.h"
 #include "parallel/put.h"
 
 /** How the columns of a piece are computed: one sweep for each; or, of the weight of a
@@ -23,7 +23,7 @@ typedef enum hesse_way {
 } hesse_way;
 
 /** What is asked of the Hessian: how wide panels are, and the shares. */
-typedef struct hesse_request {
+typedef struct hesse_panel_options {
     int panel; /* directions of a sweep                         */
     hesse_way way;
     int shares;               /* matrices computed side by side                */
@@ -32,7 +32,7 @@ typedef struct hesse_request {
     const bool *left_out;     /* blocks that will be no part; NULL: none        */
     bool outline;             /* nothing is to be computed: panels take no memory
                                  and only tell their work                      */
-} hesse_request;
+} hesse_panel_options;
 
 /** A principal part: consecutive blocks of the partition. */
 typedef struct hesse_part {
@@ -45,7 +45,7 @@ typedef struct hesse_panels hesse_panels;
  *  Errors: HESSE_E_NOMEM, with the bytes: all memory that any panel needs is there. */
 hesse_status hesse_panels_new(hesse_tape *tape, const hesse_params *params,
                               const hesse_partition *partition,
-                              const hesse_request *request, hesse_panels **panels,
+                              const hesse_panel_options *request, hesse_panels **panels,
                               hesse_why *why);
 void hesse_panels_free(hesse_panels *p);
 

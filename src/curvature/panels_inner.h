@@ -27,7 +27,7 @@ struct hesse_panels {
     hesse_tape *tape;
     const hesse_params *params;
     const hesse_partition *partition;
-    hesse_request request;
+    hesse_panel_options request;
     hesse_part part;
     size_t origin; /* index of the part's first coordinate */
     hesse_room room;

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "spectra/basis.h"
-#include "spectra/krylov.h"
+#include "spectra/lanczos.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -41,8 +41,9 @@ hesse_status hesse_lanczos_defaults(hesse_lanczos_settings *settings, hesse_why 
     return HESSE_OK;
 }
 
-hesse_status hesse_aim_quadrature(size_t n, const hesse_lanczos_settings *settings,
-                                  hesse_quadrature **quadrature, hesse_why *why)
+hesse_status hesse_submatrix_quadrature(size_t n,
+                                        const hesse_lanczos_settings *settings,
+                                        hesse_quadrature **quadrature, hesse_why *why)
 {
     const size_t steps = (size_t)settings->steps;
     return hesse_quadrature_new(n, settings->probes, (int)(n < steps ? n : steps),
@@ -53,7 +54,7 @@ hesse_status hesse_aim_quadrature(size_t n, const hesse_lanczos_settings *settin
 typedef struct batch {
     hesse_cell *cells;
     hesse_bundle *bundles;
-    const hesse_aim **aims;
+    const hesse_submatrix **aims;
     int count, columns; /* of cells, of vectors */
 } batch;
 
@@ -61,8 +62,8 @@ typedef struct batch {
 typedef struct queue {
     hesse_model *model;
     const hesse_lanczos_settings *settings;
-    const hesse_aim *aims;
-    const hesse_probing *probing;
+    const hesse_submatrix *aims;
+    const hesse_matrix_free_options *probing;
     int count, ranks;
     int width;         /* of a batch, at most */
     int aim, probe;    /* the head */
@@ -74,7 +75,7 @@ typedef struct queue {
     hesse_product *product;
 } queue;
 
-static hesse_record record_of(const hesse_aim *t, int probe)
+static hesse_record record_of(const hesse_submatrix *t, int probe)
 {
     return (hesse_record){.kind = HESSE_RECORD_PROBE,
                           .share = t->share,
@@ -91,7 +92,7 @@ static size_t record_size(const hesse_quadrature *q)
     return HEAD + 2 * (size_t)q->steps;
 }
 
-static bool is_known(const queue *x, const hesse_aim *t, int probe)
+static bool is_known(const queue *x, const hesse_submatrix *t, int probe)
 {
     const hesse_keeper *k = x->probing->keeper;
     const hesse_record what = record_of(t, probe);
@@ -102,7 +103,8 @@ static double bytes_of(const queue *x)
 {
     const batch *b = &x->now;
     return hesse_product_bytes(x->model, x->ranks, b->bundles, b->count) +
-           hesse_krylov_bytes(x->ranks, x->settings->orthogonality, b->cells, b->count);
+           hesse_lanczos_run_bytes(x->ranks, x->settings->orthogonality, b->cells,
+                                   b->count);
 }
 
 static bool fits(queue *x)
@@ -114,7 +116,7 @@ static bool fits(queue *x)
 }
 
 /* One more probe of a aim into the batch. */
-static void put(batch *b, const hesse_aim *t, int probe)
+static void put(batch *b, const hesse_submatrix *t, int probe)
 {
     if (!b->count || b->aims[b->count - 1] != t) {
         b->cells[b->count] = (hesse_cell){t->q, probe, 0};
@@ -139,7 +141,7 @@ static bool next(queue *x)
     batch *b = &x->now;
     b->count = b->columns = 0;
     for (; x->aim < x->count; x->aim++, x->probe = 0) {
-        const hesse_aim *t = &x->aims[x->aim];
+        const hesse_submatrix *t = &x->aims[x->aim];
         if (b->count && t->share != b->aims[0]->share) return true;
         for (; x->probe < t->q->probes; x->probe++) {
             const bool began = b->count && b->aims[b->count - 1] == t;
@@ -180,11 +182,13 @@ static bool make_queue(queue *x)
     return x->now.cells && x->now.bundles && x->now.aims;
 }
 
-hesse_batches hesse_probing_batches(const hesse_model *model,
-                                    const hesse_lanczos_settings *settings, int ranks,
-                                    int count, const hesse_aim *aims, double memory)
+hesse_batches hesse_matrix_free_options_batches(const hesse_model *model,
+                                                const hesse_lanczos_settings *settings,
+                                                int ranks, int count,
+                                                const hesse_submatrix *aims,
+                                                double memory)
 {
-    const hesse_probing limit = {.memory = memory};
+    const hesse_matrix_free_options limit = {.memory = memory};
     queue x = {.model = (hesse_model *)model,
                .settings = settings,
                .aims = aims,
@@ -207,20 +211,21 @@ hesse_batches hesse_probing_batches(const hesse_model *model,
     return all;
 }
 
-hesse_status hesse_probing_work(const hesse_model *model,
-                                const hesse_lanczos_settings *settings, int count,
-                                const hesse_aim *aims, hesse_work *work, hesse_why *why)
+hesse_status hesse_matrix_free_options_work(const hesse_model *model,
+                                            const hesse_lanczos_settings *settings,
+                                            int count, const hesse_submatrix *aims,
+                                            hesse_work *work, hesse_why *why)
 {
     hesse_status s = HESSE_OK;
     *work = (hesse_work){0};
     for (int i = 0; !s && i < count; i++) {
-        const hesse_aim *t = &aims[i];
+        const hesse_submatrix *t = &aims[i];
         const hesse_bundle one = {t->pieces, t->n_pieces, 1};
         hesse_work product;
         s = hesse_product_work(model, &one, 1, &product, why);
         const double probes = t->q->probes, steps = t->q->steps, n = (double)t->q->n;
         if (!s) *work = hesse_work_add(*work, probes * steps, product);
-        if (hesse_krylov_keeps(settings->orthogonality))
+        if (hesse_lanczos_run_keeps(settings->orthogonality))
             work->elements += hesse_basis_elements(n, probes * steps, steps / 2);
     }
     return s;
@@ -270,7 +275,7 @@ static hesse_status recall(queue *x, hesse_why *why)
     const hesse_keeper *k = x->probing->keeper;
     hesse_status s = HESSE_OK;
     for (int i = 0; !s && i < x->count; i++) {
-        const hesse_aim *t = &x->aims[i];
+        const hesse_submatrix *t = &x->aims[i];
         double *numbers = hesse_alloc(record_size(t->q));
         if (!numbers) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a probe");
         for (int p = 0; !s && p < t->q->probes; p++) {
@@ -318,7 +323,7 @@ static hesse_status advance(queue *x)
                                         &x->step, &team->why);
     s = hesse_agree(team, s);
     if (!s) s = hesse_product_new(x->model, x->now.bundles, x->now.count, &x->product);
-    if (!s) s = hesse_krylov(team, &r, x->now.cells, x->now.count);
+    if (!s) s = hesse_lanczos_run(team, &r, x->now.cells, x->now.count);
     hesse_product_free(x->product);
     x->product = NULL;
     if (!s && team->rank == 0) s = keep(x, &team->why);
@@ -331,7 +336,8 @@ static hesse_status advance(queue *x)
 
 hesse_status hesse_quadratures(hesse_model *model,
                                const hesse_lanczos_settings *settings, int count,
-                               const hesse_aim *aims, const hesse_probing *probing)
+                               const hesse_submatrix *aims,
+                               const hesse_matrix_free_options *probing)
 {
     hesse_team *team = model->team;
     queue x = {.model = model,

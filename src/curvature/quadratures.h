@@ -2,14 +2,14 @@
 #ifndef HESSE_CURVATURE_QUADRATURES_H
 #define HESSE_CURVATURE_QUADRATURES_H
 
-#include "curvature/analyse.h"
-#include "curvature/product.h"
+#include "curvature/dense.h"
 #include "hesse/extremes.h"
 #include "hesse/hutchinson.h"
 #include "hesse/lanczos.h"
+#include "objective/product.h"
 
 /** A matrix whose quadrature is wanted: a principal part of a share. */
-typedef struct hesse_aim {
+typedef struct hesse_submatrix {
     const hesse_piece *pieces; /* [n_pieces] */
     int n_pieces;
     hesse_kinds part;
@@ -18,20 +18,21 @@ typedef struct hesse_aim {
     /* What else is found of it; NULL before, and where it is not wanted. */
     hesse_extremes *extremes;
     hesse_hutchinson *hutchinson;
-} hesse_aim;
+} hesse_submatrix;
 
 /** Who is told, and who keeps what is done; NULL: nobody. */
-typedef struct hesse_probing {
+typedef struct hesse_matrix_free_options {
     double memory; /* bytes a rank may use for it beside the model; 0: not limited */
     const hesse_listener *listener;
     const hesse_keeper *keeper;
-} hesse_probing;
+} hesse_matrix_free_options;
 
 /** Local. Settings with defaults in place of 0; and the quadrature of a matrix of order n, not
  *  filled. Errors: HESSE_E_JOB (numbers out of range), HESSE_E_NOMEM. */
 hesse_status hesse_lanczos_defaults(hesse_lanczos_settings *settings, hesse_why *why);
-hesse_status hesse_aim_quadrature(size_t n, const hesse_lanczos_settings *settings,
-                                  hesse_quadrature **quadrature, hesse_why *why);
+hesse_status hesse_submatrix_quadrature(size_t n,
+                                        const hesse_lanczos_settings *settings,
+                                        hesse_quadrature **quadrature, hesse_why *why);
 
 /** How vectors advance together, as far as a limit allows. */
 typedef struct hesse_batches {
@@ -43,16 +44,18 @@ typedef struct hesse_batches {
 } hesse_batches;
 
 /** Local. On so many ranks within so many bytes (0: no limit). */
-hesse_batches hesse_probing_batches(const hesse_model *model,
-                                    const hesse_lanczos_settings *settings, int ranks,
-                                    int count, const hesse_aim *aims, double memory);
+hesse_batches hesse_matrix_free_options_batches(const hesse_model *model,
+                                                const hesse_lanczos_settings *settings,
+                                                int ranks, int count,
+                                                const hesse_submatrix *aims,
+                                                double memory);
 
 /** Local. The work of all steps of all probes, of all ranks together.
  *  Errors: HESSE_E_NOMEM. */
-hesse_status hesse_probing_work(const hesse_model *model,
-                                const hesse_lanczos_settings *settings, int count,
-                                const hesse_aim *aims, hesse_work *work,
-                                hesse_why *why);
+hesse_status hesse_matrix_free_options_work(const hesse_model *model,
+                                            const hesse_lanczos_settings *settings,
+                                            int count, const hesse_submatrix *aims,
+                                            hesse_work *work, hesse_why *why);
 
 /** Collective. Fill the quadratures of the aims: those of one share stand together. Probes
  *  of neighbouring aims of a share advance together, so that they share passes over the
@@ -60,6 +63,7 @@ hesse_status hesse_probing_work(const hesse_model *model,
  *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC naming the block, and those of the keeper. */
 hesse_status hesse_quadratures(hesse_model *model,
                                const hesse_lanczos_settings *settings, int count,
-                               const hesse_aim *aims, const hesse_probing *probing);
+                               const hesse_submatrix *aims,
+                               const hesse_matrix_free_options *probing);
 
 #endif /* HESSE_CURVATURE_QUADRATURES_H */

@@ -5,10 +5,10 @@
 #include "curvature/rates.h"
 
 #include "base/memory.h"
-#include "hesse/study.h"
+#include "hesse/analysis.h"
 #include "ops/gemm.h"
 #include "ops/op.h"
-#include "spectra/bulge.h"
+#include "spectra/engines/bulge.h"
 
 #include <cblas.h>
 #include <math.h>

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "parallel/dmat.h"
-#include "spectra/eigen.h"
+#include "spectra/engines/eigen.h"
 
 #include <limits.h>
 #include <math.h>
@@ -47,7 +47,7 @@ static int last_depth(int ranks)
 /* A matrix of some order on so many ranks. A rank alone has fewer engines, unless its
    matrix is a distributed one of a single rank, as the whole is. */
 static hesse_engine engine_of(size_t n, int ranks, bool distributed,
-                              const hesse_terms *terms)
+                              const hesse_schedule_options *terms)
 {
     const int order = n > INT_MAX ? INT_MAX : (int)n;
     const bool vectors = terms->vectors > 0;
@@ -57,7 +57,7 @@ static hesse_engine engine_of(size_t n, int ranks, bool distributed,
 
 /* Infinite where the libraries' integers end. */
 static double bytes_of(size_t n, int ranks, hesse_engine engine,
-                       const hesse_terms *terms)
+                       const hesse_schedule_options *terms)
 {
     if (n > INT_MAX) return INFINITY;
     const int order = (int)n;
@@ -70,7 +70,7 @@ static double bytes_of(size_t n, int ranks, hesse_engine engine,
 
 /* All threads work as long as the one with most panels. */
 static double assembly_of(double n, int ranks, hesse_work work,
-                          const hesse_terms *terms)
+                          const hesse_schedule_options *terms)
 {
     const double panels = ceil(n / terms->panel), threads = ranks * terms->threads;
     return hesse_cost_panels(terms->rates, work) * ceil(panels / threads) / panels +
@@ -78,7 +78,8 @@ static double assembly_of(double n, int ranks, hesse_work work,
 }
 
 /* What a matrix costs on so many ranks. */
-static void price(hesse_task *t, size_t n, int ranks, const hesse_terms *terms)
+static void price(hesse_task *t, size_t n, int ranks,
+                  const hesse_schedule_options *terms)
 {
     const bool distributed = ranks > 1 || t->block < 0;
     t->engine = engine_of(n, ranks, distributed, terms);
@@ -88,7 +89,8 @@ static void price(hesse_task *t, size_t n, int ranks, const hesse_terms *terms)
     t->bytes = bytes_of(n, ranks, t->engine, terms);
 }
 
-hesse_task hesse_schedule_whole(size_t n, hesse_work work, const hesse_terms *terms)
+hesse_task hesse_schedule_whole(size_t n, hesse_work work,
+                                const hesse_schedule_options *terms)
 {
     hesse_task t = {.block = -1,
                     .group = {0, terms->ranks},
@@ -99,20 +101,20 @@ hesse_task hesse_schedule_whole(size_t n, hesse_work work, const hesse_terms *te
 }
 
 /* Bytes for a block on each of so many ranks. */
-static double need_of(size_t n, int ranks, const hesse_terms *terms)
+static double need_of(size_t n, int ranks, const hesse_schedule_options *terms)
 {
     return bytes_of(n, ranks, engine_of(n, ranks, ranks > 1, terms), terms);
 }
 
 /* Ranks enough for a block of order n; 0 when no number is. */
-static int ranks_for(size_t n, const hesse_terms *terms)
+static int ranks_for(size_t n, const hesse_schedule_options *terms)
 {
     for (int ranks = 1; ranks <= 1 << 20; ranks *= 2)
         if (need_of(n, ranks, terms) <= terms->memory) return ranks;
     return 0;
 }
 
-static hesse_status too_large(const hesse_block *b, const hesse_terms *terms,
+static hesse_status too_large(const hesse_block *b, const hesse_schedule_options *terms,
                               hesse_why *why)
 {
     const double need = need_of(b->size, terms->ranks, terms);
@@ -156,8 +158,8 @@ static int longest_first(const void *a, const void *b)
 /* The deepest groups that a block fits into and that do it within the bound; else the
    largest that it fits into, which take longer. All groups of a depth are as large as the
    smallest, or larger by one: then it must fit both, for two ranks may need more than one. */
-static void choose_depth(hesse_task *t, const hesse_block *b, const hesse_terms *terms,
-                         double bound)
+static void choose_depth(hesse_task *t, const hesse_block *b,
+                         const hesse_schedule_options *terms, double bound)
 {
     const int last = last_depth(terms->ranks);
     int widest = 0;
@@ -228,7 +230,7 @@ double hesse_schedule_seconds(const hesse_schedule *schedule, int ranks)
 
 /* Each task to the group of its depth that is free first. */
 static void give_all(hesse_schedule *x, const hesse_partition *partition,
-                     const hesse_terms *terms)
+                     const hesse_schedule_options *terms)
 {
     int groups = 0;
     for (int r = 0; r < terms->ranks; r++) x->busy[r] = seconds_of(&x->whole);
@@ -245,9 +247,9 @@ static void give_all(hesse_schedule *x, const hesse_partition *partition,
 }
 
 void hesse_schedule_price(hesse_schedule *schedule, const hesse_partition *partition,
-                          const hesse_terms *terms)
+                          const hesse_schedule_options *terms)
 {
-    hesse_terms of_whole = *terms;
+    hesse_schedule_options of_whole = *terms;
     of_whole.cut = false;
     if (schedule->whole.group.count)
         price(&schedule->whole, partition->size, terms->ranks, &of_whole);
@@ -262,7 +264,7 @@ void hesse_schedule_price(hesse_schedule *schedule, const hesse_partition *parti
 
 /* The schedule in which no group but the widest takes longer than the bound for a block. */
 static void fill(hesse_schedule *x, const hesse_partition *partition,
-                 const hesse_terms *terms, double bound)
+                 const hesse_schedule_options *terms, double bound)
 {
     for (int i = 0; i < x->count; i++) {
         hesse_task *t = &x->tasks[i];
@@ -275,7 +277,7 @@ static void fill(hesse_schedule *x, const hesse_partition *partition,
 /* With a bound of a rank's fair share nobody would be idle, were groups for nothing; where
    sharing costs, a larger one ends sooner. */
 static void fill_best(hesse_schedule *x, const hesse_partition *partition,
-                      const hesse_terms *terms)
+                      const hesse_schedule_options *terms)
 {
     double fair = 0, best = INFINITY, least = INFINITY;
     fill(x, partition, terms, INFINITY);
@@ -289,15 +291,15 @@ static void fill_best(hesse_schedule *x, const hesse_partition *partition,
     fill(x, partition, terms, best);
 }
 
-double hesse_schedule_need(size_t n, const hesse_terms *terms)
+double hesse_schedule_need(size_t n, const hesse_schedule_options *terms)
 {
     return fmin(need_of(n, 1, terms), need_of(n, terms->ranks, terms));
 }
 
 /* A task for every block that is to be done. */
 static hesse_status list_tasks(hesse_schedule *x, const hesse_partition *partition,
-                               const hesse_work *work, const hesse_terms *terms,
-                               hesse_why *why)
+                               const hesse_work *work,
+                               const hesse_schedule_options *terms, hesse_why *why)
 {
     hesse_status s = HESSE_OK;
     for (int i = 0; !s && i < partition->count; i++) {
@@ -315,8 +317,8 @@ static hesse_status list_tasks(hesse_schedule *x, const hesse_partition *partiti
 
 hesse_status hesse_schedule_new(const hesse_partition *partition,
                                 const hesse_task *whole, const hesse_work *work,
-                                const hesse_terms *terms, hesse_schedule *schedule,
-                                hesse_why *why)
+                                const hesse_schedule_options *terms,
+                                hesse_schedule *schedule, hesse_why *why)
 {
     hesse_schedule x = {.whole = *whole, .depth = last_depth(terms->ranks)};
     hesse_status s = HESSE_OK;

@@ -8,7 +8,7 @@
 #define HESSE_CURVATURE_SCHEDULE_H
 
 #include "curvature/cost.h"
-#include "model/partition.h"
+#include "network/partition.h"
 
 /** Neighbouring ranks. */
 typedef struct hesse_group {
@@ -46,7 +46,7 @@ typedef struct hesse_schedule {
 } hesse_schedule;
 
 /** What decides besides the blocks themselves. */
-typedef struct hesse_terms {
+typedef struct hesse_schedule_options {
     int ranks;
     int shares;           /* matrices of every block                          */
     int panel, threads;   /* columns, and panels that a rank computes at once */
@@ -57,10 +57,11 @@ typedef struct hesse_terms {
     double memory;        /* bytes a rank may use for a block; 0: no limit    */
     const bool *left_out; /* [blocks] not to be done; NULL: none             */
     const hesse_rates *rates;
-} hesse_terms;
+} hesse_schedule_options;
 
 /** Local. The whole matrix of order n as a task of all ranks. */
-hesse_task hesse_schedule_whole(size_t n, hesse_work work, const hesse_terms *terms);
+hesse_task hesse_schedule_whole(size_t n, hesse_work work,
+                                const hesse_schedule_options *terms);
 
 /** Local. Small blocks go to single ranks, large ones to groups: to the smallest that they
  *  fit into and in which they take no longer than the whole takes on all ranks. Then, the
@@ -73,17 +74,17 @@ hesse_task hesse_schedule_whole(size_t n, hesse_work work, const hesse_terms *te
  *  bytes and the number of ranks that would do. */
 hesse_status hesse_schedule_new(const hesse_partition *partition,
                                 const hesse_task *whole, const hesse_work *work,
-                                const hesse_terms *terms, hesse_schedule *schedule,
-                                hesse_why *why);
+                                const hesse_schedule_options *terms,
+                                hesse_schedule *schedule, hesse_why *why);
 void hesse_schedule_free(hesse_schedule *schedule);
 
 /** Local. Bytes that a block of order n takes on each rank of the group that it fits best:
  *  one rank, or all. */
-double hesse_schedule_need(size_t n, const hesse_terms *terms);
+double hesse_schedule_need(size_t n, const hesse_schedule_options *terms);
 
 /** Local. Costs of the same schedule by other rates. */
 void hesse_schedule_price(hesse_schedule *schedule, const hesse_partition *partition,
-                          const hesse_terms *terms);
+                          const hesse_schedule_options *terms);
 
 /** Local. Seconds until the last rank is done. */
 double hesse_schedule_seconds(const hesse_schedule *schedule, int ranks);

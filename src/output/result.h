@@ -12,7 +12,7 @@
 #include "hesse/quadrature.h"
 #include "hesse/spectrum.h"
 #include "hesse/team.h"
-#include "model/params.h"
+#include "network/params.h"
 #include "parallel/dmat.h"
 
 #include <stdint.h>

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/worst.h"
-#include "model/transformer.h"
+#include "network/families/transformer.h"
 #include "program/commands.h"
 
 #include <math.h>
@@ -164,27 +164,28 @@ static hesse_status shares(check *c)
 static hesse_status panels(check *c, const hesse_job *job)
 {
     hesse_team *team = c->model->team;
-    hesse_study *study = NULL;
-    hesse_question question = hesse_question_of(job);
+    hesse_analysis *analysis = NULL;
+    hesse_analysis_options question = hesse_job_options(job);
     question.scope = HESSE_BLOCKS;
     question.n_parts = 0;
-    hesse_status s = hesse_study_new(c->model, &question, &study);
+    hesse_status s = hesse_analysis_new(c->model, &question, &analysis);
     if (s) return s;
     int smallest = 0;
-    for (int b = 1; b < study->partition.count; b++)
-        if (study->partition.blocks[b].size < study->partition.blocks[smallest].size)
+    for (int b = 1; b < analysis->partition.count; b++)
+        if (analysis->partition.blocks[b].size <
+            analysis->partition.blocks[smallest].size)
             smallest = b;
-    const hesse_block *block = &study->partition.blocks[smallest];
+    const hesse_block *block = &analysis->partition.blocks[smallest];
     const size_t m = block->size;
-    double *a = hesse_alloc(m * m), *indexed = hesse_alloc(study->partition.size);
+    double *a = hesse_alloc(m * m), *indexed = hesse_alloc(analysis->partition.size);
     double *column = hesse_alloc(c->n), defect = 0, size = 0;
     if (!a || !indexed || !column)
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for block '%s'",
                        block->name);
-    if (!s) s = hesse_study_block_matrix(study, 0, smallest, a, &team->why);
+    if (!s) s = hesse_analysis_block_matrix(analysis, 0, smallest, a, &team->why);
     s = hesse_agree(team, s);
     if (!s) {
-        const hesse_piece *piece = &study->partition.pieces[block->piece];
+        const hesse_piece *piece = &analysis->partition.pieces[block->piece];
         const hesse_param *p = &c->model->params.list[piece->param];
         memset(c->other, 0, c->n * sizeof *c->other);
         c->other[p->offset + (size_t)piece->rect.row * (size_t)p->cols +
@@ -192,7 +193,8 @@ static hesse_status panels(check *c, const hesse_job *job)
         s = hesse_model_product(c->model, HESSE_ALL, 1, c->other, column);
     }
     if (!s) {
-        hesse_partition_gather(&study->partition, &c->model->params, column, indexed);
+        hesse_partition_gather(&analysis->partition, &c->model->params, column,
+                               indexed);
         for (size_t i = 0; i < m; i++) {
             defect += pow(a[i] - indexed[block->first + i], 2);
             size += pow(indexed[block->first + i], 2);
@@ -203,7 +205,7 @@ static hesse_status panels(check *c, const hesse_job *job)
     free(a);
     free(indexed);
     free(column);
-    hesse_study_free(study);
+    hesse_analysis_free(analysis);
     return s;
 }
 

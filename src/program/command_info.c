@@ -6,7 +6,7 @@
 #include "parallel/available.h"
 #include "program/blas_core.h"
 #include "program/commands.h"
-#include "spectra/eigen.h"
+#include "spectra/engines/eigen.h"
 
 #include <cyaml/cyaml.h>
 #include <hdf5.h>

@@ -1,6 +1,6 @@
 /* What a run would do, from the sizes alone: no parameter is read, nothing computed. */
 #include "base/units.h"
-#include "curvature/product.h"
+#include "objective/product.h"
 #include "program/commands.h"
 #include "program/disk.h"
 #include "program/sbatch.h"
@@ -13,12 +13,12 @@
 enum { MOST_ROWS = 1000 };
 
 /* What is found of matrices that are not formed besides their quadratures. */
-static void print_estimates(const hesse_study *x)
+static void print_estimates(const hesse_analysis *x)
 {
-    const hesse_estimates *e = &x->unformed.estimates;
+    const hesse_estimates *e = &x->matrix_free.estimates;
     char work[HESSE_UNITS];
-    if (!(x->unformed.extra.products > 0)) return;
-    hesse_units_flop(x->unformed.extra.products, work);
+    if (!(x->matrix_free.extra.products > 0)) return;
+    hesse_units_flop(x->matrix_free.extra.products, work);
     if (e->extreme.pairs)
         printf("eigenpairs   %d at each end to %g, %d vectors at once, at most %d "
                "products\n",
@@ -30,7 +30,7 @@ static void print_estimates(const hesse_study *x)
     printf("             about %s of that\n", work);
 }
 
-static void print_head(const hesse_study *x, const hesse_job *job)
+static void print_head(const hesse_analysis *x, const hesse_job *job)
 {
     const hesse_disk disk = hesse_disk_of(x, job);
     const hesse_model *m = x->model;
@@ -53,28 +53,29 @@ static void print_head(const hesse_study *x, const hesse_job *job)
            hesse_units_bytes(x->program, c));
     printf("disk         about %s for the result, up to %s for part files\n",
            hesse_units_bytes(disk.result, a), hesse_units_bytes(disk.parts, b));
-    if (x->inquiry.scope & HESSE_FULL) {
+    if (x->options.scope & HESSE_FULL) {
         printf("full matrix  order %zu: assembly %s, eigenvalues %s by %s\n",
                x->partition.size, hesse_units_flop(whole->work.products, a),
                hesse_units_flop(whole->solution, b), hesse_engine_name(whole->engine));
         printf("             assembly %s, eigenvalues %s\n",
                hesse_units_time(whole->assembly, a), hesse_units_time(whole->eigen, b));
     }
-    if (x->unformed.whole)
+    if (x->matrix_free.whole)
         printf("full matrix  order %zu: by lanczos, without the matrix\n",
                x->partition.size);
-    if (x->unformed.work.products > 0)
+    if (x->matrix_free.work.products > 0)
         printf("lanczos      %d probes of %d steps, %d at once: %s, %s, %s per rank\n",
-               x->unformed.settings.probes, x->unformed.settings.steps,
-               x->unformed.together, hesse_units_flop(x->unformed.work.products, a),
-               hesse_units_time(x->unformed.seconds, b),
-               hesse_units_bytes(x->unformed.bytes, c));
+               x->matrix_free.settings.probes, x->matrix_free.settings.steps,
+               x->matrix_free.together,
+               hesse_units_flop(x->matrix_free.work.products, a),
+               hesse_units_time(x->matrix_free.seconds, b),
+               hesse_units_bytes(x->matrix_free.bytes, c));
     print_estimates(x);
     double least = x->schedule.busy[0];
     for (int r = 1; r < x->ranks; r++) least = fmin(least, x->schedule.busy[r]);
     printf("time         %s, by the rates of this machine; the idlest rank %s\n",
-           hesse_units_time(hesse_study_seconds(x), c),
-           hesse_units_time(least + x->unformed.seconds, a));
+           hesse_units_time(hesse_analysis_seconds(x), c),
+           hesse_units_time(least + x->matrix_free.seconds, a));
 }
 
 /* "rank 3", "4 to 7", "all 8". */
@@ -89,9 +90,9 @@ static void name_group(hesse_group g, int ranks, char text[HESSE_UNITS])
 }
 
 /* Time goes as work does. Returns the work of all. */
-static double print_unformed(const hesse_study *x, int width, int *rows)
+static double print_unformed(const hesse_analysis *x, int width, int *rows)
 {
-    const hesse_unformed *u = &x->unformed;
+    const hesse_matrix_free *u = &x->matrix_free;
     char work[HESSE_UNITS], time[HESSE_UNITS];
     double all = 0;
     for (int i = 0; i < x->partition.count; i++) {
@@ -108,7 +109,7 @@ static double print_unformed(const hesse_study *x, int width, int *rows)
     return all;
 }
 
-static void print_blocks(const hesse_study *x)
+static void print_blocks(const hesse_analysis *x)
 {
     char a[HESSE_UNITS], b[HESSE_UNITS], c[HESSE_UNITS], d[HESSE_UNITS],
         ranks[HESSE_UNITS];
@@ -143,22 +144,22 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
 {
     hesse_job *job = NULL;
     hesse_model *model = NULL;
-    hesse_study *study = NULL;
+    hesse_analysis *analysis = NULL;
     hesse_status s = hesse_open_job(team, options, &job);
     if (!s) s = hesse_open_model(team, job, true, &model);
     if (!s) {
-        hesse_question question = hesse_question_of(job);
+        hesse_analysis_options question = hesse_job_options(job);
         if (options->ranks) question.ranks = options->ranks;
-        s = hesse_study_new(model, &question, &study);
+        s = hesse_analysis_new(model, &question, &analysis);
     }
-    if (!s) s = hesse_rate_study(team, study);
+    if (!s) s = hesse_rate_analysis(team, analysis);
     if (!s && team->rank == 0 && options->sbatch) {
-        hesse_sbatch_print(study, options);
+        hesse_sbatch_print(analysis, options);
     } else if (!s && team->rank == 0) {
-        print_head(study, job);
-        print_blocks(study);
+        print_head(analysis, job);
+        print_blocks(analysis);
     }
-    hesse_study_free(study);
+    hesse_analysis_free(analysis);
     hesse_model_free(model);
     hesse_job_free(job);
     return s;

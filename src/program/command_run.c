@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the study's listener knows. */
+/* What the analysis's listener knows. */
 typedef struct run {
     hesse_team *team;
     const hesse_job *job;
-    hesse_study *study;
+    hesse_analysis *analysis;
     hesse_result *result;
     hesse_progress progress;
     hesse_phases phases;
@@ -36,12 +36,12 @@ static void show_progress(void *context, const char *phase, double part,
 /* The name of a share's matrix, of a block or (-1) of the whole. */
 static void name_matrix(const run *r, int share, int block, char *name, size_t room)
 {
-    const hesse_kinds kinds = r->study->kinds[share];
+    const hesse_kinds kinds = r->analysis->kinds[share];
     const bool itself = kinds == HESSE_ALL;
     const char *part = hesse_job_part(kinds);
     snprintf(name, room, "%s%s%shessian/%s%s", itself ? "" : "parts/",
              itself ? "" : part, itself ? "" : "/", block < 0 ? "full" : "blocks/",
-             block < 0 ? "" : r->study->partition.blocks[block].name);
+             block < 0 ? "" : r->analysis->partition.blocks[block].name);
 }
 
 static hesse_status write_matrix(void *context, int share, int block,
@@ -52,7 +52,7 @@ static hesse_status write_matrix(void *context, int share, int block,
     name_matrix(r, share, block, name, sizeof name);
     if (a) return hesse_result_matrix(r->result, name, a);
     return hesse_result_square(r->result, name,
-                               (int)r->study->partition.blocks[block].size, local);
+                               (int)r->analysis->partition.blocks[block].size, local);
 }
 
 /* Distances between the computed blocks of a share; rank 0 alone. */
@@ -76,7 +76,7 @@ static void comparison_free(comparison *c)
 }
 
 /* The spectrum of a block as atoms, if there is one; false: out of memory. */
-static bool list_block(const hesse_findings *f, int b, comparison *c)
+static bool list_block(const hesse_share_results *f, int b, comparison *c)
 {
     const hesse_spectrum *s = f->spectra[b];
     const hesse_quadrature *q = f->quadratures[b];
@@ -100,7 +100,7 @@ static bool list_block(const hesse_findings *f, int b, comparison *c)
 
 static hesse_status compare(const run *r, int share, comparison *c, hesse_why *why)
 {
-    const hesse_findings *f = &r->study->found[share];
+    const hesse_share_results *f = &r->analysis->found[share];
     const hesse_density *density = &r->job->spectrum.density;
     const size_t blocks = (size_t)f->blocks;
     *c = (comparison){.kinds = r->job->metrics.n_distance};
@@ -133,7 +133,7 @@ static hesse_status compare(const run *r, int share, comparison *c, hesse_why *w
    then that it is not there. */
 static hesse_status distances_fit(const run *r)
 {
-    const hesse_study *x = r->study;
+    const hesse_analysis *x = r->analysis;
     const double blocks = x->partition.count, points = r->job->spectrum.density.points;
     const double numbers =
         blocks * blocks * (r->job->metrics.n_distance + 1) + blocks * points;
@@ -149,8 +149,8 @@ static hesse_status distances_fit(const run *r)
 
 static hesse_status write_part(run *r, const hesse_block_table *table, int share)
 {
-    const hesse_findings *f = &r->study->found[share];
-    const hesse_lanczos_settings *lanczos = &r->study->unformed.settings;
+    const hesse_share_results *f = &r->analysis->found[share];
+    const hesse_lanczos_settings *lanczos = &r->analysis->matrix_free.settings;
     comparison c = {0};
     const double start = MPI_Wtime();
     hesse_status s = HESSE_OK;
@@ -158,12 +158,12 @@ static hesse_status write_part(run *r, const hesse_block_table *table, int share
     s = hesse_agree(r->team, s);
     r->phases.distances += MPI_Wtime() - start;
     const hesse_part_result part = {
-        .name = hesse_job_part(r->study->kinds[share]),
+        .name = hesse_job_part(r->analysis->kinds[share]),
         .spectra = f->spectra,
         .quadratures = f->quadratures,
         .extremes = f->extremes,
         .hutchinson = f->hutchinson,
-        .measures = r->study->measures[share],
+        .measures = r->analysis->measures[share],
         .orthogonality = hesse_orthogonality_text(lanczos->orthogonality),
         .seed = lanczos->seed,
         .full = f->full,
@@ -180,7 +180,7 @@ static hesse_status write_part(run *r, const hesse_block_table *table, int share
 
 static hesse_status write_findings(run *r)
 {
-    const hesse_partition *p = &r->study->partition;
+    const hesse_partition *p = &r->analysis->partition;
     const double start = MPI_Wtime();
     const char **names = hesse_calloc((size_t)p->count, sizeof *names);
     size_t *offset = hesse_calloc((size_t)p->count, sizeof *offset);
@@ -196,9 +196,9 @@ static hesse_status write_findings(run *r)
     }
     const hesse_block_table table = {p->count, names, offset, size};
     if (!s)
-        s = hesse_result_model(r->result, &r->study->model->params, &table,
-                               r->study->gradient);
-    for (int i = 0; !s && i < r->study->inquiry.request.shares; i++)
+        s = hesse_result_model(r->result, &r->analysis->model->params, &table,
+                               r->analysis->gradient);
+    for (int i = 0; !s && i < r->analysis->options.request.shares; i++)
         s = write_part(r, &table, i);
     r->phases.write += MPI_Wtime() - start - r->phases.distances;
     free(names);
@@ -210,10 +210,10 @@ static hesse_status write_findings(run *r)
 /* What every rank did; on rank 0 all of it. */
 static hesse_status write_ranks(run *r)
 {
-    const hesse_study *x = r->study;
+    const hesse_analysis *x = r->analysis;
     const hesse_times *t = &x->times;
     const hesse_rank_report mine = {
-        .predicted = x->schedule.busy[r->team->rank] + x->unformed.seconds,
+        .predicted = x->schedule.busy[r->team->rank] + x->matrix_free.seconds,
         .busy = t->assembly + t->exchange + t->eigenvalues + t->lanczos,
         .assembly = t->assembly,
         .exchange = t->exchange,
@@ -244,7 +244,7 @@ static hesse_status write_ranks(run *r)
 static hesse_status finish(run *r)
 {
     hesse_provenance p;
-    hesse_provenance_of(r->study, r->job, &r->phases, &r->resume, &p);
+    hesse_provenance_of(r->analysis, r->job, &r->phases, &r->resume, &p);
     const hesse_status s = hesse_result_finish(r->result, p.list, p.count);
     r->result = NULL;
     return s;
@@ -257,13 +257,13 @@ static hesse_status compute(run *r, const char *path)
     hesse_status s = hesse_result_new(r->team, path, r->resume.folder, &r->result);
     const double start = MPI_Wtime();
     if (!s) {
-        r->study->inquiry.listener = &listener;
-        r->study->inquiry.keeper = &r->resume.keeper;
+        r->analysis->options.listener = &listener;
+        r->analysis->options.keeper = &r->resume.keeper;
         hesse_progress_start(&r->progress, stderr);
-        s = hesse_study_run(r->study);
+        s = hesse_analysis_run(r->analysis);
         if (r->team->rank == 0) hesse_progress_finish(&r->progress);
-        r->study->inquiry.listener = NULL;
-        r->study->inquiry.keeper = NULL;
+        r->analysis->options.listener = NULL;
+        r->analysis->options.keeper = NULL;
     }
     r->phases.compute = MPI_Wtime() - start;
     if (!s) s = write_findings(r);
@@ -283,16 +283,16 @@ static void tell_note(const hesse_model *model)
 /* On rank 0: pairs that were not found to the tolerance. */
 static void tell_unconverged(const run *r)
 {
-    const hesse_partition *p = &r->study->partition;
+    const hesse_partition *p = &r->analysis->partition;
     const hesse_extremes *first = NULL;
     const char *part = "", *block = "";
     int count = 0;
-    for (int i = 0; r->team->rank == 0 && i < r->study->inquiry.request.shares; i++)
+    for (int i = 0; r->team->rank == 0 && i < r->analysis->options.request.shares; i++)
         for (int b = 0; b <= p->count; b++) {
-            const hesse_extremes *e = r->study->found[i].extremes[b];
+            const hesse_extremes *e = r->analysis->found[i].extremes[b];
             if (!e || e->converged || count++) continue;
             first = e;
-            part = hesse_job_part(r->study->kinds[i]);
+            part = hesse_job_part(r->analysis->kinds[i]);
             block = b < p->count ? p->blocks[b].name : "the whole";
         }
     if (first)
@@ -327,9 +327,9 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
     if (!s && r.resume.complete) {
         tell_complete(&r, path);
     } else if (!s) {
-        const hesse_question question = hesse_question_of(job);
-        s = hesse_study_new(model, &question, &r.study);
-        if (!s) s = hesse_rate_study(team, r.study);
+        const hesse_analysis_options question = hesse_job_options(job);
+        s = hesse_analysis_new(model, &question, &r.analysis);
+        if (!s) s = hesse_rate_analysis(team, r.analysis);
         r.phases.plan = MPI_Wtime() - start - r.phases.open;
         if (!s) s = hesse_agree(team, distances_fit(&r));
         if (!s) s = compute(&r, path);
@@ -337,7 +337,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
     }
     if (!s && team->rank == 0) s = hesse_result_show(path, stdout, &team->why);
     s = hesse_resume_end(&r.resume, hesse_agree(team, s));
-    hesse_study_free(r.study);
+    hesse_analysis_free(r.analysis);
     hesse_model_free(model);
     hesse_job_free(job);
     free(path);

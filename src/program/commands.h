@@ -2,8 +2,8 @@
 #ifndef HESSE_PROGRAM_COMMANDS_H
 #define HESSE_PROGRAM_COMMANDS_H
 
-#include "curvature/study.h"
-#include "program/job.h"
+#include "curvature/analysis.h"
+#include "job/job.h"
 #include "program/options.h"
 
 hesse_status hesse_command_run(hesse_team *team, const hesse_options *options);
@@ -20,13 +20,13 @@ hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
 hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outline,
                               hesse_model **model);
 
-/** Collective. Predict the times of a study from rates that all ranks measure at once. */
-hesse_status hesse_rate_study(hesse_team *team, hesse_study *study);
+/** Collective. Predict the times of an analysis from rates that all ranks measure at once. */
+hesse_status hesse_rate_analysis(hesse_team *team, hesse_analysis *analysis);
 
 /** Local. Threads of a rank: what OMP_NUM_THREADS says, else 1. */
 int hesse_threads(void);
 
 /** Local. The question of a job; it borrows from the job. */
-hesse_question hesse_question_of(const hesse_job *job);
+hesse_analysis_options hesse_job_options(const hesse_job *job);
 
 #endif /* HESSE_PROGRAM_COMMANDS_H */

@@ -2,8 +2,8 @@
 #ifndef HESSE_PROGRAM_DISK_H
 #define HESSE_PROGRAM_DISK_H
 
-#include "curvature/study.h"
-#include "program/job.h"
+#include "curvature/analysis.h"
+#include "job/job.h"
 
 typedef struct hesse_disk {
     double result; /* bytes of the result file, to a tenth or so                  */
@@ -11,6 +11,6 @@ typedef struct hesse_disk {
 } hesse_disk;
 
 /** Local. */
-hesse_disk hesse_disk_of(const hesse_study *study, const hesse_job *job);
+hesse_disk hesse_disk_of(const hesse_analysis *analysis, const hesse_job *job);
 
 #endif /* HESSE_PROGRAM_DISK_H */

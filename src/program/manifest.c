@@ -3,7 +3,7 @@
 #include "program/manifest.h"
 
 #include "base/memory.h"
-#include "input/json.h"
+#include "files/json.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,8 +5,8 @@
 #define HESSE_PROGRAM_MANIFEST_H
 
 #include "base/digest.h"
-#include "curvature/model.h"
-#include "program/job.h"
+#include "job/job.h"
+#include "objective/model.h"
 
 /** Local, where the model's digests are known (rank 0).
  *

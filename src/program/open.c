@@ -80,7 +80,7 @@ hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outli
     return hesse_model_open(team, &source, model);
 }
 
-hesse_status hesse_rate_study(hesse_team *team, hesse_study *study)
+hesse_status hesse_rate_analysis(hesse_team *team, hesse_analysis *analysis)
 {
     hesse_rates rates = {0};
     const hesse_status s = hesse_agree(team, hesse_rates_measure(&rates, &team->why));
@@ -89,7 +89,7 @@ hesse_status hesse_rate_study(hesse_team *team, hesse_study *study)
     if (s) return s;
     hesse_team_sum(team, all, count);
     for (size_t i = 0; i < count; i++) all[i] /= team->size;
-    hesse_study_rate(study, &rates);
+    hesse_analysis_rate(analysis, &rates);
     return HESSE_OK;
 }
 
@@ -102,11 +102,11 @@ int hesse_threads(void)
                                           : (int)threads;
 }
 
-hesse_question hesse_question_of(const hesse_job *job)
+hesse_analysis_options hesse_job_options(const hesse_job *job)
 {
     const hesse_job_lanczos *lanczos = &job->spectrum.lanczos;
     const bool automatic = job->hessian.method == HESSE_METHOD_AUTO;
-    return (hesse_question){
+    return (hesse_analysis_options){
         .partition = job->hessian.partition,
         .only = (const char *const *)job->hessian.only,
         .n_only = job->hessian.blocks ? 0 : job->hessian.n_only,

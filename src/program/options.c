@@ -3,7 +3,7 @@
 #include "program/options.h"
 
 #include "base/nearest.h"
-#include "program/size.h"
+#include "job/size.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -3,9 +3,9 @@
 #define HESSE_PROGRAM_PROVENANCE_H
 
 #include "base/digest.h"
-#include "curvature/study.h"
+#include "curvature/analysis.h"
+#include "job/job.h"
 #include "output/result.h"
-#include "program/job.h"
 #include "program/resume.h"
 
 /** Wall time of the phases of a run, in seconds; of assembly (with exchange) and
@@ -26,9 +26,9 @@ typedef struct hesse_provenance {
 
 /** Local. What is known of a run: program, machine, job, model and data; docs/result.md
  *  has the list. Only rank 0 reads the config.json again, for its digest. The texts of
- *  `list` point into the provenance itself, the job, the study and the resume, which must
+ *  `list` point into the provenance itself, the job, the analysis and the resume, which must
  *  outlive it. */
-void hesse_provenance_of(const hesse_study *study, const hesse_job *job,
+void hesse_provenance_of(const hesse_analysis *analysis, const hesse_job *job,
                          const hesse_phases *phases, const hesse_resume *resume,
                          hesse_provenance *p);
 

@@ -3,7 +3,7 @@
 #include "program/resume.h"
 
 #include "base/memory.h"
-#include "input/file.h"
+#include "files/file.h"
 #include "output/reader.h"
 #include "output/store.h"
 #include "parallel/team.h"

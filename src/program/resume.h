@@ -4,11 +4,11 @@
 #define HESSE_PROGRAM_RESUME_H
 
 #include "base/digest.h"
-#include "curvature/model.h"
-#include "output/parts.h"
-#include "program/job.h"
+#include "checkpoint/parts.h"
+#include "checkpoint/stop.h"
+#include "job/job.h"
+#include "objective/model.h"
 #include "program/options.h"
-#include "program/stop.h"
 
 typedef struct hesse_resume {
     hesse_team *team;

@@ -5,8 +5,8 @@
 #include "program/target.h"
 
 #include "base/memory.h"
-#include "input/file.h"
-#include "input/shards.h"
+#include "files/file.h"
+#include "files/shards.h"
 #include "parallel/team.h"
 
 #include <limits.h>

@@ -3,7 +3,7 @@
 #define HESSE_PROGRAM_TARGET_H
 
 #include "hesse/team.h"
-#include "program/job.h"
+#include "job/job.h"
 #include "program/options.h"
 
 /** Collective. The path of the file that the result becomes, the same on every rank:
@@ -11,7 +11,7 @@
  *
  *  path  [out]  the caller frees it, whatever the status.
  *  Errors: HESSE_E_JOB where a file that the job reads is there, under any name of it;
- *  HESSE_E_OUTPUT where links go in circles; HESSE_E_NOMEM. */
+ *  HESSE_E_OUTPUT where links go in rank_groups; HESSE_E_NOMEM. */
 hesse_status hesse_target(hesse_team *team, const hesse_options *options,
                           const hesse_job *job, char **path);
 

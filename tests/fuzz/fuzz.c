@@ -1,17 +1,17 @@
 /* The readers of files that nobody vouches for, under libFuzzer: whatever the bytes are,
    a reader ends, with a status and one line of reason when it refuses them. HESSE_FUZZ names
    the reader; tools/fuzz runs them all. */
-#include "input/arrays.h"
-#include "input/checkpoint.h"
-#include "input/config.h"
-#include "input/images.h"
-#include "input/texts.h"
-#include "input/tokens.h"
+#include "checkpoint/part_file.h"
+#include "data/arrays.h"
+#include "data/images.h"
+#include "data/texts.h"
+#include "data/tokens.h"
+#include "job/job.h"
+#include "network/families/config.h"
+#include "network/weights.h"
 #include "output/audit.h"
-#include "output/part_file.h"
 #include "output/show.h"
 #include "output/stamp.h"
-#include "program/job.h"
 #include "program/manifest.h"
 
 #include <hdf5.h>
@@ -49,7 +49,7 @@ static void read_weights(void)
         expect(hesse_safetensors_read(file, t, values, &why), &why);
         free(values);
     }
-    expect(hesse_checkpoint_probe(file, path, &arch, &why), &why);
+    expect(hesse_weights_probe(file, path, &arch, &why), &why);
     hesse_safetensors_close(file);
 }
 

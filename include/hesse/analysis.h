@@ -1,0 +1,124 @@
+/** hesse: blocks of a model's Hessian, their spectra and measures. */
+#ifndef HESSE_ANALYSIS_H
+#define HESSE_ANALYSIS_H
+
+#include "hesse/extremes.h"
+#include "hesse/hutchinson.h"
+#include "hesse/lanczos.h"
+#include "hesse/model.h"
+#include "hesse/parts.h"
+#include "hesse/spectrum.h"
+
+/** Columns computed at once unless something else is asked; the fastest measured. */
+enum { HESSE_PANEL = 24 };
+
+/** How spectra are found. */
+typedef enum hesse_method {
+    HESSE_METHOD_EXACT, /* matrices are formed and decomposed; an error where they do not
+                             fit                                                      */
+    HESSE_METHOD_LANCZOS, /* by quadrature, without matrices                          */
+    HESSE_METHOD_AUTO     /* exactly where memory and time allow, else by quadrature  */
+} hesse_method;
+
+/** Lists of blocks that papers look at. */
+typedef enum hesse_preset {
+    HESSE_PRESET_NONE,
+    /* The token embedding, and of layers 0, L / 4, 7 L / 12 and L - 1 of L (0, 3, 7 and 11 of
+       12) the matrices of query, key, value, attention's output and MLP: 25 blocks of GPT-2.
+       Source: the authors' code for Zhang et al., Why Transformers Need Adam
+       (arXiv:2402.16788). */
+    HESSE_PRESET_PAPER_GPT2,
+    /* The patch embedding, of layers 0, L / 2 and L - 1 of L (0, 6 and 11 of 12) query, key and
+       value as one block, attention's output and both matrices of the MLP, and the
+       classifier: 14 blocks of ViT. Source: the same. */
+    HESSE_PRESET_PAPER_VIT,
+    /* The weights of every convolution. */
+    HESSE_PRESET_CONVOLUTIONS
+} hesse_preset;
+
+/** What is asked. Start it from {0}; NULL and 0 stand for the defaults given. */
+typedef struct hesse_analysis_options {
+    hesse_cut partition; /* default: by tensor */
+
+    /* Names or globs of blocks; 0: all. */
+    const char *const *only;
+    int n_only;
+    hesse_preset preset; /* in place of names and a partition */
+
+    /* Shares of the Hessian; 0: itself. */
+    const hesse_kinds *parts;
+    int n_parts;
+
+    hesse_scope scope;   /* default: blocks                               */
+    hesse_method method; /* default: exact                                */
+    hesse_engine engine; /* default: the fastest                          */
+    int eigenvectors;    /* at each end; default: none; of what is not formed the pairs
+                            are found as `extreme` says                   */
+    int panel;           /* directions swept at once; default HESSE_PANEL */
+    int threads;         /* of a rank, for panels; default: 1             */
+    bool matrices;       /* they are to be written, by all ranks at once  */
+
+    /* Bytes a rank may use; default: what is free, shared by the ranks of a machine. */
+    size_t memory;
+    size_t program; /* of them what other things take: code, libraries; default: 0  */
+
+    double
+        seconds; /* auto forms no matrix beyond so much predicted time; 0: no limit */
+    hesse_lanczos_settings lanczos;
+    /* Of what is not formed, besides quadratures; seeds are those of lanczos. */
+    hesse_extreme_settings extreme;
+    hesse_hutchinson_settings hutchinson;
+
+    int ranks; /* plan for so many; default: those of the team */
+} hesse_analysis_options;
+
+typedef struct hesse_analysis hesse_analysis;
+
+/** Collective. Cut the model into blocks and plan who does what; computes nothing.
+ *  Errors: HESSE_E_JOB; HESSE_E_NOMEM where it would not fit, with the sizes. */
+hesse_status hesse_analysis_new(hesse_model *model,
+                                const hesse_analysis_options *question,
+                                hesse_analysis **analysis);
+void hesse_analysis_free(hesse_analysis *analysis);
+
+/** Collective. Assemble, prove and decompose all that was asked for.
+ *  Errors: HESSE_E_NOMEM; HESSE_E_NUMERIC naming the block whose proof fails. */
+hesse_status hesse_analysis_run(hesse_analysis *analysis);
+
+/** Local. Blocks in their order: that of the rows of the full matrix. */
+int hesse_analysis_blocks(const hesse_analysis *analysis);
+const char *hesse_analysis_block_name(const hesse_analysis *analysis, int block);
+size_t hesse_analysis_block_size(const hesse_analysis *analysis, int block);
+
+/** Local. The gradient in the order of the blocks; the first of a block's entries. */
+const double *hesse_analysis_gradient(const hesse_analysis *analysis);
+size_t hesse_analysis_block_first(const hesse_analysis *analysis, int block);
+
+enum { HESSE_FULL_MATRIX = -1 };
+
+/** Local. What a run found of part 0 ... n_parts - 1: of a block, or of the full matrix;
+ *  the same on every rank. A matrix that was asked for has a spectrum or a quadrature, the
+ *  other is NULL. Extreme pairs and estimates are of what has a quadrature, where they were
+ *  asked for. */
+const hesse_spectrum *hesse_analysis_spectrum(const hesse_analysis *analysis, int part,
+                                              int block);
+const hesse_quadrature *hesse_analysis_quadrature(const hesse_analysis *analysis,
+                                                  int part, int block);
+const hesse_extremes *hesse_analysis_extremes(const hesse_analysis *analysis, int part,
+                                              int block);
+const hesse_hutchinson *hesse_analysis_hutchinson(const hesse_analysis *analysis,
+                                                  int part, int block);
+const hesse_measures *hesse_analysis_measures(const hesse_analysis *analysis, int part,
+                                              int block);
+
+/** Local. Frobenius norms of the blocks x blocks parts of the full matrix, or NULL. */
+const double *hesse_analysis_coupling(const hesse_analysis *analysis, int part);
+
+/** Local. One block of a part as a dense matrix, computed by this rank alone.
+ *
+ *  matrix  [out]  size x size, both triangles.
+ *  Errors: HESSE_E_NOMEM. */
+hesse_status hesse_analysis_block_matrix(hesse_analysis *analysis, int part, int block,
+                                         double *matrix, hesse_why *why);
+
+#endif /* HESSE_ANALYSIS_H */

@@ -1,0 +1,99 @@
+/* A product is made for a number of vectors; of fewer the rest are zero. */
+#include "curvature/hessian_operator.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static hesse_bundle bundle_of(const hesse_submatrix *aim, int width)
+{
+    return (hesse_bundle){aim->pieces, aim->n_pieces, width};
+}
+
+hesse_status hesse_hessian_operator_new(hesse_model *model, const hesse_submatrix *aim,
+                                        int width, int most,
+                                        const hesse_matrix_free_options *probing,
+                                        hesse_hessian_operator *x)
+{
+    hesse_team *team = model->team;
+    const size_t numbers = aim->q->n * (size_t)width;
+    hesse_work work;
+    *x = (hesse_hessian_operator){.model = model, .aim = aim, .probing = probing};
+    x->bundle = bundle_of(aim, width);
+    hesse_status s = hesse_product_work(model, &x->bundle, 1, &work, &team->why);
+    if (!s) x->of = work.products;
+    if (most > 1) x->v = hesse_alloc(numbers), x->av = hesse_alloc(numbers);
+    if (most > 1 && (!x->v || !x->av))
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for %d vectors",
+                       width);
+    s = hesse_agree(team, s);
+    if (!s) s = hesse_product_new(model, &x->bundle, 1, &x->product);
+    if (s) hesse_hessian_operator_free(x);
+    return s;
+}
+
+void hesse_hessian_operator_free(hesse_hessian_operator *x)
+{
+    hesse_product_free(x->product);
+    free(x->v);
+    free(x->av);
+    *x = (hesse_hessian_operator){0};
+}
+
+double hesse_hessian_operator_bytes(const hesse_model *model, int ranks,
+                                    const hesse_submatrix *aim, int width, int most)
+{
+    const hesse_bundle bundle = bundle_of(aim, width);
+    return hesse_product_bytes(model, ranks, &bundle, 1) +
+           (most > 1 ? 2.0 * (double)aim->q->n * width : 0) * (double)sizeof(double);
+}
+
+/* Columns first ... first + count - 1 of k between a list of vectors and one as wide as the
+   product's; what is not there is zero. */
+static void carry(size_t n, int k, int first, int count, int width, double *list,
+                  double *wide, bool out)
+{
+    for (size_t i = 0; i < n; i++) {
+        double *one = list + i * (size_t)k + (size_t)first;
+        double *other = wide + i * (size_t)width;
+        if (!out) memset(other, 0, (size_t)width * sizeof *other);
+        memcpy(out ? one : other, out ? other : one, (size_t)count * sizeof *one);
+    }
+}
+
+/* Local. */
+static hesse_status report(hesse_hessian_operator *x, int count)
+{
+    const hesse_listener *l = x->probing->listener;
+    const hesse_keeper *k = x->probing->keeper;
+    x->done += count;
+    x->operations += x->of;
+    if (l && l->progress)
+        l->progress(l->context, x->phase, fmin(x->done / x->all, 1), x->operations);
+    return k ? k->go_on(k->context, &x->model->team->why) : HESSE_OK;
+}
+
+static hesse_status apply(void *context, int k, const double *v, double *av)
+{
+    hesse_hessian_operator *x = context;
+    const int width = x->bundle.k;
+    hesse_status s = HESSE_OK;
+    for (int first = 0; !s && first < k; first += width) {
+        const int count = k - first < width ? k - first : width;
+        const bool direct = k == width;
+        if (!direct)
+            carry(x->aim->q->n, k, first, count, width, (double *)v, x->v, false);
+        hesse_product_run(x->product, x->aim->part, direct ? v : x->v,
+                          direct ? av : x->av);
+        if (!direct) carry(x->aim->q->n, k, first, count, width, av, x->av, true);
+        s = hesse_agree(x->model->team, report(x, count));
+    }
+    return s;
+}
+
+hesse_operator hesse_hessian_operator_operator(hesse_hessian_operator *x)
+{
+    return (hesse_operator){.context = x, .n = x->aim->q->n, .apply = apply};
+}

@@ -1,0 +1,199 @@
+/* One sum over the ranks tells all: of every block the first rank of its group brings the
+   numbers, the others zeros. Thousands of small blocks cost no more messages than one. */
+#include "curvature/results.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool hesse_share_results_new(hesse_share_results *f, int blocks, bool coupled)
+{
+    const size_t count = (size_t)blocks;
+    *f = (hesse_share_results){.blocks = blocks};
+    f->spectra = hesse_calloc(count, sizeof(void *));
+    f->sums = hesse_calloc(count, sizeof *f->sums);
+    f->quadratures = hesse_calloc(count + 1, sizeof(void *));
+    f->extremes = hesse_calloc(count + 1, sizeof(void *));
+    f->hutchinson = hesse_calloc(count + 1, sizeof(void *));
+    if (coupled) f->coupling = hesse_alloc(count * count);
+    return f->spectra && f->sums && f->quadratures && f->extremes && f->hutchinson &&
+           (!coupled || f->coupling);
+}
+
+void hesse_share_results_free(hesse_share_results *results, int shares)
+{
+    for (int s = 0; results && s < shares; s++) {
+        hesse_share_results *f = &results[s];
+        for (int b = 0; f->spectra && b < f->blocks; b++)
+            hesse_spectrum_free(f->spectra[b]);
+        for (int b = 0; f->quadratures && b <= f->blocks; b++)
+            hesse_quadrature_free(f->quadratures[b]);
+        for (int b = 0; f->extremes && b <= f->blocks; b++)
+            hesse_extremes_free(f->extremes[b]);
+        for (int b = 0; f->hutchinson && b <= f->blocks; b++)
+            hesse_hutchinson_free(f->hutchinson[b]);
+        hesse_spectrum_free(f->full);
+        free(f->quadratures);
+        free(f->extremes);
+        free(f->hutchinson);
+        free(f->spectra);
+        free(f->sums);
+        free(f->coupling);
+    }
+    free(results);
+}
+
+/* What a block has besides its eigenvalues and eigenvectors. */
+typedef struct numbers {
+    double engine, proof_trace, proof_frobenius, proof_symmetry, seconds;
+    hesse_sums sums;
+} numbers;
+
+enum { NUMBERS = sizeof(numbers) / sizeof(double) };
+
+static numbers numbers_of(const hesse_spectrum *x, const hesse_sums *sums)
+{
+    return (numbers){.engine = x->engine,
+                     .proof_trace = x->proof_trace,
+                     .proof_frobenius = x->proof_frobenius,
+                     .proof_symmetry = x->proof_symmetry,
+                     .seconds = x->seconds,
+                     .sums = *sums};
+}
+
+static void set_numbers(hesse_spectrum *x, hesse_sums *sums, const numbers *from)
+{
+    x->engine = (hesse_engine)from->engine;
+    x->proof_trace = from->proof_trace;
+    x->proof_frobenius = from->proof_frobenius;
+    x->proof_symmetry = from->proof_symmetry;
+    x->seconds = from->seconds;
+    *sums = from->sums;
+}
+
+static size_t size_of(size_t n, size_t vectors)
+{
+    return NUMBERS + n + vectors * (n + 1);
+}
+
+static size_t size_of_block(const hesse_share_results *f, int block)
+{
+    return size_of((size_t)f->spectra[block]->n, (size_t)f->spectra[block]->vectors);
+}
+
+static void pack(const hesse_spectrum *x, const hesse_sums *sums, double *to)
+{
+    const size_t n = (size_t)x->n, m = (size_t)x->vectors;
+    const numbers head = numbers_of(x, sums);
+    memcpy(to, &head, sizeof head);
+    memcpy(to += NUMBERS, x->eigenvalues, n * sizeof *to);
+    if (m) memcpy(to += n, x->eigenvectors, n * m * sizeof *to);
+    if (m) memcpy(to + n * m, x->residuals, m * sizeof *to);
+}
+
+static void unpack(hesse_spectrum *x, hesse_sums *sums, const double *from)
+{
+    const size_t n = (size_t)x->n, m = (size_t)x->vectors;
+    numbers head;
+    memcpy(&head, from, sizeof head);
+    set_numbers(x, sums, &head);
+    memcpy(x->eigenvalues, from += NUMBERS, n * sizeof *from);
+    if (m) memcpy(x->eigenvectors, from += n, n * m * sizeof *from);
+    if (m) memcpy(x->residuals, from + n * m, m * sizeof *from);
+}
+
+hesse_status hesse_share_results_share(hesse_team *team, const hesse_schedule *schedule,
+                                       const hesse_partition *partition, int vectors,
+                                       hesse_share_results *f)
+{
+    size_t size = 0, at = 0;
+    hesse_status status = HESSE_OK;
+    for (int i = 0; !status && i < schedule->count; i++) {
+        const int block = schedule->tasks[i].block;
+        hesse_spectrum **x = &f->spectra[block];
+        if (!*x)
+            status = hesse_spectrum_new((int)partition->blocks[block].size, vectors, x,
+                                        &team->why);
+        if (!status) size += size_of_block(f, block);
+    }
+    double *all = status ? NULL : hesse_alloc(size);
+    if (!status && !all)
+        status = hesse_fail(&team->why, HESSE_E_NOMEM,
+                            "%zu bytes for the spectra of %d blocks are not there",
+                            size * sizeof *all, schedule->count);
+    status = hesse_agree(team, status);
+    for (int i = 0; !status && i < schedule->count; i++) {
+        const hesse_task *t = &schedule->tasks[i];
+        if (t->group.first == team->rank)
+            pack(f->spectra[t->block], &f->sums[t->block], all + at);
+        at += size_of_block(f, t->block);
+    }
+    if (!status) hesse_team_sum(team, all, size);
+    at = 0;
+    for (int i = 0; !status && i < schedule->count; i++) {
+        const int block = schedule->tasks[i].block;
+        unpack(f->spectra[block], &f->sums[block], all + at);
+        at += size_of_block(f, block);
+    }
+    free(all);
+    return status;
+}
+
+/* Numbers of a record: of a spectrum, and of the coupling where it is the whole's. */
+static size_t record_size(const hesse_share_results *f, const hesse_record *what, int n,
+                          int vectors)
+{
+    const int most = 2 * vectors < n ? 2 * vectors : n;
+    const size_t blocks = (size_t)f->blocks;
+    return size_of((size_t)n, (size_t)most) +
+           (what->kind == HESSE_RECORD_WHOLE ? blocks * blocks : 0);
+}
+
+bool hesse_share_results_known(const hesse_share_results *f, const hesse_keeper *keeper,
+                               const hesse_record *what, int n, int vectors)
+{
+    return keeper &&
+           keeper->has(keeper->context, what, record_size(f, what, n, vectors));
+}
+
+hesse_status hesse_share_results_recall(hesse_share_results *f,
+                                        const hesse_keeper *keeper,
+                                        const hesse_record *what, int n, int vectors,
+                                        hesse_why *why)
+{
+    const bool whole = what->kind == HESSE_RECORD_WHOLE;
+    const size_t size = record_size(f, what, n, vectors), blocks = (size_t)f->blocks;
+    hesse_spectrum **spectrum = whole ? &f->full : &f->spectra[what->block];
+    double *list = hesse_alloc(size);
+    hesse_status s = HESSE_OK;
+    if (!list)
+        s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a record of order %d", n);
+    if (!s) s = hesse_spectrum_new(n, vectors, spectrum, why);
+    if (!s) s = keeper->recall(keeper->context, what, size, list, why);
+    if (!s) unpack(*spectrum, whole ? &f->all : &f->sums[what->block], list);
+    if (!s && whole)
+        memcpy(f->coupling, list + (size - blocks * blocks),
+               blocks * blocks * sizeof *list);
+    free(list);
+    return s;
+}
+
+hesse_status hesse_share_results_keep(const hesse_share_results *f,
+                                      const hesse_keeper *keeper,
+                                      const hesse_record *what, hesse_why *why)
+{
+    const bool whole = what->kind == HESSE_RECORD_WHOLE;
+    const hesse_spectrum *x = whole ? f->full : f->spectra[what->block];
+    const size_t own = size_of((size_t)x->n, (size_t)x->vectors);
+    const size_t more = whole ? (size_t)f->blocks * (size_t)f->blocks : 0;
+    double *list = hesse_alloc(own + more);
+    if (!list)
+        return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a record of order %d",
+                          x->n);
+    pack(x, whole ? &f->all : &f->sums[what->block], list);
+    if (whole) memcpy(list + own, f->coupling, more * sizeof *list);
+    const hesse_status s = keeper->keep(keeper->context, what, own + more, list, why);
+    free(list);
+    return s;
+}

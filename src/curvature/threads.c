@@ -1,0 +1,114 @@
+/* Panels share only what they read, so threads need no locks. They live for one round: a
+   round takes a hundred times as long as they take to make. The numbers do not depend on
+   how many there are. */
+#include "curvature/threads.h"
+
+#include "base/memory.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+hesse_status hesse_panel_threads_new(hesse_tape *tape, const hesse_params *params,
+                                     const hesse_partition *partition,
+                                     const hesse_panel_options *request, int threads,
+                                     hesse_panel_threads *lanes, hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    *lanes = (hesse_panel_threads){.count = threads};
+    lanes->panels = hesse_calloc((size_t)threads, sizeof *lanes->panels);
+    if (!lanes->panels) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    for (int i = 0; !s && i < threads; i++)
+        s = hesse_panels_new(tape, params, partition, request, &lanes->panels[i], why);
+    if (s) hesse_panel_threads_free(lanes);
+    return s;
+}
+
+void hesse_panel_threads_free(hesse_panel_threads *lanes)
+{
+    for (int i = 0; lanes->panels && i < lanes->count; i++)
+        hesse_panels_free(lanes->panels[i]);
+    free(lanes->panels);
+    *lanes = (hesse_panel_threads){0};
+}
+
+int hesse_panel_threads_begin(hesse_panel_threads *lanes, hesse_part part, bool keeps)
+{
+    int count = 0;
+    lanes->keeps = keeps && lanes->keeper;
+    for (int i = 0; i < lanes->count; i++)
+        count = hesse_panels_begin(lanes->panels[i], part);
+    return count;
+}
+
+typedef struct errand {
+    hesse_panels *panels;
+    int panel;
+    bool done; /* by an earlier run */
+    bool away; /* in a thread       */
+    pthread_t thread;
+} errand;
+
+static void *run(void *context)
+{
+    const errand *e = context;
+    hesse_panels_compute(e->panels, e->panel);
+    return NULL;
+}
+
+/* Take a panel from the keeper, if it has it of every share. */
+static hesse_status recall(const hesse_keeper *k, errand *e, hesse_why *why)
+{
+    const int shares = hesse_panels_shares(e->panels);
+    const size_t size = hesse_panels_size(e->panels, e->panel);
+    for (int s = 0; s < shares; s++) {
+        const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
+        if (!k->has(k->context, &what, size)) return HESSE_OK;
+    }
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < shares; s++) {
+        const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
+        double *to = hesse_panels_recall(e->panels, e->panel, s);
+        status = k->recall(k->context, &what, size, to, why);
+    }
+    e->done = true;
+    return status;
+}
+
+static hesse_status keep(const hesse_keeper *k, const errand *e, hesse_why *why)
+{
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < hesse_panels_shares(e->panels); s++) {
+        const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
+        status = k->keep(k->context, &what, hesse_panels_size(e->panels, e->panel),
+                         hesse_panels_values(e->panels, s), why);
+    }
+    return status;
+}
+
+static void run_all(errand *all, int n)
+{
+    for (int i = 1; i < n; i++)
+        if (!all[i].done)
+            all[i].away = !pthread_create(&all[i].thread, NULL, run, &all[i]);
+    for (int i = 0; i < n; i++)
+        if (!all[i].done && !all[i].away) run(&all[i]);
+    for (int i = 0; i < n; i++)
+        if (all[i].away) pthread_join(all[i].thread, NULL);
+}
+
+hesse_status hesse_panel_threads_compute(hesse_panel_threads *lanes, int first, int n,
+                                         hesse_why *why)
+{
+    errand all[HESSE_MOST_THREADS];
+    const hesse_keeper *k = lanes->keeper;
+    hesse_status status = HESSE_OK;
+    for (int i = 0; i < n; i++) {
+        all[i] = (errand){.panels = lanes->panels[i], .panel = first + i};
+        if (k && !status) status = recall(k, &all[i], why);
+    }
+    run_all(all, n);
+    for (int i = 0; !status && lanes->keeps && i < n; i++)
+        if (!all[i].done) status = keep(k, &all[i], why);
+    if (!status && k) status = k->go_on(k->context, why);
+    return status;
+}

@@ -1,0 +1,35 @@
+/** Panels that a rank computes at once, each in a thread of its own. */
+#ifndef HESSE_CURVATURE_THREADS_H
+#define HESSE_CURVATURE_THREADS_H
+
+#include "curvature/panels.h"
+
+enum { HESSE_MOST_THREADS = 1024 };
+
+typedef struct hesse_panel_threads {
+    hesse_panels **panels; /* [count] */
+    int count;
+    const hesse_keeper *keeper; /* of records; NULL: none  */
+    bool keeps;                 /* panels of this part, too */
+} hesse_panel_threads;
+
+/** Local. As many panels as threads. The arguments are those of hesse_panels_new.
+ *  Errors: HESSE_E_NOMEM. */
+hesse_status hesse_panel_threads_new(hesse_tape *tape, const hesse_params *params,
+                                     const hesse_partition *partition,
+                                     const hesse_panel_options *request, int threads,
+                                     hesse_panel_threads *lanes, hesse_why *why);
+void hesse_panel_threads_free(hesse_panel_threads *lanes);
+
+/** Local. The part to work on from now on, and whether its panels are worth keeping.
+ *  Returns their number. */
+int hesse_panel_threads_begin(hesse_panel_threads *lanes, hesse_part part, bool keeps);
+
+/** Local. Compute panels first ... first + n - 1 of the part, n <= count, one a lane; or take
+ *  them from the keeper, if it has them. Where the system gives no thread, one after another.
+ *  Errors: those of the keeper, which is asked whether to go on. The panels are there all
+ *  the same, but their numbers may be wrong then. */
+hesse_status hesse_panel_threads_compute(hesse_panel_threads *lanes, int first, int n,
+                                         hesse_why *why);
+
+#endif /* HESSE_CURVATURE_THREADS_H */

@@ -1,0 +1,198 @@
+/* An array is read whole, as doubles: exact for every integer below 2^53. */
+#include "data/arrays.h"
+
+#include "base/memory.h"
+#include "files/file.h"
+#include "files/npy.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct array {
+    const char *path;
+    hesse_npy form;
+    double *x;
+} array;
+
+static bool whole(const array *a)
+{
+    return strchr("iub", a->form.kind) != NULL;
+}
+
+static double number(const hesse_npy *form, const unsigned char *bytes)
+{
+    uint64_t bits = 0;
+    const int width = form->width, spare = 64 - 8 * width;
+    for (int i = 0; i < width; i++)
+        bits = bits << 8 | bytes[form->big ? i : width - 1 - i];
+    if (form->kind == 'i') return (double)((int64_t)(bits << spare) >> spare);
+    if (form->kind != 'f') return (double)bits;
+    double d;
+    float f;
+    const uint32_t half = (uint32_t)bits;
+    memcpy(&d, &bits, sizeof d);
+    memcpy(&f, &half, sizeof f);
+    return width == 8 ? d : (double)f;
+}
+
+static hesse_status check_form(const array *a, hesse_why *why)
+{
+    const hesse_npy *f = &a->form;
+    const bool real = f->kind == 'f' && (f->width == 4 || f->width == 8);
+    if (!real && !(whole(a) && f->width <= 8))
+        return hesse_fail(
+            why, HESSE_E_INPUT,
+            "%s: holds type '%c%d', expected integers or floats of 4 or 8 "
+            "bytes",
+            a->path, f->kind, f->width);
+    if (f->rank < 1 || f->rank > 4 || f->fortran)
+        return hesse_fail(
+            why, HESSE_E_INPUT,
+            "%s: holds an array of rank %d%s, expected rank 1 to 4, by rows", a->path,
+            f->rank, f->fortran ? " by columns" : "");
+    if (f->count == 0 || f->count > INT_MAX)
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: holds %zu numbers, expected 1 to 2^31 - 1", a->path,
+                          f->count);
+    return HESSE_OK;
+}
+
+static hesse_status read_numbers(const char *bytes, array *a, hesse_why *why)
+{
+    const unsigned char *at = (const unsigned char *)bytes + a->form.data;
+    a->x = hesse_alloc(a->form.count);
+    if (!a->x)
+        return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for %zu numbers",
+                          a->path, a->form.count);
+    for (size_t i = 0; i < a->form.count; i++) {
+        a->x[i] = number(&a->form, at + i * (size_t)a->form.width);
+        if (!isfinite(a->x[i]))
+            return hesse_fail(
+                why, HESSE_E_INPUT,
+                "%s: element %zu (from 0) is %g, expected a finite number", a->path, i,
+                a->x[i]);
+    }
+    return HESSE_OK;
+}
+
+static hesse_status read_array(const char *path, hesse_digester *digest, array *a,
+                               hesse_why *why)
+{
+    FILE *file = NULL;
+    char *bytes = NULL;
+    size_t size = 0;
+    a->path = path;
+    hesse_status s = hesse_file_open(path, &file, &size, why);
+    if (!s) s = hesse_npy_header(file, path, size, &a->form, why);
+    if (file) fclose(file);
+    if (!s) s = check_form(a, why);
+    if (!s) s = hesse_file_load(path, &bytes, &size, why);
+    if (!s) hesse_digest_add(digest, bytes, size);
+    if (!s) s = read_numbers(bytes, a, why);
+    free(bytes);
+    return s;
+}
+
+static hesse_status count_examples(const array *a, int *count, hesse_why *why)
+{
+    if (!*count) *count = (int)a->form.shape[0];
+    if (a->form.shape[0] >= (size_t)*count) return HESSE_OK;
+    return hesse_fail(why, HESSE_E_INPUT, "%s: holds %zu examples, expected %d or more",
+                      a->path, a->form.shape[0], *count);
+}
+
+static size_t per_example(const array *a)
+{
+    return a->form.count / a->form.shape[0];
+}
+
+/* Whole numbers as ints, and the largest of them + 1. */
+static hesse_status integers(const array *a, int count, int **list, int *end,
+                             hesse_why *why)
+{
+    const size_t all = (size_t)count * per_example(a);
+    *list = hesse_calloc(all, sizeof **list);
+    *end = 0;
+    if (!*list) return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", a->path);
+    for (size_t i = 0; i < all; i++) {
+        if (!(a->x[i] > -INT_MAX && a->x[i] < 1 << 24))
+            return hesse_fail(why, HESSE_E_INPUT,
+                              "%s: element %zu (from 0) is %g, expected less than 2^24",
+                              a->path, i, a->x[i]);
+        (*list)[i] = (int)a->x[i];
+        if ((*list)[i] >= *end) *end = (*list)[i] + 1;
+    }
+    return HESSE_OK;
+}
+
+static hesse_status set_inputs(array *a, hesse_batch *b, hesse_why *why)
+{
+    const size_t *n = a->form.shape;
+    const int rank = a->form.rank;
+    if (rank == 2 && whole(a)) {
+        b->context = (int)n[1];
+        hesse_status s = integers(a, b->sequences, &b->input, &b->vocabulary, why);
+        for (int i = 0; !s && i < b->sequences * b->context; i++)
+            if (b->input[i] < 0)
+                s = hesse_fail(why, HESSE_E_INPUT,
+                               "%s: element %d (from 0) is %d, expected an id from 0",
+                               a->path, i, b->input[i]);
+        return s;
+    }
+    if (rank == 1)
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: holds an array of rank 1, expected 2 to 4", a->path);
+    b->context = rank == 2 ? 1 : (int)n[1] * (rank == 4 ? (int)n[2] : 1);
+    b->width = (int)n[rank - 1];
+    if (rank == 4) b->rows = (int)n[1], b->cols = (int)n[2];
+    b->x = a->x, a->x = NULL;
+    return HESSE_OK;
+}
+
+static hesse_status set_wanted(array *a, bool labels, hesse_batch *b, hesse_why *why)
+{
+    const int rank = a->form.rank;
+    hesse_status s = count_examples(a, &b->sequences, why);
+    if (s) return s;
+    if (rank > (labels ? 2 : 3) || (labels && !whole(a)) || (!labels && rank == 1))
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: holds an array of rank %d, expected %s", a->path, rank,
+                          labels ? "integers of rank 1 or 2" : "rank 2 or 3");
+    if (labels) {
+        b->labels = (int)per_example(a);
+        return integers(a, b->sequences, &b->target, &b->classes, why);
+    }
+    b->wanted_width = (int)a->form.shape[rank - 1];
+    b->wanted_tokens = (int)per_example(a) / b->wanted_width;
+    b->wanted = a->x, a->x = NULL;
+    return HESSE_OK;
+}
+
+hesse_status hesse_arrays_read(const hesse_arrays_request *r, hesse_batch *batch,
+                               hesse_why *why)
+{
+    array inputs = {0}, wanted = {0};
+    hesse_digester *digest = hesse_digest_begin();
+    hesse_status s = HESSE_OK;
+    *batch = (hesse_batch){.sequences = r->count};
+    if (!r->targets == !r->labels)
+        s = hesse_fail(why, HESSE_E_JOB,
+                       "%s: goes with targets or with labels, one of them", r->inputs);
+    if (!s && !digest) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a digest");
+    if (!s) s = read_array(r->inputs, digest, &inputs, why);
+    if (!s) s = read_array(r->labels ? r->labels : r->targets, digest, &wanted, why);
+    if (!s) s = count_examples(&inputs, &batch->sequences, why);
+    if (!s) s = set_inputs(&inputs, batch, why);
+    if (!s) s = set_wanted(&wanted, r->labels, batch, why);
+    if (!s)
+        hesse_digest_end(digest, batch->digest);
+    else if (digest)
+        hesse_digest_drop(digest);
+    free(inputs.x);
+    free(wanted.x);
+    if (s) hesse_batch_free(batch);
+    return s;
+}

@@ -1,0 +1,31 @@
+/** Text as token ids: of its bytes, or of its characters. */
+#ifndef HESSE_DATA_TEXT_H
+#define HESSE_DATA_TEXT_H
+
+#include "hesse/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** Local. The ids of a file's text.
+ *
+ *  characters  [in]   true: id i is the i-th of the text's distinct code points in
+ *                     ascending order; false: the ids are the bytes.
+ *  ids         [out]  count of them; the caller frees them.
+ *  vocabulary  [out]  number of distinct code points, or 256.
+ *  Line ends and a byte order mark are text like any other.
+ *  Errors: HESSE_E_INPUT when the file cannot be read, or, with characters, is not
+ *  UTF-8 (naming the byte); HESSE_E_NOMEM. */
+hesse_status hesse_text_read(const char *path, bool characters, int **ids,
+                             size_t *count, int *vocabulary, hesse_why *why);
+
+/** Local. The same in two steps, for texts of many files: the code points of some text, or
+ *  its bytes, at most `size` of them; and code points of all to their ids.
+ *
+ *  path  [in]  for messages. */
+hesse_status hesse_text_points(const char *path, bool characters, const char *text,
+                               size_t size, int *ids, size_t *count, hesse_why *why);
+hesse_status hesse_text_number(const char *path, bool characters, size_t count,
+                               int *ids, int *vocabulary, hesse_why *why);
+
+#endif /* HESSE_DATA_TEXT_H */

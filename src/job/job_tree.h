@@ -1,0 +1,78 @@
+/** A YAML document as a tree that remembers where everything was written, so that every
+ *  message can say it. */
+#ifndef HESSE_JOB_JOB_TREE_H
+#define HESSE_JOB_JOB_TREE_H
+
+#include "hesse/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum hesse_yaml_kind {
+    HESSE_YAML_SCALAR,
+    HESSE_YAML_LIST,
+    HESSE_YAML_MAPPING
+} hesse_yaml_kind;
+
+/** Where text comes from: a file, or else an override. */
+typedef struct hesse_origin {
+    const char *path; /* of the file; NULL: an override                    */
+    const char *set;  /* KEY=VALUE; NULL too: a default                    */
+} hesse_origin;
+
+typedef struct hesse_yaml {
+    hesse_yaml_kind kind;
+    const hesse_origin *source; /* borrowed           */
+    int line;                   /* in it, from 1      */
+    char *key;                  /* in a mapping       */
+    char *text;                 /* of a scalar        */
+    struct hesse_yaml *first;   /* entry of a list or mapping */
+    struct hesse_yaml *next;    /* beside it          */
+} hesse_yaml;
+
+/** Local. The tree of a document.
+ *
+ *  Refused, because no job needs them: anchors and aliases (whose expansion may be
+ *  exponential), tags, nesting deeper than 8, more than 10000 values, a second
+ *  document, keys that are no words or come twice in a mapping, bytes of value zero.
+ *
+ *  root  [out]  NULL when there is no document, as in an empty file.
+ *  Errors: HESSE_E_JOB with the line, HESSE_E_NOMEM. */
+hesse_status hesse_tree_parse(const char *text, size_t length,
+                              const hesse_origin *source, hesse_yaml **root,
+                              hesse_why *why);
+void hesse_tree_free(hesse_yaml *root);
+
+/** Local. A mapping whose only entry is a node, which it takes over. NULL when memory
+ *  is exhausted (the node is then freed). */
+hesse_yaml *hesse_tree_wrap(const char *key, size_t length, hesse_yaml *node);
+
+/** Local. Move what is in one mapping into another: where both have a mapping, entry by
+ *  entry; else the other's value stays, or gives way if it is to be replaced.
+ *
+ *  from  [in]  a mapping; it is freed. */
+void hesse_tree_merge(hesse_yaml *into, hesse_yaml *from, bool replace);
+
+/** Local. The node of a dotted path such as "data.tokens", or NULL. */
+const hesse_yaml *hesse_tree_find(const hesse_yaml *root, const char *path);
+
+/** Local. The same, when it was written by the user and is not a default. */
+const hesse_yaml *hesse_tree_given(const hesse_yaml *root, const char *path);
+
+/** Local. The tree as YAML text again, one key a line; the caller frees it. NULL when
+ *  memory is exhausted. */
+char *hesse_tree_emit(const hesse_yaml *root, size_t *length);
+
+/** Words for messages: printable, and not too long. */
+typedef struct hesse_words {
+    char text[200];
+} hesse_words;
+
+/** Local. "job.yaml:3" or "--set data.sequences". */
+hesse_words hesse_yaml_where(const hesse_yaml *node);
+hesse_words hesse_origin_where(const hesse_origin *source, int line);
+
+/** Local. What a node is, to tell what was found: "'two'", "empty", "a list". */
+hesse_words hesse_yaml_found(const hesse_yaml *node);
+
+#endif /* HESSE_JOB_JOB_TREE_H */

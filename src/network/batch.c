@@ -1,0 +1,108 @@
+#include "network/batch.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+enum { SHADES = 256 };
+
+double hesse_batch_targets(const hesse_batch *batch)
+{
+    double count = 0;
+    for (int i = 0; i < batch->sequences * batch->labels; i++)
+        count += batch->target[i] >= 0;
+    return count;
+}
+
+static hesse_status exhausted(hesse_why *why)
+{
+    return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the data");
+}
+
+hesse_status hesse_batch_set_visible(hesse_batch *b, const int *lengths, hesse_why *why)
+{
+    const int context = b->context;
+    bool padded = false;
+    for (int s = 0; s < b->sequences; s++) padded |= lengths[s] < context;
+    if (!padded) return HESSE_OK;
+    b->seen = hesse_calloc((size_t)b->sequences * (size_t)context, sizeof *b->seen);
+    if (!b->seen) return exhausted(why);
+    for (int i = 0; i < b->sequences * context; i++) b->seen[i] = lengths[i / context];
+    return HESSE_OK;
+}
+
+/* Channels outside, pixels inside, as a weight over a whole image reads them. */
+hesse_status hesse_batch_flatten(hesse_batch *b, hesse_why *why)
+{
+    const size_t pixels = (size_t)b->context, channels = (size_t)b->width;
+    if (!b->rows) return HESSE_OK;
+    double *from = b->x;
+    double *to = hesse_alloc((size_t)b->sequences * pixels * channels);
+    if (!to) return exhausted(why);
+    for (size_t s = 0; s < (size_t)b->sequences; s++)
+        for (size_t i = 0; i < pixels; i++)
+            for (size_t c = 0; c < channels; c++)
+                to[(s * channels + c) * pixels + i] =
+                    from[(s * pixels + i) * channels + c];
+    free(from);
+    b->x = to;
+    b->width *= b->context, b->context = 1, b->rows = b->cols = 0;
+    return HESSE_OK;
+}
+
+hesse_status hesse_batch_shades(hesse_batch *b, hesse_why *why)
+{
+    const size_t count = (size_t)b->sequences * (size_t)b->context;
+    if (!b->rows) return HESSE_OK;
+    if (b->width != 1)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "images of %d channels, expected grey ones as ids of shades",
+                          b->width);
+    b->input = hesse_calloc(count, sizeof *b->input);
+    if (!b->input) return exhausted(why);
+    for (size_t i = 0; i < count; i++) {
+        if (!(b->x[i] >= 0 && b->x[i] <= 1))
+            return hesse_fail(why, HESSE_E_JOB,
+                              "a pixel is %g, expected 0 to 1 for ids of shades; they "
+                              "are not normalised",
+                              b->x[i]);
+        b->input[i] = (int)lround((SHADES - 1) * b->x[i]);
+    }
+    free(b->x);
+    b->x = NULL, b->width = b->rows = b->cols = 0;
+    b->vocabulary = SHADES;
+    return HESSE_OK;
+}
+
+hesse_status hesse_batch_one_hot(hesse_batch *b, hesse_why *why)
+{
+    const size_t labels = (size_t)b->sequences * (size_t)b->labels;
+    const size_t classes = (size_t)b->classes;
+    b->wanted = hesse_calloc(labels * classes, sizeof *b->wanted);
+    if (!b->wanted) return exhausted(why);
+    for (size_t i = 0; i < labels; i++) {
+        if (b->target[i] < 0)
+            return hesse_fail(why, HESSE_E_JOB,
+                              "label %zu (from 0) is %d, and a squared error ignores "
+                              "none, expected a class",
+                              i, b->target[i]);
+        b->wanted[i * classes + (size_t)b->target[i]] = 1;
+    }
+    b->wanted_tokens = b->labels, b->wanted_width = b->classes;
+    free(b->target);
+    b->target = NULL, b->labels = 0;
+    return HESSE_OK;
+}
+
+void hesse_batch_free(hesse_batch *batch)
+{
+    if (!batch) return;
+    free(batch->input);
+    free(batch->seen);
+    free(batch->x);
+    free(batch->target);
+    free(batch->wanted);
+    *batch = (hesse_batch){0};
+}

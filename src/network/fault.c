@@ -1,0 +1,95 @@
+/* All numbers of a run are looked at once; nobody looks at those of sweeps while their
+   results are finite. Where they are not, a sweep is gone through again node by node and
+   sequence by sequence, until one gives such a number from inputs that have none. */
+#include "network/sweep_inner.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const hesse_fault NOWHERE = {-1, "", -1};
+
+size_t hesse_first_fault(const double *x, size_t count)
+{
+    size_t i = 0;
+    while (i < count && isfinite(x[i])) i++;
+    return i;
+}
+
+const char *hesse_fault_text(const hesse_tape *t, const hesse_fault *fault, char *text,
+                             size_t room)
+{
+    char where[32] = "";
+    if (fault->sequence >= 0)
+        snprintf(where, sizeof where, ", sequence %d", fault->sequence);
+    snprintf(text, room, "operator %d (%s)%s", fault->node,
+             t->nodes[fault->node].op->name, where);
+    return text;
+}
+
+/* The sequence of a faulty number of an activation; -1: there is none. */
+static int sequence_of(const hesse_tape *t, const hesse_value *v, const double *x)
+{
+    const size_t i = v->width ? hesse_first_fault(x, v->count) : v->count;
+    if (i == v->count) return -1;
+    return t->first + (int)(i / (size_t)v->width / (size_t)v->tokens);
+}
+
+/* After the last sequence whose values are there. */
+static int end_of(const hesse_tape *t)
+{
+    const int end = t->first + t->window;
+    return end < t->sequences ? end : t->sequences;
+}
+
+/* The loss is a sum over sequences: the first that makes it what it is. */
+static hesse_fault fault_of_loss(const hesse_tape *t, int node)
+{
+    const hesse_node *n = &t->nodes[node];
+    for (int s = t->first; s < end_of(t); s++) {
+        double part = 0;
+        hesse_frame f = hesse_tape_frame(t, n, s * n->d.t, n->d.t);
+        f.y = &part;
+        n->op->forward(&f);
+        if (!isfinite(part)) return (hesse_fault){node, "value", s};
+    }
+    return (hesse_fault){node, "value", -1};
+}
+
+/* The same of the gradient of a parameter. */
+static hesse_fault fault_of_gradient(const hesse_tape *t, int node, int input)
+{
+    const hesse_node *n = &t->nodes[node];
+    const hesse_value *v = &t->values[n->in[input]];
+    const int together = n->op->batch ? t->sequences : 1;
+    for (int s = t->first; s < end_of(t); s += together) {
+        hesse_frame f = hesse_tape_frame(t, n, s * n->d.t, together * n->d.t);
+        memset(v->b, 0, v->count * sizeof *v->b);
+        f.cx[input] = v->b;
+        f.cy = f.yb;
+        n->op->adjoint(&f);
+        if (hesse_first_fault(v->b, v->count) < v->count)
+            return (hesse_fault){node, "adjoint", n->op->batch ? -1 : s};
+    }
+    return NOWHERE; /* another node adds to it, too, and has the fault */
+}
+
+hesse_fault hesse_tape_fault(const hesse_tape *t)
+{
+    for (int i = 0; i < t->n_nodes; i++) {
+        const hesse_value *out = &t->values[t->nodes[i].out];
+        if (!out->width && !isfinite(*out->own)) return fault_of_loss(t, i);
+        const int s = sequence_of(t, out, out->own);
+        if (s >= 0) return (hesse_fault){i, "value", s};
+    }
+    for (int i = t->n_nodes; i-- > 0;)
+        for (int j = 0; j < hesse_inputs(&t->nodes[i]); j++) {
+            const hesse_value *in = &t->values[t->nodes[i].in[j]];
+            if (!in->b || hesse_first_fault(in->b, in->count) == in->count) continue;
+            const int s = in->param < 0 ? sequence_of(t, in, in->b) : -1;
+            if (in->param < 0) return (hesse_fault){i, "adjoint", s};
+            const hesse_fault fault = fault_of_gradient(t, i, j);
+            if (fault.node >= 0) return fault;
+        }
+    return NOWHERE;
+}

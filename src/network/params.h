@@ -1,0 +1,90 @@
+/** The parameters of a model: names, shapes, roles and places in the flat vector theta.
+ *
+ *  Query, key and value are parameters of their own, also where a checkpoint fuses them.
+ *  A tied embedding is one parameter. They stand in theta in the order in which the
+ *  model first uses them.
+ */
+#ifndef HESSE_NETWORK_PARAMS_H
+#define HESSE_NETWORK_PARAMS_H
+
+#include "hesse/arch.h"
+#include "hesse/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum hesse_role {
+    HESSE_ROLE_EMBEDDING, /* of tokens; also the head where tied */
+    HESSE_ROLE_POSITION,
+    HESSE_ROLE_NORM,
+    HESSE_ROLE_QUERY,
+    HESSE_ROLE_KEY,
+    HESSE_ROLE_VALUE,
+    HESSE_ROLE_OUTPUT, /* of attention            */
+    HESSE_ROLE_UP,     /* first matrix of the MLP */
+    HESSE_ROLE_GATE,
+    HESSE_ROLE_DOWN,
+    HESSE_ROLE_HEAD,
+    HESSE_ROLE_CONV
+} hesse_role;
+
+/** Initial values: mean, and a normal deviation or half the width of a uniform interval. */
+typedef struct hesse_init {
+    double mean, spread;
+    bool uniform;
+} hesse_init;
+
+enum { HESSE_NAME = 160 }; /* bytes of a name with its end */
+
+/** A parameter is a rows x cols matrix, row-major as the checkpoint stores it; a vector
+ *  has one row. */
+typedef struct hesse_param {
+    char name[HESSE_NAME];   /* the block's name: the tensor's, and ".query" and so on
+                                where it is a part of one                         */
+    char tensor[HESSE_NAME]; /* the checkpoint's tensor it is stored in           */
+    int part, parts;         /* it is part 0 ... parts - 1 of the tensor's outputs */
+    hesse_role role;
+    int layer; /* -1: outside the layers */
+    int rows, cols;
+    bool vector;        /* stored with one dimension                           */
+    int rank, shape[4]; /* as stored, where that is neither of these; rank 0 */
+    hesse_init init;
+    bool out_rows; /* output neurons are its rows; false: its columns     */
+    size_t offset; /* of its first element in theta                       */
+} hesse_param;
+
+typedef struct hesse_params {
+    int count;
+    size_t size; /* length of theta */
+    hesse_param *list;
+} hesse_params;
+
+static inline size_t hesse_param_size(const hesse_param *p)
+{
+    return (size_t)p->rows * (size_t)p->cols;
+}
+
+/** Local. The layout of Hugging Face's checkpoints of a family. */
+hesse_layout hesse_layout_of(hesse_family family);
+
+/** Local. The parameters of an architecture, named as its layout says.
+ *  Errors: HESSE_E_NOMEM; HESSE_E_JOB when the sizes do not fit one another. */
+hesse_status hesse_params_new(const hesse_arch *arch, hesse_params *params,
+                              hesse_why *why);
+void hesse_params_free(hesse_params *params);
+
+/** Local. What a checkpoint holds beside them and nothing learns: the statistics of batch
+ *  normalisation by given ones. Errors: as hesse_params_new. */
+hesse_status hesse_buffers_new(const hesse_arch *arch, hesse_params *buffers,
+                               hesse_why *why);
+
+/** Local. Initial values as every parameter has them. Those of GPT-2 and Llama: normal with
+ *  deviation 0.02, the matrices that write to the residual stream (output, down) divided by
+ *  sqrt(2 layers); biases 0, gains 1. The same for a seed on every machine and rank.
+ *
+ *  theta  [out]  params->size numbers.
+ *  Source: Radford et al., Language Models are Unsupervised Multitask Learners (2019),
+ *  section 2.3. */
+void hesse_params_init(const hesse_params *params, uint64_t seed, double *theta);
+
+#endif /* HESSE_NETWORK_PARAMS_H */

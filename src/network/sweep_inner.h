@@ -1,0 +1,54 @@
+/** What the two files of the sweep share; no other file includes it. */
+#ifndef HESSE_NETWORK_SWEEP_INNER_H
+#define HESSE_NETWORK_SWEEP_INNER_H
+
+#include "network/sweep.h"
+
+/** Of every value of the tape. */
+typedef struct hesse_slot {
+    bool moves, wanted; /* depends on what moves, on what is wanted              */
+    double *d, *c;      /* tangents and cotangents of one stretch; NULL: none    */
+    int first_writer;   /* node that zeroes c before it adds, going up           */
+    hesse_rect rect;    /* of a parameter: what is wanted of it                  */
+    size_t row, from;   /* of a parameter: first row of results, of directions   */
+} hesse_slot;
+
+/** A stretch of the arena that is taken. */
+typedef struct hesse_hold {
+    size_t at, size;
+} hesse_hold;
+
+struct hesse_sweep {
+    hesse_tape *t;
+    int k, stretch, near; /* directions; sequences, and tokens, at a time */
+    size_t rows;
+    hesse_slot *slots; /* one a value                      */
+    int *value_of;     /* of every parameter, its value    */
+    hesse_hold *held;  /* what a value's cotangents hold, while planning */
+    double *arena;
+    size_t room;
+};
+
+/** Local. Inputs of a node, activations and parameters. */
+static inline int hesse_inputs(const hesse_node *n)
+{
+    return n->op->activations + n->op->parameters;
+}
+
+/** Local. Whether a node reads a parameter that moves. */
+static inline bool hesse_reads_what_moves(const hesse_sweep *s, const hesse_node *n)
+{
+    bool any = false;
+    for (int i = n->op->activations; i < hesse_inputs(n); i++)
+        any |= s->slots[n->in[i]].moves;
+    return any;
+}
+
+/** Local. Whether a node where tokens meet brings a tangent of one to all of its sequence,
+ *  and not only to those that follow. */
+static inline bool hesse_reaches_all(const hesse_node *n)
+{
+    return n->d.full || n->op->tokens || n->op->batch;
+}
+
+#endif /* HESSE_NETWORK_SWEEP_INNER_H */

@@ -1,0 +1,291 @@
+/* Lists that grow while a model is unrolled, then one allocation for all that a run
+   writes. A gradient is the adjoint sweep with k = 1, its cotangents the adjoints. */
+#include "network/tape.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+hesse_tape *hesse_tape_new(int sequences, int context)
+{
+    hesse_tape *t = hesse_calloc(1, sizeof *t);
+    const size_t tokens = (size_t)sequences * (size_t)context;
+    if (!t) return NULL;
+    t->sequences = t->window = sequences, t->context = context;
+    t->position = hesse_calloc(tokens, sizeof *t->position);
+    t->zero = hesse_calloc(tokens, sizeof *t->zero);
+    if (!t->position || !t->zero) {
+        hesse_tape_free(t);
+        return NULL;
+    }
+    for (size_t i = 0; i < tokens; i++) t->position[i] = (int)(i % (size_t)context);
+    return t;
+}
+
+void hesse_tape_free(hesse_tape *t)
+{
+    if (!t) return;
+    free(t->state);
+    free(t->position);
+    free(t->zero);
+    free(t->nodes);
+    free(t->values);
+    free(t);
+}
+
+/* Room for one more element at the end of a list; false when memory is exhausted. */
+static bool grow(void **list, size_t size, int count, int *room)
+{
+    if (count < *room) return true;
+    const int more = *room ? 2 * *room : 64;
+    void *longer = hesse_calloc((size_t)more, size);
+    if (!longer) return false;
+    if (*list) memcpy(longer, *list, (size_t)count * size);
+    free(*list);
+    *list = longer, *room = more;
+    return true;
+}
+
+/* After memory ran out values still get indices, and freeze says no. */
+static int append(hesse_tape *t, hesse_value v)
+{
+    void *list = t->values;
+    if (!t->broken && grow(&list, sizeof v, t->n_values, &t->room_values)) {
+        t->values = list;
+        t->values[t->n_values] = v;
+    } else {
+        t->broken = true;
+    }
+    return t->n_values++;
+}
+
+/* In an activation. */
+static size_t numbers(const hesse_tape *t, int tokens, int width)
+{
+    return (size_t)t->sequences * (size_t)tokens * (size_t)width;
+}
+
+int hesse_tape_param(hesse_tape *t, int rows, int cols)
+{
+    size_t offset = 0;
+    for (int i = 0; !t->broken && i < t->n_values; i++)
+        if (t->values[i].param >= 0) offset += t->values[i].count;
+    return append(t, (hesse_value){.param = t->n_params++,
+                                   .rect = {0, rows, 0, cols},
+                                   .offset = offset,
+                                   .count = (size_t)rows * (size_t)cols});
+}
+
+int hesse_tape_input(hesse_tape *t, int tokens, int width, const double *x)
+{
+    return append(t, (hesse_value){.param = -1,
+                                   .tokens = tokens,
+                                   .width = width,
+                                   .count = numbers(t, tokens, width),
+                                   .x = x});
+}
+
+int hesse_tape_constant(hesse_tape *t, int rows, int cols, const double *x)
+{
+    return append(t, (hesse_value){.param = -1,
+                                   .rect = {0, rows, 0, cols},
+                                   .count = (size_t)rows * (size_t)cols,
+                                   .x = x});
+}
+
+/* Tokens of a sequence that a node reads. */
+static int tokens_read(const hesse_tape *t, const hesse_op *op, const hesse_dims *d,
+                       const int *in)
+{
+    if (t->broken || !op->activations) return d->t ? d->t : t->context;
+    const int tokens = t->values[in[0]].tokens;
+    for (int i = 1; i < op->activations; i++) assert(t->values[in[i]].tokens == tokens);
+    return tokens;
+}
+
+int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *in,
+                   const int *id)
+{
+    const int inputs = op->activations + op->parameters;
+    d.t = tokens_read(t, op, &d, in), d.n = t->sequences * d.t;
+    hesse_node n = {.op = op, .d = d, .id = id, .out = t->n_values};
+    memcpy(n.in, in, sizeof *in * (size_t)(inputs + op->constants));
+    t->coupled |= op->batch;
+    void *list = t->nodes;
+    if (!t->broken && grow(&list, sizeof n, t->n_nodes, &t->room_nodes)) {
+        t->nodes = list;
+        t->nodes[t->n_nodes] = n;
+    } else {
+        t->broken = true;
+    }
+    t->n_nodes++;
+    if (op->loss) return append(t, (hesse_value){.param = -1, .count = 1});
+    const int tokens = hesse_op_tokens(op, &d), width = op->width(&d, inputs);
+    return append(t, (hesse_value){.param = -1,
+                                   .tokens = tokens,
+                                   .width = width,
+                                   .count = numbers(t, tokens, width)});
+}
+
+static size_t keep_count(const hesse_tape *t, const hesse_node *n)
+{
+    if (!n->op->keep) return 0;
+    return (size_t)t->window * (size_t)hesse_op_tokens(n->op, &n->d) *
+           (size_t)n->op->keep(&n->d);
+}
+
+void hesse_tape_hold(hesse_tape *t, int sequences)
+{
+    assert(!t->state && sequences >= 1);
+    if (t->coupled || t->broken || sequences >= t->sequences) return;
+    t->window = sequences;
+    for (hesse_value *v = t->values; v < t->values + t->n_values; v++)
+        if (v->width && !v->x)
+            v->count = (size_t)sequences * (size_t)v->tokens * (size_t)v->width;
+}
+
+bool hesse_tape_is_whole(const hesse_tape *t)
+{
+    return t->window == t->sequences;
+}
+
+/* Deal the state out, or count it when there is none yet. */
+static size_t deal(const hesse_tape *t, double *state)
+{
+    size_t at = 0;
+    for (hesse_value *v = t->values; v < t->values + t->n_values; v++) {
+        const bool input = v->x && v->param < 0 && !v->own;
+        if (input) continue;
+        if (state) v->b = state + at;
+        at += v->count;
+        if (v->param >= 0) continue;
+        if (state) v->x = v->own = state + at;
+        at += v->count;
+    }
+    for (hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++) {
+        if (state) n->keep = state + at;
+        at += keep_count(t, n);
+    }
+    return at;
+}
+
+size_t hesse_tape_bytes(const hesse_tape *t)
+{
+    return t->broken ? 0 : deal(t, NULL) * sizeof(double);
+}
+
+bool hesse_tape_freeze(hesse_tape *t)
+{
+    if (t->broken) return false;
+    t->state = hesse_alloc(deal(t, NULL));
+    if (!t->state) return false;
+    deal(t, t->state);
+    return true;
+}
+
+/* The tokens of a node that changes their number are those of whole sequences. */
+size_t hesse_tape_first(const hesse_tape *t, const hesse_node *node, int first)
+{
+    const hesse_value *out = &t->values[node->out];
+    if (!out->width || out->tokens == node->d.t) return (size_t)first;
+    assert(first % node->d.t == 0);
+    return (size_t)(first / node->d.t) * (size_t)out->tokens;
+}
+
+hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int first,
+                             int count)
+{
+    const hesse_op *op = node->op;
+    const int held = first - t->first * node->d.t; /* in the window */
+    const size_t to = hesse_tape_first(t, node, held);
+    const hesse_value *out = &t->values[node->out];
+    assert(held >= 0 && held + count <= t->window * node->d.t);
+    hesse_frame f = {.d = node->d, .k = 1};
+    f.d.n = count;
+    for (int i = 0; i < op->activations + op->parameters + op->constants; i++) {
+        const hesse_value *v = &t->values[node->in[i]];
+        const size_t from = (size_t)(v->own ? held : first);
+        f.x[i] = v->x + (v->param < 0 ? from * (size_t)v->width : 0);
+        f.want[i] = v->rect;
+    }
+    f.y = out->own + to * (size_t)out->width;
+    f.yb = out->b + to * (size_t)out->width;
+    if (node->id) f.id = node->id + first;
+    if (op->keep) f.keep = node->keep + to * (size_t)op->keep(&node->d);
+    return f;
+}
+
+const hesse_node *hesse_tape_reader(const hesse_tape *t, int param)
+{
+    const hesse_node *reader = NULL;
+    int uses = 0;
+    for (const hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++)
+        for (int i = 0; i < n->op->parameters; i++)
+            if (t->values[n->in[n->op->activations + i]].param == param)
+                reader = n, uses++;
+    return uses == 1 ? reader : NULL;
+}
+
+/* Values and adjoints of a window, and, where it is wanted, the parameters' part of the
+   gradient, which is added up. Returns the window's part of the loss. */
+static double pass(hesse_tape *t, int first, bool gradient)
+{
+    hesse_value *loss = &t->values[t->n_values - 1];
+    const int left = t->sequences - first;
+    const int count = left < t->window ? left : t->window;
+    t->first = first;
+    for (hesse_value *v = t->values; v <= loss; v++)
+        if (v->b && v->param < 0) memset(v->b, 0, sizeof(double) * v->count);
+    for (hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++) {
+        const hesse_frame f = hesse_tape_frame(t, n, first * n->d.t, count * n->d.t);
+        n->op->forward(&f);
+    }
+    *loss->b = 1;
+    for (hesse_node *n = t->nodes + t->n_nodes; n-- > t->nodes;) {
+        hesse_frame f = hesse_tape_frame(t, n, first * n->d.t, count * n->d.t);
+        for (int i = 0; i < n->op->activations + n->op->parameters; i++) {
+            const hesse_value *in = &t->values[n->in[i]];
+            if (gradient || in->param < 0) f.cx[i] = in->b;
+        }
+        f.cy = f.yb;
+        n->op->adjoint(&f);
+    }
+    return *loss->x;
+}
+
+/* Whether all is finite so far; who asks for the fault finds it in the window. */
+static bool good(const hesse_tape *t, double loss)
+{
+    bool finite = isfinite(loss);
+    for (const hesse_value *v = t->values; finite && v < t->values + t->n_values; v++)
+        if (v->param >= 0) finite = hesse_first_fault(v->b, v->count) == v->count;
+    return finite;
+}
+
+double hesse_tape_run(hesse_tape *t, const double *theta, double *gradient)
+{
+    assert(t->state);
+    double loss = 0;
+    for (hesse_value *v = t->values; v < t->values + t->n_values; v++)
+        if (v->param >= 0) {
+            v->x = theta + v->offset;
+            memset(v->b, 0, sizeof(double) * v->count);
+        }
+    for (int at = 0; at < t->sequences; at += t->window) {
+        loss += pass(t, at, true);
+        if (!hesse_tape_is_whole(t) && !good(t, loss)) break;
+    }
+    for (hesse_value *v = t->values; gradient && v < t->values + t->n_values; v++)
+        if (v->param >= 0)
+            memcpy(gradient + v->offset, v->b, sizeof(double) * v->count);
+    return loss;
+}
+
+void hesse_tape_seek(hesse_tape *t, int first, int count)
+{
+    assert(count <= t->window);
+    if (first < t->first || first + count > t->first + t->window) pass(t, first, false);
+}

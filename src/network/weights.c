@@ -1,0 +1,255 @@
+/* First the shapes of all parameters, then what else the file holds, then the numbers:
+   a checkpoint of the wrong model is refused before the long part. A fused tensor is
+   read once for each of its parts, which keeps parameter and tensor apart. Names and
+   hesse_weights_probe are in layout.c. */
+#include "network/weights.h"
+
+#include "base/memory.h"
+#include "network/layout.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN = 4 }; /* names in a note */
+
+/* The shape of the tensor that a parameter is stored in, whole or fused; returns its
+   rank. */
+static int stored_shape(const hesse_param *p, size_t shape[4])
+{
+    const size_t parts = (size_t)p->parts;
+    for (int i = 0; i < p->rank; i++) shape[i] = (size_t)p->shape[i];
+    if (p->rank) return p->rank;
+    shape[0] = (size_t)p->rows * (p->out_rows ? parts : 1);
+    shape[1] = (size_t)p->cols * (p->out_rows ? 1 : parts);
+    if (!p->vector) return 2;
+    shape[0] = shape[1];
+    return 1;
+}
+
+static hesse_status check_tensor(const hesse_safetensors *file, const char *path,
+                                 const hesse_arch *arch, const hesse_param *p,
+                                 hesse_why *why)
+{
+    const hesse_tensor *t = hesse_layout_find(file, arch, p);
+    if (!t) {
+        char name[2 * HESSE_NAME];
+        hesse_layout_name(arch, p, name);
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: expected a tensor '%s', nearest is '%.160s'", path, name,
+                          hesse_layout_nearest(file, name));
+    }
+    size_t shape[4];
+    const int rank = stored_shape(p, shape);
+    if (t->rank == rank && memcmp(t->shape, shape, (size_t)rank * sizeof *shape) == 0)
+        return HESSE_OK;
+    char found[HESSE_SHAPE_SHOWN], expected[HESSE_SHAPE_SHOWN];
+    hesse_shape_show(t->rank, t->shape, found);
+    hesse_shape_show(rank, shape, expected);
+    return hesse_fail(why, HESSE_E_INPUT,
+                      "%s: tensor '%s' has shape %s, expected %s by the model's sizes",
+                      path, t->name, found, expected);
+}
+
+/* The side of the image before vgg's classifier, by the columns of its first matrix: as many
+   for each pixel as the last convolution has channels. 0 where they are those of the image
+   that is left. */
+static int side_of(const hesse_safetensors *file, const hesse_arch *arch)
+{
+    const hesse_param first = {.tensor = "classifier.0.weight"};
+    const hesse_tensor *t = hesse_layout_find(file, arch, &first);
+    int last = arch->n_widths - 1;
+    while (last >= 0 && !arch->widths[last]) last--;
+    if (arch->family != HESSE_VGG || arch->pool || !t || t->rank != 2 || last < 0)
+        return arch->pool;
+    const size_t channels = (size_t)arch->widths[last], pixels = t->shape[1] / channels;
+    size_t side = 1, rows = (size_t)arch->rows, cols = (size_t)arch->cols;
+    for (int i = 0; i < arch->n_widths; i++)
+        if (!arch->widths[i]) rows /= 2, cols /= 2;
+    if (rows * cols == pixels) return 0;
+    while (side * side < pixels) side++;
+    return side * side * channels == t->shape[1] && side <= 4096 ? (int)side : 0;
+}
+
+hesse_status hesse_weights_widen(const hesse_safetensors *file, hesse_arch *arch,
+                                 bool told, hesse_why *why)
+{
+    hesse_params params = {0};
+    arch->pool = side_of(file, arch);
+    if (told || arch->outputs < 1 || arch->loss != HESSE_LOSS_CROSS_ENTROPY)
+        return HESSE_OK;
+    const hesse_status s = hesse_params_new(arch, &params, why);
+    for (int i = 0; !s && i < params.count; i++) {
+        const hesse_param *p = &params.list[i];
+        const bool head = p->role == HESSE_ROLE_HEAD && !p->vector && p->out_rows &&
+                          p->rows == arch->outputs;
+        const hesse_tensor *t = head ? hesse_layout_find(file, arch, p) : NULL;
+        if (t && t->rank == 2 && t->shape[1] == (size_t)p->cols &&
+            t->shape[0] > (size_t)p->rows && t->shape[0] <= 1 << 20)
+            arch->outputs = (int)t->shape[0];
+    }
+    hesse_params_free(&params);
+    return s;
+}
+
+/* A part of a fused tensor: rows of it, or columns. */
+static void take_part(const hesse_param *p, const double *fused, double *theta)
+{
+    const size_t rows = p->out_rows ? 1 : (size_t)p->rows;
+    const size_t cols = hesse_param_size(p) / rows, parts = (size_t)p->parts;
+    for (size_t r = 0; r < rows; r++)
+        memcpy(theta + r * cols, fused + (r * parts + (size_t)p->part) * cols,
+               cols * sizeof *theta);
+}
+
+static hesse_status read_param(const hesse_safetensors *file, const char *path,
+                               const hesse_arch *arch, const hesse_param *p,
+                               double *theta, hesse_why *why)
+{
+    const hesse_tensor *t = hesse_layout_find(file, arch, p);
+    if (p->parts == 1) return hesse_safetensors_read(file, t, theta, why);
+    double *fused = hesse_alloc(t->count);
+    if (!fused)
+        return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for '%s'", path,
+                          t->name);
+    hesse_status s = hesse_safetensors_read(file, t, fused, why);
+    if (!s) take_part(p, fused, theta);
+    free(fused);
+    return s;
+}
+
+/* Mark the tensors that parameters are stored in. */
+static void mark_wanted(const hesse_safetensors *file, const hesse_arch *arch,
+                        const hesse_tensors *part, bool *wanted)
+{
+    const hesse_tensor *first = hesse_safetensors_tensor(file, 0);
+    for (int i = 0; i < part->list->count; i++)
+        wanted[hesse_layout_find(file, arch, &part->list->list[i]) - first] = true;
+}
+
+/* "ignored: a, b, c and 5 more": the first names tell the kind of the rest. */
+static void mention(const char *name, hesse_extra extra, size_t earlier,
+                    hesse_why *note)
+{
+    const size_t at = strlen(note->text), room = sizeof note->text - at;
+    const char *what = extra == HESSE_EXTRA_HEAD     ? " (equal to the tied embedding)"
+                       : extra == HESSE_EXTRA_BUFFER ? " (a buffer)"
+                                                     : "";
+    if (earlier < SHOWN)
+        snprintf(note->text + at, room, "%s%.160s%s",
+                 earlier ? ", " : "ignored: ", name, what);
+}
+
+static void conclude(size_t ignored, hesse_why *note)
+{
+    const size_t at = strlen(note->text), room = sizeof note->text - at;
+    if (ignored > SHOWN)
+        snprintf(note->text + at, room, " and %zu more", ignored - SHOWN);
+}
+
+static hesse_status refuse_extra(const char *path, const char *name, hesse_why *why)
+{
+    return hesse_fail(
+        why, HESSE_E_INPUT,
+        "%s: tensor '%.160s' is no parameter of this model, and with it "
+        "another function would be computed: do layers, biases and family "
+        "fit the checkpoint?",
+        path, name);
+}
+
+/* What no parameter is stored in: refuse or mention it, and find a copy of the head. */
+static hesse_status check_extras(const hesse_safetensors *file, const char *path,
+                                 const hesse_arch *arch, const bool *wanted,
+                                 const hesse_tensor **copy, hesse_why *note,
+                                 hesse_why *why)
+{
+    size_t ignored = 0;
+    for (size_t i = 0; i < hesse_safetensors_count(file); i++) {
+        const hesse_tensor *t = hesse_safetensors_tensor(file, i);
+        if (wanted[i]) continue;
+        const hesse_extra extra = hesse_layout_extra(arch, t->name);
+        if (extra == HESSE_EXTRA_PARAMETER) return refuse_extra(path, t->name, why);
+        if (extra == HESSE_EXTRA_HEAD) *copy = t;
+        mention(t->name, extra, ignored++, note);
+    }
+    conclude(ignored, note);
+    return HESSE_OK;
+}
+
+static hesse_status find_extras(const hesse_safetensors *file, const char *path,
+                                const hesse_arch *arch, const hesse_tensors *parts,
+                                int n_parts, const hesse_tensor **copy, hesse_why *note,
+                                hesse_why *why)
+{
+    bool *wanted = hesse_calloc(hesse_safetensors_count(file), sizeof *wanted);
+    if (!wanted) return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
+    for (int i = 0; i < n_parts; i++) mark_wanted(file, arch, &parts[i], wanted);
+    hesse_status s = check_extras(file, path, arch, wanted, copy, note, why);
+    free(wanted);
+    return s;
+}
+
+/* The embedding is the first parameter. */
+static hesse_status check_copy(const hesse_safetensors *file, const char *path,
+                               const hesse_param *embedding, const hesse_tensor *copy,
+                               const double *theta, hesse_why *why)
+{
+    const size_t count = hesse_param_size(embedding);
+    double *values = copy->count == count ? hesse_alloc(count) : NULL;
+    hesse_status s = HESSE_OK;
+    if (copy->count == count && !values)
+        return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for '%s'", path,
+                          copy->name);
+    if (values) s = hesse_safetensors_read(file, copy, values, why);
+    if (!s && (!values || memcmp(values, theta, count * sizeof *theta) != 0))
+        s = hesse_fail(why, HESSE_E_INPUT,
+                       "%s: '%s' differs from '%s', which it is tied to: is "
+                       "tie_word_embeddings: false meant?",
+                       path, copy->name, embedding->tensor);
+    free(values);
+    return s;
+}
+
+static hesse_status check_tensors(const hesse_safetensors *file, const char *path,
+                                  const hesse_arch *arch, const hesse_tensors *part,
+                                  hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    for (int i = 0; !s && i < part->list->count; i++)
+        s = check_tensor(file, path, arch, &part->list->list[i], why);
+    return s;
+}
+
+static hesse_status read_tensors(const hesse_safetensors *file, const char *path,
+                                 const hesse_arch *arch, const hesse_tensors *part,
+                                 hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    for (int i = 0; !s && i < part->list->count; i++) {
+        const hesse_param *p = &part->list->list[i];
+        s = read_param(file, path, arch, p, part->values + p->offset, why);
+    }
+    return s;
+}
+
+hesse_status hesse_weights_read(const hesse_safetensors *file, const char *path,
+                                const hesse_arch *arch, const hesse_tensors *parts,
+                                int n_parts, hesse_why *note,
+                                char digest[HESSE_DIGEST_LENGTH], hesse_why *why)
+{
+    const hesse_tensor *copy = NULL;
+    hesse_status s = HESSE_OK;
+    note->text[0] = '\0';
+    for (int i = 0; !s && i < n_parts; i++)
+        s = check_tensors(file, path, arch, &parts[i], why);
+    if (!s) s = find_extras(file, path, arch, parts, n_parts, &copy, note, why);
+    for (int i = 0; !s && i < n_parts; i++)
+        s = read_tensors(file, path, arch, &parts[i], why);
+    if (!s && copy) {
+        const hesse_param *embedding = parts->list->list;
+        s = check_copy(file, path, embedding, copy, parts->values + embedding->offset,
+                       why);
+    }
+    if (!s) s = hesse_safetensors_digest(file, digest, why);
+    return s;
+}

@@ -1,0 +1,52 @@
+/** A model's parameters from a safetensors checkpoint. */
+#ifndef HESSE_NETWORK_WEIGHTS_H
+#define HESSE_NETWORK_WEIGHTS_H
+
+#include "base/digest.h"
+#include "files/safetensors.h"
+#include "hesse/arch.h"
+#include "network/params.h"
+
+/** Local. See how a checkpoint lays out its family and note it in arch->layout: the
+ *  prefix of its names ("transformer.", "model.", "", with or without "_orig_mod." or
+ *  "module." before it; of families other than gpt2 and llama what such wrappers put
+ *  before all names), whether gpt2's matrices lie [out, in] (nanoGPT) or [in, out],
+ *  whether a tied embedding is stored under the head's name. A gpt2 checkpoint without
+ *  any bias has none (nanoGPT with bias = False): then the biases in arch are cleared.
+ *
+ *  path  [in]  of the file, for messages.
+ *  Errors: HESSE_E_INPUT when no known layout fits, naming a tensor that was expected
+ *  and the nearest one found; or when an untied model has no head. */
+hesse_status hesse_weights_probe(const hesse_safetensors *file, const char *path,
+                                 hesse_arch *arch, hesse_why *why);
+
+/** Local. Sizes of the classifier that the data leave open, of the arch that was probed and
+ *  fits them: arch->outputs becomes the number of classes in the checkpoint where that is
+ *  larger and it was not told, and arch->pool of vgg what the checkpoint's classifier reads.
+ *  Errors: HESSE_E_JOB as hesse_params_new, HESSE_E_NOMEM. */
+hesse_status hesse_weights_widen(const hesse_safetensors *file, hesse_arch *arch,
+                                 bool told, hesse_why *why);
+
+/** Tensors and where their numbers go: list->size of them. */
+typedef struct hesse_tensors {
+    const hesse_params *list;
+    double *values;
+} hesse_tensors;
+
+/** Local. Read every parameter, and what else a model keeps.
+ *
+ *  parts   [in]   of the arch that was probed, the parameters first; all shapes must be
+ *                 those of the file.
+ *  note    [out]  "" or one line about what was ignored (mask buffers, a stored copy of
+ *                 a tied head, unknown tensors outside the layers), with names.
+ *  digest  [out]  SHA-256 as hesse_safetensors_digest makes it.
+ *  Errors: HESSE_E_INPUT: a tensor is missing, has another shape, is not finite; the
+ *  stored head of a tied model differs from its embedding; a tensor without a
+ *  parameter would change what the model computes (a bias, a further layer, anything
+ *  unknown in a layer). HESSE_E_NOMEM. */
+hesse_status hesse_weights_read(const hesse_safetensors *file, const char *path,
+                                const hesse_arch *arch, const hesse_tensors *parts,
+                                int n_parts, hesse_why *note,
+                                char digest[HESSE_DIGEST_LENGTH], hesse_why *why);
+
+#endif /* HESSE_NETWORK_WEIGHTS_H */

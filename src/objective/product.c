@@ -1,0 +1,291 @@
+/* A sweep moves whole parameters; of those that pieces lie in, everything else stays zero.
+   Vectors of several bundles are columns of one sweep, each zero outside of its own.
+
+   Ranks share the sequences. Where there are more ranks than sequences, or sequences meet,
+   they fall into groups of neighbours that share the vectors, too. */
+#include "objective/product.h"
+
+#include "base/memory.h"
+#include "ops/gemm.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is a rank's. */
+typedef struct share {
+    int first, end;    /* sequences               */
+    int column, after; /* vectors, of all bundles */
+} share;
+
+struct hesse_product {
+    hesse_model *model;          /* borrowed                                */
+    const hesse_bundle *bundles; /* [count], borrowed                       */
+    int count, ranks, vectors;   /* of bundles; who share; of all bundles   */
+    int k;                       /* columns of the sweep                    */
+    size_t size;                 /* numbers of the vectors                  */
+    bool *moves;                 /* of every parameter: whether it does     */
+    hesse_rect *want;            /* of every parameter, the hull of its pieces */
+    hesse_sweep *sweep;
+    double *v, *hv; /* of the sweep                                         */
+};
+
+/* What ranks can share besides vectors. */
+static int units_of(const hesse_model *model)
+{
+    return model->tape->coupled ? 1 : model->tape->sequences;
+}
+
+/* As many as leave every rank something, up to one for every vector. */
+static int groups_of(const hesse_model *model, int ranks, int vectors)
+{
+    const int groups = ranks / units_of(model);
+    return groups < 1 || vectors < 1 ? 1 : groups > vectors ? vectors : groups;
+}
+
+/* The first of so many parts when there are `of` of them. */
+static int part_of(int all, int part, int of)
+{
+    return (int)((long)all * part / of);
+}
+
+static share share_of(const hesse_product *p, int rank)
+{
+    const int groups = groups_of(p->model, p->ranks, p->vectors);
+    int group = 0;
+    while (part_of(p->ranks, group + 1, groups) <= rank) group++;
+    const int first = part_of(p->ranks, group, groups);
+    const int ranks = part_of(p->ranks, group + 1, groups) - first;
+    const int units = units_of(p->model), each = p->model->tape->sequences / units;
+    return (share){part_of(units, rank - first, ranks) * each,
+                   part_of(units, rank - first + 1, ranks) * each,
+                   part_of(p->vectors, group, groups),
+                   part_of(p->vectors, group + 1, groups)};
+}
+
+static int most_of(int all, int parts)
+{
+    return (all + parts - 1) / parts;
+}
+
+double hesse_product_sharing(const hesse_model *model, int ranks, int vectors)
+{
+    if (vectors < 1) return 1;
+    const int groups = groups_of(model, ranks, vectors), units = units_of(model);
+    const int most = most_of(vectors, groups) * most_of(units, ranks / groups);
+    return (double)vectors * units / most;
+}
+
+/* Numbers of all parameters that move, and of what is wanted of them. */
+typedef struct extent {
+    size_t moving, wanted;
+} extent;
+
+static hesse_pace pace_of(const hesse_product *p, const extent *e)
+{
+    return hesse_pace_of_products(p->model->tape, p->k, e->moving);
+}
+
+/* Columns of a sweep for so many vectors: one, or whole vectors of the processor's, the last
+   of which are zero. */
+static int columns_for(int vectors)
+{
+    const int lanes = hesse_gemm_lanes();
+    return vectors < 2 ? vectors : (vectors + lanes - 1) / lanes * lanes;
+}
+
+/* Local. What moves and what is wanted; false: out of memory. */
+static bool outline(hesse_product *p, extent *e)
+{
+    const hesse_params *params = &p->model->params;
+    *e = (extent){0};
+    p->moves = hesse_calloc((size_t)params->count, sizeof *p->moves);
+    p->want = hesse_calloc((size_t)params->count, sizeof *p->want);
+    if (!p->moves || !p->want) return false;
+    for (int b = 0; b < p->count; b++) {
+        const hesse_bundle *bundle = &p->bundles[b];
+        p->vectors += bundle->k;
+        for (int i = 0; i < bundle->n_pieces; i++) {
+            const hesse_piece *x = &bundle->pieces[i];
+            p->moves[x->param] = true;
+            p->want[x->param] = hesse_hull(p->want[x->param], x->rect);
+            p->size += hesse_area(x->rect) * (size_t)bundle->k;
+        }
+    }
+    p->k = columns_for(most_of(p->vectors, groups_of(p->model, p->ranks, p->vectors)));
+    for (int i = 0; i < params->count; i++) {
+        e->wanted += hesse_area(p->want[i]);
+        if (p->moves[i]) e->moving += hesse_param_size(&params->list[i]);
+    }
+    return true;
+}
+
+/* Local. */
+static bool prepare(hesse_product *p)
+{
+    extent e;
+    bool there = outline(p, &e);
+    if (there) p->sweep = hesse_sweep_new(p->model->tape, p->k, pace_of(p, &e));
+    there = there && p->sweep && hesse_sweep_plan(p->sweep, p->moves, p->want);
+    if (there) {
+        p->v = hesse_calloc(e.moving * (size_t)p->k, sizeof *p->v);
+        p->hv = hesse_alloc(e.wanted * (size_t)p->k);
+    }
+    return there && p->v && p->hv;
+}
+
+/* Local. */
+static void free_inside(hesse_product *p)
+{
+    hesse_sweep_free(p->sweep);
+    free(p->moves);
+    free(p->want);
+    free(p->v);
+    free(p->hv);
+}
+
+hesse_status hesse_product_new(hesse_model *model, const hesse_bundle *bundles,
+                               int count, hesse_product **product)
+{
+    hesse_product *p = hesse_calloc(1, sizeof *p);
+    hesse_status s = HESSE_OK;
+    if (p)
+        *p = (hesse_product){.model = model,
+                             .bundles = bundles,
+                             .count = count,
+                             .ranks = model->team->size};
+    if (!p || !prepare(p))
+        s = hesse_fail(&model->team->why, HESSE_E_NOMEM,
+                       "out of memory for products with %d vectors",
+                       p ? p->vectors : 0);
+    s = hesse_agree(model->team, s);
+    if (s)
+        hesse_product_free(p);
+    else
+        *product = p;
+    return s;
+}
+
+void hesse_product_free(hesse_product *p)
+{
+    if (!p) return;
+    free_inside(p);
+    free(p);
+}
+
+double hesse_product_bytes(const hesse_model *model, int ranks,
+                           const hesse_bundle *bundles, int count)
+{
+    extent e;
+    hesse_product p = {.model = (hesse_model *)model,
+                       .bundles = bundles,
+                       .count = count,
+                       .ranks = ranks};
+    const bool there = outline(&p, &e);
+    free_inside(&p);
+    const double lists =
+        (double)model->params.count * (sizeof *p.moves + sizeof *p.want);
+    return there
+               ? lists + (double)hesse_sweep_bytes(model->tape, p.k, pace_of(&p, &e)) +
+                     (double)(e.moving + e.wanted) * p.k * (double)sizeof(double)
+               : INFINITY;
+}
+
+hesse_status hesse_product_work(const hesse_model *model, const hesse_bundle *bundles,
+                                int count, hesse_work *work, hesse_why *why)
+{
+    extent e;
+    hesse_product p = {
+        .model = (hesse_model *)model, .bundles = bundles, .count = count, .ranks = 1};
+    bool there = outline(&p, &e);
+    if (there) p.sweep = hesse_sweep_new(model->tape, p.k, pace_of(&p, &e));
+    there = there && p.sweep;
+    if (there) {
+        hesse_sweep_mark(p.sweep, p.moves, p.want);
+        *work =
+            hesse_work_add((hesse_work){0}, p.k, hesse_sweep_work(p.sweep, 1, true));
+    }
+    free_inside(&p);
+    return there ? HESSE_OK
+                 : hesse_fail(why, HESSE_E_NOMEM, "out of memory for a product");
+}
+
+/* Measured: docs/performance.md. */
+enum { WIDE = 1 << 17 };
+
+int hesse_product_width(const hesse_model *model, int ranks, int most)
+{
+    const hesse_params *params = &model->params;
+    for (int i = 0; i < params->count; i++) {
+        const hesse_param *p = &params->list[i];
+        const bool multiplied =
+            p->role != HESSE_ROLE_EMBEDDING && p->role != HESSE_ROLE_POSITION;
+        if (multiplied && hesse_param_size(p) >= WIDE)
+            return groups_of(model, ranks, most);
+    }
+    return most;
+}
+
+/* Row r of a piece among the sweep's directions, and among its results. */
+static double *direction(const hesse_product *p, const hesse_piece *x, int r)
+{
+    const size_t cols = (size_t)p->model->params.list[x->param].cols;
+    const size_t row = hesse_sweep_direction_of(p->sweep, x->param) +
+                       (size_t)(x->rect.row + r) * cols + (size_t)x->rect.col;
+    return p->v + row * (size_t)p->k;
+}
+
+static double *result(const hesse_product *p, const hesse_piece *x, int r)
+{
+    const hesse_rect want = p->want[x->param];
+    const size_t row = hesse_sweep_row_of(p->sweep, x->param) +
+                       (size_t)(x->rect.row - want.row + r) * (size_t)want.cols +
+                       (size_t)(x->rect.col - want.col);
+    return p->hv + row * (size_t)p->k;
+}
+
+/* Coordinates of some vectors between the sweep, where they are among `of`, and a list where
+   they are among k. */
+static void carry(size_t count, size_t some, size_t of, double *sweep, size_t k,
+                  double *own, bool out)
+{
+    if (some == of && some == k) some *= count, count = 1;
+    for (size_t i = 0; i < count; i++)
+        memcpy(out ? own + i * k : sweep + i * of, out ? sweep + i * of : own + i * k,
+               some * sizeof *own);
+}
+
+/* The vectors of a rank into the sweep, or its results out of it. */
+static void carry_all(const hesse_product *p, const share *mine, double *own, bool out)
+{
+    int column = 0; /* of all bundles */
+    for (int b = 0; b < p->count; column += p->bundles[b++].k) {
+        const hesse_bundle *bundle = &p->bundles[b];
+        const int end = column + bundle->k;
+        const int from = column > mine->column ? column : mine->column;
+        const int some = (end < mine->after ? end : mine->after) - from;
+        for (int i = 0; i < bundle->n_pieces; i++) {
+            const hesse_piece *x = &bundle->pieces[i];
+            const size_t row = (size_t)x->rect.cols * (size_t)bundle->k;
+            for (int r = 0; r < x->rect.rows; r++, own += row) {
+                double *sweep = out ? result(p, x, r) : direction(p, x, r);
+                if (some > 0)
+                    carry((size_t)x->rect.cols, (size_t)some, (size_t)p->k,
+                          sweep + (from - mine->column), (size_t)bundle->k,
+                          own + (from - column), out);
+            }
+        }
+    }
+}
+
+void hesse_product_run(hesse_product *p, hesse_kinds part, const double *v, double *hv)
+{
+    hesse_team *team = p->model->team;
+    const share mine = share_of(p, team->rank);
+    carry_all(p, &mine, (double *)v, false);
+    hesse_sweep_run(p->sweep, &(hesse_directions){.k = p->k, .v = p->v}, mine.first,
+                    mine.end - mine.first, 1, &part, &p->hv);
+    if (mine.after - mine.column < p->vectors) memset(hv, 0, p->size * sizeof *hv);
+    carry_all(p, &mine, hv, true);
+    hesse_team_sum(team, hv, p->size);
+}

@@ -1,0 +1,30 @@
+#!/bin/sh
+# What is installed works: the example of docs/, built against it by pkg-config and by
+# CMake, and run.  tests/install.sh BUILD_FOLDER
+set -eu
+source=$(cd "$(dirname "$0")/../.." && pwd)
+there=$(mktemp -d)
+trap 'rm -rf "$there"' EXIT
+cmake --install "$1" --prefix "$there/installed" >/dev/null
+PKG_CONFIG_PATH=$(dirname "$(find "$there/installed" -name hesse.pc)")
+export PKG_CONFIG_PATH
+# shellcheck disable=SC2046
+cc "$source/docs/example.c" $(pkg-config --cflags --libs hesse) -o "$there/by_pkg_config"
+
+mkdir "$there/project"
+cat >"$there/project/CMakeLists.txt" <<EOF
+cmake_minimum_required(VERSION 3.20)
+project(uses_hesse C)
+find_package(hesse REQUIRED)
+add_executable(by_cmake $source/docs/example.c)
+target_link_libraries(by_cmake hesse::hesse)
+EOF
+cmake -S "$there/project" -B "$there/build" -DCMAKE_PREFIX_PATH="$there/installed" >/dev/null
+cmake --build "$there/build" >/dev/null
+
+for program in "$there/by_pkg_config" "$there/build/by_cmake"; do
+    "$program" "$source/tests/reference/gpt2/config.json" \
+        "$source/tests/reference/gpt2/model.safetensors" \
+        "$source/tests/reference/gpt2/tokens.npy" | grep -q 'curvature along the gradient'
+done
+test -x "$there/installed/bin/hesse"

@@ -1,0 +1,38 @@
+#!/bin/sh
+# The job that a newcomer runs first, on two ranks, and its result as the two programs that
+# print results see it, and as HDF5's own tool does.
+#
+# usage: quickstart.sh HESSE MPIEXEC
+set -eu
+hesse=$1
+mpiexec=$2
+source=$(cd "$(dirname "$0")/../.." && pwd)
+there=$(mktemp -d)
+trap 'rm -rf "$there"' EXIT
+trap 'exit 1' HUP INT TERM
+cd "$there"
+
+fail() {
+    echo "FAILED: $1"
+    exit 1
+}
+
+"$mpiexec" --oversubscribe -n 2 "$hesse" run "$source/jobs/quickstart.yaml" \
+    --output result.h5 > run || fail "exit status $?"
+[ "$(ls)" = "$(printf 'result.h5\nrun')" ] || fail "expected a result alone, found $(ls)"
+"$hesse" show result.h5 > show
+cmp run show || fail 'what run printed is not what show prints'
+grep -q '^  (full) .* ok$' show || fail 'no line of the full matrix, or its proofs fail'
+
+if /usr/bin/python3 -c 'import h5py' 2> error; then
+    /usr/bin/python3 "$source/tools/show_result.py" result.h5 > tables
+    diff show tables || fail 'show and tools/show_result.py print different tables'
+else
+    echo 'skipped: tools/show_result.py (no h5py)'
+fi
+if [ -n "$(command -v h5dump)" ]; then
+    h5dump -H result.h5 > header
+    grep -q 'ATTRIBUTE "description"' header || fail 'no dataset has a description'
+else
+    echo 'skipped: descriptions (no h5dump)'
+fi

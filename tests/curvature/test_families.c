@@ -1,0 +1,407 @@
+/* Every family that a builder describes, through its job file, against PyTorch's loss,
+   gradient, Hessian and Gauss-Newton part (tests/families, made by
+   tools/make_family_reference.py), on any number of ranks. */
+#include "check_mpi.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "curvature/analysis.h"
+#include "files/safetensors.h"
+#include "network/families/families.h"
+#include "program/commands.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const cases[] = {"mlp",
+                                    "vgg",
+                                    "vgg_bn",
+                                    "vgg_bn_eval",
+                                    "resnet",
+                                    "resnet_eval",
+                                    "vit",
+                                    "mixer",
+                                    "bert",
+                                    "bert_classes",
+                                    "linear_transformer",
+                                    "linear_transformer_softmax",
+                                    "attention",
+                                    "attention_linear",
+                                    "attention_gaussian"};
+enum { CASES = sizeof cases / sizeof *cases };
+
+typedef struct opened {
+    hesse_team *team;
+    hesse_job *job;
+    hesse_model *model;
+    hesse_safetensors *file;
+    size_t *place; /* in the reference of an element of theta */
+} opened;
+
+static int by_name(const void *a, const void *b)
+{
+    const hesse_param *const *p = a, *const *q = b;
+    return strcmp((*p)->tensor, (*q)->tensor);
+}
+
+/* The reference stands in the order of the tensors' names. */
+static size_t *places(const hesse_params *params)
+{
+    const hesse_param *sorted[256];
+    size_t *place = hesse_calloc(params->size, sizeof *place), at = 0;
+    assert_all(place != NULL && params->count <= 256);
+    for (int i = 0; i < params->count; i++) sorted[i] = &params->list[i];
+    qsort(sorted, (size_t)params->count, sizeof *sorted, by_name);
+    for (int i = 0; i < params->count; i++)
+        for (size_t e = 0; e < hesse_param_size(sorted[i]); e++)
+            place[sorted[i]->offset + e] = at++;
+    return place;
+}
+
+static opened open_case(const char *name)
+{
+    opened x = {0};
+    char path[512], reference[512];
+    const char *folder = HESSE_TEST_FOLDER "/families";
+    snprintf(path, sizeof path, "%s/%s/job.yaml", folder, name);
+    snprintf(reference, sizeof reference, "%s/%s/reference.safetensors", folder, name);
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &x.team) == HESSE_OK);
+    hesse_status s = hesse_job_read(path, NULL, 0, &x.job, &x.team->why);
+    if (!s) s = hesse_open_model(x.team, x.job, false, &x.model);
+    if (!s) s = hesse_safetensors_open(reference, &x.file, &x.team->why);
+    if (s) print_error("%s: %s\n", name, hesse_team_why(x.team)->text);
+    assert_all(s == HESSE_OK);
+    x.place = places(&x.model->params);
+    return x;
+}
+
+static void close_case(opened *x)
+{
+    hesse_safetensors_close(x->file);
+    hesse_model_free(x->model);
+    hesse_job_free(x->job);
+    hesse_team_free(x->team);
+    free(x->place);
+}
+
+static double *read_tensor(const opened *x, const char *name)
+{
+    const hesse_tensor *t = hesse_safetensors_find(x->file, name);
+    assert_all(t != NULL);
+    double *values = hesse_alloc(t->count);
+    assert_all(hesse_safetensors_read(x->file, t, values, &x->team->why) == HESSE_OK);
+    return values;
+}
+
+static void loss_and_gradient_agree(void **state)
+{
+    (void)state;
+    for (int c = 0; c < CASES; c++) {
+        opened x = open_case(cases[c]);
+        double *loss = read_tensor(&x, "loss"), *g = read_tensor(&x, "gradient");
+        double error = 0, size = 0;
+        for (size_t i = 0; i < x.model->params.size; i++) {
+            const double r = g[x.place[i]];
+            error += pow(hesse_model_gradient(x.model)[i] - r, 2), size += r * r;
+        }
+        assert_all(fabs(hesse_model_loss(x.model) - *loss) < 1e-13 * fabs(*loss));
+        assert_all(size > 0 && sqrt(error / size) < 1e-12);
+        free(loss), free(g);
+        close_case(&x);
+    }
+}
+
+/* Some columns, all at once, as products with unit vectors. */
+static double difference(const opened *x, const char *what, hesse_kinds part)
+{
+    enum { COLUMNS = 8 };
+    const size_t n = x->model->params.size;
+    double *reference = read_tensor(x, what), *unit = hesse_alloc(n * COLUMNS);
+    double *columns = hesse_alloc(n * COLUMNS), error = 0, size = 0;
+    assert_all(unit && columns);
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < COLUMNS; c++)
+            unit[i * COLUMNS + c] = x->place[i] == c * (n - 1) / (COLUMNS - 1);
+    assert_all(hesse_model_product(x->model, part, COLUMNS, unit, columns) == HESSE_OK);
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < COLUMNS; c++) {
+            const double r = reference[c * n + x->place[i]];
+            error += pow(columns[i * COLUMNS + c] - r, 2), size += r * r;
+        }
+    free(reference), free(unit), free(columns);
+    return sqrt(error / size);
+}
+
+static void matrices_agree(void **state)
+{
+    (void)state;
+    for (int c = 0; c < CASES; c++) {
+        opened x = open_case(cases[c]);
+        const double h = difference(&x, "hessian", HESSE_ALL);
+        const double g = difference(&x, "gauss_newton", HESSE_GAUSS_NEWTON);
+        if (!(h < 1e-12 && g < 1e-12)) print_error("%s: %g %g\n", cases[c], h, g);
+        assert_all(h < 1e-12 && g < 1e-12);
+        close_case(&x);
+    }
+}
+
+/* Where memory is short the values of one sequence, or two, are there at a time: all else is
+   the same to rounding. Where sequences meet all must be there. */
+static void few_sequences_at_once_change_nothing(void **state)
+{
+    enum { K = 3 };
+    (void)state;
+    for (int c = 0; c < CASES; c++) {
+        opened x = open_case(cases[c]);
+        const hesse_tape *tape = x.model->tape;
+        const size_t n = x.model->params.size;
+        double *v = hesse_alloc(n * K), *hv = hesse_alloc(n * K),
+               *again = hesse_alloc(n * K);
+        assert_all(v && hv && again);
+        for (size_t i = 0; i < n * K; i++)
+            v[i] = hesse_normal(1, HESSE_RANDOM_TESTS, i);
+        assert_all(hesse_model_product(x.model, HESSE_ALL, K, v, hv) == HESSE_OK);
+        const double fixed = 8 * (double)n;
+        const double each = ((double)hesse_tape_bytes(tape) - fixed) / tape->sequences;
+        for (int held = 1; held <= 2 && held < tape->sequences; held++) {
+            double error = 0, size = 0;
+            hesse_model *m = NULL;
+            x.job->hessian.budget = (size_t)(2 * (fixed + (held + 0.5) * each));
+            assert_all(hesse_open_model(x.team, x.job, false, &m) == HESSE_OK);
+            assert_all(m->tape->window == (tape->coupled ? tape->sequences : held));
+            assert_all(fabs(m->loss - x.model->loss) < 1e-14 * fabs(m->loss));
+            for (int twice = 0; twice < 2; twice++)
+                assert_all(hesse_model_product(m, HESSE_ALL, K, v, again) == HESSE_OK);
+            for (size_t i = 0; i < n * K; i++) {
+                error = fmax(error, fabs(again[i] - hv[i]));
+                size = fmax(size, fabs(hv[i]));
+            }
+            for (size_t i = 0; i < n; i++)
+                error = fmax(error, fabs(m->gradient[i] - x.model->gradient[i]));
+            if (!(error < 1e-13 * size)) print_error("%s: %g\n", cases[c], error);
+            assert_all(error < 1e-13 * size);
+            /* Threads would have to share what is there. */
+            hesse_analysis *analysis = NULL;
+            assert_all(hesse_analysis_new(m, &(hesse_analysis_options){.threads = 4},
+                                          &analysis) == HESSE_OK);
+            assert_all(analysis->options.threads == (tape->coupled ? 4 : 1));
+            hesse_analysis_free(analysis);
+            hesse_model_free(m);
+        }
+        free(v), free(hv), free(again);
+        close_case(&x);
+    }
+}
+
+/* Trace and Frobenius norm are those of the eigenvalues asked for, block by block, and
+   there is nothing between blocks. */
+static void quadratics_have_their_eigenvalues(void **state)
+{
+    enum { N = 9, BLOCK = 3 };
+    (void)state;
+    hesse_team *team = NULL;
+    hesse_job *job = NULL;
+    hesse_model *m = NULL;
+    const char *path = HESSE_TEST_FOLDER "/families/quadratic/job.yaml";
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    assert_all(hesse_job_read(path, NULL, 0, &job, &team->why) == HESSE_OK);
+    assert_all(hesse_open_model(team, job, false, &m) == HESSE_OK);
+    double unit[N * N] = {0}, h[N * N], value = 0;
+    for (int i = 0; i < N; i++) unit[i * N + i] = 1;
+    assert_all(hesse_model_product(m, HESSE_ALL, N, unit, h) == HESSE_OK);
+    for (int b = 0; b < N; b += BLOCK) {
+        double trace = 0, squares = 0, outside = 0, sum = 0, sum_of_squares = 0;
+        for (int i = b; i < b + BLOCK; i++) {
+            const double lambda = job->model.eigenvalues[i];
+            sum += lambda, sum_of_squares += lambda * lambda, trace += h[i * N + i];
+            for (int j = 0; j < N; j++)
+                *(j / BLOCK == i / BLOCK ? &squares : &outside) += pow(h[i * N + j], 2);
+        }
+        assert_all(fabs(trace - sum) < 1e-12 * sum && outside == 0);
+        assert_all(fabs(squares - sum_of_squares) < 1e-12 * sum_of_squares);
+    }
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++)
+            value += m->theta[i] * h[i * N + j] * m->theta[j] / 2;
+    assert_all(fabs(value - m->loss) < 1e-12 * value);
+    hesse_model_free(m);
+    hesse_job_free(job);
+    hesse_team_free(team);
+}
+
+/* One text of a file; of two classes, whatever it holds. */
+static hesse_model *open_text(hesse_team *team, const char *text, hesse_kernel kernel)
+{
+    static const char *const path = "texts.tsv";
+    const hesse_arch arch = {.family = HESSE_BERT,
+                             .layers = 2,
+                             .width = 8,
+                             .inner = 16,
+                             .positions = 8,
+                             .attention = {.heads = 2,
+                                           .kv_heads = 2,
+                                           .size = 4,
+                                           .full = true,
+                                           .kernel = kernel},
+                             .norm_eps = 1e-5,
+                             .vocabulary = 257,
+                             .types = 1,
+                             .outputs = 2};
+    const hesse_source source = {
+        .arch = &arch, .texts = &path, .n_texts = 1, .seed = 3};
+    hesse_model *m = NULL;
+    FILE *f = team->rank == 0 ? fopen(path, "w") : NULL;
+    assert_all(team->rank || (f && fputs(text, f) >= 0 && fclose(f) == 0));
+    assert_all(hesse_model_open(team, &source, &m) == HESSE_OK);
+    if (team->rank == 0) remove(path);
+    return m;
+}
+
+/* Texts of unequal length give the mean of what each gives alone, without padding. */
+static void padding_changes_nothing(void **state)
+{
+    static const char *const texts[] = {"1\tabcdefgh\n0\txyz\n", "1\tabcdefgh\n",
+                                        "0\txyz\n"};
+    (void)state;
+    for (int kernel = HESSE_KERNEL_SOFTMAX; kernel <= HESSE_KERNEL_GAUSSIAN;
+         kernel += 2) {
+        hesse_team *team = NULL;
+        hesse_model *m[3];
+        double *hv[3], error = 0, size = 0;
+        assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+        for (int i = 0; i < 3; i++)
+            m[i] = open_text(team, texts[i], (hesse_kernel)kernel);
+        assert_all((m[0]->batch.seen != NULL) && !m[1]->batch.seen &&
+                   !m[2]->batch.seen);
+        const size_t n = m[0]->params.size;
+        for (int i = 0; i < 3; i++) {
+            hv[i] = hesse_alloc(n);
+            assert_all(hv[i] && m[i]->params.size == n);
+            assert_all(hesse_model_product(m[i], HESSE_ALL, 1, m[0]->gradient, hv[i]) ==
+                       HESSE_OK);
+        }
+        for (size_t i = 0; i < n; i++) {
+            const double mean = (m[1]->gradient[i] + m[2]->gradient[i]) / 2;
+            const double product = (hv[1][i] + hv[2][i]) / 2;
+            error = fmax(error, fabs(m[0]->gradient[i] - mean));
+            error = fmax(error, fabs(hv[0][i] - product));
+            size = fmax(size, fabs(product));
+        }
+        assert_all(size > 1e-6 && error < 1e-13);
+        assert_all(fabs(m[0]->loss - (m[1]->loss + m[2]->loss) / 2) < 1e-14);
+        for (int i = 0; i < 3; i++) hesse_model_free(m[i]), free(hv[i]);
+        hesse_team_free(team);
+    }
+}
+
+/* A .npy file of 32-bit ids. */
+static void write_rows(const char *path, const int *ids, int rows, int cols)
+{
+    char head[128];
+    const int length = snprintf(head, sizeof head,
+                                "\x93NUMPY%c%c%c%c{'descr': '<i4', 'fortran_order': "
+                                "False, 'shape': (%d, %d), }",
+                                1, 0, (int)sizeof head - 10, 0, rows, cols);
+    memset(head + length, ' ', sizeof head - (size_t)length);
+    head[sizeof head - 1] = '\n';
+    FILE *f = fopen(path, "wb");
+    const size_t count = (size_t)(rows * cols);
+    if (!f || fwrite(head, 1, sizeof head, f) != sizeof head ||
+        fwrite(ids, sizeof *ids, count, f) != count || fclose(f))
+        abort();
+}
+
+static hesse_model *open_rows(hesse_team *team, const int *ids, int rows, int cols,
+                              int sequences, int context)
+{
+    const char *path = "rows.npy";
+    const hesse_arch arch = {
+        .family = HESSE_GPT2,
+        .layers = 1,
+        .width = 4,
+        .inner = 8,
+        .vocabulary = 9,
+        .positions = 6,
+        .attention = {.heads = 2, .kv_heads = 2, .size = 2, .full = true},
+        .norm_eps = 1e-5,
+        .tied = true,
+        .attention_bias = true,
+        .mlp_bias = true};
+    const hesse_source source = {.arch = &arch,
+                                 .tokens = path,
+                                 .seed = 3,
+                                 .sequences = sequences,
+                                 .context = context};
+    hesse_model *m = NULL;
+    if (hesse_team_rank(team) == 0) write_rows(path, ids, rows, cols);
+    assert_all(hesse_model_open(team, &source, &m) == HESSE_OK);
+    if (hesse_team_rank(team) == 0) remove(path);
+    return m;
+}
+
+/* Nor does what pads rows of tokens, under full attention: the loss is the mean over all
+   targets of what each row gives alone. */
+static void padding_of_rows_changes_nothing(void **state)
+{
+    (void)state;
+    static const int both[] = {1, 2, 3, 4, 5, 6, 7, 8, 1, -100, -100, -100};
+    hesse_team *team = NULL;
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    hesse_model *m[] = {open_rows(team, both, 2, 6, 2, 5),
+                        open_rows(team, both, 1, 6, 1, 5),
+                        open_rows(team, both + 6, 1, 3, 1, 2)};
+    double error = 0;
+    assert_all(m[0]->batch.seen && !m[1]->batch.seen && !m[2]->batch.seen);
+    for (size_t i = 0; i < m[0]->params.size; i++)
+        error = fmax(error, fabs(7 * m[0]->gradient[i] - 5 * m[1]->gradient[i] -
+                                 2 * m[2]->gradient[i]));
+    assert_all(error < 1e-13);
+    assert_all(fabs(7 * m[0]->loss - 5 * m[1]->loss - 2 * m[2]->loss) < 1e-13);
+    for (int i = 0; i < 3; i++) hesse_model_free(m[i]);
+    hesse_team_free(team);
+}
+
+/* A model of tokens wants a label, or a row of targets, for each; others one of an example. */
+static void targets_are_as_many_as_predictions(void **state)
+{
+    (void)state;
+    int label = 0;
+    double number = 0;
+    hesse_why why = {0};
+    for (int tokens = 0; tokens < 2; tokens++)
+        for (int labels = 0; labels < 2; labels++)
+            for (int count = 1; count <= 4; count++) {
+                const hesse_batch batch = {.sequences = 1,
+                                           .context = 4,
+                                           .x = &number,
+                                           .width = 1,
+                                           .rows = 2,
+                                           .cols = 2,
+                                           .target = labels ? &label : NULL,
+                                           .labels = labels ? count : 0,
+                                           .classes = 2,
+                                           .wanted = labels ? NULL : &number,
+                                           .wanted_tokens = labels ? 0 : count,
+                                           .wanted_width = 2};
+                hesse_arch a = {.family = tokens ? HESSE_MLP : HESSE_VIT,
+                                .loss = labels ? HESSE_LOSS_CROSS_ENTROPY
+                                               : HESSE_LOSS_SQUARED_ERROR};
+                const hesse_status s = hesse_family_fit(&a, &batch, &why);
+                assert_all(s == (count == (tokens ? 4 : 1) ? HESSE_OK : HESSE_E_JOB));
+                if (s)
+                    assert_all(strstr(why.text, labels ? "labels" : "targets") != NULL);
+            }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(targets_are_as_many_as_predictions),
+    cmocka_unit_test(padding_of_rows_changes_nothing),
+    cmocka_unit_test(padding_changes_nothing),
+    cmocka_unit_test(loss_and_gradient_agree),
+    cmocka_unit_test(matrices_agree),
+    cmocka_unit_test(few_sequences_at_once_change_nothing),
+    cmocka_unit_test(quadratics_have_their_eigenvalues),
+};
+
+MPI_TEST_MAIN(tests)

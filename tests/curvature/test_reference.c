@@ -1,0 +1,190 @@
+/* Loss, gradient, columns of the Hessian and of its Gauss-Newton part, and eigenvalues
+   against PyTorch's (tests/reference, made by tools/make_reference.py), on any number of
+   ranks, from checkpoints in every layout and type that is read. */
+#include "check_mpi.h"
+
+#include "base/memory.h"
+#include "curvature/analysis.h"
+#include "files/safetensors.h"
+#include "hesse/hesse.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A case, opened, with its reference values. */
+typedef struct opened {
+    hesse_team *team;
+    hesse_model *model;
+    hesse_safetensors *file;
+    hesse_why why;
+} opened;
+
+static const char *const cases[] = {"gpt2", "gpt2_untied_erf_f32", "nanogpt", "llama",
+                                    "llama_tied_bias_bf16"};
+enum { CASES = sizeof cases / sizeof *cases };
+
+static opened open_case(const char *name)
+{
+    char config[512], checkpoint[512], tokens[512], reference[512];
+    const char *folder = HESSE_TEST_FOLDER "/reference";
+    snprintf(config, sizeof config, "%s/%s/config.json", folder, name);
+    snprintf(checkpoint, sizeof checkpoint, "%s/%s/model.safetensors", folder, name);
+    snprintf(tokens, sizeof tokens, "%s/%s/tokens.npy", folder, name);
+    snprintf(reference, sizeof reference, "%s/%s/reference.safetensors", folder, name);
+    const hesse_arch arch = {.family =
+                                 strncmp(name, "llama", 5) ? HESSE_GPT2 : HESSE_LLAMA};
+    const hesse_source source = {
+        .arch = &arch, .config = config, .checkpoint = checkpoint, .tokens = tokens};
+    opened x = {0};
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &x.team) == HESSE_OK);
+    const hesse_status s = hesse_model_open(x.team, &source, &x.model);
+    if (s) print_error("%s\n", hesse_team_why(x.team)->text);
+    assert_all(s == HESSE_OK);
+    assert_all(hesse_safetensors_open(reference, &x.file, &x.why) == HESSE_OK);
+    return x;
+}
+
+static void close_case(opened *x)
+{
+    hesse_safetensors_close(x->file);
+    hesse_model_free(x->model);
+    hesse_team_free(x->team);
+}
+
+static double *read_tensor(opened *x, const char *name, size_t *count)
+{
+    const hesse_tensor *t = hesse_safetensors_find(x->file, name);
+    assert_all(t != NULL);
+    double *values = hesse_alloc(t->count);
+    assert_all(hesse_safetensors_read(x->file, t, values, &x->why) == HESSE_OK);
+    if (count) *count = t->count;
+    return values;
+}
+
+/* Where element e of a parameter lies in the tensor that it is a part of. */
+static size_t in_tensor(const hesse_param *p, size_t e)
+{
+    const size_t cols = (size_t)p->cols, row = e / cols, col = e % cols;
+    const size_t parts = (size_t)p->parts, part = (size_t)p->part;
+    if (p->out_rows) return (row + part * (size_t)p->rows) * cols + col;
+    return row * cols * parts + part * cols + col;
+}
+
+/* Relative difference of a vector in the order of theta and entry `copy` of the stacked
+   reference tensors WHAT/...; of a column that is zero but for rounding (a key's bias),
+   the difference against 1e-3. */
+static double difference(opened *x, const char *what, size_t copy, const double *mine)
+{
+    double error = 0, size = 0;
+    for (int i = 0; i < x->model->params.count; i++) {
+        const hesse_param *p = &x->model->params.list[i];
+        char name[256];
+        snprintf(name, sizeof name, "%s/%s", what, p->tensor);
+        double *reference = read_tensor(x, name, NULL);
+        const size_t m = hesse_param_size(p), all = m * (size_t)p->parts;
+        for (size_t e = 0; e < m; e++) {
+            const double r = reference[copy * all + in_tensor(p, e)];
+            error += pow(mine[p->offset + e] - r, 2), size += r * r;
+        }
+        free(reference);
+    }
+    return sqrt(error) / (sqrt(size) + 1e-3);
+}
+
+static void loss_and_gradient_agree(void **state)
+{
+    (void)state;
+    for (int c = 0; c < CASES; c++) {
+        opened x = open_case(cases[c]);
+        double *loss = read_tensor(&x, "loss", NULL);
+        assert_all(fabs(hesse_model_loss(x.model) / *loss - 1) < 1e-14);
+        assert_all(difference(&x, "gradient", 0, hesse_model_gradient(x.model)) <
+                   1e-13);
+        free(loss);
+        close_case(&x);
+    }
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Place in theta of an element of the i-th tensor of the checkpoint by name. */
+static size_t place_of(const opened *x, size_t tensor, size_t element)
+{
+    const char *names[128];
+    int count = 0;
+    for (int i = 0; i < x->model->params.count; i++) {
+        const hesse_param *p = &x->model->params.list[i];
+        if (p->part == 0) names[count++] = p->tensor;
+    }
+    qsort(names, (size_t)count, sizeof *names, compare_names);
+    for (int i = 0; i < x->model->params.count; i++) {
+        const hesse_param *p = &x->model->params.list[i];
+        if (strcmp(p->tensor, names[tensor])) continue;
+        for (size_t e = 0; e < hesse_param_size(p); e++)
+            if (in_tensor(p, e) == element) return p->offset + e;
+    }
+    return SIZE_MAX;
+}
+
+static void columns_agree(void **state)
+{
+    (void)state;
+    for (int c = 0; c < CASES; c++) {
+        opened x = open_case(cases[c]);
+        size_t count;
+        double *columns = read_tensor(&x, "columns", &count);
+        const size_t n = hesse_model_size(x.model);
+        double *v = hesse_alloc(n), *hv = hesse_alloc(n);
+        for (size_t i = 0; i < count / 2; i++) {
+            const size_t at =
+                place_of(&x, (size_t)columns[2 * i], (size_t)columns[2 * i + 1]);
+            assert_all(at < n);
+            v[at] = 1;
+            assert_all(hesse_model_product(x.model, HESSE_ALL, 1, v, hv) == HESSE_OK);
+            assert_all(difference(&x, "hessian", i, hv) < 1e-12);
+            assert_all(hesse_model_product(x.model, HESSE_GAUSS_NEWTON, 1, v, hv) ==
+                       HESSE_OK);
+            assert_all(difference(&x, "gauss_newton", i, hv) < 1e-12);
+            v[at] = 0;
+        }
+        free(v), free(hv), free(columns);
+        close_case(&x);
+    }
+}
+
+static void eigenvalues_agree(void **state)
+{
+    (void)state;
+    for (int c = 0; c < CASES; c++) {
+        opened x = open_case(cases[c]);
+        size_t n;
+        double *reference = read_tensor(&x, "eigenvalues", &n), worst = 0;
+        hesse_analysis *analysis = NULL;
+        const hesse_analysis_options question = {.scope = HESSE_BOTH};
+        assert_all(hesse_analysis_new(x.model, &question, &analysis) == HESSE_OK);
+        const hesse_status s = hesse_analysis_run(analysis);
+        if (s) print_error("%s\n", hesse_team_why(x.team)->text);
+        assert_all(s == HESSE_OK);
+        const hesse_spectrum *full =
+            hesse_analysis_spectrum(analysis, 0, HESSE_FULL_MATRIX);
+        assert_all((size_t)full->n == n);
+        for (size_t i = 0; i < n; i++)
+            worst = fmax(worst, fabs(full->eigenvalues[i] - reference[i]));
+        assert_all(worst < 1e-12 * reference[n - 1]);
+        hesse_analysis_free(analysis);
+        free(reference);
+        close_case(&x);
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(loss_and_gradient_agree),
+    cmocka_unit_test(columns_agree),
+    cmocka_unit_test(eigenvalues_agree),
+};
+
+MPI_TEST_MAIN(tests)

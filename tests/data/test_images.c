@@ -1,0 +1,232 @@
+/* IDX and CIFAR files, raw and gzip: numbers, labels, sizes, choice, and damage. */
+#include "check_files.h"
+
+#include "data/images.h"
+
+#include <math.h>
+#include <zlib.h>
+
+/* Two images of 2 x 4 and their labels. */
+static const unsigned char images[] = {0, 0,  8,   3,   0, 0, 0,   2,   0,   0,   0,
+                                       2, 0,  0,   0,   4, 0, 51,  102, 153, 204, 255,
+                                       0, 51, 255, 255, 0, 0, 255, 255, 0,   0};
+static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 7, 1};
+
+static const hesse_images_request both = {.images = "i", .labels = "l"};
+
+static void assert_near(double found, double wanted)
+{
+    assert_true(fabs(found - wanted) < 1e-14);
+}
+
+static hesse_batch read_good(const hesse_images_request *r)
+{
+    hesse_batch b;
+    hesse_why why = {0};
+    const hesse_status s = hesse_images_read(r, &b, &why);
+    if (s) print_error("%s\n", why.text);
+    assert_int_equal(s, HESSE_OK);
+    return b;
+}
+
+static void refuses(const hesse_images_request *r, hesse_status status,
+                    const char *what)
+{
+    hesse_batch b;
+    hesse_why why = {0};
+    assert_int_equal(hesse_images_read(r, &b, &why), status);
+    if (!strstr(why.text, what)) print_error("'%s' lacks '%s'\n", why.text, what);
+    assert_non_null(strstr(why.text, what));
+}
+
+static void write_gzip(const char *path, const void *bytes, unsigned count)
+{
+    gzFile f = gzopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(gzwrite(f, bytes, count), count);
+    assert_int_equal(gzclose(f), Z_OK);
+}
+
+static void write_both(void)
+{
+    write_bytes("i", images, sizeof images);
+    write_gzip("l", labels, sizeof labels);
+}
+
+static void idx_is_read(void **state)
+{
+    (void)state;
+    write_both();
+    hesse_batch b = read_good(&both);
+    assert_true(b.sequences == 2 && b.rows == 2 && b.cols == 4 && b.context == 8);
+    assert_true(b.width == 1 && b.labels == 1 && b.classes == 8);
+    assert_true(b.target[0] == 7 && b.target[1] == 1);
+    for (int i = 0; i < 16; i++) assert_near(b.x[i], images[16 + i] / 255.0);
+    hesse_batch_free(&b);
+}
+
+static void sizes_are_means_over_areas(void **state)
+{
+    (void)state;
+    write_both();
+    hesse_images_request r = both;
+    r.size = 1, r.count = 1;
+    hesse_batch b = read_good(&r);
+    assert_true(b.sequences == 1 && b.context == 1);
+    assert_near(b.x[0], 816.0 / 8 / 255);
+    hesse_batch_free(&b);
+    r.size = 2;
+    b = read_good(&r);
+    const double wanted[] = {25.5, 127.5, 229.5, 25.5};
+    for (int i = 0; i < 4; i++) assert_near(b.x[i], wanted[i] / 255);
+    hesse_batch_free(&b);
+    r.size = 3;
+    refuses(&r, HESSE_E_JOB, "2 x 4 pixels");
+}
+
+static void labels_select_and_channels_are_standard(void **state)
+{
+    (void)state;
+    write_both();
+    hesse_images_request r = both;
+    r.classes = 2, r.standard = true;
+    hesse_batch b = read_good(&r);
+    assert_true(b.sequences == 1 && b.target[0] == 1 && b.classes == 2);
+    assert_true(b.context == 8 && b.width == 1);
+    for (int i = 0; i < 8; i++) assert_near(b.x[i], images[24 + i] ? 1 : -1);
+    hesse_batch_free(&b);
+    r.count = 2;
+    refuses(&r, HESSE_E_INPUT, "holds 1 images of the classes asked for, expected 2");
+}
+
+/* Two images of 1 x 2 pixels with two channels, and labels of 8 bytes, most significant
+   first. */
+static void npy_is_read(void **state)
+{
+    (void)state;
+    static const char head[] = "\x93NUMPY\x01\x00\x76\x00";
+    static const char form[] =
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 2, 2), }";
+    static const char wide[] =
+        "{'descr': '>i8', 'fortran_order': False, 'shape': (2,), }";
+    char file[128 + 16];
+    memset(file, ' ', sizeof file);
+    memcpy(file, head, 10);
+    memcpy(file + 10, form, sizeof form - 1);
+    file[127] = '\n';
+    for (int i = 0; i < 8; i++) file[128 + i] = (char)(51 * (i % 6));
+    write_gzip("x.npy", file, 128 + 8);
+    memset(file + 10, ' ', 117);
+    memcpy(file + 10, wide, sizeof wide - 1);
+    memset(file + 128, 0, 16);
+    file[128 + 7] = 3, file[128 + 15] = 1;
+    write_bytes("y.npy", file, sizeof file);
+    hesse_images_request r = {.images = "x.npy", .labels = "y.npy"};
+    hesse_batch b = read_good(&r);
+    assert_true(b.sequences == 2 && b.rows == 1 && b.cols == 2 && b.width == 2);
+    assert_true(b.target[0] == 3 && b.target[1] == 1 && b.classes == 4);
+    for (int i = 0; i < 8; i++) assert_near(b.x[i], i % 6 / 5.0);
+    hesse_batch_free(&b);
+    file[128] = 1;
+    write_bytes("y.npy", file, sizeof file);
+    refuses(&r, HESSE_E_INPUT, "label 0 (from 0) is not from 0 to 255");
+    r.labels = "x.npy";
+    refuses(&r, HESSE_E_INPUT, "arrays of rank 4 and 4");
+    r.images = "y.npy";
+    refuses(&r, HESSE_E_INPUT, "holds type 'i8', expected integers of 1 byte");
+}
+
+static void cifar_is_planar(void **state)
+{
+    enum { PIXELS = 1024, RECORD = 1 + 3 * PIXELS };
+    static unsigned char file[2 * RECORD];
+    (void)state;
+    for (int i = 0; i < 2 * RECORD; i++) file[i] = (unsigned char)(i * 7 % 251);
+    file[0] = 3, file[RECORD] = 9;
+    write_gzip("c.bin", file, sizeof file);
+    hesse_batch b = read_good(&(hesse_images_request){.images = "c.bin"});
+    assert_true(b.sequences == 2 && b.context == PIXELS && b.width == 3);
+    assert_true(b.target[0] == 3 && b.target[1] == 9 && b.classes == 10);
+    for (int s = 0; s < 2; s++)
+        for (int i = 0; i < PIXELS; i++)
+            for (int c = 0; c < 3; c++)
+                assert_near(b.x[(s * PIXELS + i) * 3 + c],
+                            file[s * RECORD + 1 + c * PIXELS + i] / 255.0);
+    hesse_batch_free(&b);
+    write_bytes("c.bin", file, sizeof file - 1);
+    refuses(&(hesse_images_request){.images = "c.bin"}, HESSE_E_INPUT,
+            "records of 3073");
+}
+
+static void damage_is_named(void **state)
+{
+    (void)state;
+    unsigned char bytes[sizeof images];
+    write_both();
+    refuses(&(hesse_images_request){.images = "none", .labels = "l"}, HESSE_E_INPUT,
+            "none");
+    write_bytes("i", images, sizeof images - 1);
+    refuses(&both, HESSE_E_INPUT, "15 bytes after its header, expected 16");
+    memcpy(bytes, images, sizeof bytes);
+    bytes[4] = 255;
+    write_bytes("i", bytes, sizeof bytes);
+    refuses(&both, HESSE_E_INPUT, "dimension 0");
+    bytes[4] = 0, bytes[2] = 9;
+    write_bytes("i", bytes, sizeof bytes);
+    refuses(&both, HESSE_E_INPUT, "no IDX file of bytes with 3 dimensions");
+    bytes[2] = 8, bytes[7] = 1;
+    write_bytes("i", bytes, sizeof bytes - 8);
+    refuses(&both, HESSE_E_INPUT, "holds 2 labels, expected 1");
+    write_gzip("i", images, sizeof images);
+    FILE *f = fopen("i", "rb");
+    unsigned char packed[200];
+    const size_t count = fread(packed, 1, sizeof packed, f);
+    fclose(f);
+    write_bytes("i", packed, count / 2);
+    refuses(&both, HESSE_E_INPUT, "is damaged");
+}
+
+/* MNIST's test images, where they are. */
+static void mnist_is_read(void **state)
+{
+    (void)state;
+    const char *folder = getenv("HESSE_DATA");
+    char i[600], l[600];
+    snprintf(i, sizeof i, "%s/mnist-t10k-images-idx3-ubyte.gz", folder ? folder : "");
+    snprintf(l, sizeof l, "%s/mnist-t10k-labels-idx1-ubyte.gz", folder ? folder : "");
+    if (access(i, R_OK)) skip();
+    hesse_images_request r = {.images = i,
+                              .labels = l,
+                              .count = 500,
+                              .standard = true,
+                              .shuffle = true,
+                              .seed = 3};
+    hesse_batch b = read_good(&r), again = read_good(&r);
+    double sum = 0, squares = 0;
+    int seen[10] = {0};
+    for (int k = 0; k < 500 * 784; k++) sum += b.x[k], squares += b.x[k] * b.x[k];
+    for (int k = 0; k < 500; k++) seen[b.target[k]]++;
+    assert_true(b.classes == 10 && b.rows == 28 && b.cols == 28);
+    assert_true(fabs(sum) < 1e-6 && fabs(squares / (500 * 784) - 1) < 1e-10);
+    for (int c = 0; c < 10; c++) assert_true(seen[c] > 20 && seen[c] < 90);
+    assert_memory_equal(b.x, again.x, 500 * 784 * sizeof *b.x);
+    hesse_batch_free(&b);
+    hesse_batch_free(&again);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(idx_is_read, enter_folder, leave_folder),
+    cmocka_unit_test_setup_teardown(sizes_are_means_over_areas, enter_folder,
+                                    leave_folder),
+    cmocka_unit_test_setup_teardown(labels_select_and_channels_are_standard,
+                                    enter_folder, leave_folder),
+    cmocka_unit_test_setup_teardown(npy_is_read, enter_folder, leave_folder),
+    cmocka_unit_test_setup_teardown(cifar_is_planar, enter_folder, leave_folder),
+    cmocka_unit_test_setup_teardown(damage_is_named, enter_folder, leave_folder),
+    cmocka_unit_test(mnist_is_read),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

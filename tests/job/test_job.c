@@ -1,0 +1,710 @@
+/* The job file: what is understood, what is refused and with which words, and that no
+   text whatever does more than be refused. */
+#include "check_files.h"
+
+#include "job/job.h"
+#include "job/job_schema.h"
+#include "ops/op.h"
+
+#define FAMILIES                                                                       \
+    "gpt2, llama, bert, vit, mlp, mixer, vgg, resnet, linear_transformer, "            \
+    "attention or quadratic"
+
+static const char good[] = "model:\n"
+                           "  family: gpt2\n"
+                           "data:\n"
+                           "  tokens: corpus.npy\n";
+
+static hesse_why why;
+
+static hesse_job *parse_with(const char *text, const char *const *sets, int n_sets)
+{
+    hesse_job *job = NULL;
+    why.text[0] = '\0';
+    const hesse_status s =
+        hesse_job_parse(text, strlen(text), "jobs/job.yaml", sets, n_sets, &job, &why);
+    if (s) fail_msg("refused: %s", why.text);
+    assert_non_null(job);
+    return job;
+}
+
+static hesse_job *parse(const char *text)
+{
+    return parse_with(text, NULL, 0);
+}
+
+/* A text that is refused with exactly this message. */
+static void refuses_set(const char *text, const char *set, const char *message)
+{
+    hesse_job *job = NULL;
+    const hesse_status s =
+        hesse_job_parse(text, strlen(text), "job.yaml", &set, set != NULL, &job, &why);
+    assert_string_equal(s ? why.text : "(accepted)", message);
+    assert_int_equal(s, HESSE_E_JOB);
+    assert_null(job);
+}
+
+static void refuses(const char *text, const char *message)
+{
+    refuses_set(text, NULL, message);
+}
+
+/* One more line of a section beside a good job. */
+static void refuses_model(const char *line, const char *message)
+{
+    char text[500];
+    snprintf(text, sizeof text, "data: {tokens: t.npy}\nmodel:\n  family: gpt2\n  %s\n",
+             line);
+    refuses(text, message);
+}
+
+static void refuses_hessian(const char *line, const char *message)
+{
+    char text[500];
+    snprintf(text, sizeof text, "%shessian:\n  %s\n", good, line);
+    refuses(text, message);
+}
+
+static void absent_keys_have_their_defaults(void **state)
+{
+    (void)state;
+    hesse_job *job = parse(good);
+    const hesse_job_model *m = &job->model;
+    assert_true(m->family == HESSE_GPT2 && m->layers == 2 && m->heads == 2);
+    assert_true(m->kv_heads == 2 && m->width == 32 && m->inner == 128);
+    assert_true(m->context == 32 && m->vocabulary == 0 && m->head_size == 16);
+    assert_true(m->activation == HESSE_ACT_GELU_TANH && m->tied && m->bias && !m->full);
+    assert_true(m->norm_eps == 1e-5 && m->temperature == 0 && m->seed == 1);
+    assert_null(m->config);
+    assert_null(m->checkpoint);
+    const hesse_job_data *d = &job->data;
+    assert_string_equal(d->tokens, "corpus.npy");
+    assert_true(!d->text && !d->characters && !d->sequences && !d->context);
+    assert_false(d->shuffle);
+    const hesse_job_hessian *h = &job->hessian;
+    assert_true(h->scope == HESSE_BOTH && h->partition == HESSE_CUT_TENSOR);
+    assert_true(h->n_only == 1 && h->n_parts == 1 && h->parts[0] == HESSE_ALL);
+    assert_string_equal(h->only[0], "*");
+    assert_true(h->reduction == HESSE_MEAN && h->method == HESSE_METHOD_AUTO);
+    assert_true(!(h->seconds > 0) && h->panel == 24 && !h->memory && !h->budget);
+    const hesse_job_spectrum *s = &job->spectrum;
+    assert_true(s->eigenvectors == 0 && s->engine == HESSE_ENGINE_AUTO);
+    assert_true(s->lanczos.steps == 100 && s->lanczos.probes == 10);
+    assert_true(s->lanczos.reorthogonalise == HESSE_ORTHOGONALITY_FULL);
+    assert_true(!s->lanczos.paper && s->lanczos.width == 24 && s->lanczos.seed == 0);
+    assert_true(s->density.points == 1000 && s->density.bandwidth == 0.01);
+    assert_false(s->density.absolute || s->density.tenth);
+    assert_int_equal(job->metrics.n_distance, 3);
+    assert_int_equal(job->metrics.distance[0], HESSE_JS);
+    assert_int_equal(job->metrics.distance[1], HESSE_JS_RAW);
+    assert_int_equal(job->metrics.distance[2], HESSE_WASSERSTEIN);
+    assert_true(!job->output.file && !job->output.matrices);
+    assert_string_equal(job->text, good);
+    hesse_job_free(job);
+}
+
+static const char full[] =
+    "# everything\n"
+    "model: {family: llama, checkpoint: /far/m.safetensors, layers: 3, heads: 4,\n"
+    "  kv_heads: 2, head_size: 6, width: 40, inner: 50, context: 60, vocabulary: 70,\n"
+    "  activation: relu, norm_eps: 1e-6, rope_theta: 5e5, tied: true, bias: true,\n"
+    "  temperature: .5, attention: full, seed: 18446744073709551615}\n"
+    "data: {text: ../a b.txt, vocabulary: characters, sequences: 9, context: 8, seed: "
+    "0}\n"
+    "hessian:\n"
+    "  scope: blocks\n"
+    "  partition: whole\n"
+    "  only: ['*.query', \"h.[01]*\"]\n"
+    "  parts: [gauss_newton, softmax, functional]\n"
+    "  method: auto\n"
+    "  seconds: 2.5\n"
+    "  reduction: sum\n"
+    "  panel: 8\n"
+    "  memory: 1.5 GiB\n"
+    "spectrum:\n"
+    "  eigenvectors: 4\n"
+    "  engine: elpa\n"
+    "  lanczos: {steps: 5, probes: 6, reorthogonalise: false, width: 3, seed: 7}\n"
+    "  density: {points: 2, bandwidth: 1E-3, absolute: true, scale: tenth}\n"
+    "metrics: {distance: [js_log, js_distance]}\n"
+    "output: {file: out/r.h5, matrices: true}\n";
+
+static void every_key_is_read(void **state)
+{
+    (void)state;
+    hesse_job *job = parse(full);
+    const hesse_job_model *m = &job->model;
+    assert_true(m->family == HESSE_LLAMA && m->layers == 3 && m->heads == 4);
+    assert_true(m->kv_heads == 2 && m->head_size == 6 && m->width == 40);
+    assert_true(m->inner == 50 && m->context == 60 && m->vocabulary == 70);
+    assert_true(m->activation == HESSE_ACT_RELU && m->tied && m->bias && m->full);
+    assert_true(m->norm_eps == 1e-6 && m->rope_theta == 5e5 && m->temperature == 0.5);
+    assert_true(m->seed == UINT64_MAX);
+    const hesse_job_data *d = &job->data;
+    assert_true(!d->tokens && d->characters && d->sequences == 9 && d->context == 8);
+    assert_true(d->shuffle && d->seed == 0);
+    const hesse_job_hessian *h = &job->hessian;
+    assert_true(h->scope == HESSE_BLOCKS && h->partition == HESSE_CUT_WHOLE);
+    assert_true(h->n_only == 2 && h->n_parts == 3);
+    assert_string_equal(h->only[1], "h.[01]*");
+    assert_string_equal(hesse_job_part(h->parts[0]), "gauss_newton");
+    assert_string_equal(hesse_job_part(h->parts[1]), "softmax");
+    assert_true(h->method == HESSE_METHOD_AUTO && h->panel == 8);
+    assert_true(h->reduction == HESSE_SUM_OF_TOKENS && h->seconds == 2.5);
+    assert_true(h->budget == (size_t)3 << 29);
+    const hesse_job_spectrum *s = &job->spectrum;
+    assert_true(s->eigenvectors == 4 && s->engine == HESSE_ENGINE_ELPA);
+    assert_true(s->lanczos.steps == 5 && s->lanczos.probes == 6);
+    assert_true(s->lanczos.reorthogonalise == HESSE_ORTHOGONALITY_NONE);
+    assert_true(s->lanczos.width == 3 && s->lanczos.seed == 7);
+    assert_true(s->density.points == 2 && s->density.bandwidth == 1e-3);
+    assert_true(s->density.absolute && s->density.tenth);
+    assert_true(job->metrics.n_distance == 2 && job->output.matrices);
+    assert_string_equal(job->paths.checkpoint, "/far/m.safetensors");
+    assert_string_equal(job->paths.text, "jobs/../a b.txt");
+    assert_string_equal(job->paths.output, "jobs/out/r.h5");
+    hesse_job_free(job);
+}
+
+static void an_architecture_follows(void **state)
+{
+    (void)state;
+    hesse_arch arch = {0};
+    hesse_job *job = parse(full);
+    hesse_job_arch(job, &arch);
+    assert_true(arch.family == HESSE_LLAMA && arch.positions == 60 && arch.inner == 50);
+    assert_true(arch.attention.size == 6 && arch.attention.full && arch.mlp_bias);
+    assert_true(arch.attention.temperature == 0.5 && arch.attention.rope_theta == 5e5);
+    hesse_job_free(job);
+    /* With a config the job only adds. */
+    job = parse("model: {family: gpt2, config: c.json, temperature: 3}\n"
+                "data: {tokens: t.npy, context: 500}\n");
+    arch = (hesse_arch){.layers = 7, .positions = 11, .attention.temperature = 2};
+    hesse_job_arch(job, &arch);
+    assert_true(arch.layers == 7 && arch.positions == 11);
+    assert_true(arch.attention.temperature == 3 && !arch.attention.full);
+    hesse_job_free(job);
+}
+
+static void the_result_stands_beside_the_job(void **state)
+{
+    (void)state;
+    const char *const names[][2] = {{"job.yaml", "job.h5"},
+                                    {"a.b/x.yml", "a.b/x.h5"},
+                                    {"/x/job", "/x/job.h5"},
+                                    {".yaml", ".yaml.h5"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        hesse_job *job = NULL;
+        assert_int_equal(
+            hesse_job_parse(good, strlen(good), names[i][0], NULL, 0, &job, &why), 0);
+        assert_string_equal(job->paths.output, names[i][1]);
+        hesse_job_free(job);
+    }
+}
+
+static void unknown_keys_are_refused_with_the_nearest(void **state)
+{
+    (void)state;
+    refuses_model("sequences: 3", "job.yaml:4: unknown key 'sequences' in 'model'; "
+                                  "it belongs in 'data'");
+    refuses_model("layer: 3", "job.yaml:4: unknown key 'layer' in 'model'; "
+                              "the nearest known key is 'layers'");
+    refuses_model("steps: 3", "job.yaml:4: unknown key 'steps' in 'model'; "
+                              "it belongs in 'spectrum.lanczos'");
+    refuses_model("pannel: 3", "job.yaml:4: unknown key 'pannel' in 'model'; "
+                               "the nearest known key is 'panel' in 'hessian'");
+    refuses_model("metrics: 3", "job.yaml:4: unknown key 'metrics' in 'model'; "
+                                "it belongs at the top level");
+    refuses_hessian("seed: 3",
+                    "job.yaml:6: unknown key 'seed' in 'hessian'; "
+                    "it belongs in 'model' or in 'data' or in 'spectrum.lanczos'");
+    refuses("data: {contexts: 3}\n", "job.yaml:1: unknown key 'contexts' in 'data'; "
+                                     "the nearest known key is 'context'");
+    refuses("modle: {}\n", "job.yaml:1: unknown key 'modle' at the top level; "
+                           "the nearest known key is 'model'");
+    refuses("family: gpt2\n", "job.yaml:1: unknown key 'family' at the top level; "
+                              "it belongs in 'model'");
+    refuses("model:\n  \"la\\nyer\": 3\n",
+            "job.yaml:2: unknown key 'la?yer' in 'model'; "
+            "the nearest known key is 'layers'");
+}
+
+static void keys_come_once(void **state)
+{
+    (void)state;
+    refuses_model("family: llama",
+                  "job.yaml:4: key 'family' is there twice, first on line 3");
+    refuses("model: {}\n\nmodel: {}\n",
+            "job.yaml:3: key 'model' is there twice, first on line 1");
+    refuses("? [a]\n: b\n", "job.yaml:1: a key is a word of at most 64 bytes");
+}
+
+static void numbers_are_numbers_in_range(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"two",
+                                      "3x",
+                                      "1.5",
+                                      "0",
+                                      "-1",
+                                      "4097",
+                                      "010",
+                                      "0x2",
+                                      "1e1",
+                                      "1_0",
+                                      "99999999999999999999"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char line[80], message[200];
+        snprintf(line, sizeof line, "layers: %s", bad[i]);
+        snprintf(
+            message, sizeof message,
+            "job.yaml:4: 'model.layers' is '%s', expected an integer from 1 to 4096",
+            bad[i]);
+        refuses_model(line, message);
+    }
+    refuses_model("layers:", "job.yaml:4: 'model.layers' is empty, "
+                             "expected an integer from 1 to 4096");
+    refuses_model("layers: [3]", "job.yaml:4: 'model.layers' is a list, "
+                                 "expected an integer from 1 to 4096");
+    refuses_model("layers: {a: 3}", "job.yaml:4: 'model.layers' is a mapping, "
+                                    "expected an integer from 1 to 4096");
+    refuses_model("seed: 18446744073709551616",
+                  "job.yaml:4: 'model.seed' is '18446744073709551616', "
+                  "expected an integer from 0 to 2^64 - 1");
+    static const char *const wild[] = {"inf",    "nan",   "0", "-1",    "0x1p3", "1e",
+                                       "1e-400", "1e999", ".", "1.2.3", "1,5"};
+    for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
+        char line[80], message[200];
+        snprintf(line, sizeof line, "temperature: %s", wild[i]);
+        snprintf(message, sizeof message,
+                 "job.yaml:4: 'model.temperature' is '%s', expected a number above 0",
+                 wild[i]);
+        refuses_model(line, message);
+    }
+    refuses_hessian("panel: 1025", "job.yaml:6: 'hessian.panel' is '1025', "
+                                   "expected an integer from 1 to 1024");
+}
+
+/* Every key has a row in the document, and every number a limit. */
+static void check_fields(const cyaml_schema_field_t *fields, const char *at,
+                         const char *document)
+{
+    for (const cyaml_schema_field_t *f = fields; f->key; f++) {
+        char path[200], row[210];
+        snprintf(path, sizeof path, "%s%s%s", at, *at ? "." : "", f->key);
+        const char *in_section = strchr(path, '.');
+        snprintf(row, sizeof row, "| `%s`", in_section ? in_section + 1 : path);
+        if (f->value.type == CYAML_MAPPING) {
+            check_fields(f->value.mapping.fields, path, document);
+            continue;
+        }
+        if (!strstr(document, row)) fail_msg("docs/job.md has no %s", path);
+        if (f->value.type == CYAML_INT || f->value.type == CYAML_UINT ||
+            f->value.type == CYAML_FLOAT)
+            assert_non_null(hesse_job_limit(path));
+    }
+}
+
+static void every_key_is_documented(void **state)
+{
+    (void)state;
+    char *document;
+    size_t length;
+    assert_int_equal(
+        hesse_job_text(HESSE_TEST_FOLDER "/../docs/job.md", &document, &length, &why),
+        HESSE_OK);
+    check_fields(hesse_job_schema.mapping.fields, "", document);
+    free(document);
+}
+
+static void words_are_known_words(void **state)
+{
+    (void)state;
+    refuses_hessian("scope: block",
+                    "job.yaml:6: 'hessian.scope' is 'block', "
+                    "expected blocks, full or both; the nearest is 'blocks'");
+    refuses_hessian("scope:", "job.yaml:6: 'hessian.scope' is empty, "
+                              "expected blocks, full or both");
+    refuses_hessian("scope: Both",
+                    "job.yaml:6: 'hessian.scope' is 'Both', "
+                    "expected blocks, full or both; the nearest is 'both'");
+    refuses_hessian("scope: 3", "job.yaml:6: 'hessian.scope' is '3', "
+                                "expected blocks, full or both");
+    refuses_model("tied: maybe", "job.yaml:4: 'model.tied' is 'maybe', "
+                                 "expected false or true");
+    refuses_model("tied: yes", "job.yaml:4: 'model.tied' is 'yes', "
+                               "expected false or true");
+    refuses("model: {family: [gpt2]}", "job.yaml:1: 'model.family' is a list, "
+                                       "expected " FAMILIES);
+    refuses("model: {family: gpt3}", "job.yaml:1: 'model.family' is 'gpt3', "
+                                     "expected " FAMILIES "; the nearest is 'gpt2'");
+}
+
+static void lists_are_lists(void **state)
+{
+    (void)state;
+    refuses_hessian("only: a",
+                    "job.yaml:6: 'hessian.only' is 'a', expected a list, as in [a, b]");
+    refuses_hessian(
+        "only: []",
+        "job.yaml:6: 'hessian.only' has 0 entries, expected from 1 to 1000");
+    refuses_hessian("only: [a, '']",
+                    "job.yaml:6: 'hessian.only' holds empty, expected a text");
+    refuses_hessian("only: [a, [b]]",
+                    "job.yaml:6: 'hessian.only' holds a list, expected a text");
+    refuses_hessian("only:\n    - a\n    - b\n    - a",
+                    "job.yaml:9: 'hessian.only' holds 'a' twice");
+    refuses_hessian(
+        "only: [*.query]",
+        "job.yaml:6: did not find expected alphabetic or numeric character; "
+        "a value that begins with * or & must stand in quotes");
+    char text[300];
+    snprintf(text, sizeof text, "%smetrics: {distance: [js, jsd]}\n", good);
+    refuses(text,
+            "job.yaml:5: 'metrics.distance' holds 'jsd', expected js, js_distance, "
+            "js_raw, js_log or wasserstein; the nearest is 'js'");
+}
+
+static void sections_are_mappings(void **state)
+{
+    (void)state;
+    refuses("model: 3\n", "job.yaml:1: 'model' is '3', expected a mapping of keys");
+    refuses("model: [a]\n",
+            "job.yaml:1: 'model' is a list, expected a mapping of keys");
+    refuses("model:\ndata:\n",
+            "job.yaml:1: 'model' is empty, expected a mapping of keys");
+    refuses("- model\n", "job.yaml:1: the file is a list, expected a mapping of keys");
+    refuses("hello\n", "job.yaml:1: the file is 'hello', expected a mapping of keys");
+}
+
+static void files_that_are_no_jobs(void **state)
+{
+    (void)state;
+    static const char empty[] =
+        "job.yaml: is empty, expected a job with the keys 'model' and 'data'";
+    refuses("", empty);
+    refuses("# nothing\n\n", empty);
+    refuses("model:\n\tfamily: gpt2\n",
+            "job.yaml:2: a tab begins the line, expected spaces");
+    refuses("model:\n  family: gpt2\n\tseed: 3\n",
+            "job.yaml:3: a tab begins the line, expected spaces");
+    refuses("model: {family: gpt2\n",
+            "job.yaml:2: did not find expected ',' or '}' while "
+            "parsing a flow mapping");
+    refuses("model: {}\n---\nmodel: {}\n",
+            "job.yaml:2: a second document begins, expected one");
+    refuses("a\nb\n\xff\n",
+            "job.yaml:3: this is no text in UTF-8: invalid leading UTF-8 octet");
+    refuses("a: \x01\n",
+            "job.yaml:1: this is no text in UTF-8: control characters are not allowed");
+    hesse_job *job;
+    assert_int_equal(hesse_job_parse("a\n\0", 3, "job.yaml", NULL, 0, &job, &why), 2);
+    assert_string_equal(why.text, "job.yaml:2: this is no text in UTF-8: "
+                                  "it has a byte of value zero");
+    refuses("a: \"\\0\"\n", "job.yaml:1: a value holds a byte of value zero");
+}
+
+static void bombs_are_defused(void **state)
+{
+    (void)state;
+    static const char anchors[] =
+        "anchors and aliases have no place in a job file; "
+        "a value that begins with * or & must stand in quotes";
+    char message[200];
+    snprintf(message, sizeof message, "job.yaml:1: %s", anchors);
+    refuses("a: &a [x, x]\nb: &b [*a, *a]\n", message);
+    refuses("a: *a\n", message);
+    refuses("a: &b {}\n", message);
+    refuses("a: !!int 3\n", "job.yaml:1: tags have no place in a job file; "
+                            "a value that begins with ! must stand in quotes");
+    refuses("a: [[[[[[[x]]]]]]]\n", "job.yaml:1: unknown key 'a' at the top level; "
+                                    "docs/job.md has the known ones");
+    refuses("a: [[[[[[[[x]]]]]]]]\n", "job.yaml:1: values nest more than 8 deep");
+    const size_t size = HESSE_JOB_BYTES;
+    char *text = malloc(size + 1);
+    assert_non_null(text);
+    memset(text, '[', size);
+    text[size] = '\0';
+    refuses(text, "job.yaml:1: values nest more than 8 deep");
+    for (size_t i = 0; i < size; i++) text[i] = i % 2 ? ' ' : '-';
+    refuses(text, "job.yaml:1: values nest more than 8 deep");
+    for (size_t i = 0; i < size; i++) text[i] = ",a"[i % 2];
+    text[0] = '[';
+    refuses(text, "job.yaml:1: a job file has at most 10000 values");
+    memset(text, 'a', size);
+    refuses(text, "job.yaml:1: the file is "
+                  "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...', "
+                  "expected a mapping of keys");
+    free(text);
+}
+
+static void keys_must_agree(void **state)
+{
+    (void)state;
+    refuses("data: {tokens: a.npy}\n",
+            "job.yaml: 'model.family' is missing, expected " FAMILIES);
+    refuses("model: {family: gpt2}\n",
+            "job.yaml: there are no data, expected "
+            "'data.tokens', 'data.text', 'data.texts', 'data.inputs', 'data.images' or "
+            "'data.generator'");
+    refuses(
+        "model: {family: gpt2}\ndata:\n  tokens: a\n  text: b\n",
+        "job.yaml:4: 'data.text' stands beside 'data.tokens', expected one of them");
+    refuses(
+        "model: {family: gpt2}\ndata:\n  tokens: a\n  vocabulary: bytes\n",
+        "job.yaml:4: 'data.vocabulary' is for text, texts, and the data are tokens");
+    refuses(
+        "model: {family: mlp}\ndata:\n  generator: clusters\n  covariates: gamma\n",
+        "job.yaml:4: 'data.covariates' is for regression, and the data are clusters");
+    refuses("model: {family: mlp}\ndata:\n  generator: regression\n  shape: 1\n",
+            "job.yaml:4: 'data.shape' is for 'data.covariates: gamma'");
+    refuses("model: {family: gpt2}\ndata:\n  tokens: a\n  mask_id: 1\n",
+            "job.yaml:4: 'data.mask_id' is for bert with 'model.task: masked'");
+    refuses("model: {family: bert}\ndata:\n  generator: none\n",
+            "job.yaml:3: 'data.generator' is none: there are no data");
+    refuses("model:\n  family: gpt2\n  config: c\n  width: 8\ndata: {tokens: a}\n",
+            "job.yaml:4: 'model.width' stands beside 'model.config', which says it");
+    refuses("model:\n  family: gpt2\n  config: c\n  context: 8\ndata: {tokens: a}\n",
+            "job.yaml:4: 'model.context' stands beside 'model.config', which says it; "
+            "'data.context' is for shorter sequences");
+    refuses("model: {family: gpt2, context: 8}\ndata:\n  tokens: a\n  context: 9\n",
+            "job.yaml:4: 'data.context' is 9, expected at most the model's context, 8");
+    refuses_model("kv_heads: 1", "job.yaml:4: 'model.kv_heads' is for llama, "
+                                 "and the family is gpt2");
+    refuses_model("rope_theta: 1", "job.yaml:4: 'model.rope_theta' is for llama, "
+                                   "and the family is gpt2");
+    refuses_model("classes: 10", "job.yaml:4: 'model.classes' is for bert, vit, mlp, "
+                                 "mixer, vgg, resnet, and the family is gpt2");
+    refuses_model("widths: [8]", "job.yaml:4: 'model.widths' is for mlp, vgg, "
+                                 "quadratic, and the family is gpt2");
+    refuses_model("heads: 5", "job.yaml:4: 'model.heads' does not fit: width 32 is no "
+                              "multiple of 5 heads");
+    refuses_model("width: 33", "job.yaml:4: 'model.width' does not fit: width 33 is no "
+                               "multiple of 2 heads");
+    refuses_model("head_size: 8", "job.yaml:4: 'model.head_size' does not fit: 2 heads "
+                                  "of size 8 are not width 32");
+    refuses("model:\n  family: llama\n  heads: 4\n  kv_heads: 3\ndata: {tokens: a}\n",
+            "job.yaml:4: 'model.kv_heads' is 3, expected a divisor of 4 heads");
+    refuses("model:\n  family: llama\n  width: 6\ndata: {tokens: a}\n",
+            "job.yaml:3: 'model.width' does not fit: the size of a head is 3, rotary "
+            "angles need an even one");
+    refuses_hessian("memory: 4 gigs", "job.yaml:6: 'hessian.memory' is '4 gigs', "
+                                      "expected a size such as 4GiB or 500 MB");
+}
+
+static void overrides_win(void **state)
+{
+    (void)state;
+    const char *const sets[] = {"data.sequences=4", "hessian.only=[a, 'b*']",
+                                "model.family=llama", "data.sequences=5",
+                                "spectrum.density={points: 7}"};
+    hesse_job *job =
+        parse_with("model: {family: gpt2, layers: 3}\ndata: {tokens: t}", sets, 5);
+    assert_true(job->data.sequences == 5 && job->model.family == HESSE_LLAMA);
+    assert_true(job->model.activation == HESSE_ACT_SILU && !job->model.tied);
+    assert_true(job->hessian.n_only == 2 && job->spectrum.density.points == 7);
+    assert_true(job->spectrum.density.bandwidth == 0.01);
+    assert_string_equal(job->hessian.only[1], "b*");
+    assert_int_equal(job->model.layers, 3);
+    assert_string_equal(job->text,
+                        "model: {family: gpt2, layers: 3}\ndata: {tokens: t}\n"
+                        "# --set data.sequences=4\n"
+                        "# --set hessian.only=[a, 'b*']\n"
+                        "# --set model.family=llama\n"
+                        "# --set data.sequences=5\n"
+                        "# --set spectrum.density={points: 7}\n");
+    hesse_job_free(job);
+}
+
+static void overrides_are_blamed_by_their_name(void **state)
+{
+    (void)state;
+    refuses_set(good, "data.sequences=none",
+                "--set data.sequences: 'data.sequences' is 'none', expected an integer "
+                "from 1 to 2147483647");
+    refuses_set(good, "data.sequenses=3",
+                "--set data.sequenses: unknown key 'sequenses' in 'data'; "
+                "the nearest known key is 'sequences'");
+    refuses_set(good, "sequences=3",
+                "--set sequences: unknown key 'sequences' at the top "
+                "level; it belongs in 'data'");
+    refuses_set(good, "model.family.x=3",
+                "--set model.family.x: 'model.family' is a "
+                "mapping, expected " FAMILIES);
+    refuses_set(good, "data=3",
+                "--set data: 'data' is '3', expected a mapping of keys");
+    refuses_set(good, "data.sequences",
+                "--set data.sequences: expected section.key=VALUE");
+    char deep[1000] = "", message[300];
+    for (size_t i = 0; i < 200; i++) deep[i] = "a."[i % 2];
+    strcpy(deep + 199, "=3");
+    snprintf(message, sizeof message, "--set %.150s: expected section.key=VALUE", deep);
+    refuses_set(good, deep, message);
+    refuses_set(good, "=3", "--set : expected section.key=VALUE");
+    refuses_set(good, "data.seed=",
+                "--set data.seed: has no value, expected section.key=VALUE");
+    refuses_set(good, "data..seed=3", "--set data..seed: expected section.key=VALUE");
+    refuses_set(good, "hessian.only=[a",
+                "--set hessian.only: did not find expected ',' or ']' while parsing a "
+                "flow sequence");
+    refuses_set(good, "output.file=a\nb",
+                "--set output.file: holds a control character, expected one line");
+    refuses_set(
+        good, "data.text=a",
+        "--set data.text: 'data.text' stands beside 'data.tokens', expected one "
+        "of them");
+}
+
+static void text_survives_the_way_through(void **state)
+{
+    (void)state;
+    const char *const sets[] = {
+        "output.file=\"a \\L \xc3\xa9 \xf0\x9f\x99\x82 'q' \\\" \\\\ # : {x}\\t\\n\""};
+    hesse_job *job = parse_with(good, sets, 1);
+    assert_string_equal(job->output.file,
+                        "a \xe2\x80\xa8 \xc3\xa9 \xf0\x9f\x99\x82 'q' "
+                        "\" \\ # : {x}\t\n");
+    hesse_job_free(job);
+}
+
+/* The record that has the defaults in it is a job, too, and the same one. */
+static void a_complete_job_says_the_same(void **state)
+{
+    (void)state;
+    const char *const sets[] = {"output.file=\"-a: \\t\\r\\L \xc3\xa9 #'\\\"\"",
+                                "data.sequences=5"};
+    const char *const jobs[] = {
+        good, full, "model: {family: gpt2, config: c.json}\ndata: {text: t}\n"};
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        hesse_job *job = parse_with(jobs[i], sets, 2);
+        hesse_job *again = parse(job->complete);
+        assert_string_equal(again->text, job->complete);
+        assert_string_equal(again->complete, job->complete);
+        assert_string_equal(again->output.file, "-a: \t\r\xe2\x80\xa8 \xc3\xa9 #'\"");
+        assert_int_equal(again->data.sequences, 5);
+        assert_int_equal(again->data.shuffle, job->data.shuffle);
+        assert_memory_equal(&again->spectrum, &job->spectrum, sizeof job->spectrum);
+        hesse_job_free(again);
+        hesse_job_free(job);
+    }
+    hesse_job *job = parse(good);
+    assert_non_null(strstr(job->complete, "model:\n  family: gpt2\n"));
+    assert_non_null(strstr(job->complete, "\n  density:\n    points: 1000\n"));
+    hesse_job_free(job);
+}
+
+static void values_have_words(void **state)
+{
+    (void)state;
+    assert_string_equal(hesse_job_word("model.family", HESSE_LLAMA), "llama");
+    assert_string_equal(hesse_job_word("hessian.scope", HESSE_BOTH), "both");
+    assert_string_equal(hesse_job_word("spectrum.density.scale", 1), "tenth");
+    assert_string_equal(hesse_job_word("hessian.scope", 4), "");
+}
+
+/* Refused or understood, with a line of text for a reason, and nothing else. */
+static void survives(const char *text, size_t length)
+{
+    hesse_job *job = NULL;
+    why.text[0] = '\0';
+    const hesse_status s =
+        hesse_job_parse(text, length, "job.yaml", NULL, 0, &job, &why);
+    assert_true(s == HESSE_OK || s == HESSE_E_JOB);
+    assert_true((s == HESSE_OK) == (job != NULL));
+    if (s) assert_message(&why, "job.yaml");
+    hesse_job_free(job);
+}
+
+static void damage_is_survived(void **state)
+{
+    (void)state;
+    const size_t length = sizeof full - 1;
+    char text[sizeof full];
+    for (size_t n = 0; n <= length; n++) {
+        char *exact = malloc(n + 1); /* so that a sanitizer sees reads past the end */
+        assert_non_null(exact);
+        memcpy(exact, full, n);
+        survives(exact, n);
+        free(exact);
+    }
+    memcpy(text, full, sizeof full);
+    for (size_t i = 0; i < length; i++)
+        for (int bit = 0; bit < 8; bit++) {
+            text[i] = (char)(full[i] ^ (1 << bit));
+            survives(text, length);
+            text[i] = full[i];
+        }
+    static const char marks[] = "\t\n :{}[],&*!|>'\"%@`#-?\x80";
+    for (size_t i = 0; i < length; i++)
+        for (const char *m = marks; *m; m++) {
+            text[i] = *m;
+            survives(text, length);
+            text[i] = full[i];
+        }
+}
+
+/* The file's names of parts are the library's. */
+static void parts_have_one_name(void **state)
+{
+    (void)state;
+    for (int i = 0; hesse_ops[i]; i++)
+        if (hesse_ops[i]->kind != HESSE_SQUARED_ERROR)
+            assert_int_equal(hesse_kinds_named(hesse_job_part(hesse_ops[i]->kind)),
+                             hesse_ops[i]->kind);
+    assert_int_equal(hesse_kinds_named(hesse_job_part(HESSE_FUNCTIONAL)),
+                     HESSE_FUNCTIONAL);
+    assert_int_equal(hesse_kinds_named(hesse_job_part(HESSE_ALL)), HESSE_ALL);
+}
+
+static void files_are_read(void **state)
+{
+    (void)state;
+    hesse_job *job = NULL;
+    write_text("job.yaml", good);
+    assert_int_equal(hesse_job_read("job.yaml", NULL, 0, &job, &why), HESSE_OK);
+    assert_string_equal(job->text, good);
+    hesse_job_free(job);
+    assert_int_equal(hesse_job_read("none.yaml", NULL, 0, &job, &why), HESSE_E_JOB);
+    assert_string_equal(why.text,
+                        "none.yaml: cannot be opened: No such file or directory");
+    assert_int_equal(hesse_job_read(".", NULL, 0, &job, &why), HESSE_E_JOB);
+    assert_string_equal(why.text, ".: cannot be read: Is a directory");
+    assert_null(job);
+    char *large = malloc(HESSE_JOB_BYTES + 1);
+    assert_non_null(large);
+    memset(large, '#', HESSE_JOB_BYTES + 1);
+    write_bytes("large.yaml", large, HESSE_JOB_BYTES + 1);
+    free(large);
+    assert_int_equal(hesse_job_read("large.yaml", NULL, 0, &job, &why), HESSE_E_JOB);
+    assert_string_equal(why.text,
+                        "large.yaml: is larger than 1 MiB, expected a job file");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(absent_keys_have_their_defaults),
+        cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(an_architecture_follows),
+        cmocka_unit_test(the_result_stands_beside_the_job),
+        cmocka_unit_test(unknown_keys_are_refused_with_the_nearest),
+        cmocka_unit_test(keys_come_once),
+        cmocka_unit_test(numbers_are_numbers_in_range),
+        cmocka_unit_test(every_key_is_documented),
+        cmocka_unit_test(words_are_known_words),
+        cmocka_unit_test(lists_are_lists),
+        cmocka_unit_test(sections_are_mappings),
+        cmocka_unit_test(files_that_are_no_jobs),
+        cmocka_unit_test(bombs_are_defused),
+        cmocka_unit_test(keys_must_agree),
+        cmocka_unit_test(overrides_win),
+        cmocka_unit_test(overrides_are_blamed_by_their_name),
+        cmocka_unit_test(text_survives_the_way_through),
+        cmocka_unit_test(a_complete_job_says_the_same),
+        cmocka_unit_test(values_have_words),
+        cmocka_unit_test(damage_is_survived),
+        cmocka_unit_test(parts_have_one_name),
+        cmocka_unit_test_setup_teardown(files_are_read, enter_folder, leave_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,301 @@
+/* What `show --verify` proves: files with what was found of known matrices are right, and each
+   number in them that is made wrong and stamped again is found. */
+#include "check_files.h"
+#include "check_mpi.h"
+#include "output/audit.h"
+#include "output/result.h"
+#include "output/stamp.h"
+#include "spectra/hutchinson.h"
+#include "spectra/lanczos.h"
+#include "spectra/thick_restart.h"
+
+#include <hdf5.h>
+#include <math.h>
+
+enum { FORMED = 5, N = 40, PROBES = 3, STEPS = 20, ROOM = 4096 };
+
+static double eigenvalue(int i)
+{
+    return i < 2 ? -4 + i : i > N - 3 ? 5 + i : sin(i);
+}
+
+/* A diagonal matrix between reflections. */
+static hesse_status apply(void *context, int k, const double *v, double *av)
+{
+    (void)context;
+    memcpy(av, v, N * (size_t)k * sizeof *av);
+    for (int c = 0; c < k; c++)
+        for (int turn = 0; turn < 2; turn++) {
+            double sum = 0;
+            for (int i = 0; i < N; i++) sum += av[i * k + c];
+            for (int i = 0; i < N; i++) {
+                av[i * k + c] -= 2 * sum / N;
+                if (!turn) av[i * k + c] *= eigenvalue(i);
+            }
+        }
+    return HESSE_OK;
+}
+
+static void apply_probes(void *context, const double *v, double *av)
+{
+    apply(context, PROBES, v, av);
+}
+
+typedef struct matrix_free {
+    hesse_quadrature *quadrature;
+    hesse_extremes *extremes;
+    hesse_hutchinson *hutchinson;
+} matrix_free;
+
+static matrix_free find_unformed(hesse_team *team, int probes, int sketch)
+{
+    matrix_free u;
+    hesse_why why;
+    const hesse_hutchinson_settings settings = {.probes = probes, .sketch = sketch};
+    assert_all(!hesse_quadrature_new(N, PROBES, STEPS, &u.quadrature, &why));
+    assert_all(!hesse_extremes_new(N, 2, 1, &u.extremes, &why));
+    assert_all(!hesse_hutchinson_new(N, &settings, &u.hutchinson, &why));
+    const hesse_operator a = {NULL, N, apply};
+    const hesse_recurrence r = {.apply = apply_probes, .seed = 7};
+    const hesse_cell cell = {u.quadrature, 0, PROBES};
+    const hesse_thick_restart how = {
+        .block = 2, .room = hesse_thick_restart_room(N, 4, 2).best, .products = 9999};
+    u.extremes->tolerance = 1e-8;
+    assert_all(!hesse_lanczos_run(team, &r, &cell, 1));
+    assert_all(!hesse_thick_restart_run(team, &a, &how, u.extremes));
+    assert_all(!hesse_hutchinson_run(team, &a, 3, 2, u.hutchinson));
+    assert_all(u.extremes->converged);
+    return u;
+}
+
+/* Of a diagonal matrix. */
+static hesse_spectrum *find_formed(hesse_sums *sums)
+{
+    hesse_spectrum *s = NULL;
+    hesse_why why;
+    assert_all(!hesse_spectrum_new(FORMED, FORMED, &s, &why));
+    *sums = (hesse_sums){0};
+    for (int i = 0; i < FORMED; i++) {
+        const double x = s->eigenvalues[i] = i - 1.5;
+        sums->trace += x, sums->squares += x * x;
+        sums->abs += fabs(x), sums->abs_diagonal += fabs(x);
+        for (int j = 0; j < FORMED; j++) s->eigenvectors[i * FORMED + j] = i == j;
+        s->residuals[i] = 0;
+    }
+    assert_all(!hesse_spectrum_prove(s, sums, "formed", &why));
+    return s;
+}
+
+static void write_result(hesse_team *team, int probes, int sketch,
+                         hesse_orthogonality said)
+{
+    static const char *const names[] = {"formed", "matrix_free"};
+    const size_t offset[] = {0, FORMED}, size[] = {FORMED, N};
+    const hesse_block_table blocks = {2, names, offset, size};
+    const hesse_density density = {.points = 50, .bandwidth = 0.05};
+    const hesse_note loss = {.name = "loss", .kind = HESSE_NOTE_NUMBER, .number = 2};
+    hesse_param list = {.name = "w", .tensor = "w", .rows = 1, .cols = FORMED + N};
+    const hesse_params params = {.count = 1, .size = FORMED + N, .list = &list};
+    double gradient[FORMED + N];
+    for (int i = 0; i < FORMED + N; i++) gradient[i] = cos(i);
+    hesse_sums sums;
+    matrix_free u = find_unformed(team, probes, sketch);
+    hesse_spectrum *spectra[2] = {find_formed(&sums)};
+    hesse_quadrature *quadratures[3] = {NULL, u.quadrature};
+    hesse_extremes *extremes[3] = {NULL, u.extremes};
+    hesse_hutchinson *hutchinson[3] = {NULL, u.hutchinson};
+    hesse_measures measures[3];
+    hesse_measure(spectra[0], &sums, gradient, &measures[0]);
+    hesse_measure_quadrature(u.quadrature, gradient + FORMED, &measures[1]);
+    measures[1].min = u.extremes->eigenvalues[0];
+    measures[1].max = u.extremes->eigenvalues[3];
+    const hesse_part_result part = {.name = "hessian",
+                                    .spectra = spectra,
+                                    .quadratures = quadratures,
+                                    .extremes = extremes,
+                                    .hutchinson = hutchinson,
+                                    .orthogonality = hesse_orthogonality_text(said),
+                                    .measures = measures};
+    hesse_result *result = NULL;
+    assert_all(!hesse_result_new(team, "r.h5", NULL, &result));
+    assert_all(!hesse_result_model(result, &params, &blocks, gradient));
+    assert_all(!hesse_result_part(result, &blocks, &part, &density));
+    assert_all(!hesse_result_finish(result, &loss, 1));
+    hesse_spectrum_free(spectra[0]);
+    hesse_quadrature_free(u.quadrature);
+    hesse_extremes_free(u.extremes);
+    hesse_hutchinson_free(u.hutchinson);
+}
+
+/* One number of a dataset, or what it was; in a file that is stamped again. */
+static double put(const char *name, int at, double value)
+{
+    hesse_why why;
+    double x[ROOM];
+    const hid_t file = H5Fopen("r.h5", H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
+    int good = set >= 0 && H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, 0, x) >= 0;
+    const double before = x[at];
+    x[at] = value;
+    good = good && H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, 0, x) >= 0;
+    H5Dclose(set);
+    H5Fclose(file);
+    assert_all(good && !hesse_stamp_put("r.h5", &why));
+    return before;
+}
+
+typedef struct damage {
+    const char *name;
+    int at;
+    double value;
+    const char *says;
+} damage;
+
+#define IN    "spectra/blocks/matrix_free/"
+#define EXACT "spectra/blocks/formed/"
+
+static const damage OF_ANY[] = {
+    {IN "nodes", 1, 1e3, "ascending"},
+    {IN "nodes", 7, NAN, "nan"},
+    {IN "weights", 1, -0.5, "-0.5"},
+    {IN "weights", 1, 0.5, "sum"},
+    {IN "taken", 0, 0, "number 1 of 3 is 0"},
+    {IN "taken", 1, 9, "9 steps"},
+    {IN "extreme_bounds", 1, -1, "-1"},
+    {IN "extreme_bounds", 1, INFINITY, "inf"},
+    {IN "negative_bounds", 0, 7, "7"},
+    {IN "negative_bounds", 1, 0, "the lower first"},
+    {IN "extreme_eigenvalues", 1, NAN, "nan"},
+    {IN "extreme_eigenvalues", 1, -9, "ascending"},
+    {IN "extreme_eigenvalues", 0, -3.5, "least node"},
+    {IN "extreme_eigenvalues", 3, 43.5, "greatest node"},
+    {IN "residuals", 2, -1, "-1"},
+    {IN "residuals", 2, 1e-3, "0.001"},
+    {IN "eigenvectors", 5, 2, "vector 1 is of length"},
+    {IN "diagonal", 3, NAN, "nan"},
+    {IN "diagonal", 3, 1e4, "2-norm"},
+    {IN "hutchinson/trace", 0, 1e4, "10000"},
+    {IN "hutchinson/frobenius", 0, -1, "-1"},
+    {IN "density/grid", 4, 3, "equal distance"},
+    {IN "density/grid", 49, -1e3, "ascending"},
+    {IN "density/values", 7, NAN, "nan"},
+    {IN "density/values", 7, -0.1, "-0.1"},
+    {IN "density/values", 7, 1, "sum times the step"},
+    {IN "density/standard_error", 3, -1, "-1"},
+    {IN "density/standard_error", 3, 10, "at most the density"},
+    {EXACT "density/grid", 4, 3, "equal distance"},
+    {EXACT "density/values", 7, 1, "sum times the step"},
+    {EXACT "eigenvectors", 1, 0.5, "vector 1 is of length"},
+    {EXACT "residuals", 1, 0.5, "residual"},
+    {"blocks/trace", 1, 3, "its trace is 3"},
+    {"blocks/frobenius", 1, 3, "its frobenius is 3"},
+    {"blocks/min", 1, -5, "its min is"},
+    {"blocks/max", 1, 45, "its max is"},
+    {"blocks/condition", 1, 3, "its condition is"},
+    {"blocks/negative_mass", 1, 0.5, "its negative_mass is"},
+    {"blocks/effective_rank", 1, 3, "its effective_rank is"},
+    {"blocks/gradient_norm", 1, 3, "its gradient_norm is"},
+    {"blocks/noise_floor", 1, 3, "its noise_floor is"},
+    {"blocks/trace_error", 1, 300, "its trace_error is"},
+    {"blocks/frobenius_error", 1, 300, "its frobenius_error is"},
+    {"blocks/seconds", 1, NAN, "its seconds is"},
+    {NULL, 0, 0, NULL}};
+
+static const damage OF_SEVERAL_PROBES[] = {
+    {IN "diagonal_error", 3, NAN, "nan"},
+    {IN "diagonal_error", 3, -1, "-1"},
+    {IN "hutchinson/trace_error", 0, -1, "-1"},
+    {IN "hutchinson/frobenius_error", 0, NAN, "nan"},
+    {NULL, 0, 0, NULL}};
+
+static const damage OF_ONE_PROBE[] = {
+    {IN "diagonal_error", 3, 0, "expected NaN"},
+    {IN "hutchinson/trace_error", 0, 0, "expected NaN"},
+    {NULL, 0, 0, NULL}};
+
+static const damage OF_A_SKETCH[] = {{IN "hutchpp/trace", 0, 1e4, "10000"},
+                                     {IN "hutchpp/trace_error", 0, -1, "-1"},
+                                     {IN "hutchpp/frobenius", 0, INFINITY, "inf"},
+                                     {IN "hutchpp/frobenius_error", 0, -1, "-1"},
+                                     {NULL, 0, 0, NULL}};
+
+static const damage OF_NO_SKETCH[] = {{IN "diagonal", 3, 7, "its sum"},
+                                      {NULL, 0, 0, NULL}};
+
+static void finds(FILE *out, const damage *list)
+{
+    hesse_why why = {0};
+    for (const damage *d = list; d->name; d++) {
+        const double before = put(d->name, d->at, d->value);
+        const hesse_status s = hesse_result_audit("r.h5", out, &why);
+        if (s != HESSE_E_NUMERIC || !strstr(why.text, d->says))
+            fail_msg("%s[%d] = %g: status %d, \"%s\"", d->name, d->at, d->value, s,
+                     s ? why.text : "");
+        if (strncmp(d->name, IN, strlen(IN)) == 0)
+            assert_says(&why, "r.h5", strrchr(d->name, '/'));
+        put(d->name, d->at, before);
+    }
+    assert_all(hesse_result_audit("r.h5", out, &why) == HESSE_OK);
+}
+
+static void whatever_is_wrong_is_found(void **state)
+{
+    (void)state;
+    hesse_team *team = NULL;
+    assert_all(!hesse_team_new(MPI_COMM_WORLD, &team));
+    static const struct {
+        int probes, sketch;
+    } cases[] = {{4, 0}, {4, 6}, {1, 0}, {1, N}};
+    FILE *out = fopen("/dev/null", "w");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_result(team, cases[i].probes, cases[i].sketch, HESSE_ORTHOGONALITY_FULL);
+        finds(out, OF_ANY);
+        finds(out, cases[i].probes > 1 ? OF_SEVERAL_PROBES : OF_ONE_PROBE);
+        if (cases[i].probes > 1)
+            finds(out, cases[i].sketch ? OF_A_SKETCH : OF_NO_SKETCH);
+    }
+    fclose(out);
+    hesse_team_free(team);
+}
+
+static void deny_convergence(void)
+{
+    const hid_t file = H5Fopen("r.h5", H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t set = H5Dopen2(file, IN "extreme_eigenvalues", H5P_DEFAULT);
+    const hid_t a = H5Aopen(set, "converged", H5P_DEFAULT);
+    assert_all(H5Awrite(a, H5T_NATIVE_INT64, &(int64_t){0}) >= 0);
+    H5Aclose(a);
+    H5Dclose(set);
+    H5Fclose(file);
+}
+
+/* Pairs that have not converged may have any residual, and lie inside of the nodes; nodes of
+   the published procedure may lie outside of the spectrum. */
+static void only_what_is_claimed_is_judged(void **state)
+{
+    (void)state;
+    hesse_team *team = NULL;
+    hesse_why why;
+    FILE *out = fopen("/dev/null", "w");
+    assert_all(!hesse_team_new(MPI_COMM_WORLD, &team));
+    for (int paper = 0; paper < 2; paper++) {
+        write_result(team, 4, 6,
+                     paper ? HESSE_ORTHOGONALITY_PAPER : HESSE_ORTHOGONALITY_FULL);
+        if (!paper) deny_convergence();
+        if (!paper) put(IN "residuals", 0, 1);
+        put(IN "extreme_eigenvalues", 0, -3.5);
+        put("blocks/min", 1, -3.5);
+        assert_all(hesse_result_audit("r.h5", out, &why) == HESSE_OK);
+    }
+    fclose(out);
+    hesse_team_free(team);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(whatever_is_wrong_is_found, enter_folder,
+                                    leave_folder),
+    cmocka_unit_test_setup_teardown(only_what_is_claimed_is_judged, enter_folder,
+                                    leave_folder),
+};
+
+MPI_TEST_MAIN(tests)
