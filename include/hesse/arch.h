@@ -70,37 +70,54 @@ typedef struct hesse_attention {
     double rope_theta;  /* base of the rotary angles (llama)                    */
 } hesse_attention;
 
-typedef struct hesse_arch {
-    hesse_family family;
-    int layers, width, inner, vocabulary;
-    int positions; /* longest sequence: rows of the position embedding of gpt2 and bert */
-    hesse_attention attention;
-    hesse_activation activation;
-    double norm_eps;
-    bool tied;           /* the head is the token embedding                       */
-    bool attention_bias; /* biases of query, key, value and output                */
-    bool mlp_bias;       /* biases of the MLP; gpt2: of LayerNorm, too            */
-    hesse_layout layout;
-
-    /* Of the data: numbers of a token, pixels of an image, what is wanted. */
-    int inputs, rows, cols;
-    int outputs; /* classes, or numbers wanted of a token */
+/** Sizes that come from the data, and the loss that compares with them. */
+typedef struct hesse_arch_data {
+    int inputs;     /* numbers of a token, channels of a pixel                        */
+    int rows, cols; /* of an image                                                    */
+    int outputs;    /* classes, or numbers predicted for a token                      */
     hesse_loss loss;
+} hesse_arch_data;
 
-    int types;       /* bert: rows of the table of token types                   */
-    bool masked;     /* bert: the loss is that of hidden tokens; false: classes  */
-    int patch;       /* vit, mixer: pixels in a row of a patch                   */
-    int token_inner; /* mixer: of the layers over tokens                         */
+/** Sizes of networks that read images. */
+typedef struct hesse_arch_image {
+    int patch;       /* vit, mixer: pixels in a row of a patch                        */
+    int token_inner; /* mixer: width of the hidden layer over tokens                  */
+    int pool;        /* vgg: rows and columns that averaging leaves for the
+                        classifier; 0: as the image is                                */
+    hesse_batch_norm batch_norm;
+    bool small_stem; /* resnet: 3 x 3 without pooling, for small images               */
+} hesse_arch_image;
+
+/** Sizes that are lists. */
+typedef struct hesse_arch_lists {
     int n_widths;
     int widths[HESSE_MOST_WIDTHS]; /* mlp: neurons of the hidden layers; vgg: channels
                                       of convolutions, 0: pooling; resnet: blocks of the
                                       stages; quadratic: sizes of the blocks          */
-    double multipliers[HESSE_MOST_WIDTHS + 1]; /* mlp: of every layer's output; 0: 1  */
-    int n_dense, dense[HESSE_MOST_DENSE]; /* vgg: hidden layers of the classifier */
-    int pool; /* vgg: rows and columns that means leave for it; 0: as the image is   */
-    hesse_batch_norm batch_norm;
-    bool small_stem;  /* resnet: of small images, 3 x 3 without pooling               */
-    double deviation; /* of initial values, where they are the user's; 0: the usual   */
+    int n_multipliers; /* mlp: 0, or one for each layer                               */
+    double multipliers[HESSE_MOST_WIDTHS + 1]; /* of every layer's output             */
+    int n_dense, dense[HESSE_MOST_DENSE]; /* vgg: hidden layers of the classifier     */
+} hesse_arch_lists;
+
+/** Everything that a family's builder needs. The fields beside the structs are those of
+ *  most families; docs/job.md says which family reads which. */
+typedef struct hesse_arch {
+    hesse_family family;
+    int layers, width, inner, vocabulary;
+    int positions; /* longest sequence: rows of the position embedding of gpt2 and bert */
+    hesse_activation activation;
+    double norm_eps;
+    bool tied;           /* the head is the token embedding                           */
+    bool attention_bias; /* biases of query, key, value and output                    */
+    bool mlp_bias;       /* biases of the MLP; gpt2: of LayerNorm, too                */
+    int types;           /* bert: rows of the table of token types                    */
+    bool masked;         /* bert: predicts masked tokens; false: classes              */
+    double deviation;    /* of initial values; 0: the family's default                */
+    hesse_attention attention;
+    hesse_layout layout;
+    hesse_arch_data data;
+    hesse_arch_image image;
+    hesse_arch_lists lists;
 } hesse_arch;
 
 #endif /* HESSE_ARCH_H */

@@ -343,16 +343,18 @@ static int copy_sizes(int n, const int *from, int *to)
 /* What only some families have. */
 static void family_arch(const hesse_job_model *m, hesse_arch *arch)
 {
-    arch->patch = m->patch, arch->token_inner = m->token_inner, arch->types = m->types;
-    arch->outputs = m->classes, arch->pool = m->pool;
-    arch->batch_norm = m->batch_norm, arch->small_stem = m->small_stem;
-    arch->loss = m->loss, arch->deviation = m->deviation;
+    arch->image.patch = m->patch, arch->image.token_inner = m->token_inner,
+    arch->types = m->types;
+    arch->data.outputs = m->classes, arch->image.pool = m->pool;
+    arch->image.batch_norm = m->batch_norm, arch->image.small_stem = m->small_stem;
+    arch->data.loss = m->loss, arch->deviation = m->deviation;
     arch->attention.value_size = m->value_size, arch->attention.output = m->output;
-    arch->n_widths = m->family == HESSE_RESNET
-                         ? copy_sizes(m->n_blocks, m->blocks, arch->widths)
-                         : copy_sizes(m->n_widths, m->widths, arch->widths);
-    arch->n_dense = copy_sizes(m->n_dense, m->dense, arch->dense);
-    for (int i = 0; i < m->n_multipliers; i++) arch->multipliers[i] = m->multipliers[i];
+    arch->lists.n_widths = m->family == HESSE_RESNET
+                               ? copy_sizes(m->n_blocks, m->blocks, arch->lists.widths)
+                               : copy_sizes(m->n_widths, m->widths, arch->lists.widths);
+    arch->lists.n_dense = copy_sizes(m->n_dense, m->dense, arch->lists.dense);
+    for (int i = 0; i < m->n_multipliers; i++)
+        arch->lists.multipliers[i] = m->multipliers[i];
 }
 
 void hesse_job_arch(const hesse_job *job, hesse_arch *arch)

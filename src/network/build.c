@@ -70,8 +70,10 @@ static hesse_stream add(hesse_builder *b, const hesse_op *op, hesse_dims d,
 hesse_stream hesse_build_numbers(hesse_builder *b)
 {
     const hesse_arch *a = b->arch;
-    hesse_stream x = {
-        .tokens = a->positions, .width = a->inputs, .rows = a->rows, .cols = a->cols};
+    hesse_stream x = {.tokens = a->positions,
+                      .width = a->data.inputs,
+                      .rows = a->data.rows,
+                      .cols = a->data.cols};
     if (b->tape) x.value = hesse_tape_input(b->tape, x.tokens, x.width, b->batch->x);
     return x;
 }
@@ -256,9 +258,9 @@ hesse_stream hesse_build_batchnorm(hesse_builder *b, hesse_stream x, const char 
 {
     int in[4] = {x.value};
     const hesse_dims d = {.c = x.width, .a = b->arch->norm_eps};
-    if (b->arch->batch_norm == HESSE_BATCH_NORM_NONE) return x;
+    if (b->arch->image.batch_norm == HESSE_BATCH_NORM_NONE) return x;
     gain_and_bias(b, x.width, name, in + 1);
-    if (b->arch->batch_norm == HESSE_BATCH_NORM_TRAINING)
+    if (b->arch->image.batch_norm == HESSE_BATCH_NORM_TRAINING)
         return add(b, &hesse_op_batchnorm, d, in, NULL, x);
     in[3] = statistics(b, x.width, name);
     return add(b, &hesse_op_batchnorm_given, d, in, NULL, x);
@@ -377,7 +379,7 @@ void hesse_build_loss(hesse_builder *b, hesse_stream x, double times)
     hesse_dims d = {.c = x.width, .a = 1};
     if (!b->tape) return;
     const hesse_batch *batch = b->batch;
-    if (b->arch->loss == HESSE_LOSS_CROSS_ENTROPY) {
+    if (b->arch->data.loss == HESSE_LOSS_CROSS_ENTROPY) {
         assert(batch->labels == x.tokens);
         if (times > 0) d.a = times / hesse_batch_targets(batch);
         hesse_tape_add(b->tape, &hesse_op_cross_entropy, d, &x.value, batch->target);

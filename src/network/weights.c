@@ -58,14 +58,15 @@ static int side_of(const hesse_safetensors *file, const hesse_arch *arch)
 {
     const hesse_param first = {.tensor = "classifier.0.weight"};
     const hesse_tensor *t = hesse_layout_find(file, arch, &first);
-    int last = arch->n_widths - 1;
-    while (last >= 0 && !arch->widths[last]) last--;
-    if (arch->family != HESSE_VGG || arch->pool || !t || t->rank != 2 || last < 0)
-        return arch->pool;
-    const size_t channels = (size_t)arch->widths[last], pixels = t->shape[1] / channels;
-    size_t side = 1, rows = (size_t)arch->rows, cols = (size_t)arch->cols;
-    for (int i = 0; i < arch->n_widths; i++)
-        if (!arch->widths[i]) rows /= 2, cols /= 2;
+    int last = arch->lists.n_widths - 1;
+    while (last >= 0 && !arch->lists.widths[last]) last--;
+    if (arch->family != HESSE_VGG || arch->image.pool || !t || t->rank != 2 || last < 0)
+        return arch->image.pool;
+    const size_t channels = (size_t)arch->lists.widths[last],
+                 pixels = t->shape[1] / channels;
+    size_t side = 1, rows = (size_t)arch->data.rows, cols = (size_t)arch->data.cols;
+    for (int i = 0; i < arch->lists.n_widths; i++)
+        if (!arch->lists.widths[i]) rows /= 2, cols /= 2;
     if (rows * cols == pixels) return 0;
     while (side * side < pixels) side++;
     return side * side * channels == t->shape[1] && side <= 4096 ? (int)side : 0;
@@ -75,18 +76,18 @@ hesse_status hesse_weights_widen(const hesse_safetensors *file, hesse_arch *arch
                                  bool told, hesse_why *why)
 {
     hesse_params params = {0};
-    arch->pool = side_of(file, arch);
-    if (told || arch->outputs < 1 || arch->loss != HESSE_LOSS_CROSS_ENTROPY)
+    arch->image.pool = side_of(file, arch);
+    if (told || arch->data.outputs < 1 || arch->data.loss != HESSE_LOSS_CROSS_ENTROPY)
         return HESSE_OK;
     const hesse_status s = hesse_params_new(arch, &params, why);
     for (int i = 0; !s && i < params.count; i++) {
         const hesse_param *p = &params.list[i];
         const bool head = p->role == HESSE_ROLE_HEAD && !p->vector && p->out_rows &&
-                          p->rows == arch->outputs;
+                          p->rows == arch->data.outputs;
         const hesse_tensor *t = head ? hesse_layout_find(file, arch, p) : NULL;
         if (t && t->rank == 2 && t->shape[1] == (size_t)p->cols &&
             t->shape[0] > (size_t)p->rows && t->shape[0] <= 1 << 20)
-            arch->outputs = (int)t->shape[0];
+            arch->data.outputs = (int)t->shape[0];
     }
     hesse_params_free(&params);
     return s;

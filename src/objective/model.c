@@ -99,7 +99,7 @@ static hesse_status read_data(const hesse_source *source, hesse_model *m,
                               hesse_why *why)
 {
     if (m->arch.family == HESSE_QUADRATIC)
-        return hesse_quadratic_make(m->arch.n_widths, m->arch.widths,
+        return hesse_quadratic_make(m->arch.lists.n_widths, m->arch.lists.widths,
                                     source->eigenvalues, source->seed, &m->batch, why);
     if (source->inputs)
         return hesse_arrays_read(&(hesse_arrays_request){.inputs = source->inputs,
@@ -122,7 +122,7 @@ static hesse_status adapt(const hesse_arch *arch, hesse_batch *batch, hesse_why 
     hesse_status s = HESSE_OK;
     if (arch->family == HESSE_MLP) s = hesse_batch_flatten(batch, why);
     if (hesse_family_reads_ids(arch->family)) s = hesse_batch_shades(batch, why);
-    if (!s && arch->loss == HESSE_LOSS_SQUARED_ERROR && batch->target)
+    if (!s && arch->data.loss == HESSE_LOSS_SQUARED_ERROR && batch->target)
         s = hesse_batch_one_hot(batch, why);
     return s;
 }
@@ -137,15 +137,16 @@ static hesse_status read_shape(const hesse_source *source, hesse_model *m,
     m->arch.attention.full = source->arch->attention.full;
     m->arch.attention.kernel = source->arch->attention.kernel;
     m->arch.masked = source->arch->masked;
-    m->arch.loss = source->arch->loss;
+    m->arch.data.loss = source->arch->data.loss;
     if (!s && source->checkpoint) {
         s = hesse_safetensors_open(source->checkpoint, file, why);
         if (!s) s = hesse_weights_probe(*file, source->checkpoint, &m->arch, why);
     }
     if (!source->checkpoint) m->arch.layout = hesse_layout_of(m->arch.family);
-    const bool told = m->arch.outputs > 0;
+    const bool told = m->arch.data.outputs > 0;
     if (!s) s = read_data(source, m, why);
-    if (!s && m->batch.classes < m->arch.outputs) m->batch.classes = m->arch.outputs;
+    if (!s && m->batch.classes < m->arch.data.outputs)
+        m->batch.classes = m->arch.data.outputs;
     if (!s) s = adapt(&m->arch, &m->batch, why);
     if (!s) s = hesse_family_fit(&m->arch, &m->batch, why);
     if (!s && *file) s = hesse_weights_widen(*file, &m->arch, told, why);
@@ -273,7 +274,7 @@ static hesse_status unroll(hesse_model *m, const hesse_source *source, size_t av
     double times;
     hesse_status s = times_of(source, m->batch.sequences, &times, why);
     if (!s && source->reduction == HESSE_SUM_OF_BATCHES &&
-        m->arch.batch_norm == HESSE_BATCH_NORM_TRAINING)
+        m->arch.image.batch_norm == HESSE_BATCH_NORM_TRAINING)
         s = hesse_fail(why, HESSE_E_JOB,
                        "micro-batches have statistics of their own, and batch "
                        "normalisation in training mode takes those of the whole batch; "

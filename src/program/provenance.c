@@ -126,17 +126,18 @@ static void note_family(hesse_provenance *p, const hesse_arch *a)
         {"model_vocabulary", a->vocabulary, BERT},
         {"model_positions", a->positions, BERT},
         {"model_types", a->types, BERT},
-        {"model_patch", a->patch, BLOCKS & ~BERT},
-        {"model_inputs", a->inputs, ALL & ~BERT},
-        {"model_outputs", a->outputs, a->masked ? ALL & ~BERT : ALL},
+        {"model_patch", a->image.patch, BLOCKS & ~BERT},
+        {"model_inputs", a->data.inputs, ALL & ~BERT},
+        {"model_outputs", a->data.outputs, a->masked ? ALL & ~BERT : ALL},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (sizes[i].families & family) whole(p, sizes[i].name, sizes[i].value);
     if (family & (HEADS | 1 << HESSE_LINEAR_TRANSFORMER))
         text(p, "model_kernel", hesse_job_word("model.kernel", t->kernel));
     if (family & (1 << HESSE_VGG | 1 << HESSE_RESNET))
-        text(p, "model_batch_norm", hesse_job_word("model.batch_norm", a->batch_norm));
-    text(p, "model_loss", hesse_job_word("model.loss", a->loss));
+        text(p, "model_batch_norm",
+             hesse_job_word("model.batch_norm", a->image.batch_norm));
+    text(p, "model_loss", hesse_job_word("model.loss", a->data.loss));
 }
 
 static void note_arch(hesse_provenance *p, const hesse_arch *a)

@@ -88,13 +88,14 @@ static void encoders_read_their_keys(void **state)
     assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_OK);
     assert_true(a.width == 12 && a.attention.size == 4 && a.layers == 12);
     assert_true(a.vocabulary == 30522 && a.positions == 512 && a.types == 1);
-    assert_true(a.outputs == 3 && a.norm_eps == 1e-12 && a.attention_bias);
+    assert_true(a.data.outputs == 3 && a.norm_eps == 1e-12 && a.attention_bias);
     a = (hesse_arch){.family = HESSE_VIT};
     assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_E_INPUT);
     assert_non_null(strstr(why.text, "expected \"vit\", the family being vit"));
     write_text("c.json", "{\"qkv_bias\":false,\"patch_size\":8,\"num_labels\":5}");
     assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_OK);
-    assert_true(a.patch == 8 && a.outputs == 5 && !a.attention_bias && a.width == 768);
+    assert_true(a.image.patch == 8 && a.data.outputs == 5 && !a.attention_bias &&
+                a.width == 768);
     a = (hesse_arch){.family = HESSE_BERT};
     write_text("c.json", "{\"position_embedding_type\":\"relative_key\"}");
     assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_E_INPUT);

@@ -206,7 +206,7 @@ static void read_encoder(reader *r, hesse_arch *a)
     a->activation = activation(r, "hidden_act", "gelu");
     a->norm_eps = positive(r, "layer_norm_eps", 1e-12);
     a->attention_bias = a->mlp_bias = true;
-    a->outputs = labels(r);
+    a->data.outputs = labels(r);
 }
 
 static void read_bert(reader *r, hesse_arch *a)
@@ -227,7 +227,7 @@ static void read_bert(reader *r, hesse_arch *a)
 static void read_vit(reader *r, hesse_arch *a)
 {
     read_encoder(r, a);
-    a->patch = integer(r, "patch_size", MOST_LAYERS, 16);
+    a->image.patch = integer(r, "patch_size", MOST_LAYERS, 16);
     a->attention_bias = truth(r, "qkv_bias", true);
 }
 

@@ -28,7 +28,7 @@ static hesse_stream sum(hesse_builder *b, hesse_stream x, hesse_stream y)
 /* Patches of an image, side by side, as one token each. */
 static hesse_stream patches(hesse_builder *b, hesse_affine map, const char *name)
 {
-    const int patch = b->arch->patch;
+    const int patch = b->arch->image.patch;
     return hesse_build_conv(b, hesse_build_numbers(b), (hesse_view){patch, patch, 0},
                             map, name);
 }
@@ -88,7 +88,7 @@ void hesse_build_vit(hesse_builder *b, double times)
     b->module = "", b->layer = -1;
     x = hesse_build_layernorm(b, x, "vit.layernorm");
     x = hesse_build_select(b, x, 0);
-    x = hesse_build_linear(b, x, normal(a->outputs, true, HESSE_ROLE_HEAD),
+    x = hesse_build_linear(b, x, normal(a->data.outputs, true, HESSE_ROLE_HEAD),
                            "classifier");
     hesse_build_loss(b, x, times);
 }
@@ -141,7 +141,7 @@ static hesse_stream class_head(hesse_builder *b, hesse_stream x)
     x = hesse_build_linear(b, x, normal(a->width, true, HESSE_ROLE_HEAD),
                            "bert.pooler.dense");
     x = hesse_build_apply(b, &hesse_op_tanh, (hesse_dims){0}, x);
-    return hesse_build_linear(b, x, normal(a->outputs, true, HESSE_ROLE_HEAD),
+    return hesse_build_linear(b, x, normal(a->data.outputs, true, HESSE_ROLE_HEAD),
                               "classifier");
 }
 
@@ -170,22 +170,23 @@ static hesse_stream mixing(hesse_builder *b, hesse_stream x, int inner,
 void hesse_build_mixer(hesse_builder *b, double times)
 {
     const hesse_arch *a = b->arch;
-    hesse_stream x = patches(
-        b, uniform(a->inputs * a->patch * a->patch, a->width, HESSE_ROLE_EMBEDDING),
-        "stem.proj");
+    hesse_stream x = patches(b,
+                             uniform(a->data.inputs * a->image.patch * a->image.patch,
+                                     a->width, HESSE_ROLE_EMBEDDING),
+                             "stem.proj");
     for (int l = 0; l < a->layers; l++) {
         char module[48];
         snprintf(module, sizeof module, "blocks.%d.", l);
         b->module = module, b->layer = l;
         hesse_stream y = hesse_build_transpose(b, hesse_build_layernorm(b, x, "norm1"));
-        y = hesse_build_transpose(b, mixing(b, y, a->token_inner, "mlp_tokens"));
+        y = hesse_build_transpose(b, mixing(b, y, a->image.token_inner, "mlp_tokens"));
         x = sum(b, x, y);
         y = mixing(b, hesse_build_layernorm(b, x, "norm2"), a->inner, "mlp_channels");
         x = sum(b, x, y);
     }
     b->module = "", b->layer = -1;
     x = hesse_build_mean_pool(b, hesse_build_layernorm(b, x, "norm"));
-    x = hesse_build_linear(b, x, uniform(a->width, a->outputs, HESSE_ROLE_HEAD),
+    x = hesse_build_linear(b, x, uniform(a->width, a->data.outputs, HESSE_ROLE_HEAD),
                            "head");
     hesse_build_loss(b, x, times);
 }

@@ -87,7 +87,8 @@ static hesse_status fit_input(hesse_arch *a, const hesse_batch *batch, hesse_why
                               "only");
         return HESSE_OK;
     }
-    a->inputs = batch->width, a->rows = batch->rows, a->cols = batch->cols;
+    a->data.inputs = batch->width, a->data.rows = batch->rows,
+    a->data.cols = batch->cols;
     a->positions = batch->context;
     return HESSE_OK;
 }
@@ -100,10 +101,10 @@ static hesse_status fit_classes(hesse_arch *a, const hesse_batch *batch, int cla
         return hesse_fail(why, HESSE_E_JOB,
                           "model: the loss is cross-entropy, and the data have no "
                           "labels; there is 'model.loss: squared_error'");
-    if (!a->outputs) a->outputs = classes;
-    if (a->outputs >= classes) return HESSE_OK;
+    if (!a->data.outputs) a->data.outputs = classes;
+    if (a->data.outputs >= classes) return HESSE_OK;
     return hesse_fail(why, HESSE_E_JOB, "model: %d classes, and the data have %d",
-                      a->outputs, classes);
+                      a->data.outputs, classes);
 }
 
 static bool finds_words(const hesse_arch *a)
@@ -137,11 +138,11 @@ static hesse_status fit_numbers(hesse_arch *a, const hesse_batch *batch, hesse_w
         return hesse_fail(why, HESSE_E_JOB,
                           "model: the loss is the squared error, and the data have no "
                           "numbers to compare with");
-    if (a->outputs && a->outputs != batch->wanted_width)
+    if (a->data.outputs && a->data.outputs != batch->wanted_width)
         return hesse_fail(why, HESSE_E_JOB,
-                          "model: %d classes, and the data want %d numbers", a->outputs,
-                          batch->wanted_width);
-    a->outputs = batch->wanted_width;
+                          "model: %d classes, and the data want %d numbers",
+                          a->data.outputs, batch->wanted_width);
+    a->data.outputs = batch->wanted_width;
     return fit_count(a, batch, batch->wanted_tokens, "rows of targets", why);
 }
 
@@ -149,7 +150,7 @@ hesse_status hesse_family_fit(hesse_arch *a, const hesse_batch *batch, hesse_why
 {
     hesse_status s = fit_input(a, batch, why);
     if (s) return s;
-    if (a->loss == HESSE_LOSS_SQUARED_ERROR) return fit_numbers(a, batch, why);
+    if (a->data.loss == HESSE_LOSS_SQUARED_ERROR) return fit_numbers(a, batch, why);
     if (batch->target) s = fit_count(a, batch, batch->labels, "labels", why);
     return s || finds_words(a) ? s : fit_classes(a, batch, batch->classes, why);
 }
@@ -167,9 +168,9 @@ static hesse_status check_sizes(const hesse_arch *a, hesse_why *why)
                {INNER, "inner", a->inner},
                {HEADS, "heads", t->heads},
                {HEADS, "head_size", t->size},
-               {PATCH, "patch", a->patch},
-               {TOKEN_INNER, "token_inner", a->token_inner},
-               {WIDTHS, "number of widths", a->n_widths},
+               {PATCH, "patch", a->image.patch},
+               {TOKEN_INNER, "token_inner", a->image.token_inner},
+               {WIDTHS, "number of widths", a->lists.n_widths},
                {VOCABULARY, "vocabulary", a->vocabulary},
                {VOCABULARY, "context", a->positions},
                {TYPES, "types", a->types},
@@ -199,47 +200,48 @@ static hesse_status check_heads(const hesse_arch *a, hesse_why *why)
                           "model: width %d is not a multiple of %d heads", a->width,
                           t->heads);
     if (a->family == HESSE_SINGLE_ATTENTION && !t->output &&
-        t->heads * t->value_size != a->outputs)
+        t->heads * t->value_size != a->data.outputs)
         return hesse_fail(why, HESSE_E_JOB,
                           "model: %d heads with values of %d numbers give %d, and the "
                           "data want %d; there is 'model.output: true'",
                           t->heads, t->value_size, t->heads * t->value_size,
-                          a->outputs);
+                          a->data.outputs);
     return HESSE_OK;
 }
 
 /* Windows must fit into what is left of an image. */
 static hesse_status check_image(const hesse_arch *a, hesse_why *why)
 {
-    int rows = a->rows, cols = a->cols;
-    if (a->patch > 0 && (rows % a->patch || cols % a->patch))
+    int rows = a->data.rows, cols = a->data.cols;
+    if (a->image.patch > 0 && (rows % a->image.patch || cols % a->image.patch))
         return hesse_fail(why, HESSE_E_JOB,
                           "model: images of %d x %d pixels are not whole patches of %d",
-                          rows, cols, a->patch);
-    for (int i = 0; a->family == HESSE_VGG && i < a->n_widths; i++) {
-        if (a->widths[i]) continue;
+                          rows, cols, a->image.patch);
+    for (int i = 0; a->family == HESSE_VGG && i < a->lists.n_widths; i++) {
+        if (a->lists.widths[i]) continue;
         rows /= 2, cols /= 2;
         if (rows < 1 || cols < 1)
             return hesse_fail(why, HESSE_E_JOB,
                               "model: images of %d x %d pixels are gone after fewer "
                               "poolings than there are",
-                              a->rows, a->cols);
+                              a->data.rows, a->data.cols);
     }
     return HESSE_OK;
 }
 
 static hesse_status check_theory(const hesse_arch *a, hesse_why *why)
 {
-    if (a->family == HESSE_LINEAR_TRANSFORMER && (a->inputs < 2 || a->positions < 2))
+    if (a->family == HESSE_LINEAR_TRANSFORMER &&
+        (a->data.inputs < 2 || a->positions < 2))
         return hesse_fail(why, HESSE_E_JOB,
                           "model: linear_transformer reads tokens (x, y) of a context "
                           "and a question, and the data have %d tokens of %d numbers",
-                          a->positions, a->inputs);
-    if (a->family == HESSE_LINEAR_TRANSFORMER && a->outputs != 1)
+                          a->positions, a->data.inputs);
+    if (a->family == HESSE_LINEAR_TRANSFORMER && a->data.outputs != 1)
         return hesse_fail(why, HESSE_E_JOB,
                           "model: linear_transformer predicts one number, and the data "
                           "want %d",
-                          a->outputs);
+                          a->data.outputs);
     return HESSE_OK;
 }
 

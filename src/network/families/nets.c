@@ -28,9 +28,9 @@ void hesse_build_mlp(hesse_builder *b, double times)
 {
     const hesse_arch *a = b->arch;
     hesse_stream x = hesse_build_numbers(b);
-    for (int l = 0; l <= a->n_widths; l++) {
-        const bool last = l == a->n_widths;
-        const int out = last ? a->outputs : a->widths[l];
+    for (int l = 0; l <= a->lists.n_widths; l++) {
+        const bool last = l == a->lists.n_widths;
+        const int out = last ? a->data.outputs : a->lists.widths[l];
         char name[32];
         snprintf(name, sizeof name, "layers.%d", l);
         b->layer = l;
@@ -38,9 +38,9 @@ void hesse_build_mlp(hesse_builder *b, double times)
             b, x,
             dense(x.width, out, a->mlp_bias, last ? HESSE_ROLE_HEAD : HESSE_ROLE_UP),
             name);
-        if (a->multipliers[l] != 1 && a->multipliers[l] != 0)
+        if (a->lists.multipliers[l] != 1 && a->lists.multipliers[l] != 0)
             x = hesse_build_apply(b, &hesse_op_scale,
-                                  (hesse_dims){.a = a->multipliers[l]}, x);
+                                  (hesse_dims){.a = a->lists.multipliers[l]}, x);
         if (!last) x = hesse_build_activation(b, x);
     }
     hesse_build_loss(b, x, times);
@@ -50,17 +50,17 @@ void hesse_build_mlp(hesse_builder *b, double times)
 static hesse_stream vgg_features(hesse_builder *b, hesse_stream x)
 {
     const hesse_arch *a = b->arch;
-    const bool norm = a->batch_norm != HESSE_BATCH_NORM_NONE;
+    const bool norm = a->image.batch_norm != HESSE_BATCH_NORM_NONE;
     char name[32];
     int at = 0;
-    for (int i = 0; i < a->n_widths; i++) {
-        if (!a->widths[i]) {
+    for (int i = 0; i < a->lists.n_widths; i++) {
+        if (!a->lists.widths[i]) {
             x = hesse_build_max_pool(b, x, (hesse_view){2, 2, 0}), at++;
             continue;
         }
         snprintf(name, sizeof name, "features.%d", at++);
         x = hesse_build_conv(b, x, (hesse_view){3, 1, 1},
-                             kernels(a->widths[i], 3, true), name);
+                             kernels(a->lists.widths[i], 3, true), name);
         if (norm) snprintf(name, sizeof name, "features.%d", at++);
         x = hesse_build_batchnorm(b, x, name);
         x = hesse_build_activation(b, x), at++;
@@ -72,11 +72,11 @@ void hesse_build_vgg(hesse_builder *b, double times)
 {
     const hesse_arch *a = b->arch;
     hesse_stream x = vgg_features(b, hesse_build_numbers(b));
-    if (a->pool && (x.rows != a->pool || x.cols != a->pool))
-        x = hesse_build_fields(b, x, a->pool);
-    for (int i = 0; i <= a->n_dense; i++) {
-        const bool last = i == a->n_dense;
-        hesse_affine map = {.out = last ? a->outputs : a->dense[i],
+    if (a->image.pool && (x.rows != a->image.pool || x.cols != a->image.pool))
+        x = hesse_build_fields(b, x, a->image.pool);
+    for (int i = 0; i <= a->lists.n_dense; i++) {
+        const bool last = i == a->lists.n_dense;
+        hesse_affine map = {.out = last ? a->data.outputs : a->lists.dense[i],
                             .bias = true,
                             .role = last ? HESSE_ROLE_HEAD : HESSE_ROLE_UP,
                             .init = {.spread = 0.01}};
@@ -112,14 +112,14 @@ void hesse_build_resnet(hesse_builder *b, double times)
 {
     const hesse_arch *a = b->arch;
     const hesse_view stem =
-        a->small_stem ? (hesse_view){3, 1, 1} : (hesse_view){7, 2, 3};
+        a->image.small_stem ? (hesse_view){3, 1, 1} : (hesse_view){7, 2, 3};
     int width = a->width;
     hesse_stream x =
         conv_and_norm(b, hesse_build_numbers(b), stem, width, "conv1", "bn1");
     x = hesse_build_activation(b, x);
-    if (!a->small_stem) x = hesse_build_max_pool(b, x, (hesse_view){3, 2, 1});
-    for (int s = 0; s < a->n_widths; s++, width *= 2)
-        for (int i = 0; i < a->widths[s]; i++) {
+    if (!a->image.small_stem) x = hesse_build_max_pool(b, x, (hesse_view){3, 2, 1});
+    for (int s = 0; s < a->lists.n_widths; s++, width *= 2)
+        for (int i = 0; i < a->lists.widths[s]; i++) {
             char module[32];
             snprintf(module, sizeof module, "layer%d.%d.", s + 1, i);
             b->module = module, b->layer = i;
@@ -127,7 +127,7 @@ void hesse_build_resnet(hesse_builder *b, double times)
             b->module = "", b->layer = -1;
         }
     x = hesse_build_mean_pool(b, x);
-    x = hesse_build_linear(b, x, dense(x.width, a->outputs, true, HESSE_ROLE_HEAD),
+    x = hesse_build_linear(b, x, dense(x.width, a->data.outputs, true, HESSE_ROLE_HEAD),
                            "fc");
     hesse_build_loss(b, x, times);
 }

@@ -31,8 +31,8 @@ void hesse_build_attention(hesse_builder *b, double times)
         b, x, map_of(b, in, t->heads * t->value_size, HESSE_ROLE_VALUE), "value");
     hesse_stream y = hesse_build_mix(b, hesse_build_weights(b, q, k, 1 / root), v);
     if (t->output)
-        y = hesse_build_linear(b, y, map_of(b, y.width, a->outputs, HESSE_ROLE_OUTPUT),
-                               "output");
+        y = hesse_build_linear(
+            b, y, map_of(b, y.width, a->data.outputs, HESSE_ROLE_OUTPUT), "output");
     hesse_build_loss(b, y, times);
 }
 
@@ -86,12 +86,12 @@ void hesse_build_quadratic(hesse_builder *b, double times)
     const hesse_stream rows = hesse_build_numbers(b);
     hesse_stream y = {0};
     (void)times;
-    for (int l = 0, first = 0; l < a->n_widths; first += a->widths[l++]) {
+    for (int l = 0, first = 0; l < a->lists.n_widths; first += a->lists.widths[l++]) {
         char name[32];
         snprintf(name, sizeof name, "blocks.%d", l);
         const hesse_affine map = {
             .out = 1, .role = HESSE_ROLE_UP, .init = {.spread = 1}};
-        const hesse_stream x = hesse_build_channels(b, rows, first, a->widths[l]);
+        const hesse_stream x = hesse_build_channels(b, rows, first, a->lists.widths[l]);
         const hesse_stream part = hesse_build_map(b, x, map, name);
         y = l ? hesse_build_join(b, &hesse_op_sum, y, part) : part;
     }
