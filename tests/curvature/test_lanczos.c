@@ -854,13 +854,13 @@ static void presets_of_images_name_blocks(void **state)
          .layers = 12,
          .width = 8,
          .inner = 32,
-         .patch = 8,
+         .image.patch = 8,
          .attention = {.heads = 2, .kv_heads = 2, .size = 4, .full = true},
          .attention_bias = true,
          .norm_eps = 1e-5},
         {.family = HESSE_VGG,
-         .n_widths = 4,
-         .widths = {4, 0, 8, 8},
+         .lists.n_widths = 4,
+         .lists.widths = {4, 0, 8, 8},
          .activation = HESSE_ACT_RELU}};
     const hesse_preset presets[] = {HESSE_PRESET_PAPER_VIT, HESSE_PRESET_CONVOLUTIONS};
     for (int i = 0; i < 2; i++) {
