@@ -247,7 +247,7 @@ static hesse_model *open_text(hesse_team *team, const char *text, hesse_kernel k
                              .norm_eps = 1e-5,
                              .vocabulary = 257,
                              .types = 1,
-                             .outputs = 2};
+                             .data.outputs = 2};
     const hesse_source source = {
         .arch = &arch, .texts = &path, .n_texts = 1, .seed = 3};
     hesse_model *m = NULL;
@@ -385,7 +385,7 @@ static void targets_are_as_many_as_predictions(void **state)
                                            .wanted_tokens = labels ? 0 : count,
                                            .wanted_width = 2};
                 hesse_arch a = {.family = tokens ? HESSE_MLP : HESSE_VIT,
-                                .loss = labels ? HESSE_LOSS_CROSS_ENTROPY
+                                .data.loss = labels ? HESSE_LOSS_CROSS_ENTROPY
                                                : HESSE_LOSS_SQUARED_ERROR};
                 const hesse_status s = hesse_family_fit(&a, &batch, &why);
                 assert_all(s == (count == (tokens ? 4 : 1) ? HESSE_OK : HESSE_E_JOB));
