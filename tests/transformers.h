@@ -58,9 +58,10 @@ static inline void transformer_new(transformer *m, const hesse_arch *arch)
     hesse_why why;
     uint64_t seed = 5;
     assert_int_equal(hesse_params_new(arch, &m->params, &why), HESSE_OK);
-    assert_int_equal(
-        hesse_family_build_tape(arch, &m->params, &tiny_batch, NULL, 1, &m->tape, &why),
-        HESSE_OK);
+    assert_int_equal(hesse_family_build_tape(arch, &tiny_batch, NULL,
+                                             &(hesse_weighting){.scale = 1}, &m->tape,
+                                             &why),
+                     HESSE_OK);
     assert_true(hesse_tape_freeze(m->tape));
     m->theta = hesse_alloc(m->params.size);
     m->gradient = hesse_alloc(m->params.size);

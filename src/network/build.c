@@ -1,53 +1,23 @@
-/* While parameters are listed there is no tape: streams have sizes and no values. The lists
-   of the first pass and of the second are the same because the passes are the same code. */
+/* Every function appends to the graph; values and parameters get their places there. */
 #include "network/build.h"
-
-#include "base/memory.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-enum { FIRST_PARAMS = 64 };
-
-static bool grow(hesse_builder *b, hesse_params *list)
-{
-    const bool full = list->count >= FIRST_PARAMS && !(list->count & (list->count - 1));
-    if (list->list && !full) return true;
-    hesse_param *more = hesse_calloc(
-        (size_t)(list->count ? 2 * list->count : FIRST_PARAMS), sizeof *more);
-    if (more && list->list)
-        memcpy(more, list->list, (size_t)list->count * sizeof *more);
-    b->exhausted |= !more;
-    if (!more) return false;
-    free(list->list);
-    list->list = more;
-    return true;
-}
-
-static void name_param(const hesse_builder *b, hesse_param *p, const char *name)
-{
-    snprintf(p->tensor, sizeof p->tensor, "%s%s", b->module, name);
-    snprintf(p->name, sizeof p->name, "%s", p->tensor);
-}
-
-static void append(hesse_builder *b, hesse_params *list, hesse_param p,
-                   const char *name)
-{
-    if (b->exhausted || !grow(b, list)) return;
-    name_param(b, &p, name);
-    p.layer = b->layer, p.parts = 1, p.offset = list->size;
-    list->size += hesse_param_size(&p);
-    list->list[list->count++] = p;
-}
+enum { MEAN, VARIANCE };
 
 int hesse_build_param(hesse_builder *b, hesse_param p, const char *name)
 {
-    if (b->tape) return hesse_tape_param(b->tape, p.rows, p.cols);
-    append(b, b->params, p, name);
-    return -1;
+    hesse_name_param(b, &p, name);
+    return hesse_graph_parameter(b->graph, &p);
+}
+
+void hesse_name_param(const hesse_builder *b, hesse_param *p, const char *name)
+{
+    snprintf(p->tensor, sizeof p->tensor, "%s%s", b->module, name);
+    snprintf(p->name, sizeof p->name, "%.140s%s", p->tensor, p->slice ? p->slice : "");
+    p->layer = b->layer;
 }
 
 static hesse_param vector_of(int size, hesse_role role, hesse_init init)
@@ -56,14 +26,15 @@ static hesse_param vector_of(int size, hesse_role role, hesse_init init)
         .rows = 1, .cols = size, .vector = true, .role = role, .init = init};
 }
 
-/* Append an operator; what comes out has these sizes. */
+/* Append an operator; its result has the sizes of `out`. */
 static hesse_stream add(hesse_builder *b, const hesse_op *op, hesse_dims d,
-                        const int *in, const int *id, hesse_stream out)
+                        const int *in, hesse_ids ids, hesse_stream out)
 {
-    out.value = b->tape ? hesse_tape_add(b->tape, op, d, in, id) : -1;
-    assert(!b->tape || b->tape->broken || op->loss ||
-           (b->tape->values[out.value].tokens == out.tokens &&
-            b->tape->values[out.value].width == out.width));
+    hesse_graph *g = b->graph;
+    out.value = hesse_graph_add(g, op, d, in, ids);
+    assert(g->exhausted || op->loss ||
+           (g->values[out.value].rows == out.tokens &&
+            g->values[out.value].cols == out.width));
     return out;
 }
 
@@ -74,12 +45,12 @@ hesse_stream hesse_build_numbers(hesse_builder *b)
                       .width = a->data.inputs,
                       .rows = a->data.rows,
                       .cols = a->data.cols};
-    if (b->tape) x.value = hesse_tape_input(b->tape, x.tokens, x.width, b->batch->x);
+    x.value = hesse_graph_numbers(b->graph, HESSE_VALUE_INPUT, x.tokens, x.width);
     return x;
 }
 
 hesse_stream hesse_build_embedding(hesse_builder *b, const char *name, int rows,
-                                   hesse_role role, const int *id, int *table)
+                                   hesse_role role, hesse_ids ids, int *table)
 {
     const int width = b->arch->width;
     const hesse_param p = {.rows = rows,
@@ -88,9 +59,8 @@ hesse_stream hesse_build_embedding(hesse_builder *b, const char *name, int rows,
                            .role = role,
                            .init = {.spread = 0.02}};
     *table = hesse_build_param(b, p, name);
-    const hesse_stream out = {.tokens = b->tape ? b->tape->context : b->arch->positions,
-                              .width = width};
-    return add(b, &hesse_op_embedding, (hesse_dims){.c = rows, .o = width}, table, id,
+    const hesse_stream out = {.tokens = b->graph->tokens, .width = width};
+    return add(b, &hesse_op_embedding, (hesse_dims){.c = rows, .o = width}, table, ids,
                out);
 }
 
@@ -106,7 +76,10 @@ static hesse_param weight_of(int in, hesse_affine map)
                          .cols = map.in_first ? map.out : in,
                          .out_rows = !map.in_first,
                          .role = map.role,
-                         .init = map.init};
+                         .init = map.init,
+                         .slice = map.slice,
+                         .part = map.part,
+                         .parts = map.parts};
 }
 
 hesse_stream hesse_build_map(hesse_builder *b, hesse_stream x, hesse_affine map,
@@ -116,7 +89,7 @@ hesse_stream hesse_build_map(hesse_builder *b, hesse_stream x, hesse_affine map,
     const hesse_dims d = {.c = x.width, .o = map.out, .out_rows = !map.in_first};
     const int in[] = {x.value, hesse_build_param(b, w, name)};
     x.width = map.out;
-    return add(b, &hesse_op_linear_unbiased, d, in, NULL, x);
+    return add(b, &hesse_op_linear_unbiased, d, in, HESSE_IDS_NONE, x);
 }
 
 hesse_stream hesse_build_linear(hesse_builder *b, hesse_stream x, hesse_affine map,
@@ -126,22 +99,36 @@ hesse_stream hesse_build_linear(hesse_builder *b, hesse_stream x, hesse_affine m
     join(full, sizeof full, name, "weight");
     if (!map.bias) return hesse_build_map(b, x, map, full);
     const hesse_param w = weight_of(x.width, map);
+    hesse_param bias = vector_of(map.out, map.role, map.bias_init);
+    bias.slice = map.slice, bias.part = map.part, bias.parts = map.parts;
     const hesse_dims d = {.c = x.width, .o = map.out, .out_rows = !map.in_first};
-    const int weight = hesse_build_param(b, w, full);
-    const int bias = hesse_build_param(b, vector_of(map.out, map.role, map.bias_init),
-                                       join(full, sizeof full, name, "bias"));
+    int in[3] = {x.value, hesse_build_param(b, w, full)};
+    in[2] = hesse_build_param(b, bias, join(full, sizeof full, name, "bias"));
     x.width = map.out;
-    return add(b, &hesse_op_linear, d, (int[]){x.value, weight, bias}, NULL, x);
+    return add(b, &hesse_op_linear, d, in, HESSE_IDS_NONE, x);
 }
 
 hesse_stream hesse_build_tied(hesse_builder *b, hesse_stream x, int table, int rows,
                               const char *bias)
 {
     const hesse_dims d = {.c = x.width, .o = rows, .out_rows = true};
-    const hesse_param p = vector_of(rows, HESSE_ROLE_HEAD, (hesse_init){0});
-    const int in[] = {x.value, table, hesse_build_param(b, p, bias)};
+    const hesse_op *op = bias ? &hesse_op_linear : &hesse_op_linear_unbiased;
+    int in[3] = {x.value, table};
+    if (bias)
+        in[2] = hesse_build_param(b, vector_of(rows, HESSE_ROLE_HEAD, (hesse_init){0}),
+                                  bias);
     x.width = rows;
-    return add(b, &hesse_op_linear, d, in, NULL, x);
+    return add(b, op, d, in, HESSE_IDS_NONE, x);
+}
+
+hesse_stream hesse_build_head(hesse_builder *b, hesse_stream x, int table)
+{
+    const hesse_arch *a = b->arch;
+    if (a->tied) return hesse_build_tied(b, x, table, a->vocabulary, NULL);
+    const hesse_affine map = {
+        .out = a->vocabulary, .role = HESSE_ROLE_HEAD, .init = {.spread = 0.02}};
+    b->module = "";
+    return hesse_build_linear(b, x, map, "lm_head");
 }
 
 /* The image that a window finds, and the one that it leaves: a pixel for each place. */
@@ -173,10 +160,10 @@ static hesse_stream convolve(hesse_builder *b, hesse_stream x, hesse_image image
     int in[3] = {x.value};
     in[1] = hesse_build_param(b, w, join(full, sizeof full, name, "weight"));
     x = viewed(x, &image, map.out);
-    if (!map.bias) return add(b, &hesse_op_conv_unbiased, d, in, NULL, x);
+    if (!map.bias) return add(b, &hesse_op_conv_unbiased, d, in, HESSE_IDS_NONE, x);
     in[2] = hesse_build_param(b, vector_of(map.out, map.role, map.bias_init),
                               join(full, sizeof full, name, "bias"));
-    return add(b, &hesse_op_conv, d, in, NULL, x);
+    return add(b, &hesse_op_conv, d, in, HESSE_IDS_NONE, x);
 }
 
 hesse_stream hesse_build_conv(hesse_builder *b, hesse_stream x, hesse_view view,
@@ -201,7 +188,8 @@ hesse_stream hesse_build_flat(hesse_builder *b, hesse_stream x, hesse_affine map
 hesse_stream hesse_build_max_pool(hesse_builder *b, hesse_stream x, hesse_view view)
 {
     const hesse_dims d = {.c = x.width, .image = image_of(x, view)};
-    return add(b, &hesse_op_max_pool, d, &x.value, NULL, viewed(x, &d.image, x.width));
+    return add(b, &hesse_op_max_pool, d, &x.value, HESSE_IDS_NONE,
+               viewed(x, &d.image, x.width));
 }
 
 hesse_stream hesse_build_fields(hesse_builder *b, hesse_stream x, int side)
@@ -212,72 +200,87 @@ hesse_stream hesse_build_fields(hesse_builder *b, hesse_stream x, int side)
             .rows = x.rows, .cols = x.cols, .kernel_rows = side, .kernel_cols = side}};
     const hesse_stream out = {
         .tokens = side * side, .width = x.width, .rows = side, .cols = side};
-    return add(b, &hesse_op_adaptive_pool, d, &x.value, NULL, out);
+    return add(b, &hesse_op_adaptive_pool, d, &x.value, HESSE_IDS_NONE, out);
 }
 
 hesse_stream hesse_build_mean_pool(hesse_builder *b, hesse_stream x)
 {
     const hesse_stream out = {.tokens = 1, .width = x.width, .rows = 1, .cols = 1};
-    return add(b, &hesse_op_mean_pool, (hesse_dims){.c = x.width}, &x.value, NULL, out);
+    return add(b, &hesse_op_mean_pool, (hesse_dims){.c = x.width}, &x.value,
+               HESSE_IDS_NONE, out);
 }
 
-static void gain_and_bias(hesse_builder *b, int width, const char *name, int *in)
+static int gain_of(hesse_builder *b, int width, const char *name)
 {
     char full[HESSE_NAME];
-    in[0] =
-        hesse_build_param(b, vector_of(width, HESSE_ROLE_NORM, (hesse_init){.mean = 1}),
-                          join(full, sizeof full, name, "weight"));
-    in[1] = hesse_build_param(b, vector_of(width, HESSE_ROLE_NORM, (hesse_init){0}),
-                              join(full, sizeof full, name, "bias"));
+    return hesse_build_param(b,
+                             vector_of(width, HESSE_ROLE_NORM, (hesse_init){.mean = 1}),
+                             join(full, sizeof full, name, "weight"));
 }
 
-hesse_stream hesse_build_layernorm(hesse_builder *b, hesse_stream x, const char *name)
+static int bias_of(hesse_builder *b, int width, const char *name)
 {
-    int in[3] = {x.value};
-    gain_and_bias(b, x.width, name, in + 1);
+    char full[HESSE_NAME];
+    return hesse_build_param(b, vector_of(width, HESSE_ROLE_NORM, (hesse_init){0}),
+                             join(full, sizeof full, name, "bias"));
+}
+
+hesse_stream hesse_build_layernorm(hesse_builder *b, hesse_stream x, bool bias,
+                                   const char *name)
+{
+    int in[3] = {x.value, gain_of(b, x.width, name)};
     const hesse_dims d = {.c = x.width, .a = b->arch->norm_eps};
-    return add(b, &hesse_op_layernorm, d, in, NULL, x);
+    if (!bias) return add(b, &hesse_op_layernorm_unbiased, d, in, HESSE_IDS_NONE, x);
+    in[2] = bias_of(b, x.width, name);
+    return add(b, &hesse_op_layernorm, d, in, HESSE_IDS_NONE, x);
+}
+
+hesse_stream hesse_build_rmsnorm(hesse_builder *b, hesse_stream x, const char *name)
+{
+    const int in[] = {x.value, gain_of(b, x.width, name)};
+    const hesse_dims d = {.c = x.width, .a = b->arch->norm_eps};
+    return add(b, &hesse_op_rmsnorm, d, in, HESSE_IDS_NONE, x);
 }
 
 /* Means and variances that a checkpoint keeps; 0 and 1 where there is none. */
 static int statistics(hesse_builder *b, int width, const char *name)
 {
-    static const char *const ends[] = {"running_mean", "running_var"};
+    static const char *const ends[] = {
+        [MEAN] = "running_mean", [VARIANCE] = "running_var"};
+    hesse_param rows[2];
     char full[HESSE_NAME];
-    for (int i = 0; !b->tape && i < 2; i++)
-        append(b, b->buffers,
-               vector_of(width, HESSE_ROLE_NORM, (hesse_init){.mean = i}),
-               join(full, sizeof full, name, ends[i]));
-    if (!b->tape) return -1;
-    const double *x = b->constants;
-    if (x) b->constants += 2 * width;
-    return hesse_tape_constant(b->tape, 2, width, x);
+    for (int i = MEAN; i <= VARIANCE; i++) {
+        rows[i] = vector_of(width, HESSE_ROLE_NORM, (hesse_init){.mean = i});
+        hesse_name_param(b, &rows[i], join(full, sizeof full, name, ends[i]));
+    }
+    return hesse_graph_constant(b->graph, 2, rows);
 }
 
 hesse_stream hesse_build_batchnorm(hesse_builder *b, hesse_stream x, const char *name)
 {
-    int in[4] = {x.value};
     const hesse_dims d = {.c = x.width, .a = b->arch->norm_eps};
     if (b->arch->image.batch_norm == HESSE_BATCH_NORM_NONE) return x;
-    gain_and_bias(b, x.width, name, in + 1);
+    int in[4] = {x.value, gain_of(b, x.width, name)};
+    in[2] = bias_of(b, x.width, name);
     if (b->arch->image.batch_norm == HESSE_BATCH_NORM_TRAINING)
-        return add(b, &hesse_op_batchnorm, d, in, NULL, x);
+        return add(b, &hesse_op_batchnorm, d, in, HESSE_IDS_NONE, x);
     in[3] = statistics(b, x.width, name);
-    return add(b, &hesse_op_batchnorm_given, d, in, NULL, x);
+    return add(b, &hesse_op_batchnorm_given, d, in, HESSE_IDS_NONE, x);
 }
 
 hesse_stream hesse_build_apply(hesse_builder *b, const hesse_op *op, hesse_dims d,
                                hesse_stream x)
 {
     d.c = x.width;
-    return add(b, op, d, &x.value, NULL, x);
+    return add(b, op, d, &x.value, HESSE_IDS_NONE, x);
 }
 
 hesse_stream hesse_build_join(hesse_builder *b, const hesse_op *op, hesse_stream x,
                               hesse_stream y)
 {
     assert(x.tokens == y.tokens && x.width == y.width);
-    return add(b, op, (hesse_dims){.c = x.width}, (int[]){x.value, y.value}, NULL, x);
+    return add(b, op, (hesse_dims){.c = x.width}, (int[]){x.value, y.value},
+               HESSE_IDS_NONE, x);
 }
 
 hesse_stream hesse_build_activation(hesse_builder *b, hesse_stream x)
@@ -296,12 +299,11 @@ hesse_stream hesse_build_weights(hesse_builder *b, hesse_stream q, hesse_stream 
         .c = q.width, .h = a->heads, .g = a->kv_heads, .full = a->full, .a = scale};
     const bool gaussian = a->kernel == HESSE_KERNEL_GAUSSIAN;
     const int in[] = {q.value, k.value};
-    const int *seen = b->tape ? b->batch->seen : NULL;
     q.width = a->heads * q.tokens;
-    if (gaussian) return add(b, &hesse_op_gaussian, d, in, seen, q);
-    q = add(b, &hesse_op_scores, d, in, NULL, q);
+    if (gaussian) return add(b, &hesse_op_gaussian, d, in, HESSE_IDS_VISIBLE, q);
+    q = add(b, &hesse_op_scores, d, in, HESSE_IDS_NONE, q);
     if (a->kernel != HESSE_KERNEL_SOFTMAX) return q;
-    return add(b, &hesse_op_softmax, d, &q.value, seen, q);
+    return add(b, &hesse_op_softmax, d, &q.value, HESSE_IDS_VISIBLE, q);
 }
 
 hesse_stream hesse_build_mix(hesse_builder *b, hesse_stream weights, hesse_stream v)
@@ -311,14 +313,14 @@ hesse_stream hesse_build_mix(hesse_builder *b, hesse_stream weights, hesse_strea
     weights.width = v.width / a->kv_heads * a->heads;
     const hesse_dims d = {
         .c = weights.width, .h = a->heads, .g = a->kv_heads, .full = a->full};
-    return add(b, &hesse_op_mix, d, in, NULL, weights);
+    return add(b, &hesse_op_mix, d, in, HESSE_IDS_NONE, weights);
 }
 
 hesse_stream hesse_build_select(hesse_builder *b, hesse_stream x, int token)
 {
     const hesse_stream out = {.tokens = 1, .width = x.width};
     return add(b, &hesse_op_select, (hesse_dims){.c = x.width, .token = token},
-               &x.value, NULL, out);
+               &x.value, HESSE_IDS_NONE, out);
 }
 
 hesse_stream hesse_build_class_token(hesse_builder *b, hesse_stream x, const char *name)
@@ -328,13 +330,15 @@ hesse_stream hesse_build_class_token(hesse_builder *b, hesse_stream x, const cha
     p.rank = 3, p.shape[0] = p.shape[1] = 1, p.shape[2] = x.width;
     const int in[] = {x.value, hesse_build_param(b, p, name)};
     const hesse_stream out = {.tokens = x.tokens + 1, .width = x.width};
-    return add(b, &hesse_op_class_token, (hesse_dims){.c = x.width}, in, NULL, out);
+    return add(b, &hesse_op_class_token, (hesse_dims){.c = x.width}, in, HESSE_IDS_NONE,
+               out);
 }
 
 hesse_stream hesse_build_transpose(hesse_builder *b, hesse_stream x)
 {
     const hesse_stream out = {.tokens = x.width, .width = x.tokens};
-    return add(b, &hesse_op_transpose, (hesse_dims){.c = x.width}, &x.value, NULL, out);
+    return add(b, &hesse_op_transpose, (hesse_dims){.c = x.width}, &x.value,
+               HESSE_IDS_NONE, out);
 }
 
 hesse_stream hesse_build_positions(hesse_builder *b, hesse_stream x, const char *name)
@@ -347,7 +351,8 @@ hesse_stream hesse_build_positions(hesse_builder *b, hesse_stream x, const char 
                            .rank = 3,
                            .shape = {1, x.tokens, x.width}};
     const int in[] = {x.value, hesse_build_param(b, p, name)};
-    return add(b, &hesse_op_positions, (hesse_dims){.c = x.width}, in, NULL, x);
+    return add(b, &hesse_op_positions, (hesse_dims){.c = x.width}, in, HESSE_IDS_NONE,
+               x);
 }
 
 hesse_stream hesse_build_mask(hesse_builder *b, hesse_stream x, int token)
@@ -361,7 +366,7 @@ hesse_stream hesse_build_channels(hesse_builder *b, hesse_stream x, int first,
     const hesse_dims d = {.c = x.width, .o = count, .channel = first};
     const int in = x.value;
     x.width = count;
-    return add(b, &hesse_op_channels, d, &in, NULL, x);
+    return add(b, &hesse_op_channels, d, &in, HESSE_IDS_NONE, x);
 }
 
 const hesse_op *hesse_activation_op(hesse_activation activation)
@@ -374,20 +379,14 @@ const hesse_op *hesse_activation_op(hesse_activation activation)
     return ops[activation];
 }
 
-void hesse_build_loss(hesse_builder *b, hesse_stream x, double times)
+void hesse_build_loss(hesse_builder *b, hesse_stream x)
 {
-    hesse_dims d = {.c = x.width, .a = 1};
-    if (!b->tape) return;
-    const hesse_batch *batch = b->batch;
+    const hesse_dims d = {.c = x.width};
     if (b->arch->data.loss == HESSE_LOSS_CROSS_ENTROPY) {
-        assert(batch->labels == x.tokens);
-        if (times > 0) d.a = times / hesse_batch_targets(batch);
-        hesse_tape_add(b->tape, &hesse_op_cross_entropy, d, &x.value, batch->target);
+        add(b, &hesse_op_cross_entropy, d, &x.value, HESSE_IDS_LABELS, x);
         return;
     }
-    assert(batch->wanted_tokens == x.tokens && batch->wanted_width == x.width);
-    const double numbers = (double)batch->sequences * x.tokens * x.width;
-    if (times > 0) d.a = times / numbers;
-    const int wanted = hesse_tape_input(b->tape, x.tokens, x.width, batch->wanted);
-    hesse_tape_add(b->tape, &hesse_op_squared_error, d, (int[]){x.value, wanted}, NULL);
+    const int target =
+        hesse_graph_numbers(b->graph, HESSE_VALUE_TARGET, x.tokens, x.width);
+    add(b, &hesse_op_squared_error, d, (int[]){x.value, target}, HESSE_IDS_NONE, x);
 }

@@ -1,35 +1,26 @@
-/** Models described once and gone through twice: first to list their parameters, then to
- *  unroll them on a batch.
+/** What a family's builder calls to make the graph of a network, layer by layer.
  *
- *  A family is a function of a builder that takes the batch's input from layer to layer.
- *  Every function here that makes a parameter lists it the first time, and takes it, in the
- *  same order, the second.
+ *  A family is a function of a builder that takes a stream, the values between two layers,
+ *  from the examples to the loss. Parameters are listed in the order of first use.
  */
 #ifndef HESSE_NETWORK_BUILD_H
 #define HESSE_NETWORK_BUILD_H
 
-#include "hesse/status.h"
-#include "network/batch.h"
-#include "network/params.h"
-#include "network/tape.h"
+#include "hesse/arch.h"
+#include "network/graph.h"
 
-/** Local. What a layer gives: tokens of an example and numbers of a token. */
+/** The result of a layer: tokens of an example and numbers of a token. */
 typedef struct hesse_stream {
-    int value; /* of the tape */
+    int value; /* of the graph */
     int tokens, width;
     int rows, cols; /* tokens that are pixels: rows x cols of them */
 } hesse_stream;
 
 typedef struct hesse_builder {
     const hesse_arch *arch;
-    hesse_params *params;     /* to list */
-    hesse_params *buffers;    /* to list: what a checkpoint holds and nothing learns */
-    hesse_tape *tape;         /* NULL: parameters are listed */
-    const hesse_batch *batch; /* with a tape */
-    const double *constants;  /* with a tape: the buffers' numbers, not yet taken */
-    const char *module;       /* before the names of parameters */
-    int layer;                /* that they belong to; -1: none   */
-    bool exhausted;
+    hesse_graph *graph;
+    const char *module; /* stands before the names of parameters   */
+    int layer;          /* that parameters belong to; -1: none     */
 } hesse_builder;
 
 /** A window that moves over an image. */
@@ -44,26 +35,36 @@ typedef struct hesse_affine {
     bool bias, in_first;
     hesse_role role;
     hesse_init init, bias_init;
+    const char *slice; /* ".query": it is slice `part` of `parts` of a fused tensor;
+                          NULL: it is all of the tensor                             */
+    int part, parts;
 } hesse_affine;
 
 /** Local. A parameter of rows x cols, named after the module: a weight, or, with one row, a
  *  vector.
- *  Returns its value in the tape. */
+ *  Returns its value in the graph. */
 int hesse_build_param(hesse_builder *b, hesse_param p, const char *name);
 
-/** Local. The input: numbers of the batch, or a table's rows for its ids. */
+/** Local. Name a parameter: the module, the name and its slice. */
+void hesse_name_param(const hesse_builder *b, hesse_param *p, const char *name);
+
+/** Local. The examples: their numbers, or a table's rows for ids. */
 hesse_stream hesse_build_numbers(hesse_builder *b);
 hesse_stream hesse_build_embedding(hesse_builder *b, const char *name, int rows,
-                                   hesse_role role, const int *id, int *table);
+                                   hesse_role role, hesse_ids ids, int *table);
 
 /** Local. y = x W + b, named NAME.weight and NAME.bias; without bias and under the name as it
- *  is; with the rows of a table as outputs and a bias. */
+ *  is; with the rows of a table as outputs and, unless it is NULL, a bias of this name. */
 hesse_stream hesse_build_linear(hesse_builder *b, hesse_stream x, hesse_affine map,
                                 const char *name);
 hesse_stream hesse_build_map(hesse_builder *b, hesse_stream x, hesse_affine map,
                              const char *name);
 hesse_stream hesse_build_tied(hesse_builder *b, hesse_stream x, int table, int rows,
                               const char *bias);
+
+/** Local. The head of a decoder, "lm_head.weight": the token embedding where it is tied. */
+hesse_stream hesse_build_head(hesse_builder *b, hesse_stream x, int table);
+
 /** Local. A convolution; a linear map of a whole image, channel after channel; pooling by the
  *  largest number under a window; means of side x side fields; the mean of all tokens. */
 hesse_stream hesse_build_conv(hesse_builder *b, hesse_stream x, hesse_view view,
@@ -74,8 +75,11 @@ hesse_stream hesse_build_max_pool(hesse_builder *b, hesse_stream x, hesse_view v
 hesse_stream hesse_build_fields(hesse_builder *b, hesse_stream x, int side);
 hesse_stream hesse_build_mean_pool(hesse_builder *b, hesse_stream x);
 
-/** Local. Norms with gain and bias: of a token, and of a channel over the batch. */
-hesse_stream hesse_build_layernorm(hesse_builder *b, hesse_stream x, const char *name);
+/** Local. Norms: of a token with a gain and, if asked for, a bias; of a token with a gain;
+ *  of a channel over the batch with gain and bias. */
+hesse_stream hesse_build_layernorm(hesse_builder *b, hesse_stream x, bool bias,
+                                   const char *name);
+hesse_stream hesse_build_rmsnorm(hesse_builder *b, hesse_stream x, const char *name);
 hesse_stream hesse_build_batchnorm(hesse_builder *b, hesse_stream x, const char *name);
 
 /** Local. An operator of one or two activations without parameters, that changes neither
@@ -103,9 +107,8 @@ hesse_stream hesse_build_mask(hesse_builder *b, hesse_stream x, int token);
 hesse_stream hesse_build_channels(hesse_builder *b, hesse_stream x, int first,
                                   int count);
 
-/** Local. The loss that the arch asks for, of what the batch wants: so many times the mean;
- *  0: the sum. */
-void hesse_build_loss(hesse_builder *b, hesse_stream x, double times);
+/** Local. The loss that the arch asks for. */
+void hesse_build_loss(hesse_builder *b, hesse_stream x);
 
 /** Local. The operator of an activation that there is. */
 const hesse_op *hesse_activation_op(hesse_activation activation);

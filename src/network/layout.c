@@ -87,7 +87,7 @@ static const char *wrapper_of(const hesse_arch *arch)
 
 static const char *prefix_of(const hesse_arch *arch, const hesse_param *param)
 {
-    if (!hesse_family_is_table(arch->family)) return arch->layout.prefix;
+    if (!hesse_family_is_decoder(arch->family)) return arch->layout.prefix;
     return strcmp(param->tensor, head) == 0 ? wrapper_of(arch) : "";
 }
 
@@ -156,7 +156,7 @@ static hesse_extra extra_of_others(const hesse_arch *arch, const char *wrapped)
 
 hesse_extra hesse_layout_extra(const hesse_arch *arch, const char *name)
 {
-    if (!hesse_family_is_table(arch->family)) return extra_of_others(arch, name);
+    if (!hesse_family_is_decoder(arch->family)) return extra_of_others(arch, name);
     const names *known = &families[arch->family];
     const char *outside = after(name, wrapper_of(arch));
     const char *inside = after(name, arch->layout.prefix);
@@ -297,7 +297,7 @@ hesse_status hesse_weights_probe(const hesse_safetensors *file, const char *path
                                  hesse_arch *arch, hesse_why *why)
 {
     hesse_arch found = *arch;
-    if (!hesse_family_is_table(arch->family)) {
+    if (!hesse_family_is_decoder(arch->family)) {
         arch->layout = wrapped(file);
         return HESSE_OK;
     }

@@ -42,7 +42,8 @@ typedef struct hesse_param {
     char name[HESSE_NAME];   /* the block's name: the tensor's, and ".query" and so on
                                 where it is a part of one                         */
     char tensor[HESSE_NAME]; /* the checkpoint's tensor it is stored in           */
-    int part, parts;         /* it is part 0 ... parts - 1 of the tensor's outputs */
+    int part, parts;   /* it is slice 0 ... parts - 1 of the tensor's outputs         */
+    const char *slice; /* the end of its name, constant text; NULL: all of the tensor */
     hesse_role role;
     int layer; /* -1: outside the layers */
     int rows, cols;

@@ -29,6 +29,7 @@ void hesse_tape_free(hesse_tape *t)
 {
     if (!t) return;
     free(t->state);
+    free(t->weights);
     free(t->position);
     free(t->zero);
     free(t->nodes);
@@ -130,6 +131,13 @@ int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *i
                                    .count = numbers(t, tokens, width)});
 }
 
+double *hesse_tape_weights(hesse_tape *t, int tokens)
+{
+    free(t->weights);
+    t->weights = hesse_alloc((size_t)t->sequences * (size_t)tokens);
+    return t->weights;
+}
+
 static size_t keep_count(const hesse_tape *t, const hesse_node *n)
 {
     if (!n->op->keep) return 0;
@@ -214,6 +222,7 @@ hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int fi
     f.y = out->own + to * (size_t)out->width;
     f.yb = out->b + to * (size_t)out->width;
     if (node->id) f.id = node->id + first;
+    if (op->loss && t->weights) f.weight = t->weights + first;
     if (op->keep) f.keep = node->keep + to * (size_t)op->keep(&node->d);
     return f;
 }

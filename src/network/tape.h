@@ -39,11 +39,12 @@ typedef struct hesse_tape {
     int room_values, room_nodes;
     hesse_value *values;
     hesse_node *nodes;
-    int *position; /* of every token in its sequence                */
-    int *zero;     /* for every token                               */
-    double *state; /* values, adjoints and keeps: one allocation    */
-    bool coupled;  /* sequences meet: parts of the batch add up to nothing */
-    bool broken;   /* memory ran out while it grew                  */
+    int *position;   /* of every token in its sequence                */
+    int *zero;       /* for every token                               */
+    double *weights; /* of the tokens that the loss reads; NULL: all 1  */
+    double *state;   /* values, adjoints and keeps: one allocation    */
+    bool coupled;    /* sequences meet: parts of the batch add up to nothing */
+    bool broken;     /* memory ran out while it grew                  */
 } hesse_tape;
 
 /** Local. An empty tape. NULL when memory is exhausted. */
@@ -66,6 +67,10 @@ int hesse_tape_constant(hesse_tape *t, int rows, int cols, const double *x);
  *  Returns the index of its result. */
 int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *in,
                    const int *id);
+
+/** Local. Weights for the tokens that the loss reads, so many of a sequence; the caller sets
+ *  them. NULL when memory is exhausted. */
+double *hesse_tape_weights(hesse_tape *t, int tokens);
 
 /** Local. Hold the values of at most so many sequences at once, before there is memory for
  *  any: those of the others are computed again when a sweep comes to them. A coupled tape

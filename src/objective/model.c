@@ -237,14 +237,13 @@ static void tell_values(hesse_model *m, bool outline)
                          m->buffers.size * sizeof *m->constants);
 }
 
-/* How many times the mean over targets the loss is; 0: their sum. */
-static hesse_status times_of(const hesse_source *source, int sequences, double *times,
-                             hesse_why *why)
+static hesse_status weighting_of(const hesse_source *source, int sequences,
+                                 hesse_weighting *w, hesse_why *why)
 {
     const int batch = source->batch ? source->batch : 1;
-    *times = source->reduction == HESSE_MEAN ? 1 : 0;
+    *w = (hesse_weighting){.scale = source->reduction == HESSE_MEAN};
     if (source->reduction != HESSE_SUM_OF_BATCHES) return HESSE_OK;
-    *times = sequences / batch;
+    w->batch = batch;
     if (sequences % batch == 0) return HESSE_OK;
     return hesse_fail(why, HESSE_E_JOB,
                       "micro-batches of %d sequences (data.batch) do not make up %d "
@@ -271,8 +270,8 @@ static void hold(const hesse_model *m, double room)
 static hesse_status unroll(hesse_model *m, const hesse_source *source, size_t available,
                            hesse_why *why)
 {
-    double times;
-    hesse_status s = times_of(source, m->batch.sequences, &times, why);
+    hesse_weighting weighting;
+    hesse_status s = weighting_of(source, m->batch.sequences, &weighting, why);
     if (!s && source->reduction == HESSE_SUM_OF_BATCHES &&
         m->arch.image.batch_norm == HESSE_BATCH_NORM_TRAINING)
         s = hesse_fail(why, HESSE_E_JOB,
@@ -281,8 +280,8 @@ static hesse_status unroll(hesse_model *m, const hesse_source *source, size_t av
                        "there is 'model.batch_norm: evaluation', as the published "
                        "procedure has it");
     if (!s)
-        s = hesse_family_build_tape(&m->arch, &m->params, &m->batch, m->constants,
-                                    times, &m->tape, why);
+        s = hesse_family_build_tape(&m->arch, &m->batch, m->constants, &weighting,
+                                    &m->tape, why);
     if (s) return s;
     const size_t stated = source->memory;
     hold(m, (double)(stated && stated < available ? stated : available));

@@ -1,4 +1,5 @@
-/* The two losses, sums over tokens with the weight a.  Cross-entropy of one token, e the
+/* The two losses, sums over tokens with the weight a, times a factor of each token where
+   there are such.  Cross-entropy of one token, e the
    unit vector of its target and p = softmax(x):
      J = a (p - e)'          (dJ . dx)' yb = a yb (diag p - p p') dx
    which is positive semi-definite.  Where p is all but e, or another unit vector, nothing may
@@ -34,6 +35,17 @@ static const double *kept(const hesse_frame *f, size_t token)
     return f->keep + token * (size_t)keep(&f->d);
 }
 
+/* The factor of a token's term, and with a its weight. */
+HESSE_INLINE double factor(const hesse_frame *f, size_t token)
+{
+    return f->weight ? f->weight[token] : 1;
+}
+
+HESSE_INLINE double weight(const hesse_frame *f, size_t token)
+{
+    return f->d.a * factor(f, token);
+}
+
 /* p - e at class j of a token. */
 HESSE_INLINE double error(const hesse_frame *f, size_t token, size_t j)
 {
@@ -56,7 +68,8 @@ static void cross_entropy_forward(const hesse_frame *f)
         for (int j = 0; j < c; j++) p[j] = f->id[i] < 0 ? 0 : p[j] / (1 + sum);
         p[c] = 0, p[c + 1] = m;
         for (int j = 0; j < c; j++) p[c] -= j == f->id[i] ? 0 : p[j];
-        if (f->id[i] >= 0) loss += log1p(sum) + (x[m] - x[f->id[i]]);
+        if (f->id[i] >= 0)
+            loss += factor(f, (size_t)i) * (log1p(sum) + (x[m] - x[f->id[i]]));
     }
     *f->y = f->d.a * loss;
 }
@@ -69,7 +82,7 @@ HESSE_SIMD static void cross_entropy_tangent(const hesse_frame *f)
     for (size_t i = 0; f->dx[0] && i < (size_t)f->d.n; i++) {
         const double *dx = f->dx[0] + i * hesse_stride(f->d.c, f->k);
         for (size_t j = 0; j < c; j++)
-            add(k, f->d.a * error(f, i, j), dx + j * k, f->dy);
+            add(k, weight(f, i) * error(f, i, j), dx + j * k, f->dy);
     }
 }
 
@@ -79,7 +92,7 @@ HESSE_SIMD static void cross_entropy_adjoint(const hesse_frame *f)
     for (size_t i = 0; f->cx[0] && f->cy && i < (size_t)f->d.n; i++) {
         double *cx = f->cx[0] + i * hesse_stride(f->d.c, f->k);
         for (size_t j = 0; j < c; j++)
-            add(k, f->d.a * error(f, i, j), f->cy, cx + j * k);
+            add(k, weight(f, i) * error(f, i, j), f->cy, cx + j * k);
     }
 }
 
@@ -103,7 +116,7 @@ HESSE_SIMD static void cross_entropy_curvature(const hesse_frame *f)
     for (int i = 0; f->cx[0] && f->dx[0] && i < f->d.n; i++)
         for (int at = 0; at < k; at += CHUNK) {
             const size_t token = (size_t)i * hesse_stride(c, k) + (size_t)at;
-            spread(c, k, k - at < CHUNK ? k - at : CHUNK, f->d.a * *f->yb,
+            spread(c, k, k - at < CHUNK ? k - at : CHUNK, weight(f, (size_t)i) * *f->yb,
                    kept(f, (size_t)i), f->dx[0] + token, f->cx[0] + token);
         }
 }
@@ -121,7 +134,7 @@ static void squared_error_forward(const hesse_frame *f)
     for (size_t i = 0; i < (size_t)f->d.n; i++)
         for (size_t j = 0; counts(f, i) && j < c; j++) {
             const double e = f->x[0][i * c + j] - f->x[1][i * c + j];
-            loss += e * e;
+            loss += factor(f, i) * e * e;
         }
     *f->y = f->d.a * loss;
 }
@@ -130,7 +143,7 @@ static void squared_error_forward(const hesse_frame *f)
 HESSE_INLINE double slope(const hesse_frame *f, size_t i, size_t j)
 {
     const size_t at = i * (size_t)f->d.c + j;
-    return 2 * f->d.a * (f->x[0][at] - f->x[1][at]);
+    return 2 * weight(f, i) * (f->x[0][at] - f->x[1][at]);
 }
 
 HESSE_SIMD static void squared_error_tangent(const hesse_frame *f)
@@ -161,13 +174,12 @@ HESSE_SIMD static void squared_error_adjoint(const hesse_frame *f)
 HESSE_SIMD static void squared_error_curvature(const hesse_frame *f)
 {
     const size_t token = hesse_stride(f->d.c, f->k);
-    const double w = 2 * f->d.a * *f->yb;
     for (size_t i = 0; i < (size_t)f->d.n; i++)
         for (int to = 0; counts(f, i) && to < 2; to++)
             for (int from = 0; from < 2; from++)
                 if (f->cx[to] && f->dx[from])
-                    add(token, to == from ? w : -w, f->dx[from] + i * token,
-                        f->cx[to] + i * token);
+                    add(token, (to == from ? 2 : -2) * weight(f, i) * *f->yb,
+                        f->dx[from] + i * token, f->cx[to] + i * token);
 }
 
 const hesse_op hesse_op_cross_entropy = {

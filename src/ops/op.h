@@ -72,6 +72,8 @@ typedef struct hesse_frame {
     const int *id; /* n integers: token ids or targets; of attention how many tokens of
                       its sequence, the first ones, each attends to; else NULL        */
 
+    const double *weight; /* of a loss: a factor of each token; NULL: all 1         */
+
     /* One copy, never NULL where the operator has them: inputs; the output, which forward
        overwrites; keep(d) numbers for every token of the output (of the input, for a loss)
        that forward leaves to the others; the adjoint of the output, for curvature. */

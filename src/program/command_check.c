@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/worst.h"
-#include "network/families/transformer.h"
+#include "network/families/families.h"
 #include "program/commands.h"
 
 #include <math.h>

@@ -145,7 +145,7 @@ static void note_arch(hesse_provenance *p, const hesse_arch *a)
     const hesse_attention *t = &a->attention;
     const bool llama = a->family == HESSE_LLAMA;
     text(p, "model_family", hesse_job_word("model.family", a->family));
-    if (!hesse_family_is_table(a->family)) {
+    if (!hesse_family_is_decoder(a->family)) {
         note_family(p, a);
         return;
     }

@@ -386,7 +386,7 @@ static void targets_are_as_many_as_predictions(void **state)
                                            .wanted_width = 2};
                 hesse_arch a = {.family = tokens ? HESSE_MLP : HESSE_VIT,
                                 .data.loss = labels ? HESSE_LOSS_CROSS_ENTROPY
-                                               : HESSE_LOSS_SQUARED_ERROR};
+                                                    : HESSE_LOSS_SQUARED_ERROR};
                 const hesse_status s = hesse_family_fit(&a, &batch, &why);
                 assert_all(s == (count == (tokens ? 4 : 1) ? HESSE_OK : HESSE_E_JOB));
                 if (s)

@@ -66,7 +66,7 @@ static hesse_stream mlp(hesse_builder *b, hesse_stream x)
                               "output.dense");
 }
 
-void hesse_build_vit(hesse_builder *b, double times)
+void hesse_build_vit(hesse_builder *b)
 {
     const hesse_arch *a = b->arch;
     b->module = "vit.embeddings.";
@@ -78,37 +78,36 @@ void hesse_build_vit(hesse_builder *b, double times)
         char module[48];
         snprintf(module, sizeof module, "vit.encoder.layer.%d.", l);
         b->module = module, b->layer = l;
-        hesse_stream y = hesse_build_layernorm(b, x, "layernorm_before");
+        hesse_stream y = hesse_build_layernorm(b, x, true, "layernorm_before");
         y = attention(b, y, "attention.attention");
         y = hesse_build_linear(b, y, normal(a->width, true, HESSE_ROLE_OUTPUT),
                                "attention.output.dense");
         x = sum(b, x, y);
-        x = sum(b, x, mlp(b, hesse_build_layernorm(b, x, "layernorm_after")));
+        x = sum(b, x, mlp(b, hesse_build_layernorm(b, x, true, "layernorm_after")));
     }
     b->module = "", b->layer = -1;
-    x = hesse_build_layernorm(b, x, "vit.layernorm");
+    x = hesse_build_layernorm(b, x, true, "vit.layernorm");
     x = hesse_build_select(b, x, 0);
     x = hesse_build_linear(b, x, normal(a->data.outputs, true, HESSE_ROLE_HEAD),
                            "classifier");
-    hesse_build_loss(b, x, times);
+    hesse_build_loss(b, x);
 }
 
 static hesse_stream bert_layers(hesse_builder *b, int *words)
 {
     const hesse_arch *a = b->arch;
-    const hesse_tape *t = b->tape;
     int table;
     b->module = "bert.embeddings.";
     hesse_stream x =
         hesse_build_embedding(b, "word_embeddings.weight", a->vocabulary,
-                              HESSE_ROLE_EMBEDDING, t ? b->batch->input : NULL, words);
+                              HESSE_ROLE_EMBEDDING, HESSE_IDS_TOKENS, words);
     x = sum(b, x,
             hesse_build_embedding(b, "position_embeddings.weight", a->positions,
-                                  HESSE_ROLE_POSITION, t ? t->position : NULL, &table));
+                                  HESSE_ROLE_POSITION, HESSE_IDS_POSITIONS, &table));
     x = sum(b, x,
             hesse_build_embedding(b, "token_type_embeddings.weight", a->types,
-                                  HESSE_ROLE_POSITION, t ? t->zero : NULL, &table));
-    x = hesse_build_layernorm(b, x, "LayerNorm");
+                                  HESSE_ROLE_POSITION, HESSE_IDS_ZEROS, &table));
+    x = hesse_build_layernorm(b, x, true, "LayerNorm");
     for (int l = 0; l < a->layers; l++) {
         char module[48];
         snprintf(module, sizeof module, "bert.encoder.layer.%d.", l);
@@ -116,8 +115,8 @@ static hesse_stream bert_layers(hesse_builder *b, int *words)
         hesse_stream y = attention(b, x, "attention.self");
         y = hesse_build_linear(b, y, normal(a->width, true, HESSE_ROLE_OUTPUT),
                                "attention.output.dense");
-        x = hesse_build_layernorm(b, sum(b, x, y), "attention.output.LayerNorm");
-        x = hesse_build_layernorm(b, sum(b, x, mlp(b, x)), "output.LayerNorm");
+        x = hesse_build_layernorm(b, sum(b, x, y), true, "attention.output.LayerNorm");
+        x = hesse_build_layernorm(b, sum(b, x, mlp(b, x)), true, "output.LayerNorm");
     }
     b->module = "", b->layer = -1;
     return x;
@@ -130,7 +129,7 @@ static hesse_stream masked_head(hesse_builder *b, hesse_stream x, int words)
     x = hesse_build_linear(b, x, normal(a->width, true, HESSE_ROLE_HEAD),
                            "cls.predictions.transform.dense");
     x = hesse_build_activation(b, x);
-    x = hesse_build_layernorm(b, x, "cls.predictions.transform.LayerNorm");
+    x = hesse_build_layernorm(b, x, true, "cls.predictions.transform.LayerNorm");
     return hesse_build_tied(b, x, words, a->vocabulary, "cls.predictions.bias");
 }
 
@@ -145,12 +144,11 @@ static hesse_stream class_head(hesse_builder *b, hesse_stream x)
                               "classifier");
 }
 
-void hesse_build_bert(hesse_builder *b, double times)
+void hesse_build_bert(hesse_builder *b)
 {
     int words;
     const hesse_stream x = bert_layers(b, &words);
-    hesse_build_loss(b, b->arch->masked ? masked_head(b, x, words) : class_head(b, x),
-                     times);
+    hesse_build_loss(b, b->arch->masked ? masked_head(b, x, words) : class_head(b, x));
 }
 
 /* Two layers of neurons over the channels of a token, or, transposed, over the tokens of a
@@ -167,7 +165,7 @@ static hesse_stream mixing(hesse_builder *b, hesse_stream x, int inner,
     return hesse_build_linear(b, x, uniform(inner, width, HESSE_ROLE_DOWN), name);
 }
 
-void hesse_build_mixer(hesse_builder *b, double times)
+void hesse_build_mixer(hesse_builder *b)
 {
     const hesse_arch *a = b->arch;
     hesse_stream x = patches(b,
@@ -178,15 +176,17 @@ void hesse_build_mixer(hesse_builder *b, double times)
         char module[48];
         snprintf(module, sizeof module, "blocks.%d.", l);
         b->module = module, b->layer = l;
-        hesse_stream y = hesse_build_transpose(b, hesse_build_layernorm(b, x, "norm1"));
+        hesse_stream y =
+            hesse_build_transpose(b, hesse_build_layernorm(b, x, true, "norm1"));
         y = hesse_build_transpose(b, mixing(b, y, a->image.token_inner, "mlp_tokens"));
         x = sum(b, x, y);
-        y = mixing(b, hesse_build_layernorm(b, x, "norm2"), a->inner, "mlp_channels");
+        y = mixing(b, hesse_build_layernorm(b, x, true, "norm2"), a->inner,
+                   "mlp_channels");
         x = sum(b, x, y);
     }
     b->module = "", b->layer = -1;
-    x = hesse_build_mean_pool(b, hesse_build_layernorm(b, x, "norm"));
+    x = hesse_build_mean_pool(b, hesse_build_layernorm(b, x, true, "norm"));
     x = hesse_build_linear(b, x, uniform(a->width, a->data.outputs, HESSE_ROLE_HEAD),
                            "head");
-    hesse_build_loss(b, x, times);
+    hesse_build_loss(b, x);
 }

@@ -1,7 +1,8 @@
 /* What every family reads, what it must be told, and who builds it. */
 #include "network/families/families.h"
 
-#include "network/families/transformer.h"
+#include <limits.h>
+#include <stdio.h>
 
 typedef enum input { IDS, NUMBERS, IMAGES } input;
 
@@ -16,21 +17,23 @@ enum {
     WIDTHS = 64,
     VOCABULARY = 128,
     TYPES = 256,
-    VALUES = 512
+    VALUES = 512,
+    SHARED = 1024
 };
+
+enum { WORDS = LAYERS | WIDTH | INNER | HEADS | VOCABULARY };
 
 typedef struct family {
     const char *name;
     input reads;
-    hesse_family_builder *build; /* NULL: a table */
+    hesse_family_builder *build;
     int sizes;
 } family;
 
 static const family families[] = {
-    [HESSE_GPT2] = {"gpt2", IDS, NULL, 0},
-    [HESSE_LLAMA] = {"llama", IDS, NULL, 0},
-    [HESSE_BERT] = {"bert", IDS, hesse_build_bert,
-                    LAYERS | WIDTH | INNER | HEADS | VOCABULARY | TYPES},
+    [HESSE_GPT2] = {"gpt2", IDS, hesse_build_gpt2, WORDS | SHARED},
+    [HESSE_LLAMA] = {"llama", IDS, hesse_build_llama, WORDS | SHARED},
+    [HESSE_BERT] = {"bert", IDS, hesse_build_bert, WORDS | TYPES},
     [HESSE_VIT] = {"vit", IMAGES, hesse_build_vit,
                    LAYERS | WIDTH | INNER | HEADS | PATCH},
     [HESSE_MLP] = {"mlp", NUMBERS, hesse_build_mlp, 0},
@@ -50,9 +53,9 @@ const char *hesse_family_name(hesse_family which)
     return families[which].name;
 }
 
-bool hesse_family_is_table(hesse_family which)
+bool hesse_family_is_decoder(hesse_family which)
 {
-    return !families[which].build;
+    return which == HESSE_GPT2 || which == HESSE_LLAMA;
 }
 
 bool hesse_family_reads_ids(hesse_family which)
@@ -109,7 +112,7 @@ static hesse_status fit_classes(hesse_arch *a, const hesse_batch *batch, int cla
 
 static bool finds_words(const hesse_arch *a)
 {
-    return hesse_family_is_table(a->family) || (a->family == HESSE_BERT && a->masked);
+    return hesse_family_is_decoder(a->family) || (a->family == HESSE_BERT && a->masked);
 }
 
 /* Whether the model says something of every token, not of every example. */
@@ -167,12 +170,13 @@ static hesse_status check_sizes(const hesse_arch *a, hesse_why *why)
                {WIDTH, "width", a->width},
                {INNER, "inner", a->inner},
                {HEADS, "heads", t->heads},
-               {HEADS, "head_size", t->size},
+               {HEADS, "head size", t->size},
+               {SHARED, "kv_heads", t->kv_heads},
                {PATCH, "patch", a->image.patch},
                {TOKEN_INNER, "token_inner", a->image.token_inner},
                {WIDTHS, "number of widths", a->lists.n_widths},
                {VOCABULARY, "vocabulary", a->vocabulary},
-               {VOCABULARY, "context", a->positions},
+               {VOCABULARY, "positions", a->positions},
                {TYPES, "types", a->types},
                {VALUES, "value_size", t->value_size}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -194,8 +198,18 @@ static hesse_status check_sizes(const hesse_arch *a, hesse_why *why)
 static hesse_status check_heads(const hesse_arch *a, hesse_why *why)
 {
     const hesse_attention *t = &a->attention;
-    if ((a->family == HESSE_BERT || a->family == HESSE_VIT) &&
-        t->heads * t->size != a->width)
+    if (hesse_family_is_decoder(a->family) && t->heads % t->kv_heads)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "model: %d heads cannot share %d key and value heads",
+                          t->heads, t->kv_heads);
+    if (a->family == HESSE_LLAMA && t->size % 2)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "model: rotary embedding needs an even head size, found %d",
+                          t->size);
+    if ((a->family == HESSE_BERT || a->family == HESSE_VIT ||
+         (a->family == HESSE_GPT2)) &&
+        (t->heads * t->size != a->width ||
+         (a->family == HESSE_GPT2 && t->kv_heads != t->heads)))
         return hesse_fail(why, HESSE_E_JOB,
                           "model: width %d is not a multiple of %d heads", a->width,
                           t->heads);
@@ -254,55 +268,92 @@ static hesse_status check(const hesse_arch *a, hesse_why *why)
     return s;
 }
 
-hesse_status hesse_family_list(const hesse_arch *arch, hesse_params *params,
-                               hesse_params *buffers, hesse_why *why)
+hesse_layout hesse_layout_of(hesse_family which)
 {
-    *params = *buffers = (hesse_params){0};
-    const hesse_status s = check(arch, why);
-    if (s) return s;
-    hesse_builder b = {
-        .arch = arch, .params = params, .buffers = buffers, .module = "", .layer = -1};
-    families[arch->family].build(&b, 1);
-    if (!b.exhausted) return HESSE_OK;
-    hesse_params_free(params);
-    hesse_params_free(buffers);
-    return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the list of parameters");
+    static const char *const prefixes[] = {
+        [HESSE_GPT2] = "transformer.", [HESSE_LLAMA] = "model."};
+    hesse_layout layout = {.out_first = false};
+    if (hesse_family_is_decoder(which))
+        snprintf(layout.prefix, sizeof layout.prefix, "%s", prefixes[which]);
+    return layout;
 }
 
-static hesse_status check_length(const hesse_arch *a, const hesse_batch *batch,
-                                 hesse_why *why)
+static hesse_status check_parameters(const hesse_params *params, hesse_why *why)
 {
-    if (a->family != HESSE_BERT || batch->context <= a->positions) return HESSE_OK;
+    for (const hesse_param *p = params->list; p < params->list + params->count; p++)
+        if (hesse_param_size(p) > INT_MAX)
+            return hesse_fail(why, HESSE_E_NOMEM,
+                              "model: '%s' has %zu elements, expected at most 2^31 - 1",
+                              p->name, hesse_param_size(p));
+    return HESSE_OK;
+}
+
+static hesse_status check_length(const hesse_arch *a, int tokens, hesse_why *why)
+{
+    const bool learned = a->family == HESSE_BERT || a->family == HESSE_GPT2;
+    if (!learned || tokens <= a->positions) return HESSE_OK;
     return hesse_fail(why, HESSE_E_JOB,
-                      "sequences of %d tokens, but the model has %d positions",
-                      batch->context, a->positions);
+                      "sequences of %d tokens, but the model has %d positions", tokens,
+                      a->positions);
 }
 
-hesse_status hesse_family_build_tape(const hesse_arch *arch, const hesse_params *params,
-                                     const hesse_batch *batch, const double *constants,
-                                     double times, hesse_tape **tape, hesse_why *why)
+hesse_status hesse_family_graph(const hesse_arch *arch, int tokens, hesse_graph **graph,
+                                hesse_why *why)
 {
-    if (batch->target && hesse_batch_targets(batch) == 0)
-        return hesse_fail(why, HESSE_E_INPUT,
-                          "every target is ignored: there is no loss");
-    hesse_status s = check_length(arch, batch, why);
+    *graph = NULL;
+    hesse_status s = check(arch, why);
+    if (!s) s = check_length(arch, tokens, why);
     if (s) return s;
-    hesse_tape *t = hesse_tape_new(batch->sequences, batch->context);
-    hesse_builder b = {.arch = arch,
-                       .tape = t,
-                       .batch = batch,
-                       .constants = constants,
-                       .module = "",
-                       .layer = -1};
-    if (t && hesse_family_is_table(arch->family))
-        s = hesse_transformer_build_tape(arch, params, batch, times, t, why);
-    else if (t)
-        families[arch->family].build(&b, times);
-    if (!s && (!t || t->broken))
-        s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for the list of operators");
+    hesse_graph *g = hesse_graph_new(tokens);
+    hesse_builder b = {.arch = arch, .graph = g, .module = "", .layer = -1};
+    if (g) families[arch->family].build(&b);
+    if (!g || g->exhausted)
+        s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for the list of parameters");
+    if (!s) s = check_parameters(&g->params, why);
     if (s)
-        hesse_tape_free(t);
+        hesse_graph_free(g);
     else
-        *tape = t;
+        *graph = g;
+    return s;
+}
+
+/* Parameters do not depend on the number of tokens where these are ids. */
+static hesse_status list(const hesse_arch *arch, bool buffers, hesse_params *params,
+                         hesse_why *why)
+{
+    hesse_graph *g;
+    const bool ids = families[arch->family].reads == IDS;
+    const hesse_status s = hesse_family_graph(arch, ids ? 1 : arch->positions, &g, why);
+    *params = (hesse_params){0};
+    if (s) return s;
+    hesse_params *from = buffers ? &g->buffers : &g->params;
+    *params = *from;
+    *from = (hesse_params){0};
+    hesse_graph_free(g);
+    return HESSE_OK;
+}
+
+hesse_status hesse_params_new(const hesse_arch *arch, hesse_params *params,
+                              hesse_why *why)
+{
+    return list(arch, false, params, why);
+}
+
+hesse_status hesse_buffers_new(const hesse_arch *arch, hesse_params *buffers,
+                               hesse_why *why)
+{
+    return list(arch, true, buffers, why);
+}
+
+hesse_status hesse_family_build_tape(const hesse_arch *arch, const hesse_batch *batch,
+                                     const double *constants,
+                                     const hesse_weighting *weighting,
+                                     hesse_tape **tape, hesse_why *why)
+{
+    hesse_graph *g;
+    *tape = NULL;
+    hesse_status s = hesse_family_graph(arch, batch->context, &g, why);
+    if (!s) s = hesse_graph_tape(g, batch, constants, weighting, tape, why);
+    hesse_graph_free(g);
     return s;
 }

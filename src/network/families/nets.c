@@ -24,7 +24,7 @@ static hesse_affine kernels(int out, int kernel, bool bias)
                           .init = {.spread = sqrt(2 / reached)}};
 }
 
-void hesse_build_mlp(hesse_builder *b, double times)
+void hesse_build_mlp(hesse_builder *b)
 {
     const hesse_arch *a = b->arch;
     hesse_stream x = hesse_build_numbers(b);
@@ -38,12 +38,12 @@ void hesse_build_mlp(hesse_builder *b, double times)
             b, x,
             dense(x.width, out, a->mlp_bias, last ? HESSE_ROLE_HEAD : HESSE_ROLE_UP),
             name);
-        if (a->lists.multipliers[l] != 1 && a->lists.multipliers[l] != 0)
+        if (a->lists.n_multipliers && a->lists.multipliers[l] != 1)
             x = hesse_build_apply(b, &hesse_op_scale,
                                   (hesse_dims){.a = a->lists.multipliers[l]}, x);
         if (!last) x = hesse_build_activation(b, x);
     }
-    hesse_build_loss(b, x, times);
+    hesse_build_loss(b, x);
 }
 
 /* Layers are numbered one by one, whether they have parameters or not. */
@@ -68,7 +68,7 @@ static hesse_stream vgg_features(hesse_builder *b, hesse_stream x)
     return x;
 }
 
-void hesse_build_vgg(hesse_builder *b, double times)
+void hesse_build_vgg(hesse_builder *b)
 {
     const hesse_arch *a = b->arch;
     hesse_stream x = vgg_features(b, hesse_build_numbers(b));
@@ -85,7 +85,7 @@ void hesse_build_vgg(hesse_builder *b, double times)
         x = i ? hesse_build_linear(b, x, map, name) : hesse_build_flat(b, x, map, name);
         if (!last) x = hesse_build_activation(b, x);
     }
-    hesse_build_loss(b, x, times);
+    hesse_build_loss(b, x);
 }
 
 static hesse_stream conv_and_norm(hesse_builder *b, hesse_stream x, hesse_view view,
@@ -108,7 +108,7 @@ static hesse_stream residual(hesse_builder *b, hesse_stream x, int out, int stri
     return hesse_build_activation(b, hesse_build_join(b, &hesse_op_sum, y, x));
 }
 
-void hesse_build_resnet(hesse_builder *b, double times)
+void hesse_build_resnet(hesse_builder *b)
 {
     const hesse_arch *a = b->arch;
     const hesse_view stem =
@@ -129,5 +129,5 @@ void hesse_build_resnet(hesse_builder *b, double times)
     x = hesse_build_mean_pool(b, x);
     x = hesse_build_linear(b, x, dense(x.width, a->data.outputs, true, HESSE_ROLE_HEAD),
                            "fc");
-    hesse_build_loss(b, x, times);
+    hesse_build_loss(b, x);
 }

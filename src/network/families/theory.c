@@ -16,7 +16,7 @@ static hesse_affine map_of(const hesse_builder *b, int in, int out, hesse_role r
                           .init = {.spread = own > 0 ? own : 1 / sqrt(in)}};
 }
 
-void hesse_build_attention(hesse_builder *b, double times)
+void hesse_build_attention(hesse_builder *b)
 {
     const hesse_arch *a = b->arch;
     const hesse_attention *t = &a->attention;
@@ -33,7 +33,7 @@ void hesse_build_attention(hesse_builder *b, double times)
     if (t->output)
         y = hesse_build_linear(
             b, y, map_of(b, y.width, a->data.outputs, HESSE_ROLE_OUTPUT), "output");
-    hesse_build_loss(b, y, times);
+    hesse_build_loss(b, y);
 }
 
 /* x Q and x P' as the definition has them: Q stored [in, out], P [out, in]. */
@@ -57,7 +57,7 @@ static hesse_stream step(hesse_builder *b, hesse_stream x, hesse_stream weights,
 
 /* Tokens are (x, y). As the matrices P and Q leave y out, or keep it, both streams have
    their own way: y's change by the same weights. */
-void hesse_build_linear_transformer(hesse_builder *b, double times)
+void hesse_build_linear_transformer(hesse_builder *b)
 {
     const hesse_arch *a = b->arch;
     const hesse_stream both = hesse_build_numbers(b);
@@ -75,17 +75,16 @@ void hesse_build_linear_transformer(hesse_builder *b, double times)
         y = step(b, y, weights, y);
     }
     b->module = "", b->layer = -1;
-    hesse_build_loss(b, hesse_build_select(b, y, both.tokens - 1), times);
+    hesse_build_loss(b, hesse_build_select(b, y, both.tokens - 1));
 }
 
 /* Examples are the rows of A, diagonal by blocks as H = A' A is: y = A w, and with 0 wanted
    of it the loss is 1/2 |y|^2 = 1/2 w' H w, whatever the reduction. */
-void hesse_build_quadratic(hesse_builder *b, double times)
+void hesse_build_quadratic(hesse_builder *b)
 {
     const hesse_arch *a = b->arch;
     const hesse_stream rows = hesse_build_numbers(b);
     hesse_stream y = {0};
-    (void)times;
     for (int l = 0, first = 0; l < a->lists.n_widths; first += a->lists.widths[l++]) {
         char name[32];
         snprintf(name, sizeof name, "blocks.%d", l);
@@ -95,5 +94,6 @@ void hesse_build_quadratic(hesse_builder *b, double times)
         const hesse_stream part = hesse_build_map(b, x, map, name);
         y = l ? hesse_build_join(b, &hesse_op_sum, y, part) : part;
     }
-    hesse_build_loss(b, y, b->tape ? 0.5 * b->batch->sequences : 0);
+    b->graph->loss_weight = 0.5;
+    hesse_build_loss(b, y);
 }

@@ -1,0 +1,244 @@
+/* Lists that grow while a builder works; after memory ran out values still get indices, so
+   that a builder need not look, and the graph says `exhausted` in the end. */
+#include "network/graph.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_ROOM = 64 };
+
+hesse_graph *hesse_graph_new(int tokens)
+{
+    hesse_graph *g = hesse_calloc(1, sizeof *g);
+    if (g) g->tokens = tokens;
+    return g;
+}
+
+void hesse_graph_free(hesse_graph *g)
+{
+    if (!g) return;
+    hesse_params_free(&g->params);
+    hesse_params_free(&g->buffers);
+    free(g->values);
+    free(g->nodes);
+    free(g);
+}
+
+/* Room for one more element at the end of a list of `count`; false when memory is
+   exhausted. */
+static bool grow(void **list, size_t size, int count, int *room)
+{
+    if (count < *room) return true;
+    const int more = *room ? 2 * *room : FIRST_ROOM;
+    void *longer = hesse_calloc((size_t)more, size);
+    if (!longer) return false;
+    if (*list) memcpy(longer, *list, (size_t)count * size);
+    free(*list);
+    *list = longer, *room = more;
+    return true;
+}
+
+static int append(hesse_graph *g, hesse_graph_value v)
+{
+    void *list = g->values;
+    g->exhausted |= !grow(&list, sizeof v, g->n_values, &g->room_values);
+    g->values = list;
+    if (g->exhausted) return 0;
+    g->values[g->n_values] = v;
+    return g->n_values++;
+}
+
+/* Lists of parameters keep no capacity: their room is the power of two at or above it. */
+static hesse_param *list_param(hesse_graph *g, hesse_params *params,
+                               const hesse_param *p)
+{
+    const bool full =
+        params->count >= FIRST_ROOM && !(params->count & (params->count - 1));
+    int room = !params->list ? 0 : full ? params->count : params->count + 1;
+    void *list = params->list;
+    g->exhausted |= !grow(&list, sizeof *p, params->count, &room);
+    params->list = list;
+    if (g->exhausted) return NULL;
+    hesse_param *to = &params->list[params->count++];
+    *to = *p;
+    if (!to->parts) to->parts = 1;
+    to->offset = params->size;
+    params->size += hesse_param_size(to);
+    return to;
+}
+
+int hesse_graph_parameter(hesse_graph *g, const hesse_param *p)
+{
+    list_param(g, &g->params, p);
+    return append(g, (hesse_graph_value){HESSE_VALUE_PARAMETER, p->rows, p->cols});
+}
+
+int hesse_graph_constant(hesse_graph *g, int rows, const hesse_param *row)
+{
+    for (int i = 0; i < rows; i++) list_param(g, &g->buffers, &row[i]);
+    return append(g, (hesse_graph_value){HESSE_VALUE_CONSTANT, rows, row->cols});
+}
+
+int hesse_graph_numbers(hesse_graph *g, hesse_value_kind kind, int tokens, int width)
+{
+    return append(g, (hesse_graph_value){kind, tokens, width});
+}
+
+int hesse_graph_add(hesse_graph *g, const hesse_op *op, hesse_dims d, const int *in,
+                    hesse_ids ids)
+{
+    const int inputs = op->activations + op->parameters + op->constants;
+    if (g->exhausted) return 0;
+    d.n = 0;
+    d.t = op->activations ? g->values[in[0]].rows : g->tokens;
+    for (int i = 1; i < op->activations; i++) assert(g->values[in[i]].rows == d.t);
+    hesse_graph_node n = {.op = op, .d = d, .out = g->n_values, .ids = ids};
+    memcpy(n.in, in, sizeof *in * (size_t)inputs);
+    void *list = g->nodes;
+    g->exhausted |= !grow(&list, sizeof n, g->n_nodes, &g->room_nodes);
+    g->nodes = list;
+    if (g->exhausted) return 0;
+    g->nodes[g->n_nodes++] = n;
+    hesse_graph_value out = {.kind = HESSE_VALUE_RESULT};
+    if (!op->loss) {
+        out.rows = hesse_op_tokens(op, &d);
+        out.cols = op->width(&d, op->activations + op->parameters);
+    }
+    return append(g, out);
+}
+
+hesse_kinds hesse_graph_kinds(const hesse_graph *g)
+{
+    unsigned kinds = 0;
+    for (int i = 0; i < g->n_nodes; i++) kinds |= g->nodes[i].op->kind;
+    return (hesse_kinds)kinds;
+}
+
+static const int *ids_of(const hesse_tape *t, const hesse_batch *batch, hesse_ids ids)
+{
+    switch (ids) {
+    case HESSE_IDS_TOKENS:
+        return batch->input;
+    case HESSE_IDS_POSITIONS:
+        return t->position;
+    case HESSE_IDS_ZEROS:
+        return t->zero;
+    case HESSE_IDS_VISIBLE:
+        return batch->seen;
+    case HESSE_IDS_LABELS:
+        return batch->target;
+    default:
+        return NULL;
+    }
+}
+
+/* The terms of the loss that the examples first ... first + count - 1 have. */
+static double terms_of(const hesse_batch *batch, int first, int count)
+{
+    double terms = 0;
+    if (!batch->target)
+        return (double)count * batch->wanted_tokens * batch->wanted_width;
+    for (int i = first * batch->labels; i < (first + count) * batch->labels; i++)
+        terms += batch->target[i] >= 0;
+    return terms;
+}
+
+/* The loss of micro-batches with unequal numbers of terms needs a weight for each token. */
+static bool equal_terms(const hesse_batch *batch, int size)
+{
+    for (int i = size; i < batch->sequences; i += size)
+        if (terms_of(batch, i, size) != terms_of(batch, 0, size)) return false;
+    return true;
+}
+
+static bool weigh_batches(hesse_tape *t, const hesse_batch *batch, int size)
+{
+    const int tokens = batch->target ? batch->labels : batch->wanted_tokens;
+    double *weights = hesse_tape_weights(t, tokens);
+    for (int i = 0; weights && i < batch->sequences; i++)
+        for (int j = 0; j < tokens; j++)
+            weights[i * tokens + j] = 1 / terms_of(batch, i / size * size, size);
+    return weights;
+}
+
+static hesse_status check_terms(const hesse_batch *batch, const hesse_weighting *w,
+                                hesse_why *why)
+{
+    const int size = w->batch ? w->batch : batch->sequences;
+    for (int i = 0; i < batch->sequences; i += size)
+        if (terms_of(batch, i, size) == 0)
+            return w->batch ? hesse_fail(why, HESSE_E_INPUT,
+                                         "every target of micro-batch %d (from 0) is "
+                                         "ignored: it has no mean",
+                                         i / size)
+                            : hesse_fail(why, HESSE_E_INPUT,
+                                         "every target is ignored: there is no loss");
+    return HESSE_OK;
+}
+
+static double loss_weight(const hesse_graph *g, const hesse_batch *batch,
+                          const hesse_weighting *w, bool by_token)
+{
+    const double terms = terms_of(batch, 0, batch->sequences);
+    if (g->loss_weight > 0) return g->loss_weight;
+    if (by_token) return 1;
+    if (w->batch) return (double)(batch->sequences / w->batch) / terms;
+    return w->scale > 0 ? w->scale / terms : 1;
+}
+
+static void add_value(hesse_tape *t, const hesse_graph_value *v,
+                      const hesse_batch *batch, const double **constants)
+{
+    switch (v->kind) {
+    case HESSE_VALUE_PARAMETER:
+        hesse_tape_param(t, v->rows, v->cols);
+        break;
+    case HESSE_VALUE_CONSTANT:
+        hesse_tape_constant(t, v->rows, v->cols, *constants);
+        if (*constants) *constants += (size_t)v->rows * (size_t)v->cols;
+        break;
+    case HESSE_VALUE_INPUT:
+        hesse_tape_input(t, v->rows, v->cols, batch->x);
+        break;
+    case HESSE_VALUE_TARGET:
+        hesse_tape_input(t, v->rows, v->cols, batch->wanted);
+        break;
+    case HESSE_VALUE_RESULT:
+        break;
+    }
+}
+
+hesse_status hesse_graph_tape(const hesse_graph *g, const hesse_batch *batch,
+                              const double *constants, const hesse_weighting *weighting,
+                              hesse_tape **tape, hesse_why *why)
+{
+    *tape = NULL;
+    const hesse_status s = check_terms(batch, weighting, why);
+    if (s) return s;
+    hesse_tape *t = hesse_tape_new(batch->sequences, batch->context);
+    const bool by_token = weighting->batch && !equal_terms(batch, weighting->batch);
+    bool there = t && (!by_token || weigh_batches(t, batch, weighting->batch));
+    const hesse_graph_node *n = g->nodes;
+    for (int i = 0; there && i < g->n_values; i++) {
+        const bool result = g->values[i].kind == HESSE_VALUE_RESULT;
+        assert(!result || (n < g->nodes + g->n_nodes && n->out == i));
+        if (!result) {
+            add_value(t, &g->values[i], batch, &constants);
+            continue;
+        }
+        hesse_dims d = n->d;
+        if (n->op->loss) d.a = loss_weight(g, batch, weighting, by_token);
+        hesse_tape_add(t, n->op, d, n->in, ids_of(t, batch, n->ids));
+        n++;
+    }
+    if (there && !t->broken) {
+        *tape = t;
+        return HESSE_OK;
+    }
+    hesse_tape_free(t);
+    return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the list of operators");
+}

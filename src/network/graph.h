@@ -1,0 +1,97 @@
+/** A network as plain data: values, and nodes that compute them.
+ *
+ *  A family's builder (network/build.h) makes a graph; it can be printed and read back as
+ *  JSON (network/graph_json.h). It knows no examples: hesse_graph_tape puts it and a batch
+ *  together. Values are named by their index, in the order in which they are made. The last
+ *  value is the loss.
+ */
+#ifndef HESSE_NETWORK_GRAPH_H
+#define HESSE_NETWORK_GRAPH_H
+
+#include "network/batch.h"
+#include "network/params.h"
+#include "network/tape.h"
+
+typedef enum hesse_value_kind {
+    HESSE_VALUE_PARAMETER, /* rows x cols numbers that are learned                     */
+    HESSE_VALUE_CONSTANT, /* rows x cols numbers of the checkpoint that are not       */
+    HESSE_VALUE_INPUT,    /* tokens x width numbers of an example                     */
+    HESSE_VALUE_TARGET, /* tokens x width numbers that a squared error compares with */
+    HESSE_VALUE_RESULT  /* tokens x width numbers for an example, made by a node    */
+} hesse_value_kind;
+
+typedef struct hesse_graph_value {
+    hesse_value_kind kind;
+    int rows,
+        cols; /* of a parameter or constant; else tokens and width; the loss has 0 */
+} hesse_graph_value;
+
+/** The integers for every token that a node reads. */
+typedef enum hesse_ids {
+    HESSE_IDS_NONE,
+    HESSE_IDS_TOKENS,    /* ids of the example's tokens                               */
+    HESSE_IDS_POSITIONS, /* 0, 1, ... in the example                                  */
+    HESSE_IDS_ZEROS,     /* 0 everywhere                                              */
+    HESSE_IDS_VISIBLE,   /* number of tokens that a token attends to; none where the
+                            batch has no padding                                      */
+    HESSE_IDS_LABELS     /* the label of each token                                   */
+} hesse_ids;
+
+typedef struct hesse_graph_node {
+    const hesse_op *op;
+    hesse_dims d; /* without n, the number of tokens of a batch */
+    int in[HESSE_MAX_IN], out;
+    hesse_ids ids;
+} hesse_graph_node;
+
+typedef struct hesse_graph {
+    int tokens; /* of an example as it comes in */
+    int n_values, n_nodes, room_values, room_nodes;
+    hesse_graph_value *values;
+    hesse_graph_node *nodes;
+    hesse_params params;  /* in the order of the parameter values            */
+    hesse_params buffers; /* numbers of the constants, in order; two vectors
+                             (mean, variance) make the rows of one constant  */
+    double loss_weight;   /* of every term of the loss; 0: by the reduction    */
+    bool exhausted;       /* memory ran out while it grew                    */
+} hesse_graph;
+
+/** Local. An empty graph. NULL when memory is exhausted. */
+hesse_graph *hesse_graph_new(int tokens);
+void hesse_graph_free(hesse_graph *g);
+
+/** Local. Append a value: a parameter, which is described and gets its offset and the
+ *  default of one slice; a constant whose rows are described; numbers of an example.
+ *  Returns the value's index. */
+int hesse_graph_parameter(hesse_graph *g, const hesse_param *p);
+int hesse_graph_constant(hesse_graph *g, int rows, const hesse_param *row);
+int hesse_graph_numbers(hesse_graph *g, hesse_value_kind kind, int tokens, int width);
+
+/** Local. Append a node. The tokens of a sequence, d.t, are filled in from its activations,
+ *  which have equally many; a node without activations reads g->tokens.
+ *
+ *  in  [in]  the operator's inputs: activations, parameters, constants.
+ *  Returns the index of its result. */
+int hesse_graph_add(hesse_graph *g, const hesse_op *op, hesse_dims d, const int *in,
+                    hesse_ids ids);
+
+/** Local. Kinds of the operators in a graph. */
+hesse_kinds hesse_graph_kinds(const hesse_graph *g);
+
+/** How terms of the loss are weighed. */
+typedef struct hesse_weighting {
+    double scale; /* times the mean over all targets; 0: their sum                    */
+    int batch;    /* examples of a micro-batch: the loss is the sum over micro-batches
+                     of the means over their targets; 0: no micro-batches             */
+} hesse_weighting;
+
+/** Local. A graph on a batch: a tape without memory for its values, enough to plan with;
+ *  hesse_tape_freeze gets it. Batch and constants are borrowed until the tape is freed.
+ *
+ *  constants  [in]  the buffers' numbers; NULL: none, or only to plan.
+ *  Errors: HESSE_E_INPUT when every target is ignored, HESSE_E_NOMEM. */
+hesse_status hesse_graph_tape(const hesse_graph *g, const hesse_batch *batch,
+                              const double *constants, const hesse_weighting *weighting,
+                              hesse_tape **tape, hesse_why *why);
+
+#endif /* HESSE_NETWORK_GRAPH_H */
