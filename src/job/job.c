@@ -353,6 +353,7 @@ static void family_arch(const hesse_job_model *m, hesse_arch *arch)
                                ? copy_sizes(m->n_blocks, m->blocks, arch->lists.widths)
                                : copy_sizes(m->n_widths, m->widths, arch->lists.widths);
     arch->lists.n_dense = copy_sizes(m->n_dense, m->dense, arch->lists.dense);
+    arch->lists.n_multipliers = m->n_multipliers;
     for (int i = 0; i < m->n_multipliers; i++)
         arch->lists.multipliers[i] = m->multipliers[i];
 }
