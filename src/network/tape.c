@@ -238,26 +238,38 @@ const hesse_node *hesse_tape_reader(const hesse_tape *t, int param)
     return uses == 1 ? reader : NULL;
 }
 
-/* Values and adjoints of a window, and, where it is wanted, the parameters' part of the
-   gradient, which is added up. Returns the window's part of the loss. */
-static double pass(hesse_tape *t, int first, bool gradient)
+/* What a pass over some sequences computes; each includes those before it. */
+typedef enum depth { LOSS, ADJOINTS, GRADIENT } depth;
+
+/* Adjoints begin at 0. */
+static void clear_adjoints(hesse_tape *t, int first, int count)
+{
+    for (hesse_value *v = t->values; v < t->values + t->n_values; v++) {
+        if (!v->b || v->param >= 0) continue;
+        const size_t each = v->count / (size_t)t->window;
+        const size_t from = (size_t)(first - t->first) * each;
+        memset(v->b + (v->width ? from : 0), 0,
+               sizeof(double) * (v->width ? (size_t)count * each : 1));
+    }
+}
+
+/* Of sequences that are held at once. Returns their part of the loss. */
+static double pass(hesse_tape *t, int first, int count, depth upto)
 {
     hesse_value *loss = &t->values[t->n_values - 1];
-    const int left = t->sequences - first;
-    const int count = left < t->window ? left : t->window;
-    t->first = first;
-    for (hesse_value *v = t->values; v <= loss; v++)
-        if (v->b && v->param < 0) memset(v->b, 0, sizeof(double) * v->count);
+    if (!hesse_tape_is_whole(t)) t->first = first;
+    t->ready = first, t->n_ready = upto == LOSS ? 0 : count;
+    clear_adjoints(t, first, count);
     for (hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++) {
         const hesse_frame f = hesse_tape_frame(t, n, first * n->d.t, count * n->d.t);
         n->op->forward(&f);
     }
     *loss->b = 1;
-    for (hesse_node *n = t->nodes + t->n_nodes; n-- > t->nodes;) {
+    for (hesse_node *n = t->nodes + t->n_nodes; upto > LOSS && n-- > t->nodes;) {
         hesse_frame f = hesse_tape_frame(t, n, first * n->d.t, count * n->d.t);
         for (int i = 0; i < n->op->activations + n->op->parameters; i++) {
             const hesse_value *in = &t->values[n->in[i]];
-            if (gradient || in->param < 0) f.cx[i] = in->b;
+            if (upto == GRADIENT || in->param < 0) f.cx[i] = in->b;
         }
         f.cy = f.yb;
         n->op->adjoint(&f);
@@ -274,27 +286,55 @@ static bool good(const hesse_tape *t, double loss)
     return finite;
 }
 
-double hesse_tape_run(hesse_tape *t, const double *theta, double *gradient)
+void hesse_tape_set_parameters(hesse_tape *t, const double *theta)
 {
     assert(t->state);
-    double loss = 0;
+    t->n_ready = 0;
     for (hesse_value *v = t->values; v < t->values + t->n_values; v++)
-        if (v->param >= 0) {
-            v->x = theta + v->offset;
-            memset(v->b, 0, sizeof(double) * v->count);
-        }
-    for (int at = 0; at < t->sequences; at += t->window) {
-        loss += pass(t, at, true);
+        if (v->param >= 0) v->x = theta + v->offset;
+}
+
+/* Window after window. */
+static double run(hesse_tape *t, int first, int count, depth upto)
+{
+    double loss = 0;
+    assert(!t->coupled || !count || count == t->sequences);
+    for (int at = first; at < first + count; at += t->window) {
+        const int left = first + count - at;
+        loss += pass(t, at, left < t->window ? left : t->window, upto);
         if (!hesse_tape_is_whole(t) && !good(t, loss)) break;
     }
+    return loss;
+}
+
+double hesse_tape_loss(hesse_tape *t, int first, int count)
+{
+    return run(t, first, count, LOSS);
+}
+
+double hesse_tape_gradient(hesse_tape *t, int first, int count, double *gradient)
+{
+    for (hesse_value *v = t->values; v < t->values + t->n_values; v++)
+        if (v->param >= 0) memset(v->b, 0, sizeof(double) * v->count);
+    const double loss = run(t, first, count, GRADIENT);
     for (hesse_value *v = t->values; gradient && v < t->values + t->n_values; v++)
         if (v->param >= 0)
             memcpy(gradient + v->offset, v->b, sizeof(double) * v->count);
     return loss;
 }
 
+double hesse_tape_run(hesse_tape *t, const double *theta, double *gradient)
+{
+    hesse_tape_set_parameters(t, theta);
+    return hesse_tape_gradient(t, 0, t->sequences, gradient);
+}
+
 void hesse_tape_seek(hesse_tape *t, int first, int count)
 {
     assert(count <= t->window);
-    if (first < t->first || first + count > t->first + t->window) pass(t, first, false);
+    if (first >= t->ready && first + count <= t->ready + t->n_ready) return;
+    /* A window is filled, since the sequences that follow will be asked for. */
+    const int left = t->sequences - first;
+    if (!hesse_tape_is_whole(t)) count = left < t->window ? left : t->window;
+    pass(t, first, count, ADJOINTS);
 }

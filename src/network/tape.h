@@ -33,8 +33,10 @@ typedef struct hesse_node {
 
 typedef struct hesse_tape {
     int sequences, context; /* batch; tokens of a sequence that begins   */
-    int window;             /* sequences whose values are there at once  */
+    int window;             /* sequences whose values are held at once   */
     int first;              /* the first of them                         */
+    int ready, n_ready;     /* sequences ready ... ready + n_ready - 1 have values and
+                               adjoints at the present parameters        */
     int n_values, n_nodes, n_params;
     int room_values, room_nodes;
     hesse_value *values;
@@ -89,12 +91,23 @@ bool hesse_tape_freeze(hesse_tape *t);
 /** Local. The node that reads a parameter; NULL when none does, or several. */
 const hesse_node *hesse_tape_reader(const hesse_tape *t, int param);
 
-/** Local. Forward and adjoint sweep at theta, which is borrowed until the next run.
- *  Returns the loss; gradient may be NULL. */
+/** Local. Use these parameters from now on; theta is borrowed until the next call. */
+void hesse_tape_set_parameters(hesse_tape *t, const double *theta);
+
+/** Local. The terms that the sequences first ... first + count - 1 have in the loss and,
+ *  unless it is NULL, in the gradient: over all sequences they add up. A coupled tape takes
+ *  all sequences, or none. Values and adjoints of these sequences are ready afterwards, or
+ *  as many of them as the tape holds. */
+double hesse_tape_gradient(hesse_tape *t, int first, int count, double *gradient);
+
+/** Local. The same terms of the loss alone; nothing is ready afterwards. */
+double hesse_tape_loss(hesse_tape *t, int first, int count);
+
+/** Local. Set the parameters, and loss and gradient of all sequences. */
 double hesse_tape_run(hesse_tape *t, const double *theta, double *gradient);
 
-/** Local. Values and adjoints of these sequences, at most a window of them, at the theta of
- *  the last run; nothing to do where they are there. */
+/** Local. Make values and adjoints of these sequences ready, at most a window of them;
+ *  nothing to do where they are. */
 void hesse_tape_seek(hesse_tape *t, int first, int count);
 
 /** Where a number came from that is not finite. */
