@@ -5,6 +5,7 @@
 #include "network/weights.h"
 
 #include "base/memory.h"
+#include "files/safetensors_write.h"
 #include "network/layout.h"
 
 #include <stdio.h>
@@ -233,24 +234,127 @@ static hesse_status read_tensors(const hesse_safetensors *file, const char *path
     return s;
 }
 
+/* Everything but the numbers; `copy` is a stored copy of a tied head. */
+static hesse_status check_file(const hesse_safetensors *file, const char *path,
+                               const hesse_arch *arch, const hesse_tensors *lists,
+                               int n_lists, const hesse_tensor **copy, hesse_why *note,
+                               hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    note->text[0] = '\0';
+    for (int i = 0; !s && i < n_lists; i++)
+        s = check_tensors(file, path, arch, &lists[i], why);
+    return s ? s : find_extras(file, path, arch, lists, n_lists, copy, note, why);
+}
+
+hesse_status hesse_weights_check(const hesse_safetensors *file, const char *path,
+                                 const hesse_arch *arch, const hesse_tensors *lists,
+                                 int n_lists, hesse_why *note, hesse_why *why)
+{
+    const hesse_tensor *copy = NULL;
+    return check_file(file, path, arch, lists, n_lists, &copy, note, why);
+}
+
 hesse_status hesse_weights_read(const hesse_safetensors *file, const char *path,
-                                const hesse_arch *arch, const hesse_tensors *parts,
-                                int n_parts, hesse_why *note,
+                                const hesse_arch *arch, const hesse_tensors *lists,
+                                int n_lists, hesse_why *note,
                                 char digest[HESSE_DIGEST_LENGTH], hesse_why *why)
 {
     const hesse_tensor *copy = NULL;
-    hesse_status s = HESSE_OK;
-    note->text[0] = '\0';
-    for (int i = 0; !s && i < n_parts; i++)
-        s = check_tensors(file, path, arch, &parts[i], why);
-    if (!s) s = find_extras(file, path, arch, parts, n_parts, &copy, note, why);
-    for (int i = 0; !s && i < n_parts; i++)
-        s = read_tensors(file, path, arch, &parts[i], why);
+    hesse_status s = check_file(file, path, arch, lists, n_lists, &copy, note, why);
+    for (int i = 0; !s && i < n_lists; i++)
+        s = read_tensors(file, path, arch, &lists[i], why);
     if (!s && copy) {
-        const hesse_param *embedding = parts->list->list;
-        s = check_copy(file, path, embedding, copy, parts->values + embedding->offset,
+        const hesse_param *embedding = lists->list->list;
+        s = check_copy(file, path, embedding, copy, lists->values + embedding->offset,
                        why);
     }
     if (!s) s = hesse_safetensors_digest(file, digest, why);
+    return s;
+}
+
+/* The tensors of a checkpoint that is written, and a fused one as it is put together. */
+typedef struct output {
+    size_t count;
+    hesse_tensor_out *tensors;
+    char (*names)[2 * HESSE_NAME];
+    const hesse_params **lists; /* [count] where the tensor's parameter stands */
+    const double **values;      /* [count] numbers of that list                */
+    const hesse_param **params; /* [count] the first slice                     */
+    double *fused;
+} output;
+
+static void output_free(output *o)
+{
+    free(o->tensors);
+    free(o->names);
+    free(o->lists);
+    free(o->values);
+    free(o->params);
+    free(o->fused);
+}
+
+static bool output_new(const hesse_arch *arch, const hesse_tensors *lists, int n_lists,
+                       output *o)
+{
+    size_t most = 1;
+    for (int i = 0; i < n_lists; i++) most += (size_t)lists[i].list->count;
+    *o = (output){.tensors = hesse_calloc(most, sizeof *o->tensors),
+                  .names = hesse_calloc(most, sizeof *o->names),
+                  .lists = hesse_calloc(most, sizeof(void *)),
+                  .values = hesse_calloc(most, sizeof(void *)),
+                  .params = hesse_calloc(most, sizeof(void *))};
+    if (!o->tensors || !o->names || !o->lists || !o->values || !o->params) return false;
+    for (int i = 0; i < n_lists; i++)
+        for (int j = 0; j < lists[i].list->count; j++) {
+            const hesse_param *p = &lists[i].list->list[j];
+            const size_t at = o->count;
+            if (p->part) continue; /* with slice 0 */
+            hesse_layout_name(arch, p, o->names[at]);
+            o->tensors[at].name = o->names[at];
+            o->tensors[at].rank = stored_shape(p, o->tensors[at].shape);
+            o->lists[at] = lists[i].list, o->values[at] = lists[i].values;
+            o->params[at] = p;
+            o->count++;
+        }
+    return true;
+}
+
+/* A slice into its fused tensor: the inverse of take_part. */
+static void put_part(const hesse_param *p, const double *theta, double *fused)
+{
+    const size_t rows = p->out_rows ? 1 : (size_t)p->rows;
+    const size_t cols = hesse_param_size(p) / rows, parts = (size_t)p->parts;
+    for (size_t r = 0; r < rows; r++)
+        memcpy(fused + (r * parts + (size_t)p->part) * cols, theta + r * cols,
+               cols * sizeof *theta);
+}
+
+static const double *output_values(void *context, size_t i)
+{
+    output *o = context;
+    const hesse_param *first = o->params[i];
+    const hesse_params *list = o->lists[i];
+    if (first->parts == 1) return o->values[i] + first->offset;
+    free(o->fused);
+    o->fused = hesse_alloc(hesse_param_size(first) * (size_t)first->parts);
+    for (int j = 0; o->fused && j < list->count; j++)
+        if (strcmp(list->list[j].tensor, first->tensor) == 0)
+            put_part(&list->list[j], o->values[i] + list->list[j].offset, o->fused);
+    return o->fused;
+}
+
+hesse_status hesse_weights_write(const char *path, const hesse_arch *arch,
+                                 const hesse_tensors *lists, int n_lists, int bytes,
+                                 hesse_why *why)
+{
+    output o;
+    hesse_status s = HESSE_OK;
+    if (!output_new(arch, lists, n_lists, &o))
+        s = hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
+    if (!s)
+        s = hesse_safetensors_write(path, o.count, o.tensors, bytes, output_values, &o,
+                                    why);
+    output_free(&o);
     return s;
 }

@@ -49,4 +49,18 @@ hesse_status hesse_weights_read(const hesse_safetensors *file, const char *path,
                                 int n_parts, hesse_why *note,
                                 char digest[HESSE_DIGEST_LENGTH], hesse_why *why);
 
+/** Local. The same without reading numbers: names and shapes alone. */
+hesse_status hesse_weights_check(const hesse_safetensors *file, const char *path,
+                                 const hesse_arch *arch, const hesse_tensors *lists,
+                                 int n_lists, hesse_why *note, hesse_why *why);
+
+/** Local. Write tensors as a checkpoint in safetensors by arch->layout, under the names
+ *  that hesse_weights_read finds, slices of fused tensors put together.
+ *
+ *  bytes  [in]  of a number: 8 (F64) or 4 (F32).
+ *  Errors: HESSE_E_OUTPUT, HESSE_E_NOMEM. */
+hesse_status hesse_weights_write(const char *path, const hesse_arch *arch,
+                                 const hesse_tensors *lists, int n_lists, int bytes,
+                                 hesse_why *why);
+
 #endif /* HESSE_NETWORK_WEIGHTS_H */

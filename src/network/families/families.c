@@ -1,6 +1,8 @@
 /* What every family reads, what it must be told, and who builds it. */
 #include "network/families/families.h"
 
+#include "network/families/needs.h"
+
 #include <limits.h>
 #include <stdio.h>
 
@@ -61,6 +63,38 @@ bool hesse_family_is_decoder(hesse_family which)
 bool hesse_family_reads_ids(hesse_family which)
 {
     return families[which].reads == IDS;
+}
+
+static bool among(int value, int last)
+{
+    return value >= 0 && value <= last;
+}
+
+bool hesse_arch_is_sound(const hesse_arch *a)
+{
+    return among((int)a->family, HESSE_QUADRATIC) &&
+           among((int)a->activation, HESSE_ACT_NONE) &&
+           among((int)a->attention.kernel, HESSE_KERNEL_GAUSSIAN) &&
+           among((int)a->data.loss, HESSE_LOSS_SQUARED_ERROR) &&
+           among((int)a->image.batch_norm, HESSE_BATCH_NORM_EVALUATION) &&
+           among(a->lists.n_widths, HESSE_MOST_WIDTHS) &&
+           among(a->lists.n_multipliers, HESSE_MOST_WIDTHS + 1) &&
+           among(a->lists.n_dense, HESSE_MOST_DENSE);
+}
+
+hesse_data_needs hesse_family_needs(const hesse_arch *a)
+{
+    static const hesse_reads reads[] = {[IDS] = HESSE_READS_IDS,
+                                        [NUMBERS] = HESSE_READS_NUMBERS,
+                                        [IMAGES] = HESSE_READS_IMAGES};
+    return (hesse_data_needs){.reads = reads[families[a->family].reads],
+                              .positions = a->positions,
+                              .vocabulary = a->vocabulary,
+                              .masked = a->family == HESSE_BERT && a->masked,
+                              .full = a->attention.full,
+                              .flat = a->family == HESSE_MLP,
+                              .squared = a->data.loss == HESSE_LOSS_SQUARED_ERROR,
+                              .classes = a->data.outputs};
 }
 
 static hesse_status misfit(const hesse_arch *a, const char *reads, const char *found,
@@ -243,6 +277,17 @@ static hesse_status check_image(const hesse_arch *a, hesse_why *why)
     return HESSE_OK;
 }
 
+static hesse_status check_multipliers(const hesse_arch *a, hesse_why *why)
+{
+    const hesse_arch_lists *l = &a->lists;
+    if (a->family != HESSE_MLP || !l->n_multipliers ||
+        l->n_multipliers == l->n_widths + 1)
+        return HESSE_OK;
+    return hesse_fail(why, HESSE_E_JOB,
+                      "model: %d multipliers, expected one for each of %d layers",
+                      l->n_multipliers, l->n_widths + 1);
+}
+
 static hesse_status check_theory(const hesse_arch *a, hesse_why *why)
 {
     if (a->family == HESSE_LINEAR_TRANSFORMER &&
@@ -264,6 +309,7 @@ static hesse_status check(const hesse_arch *a, hesse_why *why)
     hesse_status s = check_sizes(a, why);
     if (!s) s = check_heads(a, why);
     if (!s && families[a->family].reads == IMAGES) s = check_image(a, why);
+    if (!s) s = check_multipliers(a, why);
     if (!s) s = check_theory(a, why);
     return s;
 }

@@ -9,6 +9,10 @@ const char *hesse_family_name(hesse_family family);
 bool hesse_family_is_decoder(hesse_family family);
 bool hesse_family_reads_ids(hesse_family family);
 
+/** Local. Whether all enumerations of an architecture are in range, so that tables can be
+ *  looked up. */
+bool hesse_arch_is_sound(const hesse_arch *arch);
+
 /** Local. What the data say of a model: the sizes of its input and output, where the arch
  *  leaves them 0.
  *  Errors: HESSE_E_JOB, with what the family reads and what the data are. */

@@ -1,0 +1,76 @@
+/** hesse: which examples a dataset has, and in which form a network reads them. Needs no
+ *  MPI. */
+#ifndef HESSE_DATA_H
+#define HESSE_DATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Distribution of the inputs x of a regression task. */
+typedef enum hesse_covariates {
+    HESSE_COVARIATES_NORMAL, /* N(0, I)                                                */
+    HESSE_COVARIATES_SPHERE, /* uniform on the unit sphere                             */
+    HESSE_COVARIATES_GAMMA   /* the same, times the root of a number of the gamma
+                                distribution of a shape and of variance 10: heavy tails */
+} hesse_covariates;
+
+/** Settings of the kinds of data that are drawn from a seed. Start it from {0}: 0 selects
+ *  the default in brackets. */
+typedef struct hesse_recipe {
+    int features; /* numbers of x (gaussian, clusters: 500; regression: 5)        */
+    int classes;  /* of labels (gaussian, clusters: 500)                          */
+    double noise; /* standard deviation around a centre (clusters: 0.05)          */
+    int examples; /* pairs (x, y) before the question (regression: 20)            */
+    double shape; /* of the gamma distribution (0.1)                              */
+    int contour;  /* segments of a contour (pathfinder: 14)                       */
+    hesse_covariates covariates;
+} hesse_recipe;
+
+/** Which examples, of which kind, from where. Start it from {0}. Paths are as fopen(3)
+ *  takes them, and only rank 0 opens them. A kind ignores the settings that are not its
+ *  own. */
+typedef struct hesse_data_options {
+    /* "tokens", "text", "texts", "inputs", "images", or a kind that is drawn from a seed:
+       "gaussian", "clusters", "regression", "addition", "pathfinder", "quadratic". */
+    const char *kind;
+    const char *const *paths; /* [n_paths] files of the kind; "texts" takes several */
+    int n_paths;
+    const char *labels, *targets; /* "inputs": one of them; "images": labels      */
+    hesse_recipe recipe;
+    int size;         /* "images": rows and columns after resizing; 0: as they are    */
+    int classes;      /* "images": only labels below it are taken; 0: all             */
+    bool standard;    /* "images": each channel is standardised                    */
+    bool characters;  /* texts: the vocabulary is the characters; false: bytes     */
+    double mask_rate; /* masked models: share of masked tokens; 0: 0.15         */
+    const int *mask_id; /* masked models: id of a masked token; NULL: a new id    */
+    int sequences; /* examples; 0: as many as there are, at most 16               */
+    int context;   /* tokens of an example; 0: as they are, or as the model takes */
+    int batch;     /* examples of a micro-batch, which "addition" balances            */
+    bool shuffle;  /* examples are chosen at random by seed; false: the first     */
+    uint64_t seed;
+    const int *sizes;          /* "quadratic": [n_sizes] orders of its blocks     */
+    const double *eigenvalues; /* "quadratic": block after block                  */
+    int n_sizes;
+} hesse_data_options;
+
+/** What a network reads. */
+typedef enum hesse_reads {
+    HESSE_READS_IDS,     /* ids of tokens                                          */
+    HESSE_READS_NUMBERS, /* some numbers for each token                           */
+    HESSE_READS_IMAGES   /* numbers for each pixel                                */
+} hesse_reads;
+
+/** What a network needs of the examples (hesse_network_needs). */
+typedef struct hesse_data_needs {
+    hesse_reads reads;
+    int positions;  /* longest sequence; 0: any                                  */
+    int vocabulary; /* ids are below it; 0: not known yet                        */
+    bool masked;    /* masked tokens are to be predicted; false: the next token  */
+    bool full;      /* every token attends to all others, so padding is hidden   */
+    bool flat;      /* images are read as one token                              */
+    bool squared;   /* targets are numbers: labels become one-hot vectors        */
+    int classes;    /* of labels, at least; 0: not known yet */
+} hesse_data_needs;
+
+#endif /* HESSE_DATA_H */

@@ -1,0 +1,528 @@
+/* Words and sizes stand in tables that printing and reading share. A graph that is read is
+   built by the same functions as a family's, after each of their conditions was checked. */
+#include "network/graph_json.h"
+
+#include "files/json.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VERSION = 1, MOST = 1 << 24, WORDS = 16 };
+
+static const char FORMAT[] = "hesse-graph";
+
+static const char *const kinds[WORDS] = {[HESSE_VALUE_PARAMETER] = "parameter",
+                                         [HESSE_VALUE_CONSTANT] = "constant",
+                                         [HESSE_VALUE_INPUT] = "input",
+                                         [HESSE_VALUE_TARGET] = "target",
+                                         [HESSE_VALUE_RESULT] = "result"};
+
+static const char *const ids[WORDS] = {
+    [HESSE_IDS_NONE] = "none",           [HESSE_IDS_TOKENS] = "tokens",
+    [HESSE_IDS_POSITIONS] = "positions", [HESSE_IDS_ZEROS] = "zeros",
+    [HESSE_IDS_VISIBLE] = "visible",     [HESSE_IDS_LABELS] = "labels"};
+
+static const char *const roles[WORDS] = {[HESSE_ROLE_EMBEDDING] = "embedding",
+                                         [HESSE_ROLE_POSITION] = "position",
+                                         [HESSE_ROLE_NORM] = "norm",
+                                         [HESSE_ROLE_QUERY] = "query",
+                                         [HESSE_ROLE_KEY] = "key",
+                                         [HESSE_ROLE_VALUE] = "value",
+                                         [HESSE_ROLE_OUTPUT] = "output",
+                                         [HESSE_ROLE_UP] = "up",
+                                         [HESSE_ROLE_GATE] = "gate",
+                                         [HESSE_ROLE_DOWN] = "down",
+                                         [HESSE_ROLE_HEAD] = "head",
+                                         [HESSE_ROLE_CONV] = "convolution"};
+
+/* The sizes of a node, but for the tokens, which follow from its inputs. */
+static const struct size {
+    const char *name;
+    size_t at;
+    enum { INTEGER, TRUTH, NUMBER } type;
+} sizes[] = {
+    {"channels", offsetof(hesse_dims, c), INTEGER},
+    {"outputs", offsetof(hesse_dims, o), INTEGER},
+    {"heads", offsetof(hesse_dims, h), INTEGER},
+    {"kv_heads", offsetof(hesse_dims, g), INTEGER},
+    {"full", offsetof(hesse_dims, full), TRUTH},
+    {"out_rows", offsetof(hesse_dims, out_rows), TRUTH},
+    {"constant", offsetof(hesse_dims, a), NUMBER},
+    {"token", offsetof(hesse_dims, token), INTEGER},
+    {"channel", offsetof(hesse_dims, channel), INTEGER},
+    {"rows", offsetof(hesse_dims, image.rows), INTEGER},
+    {"cols", offsetof(hesse_dims, image.cols), INTEGER},
+    {"kernel_rows", offsetof(hesse_dims, image.kernel_rows), INTEGER},
+    {"kernel_cols", offsetof(hesse_dims, image.kernel_cols), INTEGER},
+    {"stride", offsetof(hesse_dims, image.stride), INTEGER},
+    {"pad", offsetof(hesse_dims, image.pad), INTEGER},
+};
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+static json_t *print_sizes(const hesse_dims *d)
+{
+    json_t *object = json_object();
+    for (int i = 0; i < SIZES; i++) {
+        const char *at = (const char *)d + sizes[i].at;
+        if (sizes[i].type == INTEGER && *(const int *)at)
+            json_object_set_new(object, sizes[i].name, json_integer(*(const int *)at));
+        if (sizes[i].type == TRUTH && *(const bool *)at)
+            json_object_set_new(object, sizes[i].name, json_true());
+        if (sizes[i].type == NUMBER && *(const double *)at != 0)
+            json_object_set_new(object, sizes[i].name, json_real(*(const double *)at));
+    }
+    return object;
+}
+
+static json_t *print_init(const hesse_init *init)
+{
+    return json_pack("{s:f, s:f, s:b}", "mean", init->mean, "spread", init->spread,
+                     "uniform", (int)init->uniform);
+}
+
+/* A parameter, or a row of a constant. */
+static json_t *print_param(const hesse_param *p)
+{
+    json_t *object =
+        json_pack("{s:s, s:s, s:i, s:i, s:s, s:i, s:o}", "name", p->name, "tensor",
+                  p->tensor, "rows", p->rows, "cols", p->cols, "role", roles[p->role],
+                  "layer", p->layer, "init", print_init(&p->init));
+    if (p->vector) json_object_set_new(object, "vector", json_true());
+    if (p->out_rows) json_object_set_new(object, "out_rows", json_true());
+    if (p->parts > 1)
+        json_object_set_new(object, "slice", json_pack("[i, i]", p->part, p->parts));
+    if (p->rank) {
+        json_t *shape = json_array();
+        for (int i = 0; i < p->rank; i++)
+            json_array_append_new(shape, json_integer(p->shape[i]));
+        json_object_set_new(object, "shape", shape);
+    }
+    return object;
+}
+
+static json_t *print_value(const hesse_graph *g, const hesse_graph_value *v, int *param,
+                           int *buffer)
+{
+    json_t *object = NULL;
+    if (v->kind == HESSE_VALUE_PARAMETER) {
+        object = print_param(&g->params.list[(*param)++]);
+    } else if (v->kind == HESSE_VALUE_CONSTANT) {
+        json_t *rows = json_array();
+        for (int i = 0; i < v->rows; i++)
+            json_array_append_new(rows, print_param(&g->buffers.list[(*buffer)++]));
+        object = json_pack("{s:o}", "vectors", rows);
+    } else {
+        object = json_pack("{s:i, s:i}", "tokens", v->rows, "width", v->cols);
+    }
+    json_object_set_new(object, "kind", json_string(kinds[v->kind]));
+    return object;
+}
+
+static json_t *print_node(const hesse_graph_node *n)
+{
+    const hesse_op *op = n->op;
+    json_t *inputs = json_array();
+    for (int i = 0; i < op->activations + op->parameters + op->constants; i++)
+        json_array_append_new(inputs, json_integer(n->in[i]));
+    json_t *object = json_pack("{s:s, s:o, s:i, s:o}", "operator", op->name, "inputs",
+                               inputs, "output", n->out, "sizes", print_sizes(&n->d));
+    if (n->ids) json_object_set_new(object, "ids", json_string(ids[n->ids]));
+    return object;
+}
+
+hesse_status hesse_graph_print(const hesse_graph *g, FILE *file, hesse_why *why)
+{
+    json_t *values = json_array(), *nodes = json_array();
+    int param = 0, buffer = 0;
+    for (int i = 0; i < g->n_values; i++)
+        json_array_append_new(values, print_value(g, &g->values[i], &param, &buffer));
+    for (int i = 0; i < g->n_nodes; i++)
+        json_array_append_new(nodes, print_node(&g->nodes[i]));
+    json_t *root = json_pack("{s:s, s:i, s:i, s:f, s:o, s:o}", "format", FORMAT,
+                             "version", VERSION, "tokens", g->tokens, "loss_weight",
+                             g->loss_weight, "values", values, "nodes", nodes);
+    char *text =
+        root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(root);
+    if (!text) return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a graph");
+    const bool good = fputs(text, file) != EOF && fputc('\n', file) != EOF;
+    free(text);
+    return good ? HESSE_OK
+                : hesse_fail(why, HESSE_E_OUTPUT, "the graph cannot be written");
+}
+
+/* Reading: the first error sticks. */
+typedef struct reader {
+    const char *what;
+    char place[64]; /* "node 12" */
+    hesse_graph *g;
+    hesse_status s;
+    hesse_why *why;
+} reader;
+
+static void refuse(reader *r, const char *key, const json_t *found,
+                   const char *expected)
+{
+    char shown[HESSE_JSON_SHOWN];
+    hesse_json_show(found, shown);
+    if (!r->s)
+        r->s = hesse_fail(r->why, HESSE_E_INPUT, "%s: %s: \"%s\" is %s, expected %s",
+                          r->what, r->place, key, shown, expected);
+}
+
+static int integer(reader *r, const json_t *from, const char *key, int low, int high)
+{
+    const json_t *x = json_object_get(from, key);
+    char expected[64];
+    if (json_is_integer(x) && json_integer_value(x) >= low &&
+        json_integer_value(x) <= high)
+        return (int)json_integer_value(x);
+    snprintf(expected, sizeof expected, "a whole number from %d to %d", low, high);
+    refuse(r, key, x, expected);
+    return low;
+}
+
+static double number(reader *r, const json_t *from, const char *key)
+{
+    const json_t *x = json_object_get(from, key);
+    if (json_is_number(x) && isfinite(json_number_value(x)))
+        return json_number_value(x);
+    refuse(r, key, x, "a number");
+    return 0;
+}
+
+static bool truth(reader *r, const json_t *from, const char *key)
+{
+    const json_t *x = json_object_get(from, key);
+    if (x && !json_is_boolean(x)) refuse(r, key, x, "true or false");
+    return json_is_true(x);
+}
+
+static int word(reader *r, const json_t *from, const char *key,
+                const char *const words[WORDS], int absent)
+{
+    const json_t *x = json_object_get(from, key);
+    if (!x && absent >= 0) return absent;
+    for (int i = 0; json_is_string(x) && i < WORDS && words[i]; i++)
+        if (strcmp(words[i], json_string_value(x)) == 0) return i;
+    char expected[200] = "one of";
+    for (int i = 0; i < WORDS && words[i]; i++) {
+        strncat(expected, " ", sizeof expected - strlen(expected) - 1);
+        strncat(expected, words[i], sizeof expected - strlen(expected) - 1);
+    }
+    refuse(r, key, x, expected);
+    return 0;
+}
+
+static void name(reader *r, const json_t *from, const char *key, char to[HESSE_NAME])
+{
+    const json_t *x = json_object_get(from, key);
+    const char *text = json_is_string(x) ? json_string_value(x) : "";
+    bool good =
+        *text && strlen(text) < HESSE_NAME && json_string_length(x) == strlen(text);
+    for (const char *c = text; *c; c++) good &= (unsigned char)*c > ' ' && *c != 127;
+    if (!good) refuse(r, key, x, "a name of 1 to 159 bytes without spaces");
+    snprintf(to, HESSE_NAME, "%s", good ? text : "");
+}
+
+static void read_shape(reader *r, const json_t *from, hesse_param *p)
+{
+    const json_t *shape = json_object_get(from, "shape");
+    double product = 1;
+    if (!shape) return;
+    const size_t rank = json_array_size(shape);
+    for (size_t i = 0; i < rank && i < 4; i++) {
+        const json_int_t n = json_integer_value(json_array_get(shape, i));
+        p->shape[i] = n >= 1 && n <= MOST ? (int)n : 0;
+        product *= p->shape[i];
+    }
+    p->rank = (int)rank;
+    if (!rank || rank > 4 || product != (double)p->rows * p->cols)
+        refuse(r, "shape", shape, "at most 4 sizes whose product is rows x cols");
+}
+
+static void read_slice(reader *r, const json_t *from, hesse_param *p)
+{
+    const json_t *slice = json_object_get(from, "slice");
+    const json_int_t part = json_integer_value(json_array_get(slice, 0));
+    const json_int_t parts = json_integer_value(json_array_get(slice, 1));
+    p->parts = 1;
+    if (!slice) return;
+    if (json_array_size(slice) != 2 || parts < 2 || parts > 4096 || part < 0 ||
+        part >= parts)
+        refuse(r, "slice", slice, "[slice, number of slices]");
+    p->part = (int)part, p->parts = (int)parts;
+}
+
+static hesse_param read_param(reader *r, const json_t *from)
+{
+    const json_t *init = json_object_get(from, "init");
+    hesse_param p = {.rows = integer(r, from, "rows", 1, MOST),
+                     .cols = integer(r, from, "cols", 1, MOST),
+                     .role = (hesse_role)word(r, from, "role", roles, -1),
+                     .layer = integer(r, from, "layer", -1, MOST),
+                     .vector = truth(r, from, "vector"),
+                     .out_rows = truth(r, from, "out_rows")};
+    name(r, from, "name", p.name);
+    name(r, from, "tensor", p.tensor);
+    read_shape(r, from, &p);
+    read_slice(r, from, &p);
+    if (!json_is_object(init)) refuse(r, "init", init, "an object");
+    p.init.mean = number(r, init, "mean");
+    p.init.spread = number(r, init, "spread");
+    p.init.uniform = truth(r, init, "uniform");
+    if ((double)p.rows * p.cols > INT_MAX)
+        refuse(r, "rows", json_object_get(from, "rows"), "fewer than 2^31 numbers");
+    if (p.vector && p.rows != 1)
+        refuse(r, "rows", json_object_get(from, "rows"), "1 of a vector");
+    return p;
+}
+
+static void read_constant(reader *r, const json_t *from)
+{
+    const json_t *rows = json_object_get(from, "vectors");
+    hesse_param row[2];
+    if (json_array_size(rows) != 2) refuse(r, "vectors", rows, "a list of two vectors");
+    for (size_t i = 0; !r->s && i < 2; i++)
+        row[i] = read_param(r, json_array_get(rows, i));
+    if (!r->s && (row[0].cols != row[1].cols || row[0].rows != 1 || row[1].rows != 1))
+        refuse(r, "vectors", rows, "two vectors of one length");
+    if (!r->s) hesse_graph_constant(r->g, 2, row);
+}
+
+/* Whether an input of a node is of the kind that its operator takes there, and of the size. */
+static void check_input(reader *r, const hesse_graph_node *n, int i)
+{
+    const hesse_op *op = n->op;
+    const hesse_graph *g = r->g;
+    const bool activation = i < op->activations;
+    const bool parameter = !activation && i < op->activations + op->parameters;
+    char expected[128];
+    if (n->in[i] >= g->n_values) {
+        snprintf(expected, sizeof expected, "a value before its own output, below %d",
+                 g->n_values);
+        refuse(r, "inputs", json_null(), expected);
+        return;
+    }
+    const hesse_graph_value *v = &g->values[n->in[i]];
+    const bool right = activation  ? v->kind >= HESSE_VALUE_INPUT && v->cols
+                       : parameter ? v->kind == HESSE_VALUE_PARAMETER
+                                   : v->kind == HESSE_VALUE_CONSTANT;
+    if (!right) {
+        snprintf(expected, sizeof expected, "as input %d %s", i,
+                 activation  ? "numbers of tokens"
+                 : parameter ? "a parameter"
+                             : "a constant");
+        refuse(r, "inputs", json_null(), expected);
+        return;
+    }
+    if (activation) {
+        const int width = op->width(&n->d, i), tokens = g->values[n->in[0]].rows;
+        if (v->cols == width && v->rows == tokens) return;
+        snprintf(expected, sizeof expected,
+                 "as input %d %d tokens x %d, and value %d has %d x %d", i, tokens,
+                 width, n->in[i], v->rows, v->cols);
+    } else {
+        const hesse_rect shape = op->shape(&n->d, i);
+        if (v->rows == shape.rows && v->cols == shape.cols) return;
+        snprintf(expected, sizeof expected,
+                 "as input %d a shape of %d x %d, and value %d has %d x %d", i,
+                 shape.rows, shape.cols, n->in[i], v->rows, v->cols);
+    }
+    refuse(r, "inputs", json_null(), expected);
+}
+
+static const hesse_op *read_operator(reader *r, const json_t *from)
+{
+    const json_t *x = json_object_get(from, "operator");
+    for (const hesse_op *const *op = hesse_ops; json_is_string(x) && *op; op++)
+        if (strcmp((*op)->name, json_string_value(x)) == 0) return *op;
+    refuse(r, "operator", x, "the name of an operator (docs/math.md lists them)");
+    return NULL;
+}
+
+static void read_sizes(reader *r, const json_t *from, hesse_dims *d)
+{
+    const json_t *object = json_object_get(from, "sizes"), *x;
+    const char *key;
+    if (!json_is_object(object)) refuse(r, "sizes", object, "an object");
+    json_object_foreach((json_t *)object, key, x)
+    {
+        int i = 0;
+        while (i < SIZES && strcmp(sizes[i].name, key) != 0) i++;
+        if (i == SIZES) {
+            refuse(r, key, x, "no such size");
+            return;
+        }
+        char *at = (char *)d + sizes[i].at;
+        if (sizes[i].type == INTEGER) *(int *)at = integer(r, object, key, 0, MOST);
+        if (sizes[i].type == TRUTH) *(bool *)at = truth(r, object, key);
+        if (sizes[i].type == NUMBER) *(double *)at = number(r, object, key);
+    }
+}
+
+/* Sizes that an operator divides by or indexes with. */
+static void check_sizes(reader *r, const hesse_graph_node *n)
+{
+    const hesse_dims *d = &n->d;
+    const hesse_image *m = &d->image;
+    const bool window = n->op->kind == HESSE_CONV ||
+                        (n->op->kind == HESSE_POOL && n->op != &hesse_op_mean_pool);
+    const bool heads = n->op->kind == HESSE_SCORES || n->op->kind == HESSE_SOFTMAX ||
+                       n->op->kind == HESSE_MIX || n->op->kind == HESSE_GAUSSIAN;
+    const char *wrong =
+        d->c < 1                                ? "channels of at least 1"
+        : heads && (d->h < 1 || d->g < 1)       ? "heads and kv_heads of at least 1"
+        : heads && (d->h % d->g || d->c % d->h) ? "kv_heads that divide heads, and "
+                                                  "heads that divide channels"
+        : n->op->kind == HESSE_ROTARY && (d->h < 1 || d->c % (2 * d->h) || d->a <= 0)
+            ? "heads with an even number of channels each, and a constant above 0"
+        : d->token >= d->t && n->op->kind == HESSE_MOVE && d->token
+            ? "a token of the sequence"
+        : d->channel + (double)d->o > d->c && n->op == &hesse_op_channels
+            ? "channels that are there"
+        : window && (m->rows < 1 || m->cols < 1 || m->kernel_rows < 1 ||
+                     m->kernel_cols < 1 || (double)m->rows * m->cols != d->t)
+            ? "rows x cols tokens, and a window of at least one pixel"
+        : window && n->op != &hesse_op_adaptive_pool &&
+                (m->stride < 1 || m->pad >= m->kernel_rows ||
+                 m->pad >= m->kernel_cols || m->kernel_rows > m->rows + 2 * m->pad ||
+                 m->kernel_cols > m->cols + 2 * m->pad)
+            ? "a stride of at least 1 and a window that fits the image"
+            : NULL;
+    if (wrong) refuse(r, "sizes", json_null(), wrong);
+}
+
+static void read_node(reader *r, const json_t *from)
+{
+    const json_t *inputs = json_object_get(from, "inputs");
+    hesse_graph_node n = {.op = read_operator(r, from)};
+    hesse_graph *g = r->g;
+    if (r->s) return;
+    const hesse_op *op = n.op;
+    const int count = op->activations + op->parameters + op->constants;
+    n.ids = (hesse_ids)word(r, from, "ids", ids, HESSE_IDS_NONE);
+    read_sizes(r, from, &n.d);
+    if (integer(r, from, "output", 0, INT_MAX) != g->n_values)
+        refuse(r, "output", json_object_get(from, "output"), "the next value's index");
+    if ((int)json_array_size(inputs) != count)
+        refuse(r, "inputs", inputs, "as many values as the operator has inputs");
+    for (int i = 0; !r->s && i < count; i++) {
+        const json_t *x = json_array_get(inputs, (size_t)i);
+        n.in[i] = json_is_integer(x) && json_integer_value(x) >= 0 &&
+                          json_integer_value(x) < INT_MAX
+                      ? (int)json_integer_value(x)
+                      : INT_MAX;
+    }
+    if (!r->s && op->activations && n.in[0] < g->n_values)
+        n.d.t = g->values[n.in[0]].rows;
+    if (!op->activations) n.d.t = g->tokens;
+    if (!r->s) check_sizes(r, &n);
+    for (int i = 0; !r->s && i < count; i++) check_input(r, &n, i);
+    if (!r->s && (n.ids == HESSE_IDS_LABELS) != (op == &hesse_op_cross_entropy))
+        refuse(r, "ids", json_object_get(from, "ids"),
+               "\"labels\" for cross_entropy, and for no other operator");
+    if (!r->s && (op == &hesse_op_embedding) !=
+                     (n.ids == HESSE_IDS_TOKENS || n.ids == HESSE_IDS_POSITIONS ||
+                      n.ids == HESSE_IDS_ZEROS))
+        refuse(r, "ids", json_object_get(from, "ids"),
+               "\"tokens\", \"positions\" or \"zeros\" for embedding, and for no other "
+               "operator");
+    if (!r->s) hesse_graph_add(g, op, n.d, n.in, n.ids);
+}
+
+static void read_value(reader *r, const json_t *from, const json_t *nodes)
+{
+    hesse_graph *g = r->g;
+    const int kind = word(r, from, "kind", kinds, -1);
+    snprintf(r->place, sizeof r->place, "value %d", g->n_values);
+    if (r->s) return;
+    if (kind == HESSE_VALUE_RESULT) {
+        const json_t *node = json_array_get(nodes, (size_t)g->n_nodes);
+        const int value = g->n_values;
+        snprintf(r->place, sizeof r->place, "node %d", g->n_nodes);
+        if (!node) refuse(r, "nodes", node, "a node for every result");
+        if (!r->s) read_node(r, node);
+        if (r->s || g->exhausted) return;
+        const hesse_graph_value *v = &g->values[value];
+        if (integer(r, from, "tokens", 0, MOST) != v->rows ||
+            integer(r, from, "width", 0, MOST) != v->cols)
+            refuse(r, "output", from, "the sizes that the operator gives");
+        if ((double)v->rows * v->cols > INT_MAX)
+            refuse(r, "output", from, "fewer than 2^31 numbers of an example");
+    } else if (kind == HESSE_VALUE_CONSTANT) {
+        read_constant(r, from);
+    } else if (kind == HESSE_VALUE_PARAMETER) {
+        const hesse_param p = read_param(r, from);
+        if (!r->s) hesse_graph_parameter(g, &p);
+    } else {
+        const int tokens = integer(r, from, "tokens", 1, MOST);
+        const int width = integer(r, from, "width", 1, MOST);
+        if (!r->s && (double)tokens * width > INT_MAX)
+            refuse(r, "width", from, "fewer than 2^31 numbers of an example");
+        if (!r->s) hesse_graph_numbers(g, (hesse_value_kind)kind, tokens, width);
+    }
+}
+
+/* Every parameter must be read, and the last value be the loss. */
+static void check_graph(reader *r, size_t nodes)
+{
+    const hesse_graph *g = r->g;
+    const hesse_graph_node *last = g->nodes + g->n_nodes - 1;
+    snprintf(r->place, sizeof r->place, "graph");
+    if ((size_t)g->n_nodes != nodes)
+        refuse(r, "nodes", json_null(), "a result among the values for every node");
+    if (!g->n_nodes || !last->op->loss || last->out != g->n_values - 1)
+        refuse(r, "nodes", json_null(), "a loss as the last node");
+    for (int v = 0; !r->s && v < g->n_values; v++) {
+        bool used = g->values[v].kind == HESSE_VALUE_RESULT;
+        for (int i = 0; !used && i < g->n_nodes; i++) {
+            const hesse_op *op = g->nodes[i].op;
+            for (int j = 0; j < op->activations + op->parameters + op->constants; j++)
+                used |= g->nodes[i].in[j] == v;
+        }
+        snprintf(r->place, sizeof r->place, "value %d", v);
+        if (!used) refuse(r, "kind", json_null(), "a node that reads it");
+    }
+    for (int i = 0; !r->s && i < g->n_nodes - 1; i++) {
+        snprintf(r->place, sizeof r->place, "node %d", i);
+        if (g->nodes[i].op->loss)
+            refuse(r, "operator", json_null(), "one loss, and that at the end");
+    }
+}
+
+hesse_status hesse_graph_parse(const char *what, const char *text, size_t length,
+                               hesse_graph **graph, hesse_why *why)
+{
+    json_t *root = NULL, *value;
+    size_t i;
+    reader r = {.what = what, .place = "graph", .why = why};
+    *graph = NULL;
+    r.s = hesse_json_parse(what, text, length, &root, why);
+    if (r.s) return r.s;
+    const json_t *format = json_object_get(root, "format");
+    if (!json_is_string(format) || strcmp(json_string_value(format), FORMAT) != 0)
+        refuse(&r, "format", format, "\"hesse-graph\"");
+    integer(&r, root, "version", VERSION, VERSION);
+    r.g = hesse_graph_new(integer(&r, root, "tokens", 1, MOST));
+    const json_t *values = json_object_get(root, "values");
+    const json_t *nodes = json_object_get(root, "nodes");
+    if (!json_is_array(values)) refuse(&r, "values", values, "a list");
+    if (!json_is_array(nodes)) refuse(&r, "nodes", nodes, "a list");
+    if (r.g) r.g->loss_weight = number(&r, root, "loss_weight");
+    json_array_foreach(values, i, value)
+    {
+        if (r.g && !r.s && !r.g->exhausted) read_value(&r, value, nodes);
+    }
+    if (!r.s && (!r.g || r.g->exhausted))
+        r.s = hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for a graph", what);
+    if (!r.s) check_graph(&r, json_array_size(nodes));
+    json_decref(root);
+    if (r.s)
+        hesse_graph_free(r.g);
+    else
+        *graph = r.g;
+    return r.s;
+}

@@ -1,0 +1,351 @@
+/* Graphs of all families: what is printed reads back to the same graph; a graph on a batch
+   gives the same bits as the family's own tape; damaged graphs are refused, never crash. */
+#include "check.h"
+#include "hesse/arch.h"
+#include "network/families/families.h"
+#include "network/graph_json.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const hesse_arch archs[] = {
+    {.family = HESSE_GPT2,
+     .layers = 2,
+     .width = 4,
+     .inner = 6,
+     .vocabulary = 5,
+     .positions = 4,
+     .norm_eps = 1e-5,
+     .tied = true,
+     .attention_bias = true,
+     .mlp_bias = true,
+     .attention = {.heads = 2, .kv_heads = 2, .size = 2}},
+    {.family = HESSE_LLAMA,
+     .layers = 1,
+     .width = 4,
+     .inner = 6,
+     .vocabulary = 5,
+     .positions = 4,
+     .activation = HESSE_ACT_SILU,
+     .norm_eps = 1e-5,
+     .attention = {.heads = 2, .kv_heads = 1, .size = 2, .rope_theta = 1e4}},
+    {.family = HESSE_BERT,
+     .layers = 1,
+     .width = 4,
+     .inner = 6,
+     .vocabulary = 5,
+     .positions = 4,
+     .types = 2,
+     .masked = true,
+     .norm_eps = 1e-5,
+     .attention_bias = true,
+     .attention = {.heads = 2,
+                   .kv_heads = 2,
+                   .size = 2,
+                   .full = true,
+                   .kernel = HESSE_KERNEL_GAUSSIAN}},
+    {.family = HESSE_VIT,
+     .layers = 1,
+     .width = 4,
+     .inner = 6,
+     .positions = 16,
+     .norm_eps = 1e-5,
+     .attention_bias = true,
+     .image = {.patch = 2},
+     .data = {.inputs = 1, .rows = 4, .cols = 4, .outputs = 3},
+     .attention = {.heads = 2, .kv_heads = 2, .size = 2, .full = true}},
+    {.family = HESSE_MLP,
+     .positions = 1,
+     .mlp_bias = true,
+     .activation = HESSE_ACT_RELU,
+     .data = {.inputs = 3, .outputs = 2},
+     .lists = {.n_widths = 2,
+               .widths = {4, 3},
+               .n_multipliers = 3,
+               .multipliers = {0.5, 1, 0}}},
+    {.family = HESSE_MIXER,
+     .layers = 1,
+     .width = 4,
+     .inner = 6,
+     .positions = 16,
+     .norm_eps = 1e-5,
+     .image = {.patch = 2, .token_inner = 3},
+     .data = {.inputs = 1, .rows = 4, .cols = 4, .outputs = 3}},
+    {.family = HESSE_VGG,
+     .positions = 16,
+     .norm_eps = 1e-5,
+     .image = {.batch_norm = HESSE_BATCH_NORM_EVALUATION, .pool = 1},
+     .data = {.inputs = 2, .rows = 4, .cols = 4, .outputs = 3},
+     .lists = {.n_widths = 2, .widths = {3, 0}, .n_dense = 1, .dense = {4}}},
+    {.family = HESSE_RESNET,
+     .width = 2,
+     .positions = 16,
+     .norm_eps = 1e-5,
+     .image = {.batch_norm = HESSE_BATCH_NORM_TRAINING},
+     .data = {.inputs = 1, .rows = 4, .cols = 4, .outputs = 3},
+     .lists = {.n_widths = 2, .widths = {1, 1}}},
+    {.family = HESSE_LINEAR_TRANSFORMER,
+     .layers = 2,
+     .positions = 4,
+     .data = {.inputs = 3, .outputs = 1, .loss = HESSE_LOSS_SQUARED_ERROR},
+     .attention = {.heads = 1,
+                   .kv_heads = 1,
+                   .size = 1,
+                   .full = true,
+                   .kernel = HESSE_KERNEL_LINEAR}},
+    {.family = HESSE_SINGLE_ATTENTION,
+     .positions = 4,
+     .data = {.inputs = 3, .outputs = 2, .loss = HESSE_LOSS_SQUARED_ERROR},
+     .attention = {.heads = 2, .kv_heads = 2, .size = 2, .value_size = 1}},
+    {.family = HESSE_QUADRATIC,
+     .positions = 1,
+     .data = {.inputs = 3, .outputs = 1, .loss = HESSE_LOSS_SQUARED_ERROR},
+     .lists = {.n_widths = 2, .widths = {1, 2}}},
+};
+enum { ARCHS = sizeof archs / sizeof *archs, EXAMPLES = 2 };
+
+static hesse_graph *graph_of(const hesse_arch *arch)
+{
+    hesse_graph *g = NULL;
+    hesse_why why;
+    if (hesse_family_graph(arch, arch->positions, &g, &why)) fail_msg("%s", why.text);
+    return g;
+}
+
+/* The JSON of a graph; the caller frees it. */
+static char *printed(const hesse_graph *g)
+{
+    hesse_why why;
+    FILE *f = tmpfile();
+    assert_non_null(f);
+    assert_int_equal(hesse_graph_print(g, f, &why), HESSE_OK);
+    const size_t length = (size_t)ftell(f);
+    char *text = calloc(length + 1, 1);
+    rewind(f);
+    assert_true(text && fread(text, 1, length, f) == length);
+    fclose(f);
+    return text;
+}
+
+static void graphs_read_back(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ARCHS; i++) {
+        hesse_graph *g = graph_of(&archs[i]), *again = NULL;
+        hesse_why why;
+        char *text = printed(g);
+        if (hesse_graph_parse("graph", text, strlen(text), &again, &why))
+            fail_msg("%s: %s", hesse_family_name(archs[i].family), why.text);
+        char *twice = printed(again);
+        assert_string_equal(text, twice);
+        assert_int_equal(g->params.size, again->params.size);
+        assert_int_equal(g->buffers.size, again->buffers.size);
+        free(text);
+        free(twice);
+        hesse_graph_free(g);
+        hesse_graph_free(again);
+    }
+}
+
+/* Examples of any network, from a stream of numbers. */
+static hesse_batch batch_of(const hesse_arch *a, const hesse_graph *g)
+{
+    hesse_batch b = {.sequences = EXAMPLES, .context = a->positions};
+    const size_t tokens = (size_t)EXAMPLES * (size_t)a->positions;
+    const hesse_graph_node *loss = &g->nodes[g->n_nodes - 1];
+    uint64_t seed = 5;
+    if (a->vocabulary) {
+        b.input = hesse_calloc(tokens, sizeof *b.input);
+        for (size_t i = 0; i < tokens; i++) b.input[i] = (int)(i * 7 % 5);
+    } else {
+        b.width = a->data.inputs;
+        b.x = hesse_alloc(tokens * (size_t)b.width);
+        for (size_t i = 0; i < tokens * (size_t)b.width; i++) b.x[i] = uniform(&seed);
+    }
+    const size_t terms = (size_t)EXAMPLES * (size_t)loss->d.t;
+    if (a->data.loss == HESSE_LOSS_CROSS_ENTROPY) {
+        b.labels = loss->d.t;
+        b.target = hesse_calloc(terms, sizeof *b.target);
+        for (size_t i = 0; i < terms; i++) b.target[i] = (int)(i % 2);
+    } else {
+        b.wanted_tokens = loss->d.t, b.wanted_width = loss->d.c;
+        b.wanted = hesse_alloc(terms * (size_t)loss->d.c);
+        for (size_t i = 0; i < terms * (size_t)loss->d.c; i++)
+            b.wanted[i] = uniform(&seed);
+    }
+    return b;
+}
+
+/* Loss and gradient of a graph at some parameters; the caller frees the gradient. */
+static double run(const hesse_graph *g, const hesse_batch *b, double **gradient)
+{
+    const hesse_weighting mean = {.scale = 1};
+    hesse_tape *t = NULL;
+    hesse_why why;
+    uint64_t seed = 9;
+    double *theta = hesse_alloc(g->params.size),
+           *constants = hesse_alloc(g->buffers.size);
+    for (size_t i = 0; i < g->params.size; i++) theta[i] = uniform(&seed);
+    for (size_t i = 0; i < g->buffers.size; i++) constants[i] = 1;
+    *gradient = hesse_alloc(g->params.size);
+    assert_int_equal(hesse_graph_tape(g, b, constants, &mean, &t, &why), HESSE_OK);
+    assert_true(hesse_tape_freeze(t));
+    const double loss = hesse_tape_run(t, theta, *gradient);
+    hesse_tape_free(t);
+    free(theta);
+    free(constants);
+    return loss;
+}
+
+static void graphs_that_were_read_compute_the_same(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ARCHS; i++) {
+        hesse_graph *g = graph_of(&archs[i]), *again = NULL;
+        hesse_why why;
+        char *text = printed(g);
+        double *a, *b;
+        assert_int_equal(hesse_graph_parse("g", text, strlen(text), &again, &why),
+                         HESSE_OK);
+        hesse_batch batch = batch_of(&archs[i], g);
+        const double loss = run(g, &batch, &a), other = run(again, &batch, &b);
+        assert_true(loss == loss && loss == other);
+        assert_memory_equal(a, b, g->params.size * sizeof *a);
+        hesse_batch_free(&batch);
+        free(a);
+        free(b);
+        free(text);
+        hesse_graph_free(g);
+        hesse_graph_free(again);
+    }
+}
+
+/* Any number of the text changed to any of some others: refused with a message, or a graph
+   of which a tape can be made. */
+static void damaged_graphs_never_crash(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"-1", "0", "3", "99999999", "1e300", "null"};
+    int refused = 0;
+    for (int i = 0; i < ARCHS; i++) {
+        hesse_graph *g = graph_of(&archs[i]);
+        char *text = printed(g);
+        const size_t length = strlen(text);
+        char *damaged = malloc(length + 16);
+        for (const char *c = strpbrk(text, "0123456789"); c;) {
+            const size_t digits = strspn(c, "0123456789.e-+");
+            for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+                hesse_graph *again = NULL;
+                hesse_why why = {""};
+                sprintf(damaged, "%.*s%s%s", (int)(c - text), text, others[k],
+                        c + digits);
+                const hesse_status s = hesse_graph_parse("damaged", damaged,
+                                                         strlen(damaged), &again, &why);
+                refused += s == HESSE_E_INPUT;
+                assert_true(s == HESSE_OK ? again != NULL : strlen(why.text) > 8);
+                hesse_graph_free(again);
+            }
+            c = strpbrk(c + digits, "0123456789");
+        }
+        free(damaged);
+        free(text);
+        hesse_graph_free(g);
+    }
+    assert_true(refused > 1000);
+}
+
+static void messages_name_the_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to, *says;
+    } cases[] = {
+        {"\"scores\"", "\"score\"", "node 3: \"operator\" is \"score\""},
+        {"\"hesse-graph\"", "\"onnx\"", "\"format\" is \"onnx\""},
+        {"\"version\": 1", "\"version\": 2", "\"version\" is 2"},
+        {"\"channels\": 4", "\"channels\": 5", "node"},
+        {"\"layer\": -1", "\"layer\": -7", "value"},
+        {"\"labels\"", "\"zeros\"", "\"ids\""},
+    };
+    hesse_graph *g = graph_of(&archs[9]);
+    hesse_graph *words = graph_of(&archs[0]);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = printed(strstr(cases[i].from, "scores") ? g : words);
+        hesse_graph *again = NULL;
+        hesse_why why = {""};
+        char *at = strstr(text, cases[i].from);
+        assert_non_null(at);
+        char *changed = malloc(strlen(text) + 64);
+        sprintf(changed, "%.*s%s%s", (int)(at - text), text, cases[i].to,
+                at + strlen(cases[i].from));
+        assert_int_equal(
+            hesse_graph_parse("g.json", changed, strlen(changed), &again, &why),
+            HESSE_E_INPUT);
+        if (!strstr(why.text, cases[i].says) || !strstr(why.text, "g.json"))
+            fail_msg("'%s' does not say '%s'", why.text, cases[i].says);
+        free(changed);
+        free(text);
+    }
+    hesse_graph_free(g);
+    hesse_graph_free(words);
+}
+
+/* The loss is the sum over micro-batches of their means, also where they have unequal
+   numbers of targets; and its derivatives follow. */
+static void unequal_micro_batches_have_their_own_means(void **state)
+{
+    (void)state;
+    const hesse_arch *a = &archs[0];
+    hesse_graph *g = graph_of(a);
+    hesse_batch both = batch_of(a, g), one;
+    const hesse_weighting mean = {.scale = 1}, sum_of_means = {.batch = 1};
+    const int tokens = a->positions;
+    double loss[3], *gradient[3];
+    uint64_t seed = 9;
+    hesse_why why;
+    both.target[0] = both.target[1] = -100;
+    double *theta = hesse_alloc(g->params.size);
+    for (size_t i = 0; i < g->params.size; i++) theta[i] = uniform(&seed);
+    for (int i = 0; i < 3; i++) {
+        hesse_tape *t = NULL;
+        one = both;
+        if (i < 2) {
+            one.sequences = 1, one.input += i * tokens, one.target += i * tokens;
+        }
+        gradient[i] = hesse_alloc(g->params.size);
+        assert_int_equal(
+            hesse_graph_tape(g, &one, NULL, i < 2 ? &mean : &sum_of_means, &t, &why),
+            HESSE_OK);
+        assert_true(hesse_tape_freeze(t));
+        loss[i] = hesse_tape_run(t, theta, gradient[i]);
+        hesse_tape_free(t);
+    }
+    assert_true(fabs(loss[2] - loss[0] - loss[1]) < 1e-14 * loss[2]);
+    for (size_t i = 0; i < g->params.size; i++)
+        assert_true(fabs(gradient[2][i] - gradient[0][i] - gradient[1][i]) < 1e-13);
+    for (int i = 0; i < tokens; i++) both.target[i] = -100;
+    hesse_tape *t = NULL;
+    assert_int_equal(hesse_graph_tape(g, &both, NULL, &sum_of_means, &t, &why),
+                     HESSE_E_INPUT);
+    assert_non_null(strstr(why.text, "micro-batch 0"));
+    for (int i = 0; i < 3; i++) free(gradient[i]);
+    free(theta);
+    hesse_batch_free(&both);
+    hesse_graph_free(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(graphs_read_back),
+        cmocka_unit_test(graphs_that_were_read_compute_the_same),
+        cmocka_unit_test(damaged_graphs_never_crash),
+        cmocka_unit_test(messages_name_the_place),
+        cmocka_unit_test(unequal_micro_batches_have_their_own_means),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
