@@ -17,7 +17,7 @@ int main(int argc, char **argv)
     if (argc != 4 || hesse_team_new(MPI_COMM_WORLD, &team)) return 2;
     const int speaks = hesse_team_rank(team) == 0;
 
-    const hesse_arch arch = {.family = HESSE_GPT2};
+    const hesse_arch arch = {.family = "gpt2"};
     const hesse_source source = {.arch = &arch,
                                  .config = argv[1],
                                  .checkpoint = argv[2],

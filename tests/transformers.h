@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 static const hesse_arch tiny_gpt2 = {
-    .family = HESSE_GPT2,
+    .family = "gpt2",
     .layers = 2,
     .width = 6,
     .inner = 8,
@@ -25,7 +25,7 @@ static const hesse_arch tiny_gpt2 = {
     .layout = {.prefix = "transformer."}};
 
 static const hesse_arch tiny_llama = {
-    .family = HESSE_LLAMA,
+    .family = "llama",
     .layers = 1,
     .width = 6,
     .inner = 5,

@@ -5,20 +5,6 @@
 
 #include <stdbool.h>
 
-typedef enum hesse_family {
-    HESSE_GPT2,
-    HESSE_LLAMA,
-    HESSE_BERT,
-    HESSE_VIT,
-    HESSE_MLP,
-    HESSE_MIXER,
-    HESSE_VGG,
-    HESSE_RESNET,
-    HESSE_LINEAR_TRANSFORMER,
-    HESSE_SINGLE_ATTENTION,
-    HESSE_QUADRATIC
-} hesse_family;
-
 typedef enum hesse_activation {
     HESSE_ACT_GELU,      /* x times the normal distribution function */
     HESSE_ACT_GELU_TANH, /* its tanh approximation ("gelu_new")      */
@@ -48,7 +34,7 @@ typedef enum hesse_loss {
     HESSE_LOSS_SQUARED_ERROR
 } hesse_loss;
 
-enum { HESSE_MOST_WIDTHS = 64, HESSE_MOST_DENSE = 8 };
+enum { HESSE_FAMILY = 32, HESSE_MOST_WIDTHS = 64, HESSE_MOST_DENSE = 8 };
 
 /** How a checkpoint stores the family's tensors; the defaults are Hugging Face's. */
 typedef struct hesse_layout {
@@ -102,7 +88,7 @@ typedef struct hesse_arch_lists {
 /** Everything that a family's builder needs. The fields beside the structs are those of
  *  most families; docs/job.md says which family reads which. */
 typedef struct hesse_arch {
-    hesse_family family;
+    char family[HESSE_FAMILY]; /* its name: "gpt2", "llama", "bert", ...           */
     int layers, width, inner, vocabulary;
     int positions; /* longest sequence: rows of the position embedding of gpt2 and bert */
     hesse_activation activation;

@@ -25,6 +25,7 @@ typedef struct hesse_recipe {
     double shape; /* of the gamma distribution (0.1)                              */
     int contour;  /* segments of a contour (pathfinder: 14)                       */
     hesse_covariates covariates;
+    int generator;
 } hesse_recipe;
 
 /** Which examples, of which kind, from where. Start it from {0}. Paths are as fopen(3)

@@ -362,8 +362,7 @@ void hesse_job_arch(const hesse_job *job, hesse_arch *arch)
 {
     const hesse_job_model *m = &job->model;
     if (!m->config) {
-        *arch = (hesse_arch){.family = m->family,
-                             .layers = m->layers,
+        *arch = (hesse_arch){.layers = m->layers,
                              .width = m->width,
                              .inner = m->inner,
                              .vocabulary = m->vocabulary,
@@ -379,10 +378,12 @@ void hesse_job_arch(const hesse_job *job, hesse_arch *arch)
                              .mlp_bias = m->bias};
         family_arch(m, arch);
     }
+    snprintf(arch->family, sizeof arch->family, "%s",
+             hesse_job_word("model.family", (int)m->family));
     if (m->temperature > 0) arch->attention.temperature = m->temperature;
     arch->attention.full = m->full;
     arch->attention.kernel = m->kernel;
-    arch->masked = m->masked;
+    arch->masked = m->family == HESSE_BERT && m->masked;
     if (m->family == HESSE_LINEAR_TRANSFORMER)
         arch->attention.heads = arch->attention.kv_heads = arch->attention.size = 1;
 }

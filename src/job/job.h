@@ -23,8 +23,22 @@
 
 enum { HESSE_JOB_BYTES = 1 << 20 }; /* a job file has at most so many */
 
+typedef enum hesse_job_family {
+    HESSE_GPT2,
+    HESSE_LLAMA,
+    HESSE_BERT,
+    HESSE_VIT,
+    HESSE_MLP,
+    HESSE_MIXER,
+    HESSE_VGG,
+    HESSE_RESNET,
+    HESSE_LINEAR_TRANSFORMER,
+    HESSE_SINGLE_ATTENTION,
+    HESSE_QUADRATIC
+} hesse_job_family;
+
 typedef struct hesse_job_model {
-    hesse_family family;
+    hesse_job_family family;
     /* As written, or NULL; hesse_job_paths has usable ones. */
     char *config, *checkpoint;
     /* With config these are 0. */

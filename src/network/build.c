@@ -20,6 +20,13 @@ void hesse_name_param(const hesse_builder *b, hesse_param *p, const char *name)
     p->layer = b->layer;
 }
 
+hesse_affine hesse_affine_uniform(int in, int out, bool bias, hesse_role role)
+{
+    const hesse_init init = {.spread = 1 / sqrt(in), .uniform = true};
+    return (hesse_affine){
+        .out = out, .bias = bias, .role = role, .init = init, .bias_init = init};
+}
+
 static hesse_param vector_of(int size, hesse_role role, hesse_init init)
 {
     return (hesse_param){
@@ -174,6 +181,13 @@ hesse_stream hesse_build_conv(hesse_builder *b, hesse_stream x, hesse_view view,
     return convolve(b, x, image_of(x, view), map, w, name);
 }
 
+hesse_stream hesse_build_patches(hesse_builder *b, hesse_affine map, const char *name)
+{
+    const int patch = b->arch->image.patch;
+    return hesse_build_conv(b, hesse_build_numbers(b), (hesse_view){patch, patch, 0},
+                            map, name);
+}
+
 hesse_stream hesse_build_flat(hesse_builder *b, hesse_stream x, hesse_affine map,
                               const char *name)
 {
@@ -281,6 +295,11 @@ hesse_stream hesse_build_join(hesse_builder *b, const hesse_op *op, hesse_stream
     assert(x.tokens == y.tokens && x.width == y.width);
     return add(b, op, (hesse_dims){.c = x.width}, (int[]){x.value, y.value},
                HESSE_IDS_NONE, x);
+}
+
+hesse_stream hesse_build_sum(hesse_builder *b, hesse_stream x, hesse_stream y)
+{
+    return hesse_build_join(b, &hesse_op_sum, x, y);
 }
 
 hesse_stream hesse_build_activation(hesse_builder *b, hesse_stream x)

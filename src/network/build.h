@@ -40,6 +40,9 @@ typedef struct hesse_affine {
     int part, parts;
 } hesse_affine;
 
+/** Local. A linear map with PyTorch's initial values: uniform within 1 / sqrt(in). */
+hesse_affine hesse_affine_uniform(int in, int out, bool bias, hesse_role role);
+
 /** Local. A parameter of rows x cols, named after the module: a weight, or, with one row, a
  *  vector.
  *  Returns its value in the graph. */
@@ -65,10 +68,12 @@ hesse_stream hesse_build_tied(hesse_builder *b, hesse_stream x, int table, int r
 /** Local. The head of a decoder, "lm_head.weight": the token embedding where it is tied. */
 hesse_stream hesse_build_head(hesse_builder *b, hesse_stream x, int table);
 
-/** Local. A convolution; a linear map of a whole image, channel after channel; pooling by the
+/** Local. A convolution; one whose windows are the patches of the examples' images, side
+ *  by side; a linear map of a whole image, channel after channel; pooling by the
  *  largest number under a window; means of side x side fields; the mean of all tokens. */
 hesse_stream hesse_build_conv(hesse_builder *b, hesse_stream x, hesse_view view,
                               hesse_affine map, const char *name);
+hesse_stream hesse_build_patches(hesse_builder *b, hesse_affine map, const char *name);
 hesse_stream hesse_build_flat(hesse_builder *b, hesse_stream x, hesse_affine map,
                               const char *name);
 hesse_stream hesse_build_max_pool(hesse_builder *b, hesse_stream x, hesse_view view);
@@ -88,6 +93,7 @@ hesse_stream hesse_build_apply(hesse_builder *b, const hesse_op *op, hesse_dims 
                                hesse_stream x);
 hesse_stream hesse_build_join(hesse_builder *b, const hesse_op *op, hesse_stream x,
                               hesse_stream y);
+hesse_stream hesse_build_sum(hesse_builder *b, hesse_stream x, hesse_stream y);
 hesse_stream hesse_build_activation(hesse_builder *b, hesse_stream x);
 
 /** Local. How much tokens attend to one another, by the arch's kernel, with the scale of

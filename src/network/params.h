@@ -65,9 +65,6 @@ static inline size_t hesse_param_size(const hesse_param *p)
     return (size_t)p->rows * (size_t)p->cols;
 }
 
-/** Local. The layout of Hugging Face's checkpoints of a family. */
-hesse_layout hesse_layout_of(hesse_family family);
-
 /** Local. The parameters of an architecture, named as its layout says.
  *  Errors: HESSE_E_NOMEM; HESSE_E_JOB when the sizes do not fit one another. */
 hesse_status hesse_params_new(const hesse_arch *arch, hesse_params *params,

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "files/safetensors_write.h"
+#include "network/families/families.h"
 #include "network/layout.h"
 
 #include <stdio.h>
@@ -52,32 +53,11 @@ static hesse_status check_tensor(const hesse_safetensors *file, const char *path
                       path, t->name, found, expected);
 }
 
-/* The side of the image before vgg's classifier, by the columns of its first matrix: as many
-   for each pixel as the last convolution has channels. 0 where they are those of the image
-   that is left. */
-static int side_of(const hesse_safetensors *file, const hesse_arch *arch)
-{
-    const hesse_param first = {.tensor = "classifier.0.weight"};
-    const hesse_tensor *t = hesse_layout_find(file, arch, &first);
-    int last = arch->lists.n_widths - 1;
-    while (last >= 0 && !arch->lists.widths[last]) last--;
-    if (arch->family != HESSE_VGG || arch->image.pool || !t || t->rank != 2 || last < 0)
-        return arch->image.pool;
-    const size_t channels = (size_t)arch->lists.widths[last],
-                 pixels = t->shape[1] / channels;
-    size_t side = 1, rows = (size_t)arch->data.rows, cols = (size_t)arch->data.cols;
-    for (int i = 0; i < arch->lists.n_widths; i++)
-        if (!arch->lists.widths[i]) rows /= 2, cols /= 2;
-    if (rows * cols == pixels) return 0;
-    while (side * side < pixels) side++;
-    return side * side * channels == t->shape[1] && side <= 4096 ? (int)side : 0;
-}
-
 hesse_status hesse_weights_widen(const hesse_safetensors *file, hesse_arch *arch,
                                  bool told, hesse_why *why)
 {
     hesse_params params = {0};
-    arch->image.pool = side_of(file, arch);
+    if (hesse_family_of(arch)->widen) hesse_family_of(arch)->widen(file, arch);
     if (told || arch->data.outputs < 1 || arch->data.loss != HESSE_LOSS_CROSS_ENTROPY)
         return HESSE_OK;
     const hesse_status s = hesse_params_new(arch, &params, why);

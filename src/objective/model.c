@@ -42,7 +42,7 @@ static hesse_status see(hesse_batch *b, hesse_why *why)
 static hesse_status read_tokens(const hesse_source *source, hesse_model *m,
                                 hesse_why *why)
 {
-    const bool masked = m->arch.family == HESSE_BERT && m->arch.masked;
+    const bool masked = m->arch.masked;
     const hesse_tokens_request wanted = {.tokens = source->tokens,
                                          .text = source->text,
                                          .characters = source->characters,
@@ -98,7 +98,7 @@ static hesse_status read_images(const hesse_source *source, hesse_model *m,
 static hesse_status read_data(const hesse_source *source, hesse_model *m,
                               hesse_why *why)
 {
-    if (m->arch.family == HESSE_QUADRATIC)
+    if (strcmp(m->arch.family, "quadratic") == 0)
         return hesse_quadratic_make(m->arch.lists.n_widths, m->arch.lists.widths,
                                     source->eigenvalues, source->seed, &m->batch, why);
     if (source->inputs)
@@ -120,8 +120,9 @@ static hesse_status read_data(const hesse_source *source, hesse_model *m,
 static hesse_status adapt(const hesse_arch *arch, hesse_batch *batch, hesse_why *why)
 {
     hesse_status s = HESSE_OK;
-    if (arch->family == HESSE_MLP) s = hesse_batch_flatten(batch, why);
-    if (hesse_family_reads_ids(arch->family)) s = hesse_batch_shades(batch, why);
+    if (strcmp(arch->family, "mlp") == 0) s = hesse_batch_flatten(batch, why);
+    if (hesse_family_of(arch)->reads == HESSE_READS_IDS)
+        s = hesse_batch_shades(batch, why);
     if (!s && arch->data.loss == HESSE_LOSS_SQUARED_ERROR && batch->target)
         s = hesse_batch_one_hot(batch, why);
     return s;
@@ -142,7 +143,7 @@ static hesse_status read_shape(const hesse_source *source, hesse_model *m,
         s = hesse_safetensors_open(source->checkpoint, file, why);
         if (!s) s = hesse_weights_probe(*file, source->checkpoint, &m->arch, why);
     }
-    if (!source->checkpoint) m->arch.layout = hesse_layout_of(m->arch.family);
+    if (!source->checkpoint) m->arch.layout = hesse_layout_of(&m->arch);
     const bool told = m->arch.data.outputs > 0;
     if (!s) s = read_data(source, m, why);
     if (!s && m->batch.classes < m->arch.data.outputs)
@@ -327,7 +328,7 @@ hesse_status hesse_model_open(hesse_team *team, const hesse_source *source,
     const int data = !!source->tokens + !!source->text + !!source->inputs +
                      !!source->images + !!source->texts + !!source->eigenvalues +
                      (source->recipe.generator != HESSE_GENERATOR_NONE);
-    if (!source->arch || data != 1)
+    if (!source->arch || data != 1 || !hesse_arch_is_sound(source->arch))
         s = hesse_fail(&team->why, HESSE_E_JOB,
                        "a source has an arch, and data of one kind");
     else if (!m)

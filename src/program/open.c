@@ -44,7 +44,7 @@ static size_t room_of(const hesse_job *job)
 hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outline,
                               hesse_model **model)
 {
-    hesse_arch arch = {.family = job->model.family};
+    hesse_arch arch = {0};
     hesse_job_arch(job, &arch);
     const hesse_source source = {
         .arch = &arch,

@@ -102,67 +102,49 @@ static void note_job(hesse_provenance *p, const hesse_job *job,
         whole(p, "micro_batch", job->data.batch ? job->data.batch : 1);
 }
 
-/* Of families beside GPT-2 and Llama what they have; the job says the rest. */
-static void note_family(hesse_provenance *p, const hesse_arch *a)
+static bool owns(const hesse_family *f, const char *key)
 {
-    enum {
-        BERT = 1 << HESSE_BERT,
-        ENCODERS = BERT | 1 << HESSE_VIT,
-        BLOCKS = ENCODERS | 1 << HESSE_MIXER,
-        HEADS = ENCODERS | 1 << HESSE_SINGLE_ATTENTION,
-        ALL = -1
-    };
-    const hesse_attention *t = &a->attention;
-    const int family = 1 << a->family;
-    const struct {
-        const char *name;
-        int value, families;
-    } sizes[] = {
-        {"model_layers", a->layers, BLOCKS | 1 << HESSE_LINEAR_TRANSFORMER},
-        {"model_width", a->width, BLOCKS | 1 << HESSE_RESNET},
-        {"model_inner", a->inner, BLOCKS},
-        {"model_heads", t->heads, HEADS},
-        {"model_head_size", t->size, HEADS},
-        {"model_vocabulary", a->vocabulary, BERT},
-        {"model_positions", a->positions, BERT},
-        {"model_types", a->types, BERT},
-        {"model_patch", a->image.patch, BLOCKS & ~BERT},
-        {"model_inputs", a->data.inputs, ALL & ~BERT},
-        {"model_outputs", a->data.outputs, a->masked ? ALL & ~BERT : ALL},
-    };
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        if (sizes[i].families & family) whole(p, sizes[i].name, sizes[i].value);
-    if (family & (HEADS | 1 << HESSE_LINEAR_TRANSFORMER))
-        text(p, "model_kernel", hesse_job_word("model.kernel", t->kernel));
-    if (family & (1 << HESSE_VGG | 1 << HESSE_RESNET))
-        text(p, "model_batch_norm",
-             hesse_job_word("model.batch_norm", a->image.batch_norm));
-    text(p, "model_loss", hesse_job_word("model.loss", a->data.loss));
+    const hesse_owned_key *k = f->keys;
+    while (k->name && strcmp(k->name, key) != 0) k++;
+    return k->name;
 }
 
+/* The sizes that the family has. */
 static void note_arch(hesse_provenance *p, const hesse_arch *a)
 {
+    const hesse_family *f = hesse_family_of(a);
     const hesse_attention *t = &a->attention;
-    const bool llama = a->family == HESSE_LLAMA;
-    text(p, "model_family", hesse_job_word("model.family", a->family));
-    if (!hesse_family_is_decoder(a->family)) {
-        note_family(p, a);
-        return;
-    }
-    text(p, "model_kernel", hesse_job_word("model.kernel", t->kernel));
-    whole(p, "model_layers", a->layers);
-    whole(p, "model_width", a->width);
-    whole(p, "model_inner", a->inner);
-    whole(p, "model_heads", t->heads);
-    whole(p, "model_kv_heads", t->kv_heads);
-    whole(p, "model_head_size", t->size);
-    whole(p, "model_vocabulary", a->vocabulary);
-    whole(p, "model_positions", a->positions);
-    text(p, "model_activation", hesse_job_word("model.activation", a->activation));
+    const struct {
+        const char *name, *key;
+        int value;
+    } sizes[] = {{"model_layers", "layers", a->layers},
+                 {"model_width", "width", a->width},
+                 {"model_inner", "inner", a->inner},
+                 {"model_heads", "heads", t->heads},
+                 {"model_kv_heads", "tied", t->kv_heads},
+                 {"model_head_size", "head_size", t->size},
+                 {"model_vocabulary", "vocabulary", a->vocabulary},
+                 {"model_positions", "context", a->positions},
+                 {"model_types", "types", a->types},
+                 {"model_patch", "patch", a->image.patch}};
+    text(p, "model_family", f->name);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (owns(f, sizes[i].key)) whole(p, sizes[i].name, sizes[i].value);
+    if (f->reads != HESSE_READS_IDS) whole(p, "model_inputs", a->data.inputs);
+    if (!f->decoder && !a->masked) whole(p, "model_outputs", a->data.outputs);
+    if (owns(f, "kernel"))
+        text(p, "model_kernel", hesse_job_word("model.kernel", (int)t->kernel));
+    if (owns(f, "batch_norm"))
+        text(p, "model_batch_norm",
+             hesse_job_word("model.batch_norm", (int)a->image.batch_norm));
+    if (owns(f, "loss"))
+        text(p, "model_loss", hesse_job_word("model.loss", (int)a->data.loss));
+    if (!f->decoder) return;
+    text(p, "model_activation", hesse_job_word("model.activation", (int)a->activation));
     text(p, "model_attention", hesse_job_word("model.attention", t->full));
     number(p, "model_temperature", t->temperature > 0 ? t->temperature : sqrt(t->size));
     whole(p, "model_temperature_by_layer", t->by_layer);
-    if (llama) number(p, "model_rope_theta", t->rope_theta);
+    if (owns(f, "rope_theta")) number(p, "model_rope_theta", t->rope_theta);
     number(p, "model_norm_eps", a->norm_eps);
     whole(p, "model_tied", a->tied);
     whole(p, "model_attention_bias", a->attention_bias);

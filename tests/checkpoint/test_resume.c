@@ -86,7 +86,7 @@ static hesse_status open_model(hesse_team *team, hesse_model **model)
     snprintf(config, sizeof config, "%s/config.json", folder);
     snprintf(checkpoint, sizeof checkpoint, "%s/model.safetensors", folder);
     snprintf(tokens, sizeof tokens, "%s/tokens.npy", folder);
-    const hesse_arch arch = {.family = HESSE_GPT2};
+    const hesse_arch arch = {.family = "gpt2"};
     const hesse_source source = {
         .arch = &arch, .config = config, .checkpoint = checkpoint, .tokens = tokens};
     return hesse_model_open(team, &source, model);

@@ -45,7 +45,8 @@ static stage open_on(MPI_Comm comm, const char *name)
     snprintf(config, sizeof config, "%s/%s/config.json", folder, name);
     snprintf(checkpoint, sizeof checkpoint, "%s/%s/model.safetensors", folder, name);
     snprintf(tokens, sizeof tokens, "%s/%s/tokens.npy", folder, name);
-    const hesse_arch arch = {.family = name[0] == 'g' ? HESSE_GPT2 : HESSE_LLAMA};
+    hesse_arch arch = {0};
+    strcpy(arch.family, name[0] == 'g' ? "gpt2" : "llama");
     const hesse_source source = {
         .arch = &arch, .config = config, .checkpoint = checkpoint, .tokens = tokens};
     assert_all(hesse_team_new(comm, &t.team) == HESSE_OK);
@@ -599,7 +600,7 @@ static void questions_are_checked(void **state)
         assert_all(hesse_analysis_new(t.model, &bad[i], &x) == HESSE_E_JOB);
         assert_all(strstr(hesse_team_why(t.team)->text, "expected") != NULL);
     }
-    const hesse_arch arch = {.family = HESSE_GPT2};
+    const hesse_arch arch = {.family = "gpt2"};
     const hesse_source sources[] = {
         {.arch = &arch}, {.arch = &arch, .tokens = "a", .text = "b"}, {.text = "b"}};
     for (int i = 0; i < 3; i++) {
@@ -618,7 +619,7 @@ static void giants_are_refused(void **state)
     const char *tokens = HESSE_TEST_FOLDER "/reference/gpt2/tokens.npy";
     for (int width = 1024; width <= 4096; width *= 2) {
         const hesse_arch arch = {
-            .family = HESSE_GPT2,
+            .family = "gpt2",
             .layers = 44,
             .width = width,
             .inner = 4 * width,
@@ -648,7 +649,7 @@ static void large_shares_are_refused(void **state)
     hesse_team *team = NULL;
     hesse_model *m = NULL;
     assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
-    const hesse_arch arch = {.family = HESSE_GPT2,
+    const hesse_arch arch = {.family = "gpt2",
                              .layers = 1,
                              .width = 128,
                              .inner = 512,
@@ -701,7 +702,7 @@ static void one_rank_out_of_memory_fails_all(void **state)
     snprintf(config, sizeof config, "%sconfig.json", folder);
     snprintf(checkpoint, sizeof checkpoint, "%smodel.safetensors", folder);
     snprintf(tokens, sizeof tokens, "%stokens.npy", folder);
-    const hesse_arch arch = {.family = HESSE_LLAMA};
+    const hesse_arch arch = {.family = "llama"};
     const hesse_source source = {
         .arch = &arch, .config = config, .checkpoint = checkpoint, .tokens = tokens};
     const hesse_analysis_options q = {.scope = HESSE_BOTH, .only = only, .n_only = 2};

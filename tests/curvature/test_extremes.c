@@ -468,7 +468,7 @@ static void one_rank_out_of_memory_fails_all(void **state)
 
 static hesse_model *open_model(hesse_team *team)
 {
-    const hesse_arch arch = {.family = HESSE_GPT2};
+    const hesse_arch arch = {.family = "gpt2"};
     const hesse_source source = {
         .arch = &arch,
         .config = HESSE_TEST_FOLDER "/reference/gpt2/config.json",

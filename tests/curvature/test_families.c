@@ -234,7 +234,7 @@ static void quadratics_have_their_eigenvalues(void **state)
 static hesse_model *open_text(hesse_team *team, const char *text, hesse_kernel kernel)
 {
     static const char *const path = "texts.tsv";
-    const hesse_arch arch = {.family = HESSE_BERT,
+    const hesse_arch arch = {.family = "bert",
                              .layers = 2,
                              .width = 8,
                              .inner = 16,
@@ -317,7 +317,7 @@ static hesse_model *open_rows(hesse_team *team, const int *ids, int rows, int co
 {
     const char *path = "rows.npy";
     const hesse_arch arch = {
-        .family = HESSE_GPT2,
+        .family = "gpt2",
         .layers = 1,
         .width = 4,
         .inner = 8,
@@ -384,9 +384,9 @@ static void targets_are_as_many_as_predictions(void **state)
                                            .wanted = labels ? NULL : &number,
                                            .wanted_tokens = labels ? 0 : count,
                                            .wanted_width = 2};
-                hesse_arch a = {.family = tokens ? HESSE_MLP : HESSE_VIT,
-                                .data.loss = labels ? HESSE_LOSS_CROSS_ENTROPY
+                hesse_arch a = {.data.loss = labels ? HESSE_LOSS_CROSS_ENTROPY
                                                     : HESSE_LOSS_SQUARED_ERROR};
+                strcpy(a.family, tokens ? "mlp" : "vit");
                 const hesse_status s = hesse_family_fit(&a, &batch, &why);
                 assert_all(s == (count == (tokens ? 4 : 1) ? HESSE_OK : HESSE_E_JOB));
                 if (s)

@@ -330,7 +330,8 @@ static hesse_model *open_model(hesse_team *team, const char *name)
     snprintf(config, sizeof config, "%s/%s/config.json", folder, name);
     snprintf(checkpoint, sizeof checkpoint, "%s/%s/model.safetensors", folder, name);
     snprintf(tokens, sizeof tokens, "%s/%s/tokens.npy", folder, name);
-    const hesse_arch arch = {.family = name[0] == 'g' ? HESSE_GPT2 : HESSE_LLAMA};
+    hesse_arch arch = {0};
+    strcpy(arch.family, name[0] == 'g' ? "gpt2" : "llama");
     const hesse_source source = {
         .arch = &arch, .config = config, .checkpoint = checkpoint, .tokens = tokens};
     hesse_model *model = NULL;
@@ -803,7 +804,7 @@ static void a_preset_names_blocks(void **state)
     static const char *const some[] = {"h.3.attn.c_attn.weight.value", "h.0.mlp",
                                        "h.5."};
     for (int i = 0; i < 3; i++) {
-        const hesse_arch arch = {.family = HESSE_GPT2,
+        const hesse_arch arch = {.family = "gpt2",
                                  .layers = layers[i],
                                  .width = 8,
                                  .inner = 32,
@@ -850,7 +851,7 @@ static void presets_of_images_name_blocks(void **state)
     hesse_team *team = team_of_all();
     const hesse_recipe recipe = {.generator = HESSE_GENERATOR_PATHFINDER};
     const hesse_arch archs[] = {
-        {.family = HESSE_VIT,
+        {.family = "vit",
          .layers = 12,
          .width = 8,
          .inner = 32,
@@ -858,7 +859,7 @@ static void presets_of_images_name_blocks(void **state)
          .attention = {.heads = 2, .kv_heads = 2, .size = 4, .full = true},
          .attention_bias = true,
          .norm_eps = 1e-5},
-        {.family = HESSE_VGG,
+        {.family = "vgg",
          .lists.n_widths = 4,
          .lists.widths = {4, 0, 8, 8},
          .activation = HESSE_ACT_RELU}};

@@ -32,8 +32,8 @@ static opened open_case(const char *name)
     snprintf(checkpoint, sizeof checkpoint, "%s/%s/model.safetensors", folder, name);
     snprintf(tokens, sizeof tokens, "%s/%s/tokens.npy", folder, name);
     snprintf(reference, sizeof reference, "%s/%s/reference.safetensors", folder, name);
-    const hesse_arch arch = {.family =
-                                 strncmp(name, "llama", 5) ? HESSE_GPT2 : HESSE_LLAMA};
+    hesse_arch arch = {0};
+    strcpy(arch.family, strncmp(name, "llama", 5) ? "gpt2" : "llama");
     const hesse_source source = {
         .arch = &arch, .config = config, .checkpoint = checkpoint, .tokens = tokens};
     opened x = {0};

@@ -45,7 +45,7 @@ static hesse_model *open_model(hesse_team *team, const char *name, int sequences
     snprintf(config, sizeof config, "%s/%s/config.json", data, name);
     snprintf(checkpoint, sizeof checkpoint, "%s/%s/model.safetensors", data, name);
     snprintf(tokens, sizeof tokens, "%s/%s/tokens.npy", data, name);
-    const hesse_arch arch = {.family = HESSE_LLAMA};
+    const hesse_arch arch = {.family = "llama"};
     const hesse_source source = {.arch = &arch,
                                  .config = config,
                                  .checkpoint = checkpoint,

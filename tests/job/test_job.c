@@ -172,7 +172,8 @@ static void an_architecture_follows(void **state)
     hesse_arch arch = {0};
     hesse_job *job = parse(full);
     hesse_job_arch(job, &arch);
-    assert_true(arch.family == HESSE_LLAMA && arch.positions == 60 && arch.inner == 50);
+    assert_true(strcmp(arch.family, "llama") == 0 && arch.positions == 60 &&
+                arch.inner == 50);
     assert_true(arch.attention.size == 6 && arch.attention.full && arch.mlp_bias);
     assert_true(arch.attention.temperature == 0.5 && arch.attention.rope_theta == 5e5);
     hesse_job_free(job);

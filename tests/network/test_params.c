@@ -9,18 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static hesse_arch tiny(hesse_family family)
+enum { GPT2, LLAMA, BERT };
+static const char *const names[] = {"gpt2", "llama", "bert"};
+
+static hesse_arch tiny(int family)
 {
-    hesse_arch a = {.family = family,
-                    .layers = 2,
+    hesse_arch a = {.layers = 2,
                     .width = 6,
                     .inner = 5,
                     .vocabulary = 11,
                     .positions = 7,
                     .attention = {.heads = 3, .kv_heads = 3, .size = 2},
                     .tied = true};
-    if (family == HESSE_LLAMA) a.attention.kv_heads = 1;
-    strcpy(a.layout.prefix, family == HESSE_LLAMA ? "model." : "transformer.");
+    strcpy(a.family, names[family]);
+    if (family == LLAMA) a.attention.kv_heads = 1;
+    strcpy(a.layout.prefix, family == LLAMA ? "model." : "transformer.");
     return a;
 }
 
@@ -77,7 +80,7 @@ static void assert_listed(const hesse_arch *a, int count, const expected *all)
 static void gpt2_is_listed(void **state)
 {
     (void)state;
-    hesse_arch a = tiny(HESSE_GPT2);
+    hesse_arch a = tiny(GPT2);
     a.layers = 1;
     a.attention_bias = a.mlp_bias = true;
     const expected all[] = {
@@ -112,7 +115,7 @@ static void gpt2_is_listed(void **state)
 static void nanogpt_has_outputs_first_and_perhaps_no_biases(void **state)
 {
     (void)state;
-    hesse_arch a = tiny(HESSE_GPT2);
+    hesse_arch a = tiny(GPT2);
     a.layers = 1;
     a.layout.out_first = true;
     const expected all[] = {
@@ -134,7 +137,7 @@ static void nanogpt_has_outputs_first_and_perhaps_no_biases(void **state)
 static void llama_is_listed(void **state)
 {
     (void)state;
-    hesse_arch a = tiny(HESSE_LLAMA);
+    hesse_arch a = tiny(LLAMA);
     a.layers = 1;
     a.tied = false;
     const expected all[] = {
@@ -166,7 +169,7 @@ static void llama_is_listed(void **state)
 static void a_tied_embedding_may_lie_as_the_head(void **state)
 {
     (void)state;
-    hesse_arch a = tiny(HESSE_LLAMA);
+    hesse_arch a = tiny(LLAMA);
     a.layout.tied_as_head = true;
     hesse_params params = list(&a);
     assert_string_equal(params.list[0].name, "lm_head.weight");
@@ -185,21 +188,21 @@ static void known_models_have_their_numbers(void **state)
         hesse_arch arch;
         size_t size;
     } known[] = {
-        {{HESSE_GPT2, 12, 768, 3072, 50257, 1024,
+        {{"gpt2", 12, 768, 3072, 50257, 1024,
           .attention = {.heads = 12, .kv_heads = 12, .size = 64}, .tied = true,
           .attention_bias = true, .mlp_bias = true},
          124439808},
-        {{HESSE_GPT2, 48, 1600, 6400, 50257, 1024,
+        {{"gpt2", 48, 1600, 6400, 50257, 1024,
           .attention = {.heads = 25, .kv_heads = 25, .size = 64}, .tied = true,
           .attention_bias = true, .mlp_bias = true},
          1557611200},
-        {{HESSE_LLAMA, 32, 4096, 11008, 32000, 4096,
+        {{"llama", 32, 4096, 11008, 32000, 4096,
           .attention = {.heads = 32, .kv_heads = 32, .size = 128}, .tied = false},
          6738415616},
-        {{HESSE_LLAMA, 2, 128, 384, 2048, 512,
+        {{"llama", 2, 128, 384, 2048, 512,
           .attention = {.heads = 8, .kv_heads = 4, .size = 16}, .tied = true},
          656000},
-        {{HESSE_LLAMA, 5, 64, 172, 512, 512,
+        {{"llama", 5, 64, 172, 512, 512,
           .attention = {.heads = 8, .kv_heads = 4, .size = 8}, .tied = true},
          260032},
     };
@@ -240,12 +243,12 @@ static void sizes_that_do_not_fit_are_refused(void **state)
             assert_null(params.list);
             hesse_params_free(&params);
         }
-    hesse_arch a = tiny(HESSE_GPT2);
+    hesse_arch a = tiny(GPT2);
     hesse_params params;
     hesse_why why;
     a.width = 7;
     assert_int_equal(hesse_params_new(&a, &params, &why), HESSE_E_JOB);
-    a = tiny(HESSE_LLAMA);
+    a = tiny(LLAMA);
     a.attention.size = 3;
     assert_int_equal(hesse_params_new(&a, &params, &why), HESSE_E_JOB);
     hesse_params_free(NULL);
@@ -255,7 +258,7 @@ static void sizes_that_do_not_fit_are_refused(void **state)
 static void initial_values_follow_the_rules(void **state)
 {
     (void)state;
-    hesse_arch a = {HESSE_GPT2,
+    hesse_arch a = {"gpt2",
                     8,
                     32,
                     128,

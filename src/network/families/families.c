@@ -1,68 +1,33 @@
-/* What every family reads, what it must be told, and who builds it. */
+/* The list of families, and what is the same for all. */
 #include "network/families/families.h"
-
-#include "network/families/needs.h"
 
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
-typedef enum input { IDS, NUMBERS, IMAGES } input;
+enum { MOST = 1 << 24 };
 
-/* Sizes that a family has, each at least 1. */
-enum {
-    LAYERS = 1,
-    WIDTH = 2,
-    INNER = 4,
-    HEADS = 8,
-    PATCH = 16,
-    TOKEN_INNER = 32,
-    WIDTHS = 64,
-    VOCABULARY = 128,
-    TYPES = 256,
-    VALUES = 512,
-    SHARED = 1024
-};
+extern const hesse_family hesse_family_gpt2, hesse_family_llama, hesse_family_bert,
+    hesse_family_vit, hesse_family_mlp, hesse_family_mixer, hesse_family_vgg,
+    hesse_family_resnet, hesse_family_linear_transformer, hesse_family_attention,
+    hesse_family_quadratic;
 
-enum { WORDS = LAYERS | WIDTH | INNER | HEADS | VOCABULARY };
+const hesse_family *const hesse_families[] = {
+    &hesse_family_gpt2,      &hesse_family_llama,     &hesse_family_bert,
+    &hesse_family_vit,       &hesse_family_mlp,       &hesse_family_mixer,
+    &hesse_family_vgg,       &hesse_family_resnet,    &hesse_family_linear_transformer,
+    &hesse_family_attention, &hesse_family_quadratic, NULL};
 
-typedef struct family {
-    const char *name;
-    input reads;
-    hesse_family_builder *build;
-    int sizes;
-} family;
-
-static const family families[] = {
-    [HESSE_GPT2] = {"gpt2", IDS, hesse_build_gpt2, WORDS | SHARED},
-    [HESSE_LLAMA] = {"llama", IDS, hesse_build_llama, WORDS | SHARED},
-    [HESSE_BERT] = {"bert", IDS, hesse_build_bert, WORDS | TYPES},
-    [HESSE_VIT] = {"vit", IMAGES, hesse_build_vit,
-                   LAYERS | WIDTH | INNER | HEADS | PATCH},
-    [HESSE_MLP] = {"mlp", NUMBERS, hesse_build_mlp, 0},
-    [HESSE_MIXER] = {"mixer", IMAGES, hesse_build_mixer,
-                     LAYERS | WIDTH | INNER | PATCH | TOKEN_INNER},
-    [HESSE_VGG] = {"vgg", IMAGES, hesse_build_vgg, WIDTHS},
-    [HESSE_RESNET] = {"resnet", IMAGES, hesse_build_resnet, WIDTH | WIDTHS},
-    [HESSE_LINEAR_TRANSFORMER] = {"linear_transformer", NUMBERS,
-                                  hesse_build_linear_transformer, LAYERS},
-    [HESSE_SINGLE_ATTENTION] = {"attention", NUMBERS, hesse_build_attention,
-                                HEADS | VALUES},
-    [HESSE_QUADRATIC] = {"quadratic", NUMBERS, hesse_build_quadratic, WIDTHS},
-};
-
-const char *hesse_family_name(hesse_family which)
+const hesse_family *hesse_family_named(const char *name)
 {
-    return families[which].name;
+    const hesse_family *const *f = hesse_families;
+    while (*f && strcmp((*f)->name, name) != 0) f++;
+    return *f;
 }
 
-bool hesse_family_is_decoder(hesse_family which)
+const hesse_family *hesse_family_of(const hesse_arch *arch)
 {
-    return which == HESSE_GPT2 || which == HESSE_LLAMA;
-}
-
-bool hesse_family_reads_ids(hesse_family which)
-{
-    return families[which].reads == IDS;
+    return hesse_family_named(arch->family);
 }
 
 static bool among(int value, int last)
@@ -72,7 +37,7 @@ static bool among(int value, int last)
 
 bool hesse_arch_is_sound(const hesse_arch *a)
 {
-    return among((int)a->family, HESSE_QUADRATIC) &&
+    return memchr(a->family, '\0', sizeof a->family) && hesse_family_of(a) &&
            among((int)a->activation, HESSE_ACT_NONE) &&
            among((int)a->attention.kernel, HESSE_KERNEL_GAUSSIAN) &&
            among((int)a->data.loss, HESSE_LOSS_SQUARED_ERROR) &&
@@ -82,17 +47,26 @@ bool hesse_arch_is_sound(const hesse_arch *a)
            among(a->lists.n_dense, HESSE_MOST_DENSE);
 }
 
+/* Whether tokens of the vocabulary are predicted, and no classes. */
+static bool predicts_tokens(const hesse_arch *a)
+{
+    return hesse_family_of(a)->decoder || a->masked;
+}
+
+static bool per_token(const hesse_arch *a)
+{
+    return hesse_family_of(a)->per_token || a->masked;
+}
+
 hesse_data_needs hesse_family_needs(const hesse_arch *a)
 {
-    static const hesse_reads reads[] = {[IDS] = HESSE_READS_IDS,
-                                        [NUMBERS] = HESSE_READS_NUMBERS,
-                                        [IMAGES] = HESSE_READS_IMAGES};
-    return (hesse_data_needs){.reads = reads[families[a->family].reads],
+    const hesse_family *f = hesse_family_of(a);
+    return (hesse_data_needs){.reads = f->reads,
                               .positions = a->positions,
                               .vocabulary = a->vocabulary,
-                              .masked = a->family == HESSE_BERT && a->masked,
+                              .masked = a->masked,
                               .full = a->attention.full,
-                              .flat = a->family == HESSE_MLP,
+                              .flat = f->flat,
                               .squared = a->data.loss == HESSE_LOSS_SQUARED_ERROR,
                               .classes = a->data.outputs};
 }
@@ -101,17 +75,18 @@ static hesse_status misfit(const hesse_arch *a, const char *reads, const char *f
                            hesse_why *why)
 {
     return hesse_fail(why, HESSE_E_JOB, "model: %s reads %s, and the data are %s",
-                      families[a->family].name, reads, found);
+                      a->family, reads, found);
 }
 
 static hesse_status fit_input(hesse_arch *a, const hesse_batch *batch, hesse_why *why)
 {
     static const char *const read[] = {"ids of tokens", "numbers", "images"};
-    const input r = families[a->family].reads;
+    const hesse_reads r = hesse_family_of(a)->reads;
     const char *found = batch->rows ? "images" : batch->x ? "numbers" : "ids of tokens";
-    if (r == IDS ? !batch->input : !batch->x || (r == IMAGES && !batch->rows))
+    if (r == HESSE_READS_IDS ? !batch->input
+                             : !batch->x || (r == HESSE_READS_IMAGES && !batch->rows))
         return misfit(a, read[r], found, why);
-    if (r == IDS) {
+    if (r == HESSE_READS_IDS) {
         if (!a->vocabulary) a->vocabulary = batch->vocabulary;
         if (batch->vocabulary > a->vocabulary)
             return hesse_fail(why, HESSE_E_JOB,
@@ -137,36 +112,24 @@ static hesse_status fit_classes(hesse_arch *a, const hesse_batch *batch, int cla
     if (!batch->target)
         return hesse_fail(why, HESSE_E_JOB,
                           "model: the loss is cross-entropy, and the data have no "
-                          "labels; there is 'model.loss: squared_error'");
+                          "labels; a squared error compares with numbers");
     if (!a->data.outputs) a->data.outputs = classes;
     if (a->data.outputs >= classes) return HESSE_OK;
     return hesse_fail(why, HESSE_E_JOB, "model: %d classes, and the data have %d",
                       a->data.outputs, classes);
 }
 
-static bool finds_words(const hesse_arch *a)
-{
-    return hesse_family_is_decoder(a->family) || (a->family == HESSE_BERT && a->masked);
-}
-
-/* Whether the model says something of every token, not of every example. */
-static bool speaks_of_tokens(const hesse_arch *a)
-{
-    return finds_words(a) || a->family == HESSE_MLP ||
-           a->family == HESSE_SINGLE_ATTENTION;
-}
-
 static hesse_status fit_count(const hesse_arch *a, const hesse_batch *batch, int count,
                               const char *what, hesse_why *why)
 {
-    const int expected = speaks_of_tokens(a) ? batch->context : 1;
+    const int expected = per_token(a) ? batch->context : 1;
     if (count == expected) return HESSE_OK;
     return hesse_fail(
         why, HESSE_E_JOB,
         "model: %s wants %d %s of an example, one of %s, and the data have "
         "%d",
-        families[a->family].name, expected, what,
-        speaks_of_tokens(a) ? "every token" : "all its tokens", count);
+        a->family, expected, what, per_token(a) ? "every token" : "all its tokens",
+        count);
 }
 
 static hesse_status fit_numbers(hesse_arch *a, const hesse_batch *batch, hesse_why *why)
@@ -189,138 +152,63 @@ hesse_status hesse_family_fit(hesse_arch *a, const hesse_batch *batch, hesse_why
     if (s) return s;
     if (a->data.loss == HESSE_LOSS_SQUARED_ERROR) return fit_numbers(a, batch, why);
     if (batch->target) s = fit_count(a, batch, batch->labels, "labels", why);
-    return s || finds_words(a) ? s : fit_classes(a, batch, batch->classes, why);
+    return s || predicts_tokens(a) ? s : fit_classes(a, batch, batch->classes, why);
 }
 
-static hesse_status check_sizes(const hesse_arch *a, hesse_why *why)
+hesse_status hesse_check_sizes(int count, const hesse_size_limit *sizes, hesse_why *why)
 {
-    const hesse_attention *t = &a->attention;
-    const int sizes = families[a->family].sizes;
-    const struct {
-        int bit;
-        const char *name;
-        int value;
-    } all[] = {{LAYERS, "layers", a->layers},
-               {WIDTH, "width", a->width},
-               {INNER, "inner", a->inner},
-               {HEADS, "heads", t->heads},
-               {HEADS, "head size", t->size},
-               {SHARED, "kv_heads", t->kv_heads},
-               {PATCH, "patch", a->image.patch},
-               {TOKEN_INNER, "token_inner", a->image.token_inner},
-               {WIDTHS, "number of widths", a->lists.n_widths},
-               {VOCABULARY, "vocabulary", a->vocabulary},
-               {VOCABULARY, "positions", a->positions},
-               {TYPES, "types", a->types},
-               {VALUES, "value_size", t->value_size}};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if ((sizes & all[i].bit) && (all[i].value < 1 || all[i].value > 1 << 24))
+    for (const hesse_size_limit *x = sizes; x < sizes + count; x++) {
+        if (x->value < 1 || x->value > MOST)
             return hesse_fail(why, HESSE_E_JOB,
                               "model: %s is %d, expected a positive number below 2^24",
-                              all[i].name, all[i].value);
-    if ((sizes & LAYERS) && a->layers > 4096)
-        return hesse_fail(why, HESSE_E_JOB,
-                          "model: layers is %d, expected at most 4096", a->layers);
-    if ((sizes & HEADS) && (long)t->heads * t->size > 1 << 24)
-        return hesse_fail(why, HESSE_E_JOB,
-                          "model: %d heads of %d channels, expected less than 2^24 "
-                          "channels",
-                          t->heads, t->size);
-    return HESSE_OK;
-}
-
-static hesse_status check_heads(const hesse_arch *a, hesse_why *why)
-{
-    const hesse_attention *t = &a->attention;
-    if (hesse_family_is_decoder(a->family) && t->heads % t->kv_heads)
-        return hesse_fail(why, HESSE_E_JOB,
-                          "model: %d heads cannot share %d key and value heads",
-                          t->heads, t->kv_heads);
-    if (a->family == HESSE_LLAMA && t->size % 2)
-        return hesse_fail(why, HESSE_E_JOB,
-                          "model: rotary embedding needs an even head size, found %d",
-                          t->size);
-    if ((a->family == HESSE_BERT || a->family == HESSE_VIT ||
-         (a->family == HESSE_GPT2)) &&
-        (t->heads * t->size != a->width ||
-         (a->family == HESSE_GPT2 && t->kv_heads != t->heads)))
-        return hesse_fail(why, HESSE_E_JOB,
-                          "model: width %d is not a multiple of %d heads", a->width,
-                          t->heads);
-    if (a->family == HESSE_SINGLE_ATTENTION && !t->output &&
-        t->heads * t->value_size != a->data.outputs)
-        return hesse_fail(why, HESSE_E_JOB,
-                          "model: %d heads with values of %d numbers give %d, and the "
-                          "data want %d; there is 'model.output: true'",
-                          t->heads, t->value_size, t->heads * t->value_size,
-                          a->data.outputs);
-    return HESSE_OK;
-}
-
-/* Windows must fit into what is left of an image. */
-static hesse_status check_image(const hesse_arch *a, hesse_why *why)
-{
-    int rows = a->data.rows, cols = a->data.cols;
-    if (a->image.patch > 0 && (rows % a->image.patch || cols % a->image.patch))
-        return hesse_fail(why, HESSE_E_JOB,
-                          "model: images of %d x %d pixels are not whole patches of %d",
-                          rows, cols, a->image.patch);
-    for (int i = 0; a->family == HESSE_VGG && i < a->lists.n_widths; i++) {
-        if (a->lists.widths[i]) continue;
-        rows /= 2, cols /= 2;
-        if (rows < 1 || cols < 1)
-            return hesse_fail(why, HESSE_E_JOB,
-                              "model: images of %d x %d pixels are gone after fewer "
-                              "poolings than there are",
-                              a->data.rows, a->data.cols);
+                              x->name, x->value);
+        if (x->most && x->value > x->most)
+            return hesse_fail(why, HESSE_E_JOB, "model: %s is %d, expected at most %d",
+                              x->name, x->value, x->most);
     }
     return HESSE_OK;
 }
 
-static hesse_status check_multipliers(const hesse_arch *a, hesse_why *why)
+hesse_status hesse_check_transformer(const hesse_arch *a, hesse_why *why)
 {
-    const hesse_arch_lists *l = &a->lists;
-    if (a->family != HESSE_MLP || !l->n_multipliers ||
-        l->n_multipliers == l->n_widths + 1)
-        return HESSE_OK;
+    const hesse_attention *t = &a->attention;
+    const hesse_size_limit sizes[] = {{"layers", a->layers, HESSE_CONFIG_LAYERS},
+                                      {"width", a->width, 0},
+                                      {"inner", a->inner, 0},
+                                      {"heads", t->heads, 0},
+                                      {"head size", t->size, 0}};
+    const hesse_status s = hesse_check_sizes(sizeof sizes / sizeof *sizes, sizes, why);
+    if (s || (long)t->heads * t->size <= MOST) return s;
+    return hesse_fail(
+        why, HESSE_E_JOB,
+        "model: %d heads of %d channels, expected less than 2^24 channels", t->heads,
+        t->size);
+}
+
+hesse_status hesse_check_heads(const hesse_arch *a, hesse_why *why)
+{
+    const hesse_attention *t = &a->attention;
+    if (t->heads * t->size == a->width) return HESSE_OK;
+    return hesse_fail(why, HESSE_E_JOB, "model: width %d is not a multiple of %d heads",
+                      a->width, t->heads);
+}
+
+hesse_status hesse_check_patches(const hesse_arch *a, hesse_why *why)
+{
+    const int patch = a->image.patch;
+    const hesse_size_limit size = {"patch", patch, 0};
+    const hesse_status s = hesse_check_sizes(1, &size, why);
+    if (s || (a->data.rows % patch == 0 && a->data.cols % patch == 0)) return s;
     return hesse_fail(why, HESSE_E_JOB,
-                      "model: %d multipliers, expected one for each of %d layers",
-                      l->n_multipliers, l->n_widths + 1);
+                      "model: images of %d x %d pixels are not whole patches of %d",
+                      a->data.rows, a->data.cols, patch);
 }
 
-static hesse_status check_theory(const hesse_arch *a, hesse_why *why)
+hesse_layout hesse_layout_of(const hesse_arch *arch)
 {
-    if (a->family == HESSE_LINEAR_TRANSFORMER &&
-        (a->data.inputs < 2 || a->positions < 2))
-        return hesse_fail(why, HESSE_E_JOB,
-                          "model: linear_transformer reads tokens (x, y) of a context "
-                          "and a question, and the data have %d tokens of %d numbers",
-                          a->positions, a->data.inputs);
-    if (a->family == HESSE_LINEAR_TRANSFORMER && a->data.outputs != 1)
-        return hesse_fail(why, HESSE_E_JOB,
-                          "model: linear_transformer predicts one number, and the data "
-                          "want %d",
-                          a->data.outputs);
-    return HESSE_OK;
-}
-
-static hesse_status check(const hesse_arch *a, hesse_why *why)
-{
-    hesse_status s = check_sizes(a, why);
-    if (!s) s = check_heads(a, why);
-    if (!s && families[a->family].reads == IMAGES) s = check_image(a, why);
-    if (!s) s = check_multipliers(a, why);
-    if (!s) s = check_theory(a, why);
-    return s;
-}
-
-hesse_layout hesse_layout_of(hesse_family which)
-{
-    static const char *const prefixes[] = {
-        [HESSE_GPT2] = "transformer.", [HESSE_LLAMA] = "model."};
+    const hesse_decoder_names *names = hesse_family_of(arch)->decoder;
     hesse_layout layout = {.out_first = false};
-    if (hesse_family_is_decoder(which))
-        snprintf(layout.prefix, sizeof layout.prefix, "%s", prefixes[which]);
+    if (names) snprintf(layout.prefix, sizeof layout.prefix, "%s", names->prefixes[0]);
     return layout;
 }
 
@@ -336,8 +224,8 @@ static hesse_status check_parameters(const hesse_params *params, hesse_why *why)
 
 static hesse_status check_length(const hesse_arch *a, int tokens, hesse_why *why)
 {
-    const bool learned = a->family == HESSE_BERT || a->family == HESSE_GPT2;
-    if (!learned || tokens <= a->positions) return HESSE_OK;
+    if (!hesse_family_of(a)->learned_positions || tokens <= a->positions)
+        return HESSE_OK;
     return hesse_fail(why, HESSE_E_JOB,
                       "sequences of %d tokens, but the model has %d positions", tokens,
                       a->positions);
@@ -347,12 +235,13 @@ hesse_status hesse_family_graph(const hesse_arch *arch, int tokens, hesse_graph 
                                 hesse_why *why)
 {
     *graph = NULL;
-    hesse_status s = check(arch, why);
+    const hesse_family *f = hesse_family_of(arch);
+    hesse_status s = f->check(arch, why);
     if (!s) s = check_length(arch, tokens, why);
     if (s) return s;
     hesse_graph *g = hesse_graph_new(tokens);
     hesse_builder b = {.arch = arch, .graph = g, .module = "", .layer = -1};
-    if (g) families[arch->family].build(&b);
+    if (g) f->build(&b);
     if (!g || g->exhausted)
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for the list of parameters");
     if (!s) s = check_parameters(&g->params, why);
@@ -368,7 +257,7 @@ static hesse_status list(const hesse_arch *arch, bool buffers, hesse_params *par
                          hesse_why *why)
 {
     hesse_graph *g;
-    const bool ids = families[arch->family].reads == IDS;
+    const bool ids = hesse_family_of(arch)->reads == HESSE_READS_IDS;
     const hesse_status s = hesse_family_graph(arch, ids ? 1 : arch->positions, &g, why);
     *params = (hesse_params){0};
     if (s) return s;

@@ -2,20 +2,17 @@
    and value.
    Source: Radford et al., Language Models are Unsupervised Multitask Learners (2019).
    Names as in Hugging Face's transformers; nanoGPT stores matrices [out, in]. */
-#include "network/families/families.h"
+#include "network/families/decoder.h"
 
-#include <math.h>
+#include "network/layout.h"
+
 #include <stdio.h>
 
-static hesse_affine matrix(const hesse_builder *b, int out, bool bias, hesse_role role)
+static hesse_affine map_of(const hesse_builder *b, int out, bool bias, hesse_role role)
 {
-    const bool residual = role == HESSE_ROLE_OUTPUT || role == HESSE_ROLE_DOWN;
-    const double spread = residual ? 0.02 / sqrt(2.0 * b->arch->layers) : 0.02;
-    return (hesse_affine){.out = out,
-                          .bias = bias,
-                          .in_first = !b->arch->layout.out_first,
-                          .role = role,
-                          .init = {.spread = spread}};
+    hesse_affine map = hesse_decoder_map(b, out, bias, role);
+    map.in_first = !b->arch->layout.out_first;
+    return map;
 }
 
 static hesse_stream attention(hesse_builder *b, hesse_stream x)
@@ -28,42 +25,38 @@ static hesse_stream attention(hesse_builder *b, hesse_stream x)
                   {".value", HESSE_ROLE_VALUE}};
     const hesse_arch *a = b->arch;
     const hesse_attention *t = &a->attention;
-    const double root = t->temperature > 0 ? t->temperature : sqrt(t->size);
     hesse_stream y[3];
     for (int i = 0; i < 3; i++) {
         hesse_affine map =
-            matrix(b, t->heads * t->size, a->attention_bias, slices[i].role);
+            map_of(b, t->heads * t->size, a->attention_bias, slices[i].role);
         map.slice = slices[i].slice, map.part = i, map.parts = 3;
         y[i] = hesse_build_linear(b, x, map, "attn.c_attn");
     }
-    const double scale = 1 / (root * (t->by_layer ? b->layer + 1 : 1));
-    x = hesse_build_mix(b, hesse_build_weights(b, y[0], y[1], scale), y[2]);
+    const hesse_stream weights =
+        hesse_build_weights(b, y[0], y[1], hesse_decoder_scale(b));
+    x = hesse_build_mix(b, weights, y[2]);
     return hesse_build_linear(
-        b, x, matrix(b, a->width, a->attention_bias, HESSE_ROLE_OUTPUT), "attn.c_proj");
+        b, x, map_of(b, a->width, a->attention_bias, HESSE_ROLE_OUTPUT), "attn.c_proj");
 }
 
 static hesse_stream mlp(hesse_builder *b, hesse_stream x)
 {
     const hesse_arch *a = b->arch;
-    x = hesse_build_linear(b, x, matrix(b, a->inner, a->mlp_bias, HESSE_ROLE_UP),
+    x = hesse_build_linear(b, x, map_of(b, a->inner, a->mlp_bias, HESSE_ROLE_UP),
                            "mlp.c_fc");
     x = hesse_build_activation(b, x);
-    return hesse_build_linear(b, x, matrix(b, a->width, a->mlp_bias, HESSE_ROLE_DOWN),
+    return hesse_build_linear(b, x, map_of(b, a->width, a->mlp_bias, HESSE_ROLE_DOWN),
                               "mlp.c_proj");
 }
 
-void hesse_build_gpt2(hesse_builder *b)
+static void build(hesse_builder *b)
 {
     const hesse_arch *a = b->arch;
     char outside[HESSE_NAME], module[HESSE_NAME];
     int table, positions;
     snprintf(outside, sizeof outside, "%s", a->layout.prefix);
-    const bool as_head = a->tied && a->layout.tied_as_head;
-    b->module = as_head ? "" : outside;
-    hesse_stream x = hesse_build_embedding(b, as_head ? "lm_head.weight" : "wte.weight",
-                                           a->vocabulary, HESSE_ROLE_EMBEDDING,
-                                           HESSE_IDS_TOKENS, &table);
     b->module = outside;
+    hesse_stream x = hesse_decoder_embedding(b, "wte.weight", &table);
     x = hesse_build_join(b, &hesse_op_sum, x,
                          hesse_build_embedding(b, "wpe.weight", a->positions,
                                                HESSE_ROLE_POSITION, HESSE_IDS_POSITIONS,
@@ -72,11 +65,134 @@ void hesse_build_gpt2(hesse_builder *b)
         snprintf(module, sizeof module, "%.100sh.%d.", outside, l);
         b->module = module, b->layer = l;
         hesse_stream y = hesse_build_layernorm(b, x, a->mlp_bias, "ln_1");
-        x = hesse_build_join(b, &hesse_op_sum, x, attention(b, y));
+        x = hesse_build_sum(b, x, attention(b, y));
         y = hesse_build_layernorm(b, x, a->mlp_bias, "ln_2");
-        x = hesse_build_join(b, &hesse_op_sum, x, mlp(b, y));
+        x = hesse_build_sum(b, x, mlp(b, y));
     }
     b->module = outside, b->layer = -1;
     x = hesse_build_layernorm(b, x, a->mlp_bias, "ln_f");
     hesse_build_loss(b, hesse_build_head(b, x, table));
 }
+
+/* nanoGPT's configurations have block_size and, for biases, "bias"; its activation is
+   the exact GELU, where Hugging Face's gpt2 has the tanh approximation by default. */
+static void read_config(hesse_config *c, hesse_arch *a)
+{
+    const bool nano = hesse_config_value(c, "block_size");
+    const char *positions = hesse_config_value(c, "n_positions") ? "n_positions"
+                            : hesse_config_value(c, "n_ctx")     ? "n_ctx"
+                            : nano                               ? "block_size"
+                                                                 : "n_positions";
+    a->layers = hesse_config_integer(c, "n_layer", HESSE_CONFIG_LAYERS, HESSE_REQUIRED);
+    a->width = hesse_config_integer(c, "n_embd", HESSE_CONFIG_MOST / 4, HESSE_REQUIRED);
+    a->inner = hesse_config_integer(c, "n_inner", HESSE_CONFIG_MOST, 4 * a->width);
+    a->vocabulary =
+        hesse_config_integer(c, "vocab_size", HESSE_CONFIG_MOST, HESSE_REQUIRED);
+    a->positions =
+        hesse_config_integer(c, positions, HESSE_CONFIG_MOST, HESSE_REQUIRED);
+    a->attention.heads =
+        hesse_config_integer(c, "n_head", HESSE_CONFIG_MOST, HESSE_REQUIRED);
+    a->attention.kv_heads = a->attention.heads;
+    a->attention.by_layer =
+        hesse_config_truth(c, "scale_attn_by_inverse_layer_idx", false);
+    a->activation =
+        hesse_config_activation(c, "activation_function", nano ? "gelu" : "gelu_new");
+    a->norm_eps = hesse_config_positive(c, "layer_norm_epsilon", 1e-5);
+    a->tied = hesse_config_truth(c, "tie_word_embeddings", true);
+    a->attention_bias = a->mlp_bias = hesse_config_truth(c, "bias", true);
+    hesse_config_must_be(c, "scale_attn_weights", true);
+    hesse_config_must_be(c, "add_cross_attention", false);
+    if (a->width % a->attention.heads)
+        hesse_config_refuse(c, "n_embd", "a multiple of n_head");
+    a->attention.size = a->width / a->attention.heads;
+}
+
+static hesse_status check(const hesse_arch *a, hesse_why *why)
+{
+    const hesse_status s = hesse_decoder_check(a, why);
+    if (!s && a->attention.kv_heads != a->attention.heads)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "model: gpt2 has %d heads and as many key and value heads, "
+                          "found %d",
+                          a->attention.heads, a->attention.kv_heads);
+    return s ? s : hesse_check_heads(a, why);
+}
+
+/* Query, key and value side by side make the outputs three times the inputs. */
+static hesse_status find_order(const hesse_safetensors *file, const char *path,
+                               hesse_arch *arch, hesse_why *why)
+{
+    const hesse_tensor *t = hesse_layout_tensor(file, arch, "h.0.attn.c_attn.weight");
+    const size_t width = (size_t)arch->width;
+    char shape[HESSE_SHAPE_SHOWN];
+    arch->layout.out_first = t->rank == 2 && t->shape[0] == 3 * width;
+    if (t->rank == 2 && t->shape[arch->layout.out_first] == width &&
+        t->shape[!arch->layout.out_first] == 3 * width)
+        return HESSE_OK;
+    hesse_shape_show(t->rank, t->shape, shape);
+    return hesse_fail(why, HESSE_E_INPUT,
+                      "%s: tensor '%s' has shape %s, expected [%zu, %zu], or the other "
+                      "way round",
+                      path, t->name, shape, width, 3 * width);
+}
+
+static bool has_biases(const hesse_safetensors *file, const hesse_arch *arch)
+{
+    static const char *const some[] = {
+        "h.0.ln_1.bias", "h.0.attn.c_attn.bias", "h.0.attn.c_proj.bias",
+        "h.0.ln_2.bias", "h.0.mlp.c_fc.bias",    "h.0.mlp.c_proj.bias",
+        "ln_f.bias"};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        if (hesse_layout_tensor(file, arch, some[i])) return true;
+    return false;
+}
+
+static hesse_status probe(const hesse_safetensors *file, const char *path,
+                          hesse_arch *arch, hesse_why *why)
+{
+    const hesse_status s = find_order(file, path, arch, why);
+    if (s) return s;
+    if (!has_biases(file, arch)) arch->attention_bias = arch->mlp_bias = false;
+    return hesse_decoder_find_head(file, path, arch, why);
+}
+
+static const hesse_decoder_names names = {
+    .prefixes = {"transformer.", "", "model."},
+    .anchor = "h.0.attn.c_attn.weight",
+    .embedding = "wte.weight",
+    .layers = "h.",
+    .buffers = {"attn.bias", "attn.masked_bias"},
+    .biases = {"ln_f.bias"},
+};
+
+static const hesse_owned_key keys[] = {{"layers", "2"},
+                                       {"heads", "2"},
+                                       {"head_size", NULL},
+                                       {"width", "32"},
+                                       {"inner", NULL},
+                                       {"context", "32"},
+                                       {"vocabulary", NULL},
+                                       {"activation", "gelu_tanh"},
+                                       {"norm_eps", "1e-5"},
+                                       {"tied", "true"},
+                                       {"bias", "true"},
+                                       {"temperature", NULL},
+                                       {"attention", "causal"},
+                                       {"kernel", "softmax"},
+                                       {NULL, NULL}};
+static const char *const types[] = {"gpt2", NULL};
+
+const hesse_family hesse_family_gpt2 = {
+    .name = "gpt2",
+    .help = "GPT-2 and nanoGPT: a decoder with learned positions.",
+    .reads = HESSE_READS_IDS,
+    .per_token = true,
+    .learned_positions = true,
+    .keys = keys,
+    .check = check,
+    .build = build,
+    .config_types = types,
+    .read_config = read_config,
+    .decoder = &names,
+    .probe = probe,
+};

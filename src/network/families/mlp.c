@@ -1,0 +1,53 @@
+/* A multilayer perceptron, its layers named "layers.0", "layers.1", ... Initial values are
+   PyTorch's. */
+#include "network/families/family.h"
+
+#include <stdio.h>
+
+static void build(hesse_builder *b)
+{
+    const hesse_arch *a = b->arch;
+    hesse_stream x = hesse_build_numbers(b);
+    for (int l = 0; l <= a->lists.n_widths; l++) {
+        const bool last = l == a->lists.n_widths;
+        const int out = last ? a->data.outputs : a->lists.widths[l];
+        char name[32];
+        snprintf(name, sizeof name, "layers.%d", l);
+        b->layer = l;
+        x = hesse_build_linear(
+            b, x,
+            hesse_affine_uniform(x.width, out, a->mlp_bias,
+                                 last ? HESSE_ROLE_HEAD : HESSE_ROLE_UP),
+            name);
+        if (a->lists.n_multipliers && a->lists.multipliers[l] != 1)
+            x = hesse_build_apply(b, &hesse_op_scale,
+                                  (hesse_dims){.a = a->lists.multipliers[l]}, x);
+        if (!last) x = hesse_build_activation(b, x);
+    }
+    hesse_build_loss(b, x);
+}
+
+static hesse_status check(const hesse_arch *a, hesse_why *why)
+{
+    const hesse_arch_lists *l = &a->lists;
+    if (!l->n_multipliers || l->n_multipliers == l->n_widths + 1) return HESSE_OK;
+    return hesse_fail(why, HESSE_E_JOB,
+                      "model: %d multipliers, expected one for each of %d layers",
+                      l->n_multipliers, l->n_widths + 1);
+}
+
+static const hesse_owned_key keys[] = {{"classes", NULL},     {"activation", "relu"},
+                                       {"bias", "true"},      {"widths", "[8]"},
+                                       {"multipliers", NULL}, {"loss", "cross_entropy"},
+                                       {NULL, NULL}};
+
+const hesse_family hesse_family_mlp = {
+    .name = "mlp",
+    .help = "Multilayer perceptron; each layer's output may have a fixed multiplier.",
+    .reads = HESSE_READS_NUMBERS,
+    .flat = true,
+    .per_token = true,
+    .keys = keys,
+    .check = check,
+    .build = build,
+};
