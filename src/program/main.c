@@ -95,6 +95,7 @@ int main(int argc, char **argv)
     hesse_signals_wait(false);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write that fails */
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &(int){0});
+    hesse_signals_end_at_once();
     hesse_status s = hesse_team_new(MPI_COMM_WORLD, &team);
     if (s) {
         tell_no_team();

@@ -1,7 +1,6 @@
 /* A handler can reach nothing but what is global, and may call only what is safe in it. */
 #include "program/signals.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +8,13 @@ static hesse_signals state;
 
 static const int SIGNALS[] = {SIGUSR1, SIGTERM, SIGINT};
 enum { COUNT = sizeof SIGNALS / sizeof *SIGNALS };
+
+static void end(void)
+{
+    const char *line = state.line;
+    if (line && write(STDERR_FILENO, line, strlen(line)) < 0) _exit(HESSE_E_STOPPED);
+    _exit(HESSE_E_STOPPED);
+}
 
 /* An interrupt from the keyboard may come with the launcher's SIGTERM: those two are one. */
 static void note(int signal)
@@ -19,22 +25,7 @@ static void note(int signal)
         raise(signal);
     }
     state.caught = signal;
-    if (!state.at_once) return;
-    const char *line = state.line;
-    if (line && write(STDERR_FILENO, line, strlen(line)) < 0) _exit(HESSE_E_STOPPED);
-    _exit(HESSE_E_STOPPED);
-}
-
-/* MPI is not there yet; launchers tell a process its rank in its environment. */
-static bool is_rank_0(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK",
-                                        "SLURM_PROCID"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *rank = getenv(names[i]);
-        if (rank) return strcmp(rank, "0") == 0;
-    }
-    return true;
+    if (state.at_once) end();
 }
 
 void hesse_signals_catch(int argc, char **argv)
@@ -43,10 +34,18 @@ void hesse_signals_catch(int argc, char **argv)
     if (argc < 2 || strcmp(argv[1], "run") != 0) return;
     sigaction(SIGNALS[0], NULL, &now);
     if (now.sa_handler == note) return;
-    if (is_rank_0())
+    for (int i = 0; i < COUNT; i++) sigaction(SIGNALS[i], &action, NULL);
+}
+
+/* A launcher may never end when a process of its leaves in the middle of MPI_Init. */
+void hesse_signals_end_at_once(void)
+{
+    int rank;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    if (!rank)
         state.line = "hesse: stopped by a signal, before any work was finished\n";
     state.at_once = 1;
-    for (int i = 0; i < COUNT; i++) sigaction(SIGNALS[i], &action, NULL);
+    if (state.caught) end();
 }
 
 void hesse_signals_wait(bool wait)
