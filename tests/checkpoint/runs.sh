@@ -123,8 +123,8 @@ done
 
 # The same bits on the same number of ranks: three stand in one row, whose sums have an order.
 cat > bits.yaml << 'END'
-model: {family: mlp, widths: [40, 20], seed: 5}
-data: {generator: clusters, features: 12, classes: 3, sequences: 6, seed: 1}
+model: {family: mlp, widths: [30, 20], activation: gelu, seed: 5}
+data: {generator: clusters, features: 8, classes: 3, sequences: 12, seed: 1}
 hessian: {scope: full, partition: whole}
 spectrum: {engine: scalapack, eigenvectors: 3}
 END
