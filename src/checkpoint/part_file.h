@@ -8,8 +8,11 @@
 #define HESSE_CHECKPOINT_PART_FILE_H
 
 #include "base/digest.h"
-#include "checkpoint/keep.h"
+#include "checkpoint/record.h"
+#include "hesse/status.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /** Where a record is. */

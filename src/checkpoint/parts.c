@@ -8,6 +8,7 @@
 #include "checkpoint/part_file.h"
 #include "parallel/team.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -282,11 +283,6 @@ int hesse_parts_runs(const hesse_parts *p)
     return p->run - 1;
 }
 
-size_t hesse_parts_count(const hesse_parts *p)
-{
-    return p->count;
-}
-
 bool hesse_parts_worth(const hesse_parts *p)
 {
     return p->count || p->own.count;
@@ -299,21 +295,20 @@ static const hesse_part_entry *find(const hesse_parts *p, const hesse_record *wh
     return bsearch(&key, p->entries, p->count, sizeof key, by_record);
 }
 
-bool hesse_parts_has(void *parts, const hesse_record *what, size_t count)
+bool hesse_parts_has(const hesse_parts *p, const hesse_record *what, size_t count)
 {
-    const hesse_part_entry *e = find(parts, what);
+    const hesse_part_entry *e = find(p, what);
     return e && e->count == count;
 }
 
-hesse_status hesse_parts_recall(void *parts, const hesse_record *what, size_t count,
-                                double *numbers, hesse_why *why)
+hesse_status hesse_parts_load(const hesse_parts *p, const hesse_record *what,
+                              double *numbers, hesse_why *why)
 {
-    const hesse_parts *p = parts;
     const hesse_part_entry *e = find(p, what);
     char *path = hesse_calloc(room_of(p), 1);
+    assert(e);
     if (!path) return exhausted(why);
     path_of(p, p->old.list[e->file].name, path, room_of(p));
-    (void)count;
     const hesse_status s = hesse_part_read(path, e, numbers, why);
     free(path);
     return s;
@@ -351,10 +346,9 @@ static hesse_status tend(hesse_parts *p, stream *x, hesse_why *why)
     return finish(p, x, why);
 }
 
-hesse_status hesse_parts_keep(void *parts, const hesse_record *what, size_t count,
+hesse_status hesse_parts_save(hesse_parts *p, const hesse_record *what, size_t count,
                               const double *numbers, hesse_why *why)
 {
-    hesse_parts *p = parts;
     const bool panel = what->kind == HESSE_RECORD_PANEL;
     const hesse_record of = {.block = panel ? what->block : 0,
                              .blocks = panel ? what->blocks : 0};
@@ -367,7 +361,7 @@ hesse_status hesse_parts_keep(void *parts, const hesse_record *what, size_t coun
     return s ? s : tend(p, x, why);
 }
 
-/* Files of these panels, of this run and of those before. Other ranks try the same. */
+/* Remove the files of these panels. Other ranks try the same. */
 static void drop_of(const hesse_parts *p, files *all, int block, int blocks)
 {
     for (int i = 0; i < all->count; i++) {
@@ -378,9 +372,8 @@ static void drop_of(const hesse_parts *p, files *all, int block, int blocks)
     }
 }
 
-void hesse_parts_drop(void *parts, int block, int blocks)
+void hesse_parts_drop_panels(hesse_parts *p, int block, int blocks)
 {
-    hesse_parts *p = parts;
     if (p->panels.writer && p->panels.of.block == block &&
         p->panels.of.blocks == blocks) {
         hesse_part_drop(p->panels.writer);
@@ -396,7 +389,7 @@ hesse_status hesse_parts_tend(hesse_parts *p, hesse_why *why)
     return s ? s : tend(p, &p->results, why);
 }
 
-hesse_status hesse_parts_secure(hesse_parts *p, hesse_why *why)
+hesse_status hesse_parts_make_safe(hesse_parts *p, hesse_why *why)
 {
     const hesse_status s = finish(p, &p->panels, why);
     return s ? s : finish(p, &p->results, why);
@@ -418,6 +411,18 @@ bool hesse_parts_any(const char *folder)
     return any;
 }
 
+bool hesse_parts_are_gone(const char *folder)
+{
+    DIR *all = opendir(folder);
+    const struct dirent *e;
+    bool gone = all != NULL;
+    while (gone && (e = readdir(all)))
+        gone = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+               !strcmp(e->d_name, "lock");
+    if (all) closedir(all);
+    return gone;
+}
+
 void hesse_parts_empty(const char *folder)
 {
     DIR *all = opendir(folder);
@@ -426,14 +431,4 @@ void hesse_parts_empty(const char *folder)
     while ((e = readdir(all)))
         if (is_ours(e->d_name)) unlinkat(dirfd(all), e->d_name, 0);
     closedir(all);
-}
-
-void hesse_parts_remove(const char *folder)
-{
-    hesse_parts_empty(folder);
-    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    unlinkat(fd, "lock", 0);
-    close(fd);
-    rmdir(folder);
 }

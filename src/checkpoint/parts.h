@@ -2,8 +2,11 @@
 #ifndef HESSE_CHECKPOINT_PARTS_H
 #define HESSE_CHECKPOINT_PARTS_H
 
-#include "checkpoint/keep.h"
+#include "checkpoint/record.h"
 #include "hesse/team.h"
+
+#include <stdbool.h>
+#include <stddef.h>
 
 typedef struct hesse_parts hesse_parts;
 
@@ -21,34 +24,32 @@ hesse_status hesse_parts_open(hesse_team *team, const char *folder,
 /** Local. What was not made safe is lost. NULL is legal. */
 void hesse_parts_free(hesse_parts *parts);
 
-/** Local. How many runs before this one left part files that are there still, at most; and the
- *  records of them. */
+/** Local. The number of earlier runs, at most, whose part files are there. */
 int hesse_parts_runs(const hesse_parts *parts);
-size_t hesse_parts_count(const hesse_parts *parts);
 
-/** Local. The keeper's functions, see curvature/keep.h; context is the parts. */
-bool hesse_parts_has(void *parts, const hesse_record *what, size_t count);
-hesse_status hesse_parts_recall(void *parts, const hesse_record *what, size_t count,
-                                double *numbers, hesse_why *why);
-hesse_status hesse_parts_keep(void *parts, const hesse_record *what, size_t count,
-                              const double *numbers, hesse_why *why);
-void hesse_parts_drop(void *parts, int block, int blocks);
+/** Local. See the functions of the same names in checkpoint/checkpoint.h. */
+bool hesse_parts_has(const hesse_parts *parts, const hesse_record *what, size_t count);
+hesse_status hesse_parts_load(const hesse_parts *parts, const hesse_record *what,
+                              double *numbers, hesse_why *why);
+hesse_status hesse_parts_save(hesse_parts *parts, const hesse_record *what,
+                              size_t count, const double *numbers, hesse_why *why);
+hesse_status hesse_parts_make_safe(hesse_parts *parts, hesse_why *why);
+void hesse_parts_drop_panels(hesse_parts *parts, int block, int blocks);
 
-/** Local. Make safe what has waited long enough, or all. Errors: HESSE_E_OUTPUT. */
+/** Local. Make safe what has waited long enough. Errors: HESSE_E_OUTPUT. */
 hesse_status hesse_parts_tend(hesse_parts *parts, hesse_why *why);
-hesse_status hesse_parts_secure(hesse_parts *parts, hesse_why *why);
 
 /** Local. Whether this run, or one before it, has left anything there. */
 bool hesse_parts_worth(const hesse_parts *parts);
 
 enum { HESSE_PARTS_NAME = 64 };
 
-/** Local. Whether a folder holds work of a run. */
+/** Local. Whether a folder holds work of a run; and whether it holds nothing but a lock. */
 bool hesse_parts_any(const char *folder);
+bool hesse_parts_are_gone(const char *folder);
 
-/** Local. Remove all that a run puts into a folder, but for its lock; and then the lock and
- *  the folder, too. A file that somebody else put there stays, and so does the folder then. */
+/** Local. Remove all that a run puts into a folder, but for its lock. A file that somebody
+ *  else put there stays. */
 void hesse_parts_empty(const char *folder);
-void hesse_parts_remove(const char *folder);
 
 #endif /* HESSE_CHECKPOINT_PARTS_H */

@@ -6,10 +6,7 @@
 #include "base/memory.h"
 #include "parallel/team.h"
 
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 struct hesse_stop {
     MPI_Comm comm;
@@ -17,43 +14,14 @@ struct hesse_stop {
     bool asked, told; /* told: the others, by this rank */
     bool *heard;      /* [size] from whom               */
     MPI_Request *requests;
-    struct sigaction before[3];
+    hesse_signals *signals;
 };
 
-static const int SIGNALS[3] = {SIGUSR1, SIGTERM, SIGINT};
-
-/* What a handler can reach. */
-static volatile sig_atomic_t caught, sealed;
-static const char *volatile last_words;
-
-/* Only what is safe in a handler. An interrupt from the keyboard may come with the
-   launcher's SIGTERM: those two are one. */
-static void note(int signal)
-{
-    if (caught && !(caught == SIGINT && signal == SIGTERM)) {
-        struct sigaction usual = {.sa_handler = SIG_DFL};
-        sigaction(signal, &usual, NULL);
-        raise(signal);
-    }
-    caught = signal;
-    if (!sealed) return;
-    const char *line = last_words;
-    if (line && write(STDERR_FILENO, line, strlen(line)) < 0) _exit(HESSE_E_STOPPED);
-    _exit(HESSE_E_STOPPED);
-}
-
-static void listen_to(hesse_stop *x)
-{
-    struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
-    caught = sealed = 0;
-    for (int i = 0; i < 3; i++) sigaction(SIGNALS[i], &action, &x->before[i]);
-}
-
-hesse_status hesse_stop_new(hesse_team *team, hesse_stop **stop)
+hesse_status hesse_stop_new(hesse_team *team, hesse_signals *signals, hesse_stop **stop)
 {
     hesse_stop *x = hesse_calloc(1, sizeof *x);
     if (x) {
-        *x = (hesse_stop){.rank = team->rank, .size = team->size};
+        *x = (hesse_stop){.rank = team->rank, .size = team->size, .signals = signals};
         x->heard = hesse_calloc((size_t)team->size, sizeof *x->heard);
         x->requests = hesse_calloc((size_t)team->size, sizeof(MPI_Request));
     }
@@ -70,7 +38,7 @@ hesse_status hesse_stop_new(hesse_team *team, hesse_stop **stop)
     }
     MPI_Comm_dup(team->comm, &x->comm);
     for (int r = 0; r < x->size; r++) x->requests[r] = MPI_REQUEST_NULL;
-    listen_to(x);
+    hesse_stop_at_once(x, NULL);
     *stop = x;
     return HESSE_OK;
 }
@@ -91,7 +59,7 @@ static void hear(hesse_stop *x, int rank)
 bool hesse_stop_asked(hesse_stop *x)
 {
     if (x->asked) return true;
-    if (caught) {
+    if (x->signals && x->signals->caught) {
         tell(x);
         x->asked = true;
         return true;
@@ -103,10 +71,11 @@ bool hesse_stop_asked(hesse_stop *x)
     return x->asked = there;
 }
 
-void hesse_stop_seal(hesse_stop *x, const char *line)
+void hesse_stop_at_once(hesse_stop *x, const char *line)
 {
-    last_words = x->rank ? NULL : line;
-    sealed = line != NULL;
+    if (!x->signals) return;
+    x->signals->line = x->rank ? NULL : line;
+    x->signals->at_once = line != NULL;
 }
 
 /* Messages that nobody has looked for. */
@@ -123,7 +92,6 @@ static void hear_the_rest(hesse_stop *x)
 void hesse_stop_free(hesse_stop *x)
 {
     if (!x) return;
-    for (int i = 0; i < 3; i++) sigaction(SIGNALS[i], &x->before[i], NULL);
     hear_the_rest(x);
     MPI_Comm_free(&x->comm);
     free(x->requests);

@@ -297,7 +297,7 @@ static hesse_status run_unformed(hesse_analysis *x)
     const hesse_listener listener = listener_of(&f);
     const hesse_matrix_free_options probing = {.memory = x->matrix_free.limit,
                                                .listener = &listener,
-                                               .keeper = x->options.keeper};
+                                               .checkpoint = x->options.checkpoint};
     hesse_status s = hesse_analysis_aims(x, &aims, &count, &team->why);
     s = hesse_agree(team, s);
     const double rest = f.length;

@@ -146,7 +146,7 @@ static hesse_status prepare(hesse_dense *x, hesse_tape *tape,
             : hesse_fail(why, HESSE_E_NOMEM,
                          "out of memory for the results of %d blocks",
                          x->partition->count);
-    x->lanes.keeper = x->options->keeper;
+    x->lanes.checkpoint = x->options->checkpoint;
     status = hesse_agree(x->team, status);
     return status ? status : draw_circles(x);
 }

@@ -3,7 +3,7 @@
 #ifndef HESSE_CURVATURE_DENSE_H
 #define HESSE_CURVATURE_DENSE_H
 
-#include "checkpoint/keep.h"
+#include "checkpoint/checkpoint.h"
 #include "curvature/results.h"
 #include "curvature/threads.h"
 #include "parallel/dmat.h"
@@ -41,7 +41,7 @@ typedef struct hesse_dense_options {
     double loss; /* of the tape: rounding is measured against it where a block is all
                     but zero                                                    */
     const hesse_listener *listener; /* NULL: none; its functions may be NULL, too */
-    const hesse_keeper *keeper;     /* NULL: none                                 */
+    hesse_checkpoint *checkpoint;   /* NULL: none                                 */
 } hesse_dense_options;
 
 /** Collective. Do it.
@@ -51,7 +51,7 @@ typedef struct hesse_dense_options {
  *  results                 [out]  one for every share; the same on every rank.
  *  times                    [out]  of this rank.
  *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC (not finite; a proof out of bounds, naming the
- *  block), and what the listener and the keeper return. */
+ *  block), and what the listener and the checkpoint return. */
 hesse_status hesse_dense_run(hesse_team *team, hesse_tape *tape,
                              const hesse_params *params,
                              const hesse_partition *partition,

@@ -56,8 +56,8 @@ static inline void hesse_stop(double *seconds)
 bool hesse_block_known(const hesse_dense *x, int block);
 bool hesse_whole_known(const hesse_dense *x, int share);
 
-/** Local. Take from the keeper what earlier runs have found of a block, or of the whole; and
- *  give it what this run has found. Errors: HESSE_E_NOMEM and those of the keeper. */
+/** Local. Load from the checkpoint what earlier runs have found of a block, or of the whole; and
+ *  save there what this run has found. Errors: HESSE_E_NOMEM and those of the checkpoint. */
 hesse_status hesse_recall_block(hesse_dense *x, int block, hesse_why *why);
 hesse_status hesse_recall_whole(hesse_dense *x, int share, hesse_why *why);
 hesse_status hesse_keep_block(const hesse_dense *x, const hesse_task *task,
@@ -68,11 +68,11 @@ hesse_status hesse_keep_whole(const hesse_dense *x, int share, hesse_why *why);
 bool hesse_keeps_panels(const hesse_dense *x, const hesse_task *task);
 void hesse_drop_panels(const hesse_dense *x, int block);
 
-/** Local. Ask the keeper whether to go on. Errors: those of the keeper. */
+/** Local. Ask the checkpoint whether to go on. Errors: those of the checkpoint. */
 hesse_status hesse_go_on(const hesse_dense *x, hesse_why *why);
 
 /** Local. Before and after the solution of a matrix of order n, which nothing can interrupt:
- *  where it takes long, all is made safe before. Errors: those of the keeper. */
+ *  where it takes long, all is made safe before. Errors: those of the checkpoint. */
 hesse_status hesse_seal(const hesse_dense *x, int n, hesse_why *why);
 void hesse_unseal(const hesse_dense *x);
 

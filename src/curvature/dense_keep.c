@@ -28,22 +28,23 @@ static bool known(const hesse_dense *x, int share, int block)
 {
     const hesse_record what = record_of(x, share, block);
     return !hesse_shows_matrices(x) &&
-           hesse_share_results_known(&x->found[share], x->options->keeper, &what,
+           hesse_share_results_known(&x->found[share], x->options->checkpoint, &what,
                                      order_of(x, block), x->options->vectors);
 }
 
 static hesse_status recall(hesse_dense *x, int share, int block, hesse_why *why)
 {
     const hesse_record what = record_of(x, share, block);
-    return hesse_share_results_recall(&x->found[share], x->options->keeper, &what,
+    return hesse_share_results_recall(&x->found[share], x->options->checkpoint, &what,
                                       order_of(x, block), x->options->vectors, why);
 }
 
 static hesse_status keep(const hesse_dense *x, int share, int block, hesse_why *why)
 {
     const hesse_record what = record_of(x, share, block);
-    if (!x->options->keeper) return HESSE_OK;
-    return hesse_share_results_keep(&x->found[share], x->options->keeper, &what, why);
+    if (!x->options->checkpoint) return HESSE_OK;
+    return hesse_share_results_keep(&x->found[share], x->options->checkpoint, &what,
+                                    why);
 }
 
 bool hesse_block_known(const hesse_dense *x, int block)
@@ -74,11 +75,11 @@ hesse_status hesse_recall_whole(hesse_dense *x, int share, hesse_why *why)
 hesse_status hesse_keep_block(const hesse_dense *x, const hesse_task *task,
                               hesse_why *why)
 {
-    const hesse_keeper *k = x->options->keeper;
     hesse_status status = HESSE_OK;
     for (int s = 0; !status && s < hesse_shares_of(x); s++)
         status = keep(x, s, task->block, why);
-    if (!status && hesse_keeps_panels(x, task)) status = k->secure(k->context, why);
+    if (!status && hesse_keeps_panels(x, task))
+        status = hesse_checkpoint_make_safe(x->options->checkpoint, why);
     return status;
 }
 
@@ -89,33 +90,29 @@ hesse_status hesse_keep_whole(const hesse_dense *x, int share, hesse_why *why)
 
 bool hesse_keeps_panels(const hesse_dense *x, const hesse_task *task)
 {
-    const hesse_keeper *k = x->options->keeper;
-    return k && (task->assembly > fmin(k->stretch, SHORT) || hesse_shows_matrices(x));
+    const hesse_checkpoint *c = x->options->checkpoint;
+    return c && (task->assembly > fmin(hesse_checkpoint_stretch(c), SHORT) ||
+                 hesse_shows_matrices(x));
 }
 
 void hesse_drop_panels(const hesse_dense *x, int block)
 {
-    const hesse_keeper *k = x->options->keeper;
-    if (k && !hesse_shows_matrices(x)) k->drop(k->context, block, 1);
+    if (!hesse_shows_matrices(x))
+        hesse_checkpoint_drop_panels(x->options->checkpoint, block, 1);
 }
 
 hesse_status hesse_go_on(const hesse_dense *x, hesse_why *why)
 {
-    const hesse_keeper *k = x->options->keeper;
-    return k ? k->go_on(k->context, why) : HESSE_OK;
+    return hesse_checkpoint_continue(x->options->checkpoint, why);
 }
 
 hesse_status hesse_seal(const hesse_dense *x, int n, hesse_why *why)
 {
-    const hesse_keeper *k = x->options->keeper;
-    if (!k || n <= LONG) return HESSE_OK;
-    const hesse_status status = k->secure(k->context, why);
-    if (!status) k->seal(k->context, true);
-    return status;
+    if (n <= LONG) return HESSE_OK;
+    return hesse_checkpoint_begin_uninterruptible(x->options->checkpoint, why);
 }
 
 void hesse_unseal(const hesse_dense *x)
 {
-    const hesse_keeper *k = x->options->keeper;
-    if (k) k->seal(k->context, false);
+    hesse_checkpoint_end_uninterruptible(x->options->checkpoint);
 }

@@ -242,21 +242,21 @@ static void carry(const hesse_submatrix *aim, hesse_record_kind kind, double *li
     move(&list, h->error, h->n, out);
 }
 
-/* Local. Take what is known, or keep what was found. */
+/* Local. Load what is known, or save what was found. */
 static hesse_status exchange(const course *x, const hesse_submatrix *aim,
-                             hesse_record_kind kind, bool recall)
+                             hesse_record_kind kind, bool load)
 {
-    const hesse_keeper *k = x->probing->keeper;
+    hesse_checkpoint *c = x->probing->checkpoint;
     hesse_why *why = &x->model->team->why;
     const hesse_record what = record_of(aim, kind);
     const size_t size = record_size(x->wanted, aim, kind);
-    if (!recall && (!k || x->model->team->rank)) return HESSE_OK;
+    if (!load && (!c || x->model->team->rank)) return HESSE_OK;
     double *list = hesse_alloc(size);
     hesse_status s = HESSE_OK;
     if (!list) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a record");
-    if (!s && recall) s = k->recall(k->context, &what, size, list, why);
-    if (!s) carry(aim, kind, list, recall);
-    if (!s && !recall) s = k->keep(k->context, &what, size, list, why);
+    if (!s && load) s = hesse_checkpoint_load(c, &what, list, why);
+    if (!s) carry(aim, kind, list, load);
+    if (!s && !load) s = hesse_checkpoint_save(c, &what, size, list, why);
     free(list);
     return s;
 }
@@ -264,9 +264,9 @@ static hesse_status exchange(const course *x, const hesse_submatrix *aim,
 static bool is_known(const course *x, const hesse_submatrix *aim,
                      hesse_record_kind kind)
 {
-    const hesse_keeper *k = x->probing->keeper;
     const hesse_record what = record_of(aim, kind);
-    return k && k->has(k->context, &what, record_size(x->wanted, aim, kind));
+    return hesse_checkpoint_has(x->probing->checkpoint, &what,
+                                record_size(x->wanted, aim, kind));
 }
 
 /* Collective. */

@@ -45,7 +45,7 @@ int hesse_estimates_together(const hesse_model *model, const hesse_estimates *se
                              int ranks);
 
 /** Collective. Find what is wanted of every aim; the same on all ranks.
- *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC, and those of the keeper. */
+ *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC, and those of the checkpoint. */
 hesse_status hesse_estimates_run(hesse_model *model, const hesse_estimates *settings,
                                  int count, hesse_submatrix *aims,
                                  const hesse_matrix_free_options *probing);

@@ -67,12 +67,11 @@ static void carry(size_t n, int k, int first, int count, int width, double *list
 static hesse_status report(hesse_hessian_operator *x, int count)
 {
     const hesse_listener *l = x->probing->listener;
-    const hesse_keeper *k = x->probing->keeper;
     x->done += count;
     x->operations += x->of;
     if (l && l->progress)
         l->progress(l->context, x->phase, fmin(x->done / x->all, 1), x->operations);
-    return k ? k->go_on(k->context, &x->model->team->why) : HESSE_OK;
+    return hesse_checkpoint_continue(x->probing->checkpoint, &x->model->team->why);
 }
 
 static hesse_status apply(void *context, int k, const double *v, double *av)

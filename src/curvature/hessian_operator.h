@@ -31,7 +31,7 @@ void hesse_hessian_operator_free(hesse_hessian_operator *applied);
 double hesse_hessian_operator_bytes(const hesse_model *model, int ranks,
                                     const hesse_submatrix *aim, int width, int most);
 
-/** Local. The operator, which borrows it. Its errors are those of the keeper. */
+/** Local. The operator, which borrows it. Its errors are those of the checkpoint. */
 hesse_operator hesse_hessian_operator_operator(hesse_hessian_operator *applied);
 
 #endif /* HESSE_CURVATURE_HESSIAN_OPERATOR_H */

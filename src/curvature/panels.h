@@ -6,7 +6,7 @@
 #ifndef HESSE_CURVATURE_PANELS_H
 #define HESSE_CURVATURE_PANELS_H
 
-#include "checkpoint/keep.h"
+#include "checkpoint/record.h"
 #include "hesse/spectrum.h"
 #include "network/partition.h"
 #include "network/sweep.h"

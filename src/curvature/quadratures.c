@@ -94,9 +94,8 @@ static size_t record_size(const hesse_quadrature *q)
 
 static bool is_known(const queue *x, const hesse_submatrix *t, int probe)
 {
-    const hesse_keeper *k = x->probing->keeper;
     const hesse_record what = record_of(t, probe);
-    return k && k->has(k->context, &what, record_size(t->q));
+    return hesse_checkpoint_has(x->probing->checkpoint, &what, record_size(t->q));
 }
 
 static double bytes_of(const queue *x)
@@ -241,12 +240,11 @@ static hesse_status after_step(void *context, hesse_why *why)
 {
     queue *x = context;
     const hesse_listener *l = x->probing->listener;
-    const hesse_keeper *k = x->probing->keeper;
     x->done += x->now.columns;
     x->operations += x->step.products;
     if (l && l->progress)
         l->progress(l->context, "lanczos", fmin(x->done / x->all, 1), x->operations);
-    return k ? k->go_on(k->context, why) : HESSE_OK;
+    return hesse_checkpoint_continue(x->probing->checkpoint, why);
 }
 
 static void pack(const hesse_quadrature *q, int probe, double *numbers)
@@ -270,9 +268,8 @@ static void unpack(hesse_quadrature *q, int probe, const double *numbers)
 }
 
 /* Local. Every rank reads what earlier runs have finished. */
-static hesse_status recall(queue *x, hesse_why *why)
+static hesse_status load(queue *x, hesse_why *why)
 {
-    const hesse_keeper *k = x->probing->keeper;
     hesse_status s = HESSE_OK;
     for (int i = 0; !s && i < x->count; i++) {
         const hesse_submatrix *t = &x->aims[i];
@@ -281,7 +278,7 @@ static hesse_status recall(queue *x, hesse_why *why)
         for (int p = 0; !s && p < t->q->probes; p++) {
             const hesse_record what = record_of(t, p);
             if (!is_known(x, t, p)) continue;
-            s = k->recall(k->context, &what, record_size(t->q), numbers, why);
+            s = hesse_checkpoint_load(x->probing->checkpoint, &what, numbers, why);
             if (!s) unpack(t->q, p, numbers);
             x->done += t->q->steps;
         }
@@ -290,19 +287,19 @@ static hesse_status recall(queue *x, hesse_why *why)
     return s;
 }
 
-/* Local. Rank 0 keeps what a batch has found. */
-static hesse_status keep(const queue *x, hesse_why *why)
+/* Local. Rank 0 saves what a batch has found. */
+static hesse_status save(const queue *x, hesse_why *why)
 {
-    const hesse_keeper *k = x->probing->keeper;
+    hesse_checkpoint *to = x->probing->checkpoint;
     hesse_status s = HESSE_OK;
-    for (int g = 0; k && !s && g < x->now.count; g++) {
+    for (int g = 0; to && !s && g < x->now.count; g++) {
         const hesse_cell *c = &x->now.cells[g];
         double *numbers = hesse_alloc(record_size(c->q));
         if (!numbers) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a probe");
         for (int p = c->first; !s && p < c->first + c->k; p++) {
             const hesse_record what = record_of(x->now.aims[g], p);
             pack(c->q, p, numbers);
-            s = k->keep(k->context, &what, record_size(c->q), numbers, why);
+            s = hesse_checkpoint_save(to, &what, record_size(c->q), numbers, why);
         }
         free(numbers);
     }
@@ -326,7 +323,7 @@ static hesse_status advance(queue *x)
     if (!s) s = hesse_lanczos_run(team, &r, x->now.cells, x->now.count);
     hesse_product_free(x->product);
     x->product = NULL;
-    if (!s && team->rank == 0) s = keep(x, &team->why);
+    if (!s && team->rank == 0) s = save(x, &team->why);
     s = hesse_agree(team, s);
     for (int g = 0; g < x->now.count; g++)
         x->now.cells[g].q->seconds +=
@@ -349,7 +346,7 @@ hesse_status hesse_quadratures(hesse_model *model,
     hesse_status s = HESSE_OK;
     if (!make_queue(&x))
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for probes");
-    if (!s && probing->keeper) s = recall(&x, &team->why);
+    if (!s && probing->checkpoint) s = load(&x, &team->why);
     s = hesse_agree(team, s);
     for (bool more = true; !s && more;) {
         more = next(&x);

@@ -20,11 +20,11 @@ typedef struct hesse_submatrix {
     hesse_hutchinson *hutchinson;
 } hesse_submatrix;
 
-/** Who is told, and who keeps what is done; NULL: nobody. */
+/** Who is told, and where finished work is saved; NULL: nobody, nowhere. */
 typedef struct hesse_matrix_free_options {
     double memory; /* bytes a rank may use for it beside the model; 0: not limited */
     const hesse_listener *listener;
-    const hesse_keeper *keeper;
+    hesse_checkpoint *checkpoint;
 } hesse_matrix_free_options;
 
 /** Local. Settings with defaults in place of 0; and the quadrature of a matrix of order n, not
@@ -60,7 +60,7 @@ hesse_status hesse_matrix_free_options_work(const hesse_model *model,
 /** Collective. Fill the quadratures of the aims: those of one share stand together. Probes
  *  of neighbouring aims of a share advance together, so that they share passes over the
  *  model.
- *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC naming the block, and those of the keeper. */
+ *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC naming the block, and those of the checkpoint. */
 hesse_status hesse_quadratures(hesse_model *model,
                                const hesse_lanczos_settings *settings, int count,
                                const hesse_submatrix *aims,

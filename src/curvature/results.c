@@ -150,15 +150,15 @@ static size_t record_size(const hesse_share_results *f, const hesse_record *what
            (what->kind == HESSE_RECORD_WHOLE ? blocks * blocks : 0);
 }
 
-bool hesse_share_results_known(const hesse_share_results *f, const hesse_keeper *keeper,
+bool hesse_share_results_known(const hesse_share_results *f,
+                               const hesse_checkpoint *checkpoint,
                                const hesse_record *what, int n, int vectors)
 {
-    return keeper &&
-           keeper->has(keeper->context, what, record_size(f, what, n, vectors));
+    return hesse_checkpoint_has(checkpoint, what, record_size(f, what, n, vectors));
 }
 
 hesse_status hesse_share_results_recall(hesse_share_results *f,
-                                        const hesse_keeper *keeper,
+                                        const hesse_checkpoint *checkpoint,
                                         const hesse_record *what, int n, int vectors,
                                         hesse_why *why)
 {
@@ -170,7 +170,7 @@ hesse_status hesse_share_results_recall(hesse_share_results *f,
     if (!list)
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a record of order %d", n);
     if (!s) s = hesse_spectrum_new(n, vectors, spectrum, why);
-    if (!s) s = keeper->recall(keeper->context, what, size, list, why);
+    if (!s) s = hesse_checkpoint_load(checkpoint, what, list, why);
     if (!s) unpack(*spectrum, whole ? &f->all : &f->sums[what->block], list);
     if (!s && whole)
         memcpy(f->coupling, list + (size - blocks * blocks),
@@ -180,7 +180,7 @@ hesse_status hesse_share_results_recall(hesse_share_results *f,
 }
 
 hesse_status hesse_share_results_keep(const hesse_share_results *f,
-                                      const hesse_keeper *keeper,
+                                      hesse_checkpoint *checkpoint,
                                       const hesse_record *what, hesse_why *why)
 {
     const bool whole = what->kind == HESSE_RECORD_WHOLE;
@@ -193,7 +193,8 @@ hesse_status hesse_share_results_keep(const hesse_share_results *f,
                           x->n);
     pack(x, whole ? &f->all : &f->sums[what->block], list);
     if (whole) memcpy(list + own, f->coupling, more * sizeof *list);
-    const hesse_status s = keeper->keep(keeper->context, what, own + more, list, why);
+    const hesse_status s =
+        hesse_checkpoint_save(checkpoint, what, own + more, list, why);
     free(list);
     return s;
 }

@@ -3,7 +3,7 @@
 #ifndef HESSE_CURVATURE_RESULTS_H
 #define HESSE_CURVATURE_RESULTS_H
 
-#include "checkpoint/keep.h"
+#include "checkpoint/checkpoint.h"
 #include "curvature/schedule.h"
 #include "hesse/extremes.h"
 #include "hesse/hutchinson.h"
@@ -42,20 +42,21 @@ hesse_status hesse_share_results_share(hesse_team *team, const hesse_schedule *s
                                        const hesse_partition *partition, int vectors,
                                        hesse_share_results *f);
 
-/** Local. Whether the keeper has the record of a block, or of the whole, for these results of
- *  one share; take them from it; and keep them.
+/** Local. Whether the checkpoint has the record of a block, or of the whole, for these results of
+ *  one share; load them; and save them.
  *
  *  n        [in]  order of the block or the whole.
  *  vectors  [in]  eigenvectors at each end.
- *  Errors: HESSE_E_NOMEM and those of the keeper. */
-bool hesse_share_results_known(const hesse_share_results *f, const hesse_keeper *keeper,
+ *  Errors: HESSE_E_NOMEM and those of the checkpoint. */
+bool hesse_share_results_known(const hesse_share_results *f,
+                               const hesse_checkpoint *checkpoint,
                                const hesse_record *what, int n, int vectors);
 hesse_status hesse_share_results_recall(hesse_share_results *f,
-                                        const hesse_keeper *keeper,
+                                        const hesse_checkpoint *checkpoint,
                                         const hesse_record *what, int n, int vectors,
                                         hesse_why *why);
 hesse_status hesse_share_results_keep(const hesse_share_results *f,
-                                      const hesse_keeper *keeper,
+                                      hesse_checkpoint *checkpoint,
                                       const hesse_record *what, hesse_why *why);
 
 #endif /* HESSE_CURVATURE_RESULTS_H */

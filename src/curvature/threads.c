@@ -34,7 +34,7 @@ void hesse_panel_threads_free(hesse_panel_threads *lanes)
 int hesse_panel_threads_begin(hesse_panel_threads *lanes, hesse_part part, bool keeps)
 {
     int count = 0;
-    lanes->keeps = keeps && lanes->keeper;
+    lanes->keeps = keeps && lanes->checkpoint;
     for (int i = 0; i < lanes->count; i++)
         count = hesse_panels_begin(lanes->panels[i], part);
     return count;
@@ -55,32 +55,32 @@ static void *run(void *context)
     return NULL;
 }
 
-/* Take a panel from the keeper, if it has it of every share. */
-static hesse_status recall(const hesse_keeper *k, errand *e, hesse_why *why)
+/* Load a panel, if the checkpoint has it of every share. */
+static hesse_status load(const hesse_checkpoint *c, errand *e, hesse_why *why)
 {
     const int shares = hesse_panels_shares(e->panels);
     const size_t size = hesse_panels_size(e->panels, e->panel);
     for (int s = 0; s < shares; s++) {
         const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
-        if (!k->has(k->context, &what, size)) return HESSE_OK;
+        if (!hesse_checkpoint_has(c, &what, size)) return HESSE_OK;
     }
     hesse_status status = HESSE_OK;
     for (int s = 0; !status && s < shares; s++) {
         const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
         double *to = hesse_panels_recall(e->panels, e->panel, s);
-        status = k->recall(k->context, &what, size, to, why);
+        status = hesse_checkpoint_load(c, &what, to, why);
     }
     e->done = true;
     return status;
 }
 
-static hesse_status keep(const hesse_keeper *k, const errand *e, hesse_why *why)
+static hesse_status save(hesse_checkpoint *c, const errand *e, hesse_why *why)
 {
     hesse_status status = HESSE_OK;
     for (int s = 0; !status && s < hesse_panels_shares(e->panels); s++) {
         const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
-        status = k->keep(k->context, &what, hesse_panels_size(e->panels, e->panel),
-                         hesse_panels_values(e->panels, s), why);
+        status = hesse_checkpoint_save(c, &what, hesse_panels_size(e->panels, e->panel),
+                                       hesse_panels_values(e->panels, s), why);
     }
     return status;
 }
@@ -100,15 +100,14 @@ hesse_status hesse_panel_threads_compute(hesse_panel_threads *lanes, int first, 
                                          hesse_why *why)
 {
     errand all[HESSE_MOST_THREADS];
-    const hesse_keeper *k = lanes->keeper;
+    hesse_checkpoint *c = lanes->checkpoint;
     hesse_status status = HESSE_OK;
     for (int i = 0; i < n; i++) {
         all[i] = (errand){.panels = lanes->panels[i], .panel = first + i};
-        if (k && !status) status = recall(k, &all[i], why);
+        if (!status) status = load(c, &all[i], why);
     }
     run_all(all, n);
     for (int i = 0; !status && lanes->keeps && i < n; i++)
-        if (!all[i].done) status = keep(k, &all[i], why);
-    if (!status && k) status = k->go_on(k->context, why);
-    return status;
+        if (!all[i].done) status = save(c, &all[i], why);
+    return status ? status : hesse_checkpoint_continue(c, why);
 }

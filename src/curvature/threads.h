@@ -2,6 +2,7 @@
 #ifndef HESSE_CURVATURE_THREADS_H
 #define HESSE_CURVATURE_THREADS_H
 
+#include "checkpoint/checkpoint.h"
 #include "curvature/panels.h"
 
 enum { HESSE_MOST_THREADS = 1024 };
@@ -9,8 +10,8 @@ enum { HESSE_MOST_THREADS = 1024 };
 typedef struct hesse_panel_threads {
     hesse_panels **panels; /* [count] */
     int count;
-    const hesse_keeper *keeper; /* of records; NULL: none  */
-    bool keeps;                 /* panels of this part, too */
+    hesse_checkpoint *checkpoint; /* NULL: none                               */
+    bool keeps;                   /* whether it saves the panels of this part */
 } hesse_panel_threads;
 
 /** Local. As many panels as threads. The arguments are those of hesse_panels_new.
@@ -26,8 +27,8 @@ void hesse_panel_threads_free(hesse_panel_threads *lanes);
 int hesse_panel_threads_begin(hesse_panel_threads *lanes, hesse_part part, bool keeps);
 
 /** Local. Compute panels first ... first + n - 1 of the part, n <= count, one a lane; or take
- *  them from the keeper, if it has them. Where the system gives no thread, one after another.
- *  Errors: those of the keeper, which is asked whether to go on. The panels are there all
+ *  them from the checkpoint, if it has them. Where the system gives no thread, one after another.
+ *  Errors: those of the checkpoint, which is asked whether to go on. The panels are there all
  *  the same, but their numbers may be wrong then. */
 hesse_status hesse_panel_threads_compute(hesse_panel_threads *lanes, int first, int n,
                                          hesse_why *why);

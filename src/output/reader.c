@@ -115,3 +115,21 @@ const char *hesse_reader_text(const char *texts, size_t size, size_t i, char *te
     text[length] = '\0';
     return text;
 }
+
+char *hesse_reader_note(hesse_reader *r, const char *name)
+{
+    size_t count, size;
+    if (hesse_reader_has(r, name)) return hesse_reader_set(r, name, -1, &count, &size);
+    const hid_t a = H5Aopen(r->file, name, H5P_DEFAULT), type = H5Aget_type(a);
+    const hid_t space = H5Aget_space(a);
+    size = H5Tget_size(type);
+    char *text = NULL;
+    if (H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 &&
+        H5Sget_simple_extent_npoints(space) == 1 && size < r->bytes)
+        text = hesse_calloc(size + 1, 1);
+    if (text && H5Aread(a, type, text) < 0) text[0] = '\0';
+    if (space >= 0) H5Sclose(space);
+    if (type >= 0) H5Tclose(type);
+    if (a >= 0) H5Aclose(a);
+    return text;
+}

@@ -47,4 +47,8 @@ const char *hesse_reader_text(const char *texts, size_t size, size_t i, char *te
  *  lines, and for more than fits. */
 void hesse_reader_attribute(hid_t object, const char *name, char *text, size_t room);
 
+/** Local. A text that the root has as an attribute, or as a dataset of the same name where it
+ *  is long. NULL where there is none, or when memory is exhausted; the caller frees it. */
+char *hesse_reader_note(hesse_reader *r, const char *name);
+
 #endif /* HESSE_OUTPUT_READER_H */

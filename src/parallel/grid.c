@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 
+/* The number of a setting of BLACS: sums are added in one order, whatever comes first. */
+enum { REPEATABLE = 15 };
+
 void hesse_grid_shape(int ranks, int *rows, int *cols)
 {
     *rows = 1;
@@ -30,6 +33,7 @@ hesse_status hesse_grid_new(hesse_team *team, hesse_grid **grid)
     g->my_col = team->rank % g->cols;
     g->context = g->handle = Csys2blacs_handle(team->comm);
     Cblacs_gridinit(&g->context, "Row", g->rows, g->cols);
+    Cblacs_set(g->context, REPEATABLE, &(int){1});
     *grid = g;
     return HESSE_OK;
 }

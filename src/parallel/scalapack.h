@@ -11,6 +11,7 @@ enum { HESSE_DESC_LEN = 9 };
 int Csys2blacs_handle(MPI_Comm comm);
 void Cfree_blacs_system_handle(int handle);
 void Cblacs_gridinit(int *context, const char *order, int rows, int cols);
+void Cblacs_set(int context, int what, const int *value);
 void Cblacs_gridexit(int context);
 
 void descinit_(int *desc, const int *m, const int *n, const int *mb, const int *nb,

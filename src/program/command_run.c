@@ -258,12 +258,12 @@ static hesse_status compute(run *r, const char *path)
     const double start = MPI_Wtime();
     if (!s) {
         r->analysis->options.listener = &listener;
-        r->analysis->options.keeper = &r->resume.keeper;
+        r->analysis->options.checkpoint = r->resume.checkpoint;
         hesse_progress_start(&r->progress, stderr);
         s = hesse_analysis_run(r->analysis);
         if (r->team->rank == 0) hesse_progress_finish(&r->progress);
         r->analysis->options.listener = NULL;
-        r->analysis->options.keeper = NULL;
+        r->analysis->options.checkpoint = NULL;
     }
     r->phases.compute = MPI_Wtime() - start;
     if (!s) s = write_findings(r);
@@ -313,7 +313,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
 {
     hesse_job *job = NULL;
     hesse_model *model = NULL;
-    run r = {.team = team, .resume = {.team = team, .lock = -1}};
+    run r = {.team = team};
     char *path = NULL;
     const double start = MPI_Wtime();
     hesse_status s = hesse_open_job(team, options, &job);
@@ -322,7 +322,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
     if (!s) s = hesse_open_model(team, job, false, &model);
     r.job = job;
     r.phases.open = MPI_Wtime() - start;
-    if (!s) s = hesse_resume_begin(&r.resume, options, job, model, path);
+    if (!s) s = hesse_resume_begin(team, options, job, model, &r.resume);
     if (!s) tell_note(model);
     if (!s && r.resume.complete) {
         tell_complete(&r, path);

@@ -2,6 +2,7 @@
    rank, and the same exit status on all. */
 #include "program/blas_core.h"
 #include "program/commands.h"
+#include "program/signals.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -72,13 +73,29 @@ static void give_back(void)
 #endif
 }
 
+#if defined(__ELF__) && defined(__GLIBC__)
+/* Before the libraries begin their work, of which OpenBLAS has some milliseconds, no signal
+   shall find the system's action in place. */
+static void begin(int argc, char **argv, char **environment)
+{
+    (void)environment;
+    hesse_signals_catch(argc, argv);
+}
+__attribute__((section(".preinit_array"),
+               used)) static void (*const first)(int, char **, char **) = begin;
+#endif
+
 int main(int argc, char **argv)
 {
     hesse_team *team = NULL;
     give_back();
+    hesse_signals_catch(argc, argv);
+    hesse_signals_wait(true);
     hesse_blas_mend(argv);
+    hesse_signals_wait(false);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write that fails */
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &(int){0});
+    hesse_signals_end_at_once();
     hesse_status s = hesse_team_new(MPI_COMM_WORLD, &team);
     if (s) {
         tell_no_team();

@@ -1,33 +1,50 @@
-/* Keys that change no number are left out, and so are paths: files are known by their
-   digests. What is left is compared name by name, so that a message can tell which. */
+/* Paths are left out: files are known by their digests. The other keys are compared name by
+   name, so that a message can tell which one differs. A result holds its whole job, so it
+   can be compared like a stored manifest. */
 #include "program/manifest.h"
 
 #include "base/memory.h"
+#include "checkpoint/manifest.h"
 #include "files/json.h"
+#include "output/reader.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { FORMAT = 1, KEY = 128 };
 
-/* A section with a dot, or a key. */
-static bool matters(const char *key)
+/* What a key of the job changes. */
+typedef enum key_use { NUMBERS, WISH, NOTHING } key_use;
+
+static key_use use_of(const char *key)
 {
-    static const char *const free_keys[] = {
-        "output.",      "metrics.",         "spectrum.density.", "hessian.memory",
-        "model.config", "model.checkpoint", "data.tokens",       "data.text",
-        "data.inputs",  "data.images",      "data.labels",       "data.targets"};
-    for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
-        if (strncmp(key, free_keys[i], strlen(free_keys[i])) == 0) return false;
-    return true;
+    /* A section with a dot, or a key; the first that fits counts. */
+    static const struct {
+        const char *key;
+        key_use use;
+    } uses[] = {{"output.file", NOTHING},
+                {"output.stretch", NOTHING},
+                {"output.", WISH},
+                {"metrics.", WISH},
+                {"spectrum.density.", WISH},
+                {"spectrum.eigenvectors", WISH},
+                {"hessian.memory", NOTHING},
+                {"model.config", NOTHING},
+                {"model.checkpoint", NOTHING},
+                {"data.tokens", NOTHING},
+                {"data.text", NOTHING},
+                {"data.inputs", NOTHING},
+                {"data.images", NOTHING},
+                {"data.labels", NOTHING},
+                {"data.targets", NOTHING}};
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
+        if (strncmp(key, uses[i].key, strlen(uses[i].key)) == 0) return uses[i].use;
+    return NUMBERS;
 }
 
 /* The lines of a complete job are "key: value", two spaces deeper in every section. */
-static json_t *keys_of(const char *complete)
+static json_t *keys_of(const char *complete, key_use use)
 {
     json_t *keys = json_object();
     char path[KEY] = "";
@@ -43,7 +60,7 @@ static json_t *keys_of(const char *complete)
                  name);
         if (end - colon < 3) continue; /* a section */
         at[strlen(at) - 1] = '\0';
-        if (matters(path))
+        if (use_of(path) == use)
             json_object_set_new(keys, path,
                                 json_stringn(colon + 2, (size_t)(end - colon - 2)));
         at[0] = '\0';
@@ -51,112 +68,111 @@ static json_t *keys_of(const char *complete)
     return keys;
 }
 
+/* What a manifest is made of. */
+typedef struct origin {
+    const char *complete; /* all keys of the job */
+    char program[80];
+    char config[HESSE_DIGEST_LENGTH], checkpoint[HESSE_DIGEST_LENGTH],
+        data[HESSE_DIGEST_LENGTH]; /* "": none */
+} origin;
+
 static void add_digest(json_t *inputs, const char *name, const char *digest)
 {
     if (*digest) json_object_set_new(inputs, name, json_string(digest));
 }
 
-static json_t *inputs_of(const hesse_model *m, const char *config)
+/* NULL: out of memory. */
+static char *manifest_of(const origin *o, key_use use)
 {
-    json_t *inputs = json_object();
-    add_digest(inputs, "config", config);
-    add_digest(inputs, "checkpoint", m->checkpoint);
-    add_digest(inputs, "data", m->batch.digest);
-    return inputs;
-}
-
-hesse_status hesse_manifest_of(const hesse_job *job, const hesse_model *model,
-                               char **text, char identity[HESSE_DIGEST_LENGTH],
-                               hesse_why *why)
-{
-    char config[HESSE_DIGEST_LENGTH] = "";
-    hesse_status s = HESSE_OK;
-    *text = NULL;
-    if (job->paths.config) s = hesse_digest_file(job->paths.config, config, why);
-    if (s) return s;
-    json_t *root = json_object();
-    json_object_set_new(root, "format", json_integer(FORMAT));
-    json_object_set_new(root, "program",
-                        json_string("hesse " HESSE_VERSION ", " HESSE_GIT_COMMIT));
-    json_object_set_new(root, "inputs", inputs_of(model, config));
-    json_object_set_new(root, "job", keys_of(job->complete));
-    *text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS);
+    json_t *root = json_object(), *inputs = json_object();
+    if (use == NUMBERS) {
+        add_digest(inputs, "config", o->config);
+        add_digest(inputs, "checkpoint", o->checkpoint);
+        add_digest(inputs, "data", o->data);
+        json_object_set_new(root, "format", json_integer(FORMAT));
+        json_object_set_new(root, "program", json_string(o->program));
+    }
+    json_object_set_new(root, "inputs", inputs);
+    json_object_set_new(root, "job", keys_of(o->complete, use));
+    char *text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS);
     json_decref(root);
-    if (!*text) return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a manifest");
-    hesse_digest(*text, strlen(*text), identity);
-    return HESSE_OK;
+    return text;
 }
 
-/* The first name of which one has another value than the other. */
-static hesse_status compare(const char *path, const char *what, const json_t *stored,
-                            const json_t *now, hesse_status status, hesse_why *why)
+hesse_status hesse_identity_of(const hesse_job *job, const hesse_model *model,
+                               hesse_identity *identity, hesse_why *why)
 {
-    const char *name;
-    json_t *value;
-    char was[HESSE_JSON_SHOWN], is[HESSE_JSON_SHOWN];
-    for (int turn = 0; turn < 2; turn++) {
-        const json_t *of = turn ? stored : now;
-        json_object_foreach((json_t *)of, name, value)
-        {
-            const json_t *a = json_object_get(stored, name);
-            const json_t *b = json_object_get(now, name);
-            if (a && b && json_equal(a, b)) continue;
-            hesse_json_show(a, was);
-            hesse_json_show(b, is);
-            return hesse_fail(why, status,
-                              "%s: %s%s was %s and is %s now; --resume expects the "
-                              "same, --force begins anew",
-                              path, what, name, was, is);
-        }
-    }
-    return HESSE_OK;
-}
-
-hesse_status hesse_manifest_match(const char *path, const char *text, hesse_why *why)
-{
-    json_t *stored = NULL, *now = NULL;
-    hesse_status s = hesse_json_load(path, &stored, why);
-    if (!s) s = hesse_json_parse(path, text, strlen(text), &now, why);
-    if (!s && !json_is_object(json_object_get(stored, "job")))
-        s = hesse_fail(why, HESSE_E_INPUT,
-                       "%s: is no manifest of a run; --force begins anew", path);
-    if (!s)
-        s = compare(path, "", json_object_get(stored, "job"),
-                    json_object_get(now, "job"), HESSE_E_JOB, why);
-    if (!s)
-        s = compare(path, "the digest of the ", json_object_get(stored, "inputs"),
-                    json_object_get(now, "inputs"), HESSE_E_INPUT, why);
-    if (!s) s = compare(path, "the ", stored, now, HESSE_E_JOB, why);
-    json_decref(stored);
-    json_decref(now);
-    return s;
-}
-
-static bool write_all(int fd, const char *text, size_t length)
-{
-    while (length) {
-        const ssize_t done = write(fd, text, length);
-        if (done < 0 && errno != EINTR) return false;
-        if (done > 0) text += done, length -= (size_t)done;
-    }
-    return true;
-}
-
-hesse_status hesse_manifest_store(const char *path, const char *text, hesse_why *why)
-{
-    char *temporary = hesse_calloc(strlen(path) + 5, 1);
-    if (!temporary) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    strcat(strcpy(temporary, path), ".tmp");
-    const int fd = open(temporary, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-    bool good = fd >= 0 && write_all(fd, text, strlen(text)) && !fsync(fd);
-    if (fd >= 0 && close(fd)) good = false;
-    good = good && !rename(temporary, path);
+    origin o = {.complete = job->complete,
+                .program = "hesse " HESSE_VERSION ", " HESSE_GIT_COMMIT};
     hesse_status s = HESSE_OK;
-    if (!good) {
-        s = hesse_fail(why, HESSE_E_OUTPUT, "%s: cannot be written: %s", path,
-                       strerror(errno));
-        unlink(temporary);
-    }
-    free(temporary);
+    *identity = (hesse_identity){0};
+    if (job->paths.config) s = hesse_digest_file(job->paths.config, o.config, why);
+    if (s) return s;
+    strcpy(o.checkpoint, model->checkpoint);
+    strcpy(o.data, model->batch.digest);
+    identity->numbers = manifest_of(&o, NUMBERS);
+    identity->wish = manifest_of(&o, WISH);
+    if (!identity->numbers || !identity->wish)
+        return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a manifest");
+    hesse_digest(identity->numbers, strlen(identity->numbers), identity->job);
+    hesse_digest(identity->wish, strlen(identity->wish), identity->output);
+    return HESSE_OK;
+}
+
+void hesse_identity_free(hesse_identity *identity)
+{
+    free(identity->numbers);
+    free(identity->wish);
+    *identity = (hesse_identity){0};
+}
+
+/* The first name in which the job of a result differs from this one. */
+static hesse_status compare(const hesse_identity *identity, const char *path,
+                            const origin *found, hesse_why *why)
+{
+    char *numbers = manifest_of(found, NUMBERS), *wish = manifest_of(found, WISH);
+    hesse_status s = HESSE_OK;
+    if (!numbers || !wish)
+        s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a manifest");
+    if (!s) s = hesse_manifest_compare(path, numbers, identity->numbers, why);
+    if (!s) s = hesse_manifest_compare(path, wish, identity->wish, why);
+    free(numbers);
+    free(wish);
     return s;
+}
+
+hesse_status hesse_identity_match(const hesse_identity *identity, const char *path,
+                                  hesse_why *why)
+{
+    hesse_reader r;
+    hesse_why ignored;
+    char job[HESSE_DIGEST_LENGTH], output[HESSE_DIGEST_LENGTH], version[32], commit[32];
+    origin o;
+    hesse_status s = HESSE_OK;
+    if (!hesse_reader_open(path, &r, &ignored)) {
+        hesse_reader_attribute(r.file, "job_identity", job, sizeof job);
+        hesse_reader_attribute(r.file, "output_identity", output, sizeof output);
+        hesse_reader_attribute(r.file, "hesse_version", version, sizeof version);
+        hesse_reader_attribute(r.file, "git_commit", commit, sizeof commit);
+        hesse_reader_attribute(r.file, "config_sha256", o.config, sizeof o.config);
+        hesse_reader_attribute(r.file, "checkpoint_sha256", o.checkpoint,
+                               sizeof o.checkpoint);
+        hesse_reader_attribute(r.file, "data_sha256", o.data, sizeof o.data);
+        char *complete = hesse_reader_note(&r, "job_complete");
+        H5Fclose(r.file);
+        const bool same = !strcmp(job, identity->job);
+        if (same && !strcmp(output, identity->output)) {
+            free(complete);
+            return HESSE_OK;
+        }
+        snprintf(o.program, sizeof o.program, "hesse %s, %s", version, commit);
+        o.complete = complete;
+        if (complete) s = compare(identity, path, &o, why);
+        free(complete);
+    }
+    if (s) return s == HESSE_E_NOMEM ? s : HESSE_E_OUTPUT;
+    return hesse_fail(why, HESSE_E_OUTPUT,
+                      "%s: is there, and not the result of this job with these inputs "
+                      "and this program",
+                      path);
 }

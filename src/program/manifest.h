@@ -1,6 +1,6 @@
-/** The manifest of a run's finished parts: what they depend on. JSON, with a format number,
- *  the program's version and commit, digests of config, checkpoint and data, and every key
- *  of the job that has a say in the numbers. */
+/** Which job a result or unfinished work belongs to. Two digests say it: one of all that
+ *  changes numbers (keys of the job, digests of the inputs, the program), and one of the
+ *  keys that only choose what is written to the result. */
 #ifndef HESSE_PROGRAM_MANIFEST_H
 #define HESSE_PROGRAM_MANIFEST_H
 
@@ -8,21 +8,22 @@
 #include "job/job.h"
 #include "objective/model.h"
 
+typedef struct hesse_identity {
+    char *numbers, *wish; /* manifests, see checkpoint/manifest.h */
+    char job[HESSE_DIGEST_LENGTH], output[HESSE_DIGEST_LENGTH]; /* their SHA-256 */
+} hesse_identity;
+
 /** Local, where the model's digests are known (rank 0).
  *
- *  text      [out]  the caller frees it.
- *  identity  [out]  SHA-256 of it.
+ *  identity  [out]  the caller frees it, whatever the status.
  *  Errors: HESSE_E_INPUT when the config cannot be read any more, HESSE_E_NOMEM. */
-hesse_status hesse_manifest_of(const hesse_job *job, const hesse_model *model,
-                               char **text, char identity[HESSE_DIGEST_LENGTH],
-                               hesse_why *why);
+hesse_status hesse_identity_of(const hesse_job *job, const hesse_model *model,
+                               hesse_identity *identity, hesse_why *why);
+void hesse_identity_free(hesse_identity *identity);
 
-/** Local. Whether a stored manifest says the same.
- *  Errors: HESSE_E_JOB naming what changed; HESSE_E_INPUT where that is an input, or the
- *  file is damaged or missing; HESSE_E_NOMEM. */
-hesse_status hesse_manifest_match(const char *path, const char *text, hesse_why *why);
-
-/** Local. Store a manifest, whole or not at all. Errors: HESSE_E_OUTPUT. */
-hesse_status hesse_manifest_store(const char *path, const char *text, hesse_why *why);
+/** Local. Whether a result file is that of a job, and holds what the job asks for.
+ *  Errors: HESSE_E_OUTPUT naming what differs, with both values; HESSE_E_NOMEM. */
+hesse_status hesse_identity_match(const hesse_identity *identity, const char *path,
+                                  hesse_why *why);
 
 #endif /* HESSE_PROGRAM_MANIFEST_H */

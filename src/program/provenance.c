@@ -252,8 +252,9 @@ void hesse_provenance_of(const hesse_analysis *analysis, const hesse_job *job,
     if (m->team->rank == 0) read_config(p, job->paths.config);
     note_program(p, analysis);
     note_job(p, job, analysis);
-    text(p, "job_identity", resume->identity);
-    whole(p, "earlier_runs", hesse_parts_runs(resume->parts));
+    text(p, "job_identity", resume->identity.job);
+    text(p, "output_identity", resume->identity.output);
+    whole(p, "earlier_runs", hesse_checkpoint_runs(resume->checkpoint));
     note_model(p, job, m);
     note_data(p, job, &m->batch, m->tape->window);
     note_times(p, phases);

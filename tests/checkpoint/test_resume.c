@@ -1,81 +1,60 @@
-/* A analysis that is stopped again and again, after every few panels, ends with the same
+/* An analysis that is stopped again and again, after every few panels, ends with the same
    numbers as one that is not; no panel is computed twice, but for those whose file was
    damaged. On 1, 2, 4 and 6 ranks, and on another number of ranks than before. */
 #include "check_mpi.h"
-#include "checkpoint/parts.h"
+#include "checkpoint/checkpoint.h"
 #include "curvature/analysis.h"
 #include "hesse/hesse.h"
 #include "parallel/team.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char IDENTITY[] =
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/* A keeper that stops the run when it was asked often enough. */
-typedef struct clock {
-    hesse_parts *parts;
+static const char MANIFEST[] = "{\"job\": {}}";
+
+/* What a checkpoint is asked, and when it stops the run. */
+typedef struct tally {
     int left;         /* questions until it stops; below 0: never */
-    int panels, done; /* that were kept; blocks and wholes        */
-} clock;
+    int panels, done; /* that were saved; blocks and wholes       */
+} tally;
 
-static bool has(void *context, const hesse_record *what, size_t count)
+static tally now;
+
+hesse_status __real_hesse_checkpoint_save(hesse_checkpoint *c, const hesse_record *what,
+                                          size_t count, const double *numbers,
+                                          hesse_why *why);
+hesse_status __wrap_hesse_checkpoint_save(hesse_checkpoint *c, const hesse_record *what,
+                                          size_t count, const double *numbers,
+                                          hesse_why *why);
+hesse_status __real_hesse_checkpoint_continue(hesse_checkpoint *c, hesse_why *why);
+hesse_status __wrap_hesse_checkpoint_continue(hesse_checkpoint *c, hesse_why *why);
+
+hesse_status __wrap_hesse_checkpoint_save(hesse_checkpoint *c, const hesse_record *what,
+                                          size_t count, const double *numbers,
+                                          hesse_why *why)
 {
-    return hesse_parts_has(((clock *)context)->parts, what, count);
+    if (c) ++*(what->kind == HESSE_RECORD_PANEL ? &now.panels : &now.done);
+    return __real_hesse_checkpoint_save(c, what, count, numbers, why);
 }
 
-static hesse_status recall(void *context, const hesse_record *what, size_t count,
-                           double *numbers, hesse_why *why)
+hesse_status __wrap_hesse_checkpoint_continue(hesse_checkpoint *c, hesse_why *why)
 {
-    return hesse_parts_recall(((clock *)context)->parts, what, count, numbers, why);
-}
-
-static hesse_status keep(void *context, const hesse_record *what, size_t count,
-                         const double *numbers, hesse_why *why)
-{
-    clock *c = context;
-    ++*(what->kind == HESSE_RECORD_PANEL ? &c->panels : &c->done);
-    return hesse_parts_keep(c->parts, what, count, numbers, why);
-}
-
-static hesse_status secure(void *context, hesse_why *why)
-{
-    return hesse_parts_secure(((clock *)context)->parts, why);
-}
-
-static void seal(void *context, bool sealed)
-{
-    (void)context, (void)sealed;
-}
-
-static void drop(void *context, int block, int blocks)
-{
-    hesse_parts_drop(((clock *)context)->parts, block, blocks);
-}
-
-static hesse_status go_on(void *context, hesse_why *why)
-{
-    clock *c = context;
-    if (c->left < 0 || c->left-- > 0) return HESSE_OK;
-    c->left = 0;
-    const hesse_status s = hesse_parts_secure(c->parts, why);
+    if (!c || now.left < 0 || now.left-- > 0)
+        return __real_hesse_checkpoint_continue(c, why);
+    now.left = 0;
+    const hesse_status s = hesse_checkpoint_make_safe(c, why);
     return s ? s : hesse_fail(why, HESSE_E_STOPPED, "stopped");
-}
-
-static hesse_keeper keeper_of(clock *c)
-{
-    return (hesse_keeper){.context = c,
-                          .has = has,
-                          .recall = recall,
-                          .keep = keep,
-                          .secure = secure,
-                          .seal = seal,
-                          .drop = drop,
-                          .go_on = go_on};
 }
 
 /* Collective over the team. */
@@ -103,34 +82,26 @@ static void new_folder(char folder[64])
     assert_all(good);
 }
 
-static void remove_folder(const char *folder)
-{
-    int rank;
-    MPI_Barrier(MPI_COMM_WORLD);
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    if (!rank) hesse_parts_remove(folder);
-    assert_all(rank || access(folder, F_OK));
-}
-
-/* One life of an analysis; its panels and results are added to. */
+/* Collective over the team, which need not be all: so nothing is asserted. One life of an
+   analysis; its panels and results are added to the sum. */
 static hesse_status live(hesse_team *team, hesse_analysis *x, const char *folder,
-                         int left, clock *sum)
+                         int left, tally *sum)
 {
-    clock c = {.left = left};
-    assert_all(hesse_parts_open(team, folder, IDENTITY, 0, &c.parts) == HESSE_OK);
-    const hesse_keeper keeper = keeper_of(&c);
-    x->options.keeper = &keeper;
-    const hesse_status s = hesse_analysis_run(x);
-    x->options.keeper = NULL;
+    hesse_checkpoint *c = NULL;
+    now = (tally){.left = left};
+    hesse_status s = hesse_checkpoint_lock(team, folder, "again", NULL, &c);
+    if (!s) s = hesse_checkpoint_open(c, MANIFEST, IDENTITY, 0, false);
+    x->options.checkpoint = c;
+    if (!s) s = hesse_analysis_run(x);
+    x->options.checkpoint = NULL;
     if (s && s != HESSE_E_STOPPED) print_error("%s\n", hesse_team_why(team)->text);
-    hesse_parts_free(c.parts);
-    MPI_Barrier(team->comm);
-    sum->panels += c.panels, sum->done += c.done;
+    hesse_checkpoint_close(c, s, false);
+    sum->panels += now.panels, sum->done += now.done;
     return s;
 }
 
 /* Collective. Of all ranks. */
-static clock sum_of(hesse_team *team, clock mine)
+static tally sum_of(hesse_team *team, tally mine)
 {
     MPI_Allreduce(MPI_IN_PLACE, &mine.panels, 1, MPI_INT, MPI_SUM, team->comm);
     MPI_Allreduce(MPI_IN_PLACE, &mine.done, 1, MPI_INT, MPI_SUM, team->comm);
@@ -190,11 +161,10 @@ static void stopped_runs_go_on(void **state)
     for (int q = 0; q < QUESTIONS; q++) {
         hesse_analysis *x = ask(model, &questions[q]), *y = ask(model, &questions[q]);
         char folder[64];
-        clock once = {0}, all = {0};
+        tally once = {0}, all = {0};
         new_folder(folder);
         assert_all(live(team, x, folder, -1, &once) == HESSE_OK);
-        remove_folder(folder);
-        new_folder(folder);
+        assert_all(access(folder, F_OK)); /* it vanishes after a success */
         int lives = 1;
         hesse_status s;
         while ((s = live(team, y, folder, 3 * lives, &all)) == HESSE_E_STOPPED) lives++;
@@ -204,7 +174,7 @@ static void stopped_runs_go_on(void **state)
         assert_all(once.panels > 0 && all.panels == once.panels);
         assert_all(once.done > 0 && all.done == once.done);
         expect_same(x, y);
-        remove_folder(folder);
+        assert_all(access(folder, F_OK));
         hesse_analysis_free(x);
         hesse_analysis_free(y);
     }
@@ -212,23 +182,16 @@ static void stopped_runs_go_on(void **state)
     hesse_team_free(team);
 }
 
-/* Collective over the team, which need not be all: so nothing is asserted. A life that ends
-   soon. */
+/* Collective over the team. A life that ends soon. */
 static hesse_status begin(hesse_team *team, const hesse_analysis_options *question,
                           const char *folder)
 {
-    clock c = {.left = 12};
+    tally c = {0};
     hesse_model *model = NULL;
     hesse_analysis *x = NULL;
-    const hesse_keeper keeper = keeper_of(&c);
     hesse_status s = open_model(team, &model);
     if (!s) s = hesse_analysis_new(model, question, &x);
-    if (!s) s = hesse_parts_open(team, folder, IDENTITY, 0, &c.parts);
-    if (!s) {
-        x->options.keeper = &keeper;
-        s = hesse_analysis_run(x);
-    }
-    hesse_parts_free(c.parts);
+    if (!s) s = live(team, x, folder, 12, &c);
     hesse_analysis_free(x);
     hesse_model_free(model);
     return s;
@@ -251,15 +214,13 @@ static void other_ranks_go_on(void **state)
             half ? begin(few, &questions[q], folder) : HESSE_E_STOPPED;
         assert_all(s == HESSE_E_STOPPED);
         hesse_analysis *x = ask(model, &questions[q]), *y = ask(model, &questions[q]);
-        clock c = {0};
+        tally c = {0};
         assert_all(hesse_analysis_run(x) == HESSE_OK);
         assert_all(live(all, y, folder, -1, &c) == HESSE_OK);
         expect_same(x, y);
         hesse_analysis_free(x);
         hesse_analysis_free(y);
-        if (all->rank == 0) hesse_parts_empty(folder);
     }
-    remove_folder(folder);
     hesse_model_free(model);
     hesse_team_free(few);
     hesse_team_free(all);
@@ -299,26 +260,107 @@ static void damaged_work_is_done_again(void **state)
     assert_all(open_model(team, &model) == HESSE_OK);
     hesse_analysis *x = ask(model, &questions[0]), *y = ask(model, &questions[0]);
     new_folder(folder);
-    clock c = {0}, once = {0};
+    tally c = {0}, once = {0};
     assert_all(live(team, x, folder, -1, &once) == HESSE_OK);
     once = sum_of(team, once);
-    hesse_parts_empty(folder);
-    MPI_Barrier(team->comm);
     assert_all(live(team, y, folder, 12, &c) == HESSE_E_STOPPED);
     assert_all(team->rank || damage(folder));
     assert_all(live(team, y, folder, -1, &c) == HESSE_OK);
     c = sum_of(team, c);
     assert_all(c.panels > once.panels);
     expect_same(x, y);
-    remove_folder(folder);
     hesse_analysis_free(x);
     hesse_analysis_free(y);
     hesse_model_free(model);
     hesse_team_free(team);
 }
 
+/* A signal to one rank stops all, and what was saved is loaded again. */
+static void a_signal_stops_all_ranks(void **state)
+{
+    (void)state;
+    hesse_team *team = NULL;
+    hesse_checkpoint *c = NULL;
+    hesse_signals signals = {.at_once = 1};
+    const hesse_record what = {.kind = HESSE_RECORD_BLOCK, .block = 3};
+    const double saved[2] = {1, 2};
+    double loaded[2] = {0};
+    char folder[64];
+    new_folder(folder);
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    hesse_why *why = hesse_team_why(team);
+    now.left = -1;
+    assert_all(hesse_checkpoint_lock(team, folder, "again", &signals, &c) == HESSE_OK);
+    assert_all(hesse_checkpoint_open(c, MANIFEST, IDENTITY, 100, false) == HESSE_OK);
+    assert_all(!signals.at_once && !hesse_checkpoint_has(c, &what, 2));
+    assert_all(hesse_checkpoint_continue(c, why) == HESSE_OK);
+    const int last = team->rank == team->size - 1;
+    if (last)
+        assert_int_equal(hesse_checkpoint_save(c, &what, 2, saved, why), HESSE_OK);
+    assert_all(hesse_checkpoint_begin_uninterruptible(c, why) == HESSE_OK);
+    assert_all(signals.at_once && !signals.line == (team->rank != 0));
+    hesse_checkpoint_end_uninterruptible(c);
+    assert_all(!signals.at_once);
+    if (last) signals.caught = SIGUSR1;
+    hesse_status s = HESSE_OK;
+    while (!s) s = hesse_checkpoint_continue(c, why);
+    assert_all(s == HESSE_E_STOPPED);
+    assert_all(hesse_checkpoint_close(c, hesse_agree(team, s), false) == s);
+    assert_all(strstr(why->text, folder) && strstr(why->text, "again"));
+
+    assert_all(hesse_checkpoint_lock(team, folder, "again", NULL, &c) == HESSE_OK);
+    assert_all(hesse_checkpoint_open(c, "{\"job\": {\"a\": \"1\"}}", IDENTITY, 0,
+                                     false) == HESSE_E_JOB);
+    assert_all(strstr(why->text, "a was") != NULL);
+    hesse_checkpoint_close(c, HESSE_E_JOB, false);
+    assert_all(hesse_checkpoint_is_there(folder)); /* what is not ours stays */
+
+    assert_all(hesse_checkpoint_lock(team, folder, "again", NULL, &c) == HESSE_OK);
+    assert_all(hesse_checkpoint_open(c, MANIFEST, IDENTITY, 0, false) == HESSE_OK);
+    assert_all(hesse_checkpoint_runs(c) == 1 && hesse_checkpoint_has(c, &what, 2));
+    assert_all(hesse_checkpoint_load(c, &what, loaded, why) == HESSE_OK);
+    assert_all(memcmp(loaded, saved, sizeof saved) == 0);
+    assert_all(hesse_checkpoint_close(c, HESSE_OK, false) == HESSE_OK);
+    assert_all(access(folder, F_OK));
+    hesse_team_free(team);
+}
+
+/* Who waits for a lock gets it when the folder has gone with its lock, and a run that has
+   not opened the folder leaves nothing. */
+static void a_lock_outlives_no_folder(void **state)
+{
+    (void)state;
+    hesse_team *team = NULL;
+    hesse_checkpoint *c = NULL;
+    char folder[64], lock[80];
+    new_folder(folder);
+    snprintf(lock, sizeof lock, "%s/lock", folder);
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    pid_t other = 0;
+    if (team->rank == 0) {
+        const int fd = open(lock, O_CREAT | O_RDWR, 0666);
+        assert_int_equal(flock(fd, LOCK_EX), 0);
+        other = fork();
+        if (!other) { /* it holds the lock, and goes as a run that has ended well */
+            nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
+            unlink(lock);
+            rmdir(folder);
+            _exit(0);
+        }
+        close(fd);
+    }
+    assert_all(hesse_checkpoint_lock(team, folder, "again", NULL, &c) == HESSE_OK);
+    assert_all(!access(lock, F_OK));
+    assert_all(hesse_checkpoint_close(c, HESSE_E_OUTPUT, false) == HESSE_E_OUTPUT);
+    assert_all(access(folder, F_OK));
+    if (other) waitpid(other, NULL, 0);
+    hesse_team_free(team);
+}
+
 static const struct CMUnitTest tests[] = {cmocka_unit_test(stopped_runs_go_on),
                                           cmocka_unit_test(other_ranks_go_on),
-                                          cmocka_unit_test(damaged_work_is_done_again)};
+                                          cmocka_unit_test(damaged_work_is_done_again),
+                                          cmocka_unit_test(a_signal_stops_all_ranks),
+                                          cmocka_unit_test(a_lock_outlives_no_folder)};
 
 MPI_TEST_MAIN(tests)

@@ -3,6 +3,7 @@
    spectra. Linked with --wrap=hesse_alloc and
    --wrap=hesse_calloc. */
 #include "base/random.h"
+#include "check_checkpoint.h"
 #include "check_memory.h"
 #include "check_mpi.h"
 #include "curvature/analysis.h"
@@ -607,80 +608,6 @@ static void models_have_their_diagonals(void **state)
     hesse_team_free(team);
 }
 
-/* A keeper in memory, that asks the run to end after so many steps. */
-enum { RECORDS = 400 };
-
-typedef struct keeper {
-    hesse_record whats[RECORDS];
-    size_t counts[RECORDS];
-    double *numbers[RECORDS];
-    int count, left, recalled;
-} keeper;
-
-static int find_record(const keeper *k, const hesse_record *what, size_t count)
-{
-    int i = 0;
-    while (i < k->count &&
-           (memcmp(&k->whats[i], what, sizeof *what) != 0 || k->counts[i] != count))
-        i++;
-    return i;
-}
-
-static bool has(void *context, const hesse_record *what, size_t count)
-{
-    const keeper *k = context;
-    return find_record(k, what, count) < k->count;
-}
-
-static hesse_status recall(void *context, const hesse_record *what, size_t count,
-                           double *numbers, hesse_why *why)
-{
-    keeper *k = context;
-    (void)why;
-    k->recalled += what->kind >= HESSE_RECORD_EXTREMES;
-    memcpy(numbers, k->numbers[find_record(k, what, count)], count * sizeof *numbers);
-    return HESSE_OK;
-}
-
-static hesse_status keep(void *context, const hesse_record *what, size_t count,
-                         const double *numbers, hesse_why *why)
-{
-    keeper *k = context;
-    (void)why;
-    double *own = malloc(count * sizeof *own);
-    if (!own || k->count == RECORDS) abort();
-    memcpy(own, numbers, count * sizeof *own);
-    k->whats[k->count] = *what, k->counts[k->count] = count;
-    k->numbers[k->count++] = own;
-    return HESSE_OK;
-}
-
-static hesse_status secure(void *context, hesse_why *why)
-{
-    (void)context, (void)why;
-    return HESSE_OK;
-}
-
-static hesse_status go_on(void *context, hesse_why *why)
-{
-    keeper *k = context;
-    return k->left-- == 0 ? hesse_fail(why, HESSE_E_STOPPED, "enough") : HESSE_OK;
-}
-
-/* All ranks have the records of rank 0. */
-static void share_records(keeper *k)
-{
-    int rank, before = k->count;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    MPI_Bcast(&k->count, 1, MPI_INT, 0, MPI_COMM_WORLD);
-    for (int i = 0; i < k->count; i++) {
-        MPI_Bcast(&k->whats[i], sizeof k->whats[i], MPI_BYTE, 0, MPI_COMM_WORLD);
-        MPI_Bcast(&k->counts[i], sizeof k->counts[i], MPI_BYTE, 0, MPI_COMM_WORLD);
-        if (i >= before) k->numbers[i] = malloc(k->counts[i] * sizeof(double));
-        MPI_Bcast(k->numbers[i], (int)k->counts[i], MPI_DOUBLE, 0, MPI_COMM_WORLD);
-    }
-}
-
 /* What a run has found, matrix by matrix, the next one takes up: to the bit. */
 static void what_is_found_is_taken_up(void **state)
 {
@@ -692,26 +619,20 @@ static void what_is_found_is_taken_up(void **state)
     question.only = &only, question.n_only = 1;
     hesse_analysis *whole = ask(model, &question), *x = NULL;
     assert_all(hesse_analysis_run(whole) == HESSE_OK);
-    keeper *k = calloc(1, sizeof *k);
+    memory_store *k = calloc(1, sizeof *k);
     assert_all(k != NULL);
-    const hesse_keeper to = {.context = k,
-                             .has = has,
-                             .recall = recall,
-                             .keep = keep,
-                             .secure = secure,
-                             .go_on = go_on};
     int runs = 0;
     for (hesse_status s = HESSE_E_STOPPED; s; runs++) {
         hesse_analysis_free(x);
         x = ask(model, &question);
-        x->options.keeper = &to;
+        x->options.checkpoint = memory_checkpoint(k);
         /* Only one rank is asked to stop. */
         k->left = hesse_team_rank(team) == 0 ? 60 : -1;
         s = hesse_analysis_run(x);
         assert_all(s == HESSE_OK || s == HESSE_E_STOPPED);
-        share_records(k);
+        memory_share(k);
     }
-    assert_all(runs > 2 && k->recalled > 10);
+    assert_all(runs > 2 && k->loaded > 10);
     for (int b = -1; b < hesse_analysis_blocks(x); b++) {
         const hesse_extremes *a = hesse_analysis_extremes(whole, 1, b),
                              *e = hesse_analysis_extremes(x, 1, b);
@@ -728,8 +649,7 @@ static void what_is_found_is_taken_up(void **state)
         assert_all(memcmp(h->diagonal, g->diagonal, n) == 0);
         assert_all(memcmp(h->error, g->error, n) == 0);
     }
-    for (int i = 0; i < k->count; i++) free(k->numbers[i]);
-    free(k);
+    memory_free(k);
     hesse_analysis_free(x);
     hesse_analysis_free(whole);
     hesse_model_free(model);

@@ -2,6 +2,7 @@
    models against their exact spectra. Linked with --wrap=hesse_alloc and
    --wrap=hesse_calloc. */
 #include "base/random.h"
+#include "check_checkpoint.h"
 #include "check_memory.h"
 #include "check_mpi.h"
 #include "curvature/analysis.h"
@@ -688,64 +689,6 @@ static void auto_needs_no_less(void **state)
     hesse_team_free(team);
 }
 
-/* A keeper in memory, that asks the run to end after so many steps. */
-typedef struct memory {
-    struct {
-        hesse_record what;
-        size_t count;
-        double numbers[64];
-    } records[200];
-    int count, recalled, left; /* left: steps until the end; negative: none */
-} memory;
-
-static int find_record(const memory *m, const hesse_record *what, size_t count)
-{
-    for (int i = 0; i < m->count; i++)
-        if (memcmp(&m->records[i].what, what, sizeof *what) == 0 &&
-            m->records[i].count == count)
-            return i;
-    return -1;
-}
-
-static bool has(void *context, const hesse_record *what, size_t count)
-{
-    return find_record(context, what, count) >= 0;
-}
-
-static hesse_status recall(void *context, const hesse_record *what, size_t count,
-                           double *numbers, hesse_why *why)
-{
-    memory *m = context;
-    (void)why;
-    m->recalled++;
-    memcpy(numbers, m->records[find_record(m, what, count)].numbers,
-           count * sizeof *numbers);
-    return HESSE_OK;
-}
-
-static hesse_status keep(void *context, const hesse_record *what, size_t count,
-                         const double *numbers, hesse_why *why)
-{
-    memory *m = context;
-    (void)why;
-    m->records[m->count].what = *what;
-    m->records[m->count].count = count;
-    memcpy(m->records[m->count++].numbers, numbers, count * sizeof *numbers);
-    return HESSE_OK;
-}
-
-static hesse_status secure(void *context, hesse_why *why)
-{
-    (void)context, (void)why;
-    return HESSE_OK;
-}
-
-static hesse_status go_on(void *context, hesse_why *why)
-{
-    memory *m = context;
-    return m->left-- == 0 ? hesse_fail(why, HESSE_E_STOPPED, "enough") : HESSE_OK;
-}
-
 /* What a run has finished, probe by probe, the next one takes up. */
 static void probes_are_taken_up(void **state)
 {
@@ -759,25 +702,19 @@ static void probes_are_taken_up(void **state)
         .n_only = 2,
         .lanczos = {.steps = 6, .probes = 5, .width = 3}};
     hesse_analysis *whole = NULL, *x = NULL;
-    memory *m = calloc(1, sizeof *m);
+    memory_store *m = calloc(1, sizeof *m);
     assert_all(m && hesse_analysis_new(model, &ask, &whole) == HESSE_OK);
     assert_all(hesse_analysis_run(whole) == HESSE_OK);
     const int rank = hesse_team_rank(team);
-    hesse_keeper keeper = {.context = m,
-                           .has = has,
-                           .recall = recall,
-                           .keep = keep,
-                           .secure = secure,
-                           .go_on = go_on};
     int runs = 0;
     for (hesse_status s = HESSE_E_STOPPED; s; runs++) {
         hesse_analysis_free(x);
         assert_all(hesse_analysis_new(model, &ask, &x) == HESSE_OK);
-        x->options.keeper = &keeper;
+        x->options.checkpoint = memory_checkpoint(m);
         m->left = rank == 0 ? 15 : -1; /* only one rank is asked to stop */
         s = hesse_analysis_run(x);
         assert_all(s == HESSE_OK || s == HESSE_E_STOPPED);
-        MPI_Bcast(m, sizeof *m, MPI_BYTE, 0, MPI_COMM_WORLD);
+        memory_share(m);
     }
     assert_all(runs > 2);
     for (int b = 0; b < hesse_analysis_blocks(x); b++) {
@@ -792,7 +729,7 @@ static void probes_are_taken_up(void **state)
     hesse_analysis_free(whole);
     hesse_model_free(model);
     hesse_team_free(team);
-    free(m);
+    memory_free(m);
 }
 
 /* Of twelve layers the 25 blocks of the published list; of fewer those that there are. */

@@ -1,6 +1,7 @@
 /* The readers of files that nobody vouches for, under libFuzzer: whatever the bytes are,
    a reader ends, with a status and one line of reason when it refuses them. HESSE_FUZZ names
    the reader; tools/fuzz runs them all. */
+#include "checkpoint/manifest.h"
 #include "checkpoint/part_file.h"
 #include "data/arrays.h"
 #include "data/images.h"
@@ -12,7 +13,6 @@
 #include "output/audit.h"
 #include "output/show.h"
 #include "output/stamp.h"
-#include "program/manifest.h"
 
 #include <hdf5.h>
 #include <stdint.h>
