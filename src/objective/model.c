@@ -17,6 +17,7 @@
 #include "objective/product.h"
 #include "parallel/available.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,19 +319,119 @@ static hesse_status run(hesse_model *m, hesse_why *why)
     return HESSE_OK;
 }
 
+/* A number of a source or an arch, and the most that it may be; the least is 0. */
+typedef struct number {
+    const char *name;
+    long value, most;
+} number;
+
+static hesse_status check_numbers(size_t count, const number *list, hesse_why *why)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i].value < 0 || list[i].value > list[i].most)
+            return hesse_fail(why, HESSE_E_JOB, "%s is %ld, expected 0 to %ld",
+                              list[i].name, list[i].value, list[i].most);
+    return HESSE_OK;
+}
+
+static hesse_status check_sizes(const char *name, int count, const int *sizes,
+                                hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    for (int i = 0; !s && i < count; i++)
+        s = check_numbers(1, &(number){name, sizes[i], INT_MAX}, why);
+    return s;
+}
+
+/* What a caller may say, before anything is made of it. Whether numbers fit one another, and
+   the family, is the family's to judge. */
+static hesse_status check_arch(const hesse_arch *a, hesse_why *why)
+{
+    const hesse_attention *t = &a->attention;
+    const number list[] = {{"family", a->family, HESSE_QUADRATIC},
+                           {"activation", a->activation, HESSE_ACT_NONE},
+                           {"kernel", t->kernel, HESSE_KERNEL_GAUSSIAN},
+                           {"batch_norm", a->batch_norm, HESSE_BATCH_NORM_EVALUATION},
+                           {"loss", a->loss, HESSE_LOSS_SQUARED_ERROR},
+                           {"n_widths", a->n_widths, HESSE_MOST_WIDTHS},
+                           {"n_dense", a->n_dense, HESSE_MOST_DENSE},
+                           {"layers", a->layers, INT_MAX},
+                           {"width", a->width, INT_MAX},
+                           {"inner", a->inner, INT_MAX},
+                           {"vocabulary", a->vocabulary, INT_MAX},
+                           {"positions", a->positions, INT_MAX},
+                           {"heads", t->heads, INT_MAX},
+                           {"kv_heads", t->kv_heads, INT_MAX},
+                           {"size of a head", t->size, INT_MAX},
+                           {"value_size", t->value_size, INT_MAX},
+                           {"inputs", a->inputs, INT_MAX},
+                           {"rows", a->rows, INT_MAX},
+                           {"cols", a->cols, INT_MAX},
+                           {"outputs", a->outputs, INT_MAX},
+                           {"types", a->types, INT_MAX},
+                           {"patch", a->patch, INT_MAX},
+                           {"token_inner", a->token_inner, INT_MAX},
+                           {"pool", a->pool, INT_MAX}};
+    const double reals[] = {t->temperature, t->rope_theta, a->norm_eps, a->deviation};
+    hesse_status s = check_numbers(sizeof list / sizeof *list, list, why);
+    if (!s) s = check_sizes("widths", a->n_widths, a->widths, why);
+    if (!s) s = check_sizes("dense", a->n_dense, a->dense, why);
+    for (size_t i = 0; !s && i < sizeof reals / sizeof *reals; i++)
+        if (!(reals[i] >= 0 && isfinite(reals[i])))
+            s = hesse_fail(
+                why, HESSE_E_JOB,
+                "a temperature, theta, epsilon or deviation is %g, expected 0 "
+                "or more",
+                reals[i]);
+    return s;
+}
+
+static hesse_status check_source(const hesse_source *x, hesse_why *why)
+{
+    if (!x || !x->arch)
+        return hesse_fail(why, HESSE_E_JOB, "a model needs a source that has an arch");
+    const int data = !!x->tokens + !!x->text + !!x->inputs + !!x->images + !!x->texts +
+                     !!x->eigenvalues + (x->recipe.generator != HESSE_GENERATOR_NONE);
+    const hesse_recipe *r = &x->recipe;
+    const number list[] = {{"reduction", x->reduction, HESSE_SUM_OF_BATCHES},
+                           {"generator", r->generator, HESSE_GENERATOR_PATHFINDER},
+                           {"covariates", r->covariates, HESSE_COVARIATES_GAMMA},
+                           {"n_texts", x->n_texts, x->texts ? INT_MAX : 0},
+                           {"features", r->features, INT_MAX},
+                           {"classes", r->classes, INT_MAX},
+                           {"examples", r->examples, INT_MAX},
+                           {"contour", r->contour, INT_MAX},
+                           {"image_size", x->image_size, INT_MAX},
+                           {"image_classes", x->image_classes, INT_MAX},
+                           {"sequences", x->sequences, INT_MAX},
+                           {"context", x->context, INT_MAX},
+                           {"batch", x->batch, INT_MAX}};
+    hesse_status s = check_arch(x->arch, why);
+    if (!s) s = check_numbers(sizeof list / sizeof *list, list, why);
+    for (int i = 0; !s && i < x->n_texts; i++)
+        if (!x->texts[i])
+            s = hesse_fail(why, HESSE_E_JOB, "texts: path %d is missing", i);
+    if (!s && data != 1)
+        s = hesse_fail(why, HESSE_E_JOB, "a source has an arch, and data of one kind");
+    if (!s &&
+        !(x->mask_rate >= 0 && x->mask_rate <= 1 && r->noise >= 0 && r->shape >= 0))
+        s = hesse_fail(why, HESSE_E_JOB,
+                       "mask_rate is %g, noise %g, shape %g, expected 0 or more, and a "
+                       "rate of at most 1",
+                       x->mask_rate, r->noise, r->shape);
+    return s;
+}
+
 hesse_status hesse_model_open(hesse_team *team, const hesse_source *source,
                               hesse_model **model)
 {
+    if (!team) return HESSE_E_JOB;
+    hesse_status s = check_source(source, &team->why);
+    if (!s && !model) s = hesse_fail(&team->why, HESSE_E_JOB, "a model needs a place");
+    if ((s = hesse_agree(team, s))) return s;
     hesse_safetensors *file = NULL;
     hesse_model *m = hesse_calloc(1, sizeof *m);
-    hesse_status s = HESSE_OK;
-    const int data = !!source->tokens + !!source->text + !!source->inputs +
-                     !!source->images + !!source->texts + !!source->eigenvalues +
-                     (source->recipe.generator != HESSE_GENERATOR_NONE);
-    if (!source->arch || data != 1)
-        s = hesse_fail(&team->why, HESSE_E_JOB,
-                       "a source has an arch, and data of one kind");
-    else if (!m)
+    if (!m)
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a model");
     else
         *m = (hesse_model){.team = team, .arch = *source->arch};
@@ -393,27 +494,28 @@ int hesse_model_parameters(const hesse_model *m)
 
 const char *hesse_model_parameter_name(const hesse_model *m, int i)
 {
-    return m->params.list[i].name;
+    return i < 0 || i >= m->params.count ? NULL : m->params.list[i].name;
 }
 
 size_t hesse_model_parameter_first(const hesse_model *m, int i)
 {
-    return m->params.list[i].offset;
+    return i < 0 || i >= m->params.count ? 0 : m->params.list[i].offset;
 }
 
 size_t hesse_model_parameter_size(const hesse_model *m, int i)
 {
-    return hesse_param_size(&m->params.list[i]);
+    return i < 0 || i >= m->params.count ? 0 : hesse_param_size(&m->params.list[i]);
 }
 
 hesse_status hesse_model_product(hesse_model *m, hesse_kinds part, int k,
                                  const double *v, double *hv)
 {
+    if (!m) return HESSE_E_JOB;
     hesse_team *team = m->team;
     hesse_product *product = NULL;
     hesse_piece *all = hesse_pieces_of_all(&m->params);
     hesse_status s = HESSE_OK;
-    if (!part || k < 1 || !m->theta)
+    if (!part || part & ~HESSE_ALL || k < 1 || !v || !hv || !m->theta)
         s = hesse_fail(&team->why, HESSE_E_JOB,
                        "product: %d directions of part %#x, expected at least one of a "
                        "model that has values",

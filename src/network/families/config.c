@@ -255,16 +255,21 @@ static void check_type(reader *r, hesse_family family)
 
 static hesse_status read_file(const char *path, hesse_arch *arch, hesse_why *why)
 {
-    json_t *root = NULL;
-    hesse_status s = hesse_json_load(path, &root, why);
-    if (s) return s;
-    reader r = {.path = path, .scope = "", .root = root, .why = why};
-    hesse_arch read = {.family = arch->family, .layout = arch->layout};
     static void (*const readers[])(reader *,
                                    hesse_arch *) = {[HESSE_GPT2] = read_gpt2,
                                                     [HESSE_LLAMA] = read_llama,
                                                     [HESSE_BERT] = read_bert,
                                                     [HESSE_VIT] = read_vit};
+    const size_t family = (size_t)arch->family;
+    if (family >= sizeof readers / sizeof *readers || !readers[family])
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: the family has no config.json, expected its sizes",
+                          path);
+    json_t *root = NULL;
+    hesse_status s = hesse_json_load(path, &root, why);
+    if (s) return s;
+    reader r = {.path = path, .scope = "", .root = root, .why = why};
+    hesse_arch read = {.family = arch->family, .layout = arch->layout};
     check_type(&r, read.family);
     readers[read.family](&r, &read);
     json_decref(root);

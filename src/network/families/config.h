@@ -10,7 +10,7 @@
  *  left as it is; after an error, all of *arch.
  *
  *  Families: gpt2, llama, bert, vit.
- *  Errors: HESSE_E_INPUT when the file is missing, is no JSON (with line and column),
+ *  Errors: HESSE_E_JOB for another family; HESSE_E_INPUT when the file is missing, is no JSON (with line and column),
  *  lacks a key, has one of the wrong type or range, or asks for something that would be
  *  silently wrong here (rope_scaling, an unknown activation, sliding windows, ...). */
 hesse_status hesse_config_read(const char *path, hesse_arch *arch, hesse_why *why);
