@@ -7,16 +7,18 @@ set -u
 LC_ALL=C OMP_NUM_THREADS=1
 export LC_ALL OMP_NUM_THREADS
 hesse=$1 mpiexec=$2
+source=$(cd "$(dirname "$0")/../.." && pwd)
 shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 failures=0
 
-# expect STATUS MESSAGE COMMAND...: MESSAGE is a pattern for standard error, or empty.
+# expect STATUS MESSAGE COMMAND...: the command may be mpi (below); MESSAGE is a pattern for standard error, or empty.
 expect() {
     expected=$1 message=$2
     shift 2
+    [ "$1" != mpi ] || { shift; set -- "$mpiexec" --oversubscribe "$@"; }
     timeout 60 "$@" 2> "$work/err"
     status=$?
     [ $status -eq "$expected" ] || { echo "$*: status $status, expected $expected"; return 1; }
@@ -149,7 +151,6 @@ descendants() {
 # Open MPI's singletons have a helper, orted, unless they are told to do without.
 no_helper() {
     [ -r /proc/self/task/$$/children ] || { echo 'skipped: no /proc/*/children'; return 0; }
-    "$hesse" plan job.yaml --ranks 2 > out 2> err & # long enough to be looked at
     "$hesse" check job.yaml > out 2> err &
     seen= pid=$!
     while kill -0 "$pid" 2> /dev/null; do seen="$seen$(descendants "$pid")"; done
@@ -198,8 +199,30 @@ help_of_ranks() {
     [ $? -eq 2 ] && [ "$(grep -c '^hesse: ' err)" -eq 1 ]
 }
 
+# The commands that follow the quickstart, as README.md has them, are those that it prints, and
+# work as they stand; the run on less of the matrix.
+after_the_quickstart() {
+    sed -n '/^    tools\/quickstart/,/^Open MPI/ s/^    //p' "$source/README.md" | sed 1d > next
+    sed 's/  *#.*//' next > plain
+    [ "$(wc -l < plain)" -ge 4 ] || return 1
+    while IFS= read -r line; do
+        grep -q -F -e "$line" "$source/tools/quickstart" ||
+            { echo "tools/quickstart does not print: $line"; return 1; }
+    done < plain
+    "$hesse" run job.yaml --output quickstart.h5 > out 2> err || return 1
+    mkdir build
+    ln -s "$hesse" build/hesse
+    ln -s "$source/jobs" "$source/docs" .
+    sed '/ run /s/$/ --set hessian.scope=blocks --set hessian.only=[transformer.ln_f.bias]/' \
+        plain > script
+    env -u OMPI_ALLOW_RUN_AS_ROOT -u OMPI_ALLOW_RUN_AS_ROOT_CONFIRM sh -e script > out 2> err ||
+        { cat err; return 1; }
+    [ -e second.h5 ]
+}
+
 [ $# -gt 0 ] || set -- full_output full_output_of_ranks different_ranks different_jobs units \
-    standard_input slow_blas no_helper other_programs completion help_of_ranks
+    standard_input slow_blas no_helper other_programs completion help_of_ranks \
+    after_the_quickstart
 for name; do
     fresh
     if "$name" > "$work/said" 2>&1; then
@@ -207,7 +230,7 @@ for name; do
         grep '^skipped' "$work/said"
     else
         echo "FAILED  $name"
-        cat "$work/said" "$work/err" | sed 's/^/        | /' | head -20
+        cat "$work/said" "$work/err" 2> /dev/null | sed 's/^/        | /' | head -20
         failures=$((failures + 1))
     fi
 done
