@@ -3,6 +3,8 @@
 #ifndef HESSE_DENSITY_H
 #define HESSE_DENSITY_H
 
+#include "hesse/status.h"
+
 #include <stdbool.h>
 
 typedef struct hesse_density {
@@ -31,13 +33,15 @@ typedef struct hesse_distance_grid {
     int points;
 } hesse_distance_grid;
 
-/** Local. Density of a spectrum on its own grid, which reaches past both ends; sum(values) * step = 1. A point spectrum (a range that the grid could not
- *  resolve beside the eigenvalues' size) gets a kernel of the bandwidth times
- *  max(|eigenvalue|, tiny).
+/** Local. Density of a spectrum on its own grid, which reaches past both ends;
+ *  sum(values) * step = 1. A point spectrum (a range that the grid could not resolve beside
+ *  the eigenvalues' size) gets a kernel of the bandwidth times max(|eigenvalue|, tiny).
  *
  *  spectrum      [in]   n >= 1.
- *  grid, values  [out]  settings->points each; units of lambda, and 1 / that. */
-void hesse_density_of(const hesse_density *settings, const hesse_eigenvalues *spectrum,
-                      double *grid, double *values);
+ *  grid, values  [out]  settings->points each; units of lambda, and 1 / that.
+ *  Errors: HESSE_E_JOB. */
+hesse_status hesse_density_of(const hesse_density *settings,
+                              const hesse_eigenvalues *spectrum, double *grid,
+                              double *values, hesse_why *why);
 
 #endif /* HESSE_DENSITY_H */

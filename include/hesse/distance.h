@@ -40,7 +40,7 @@ hesse_distance hesse_distance_named(const char *name);
  *  matrix    [out]  blocks x blocks, symmetric, zero diagonal.
  *  mean      [out]  over the unordered pairs (js0 in the papers); 0 for one block.
  *  grid      [out]  what was used; js_log: of the logarithms, step = width of a bin.
- *  Memory: blocks x points doubles. Errors: HESSE_E_NOMEM.
+ *  Memory: blocks x points doubles. Errors: HESSE_E_JOB, HESSE_E_NOMEM.
  *  Source: Lin, Divergence measures based on the Shannon entropy (IEEE Trans. Inf.
  *  Theory 37, 1991); as a measure of block heterogeneity: Zhang et al., Why Transformers
  *  Need Adam (arXiv:2402.16788), which leaves normalisation and bandwidth open. */

@@ -13,7 +13,7 @@ typedef struct hesse_team hesse_team;
  *  MPI errors on a team abort the job (MPI_ERRORS_ARE_FATAL), so no caller checks an MPI
  *  return value; everything else that can fail is a status.
  *
- *  Errors: HESSE_E_NOMEM. */
+ *  Errors: HESSE_E_JOB for MPI_COMM_NULL, HESSE_E_NOMEM. */
 hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team);
 
 /** Collective. */

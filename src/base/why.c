@@ -7,6 +7,7 @@
 hesse_status hesse_fail(hesse_why *why, hesse_status s, const char *format, ...)
 {
     va_list args;
+    if (!why) return s;
     va_start(args, format);
     vsnprintf(why->text, sizeof why->text, format, args);
     va_end(args);

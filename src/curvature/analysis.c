@@ -19,6 +19,7 @@ static hesse_status check(const hesse_analysis_options *q, hesse_why *why)
         const char *name;
         int value, least, most;
     } numbers[] = {{"partition", q->partition, HESSE_CUT_TENSOR, HESSE_CUT_FUSED},
+                   {"preset", q->preset, 0, HESSE_PRESET_CONVOLUTIONS},
                    {"scope", q->scope, 0, HESSE_BOTH},
                    {"method", q->method, 0, HESSE_METHOD_AUTO},
                    {"engine", q->engine, HESSE_ENGINE_AUTO, HESSE_ENGINE_BAND},
@@ -33,6 +34,12 @@ static hesse_status check(const hesse_analysis_options *q, hesse_why *why)
             return hesse_fail(why, HESSE_E_JOB, "%s is %d, expected %d to %d",
                               numbers[i].name, numbers[i].value, numbers[i].least,
                               numbers[i].most);
+    if (!(q->seconds >= 0))
+        return hesse_fail(why, HESSE_E_JOB, "seconds is %g, expected 0 or more",
+                          q->seconds);
+    for (int i = 0; i < q->n_only; i++)
+        if (!q->only[i])
+            return hesse_fail(why, HESSE_E_JOB, "only: name %d is missing", i);
     for (int i = 0; i < q->n_parts; i++)
         if (!q->parts[i] || q->parts[i] & ~HESSE_ALL)
             return hesse_fail(why, HESSE_E_JOB,
@@ -158,11 +165,16 @@ hesse_status hesse_analysis_new(hesse_model *model,
                                 const hesse_analysis_options *question,
                                 hesse_analysis **analysis)
 {
+    if (!model) return HESSE_E_JOB;
     hesse_team *team = model->team;
+    hesse_status s = HESSE_OK;
+    if (!question || !analysis)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "an analysis needs a question and a place");
+    if ((s = hesse_agree(team, s))) return s;
     hesse_analysis *x = hesse_calloc(1, sizeof *x);
     const double held = hesse_model_bytes(model);
     const double left = (double)hesse_team_available(team);
-    hesse_status s = HESSE_OK;
     if (!x) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for an analysis");
     if (!s) {
         *x = (hesse_analysis){.model = model,
@@ -327,6 +339,7 @@ static hesse_status run_unformed(hesse_analysis *x)
 
 hesse_status hesse_analysis_run(hesse_analysis *x)
 {
+    if (!x) return HESSE_E_JOB;
     hesse_team *team = x->model->team;
     const int shares = x->options.request.shares;
     hesse_status s = HESSE_OK;
@@ -363,14 +376,19 @@ int hesse_analysis_blocks(const hesse_analysis *x)
     return x->partition.count;
 }
 
+static bool has_block(const hesse_analysis *x, int block)
+{
+    return block >= 0 && block < x->partition.count;
+}
+
 const char *hesse_analysis_block_name(const hesse_analysis *x, int block)
 {
-    return x->partition.blocks[block].name;
+    return has_block(x, block) ? x->partition.blocks[block].name : NULL;
 }
 
 size_t hesse_analysis_block_size(const hesse_analysis *x, int block)
 {
-    return x->partition.blocks[block].size;
+    return has_block(x, block) ? x->partition.blocks[block].size : 0;
 }
 
 const double *hesse_analysis_gradient(const hesse_analysis *x)
@@ -380,39 +398,52 @@ const double *hesse_analysis_gradient(const hesse_analysis *x)
 
 size_t hesse_analysis_block_first(const hesse_analysis *x, int block)
 {
-    return x->partition.blocks[block].first;
+    return has_block(x, block) ? x->partition.blocks[block].first : 0;
+}
+
+static bool has_share(const hesse_analysis *x, int part)
+{
+    return part >= 0 && part < x->options.request.shares;
+}
+
+/* The results of a share, if there are any of a block of it, or of its full matrix. */
+static const hesse_share_results *found(const hesse_analysis *x, int part, int block)
+{
+    const bool known =
+        has_share(x, part) && (has_block(x, block) || block == HESSE_FULL_MATRIX);
+    return x->found && known ? &x->found[part] : NULL;
 }
 
 const hesse_spectrum *hesse_analysis_spectrum(const hesse_analysis *x, int part,
                                               int block)
 {
-    if (!x->found) return NULL;
-    const hesse_share_results *f = &x->found[part];
+    const hesse_share_results *f = found(x, part, block);
+    if (!f) return NULL;
     return block == HESSE_FULL_MATRIX ? f->full : f->spectra[block];
 }
 
 const hesse_quadrature *hesse_analysis_quadrature(const hesse_analysis *x, int part,
                                                   int block)
 {
-    if (!x->found) return NULL;
-    return x->found[part]
-        .quadratures[block == HESSE_FULL_MATRIX ? x->partition.count : block];
+    const hesse_share_results *f = found(x, part, block);
+    if (!f) return NULL;
+    return f->quadratures[block == HESSE_FULL_MATRIX ? x->partition.count : block];
 }
 
 const hesse_extremes *hesse_analysis_extremes(const hesse_analysis *x, int part,
                                               int block)
 {
-    if (!x->found) return NULL;
-    return x->found[part]
-        .extremes[block == HESSE_FULL_MATRIX ? x->partition.count : block];
+    const hesse_share_results *f = found(x, part, block);
+    if (!f) return NULL;
+    return f->extremes[block == HESSE_FULL_MATRIX ? x->partition.count : block];
 }
 
 const hesse_hutchinson *hesse_analysis_hutchinson(const hesse_analysis *x, int part,
                                                   int block)
 {
-    if (!x->found) return NULL;
-    return x->found[part]
-        .hutchinson[block == HESSE_FULL_MATRIX ? x->partition.count : block];
+    const hesse_share_results *f = found(x, part, block);
+    if (!f) return NULL;
+    return f->hutchinson[block == HESSE_FULL_MATRIX ? x->partition.count : block];
 }
 
 const hesse_measures *hesse_analysis_measures(const hesse_analysis *x, int part,
@@ -426,12 +457,17 @@ const hesse_measures *hesse_analysis_measures(const hesse_analysis *x, int part,
 
 const double *hesse_analysis_coupling(const hesse_analysis *x, int part)
 {
-    return x->found ? x->found[part].coupling : NULL;
+    const hesse_share_results *f = found(x, part, HESSE_FULL_MATRIX);
+    return f ? f->coupling : NULL;
 }
 
 hesse_status hesse_analysis_block_matrix(hesse_analysis *x, int part, int block,
                                          double *matrix, hesse_why *why)
 {
+    if (!x || !has_share(x, part) || !has_block(x, block) || !matrix)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "part %d, block %d: the analysis has no such matrix", part,
+                          block);
     const hesse_block *b = &x->partition.blocks[block];
     hesse_panel_options one = x->options.request;
     one.shares = 1, one.kinds = &x->kinds[part];

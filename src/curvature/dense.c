@@ -32,7 +32,6 @@ static hesse_status solve_share(hesse_dense *x, int s)
     const double since = MPI_Wtime();
     if (hesse_whole_known(x, s))
         return hesse_agree(x->team, hesse_recall_whole(x, s, why));
-    hesse_tell(x, "eigenvalues", 0, 0);
     hesse_status status = hesse_agree(x->team, hesse_go_on(x, why));
     if (!status)
         status = hesse_solve_part(x, &x->rank_groups[0], s, x->whole[s],

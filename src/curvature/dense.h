@@ -13,7 +13,8 @@
 typedef struct hesse_listener {
     void *context;
     /** Local. A part of the predicted time, 0 ... 1, has been worked off, and so many
-     *  floating-point operations. */
+     *  floating-point operations. The phase is a text of this call alone; a part may be
+     *  smaller than that of an earlier call. */
     void (*progress)(void *context, const char *phase, double part, double operations);
     /** Collective. A finished matrix of a share, before it is decomposed. Of the whole
      *  (block -1) and of blocks that all ranks hold, `a` is there; of others `local`, on

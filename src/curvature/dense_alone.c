@@ -40,6 +40,7 @@ static hesse_status solve_alone(hesse_dense *x, const hesse_task *task,
     hesse_why *why = hesse_team_why(x->team);
     hesse_status status = hesse_seal(x, (int)b->size, why);
     hesse_start(&x->times.eigenvalues);
+    hesse_tell_solution(x, b->size);
     for (int s = 0; !status && s < hesse_shares_of(x); s++) {
         hesse_spectrum **spectrum = &x->found[s].spectra[task->block];
         const hesse_sums *sums = &x->found[s].sums[task->block];

@@ -80,6 +80,9 @@ void hesse_unseal(const hesse_dense *x);
  *  operations more. */
 void hesse_tell(const hesse_dense *x, const char *phase, double seconds, double more);
 
+/** Local. Tell that a matrix of order n is decomposed from now on. */
+void hesse_tell_solution(const hesse_dense *x, size_t n);
+
 /** Local. A task is done. */
 void hesse_finish_task(hesse_dense *x, const hesse_task *t);
 

@@ -3,6 +3,7 @@
 #include "curvature/dense_inner.h"
 
 #include <math.h>
+#include <stdio.h>
 
 void hesse_tell(const hesse_dense *x, const char *phase, double seconds, double more)
 {
@@ -10,6 +11,13 @@ void hesse_tell(const hesse_dense *x, const char *phase, double seconds, double 
     if (l && l->progress && x->all > 0)
         l->progress(l->context, phase, (x->done + seconds) / x->all,
                     x->operations + more);
+}
+
+void hesse_tell_solution(const hesse_dense *x, size_t n)
+{
+    char phase[64];
+    snprintf(phase, sizeof phase, "eigenvalues of %zu x %zu", n, n);
+    hesse_tell(x, phase, 0, 0);
 }
 
 /* All ranks of a group count its operations: together they are done as fast. */
@@ -112,6 +120,7 @@ hesse_status hesse_solve_part(hesse_dense *x, const hesse_rank_group *by, int sh
 {
     hesse_why *why = hesse_team_why(by->team);
     hesse_start(&x->times.eigenvalues);
+    hesse_tell_solution(x, (size_t)a->n);
     hesse_status status = hesse_spectrum_new(a->n, x->options->vectors, spectrum, why);
     if (!status) status = hesse_seal(x, a->n, why);
     status = hesse_agree(by->team, status);

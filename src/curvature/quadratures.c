@@ -21,7 +21,7 @@ const char *hesse_orthogonality_text(hesse_orthogonality o)
             "selective, where an estimate of what is lost passes 2^-26",
         [HESSE_ORTHOGONALITY_NONE] = "none",
         [HESSE_ORTHOGONALITY_PAPER] = "none, lengths not below 1e-8, as published"};
-    return texts[o];
+    return (size_t)o < sizeof texts / sizeof *texts ? texts[o] : "unknown";
 }
 
 hesse_status hesse_lanczos_defaults(hesse_lanczos_settings *settings, hesse_why *why)
@@ -38,6 +38,10 @@ hesse_status hesse_lanczos_defaults(hesse_lanczos_settings *settings, hesse_why 
                               numbers[i].name, *numbers[i].value, numbers[i].most);
         if (!*numbers[i].value) *numbers[i].value = numbers[i].usual;
     }
+    if ((unsigned)settings->orthogonality > HESSE_ORTHOGONALITY_PAPER)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "lanczos: orthogonality is %d, expected 0 to %d",
+                          (int)settings->orthogonality, HESSE_ORTHOGONALITY_PAPER);
     return HESSE_OK;
 }
 

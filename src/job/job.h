@@ -150,6 +150,7 @@ typedef struct hesse_job {
 
 /** Local. The bytes of a job file.
  *
+ *  path  [in]   "-" is standard input.
  *  text  [out]  length bytes and a zero; the caller frees it.
  *  Errors: HESSE_E_JOB when it cannot be read or is larger than HESSE_JOB_BYTES. */
 hesse_status hesse_job_text(const char *path, char **text, size_t *length,

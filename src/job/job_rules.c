@@ -296,7 +296,7 @@ static hesse_status check_memory(const sense *c)
     const char *memory = c->job->hessian.memory;
     if (!memory || hesse_size_parse(memory, &bytes)) return HESSE_OK;
     char what[300];
-    snprintf(what, sizeof what, "is %s, expected a size such as 4GiB or 500 MB",
+    snprintf(what, sizeof what, "is %s, expected a size with a unit, such as 4GiB",
              hesse_yaml_found(given(c, "hessian.memory")).text);
     return wrong(c, "hessian.memory", what);
 }

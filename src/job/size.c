@@ -1,4 +1,4 @@
-/* A number, then a unit from a table. Only decimal digits are let through to strtod,
+/* A number, then a unit from a table: of a number alone nobody knows what was meant. Only decimal digits are let through to strtod,
    which would also take "inf", "nan" and hexadecimal numbers. */
 #include "job/size.h"
 
@@ -10,9 +10,9 @@ bool hesse_size_parse(const char *text, size_t *bytes)
     static const struct {
         const char *name;
         double bytes;
-    } units[] = {{"", 1},         {"B", 1},       {"kB", 1e3},     {"MB", 1e6},
-                 {"GB", 1e9},     {"TB", 1e12},   {"KiB", 0x1p10}, {"MiB", 0x1p20},
-                 {"GiB", 0x1p30}, {"TiB", 0x1p40}};
+    } units[] = {{"B", 1},        {"kB", 1e3},     {"MB", 1e6},
+                 {"GB", 1e9},     {"TB", 1e12},    {"KiB", 0x1p10},
+                 {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}};
     const size_t digits = strspn(text, "0123456789.");
     if (digits == 0 || digits > 30) return false;
     char number[32] = "", *end;

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Local. Bytes of "4GiB", "512 MiB", "1.5GB", "4096": a number and B, kB, MB,
- *  GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024) or nothing for bytes.
+/** Local. Bytes of "4GiB", "512 MiB", "1.5GB", "4096B": a number and B, kB, MB, GB, TB
+ *  (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).
  *
  *  Returns whether the text is such a size, of at least one byte and below 2^63. */
 bool hesse_size_parse(const char *text, size_t *bytes);

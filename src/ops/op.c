@@ -44,6 +44,7 @@ const hesse_op *const hesse_ops[] = {
 
 hesse_kinds hesse_kinds_named(const char *name)
 {
+    if (!name) return (hesse_kinds)0;
     static const struct {
         const char *name;
         hesse_kinds kinds;

@@ -226,7 +226,8 @@ static void write_density_of(const writer *w, const char *where, const found *x,
     const double scale = hesse_density_scale(w->density, of);
     const hesse_distance_grid made = grid_of(w->density, x, of, scale);
     if (x->spectrum)
-        hesse_density_of(w->density, of, grid, values);
+        (void)hesse_density_of(w->density, of, grid, values,
+                               NULL); /* all are in range */
     else
         average(x->quadrature, &made, scale, error + points, values, error);
     for (size_t j = 0; j < points; j++) grid[j] = made.first + (double)j * made.step;

@@ -10,7 +10,7 @@
  *  line for each block, one for the full matrix, and the mean distances.
  *
  *  Errors: HESSE_E_INPUT when the file is missing, not HDF5 or not of this schema;
- *  HESSE_E_NOMEM; HESSE_E_OUTPUT when out cannot be written. */
+ *  HESSE_E_NOMEM. The caller checks that out could be written. */
 hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why);
 
 #endif /* HESSE_OUTPUT_SHOW_H */

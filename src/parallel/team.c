@@ -12,6 +12,8 @@ static const size_t BYTES = (size_t)1 << 30, DOUBLES = (size_t)1 << 24;
 
 hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team)
 {
+    if (comm == MPI_COMM_NULL || !team)
+        return HESSE_E_JOB; /* no rank can ask another */
     hesse_team *t = hesse_calloc(1, sizeof *t);
     int mine = t ? HESSE_OK : HESSE_E_NOMEM, all; /* hesse_agree needs a team */
     MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_MAX, comm);

@@ -5,12 +5,22 @@
 
    OpenBLAS is asked through the loader because the program links whichever BLAS the
    system has, and another has none of these functions. */
+#define _GNU_SOURCE /* dladdr */
 #include "program/blas_core.h"
 
+#include "base/memory.h"
+#include "hesse/analysis.h"
+#include "ops/gemm.h"
+
+#include <cblas.h>
 #include <dlfcn.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char mended_variable[] = "HESSE_BLAS_MENDED";
@@ -93,6 +103,85 @@ static bool has_avx512(void)
 const char *hesse_blas_better(void)
 {
     return hesse_blas_core_wanted(core_name(), has_avx2(), has_avx512());
+}
+
+/* The file that cblas_dgemm comes from, which system alternatives may have chosen. */
+static const char *library(char path[PATH_MAX])
+{
+    void *self = dlopen(NULL, RTLD_LAZY),
+         *dgemm = self ? dlsym(self, "cblas_dgemm") : NULL;
+    Dl_info info;
+    if (self) dlclose(self);
+    if (!dgemm || !dladdr(dgemm, &info) || !realpath(info.dli_fname, path))
+        return "BLAS";
+    return path;
+}
+
+enum { ORDER = 256, TOKENS = 32, WIDTH = 64 };
+
+static void blas_product(const double *a, double *c)
+{
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, ORDER, ORDER, ORDER, 1, a,
+                ORDER, a, ORDER, 0, c, ORDER);
+}
+
+static void own_products(const double *a, double *c)
+{
+    for (size_t i = 0; i < TOKENS; i++)
+        hesse_gemm(HESSE_ADD, WIDTH, HESSE_PANEL, WIDTH, 1,
+                   (hesse_strided){a, WIDTH, 1}, a + i * WIDTH * HESSE_PANEL,
+                   HESSE_PANEL, c + i * WIDTH * HESSE_PANEL, HESSE_PANEL);
+}
+
+static double thread_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Seconds that work takes at best, of about 0.025 s of trying. */
+static double best(void (*work)(const double *a, double *c), const double *a, double *c)
+{
+    const double start = thread_seconds();
+    double least = INFINITY, now = start, before;
+    for (int i = 0; i < 2 || now < start + 0.025; i++) {
+        before = now;
+        work(a, c);
+        now = thread_seconds();
+        if (i) least = fmin(least, now - before); /* the first brings pages in */
+    }
+    return least;
+}
+
+void hesse_blas_warn(void)
+{
+    static const double enough = 2.5;
+    const size_t count = (size_t)ORDER * ORDER;
+    const double flops = 2.0 * ORDER * ORDER * ORDER;
+    const double own_flops = 2.0 * TOKENS * WIDTH * WIDTH * HESSE_PANEL;
+    double *a = hesse_calloc(count, sizeof *a), *c = hesse_calloc(count, sizeof *c);
+    const double slower =
+        a && c ? best(blas_product, a, c) / flops * own_flops / best(own_products, a, c)
+               : 0;
+    free(a);
+    free(c);
+    if (!(slower > enough)) return;
+    char path[PATH_MAX],
+        advice[100] = "try a newer OpenBLAS, or another OPENBLAS_CORETYPE";
+    const char *file = library(path);
+    const bool open =
+        strstr(file, "openblas"); /* another may be there for LAPACK alone */
+    const char *core = open ? core_name() : NULL;
+    const char *better = open ? hesse_blas_better() : NULL;
+    if (better)
+        snprintf(advice, sizeof advice, "set OPENBLAS_CORETYPE=%s", better);
+    else if (!core)
+        strcpy(advice, "install OpenBLAS (on Debian: libopenblas0-pthread)");
+    fprintf(stderr,
+            "warning: %s%s%s multiplies matrices %.1f times slower than this processor "
+            "allows; %s\n",
+            file, core ? " with the core " : "", core ? core : "", slower, advice);
 }
 
 static void mend_core(char **argv)

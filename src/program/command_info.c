@@ -115,6 +115,7 @@ hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
     MPI_Reduce(&mine, &least, count, MPI_DOUBLE, MPI_MIN, 0, team->comm);
     MPI_Reduce(&mine, &most, count, MPI_DOUBLE, MPI_MAX, 0, team->comm);
     if (team->rank) return HESSE_OK;
+    hesse_blas_warn();
     const char *flops = "GFLOP/s";
     print_program();
     print_libraries();

@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "output/show.h"
 #include "parallel/available.h"
+#include "program/blas_core.h"
 #include "program/commands.h"
 #include "program/progress.h"
 #include "program/provenance.h"
@@ -259,7 +260,8 @@ static hesse_status compute(run *r, const char *path)
     if (!s) {
         r->analysis->options.listener = &listener;
         r->analysis->options.checkpoint = r->resume.checkpoint;
-        hesse_progress_start(&r->progress, stderr);
+        hesse_progress_start(&r->progress, stderr, hesse_analysis_seconds(r->analysis));
+        if (r->team->rank == 0) hesse_progress_keep_alive(&r->progress);
         s = hesse_analysis_run(r->analysis);
         if (r->team->rank == 0) hesse_progress_finish(&r->progress);
         r->analysis->options.listener = NULL;
@@ -330,6 +332,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
         const hesse_analysis_options question = hesse_job_options(job);
         s = hesse_analysis_new(model, &question, &r.analysis);
         if (!s) s = hesse_rate_analysis(team, r.analysis);
+        if (!s && team->rank == 0) hesse_blas_warn();
         r.phases.plan = MPI_Wtime() - start - r.phases.open;
         if (!s) s = hesse_agree(team, distances_fit(&r));
         if (!s) s = compute(&r, path);

@@ -1,4 +1,5 @@
-/** The commands. Each is collective, and prints to standard output on rank 0 alone. */
+/** The commands. Those with a team are collective, and print to standard output on rank 0
+ *  alone; the others need no MPI. What is written is checked in one place, by main. */
 #ifndef HESSE_PROGRAM_COMMANDS_H
 #define HESSE_PROGRAM_COMMANDS_H
 
@@ -11,6 +12,9 @@ hesse_status hesse_command_check(hesse_team *team, const hesse_options *options)
 hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_show(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_info(hesse_team *team, const hesse_options *options);
+hesse_status hesse_command_help(const hesse_options *options, hesse_why *why);
+hesse_status hesse_command_completion(const hesse_options *options, hesse_why *why);
+hesse_status hesse_command_version(const hesse_options *options, hesse_why *why);
 
 /** Collective. The job of a command line on every rank; rank 0 reads the file. */
 hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,

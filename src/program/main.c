@@ -2,67 +2,16 @@
    rank, and the same exit status on all. */
 #include "program/blas_core.h"
 #include "program/commands.h"
+#include "program/launch.h"
 #include "program/signals.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
-
-typedef struct entry {
-    const char *name;
-    hesse_status (*run)(hesse_team *team, const hesse_options *options);
-    bool computes;
-} entry;
-
-static const entry entries[] = {{"run", hesse_command_run, true},
-                                {"check", hesse_command_check, true},
-                                {"plan", hesse_command_plan, false},
-                                {"show", hesse_command_show, false},
-                                {"info", hesse_command_info, true}};
-
-/* What a user who waits should know. */
-static void tell_slow_core(void)
-{
-    const char *better = hesse_blas_better();
-    if (better)
-        fprintf(stderr,
-                "note: OpenBLAS runs with the core %s, many times slower than this "
-                "processor allows; OPENBLAS_CORETYPE=%s would fit it\n",
-                hesse_blas_core(), better);
-}
-
-/* Without a team nobody can say why, and there is one reason for that. */
-static void tell_no_team(void)
-{
-    int rank;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    if (rank == 0) fputs("hesse: out of memory for the program's start\n", stderr);
-}
-
-static hesse_status dispatch(hesse_team *team, int argc, char **argv)
-{
-    hesse_options options;
-    const bool speaks = hesse_team_rank(team) == 0;
-    hesse_status s = hesse_options_read(argc, argv, &options, hesse_team_why(team));
-    if (s) return s;
-    if (options.help) {
-        if (speaks) fputs(hesse_options_help(options.command), stdout);
-        return HESSE_OK;
-    }
-    if (options.version) {
-        if (speaks) puts("hesse " HESSE_VERSION);
-        return HESSE_OK;
-    }
-    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
-        if (strcmp(entries[i].name, options.command)) continue;
-        if (entries[i].computes && speaks) tell_slow_core();
-        s = entries[i].run(team, &options);
-    }
-    return s;
-}
 
 /* What is freed goes back to the system: glibc would keep arrays below 32 MiB in a heap with
    holes once one of them has been freed, and take more than was planned. */
@@ -71,6 +20,57 @@ static void give_back(void)
 #ifdef __GLIBC__
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
 #endif
+}
+
+/* Local. The end of all output: the one place where writing it is checked. */
+static hesse_status end_output(hesse_why *why)
+{
+    static const char what[] = "standard output: cannot be written";
+    const bool failed = ferror(stdout);
+    errno = 0;
+    if (!fclose(stdout) && !failed) return HESSE_OK;
+    return errno ? hesse_fail(why, HESSE_E_OUTPUT, "%s: %s", what, strerror(errno))
+                 : hesse_fail(why, HESSE_E_OUTPUT, "%s", what);
+}
+
+static void tell(const char *text)
+{
+    fprintf(stderr, "hesse: %s\n", text);
+}
+
+/* A command that needs no MPI. Under a launcher one process speaks for all. */
+static hesse_status print(const hesse_options *options)
+{
+    hesse_why why;
+    if (hesse_launch_rank() > 0 && !freopen("/dev/null", "w", stdout))
+        return HESSE_E_OUTPUT;
+    hesse_status s = options->command->print(options, &why);
+    if (!s) s = end_output(&why);
+    if (s && hesse_launch_rank() <= 0) tell(why.text);
+    return s;
+}
+
+/* Collective. s: what this rank thinks of the command line. */
+static hesse_status compute(int argc, char **argv, hesse_options *options,
+                            hesse_status s, hesse_why why)
+{
+    hesse_team *team = NULL;
+    int rank;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    const hesse_status differ =
+        hesse_launch_compare(MPI_COMM_WORLD, argc, argv, options, &why);
+    if (differ) s = differ;
+    if (!s && (s = hesse_team_new(MPI_COMM_WORLD, &team)))
+        hesse_fail(&why, s, "out of memory for the program's start");
+    if (!s) {
+        s = options->command->run(team, options);
+        if (!s && rank == 0) s = end_output(hesse_team_why(team));
+        s = hesse_agree(team, s);
+        why = *hesse_team_why(team);
+        hesse_team_free(team);
+    }
+    if (s && rank == 0) tell(why.text);
+    return s;
 }
 
 #if defined(__ELF__) && defined(__GLIBC__)
@@ -87,28 +87,23 @@ __attribute__((section(".preinit_array"),
 
 int main(int argc, char **argv)
 {
-    hesse_team *team = NULL;
+    hesse_options options;
+    hesse_why why;
     give_back();
     hesse_signals_catch(argc, argv);
+    hesse_launch_files();
+    hesse_status s = hesse_options_read(argc, argv, &options, &why);
+    if (options.unknown) hesse_launch_other(argv);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write that fails, */
+    signal(SIGPIPE, SIG_IGN); /* and so is a pipe that nobody reads              */
+    if (!s && options.command->print) return (int)print(&options);
     hesse_signals_wait(true);
     hesse_blas_mend(argv);
     hesse_signals_wait(false);
-    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write that fails */
+    hesse_launch_alone();
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &(int){0});
     hesse_signals_end_at_once();
-    hesse_status s = hesse_team_new(MPI_COMM_WORLD, &team);
-    if (s) {
-        tell_no_team();
-    } else {
-        s = dispatch(team, argc, argv);
-        if (!s && fflush(stdout))
-            s = hesse_fail(hesse_team_why(team), HESSE_E_OUTPUT,
-                           "standard output: cannot be written");
-        s = hesse_agree(team, s);
-        if (s && hesse_team_rank(team) == 0)
-            fprintf(stderr, "hesse: %s\n", hesse_team_why(team)->text);
-    }
-    hesse_team_free(team);
+    s = compute(argc, argv, &options, s, why);
     MPI_Finalize();
     return (int)s;
 }

@@ -1,111 +1,95 @@
 /* The command line by hand: a few long options, with values after a space or an equals
-   sign, and help that says what each is for. */
+   sign. Everything that is known about commands and options stands in the two tables. */
 #include "program/options.h"
 
 #include "base/nearest.h"
 #include "job/size.h"
+#include "program/commands.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What a command takes besides --help. */
+/* Groups of options. */
 enum { SETS = 1, RUN = 2, PLAN = 4, SHOW = 8 };
 
-typedef struct command {
-    const char *name;
-    const char *file; /* what its file is called; NULL: it takes none */
-    int takes;
-    const char *help;
-} command;
+const hesse_command hesse_commands[] = {
+    {"run", "JOB.yaml", SETS | RUN,
+     "Compute a job: write one HDF5 file and print its tables",
+     "The job's Hessian, whole or by blocks, its spectra and measures go into one HDF5 "
+     "file. Start it with mpirun or srun to use more than one rank:\n\n"
+     "  mpirun -n 8 hesse run job.yaml\n\n"
+     "While it runs, finished work goes to FILE.parts. SIGUSR1, SIGTERM and SIGINT "
+     "save "
+     "and end it with status 75; a second signal ends it at once. A job file named - "
+     "is "
+     "read from standard input.",
+     hesse_command_run, NULL},
+    {"check", "JOB.yaml", SETS,
+     "Check the derivatives of a job on its own model and data",
+     "Hessian-vector products are compared with finite differences of the gradient; "
+     "symmetry, the sign of the Gauss-Newton part, and the sum of the operators' "
+     "shares "
+     "are checked. Runs under mpirun, too.",
+     hesse_command_check, NULL},
+    {"plan", "JOB.yaml", SETS | PLAN,
+     "Predict the sizes, memory, work and time of a job, without computing it",
+     "Prints the blocks with their sizes, engines and ranks, the work, and the peak "
+     "memory of a rank.",
+     hesse_command_plan, NULL},
+    {"show", "RESULT.h5", SHOW, "Print a result file as tables",
+     "The tables say what the result was made of, the blocks with their measures, and "
+     "the mean distances between them.",
+     hesse_command_show, NULL},
+    {"info", NULL, 0,
+     "Print versions, libraries, engines and the speed of this machine",
+     "Runs under mpirun, too, and measures every rank while all of them work.",
+     hesse_command_info, NULL},
+    {"help", "[COMMAND]", 0, "Print the help of the program or of a command", NULL,
+     NULL, hesse_command_help},
+    {"completion", "bash|zsh", 0, "Print a script that completes command lines",
+     "In the file that your shell reads when it starts:\n\n"
+     "  eval \"$(hesse completion bash)\"",
+     NULL, hesse_command_completion},
+    {"version", NULL, 0, "Print the version", NULL, NULL, hesse_command_version},
+    {0}};
 
-#define JOB_OPTIONS                                                                    \
-    "  --set KEY=VALUE   override a key of the job, e.g. --set data.sequences=4;\n"    \
-    "                    may be given again\n"
-#define STATUSES                                                                       \
-    "\nExit status: 0 done; 2 the command line or the job file is wrong;\n"            \
-    "3 an input file is missing, damaged or of the wrong shape; 4 it would not\n"      \
-    "fit in memory; 5 numerical failure; 6 output could not be written, or would\n"    \
-    "replace something; 75 stopped by a signal, go on with --resume.\n"
+enum { SET, OUTPUT, RANKS, MEMORY, FLAGS };
 
-static const char help_run[] =
-    "usage: hesse run JOB.yaml [options]\n\n"
-    "Compute what the job asks for: the Hessian's blocks, or all of it, their\n"
-    "spectra and measures, into one HDF5 file; print its tables. Start it with\n"
-    "mpirun or srun to use more than one rank:\n\n"
-    "  mpirun -n 8 hesse run job.yaml\n\n"
-    "While it runs, finished work goes to FILE.parts. SIGUSR1 and SIGTERM save\n"
-    "and end it with status 75; a second signal ends it at once.\n\n" JOB_OPTIONS
-    "  --output FILE     the result file, instead of the job's output.file\n"
-    "  --resume          go on with the finished work in FILE.parts, if there is\n"
-    "                    any; leave a result of the same job as it is\n"
-    "  --force           begin anew, and replace an older result when the new one\n"
-    "                    is complete; but never a file that the job reads\n"
-    "  --help            this text\n" STATUSES;
+const hesse_option hesse_option_rows[] = {
+    [SET] =
+        {"--set", "KEY=VALUE", SETS,
+         "Override a key of the job, e.g. --set data.sequences=4; may be given again",
+         0},
+    [OUTPUT] = {"--output", "FILE", RUN,
+                "Write the result to this file, not to the job's output.file", 0},
+    [RANKS] = {"--ranks", "N", PLAN,
+               "Plan for N ranks; the default is the number that it runs on", 0},
+    [MEMORY] = {"--memory-per-rank", "SIZE", PLAN,
+                "Memory that a rank may use, e.g. 4GiB; the default is what is free",
+                0},
+    [FLAGS] = {"--resume", NULL, RUN,
+               "Go on with the finished work in FILE.parts, if there is any; leave a "
+               "result of the same job as it is",
+               offsetof(hesse_options, resume)},
+    {"--force", NULL, RUN,
+     "Begin anew, and replace an older result when the new one is complete, but never "
+     "a "
+     "file that the job reads",
+     offsetof(hesse_options, force)},
+    {"--verify", NULL, SHOW,
+     "Instead of the tables, check that the file is what was written, by its SHA-256, "
+     "and check every spectrum again from the stored eigenvalues",
+     offsetof(hesse_options, verify)},
+    {"--sbatch", NULL, PLAN, "Print a batch script for Slurm instead, ready to submit",
+     offsetof(hesse_options, sbatch)},
+    {0}};
 
-static const char help_check[] =
-    "usage: hesse check JOB.yaml [options]\n\n"
-    "Prove the derivatives of this job on its own model and data: Hessian-vector\n"
-    "products against finite differences of the gradient, symmetry, the\n"
-    "Gauss-Newton part >= 0, and the sum of the operators' shares against the\n"
-    "Hessian. Runs under mpirun, too.\n\n" JOB_OPTIONS
-    "  --help            this text\n" STATUSES;
-
-static const char help_plan[] =
-    "usage: hesse plan JOB.yaml [options]\n\n"
-    "Tell, without computing, what a run would do: the blocks with their sizes,\n"
-    "engines and ranks, the work, and the peak memory of a rank.\n\n" JOB_OPTIONS
-    "  --ranks N         plan for N ranks (default: those it runs on)\n"
-    "  --memory-per-rank SIZE\n"
-    "                    what a rank may use, e.g. 4GiB (default: what is free)\n"
-    "  --sbatch          print a batch script for Slurm instead, ready to submit\n"
-    "  --help            this text\n" STATUSES;
-
-static const char help_show[] =
-    "usage: hesse show RESULT.h5 [options]\n\n"
-    "Print a result file as tables: what it was made of, the blocks with their\n"
-    "measures, the mean distances between them.\n\n"
-    "  --verify          instead of the tables, check that the file is what was\n"
-    "                    written, by its SHA-256, and prove every spectrum again\n"
-    "                    from the stored eigenvalues\n"
-    "  --help            this text\n" STATUSES;
-
-static const char help_info[] =
-    "usage: hesse info\n\n"
-    "Print versions, MPI, HDF5, BLAS and the core it runs on, engines, memory,\n"
-    "and the measured rate of this machine.\n\n"
-    "  --help            this text\n" STATUSES;
-
-static const command commands[] = {{"run", "JOB.yaml", SETS | RUN, help_run},
-                                   {"check", "JOB.yaml", SETS, help_check},
-                                   {"plan", "JOB.yaml", SETS | PLAN, help_plan},
-                                   {"show", "RESULT.h5", SHOW, help_show},
-                                   {"info", NULL, 0, help_info}};
-enum { COMMANDS = sizeof commands / sizeof *commands };
-
-static const char general[] =
-    "usage: hesse COMMAND [FILE] [options]\n\n"
-    "Exact curvature of transformers: the Hessian of the loss, its blocks, their\n"
-    "spectra and how different they are, over any number of MPI ranks.\n\n"
-    "  run JOB.yaml      compute a job, write one HDF5 file\n"
-    "  check JOB.yaml    prove the derivatives of a job on its own model and data\n"
-    "  plan JOB.yaml     sizes, engines, memory and work of a job, not computing it\n"
-    "  show RESULT.h5    a result file as tables\n"
-    "  info              versions, engines and speed of this installation\n\n"
-    "  --help            this text; hesse COMMAND --help: that of a command\n"
-    "  --version         the version\n" STATUSES;
-
-static const command *find(const char *name)
+const hesse_command *hesse_command_named(const char *name)
 {
-    for (int i = 0; name && i < COMMANDS; i++)
-        if (strcmp(commands[i].name, name) == 0) return &commands[i];
+    for (const hesse_command *c = hesse_commands; c->name; c++)
+        if (strcmp(c->name, name) == 0) return c;
     return NULL;
-}
-
-const char *hesse_options_help(const char *name)
-{
-    const command *c = find(name);
-    return c ? c->help : general;
 }
 
 /* Words of a later version, so that nobody looks for a mistake of his own. */
@@ -117,67 +101,46 @@ static bool comes_later(const char *word)
     return false;
 }
 
-static hesse_status unknown_command(const char *name, hesse_why *why)
+hesse_status hesse_unknown_command(const char *name, hesse_why *why)
 {
     if (comes_later(name))
         return hesse_fail(why, HESSE_E_JOB, "'%s' is not available in this version",
                           name);
-    const char *near = commands[0].name;
-    for (int i = 1; i < COMMANDS; i++)
-        if (hesse_edits(name, commands[i].name) < hesse_edits(name, near))
-            near = commands[i].name;
+    const char *near = hesse_commands[0].name;
+    for (const hesse_command *c = hesse_commands; c->name; c++)
+        if (hesse_edits(name, c->name) < hesse_edits(name, near)) near = c->name;
     return hesse_fail(why, HESSE_E_JOB,
                       "unknown command '%s'; the nearest is '%s' (see hesse --help)",
                       name, near);
 }
 
-/* An option, and the commands that take it. */
-typedef struct option {
-    const char *name;
-    int group;
-    size_t flag; /* where it is set, of one without a value; else 0 */
-} option;
-
-enum { SET, OUTPUT, RANKS, MEMORY, FLAGS };
-
-static const option known[] = {
-    [SET] = {"--set", SETS, 0},
-    [OUTPUT] = {"--output", RUN, 0},
-    [RANKS] = {"--ranks", PLAN, 0},
-    [MEMORY] = {"--memory-per-rank", PLAN, 0},
-    [FLAGS] = {"--resume", RUN, offsetof(hesse_options, resume)},
-    {"--force", RUN, offsetof(hesse_options, force)},
-    {"--verify", SHOW, offsetof(hesse_options, verify)},
-    {"--sbatch", PLAN, offsetof(hesse_options, sbatch)}};
-enum { KNOWN = sizeof known / sizeof *known };
-
-static hesse_status unknown_option(const char *word, const command *c, hesse_why *why)
+static hesse_status unknown_option(const char *word, const hesse_command *c,
+                                   hesse_why *why)
 {
     if (comes_later(word))
         return hesse_fail(why, HESSE_E_JOB, "%s: '%s' is not available in this version",
                           c->name, word);
     const char *near = "--help";
-    for (int i = 0; i < KNOWN; i++)
-        if (strcmp(word, known[i].name) == 0)
+    for (const hesse_option *o = hesse_option_rows; o->name; o++)
+        if (strcmp(word, o->name) == 0)
             return hesse_fail(why, HESSE_E_JOB,
                               "%s: unknown option '%s', which is one of another "
                               "command (see hesse --help)",
                               c->name, word);
-    for (int i = 0; i < KNOWN; i++)
-        if (c->takes & known[i].group &&
-            hesse_edits(word, known[i].name) < hesse_edits(word, near))
-            near = known[i].name;
+    for (const hesse_option *o = hesse_option_rows; o->name; o++)
+        if (c->takes & o->group && hesse_edits(word, o->name) < hesse_edits(word, near))
+            near = o->name;
     return hesse_fail(
         why, HESSE_E_JOB,
         "%s: unknown option '%s'; the nearest is '%s' (see hesse %s --help)", c->name,
         word, near, c->name);
 }
 
-static hesse_status take(const option *o, const char *value, hesse_options *x,
+static hesse_status take(const hesse_option *o, const char *value, hesse_options *x,
                          hesse_why *why)
 {
     char *end;
-    switch (o - known) {
+    switch (o - hesse_option_rows) {
     case SET:
         if (!strchr(value, '='))
             return hesse_fail(why, HESSE_E_JOB,
@@ -203,9 +166,10 @@ static hesse_status take(const option *o, const char *value, hesse_options *x,
     }
     case MEMORY:
         if (!hesse_size_parse(value, &x->memory))
-            return hesse_fail(
-                why, HESSE_E_JOB,
-                "--memory-per-rank: found '%s', expected a size like 4GiB", value);
+            return hesse_fail(why, HESSE_E_JOB,
+                              "--memory-per-rank: found '%s', expected a size with a "
+                              "unit, such as 4GiB",
+                              value);
         return HESSE_OK;
     default:
         *(bool *)((char *)x + o->flag) = true;
@@ -216,58 +180,80 @@ static hesse_status take(const option *o, const char *value, hesse_options *x,
 }
 
 /* An option at argv[*i], as "--name value" or "--name=value". */
-static hesse_status read_option(int argc, char *const *argv, int *i, const command *c,
-                                hesse_options *x, hesse_why *why)
+static hesse_status read_option(int argc, char *const *argv, int *i,
+                                const hesse_command *c, hesse_options *x,
+                                hesse_why *why)
 {
     const char *word = argv[*i];
-    for (int j = 0; j < KNOWN; j++) {
-        const size_t length = strlen(known[j].name);
-        if (!(c->takes & known[j].group) || strncmp(word, known[j].name, length))
-            continue;
-        if (known[j].flag && !word[length]) return take(&known[j], "", x, why);
-        if (known[j].flag && word[length] == '=')
+    for (const hesse_option *o = hesse_option_rows; o->name; o++) {
+        const size_t length = strlen(o->name);
+        if (!(c->takes & o->group) || strncmp(word, o->name, length)) continue;
+        if (!o->value && !word[length]) return take(o, "", x, why);
+        if (!o->value && word[length] == '=')
             return hesse_fail(why, HESSE_E_JOB, "%s: takes no value", word);
-        if (word[length] == '=') return take(&known[j], word + length + 1, x, why);
+        if (word[length] == '=') return take(o, word + length + 1, x, why);
         if (word[length]) continue;
         if (*i + 1 == argc)
             return hesse_fail(why, HESSE_E_JOB, "%s: nothing follows, expected a value",
                               word);
-        return take(&known[j], argv[++*i], x, why);
+        return take(o, argv[++*i], x, why);
     }
     return unknown_option(word, c, why);
+}
+
+/* What a command needs beyond its options. */
+static hesse_status check_argument(const hesse_options *x, hesse_why *why)
+{
+    const hesse_command *c = x->command;
+    const bool from_input = c->takes & SETS && x->file && strcmp(x->file, "-") == 0;
+    if (c->argument && *c->argument != '[' && !x->file)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: no file, expected %s (see hesse %s --help)", c->name,
+                          c->argument, c->name);
+    if (from_input && c->takes & RUN && !x->output)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: the job is read from standard input, expected --output "
+                          "FILE",
+                          c->name);
+    if (from_input && x->sbatch)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "--sbatch: the job is read from standard input, expected the "
+                          "name of a file for the script");
+    return HESSE_OK;
 }
 
 hesse_status hesse_options_read(int argc, char *const *argv, hesse_options *options,
                                 hesse_why *why)
 {
     *options = (hesse_options){0};
-    const command *c = NULL;
+    const hesse_command *c = NULL;
+    bool help = false;
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
         if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-            options->help = true;
-        } else if (!c && strcmp(word, "--version") == 0) {
-            options->version = true;
+            help = true;
         } else if (!c) {
-            if (!(c = find(word))) return unknown_command(word, why);
-            options->command = c->name;
+            c = hesse_command_named(strcmp(word, "--version") ? word : "version");
+            if (!c) {
+                options->unknown = word;
+                return hesse_unknown_command(word, why);
+            }
         } else if (word[0] == '-' && word[1]) {
             const hesse_status s = read_option(argc, argv, &i, c, options, why);
             if (s) return s;
-        } else if (options->file || !c->file) {
+        } else if (options->file || !c->argument) {
             return hesse_fail(why, HESSE_E_JOB, "%s: unexpected '%s'", c->name, word);
         } else {
             options->file = word;
         }
     }
-    if (options->help || options->version) return HESSE_OK;
-    if (!c)
+    options->command = help ? hesse_command_named("help") : c;
+    if (help) options->file = c ? c->name : NULL;
+    if (options->command && options->command->print == hesse_command_help &&
+        options->file && !hesse_command_named(options->file))
+        options->unknown = options->file;
+    if (!options->command)
         return hesse_fail(why, HESSE_E_JOB,
-                          "no command, expected one of run, check, plan, "
-                          "show, info (see hesse --help)");
-    if (c->file && !options->file)
-        return hesse_fail(why, HESSE_E_JOB,
-                          "%s: no file, expected %s (see hesse %s --help)", c->name,
-                          c->file, c->name);
-    return HESSE_OK;
+                          "no command, expected one (see hesse --help)");
+    return check_argument(options, why);
 }

@@ -84,9 +84,41 @@ void hesse_density_add(const hesse_distance_grid *grid,
         add_one(grid, spectrum->lambda[i] / scale, hesse_mass(spectrum, i), masses);
 }
 
-void hesse_density_of(const hesse_density *settings, const hesse_eigenvalues *spectrum,
-                      double *grid, double *values)
+hesse_status hesse_density_check(const hesse_density *settings, bool kernel, int count,
+                                 const hesse_eigenvalues *spectra, hesse_why *why)
 {
+    enum { MOST_POINTS = 1 << 28 };
+    if (!settings || !spectra || count < 1)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "densities of %d spectra, expected settings and at least one",
+                          count);
+    if (kernel && (settings->points < 2 || settings->points > MOST_POINTS ||
+                   !(settings->bandwidth > 0 && isfinite(settings->bandwidth))))
+        return hesse_fail(
+            why, HESSE_E_JOB,
+            "a density on %d points with a bandwidth of %g, expected 2 to "
+            "%d points, and a bandwidth above 0",
+            settings->points, settings->bandwidth, MOST_POINTS);
+    for (int i = 0; i < count; i++) {
+        const hesse_eigenvalues *x = &spectra[i];
+        if (x->n < 1 || !x->lambda || !isfinite(x->lambda[0]) ||
+            !isfinite(x->lambda[x->n - 1]))
+            return hesse_fail(why, HESSE_E_JOB,
+                              "spectrum %d has %d eigenvalues, expected at least one, "
+                              "and finite ones",
+                              i, x->n);
+    }
+    return HESSE_OK;
+}
+
+hesse_status hesse_density_of(const hesse_density *settings,
+                              const hesse_eigenvalues *spectrum, double *grid,
+                              double *values, hesse_why *why)
+{
+    const hesse_status s = hesse_density_check(settings, true, 1, spectrum, why);
+    if (s) return s;
+    if (!grid || !values)
+        return hesse_fail(why, HESSE_E_JOB, "a density needs a place for its grid");
     const double *lambda = spectrum->lambda;
     const double scale = hesse_density_scale(settings, spectrum);
     const hesse_distance_grid g = hesse_density_grid(settings, lambda[0] / scale,
@@ -97,4 +129,5 @@ void hesse_density_of(const hesse_density *settings, const hesse_eigenvalues *sp
     }
     hesse_density_add(&g, spectrum, scale, values);
     for (int j = 0; j < g.points; j++) values[j] /= g.step;
+    return HESSE_OK;
 }

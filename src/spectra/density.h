@@ -9,6 +9,11 @@
 double hesse_density_scale(const hesse_density *settings,
                            const hesse_eigenvalues *spectrum);
 
+/** Local. Whether settings and spectra are in range; with `kernel` also what a density
+ *  needs. Of the eigenvalues the ends are looked at. Errors: HESSE_E_JOB. */
+hesse_status hesse_density_check(const hesse_density *settings, bool kernel, int count,
+                                 const hesse_eigenvalues *spectra, hesse_why *why);
+
 /** Local. The mass of atom i. */
 static inline double hesse_mass(const hesse_eigenvalues *spectrum, int i)
 {

@@ -22,12 +22,12 @@ static const char *const NAMES[HESSE_DISTANCES] = {"js", "js_distance", "js_raw"
 
 const char *hesse_distance_name(hesse_distance d)
 {
-    return NAMES[d];
+    return (unsigned)d < HESSE_DISTANCES ? NAMES[d] : "unknown";
 }
 
 hesse_distance hesse_distance_named(const char *name)
 {
-    int d = 0;
+    int d = name ? 0 : HESSE_DISTANCES;
     while (d < HESSE_DISTANCES && strcmp(NAMES[d], name) != 0) d++;
     return (hesse_distance)d;
 }
@@ -233,6 +233,13 @@ hesse_status hesse_distances(hesse_distance distance, const hesse_density *setti
                              double *matrix, double *mean, hesse_distance_grid *grid,
                              hesse_why *why)
 {
+    const bool kernel = distance != HESSE_WASSERSTEIN && distance != HESSE_JS_LOG;
+    if ((unsigned)distance >= HESSE_DISTANCES || !matrix || !mean || !grid)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "distance %d: expected one of %d, and places for results",
+                          (int)distance, HESSE_DISTANCES);
+    const hesse_status s = hesse_density_check(settings, kernel, blocks, spectra, why);
+    if (s) return s;
     *grid = (hesse_distance_grid){0};
     if (distance == HESSE_WASSERSTEIN) {
         wasserstein_pairs(settings, blocks, spectra, matrix);

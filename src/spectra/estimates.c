@@ -3,11 +3,17 @@
 #include "hesse/extremes.h"
 #include "hesse/hutchinson.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 hesse_status hesse_extremes_new(size_t n, int pairs, int kept,
                                 hesse_extremes **extremes, hesse_why *why)
 {
+    if (!n || pairs < 0 || pairs > INT_MAX / 2 || kept < 0 || kept > INT_MAX / 2 ||
+        !extremes)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%d eigenpairs of order %zu at each end, %d kept", pairs, n,
+                          kept);
     hesse_extremes *e = hesse_calloc(1, sizeof *e);
     if (e) {
         *e = (hesse_extremes){.n = n};
@@ -39,6 +45,10 @@ void hesse_extremes_free(hesse_extremes *e)
 hesse_status hesse_hutchinson_new(size_t n, const hesse_hutchinson_settings *settings,
                                   hesse_hutchinson **hutchinson, hesse_why *why)
 {
+    if (!n || !settings || settings->probes < 0 || settings->sketch < 0 || !hutchinson)
+        return hesse_fail(
+            why, HESSE_E_JOB,
+            "a diagonal of order %zu needs probes and a sketch, 0 or more", n);
     hesse_hutchinson *h = hesse_calloc(1, sizeof *h);
     if (h) {
         *h = (hesse_hutchinson){.n = n, .probes = settings->probes};

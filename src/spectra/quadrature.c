@@ -11,6 +11,12 @@
 hesse_status hesse_quadrature_new(size_t n, int probes, int steps,
                                   hesse_quadrature **quadrature, hesse_why *why)
 {
+    if (!n || probes < 1 || steps < 1 || !quadrature)
+        return hesse_fail(
+            why, HESSE_E_JOB,
+            "%d probes of %d steps of order %zu, expected at least one of "
+            "each",
+            probes, steps, n);
     hesse_quadrature *q = hesse_calloc(1, sizeof *q);
     if (q) {
         const size_t count = (size_t)probes, numbers = count * (size_t)steps;

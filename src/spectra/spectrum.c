@@ -16,11 +16,15 @@ static const double LEAST_SQUARES = 1e-280;
 const char *hesse_engine_name(hesse_engine engine)
 {
     static const char *const names[] = {"auto", "lapack", "scalapack", "elpa", "band"};
-    return names[engine];
+    return (size_t)engine < sizeof names / sizeof *names ? names[engine] : "unknown";
 }
 
 hesse_status hesse_spectrum_new(int n, int k, hesse_spectrum **spectrum, hesse_why *why)
 {
+    if (n < 1 || k < 0 || !spectrum)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "a spectrum of order %d with %d eigenvectors at each end", n,
+                          k);
     hesse_spectrum *s = hesse_calloc(1, sizeof *s);
     const int vectors = k > n / 2 ? n : 2 * k;
     if (s) {
@@ -118,6 +122,9 @@ static hesse_status judge(const char *what, const char *proof, double value,
 hesse_status hesse_spectrum_prove(hesse_spectrum *spectrum, const hesse_sums *sums,
                                   const char *what, hesse_why *why)
 {
+    if (!spectrum || !sums || !what)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "a proof needs a spectrum, sums and a name");
     hesse_status s = check_values(spectrum, sums, what, why);
     if (s) return s;
     fill_proofs(spectrum, sums);

@@ -85,7 +85,7 @@ static void densities_integrate_to_one(void **state)
                                         .tenth = cases[c].tenth};
         double *grid = calloc(points, sizeof *grid),
                *values = calloc(points, sizeof *grid);
-        hesse_density_of(&settings, ATOMS(cases[c].n, lambda), grid, values);
+        hesse_density_of(&settings, ATOMS(cases[c].n, lambda), grid, values, NULL);
         double sum = 0;
         const double step = (grid[points - 1] - grid[0]) / (points - 1);
         for (int j = 0; j < points; j++) {
@@ -104,7 +104,7 @@ static void a_density_is_the_mean_of_gaussians(void **state)
     const double lambda[] = {-1, 0.25, 3};
     const hesse_density settings = {.points = 501, .bandwidth = 0.5, .absolute = true};
     double grid[501], values[501];
-    hesse_density_of(&settings, ATOMS(3, lambda), grid, values);
+    hesse_density_of(&settings, ATOMS(3, lambda), grid, values, NULL);
     assert_true(grid[0] == -3 && fabs(grid[500] - 5) < 1e-14);
     for (int j = 0; j < 501; j++) {
         double expected = 0;
@@ -122,9 +122,9 @@ static void relative_bandwidth_is_of_the_range(void **state)
     (void)state;
     const double lambda[] = {10, 11, 30}, point[] = {-5, -5, -5};
     double grid[1000], values[1000];
-    hesse_density_of(&PLAIN, ATOMS(3, lambda), grid, values);
+    hesse_density_of(&PLAIN, ATOMS(3, lambda), grid, values, NULL);
     assert_true(fabs(grid[0] - 9.2) < 1e-12 && fabs(grid[999] - 30.8) < 1e-12);
-    hesse_density_of(&PLAIN, ATOMS(3, point), grid, values);
+    hesse_density_of(&PLAIN, ATOMS(3, point), grid, values, NULL);
     assert_true(fabs(grid[0] + 5.2) < 1e-12 && fabs(grid[999] + 4.8) < 1e-12);
 }
 
@@ -389,8 +389,8 @@ static void masses_are_multiplicities(void **state)
         assert_true(found[0] > 0 && fabs(found[0] - found[1]) < 1e-12 * found[0]);
     }
     double grid[1000], one[1000], two[1000];
-    hesse_density_of(&PLAIN, &lists[0][0], grid, one);
-    hesse_density_of(&PLAIN, &lists[1][0], grid, two);
+    hesse_density_of(&PLAIN, &lists[0][0], grid, one, NULL);
+    hesse_density_of(&PLAIN, &lists[1][0], grid, two, NULL);
     for (int i = 0; i < 1000; i++) assert_true(fabs(one[i] - two[i]) < 1e-12);
     const hesse_density tenth = {.points = 10, .bandwidth = 0.1, .tenth = true};
     hesse_eigenvalues scaled = lists[1][0];

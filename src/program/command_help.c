@@ -1,0 +1,146 @@
+/* What the program says about itself: help, completion of command lines, the version. All
+   of it is made from the tables of commands and options. */
+#include "program/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WIDTH = 78, COLUMN = 20 };
+
+/* Words of a paragraph in lines; the first begins at a column where text already stands,
+   the others after an indent. A line break and the spaces after it are kept. */
+static void print_wrapped(const char *text, int at, int indent)
+{
+    while (*text) {
+        const int spaces = (int)strspn(text, " ");
+        const int word = (int)strcspn(text + spaces, " \n");
+        if (at + spaces + word > WIDTH)
+            at = printf("\n%*s%.*s", indent, "", word, text + spaces) - 1;
+        else
+            at += printf("%.*s", spaces + word, text);
+        text += spaces + word;
+        if (*text == '\n') putchar('\n'), at = 0, text++;
+    }
+    putchar('\n');
+}
+
+/* A name and what follows it, then a sentence in its column. */
+static void print_row(const char *name, const char *value, const char *sentence)
+{
+    int at = printf("  %s%s%s", name, value ? " " : "", value ? value : "");
+    if (at > COLUMN - 2) at = printf("\n") - 1;
+    printf("%*s", COLUMN - at, "");
+    print_wrapped(sentence, COLUMN, COLUMN);
+}
+
+static void print_program(void)
+{
+    puts("usage: hesse COMMAND [ARGUMENT] [options]\n");
+    print_wrapped("Exact curvature of networks: the Hessian of the loss, its blocks, "
+                  "their spectra and how different they are, over any number of MPI "
+                  "ranks.",
+                  0, 0);
+    puts("");
+    for (const hesse_command *c = hesse_commands; c->name; c++)
+        print_row(c->name, c->argument, c->summary);
+    puts("");
+    print_row("--help", NULL,
+              "Print this text; after a command, the help of that command");
+    print_row("--version", NULL, "Print the version");
+    puts("");
+    print_wrapped(
+        "Another command NAME is a program hesse-NAME, beside hesse or on the "
+        "PATH.",
+        0, 0);
+}
+
+static void print_command(const hesse_command *c)
+{
+    bool any = false;
+    for (const hesse_option *o = hesse_option_rows; o->name; o++)
+        any |= (c->takes & o->group) != 0;
+    printf("usage: hesse %s%s%s%s\n\n%s.\n\n", c->name, c->argument ? " " : "",
+           c->argument ? c->argument : "", any ? " [options]" : "", c->summary);
+    if (c->details) print_wrapped(c->details, 0, 0), puts("");
+    for (const hesse_option *o = hesse_option_rows; o->name; o++)
+        if (c->takes & o->group) print_row(o->name, o->value, o->help);
+    print_row("--help", NULL, "Print this text");
+}
+
+hesse_status hesse_command_help(const hesse_options *options, hesse_why *why)
+{
+    const hesse_command *c = options->file ? hesse_command_named(options->file) : NULL;
+    if (options->file && !c) return hesse_unknown_command(options->file, why);
+    if (c)
+        print_command(c);
+    else
+        print_program();
+    puts("");
+    print_wrapped("Exit status: 0 done; 2 the command line or the job file is wrong; 3 "
+                  "an input file is missing, damaged or of the wrong shape; 4 it would "
+                  "not fit in memory; 5 numerical failure; 6 output could not be "
+                  "written, or would replace something; 75 stopped by a signal, go on "
+                  "with --resume.",
+                  0, 0);
+    return HESSE_OK;
+}
+
+hesse_status hesse_command_version(const hesse_options *options, hesse_why *why)
+{
+    (void)options, (void)why;
+    puts("hesse " HESSE_VERSION);
+    return HESSE_OK;
+}
+
+static void print_names(void)
+{
+    for (const hesse_command *c = hesse_commands; c->name; c++)
+        printf("%s%s", c == hesse_commands ? "" : " ", c->name);
+}
+
+/* An empty answer makes the shell complete names of files. */
+hesse_status hesse_command_completion(const hesse_options *options, hesse_why *why)
+{
+    const bool zsh = strcmp(options->file, "zsh") == 0;
+    if (!zsh && strcmp(options->file, "bash"))
+        return hesse_fail(why, HESSE_E_JOB,
+                          "completion: found '%s', expected bash or zsh",
+                          options->file);
+    if (zsh)
+        puts("autoload -Uz compinit bashcompinit\n"
+             "(( $+functions[compdef] )) || compinit\nbashcompinit");
+    puts("_hesse() {\n"
+         "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+         "    local words= options=--help\n"
+         "    COMPREPLY=()\n"
+         "    case ${COMP_WORDS[1]} in");
+    for (const hesse_command *c = hesse_commands; c->name; c++) {
+        printf("    %s) options='", c->name);
+        for (const hesse_option *o = hesse_option_rows; o->name; o++)
+            if (c->takes & o->group) printf("%s ", o->name);
+        puts("--help' ;;");
+    }
+    fputs("    esac\n"
+          "    case $before in\n"
+          "    help) words='",
+          stdout);
+    print_names();
+    fputs("' ;;\n"
+          "    completion) words='bash zsh' ;;\n    ",
+          stdout);
+    bool first = true;
+    for (const hesse_option *o = hesse_option_rows; o->name; o++)
+        if (o->value && strcmp(o->value, "FILE"))
+            printf("%s%s", first ? "" : "|", o->name), first = false;
+    fputs(") words=' ' ;;\n"
+          "    esac\n"
+          "    [ \"$COMP_CWORD\" -gt 1 ] || words='",
+          stdout);
+    print_names();
+    puts(" --help --version'\n"
+         "    case $word in -*) words=${words:-$options} ;; esac\n"
+         "    [ -z \"$words\" ] || COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+         "}\n"
+         "complete -o default -F _hesse hesse");
+    return HESSE_OK;
+}

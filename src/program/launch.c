@@ -1,0 +1,114 @@
+/* What is known before MPI has started, or must be compared as soon as it has. */
+#include "program/launch.h"
+
+#include "job/job.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int hesse_launch_rank(void)
+{
+    static const char *const names[] = {
+        "OMPI_COMM_WORLD_RANK", "PMIX_RANK",      "PMI_RANK",    "MV2_COMM_WORLD_RANK",
+        "PALS_RANKID",          "FLUX_TASK_RANK", "SLURM_PROCID"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i])) return atoi(getenv(names[i]));
+    return -1;
+}
+
+void hesse_launch_alone(void)
+{
+    if (hesse_launch_rank() < 0) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+}
+
+void hesse_launch_files(void)
+{
+    for (int file = 0; file <= 2; file++)
+        if (fcntl(file, F_GETFD) < 0)
+            (void)open("/dev/null", file ? O_RDONLY : O_WRONLY);
+}
+
+void hesse_launch_other(char **argv)
+{
+    enum { ROOM = PATH_MAX + NAME_MAX };
+    char path[ROOM], option[] = "--help", *asks_help[] = {argv[1], option, NULL};
+    const bool help = strcmp(argv[1], "help") == 0;
+    const char *name = argv[1 + help];
+    char **words = help ? asks_help : argv + 1;
+    const ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
+    if (strchr(name, '/') || *name == '-' || strlen(name) > NAME_MAX - 10) return;
+    char *const first = words[0];
+    words[0] = path;
+    if (length > 0) {
+        path[length] = '\0';
+        char *const own = strrchr(path, '/') + 1;
+        snprintf(own, (size_t)(path + ROOM - own), "hesse-%s", name);
+        execv(path, words);
+    }
+    snprintf(path, sizeof path, "hesse-%s", name);
+    execvp(path, words);
+    words[0] = first;
+}
+
+/* FNV-1a, to which bytes can be added. */
+static uint64_t digest(uint64_t before, const void *bytes, size_t count)
+{
+    const unsigned char *b = bytes;
+    for (size_t i = 0; i < count; i++) before = (before ^ b[i]) * 0x100000001b3u;
+    return before;
+}
+
+/* What ranks are compared in. Its order and number must stay as they are: ranks may be of
+   different versions. */
+enum { VERSION, ARGUMENTS, DIRECTORY, JOB, COMPARED };
+
+/* Digests; 0: not known here. Pipes are left to rank 0, which can read them once. */
+static void describe(int argc, char *const *argv, const hesse_options *o,
+                     uint64_t mine[COMPARED])
+{
+    static const uint64_t start = 0xcbf29ce484222325u;
+    static const char version[] = HESSE_VERSION " " HESSE_GIT_COMMIT;
+    char folder[PATH_MAX], *text = NULL;
+    size_t length = 0;
+    struct stat file;
+    hesse_why ignored;
+    mine[VERSION] = digest(start, version, sizeof version);
+    mine[ARGUMENTS] = start;
+    for (int i = 1; i < argc; i++)
+        mine[ARGUMENTS] = digest(mine[ARGUMENTS], argv[i], strlen(argv[i]) + 1);
+    mine[DIRECTORY] =
+        getcwd(folder, sizeof folder) ? digest(start, folder, strlen(folder)) : 0;
+    mine[JOB] = 0;
+    const hesse_command *c = o->command;
+    if (!c || !c->argument || strcmp(c->argument, "JOB.yaml") || !o->file ||
+        stat(o->file, &file) || !S_ISREG(file.st_mode))
+        return;
+    if (!hesse_job_text(o->file, &text, &length, &ignored))
+        mine[JOB] = digest(start, text, length);
+    free(text);
+}
+
+hesse_status hesse_launch_compare(MPI_Comm comm, int argc, char *const *argv,
+                                  const hesse_options *options, hesse_why *why)
+{
+    static const char *const what[] = {
+        "different versions of the program", "different arguments",
+        "different working directories", "different job files of one name"};
+    uint64_t mine[COMPARED], ends[2 * COMPARED];
+    describe(argc, argv, options, mine);
+    for (int i = 0; i < COMPARED; i++)
+        ends[2 * i] = mine[i], ends[2 * i + 1] = mine[i] ? ~mine[i] : 0;
+    MPI_Allreduce(MPI_IN_PLACE, ends, 2 * COMPARED, MPI_UINT64_T, MPI_MAX, comm);
+    for (int i = 0; i < COMPARED; i++)
+        if (ends[2 * i] && ends[2 * i] != ~ends[2 * i + 1])
+            return hesse_fail(why, HESSE_E_JOB,
+                              "ranks were started with %s, expected the same on all",
+                              what[i]);
+    return HESSE_OK;
+}
