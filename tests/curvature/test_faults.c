@@ -93,10 +93,10 @@ static void panels_are_named(void **state)
     transformer_free(&m);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(values_are_named),
                                        cmocka_unit_test(the_first_operator_is_named),
                                        cmocka_unit_test(panels_are_named)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

@@ -225,11 +225,11 @@ static void what_lies_before_needs_columns(void **state)
     free(m.theta);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ways_agree),
         cmocka_unit_test(both_ways_agree_on_other_nets),
         cmocka_unit_test(what_lies_before_needs_columns)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

@@ -265,7 +265,7 @@ static void the_whole_is_done_by_all(void **state)
     hesse_schedule_free(&s);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(groups_lie_in_one_another),
@@ -278,5 +278,5 @@ int main(void)
         cmocka_unit_test(other_rates_price_the_same_schedule),
         cmocka_unit_test(the_whole_is_done_by_all),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

@@ -226,7 +226,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(mnist_is_read),
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

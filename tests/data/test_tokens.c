@@ -382,7 +382,7 @@ static void real_files_are_read(void **state)
                    56});
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_integer_type_is_read),
@@ -398,5 +398,5 @@ int main(void)
         cmocka_unit_test(survives_every_damage),
         cmocka_unit_test(real_files_are_read),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return run_cases(argc, argv, tests, enter_folder, leave_folder);
 }

@@ -353,7 +353,7 @@ static void refuses_wrong_indexes(void **state)
         }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_type),
@@ -365,5 +365,5 @@ int main(void)
         cmocka_unit_test(reads_shards),
         cmocka_unit_test(refuses_wrong_indexes),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return run_cases(argc, argv, tests, enter_folder, leave_folder);
 }

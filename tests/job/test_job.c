@@ -680,7 +680,7 @@ static void files_are_read(void **state)
                         "large.yaml: is larger than 1 MiB, expected a job file");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(absent_keys_have_their_defaults),
@@ -706,5 +706,5 @@ int main(void)
         cmocka_unit_test(parts_have_one_name),
         cmocka_unit_test_setup_teardown(files_are_read, enter_folder, leave_folder),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

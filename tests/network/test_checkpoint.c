@@ -500,7 +500,7 @@ static void encoders_may_have_other_heads(void **state)
                          extras[i].extra);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encoders_may_have_other_heads),
@@ -517,5 +517,5 @@ int main(void)
         cmocka_unit_test(numbers_must_be_finite),
         cmocka_unit_test(trained_checkpoints_load),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return run_cases(argc, argv, tests, enter_folder, leave_folder);
 }

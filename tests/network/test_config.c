@@ -331,7 +331,7 @@ static void survives_every_damage(void **state)
         }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gpt2_has_its_defaults),
@@ -346,5 +346,5 @@ int main(void)
         cmocka_unit_test(bad_json_is_told_by_line_and_column),
         cmocka_unit_test(survives_every_damage),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return run_cases(argc, argv, tests, enter_folder, leave_folder);
 }

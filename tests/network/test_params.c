@@ -327,7 +327,7 @@ static void initial_values_follow_the_rules(void **state)
     hesse_params_free(&params);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gpt2_is_listed),
@@ -338,5 +338,5 @@ int main(void)
         cmocka_unit_test(sizes_that_do_not_fit_are_refused),
         cmocka_unit_test(initial_values_follow_the_rules),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

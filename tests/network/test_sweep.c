@@ -350,7 +350,7 @@ static void least_squares_are_quadratic(void **state)
     hesse_tape_free(t);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(least_squares_are_quadratic),
@@ -363,5 +363,5 @@ int main(void)
         cmocka_unit_test(faults_are_found),
         cmocka_unit_test(variants_are_derivatives),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

@@ -169,5 +169,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_mend_in_vain_does_not_loop),
         cmocka_unit_test(the_choice_of_a_user_is_left_alone),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

@@ -163,7 +163,7 @@ static void sizes_have_units(void **state)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_take_their_file),
@@ -173,5 +173,5 @@ int main(void)
         cmocka_unit_test(help_tells_the_truth),
         cmocka_unit_test(sizes_have_units),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }
