@@ -1,5 +1,5 @@
-/* Part files: what was written is read, and every file that is cut short or has one bit
-   changed is refused. */
+/* Part files: the reader returns what was written, and refuses a file that was cut
+   short or has one bit changed. */
 #include "check_files.h"
 #include "checkpoint/part_file.h"
 

@@ -1,5 +1,5 @@
-/* Numbers that are not finite are named by where they come from: operator and sequence, and
-   the block whose column it is. */
+/* A number that is not finite is reported with its operator and sequence, and with the
+   block whose column it is in. */
 #include "curvature/assemble.h"
 #include "transformers.h"
 

@@ -1,5 +1,6 @@
-/* Columns of the Hessian by tokens and one by one: the same entries, sums and parts of the
-   whole, whatever the model, the partition and the width of a sweep. */
+/* Panels of Hessian columns have the same entries, sums and shares of the full Hessian
+   for every model, partition and width of a sweep, whether columns are computed by
+   tokens or one by one. */
 #include "curvature/assemble.h"
 #include "curvature/panels_inner.h"
 #include "nets.h"

@@ -1,5 +1,6 @@
-/* Laws of the schedule, for ranks and blocks of all kinds: groups lie in one another, every
-   block has one that it fits into, times add up, nobody waits who need not. */
+/* Laws of the schedule for many numbers of ranks and kinds of blocks: groups of ranks
+   are nested, every block has a group that is large enough, times add up, and no rank
+   waits without need. */
 #include "base/memory.h"
 #include "check.h"
 #include "curvature/schedule.h"

@@ -1,5 +1,5 @@
-/* Data that are drawn from a seed, texts with classes, hidden tokens, and batches that are
-   read in another form. */
+/* Data that are drawn from a seed, texts with classes, masked tokens, and batches that
+   are read in another form. */
 #include "check_files.h"
 
 #include "base/memory.h"

@@ -1,4 +1,5 @@
-/* IDX and CIFAR files, raw and gzip: numbers, labels, sizes, choice, and damage. */
+/* IDX and CIFAR files, raw and compressed: pixels, labels, sizes, choice of examples,
+   and damaged files. */
 #include "check_files.h"
 
 #include "data/images.h"

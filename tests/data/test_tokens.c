@@ -1,4 +1,5 @@
-/* Token files of every kind, made here; ids and cuts are counted by hand. */
+/* Token files of every kind, which this test writes. The expected ids and sequences
+   were counted by hand. */
 #include "check_files.h"
 
 #include "data/tokens.h"

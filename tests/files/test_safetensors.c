@@ -1,5 +1,6 @@
-/* Small files made here: what is right is read to the bit, what is wrong is refused by
-   name, and no damaged byte does more than either. */
+/* Small safetensors files, which this test writes. A correct file is read to the bit, a
+   wrong one is refused with the name of the tensor, and a damaged byte never does
+   anything else. */
 #include "check_files.h"
 
 #include "files/safetensors.h"

@@ -1,5 +1,5 @@
-/* The job file: what is understood, what is refused and with which words, and that no
-   text whatever does more than be refused. */
+/* The job file: which text is accepted, which is refused and with which words. No text
+   at all may end the reader in another way. */
 #include "check_files.h"
 
 #include "job/job.h"

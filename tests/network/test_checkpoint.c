@@ -1,6 +1,6 @@
-/* Checkpoints as they are found in the wild, made from the list of parameters itself:
-   element i of the tensor that begins at parameter offset o holds a number that tells
-   both. Then one thing is wrong with each. */
+/* Checkpoints in all published layouts. The test writes them from the list of
+   parameters: element i of the tensor whose parameter begins at offset o holds a number
+   that encodes both. Then each checkpoint gets one mistake, which must be found. */
 #include "check_files.h"
 
 #include "network/families/config.h"

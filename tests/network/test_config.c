@@ -1,4 +1,5 @@
-/* Every key that a config.json may hold: read, defaulted or refused, never guessed. */
+/* Every key that a config.json may have is read, replaced by its default, or refused.
+   Nothing is guessed. */
 #include "check_files.h"
 
 #include "network/families/config.h"

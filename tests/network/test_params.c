@@ -1,5 +1,5 @@
-/* The list of parameters against what the families' published checkpoints hold: names
-   in order, shapes, places, and the well-known numbers of parameters. */
+/* The list of parameters is compared with published checkpoints of the families: names
+   in order, shapes, offsets, and the known numbers of parameters. */
 #include "check.h"
 
 #include "network/params.h"

@@ -1,4 +1,5 @@
-/* The Hessians of small transformers and of other nets, and the shares of their operators, by their laws. */
+/* Laws of the Hessians of small transformers and other networks, and of the shares of
+   their operators. */
 #include "nets.h"
 
 #include "network/sweep_inner.h"

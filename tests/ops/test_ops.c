@@ -1,5 +1,5 @@
-/* Every operator of hesse_ops against the definition of its derivatives. An operator
-   that joins the list is tested without a line more. */
+/* Every operator of hesse_ops is compared with the definition of its derivatives. An
+   operator is tested as soon as it is in that list. */
 #include "base/memory.h"
 #include "check.h"
 #include "ops/op.h"

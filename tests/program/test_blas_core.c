@@ -1,6 +1,7 @@
-/* Which core is wanted, and what starting again does to a real process: the test starts
-   itself as a child that mends and then says what it found. For the child, OpenBLAS is
-   this file: a function that the program exports comes before that of a library. */
+/* Which OpenBLAS core is chosen, and how a process starts itself again with it. The
+   test starts itself as a child, which does so and prints what it found. The child's
+   OpenBLAS is this file, because functions that the program exports come before those
+   of a library. */
 #include "check.h"
 #include "program/blas_core.h"
 

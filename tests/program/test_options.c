@@ -1,5 +1,5 @@
-/* The command line: what is understood, and what is refused with the nearest word.
-   Sizes of memory, too. */
+/* The command line: what is accepted, and what is refused with the nearest known word.
+   Also sizes of memory. */
 #include "check.h"
 
 #include "job/size.h"

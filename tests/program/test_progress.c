@@ -1,4 +1,4 @@
-/* What a log and a terminal are given, at given times. */
+/* The progress lines that a log file and a terminal get, at given times. */
 #include "check.h"
 #include "program/progress.h"
 

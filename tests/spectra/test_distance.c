@@ -1,4 +1,4 @@
-/* Densities and distances: closed forms, bounds and invariances. */
+/* Densities and distances between spectra: closed forms, bounds and invariances. */
 #include "check.h"
 #include "hesse/distance.h"
 #include "hesse/quadrature.h"

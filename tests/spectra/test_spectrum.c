@@ -1,4 +1,5 @@
-/* Spectra, their proofs and measures: closed forms, and solvers that must pass. */
+/* Spectra, their checks and measures: closed forms, and eigensolvers that must pass the
+   checks. */
 #include "check.h"
 #include "hesse/spectrum.h"
 
