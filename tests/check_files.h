@@ -1,5 +1,5 @@
-/** What the tests of the readers share: a fresh folder that they work in, files of any
- *  content, and what every error message must be. */
+/** Shared by the tests of readers: an empty working folder, files with any content, and the
+ *  rules for error messages. */
 #ifndef HESSE_CHECK_FILES_H
 #define HESSE_CHECK_FILES_H
 

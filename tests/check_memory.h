@@ -1,4 +1,5 @@
-/** Allocations that fail, for tests linked with --wrap=hesse_alloc and --wrap=hesse_calloc. */
+/** Allocations that fail on one rank, for tests that CMakeLists.txt links with
+ *  --wrap=hesse_alloc and --wrap=hesse_calloc. */
 #ifndef HESSE_CHECK_MEMORY_H
 #define HESSE_CHECK_MEMORY_H
 

@@ -1,10 +1,10 @@
-/* The program with faults: linked with --wrap for the functions below, call number N of one
-   of them on one rank fails as it may in life. HESSE_FAULT is RANK:FUNCTION:N, counted from
-   0; HESSE_FAULT_COUNTS names a file to which every rank's numbers of calls go. The
-   library of a test, never of the program.
+/* The program with faults, for tests/faults.py. It is linked with --wrap for the functions
+   below, and one call of one of them fails on one rank, as it could on a real machine.
+   HESSE_FAULT is RANK:FUNCTION:N, where N counts the calls from 0. Every rank appends its
+   numbers of calls to the file that HESSE_FAULT_COUNTS names.
 
-   What all ranks do at once fails on one of them after it was done: a rank that stays away
-   from a collective call of MPI keeps all others in it, and nothing above could know. */
+   A collective call is made first and then reported as failed. If the rank did not make it,
+   all other ranks would wait in MPI, and no code above could notice. */
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>

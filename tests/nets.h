@@ -1,5 +1,6 @@
-/** Small models on three sequences that are no transformers: activations change their
- *  number of tokens, sequences meet, tokens change places with channels. */
+/** Small networks on three sequences that are not transformers. Among their operators are
+ *  some that change the number of tokens, let sequences interact, or transpose tokens and
+ *  channels. */
 #ifndef HESSE_TEST_NETS_H
 #define HESSE_TEST_NETS_H
 

@@ -1,4 +1,5 @@
-/** Small transformers with every operator in them, at reproducible parameters. */
+/** Small GPT-2 and Llama models at reproducible parameters; together they have every
+ *  operator of transformers. */
 #ifndef HESSE_TEST_TRANSFORMERS_H
 #define HESSE_TEST_TRANSFORMERS_H
 

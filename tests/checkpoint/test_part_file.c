@@ -1,5 +1,5 @@
-/* Part files: what was written is read, and every file that is cut short or has one bit
-   changed is refused. */
+/* Part files: the reader returns what was written, and refuses a file that was cut
+   short or has one bit changed. */
 #include "check_files.h"
 #include "checkpoint/part_file.h"
 
@@ -110,11 +110,11 @@ static void others_files_are_refused(void **state)
     assert_int_equal(scan(".", IDENTITY, &why), HESSE_E_INPUT);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(records_come_back),
                                        cmocka_unit_test(what_is_given_up_vanishes),
                                        cmocka_unit_test(damage_is_found),
                                        cmocka_unit_test(others_files_are_refused)};
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return run_cases(argc, argv, tests, enter_folder, leave_folder);
 }

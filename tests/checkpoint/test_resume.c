@@ -1,6 +1,6 @@
-/* An analysis that is stopped again and again, after every few panels, ends with the same
-   numbers as one that is not; no panel is computed twice, but for those whose file was
-   damaged. On 1, 2, 4 and 6 ranks, and on another number of ranks than before. */
+/* An analysis that is stopped again and again after a few panels ends with the numbers
+   of one that is not stopped. No panel is computed twice unless its part file was
+   damaged. This holds on 1, 2, 4 and 6 ranks, and when the number of ranks changes. */
 #include "check_mpi.h"
 #include "checkpoint/checkpoint.h"
 #include "curvature/analysis.h"

@@ -1,8 +1,9 @@
 #!/bin/bash
-# A Slurm of one node, of its own, and what jobs/hesse.sbatch must do under it: finish; save,
-# requeue itself and finish when its time is up, by a signal and by a real limit; go on after
-# `scontrol requeue`; leave its work after `scancel`; run as an array; use the memory that was
-# planned; all with mpirun and once with srun.
+# The batch script jobs/hesse.sbatch under a Slurm of one node, which this test starts for
+# itself. A batch job must finish; when its time is up, by a signal or by a real limit, it
+# must save, requeue itself and then finish; it must go on after `scontrol requeue`, and keep
+# its work after `scancel`. Arrays of jobs, srun in place of mpirun and the planned memory are
+# tested, too.
 #
 # usage: slurm.sh HESSE SOURCE
 set -u
@@ -23,6 +24,16 @@ cd "$there" || exit 1
 export SLURM_CONF=$there/slurm.conf HESSE=$hesse
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 unset OMP_NUM_THREADS
+
+# wait_for COMMAND...: until it succeeds. The limit is far above what any step needs, so
+# that it holds on a busy machine.
+wait_for() {
+    for _ in $(seq 1200); do
+        "$@" && return 0
+        sleep 0.25
+    done
+    return 1
+}
 
 started=
 finish() {
@@ -79,18 +90,19 @@ munged --key-file="$there/key" --socket="$there/munge.socket" --pid-file="$there
     --log-file="$there/munged.log" --seed-file="$there/munged.seed" --force --foreground \
     > munged.out 2>&1 &
 started=$!
-for _ in 1 2 3 4 5 6 7 8 9 10; do [ -S munge.socket ] && break; sleep 0.2; done
+wait_for [ -S munge.socket ]
 slurmctld -D -c > slurmctld.out 2>&1 &
 started="$started $!"
-sleep 1
+answers() {
+    scontrol ping 2> /dev/null | grep -q 'is UP'
+}
+wait_for answers
 slurmd -D > slurmd.out 2>&1 &
 started="$started $!"
-up=
-for _ in $(seq 60); do
-    [ "$(sinfo -h -o %T 2> /dev/null)" = idle ] && up=yes && break
-    sleep 0.5
-done
-[ -n "$up" ] || { tail -3 slurmctld.log slurmd.log munged.log; skip 'this Slurm does not start'; }
+idle() {
+    [ "$(sinfo -h -o %T 2> /dev/null)" = idle ]
+}
+wait_for idle || { tail -3 slurmctld.log slurmd.log munged.log; skip 'this Slurm does not start'; }
 
 cat > long.yaml <<END
 model: {family: gpt2, layers: 1, heads: 2, width: 16, context: 16, vocabulary: 128}
@@ -123,15 +135,15 @@ submit() {
 }
 extra=
 
-# state ID, and waiting for one of some states.
+# state ID: the state of a job. reaches ID STATE: wait until the job has that state.
 state() {
     squeue -h -t all -o %T -j "$1" 2> /dev/null | sort -u | tr '\n' ' ' | sed 's/ $//'
 }
+is() {
+    [ "$(state "$1")" = "$2" ]
+}
 reaches() {
-    for _ in $(seq $((4 * $3))); do
-        case " $2 " in *" $(state "$1") "*) return 0 ;; esac
-        sleep 0.25
-    done
+    wait_for is "$1" "$2" && return 0
     echo "        | job $1 is $(state "$1"), expected $2"
     return 1
 }
@@ -144,23 +156,23 @@ whole() {
 has_parts() {
     ls "$1".parts/*.part > /dev/null 2>&1
 }
-# Until a run has saved something.
+# saves RESULT: wait until a run has saved something.
 saves() {
-    for _ in $(seq 120); do
-        has_parts "$1" && return 0
-        sleep 0.25
-    done
-    return 1
+    wait_for has_parts "$1"
+}
+# restarted ID: the job was requeued once.
+restarted() {
+    [ "$(restarts "$1")" = 1 ]
 }
 
 submit simple short.yaml
-reaches "$id" COMPLETED 60 && whole short.h5
+reaches "$id" COMPLETED && whole short.h5
 verdict 'submit and finish' $?
 
 extra='--export=ALL,LAUNCH=srun --mpi=pmix'
 id=$(LAUNCH='srun --mpi=pmix' sbatch --parsable --ntasks=$ranks --mem-per-cpu=400M --time=10 \
     --output=srun.log "$source/jobs/hesse.sbatch" short.yaml --output srun.h5)
-reaches "$id" COMPLETED 60 && whole srun.h5
+reaches "$id" COMPLETED && whole srun.h5
 verdict 'with srun --mpi=pmix' $?
 extra=
 
@@ -168,36 +180,36 @@ printf 'short.yaml --output array1.h5\nother.yaml --output array2.h5\n' > list
 extra=--array=1-2
 submit array list
 extra=
-reaches "$id" COMPLETED 90 && whole array1.h5 && whole array2.h5
+reaches "$id" COMPLETED && whole array1.h5 && whole array2.h5
 verdict 'an array of jobs' $?
 
 "$hesse" plan short.yaml --set output.file=planned.h5 --ranks $ranks --sbatch > planned.sbatch &&
-    id=$(sbatch --parsable --output=planned.log planned.sbatch) && reaches "$id" COMPLETED 60 &&
+    id=$(sbatch --parsable --output=planned.log planned.sbatch) && reaches "$id" COMPLETED &&
     whole planned.h5
 verdict 'the script of plan --sbatch' $?
 
 submit signal long.yaml
 saves long.h5 && scancel --signal=USR1 --batch "$id" &&
-    for _ in $(seq 80); do [ "$(restarts "$id")" = 1 ] && break; sleep 0.25; done
-[ "$(restarts "$id")" = 1 ] && ! whole long.h5 && has_parts long.h5
+    wait_for restarted "$id"
+restarted "$id" && ! whole long.h5 && has_parts long.h5
 verdict 'told that its time is up: saves and requeues itself' $?
-reaches "$id" COMPLETED 120 && whole long.h5 && [ ! -e long.h5.parts ] &&
+reaches "$id" COMPLETED && whole long.h5 && [ ! -e long.h5.parts ] &&
     h5dump -a earlier_runs long.h5 | grep -q '(0): 1'
 verdict 'and finishes, from where it was' $?
 
 submit requeue long.yaml --output requeue.h5
-saves requeue.h5 && scontrol requeue "$id" && reaches "$id" COMPLETED 120 && whole requeue.h5
+saves requeue.h5 && scontrol requeue "$id" && reaches "$id" COMPLETED && whole requeue.h5
 verdict 'scontrol requeue' $?
 
 submit cancel longer.yaml --output cancel.h5
-saves cancel.h5 && scancel "$id" && reaches "$id" CANCELLED 30 && sleep 1 &&
+saves cancel.h5 && scancel "$id" && reaches "$id" CANCELLED && sleep 1 &&
     [ ! -e cancel.h5 ] && has_parts cancel.h5
 verdict 'scancel: the work stays' $?
 
-# A run here has 15 to 35 seconds: Slurm sends the signal up to 20 seconds early.
+# A job here has 15 to 35 seconds: Slurm sends the signal up to 20 seconds early.
 id=$(sbatch --parsable --ntasks=$ranks --mem-per-cpu=400M --time=1 --signal=B:USR1@25 \
     --output=limit.log "$source/jobs/hesse.sbatch" longer.yaml --output cancel.h5)
-reaches "$id" COMPLETED 300 && whole cancel.h5 && [ "$(restarts "$id")" != 0 ]
+reaches "$id" COMPLETED && whole cancel.h5 && [ "$(restarts "$id")" != 0 ]
 verdict 'a time limit, after scancel' $?
 
 if /usr/bin/python3 -c 'import h5py' 2> /dev/null; then

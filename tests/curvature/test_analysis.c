@@ -1,7 +1,6 @@
-/* The main job on 1, 2, 4 and 6 ranks against matrices made of Hessian-vector products, on
-   one rank alone, and against laws: parts add up, blocks are cut out of the whole, wrong
-   matrices are found by their proofs. Linked with --wrap=hesse_alloc and
-   --wrap=hesse_calloc. */
+/* Whole analyses on 1, 2, 4 and 6 ranks. Their matrices are compared with
+   Hessian-vector products and with those of one rank. They must keep laws: shares add
+   up, blocks equal parts of the full Hessian, and the checks find wrong matrices. */
 #include "check_memory.h"
 #include "check_mpi.h"
 #include "curvature/analysis.h"

@@ -1,7 +1,6 @@
-/* Eigenpairs at both ends, and trace, Frobenius norm and diagonal from random vectors, on 1,
-   2, 4 and 6 ranks: on matrices whose spectra are known, and on models against their exact
-   spectra. Linked with --wrap=hesse_alloc and
-   --wrap=hesse_calloc. */
+/* Eigenpairs at both ends of a spectrum, and trace, Frobenius norm and diagonal from
+   random vectors, on 1, 2, 4 and 6 ranks. They are compared with known spectra of
+   matrices and with exact spectra of models. */
 #include "base/random.h"
 #include "check_checkpoint.h"
 #include "check_memory.h"

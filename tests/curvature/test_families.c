@@ -1,6 +1,5 @@
-/* Every family that a builder describes, through its job file, against PyTorch's loss,
-   gradient, Hessian and Gauss-Newton part (tests/families, made by
-   tools/make_family_reference.py), on any number of ranks. */
+/* Every family of networks, through a job file, on any number of ranks. Loss, gradient,
+   Hessian and Gauss-Newton part are compared with PyTorch's (tests/families). */
 #include "check_mpi.h"
 
 #include "base/memory.h"

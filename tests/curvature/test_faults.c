@@ -1,5 +1,5 @@
-/* Numbers that are not finite are named by where they come from: operator and sequence, and
-   the block whose column it is. */
+/* A number that is not finite is reported with its operator and sequence, and with the
+   block whose column it is in. */
 #include "curvature/assemble.h"
 #include "transformers.h"
 
@@ -93,10 +93,10 @@ static void panels_are_named(void **state)
     transformer_free(&m);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(values_are_named),
                                        cmocka_unit_test(the_first_operator_is_named),
                                        cmocka_unit_test(panels_are_named)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

@@ -1,6 +1,5 @@
-/* Lanczos quadrature on 1, 2, 4 and 6 ranks: on matrices whose spectra are known, and on
-   models against their exact spectra. Linked with --wrap=hesse_alloc and
-   --wrap=hesse_calloc. */
+/* Lanczos quadrature on 1, 2, 4 and 6 ranks, compared with known spectra of matrices
+   and with exact spectra of models. */
 #include "base/random.h"
 #include "check_checkpoint.h"
 #include "check_memory.h"

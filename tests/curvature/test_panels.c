@@ -1,5 +1,6 @@
-/* Columns of the Hessian by tokens and one by one: the same entries, sums and parts of the
-   whole, whatever the model, the partition and the width of a sweep. */
+/* Panels of Hessian columns have the same entries, sums and shares of the full Hessian
+   for every model, partition and width of a sweep, whether columns are computed by
+   tokens or one by one. */
 #include "curvature/assemble.h"
 #include "curvature/panels_inner.h"
 #include "nets.h"
@@ -225,11 +226,11 @@ static void what_lies_before_needs_columns(void **state)
     free(m.theta);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ways_agree),
         cmocka_unit_test(both_ways_agree_on_other_nets),
         cmocka_unit_test(what_lies_before_needs_columns)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

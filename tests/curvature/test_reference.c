@@ -1,6 +1,6 @@
-/* Loss, gradient, columns of the Hessian and of its Gauss-Newton part, and eigenvalues
-   against PyTorch's (tests/reference, made by tools/make_reference.py), on any number of
-   ranks, from checkpoints in every layout and type that is read. */
+/* Loss, gradient, eigenvalues and columns of the Hessian and its Gauss-Newton part are
+   compared with PyTorch's (tests/reference), on any number of ranks, for checkpoints in
+   every layout and type. */
 #include "check_mpi.h"
 
 #include "base/memory.h"

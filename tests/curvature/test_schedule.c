@@ -1,5 +1,6 @@
-/* Laws of the schedule, for ranks and blocks of all kinds: groups lie in one another, every
-   block has one that it fits into, times add up, nobody waits who need not. */
+/* Laws of the schedule for many numbers of ranks and kinds of blocks: groups of ranks
+   are nested, every block has a group that is large enough, times add up, and no rank
+   waits without need. */
 #include "base/memory.h"
 #include "check.h"
 #include "curvature/schedule.h"
@@ -265,7 +266,7 @@ static void the_whole_is_done_by_all(void **state)
     hesse_schedule_free(&s);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(groups_lie_in_one_another),
@@ -278,5 +279,5 @@ int main(void)
         cmocka_unit_test(other_rates_price_the_same_schedule),
         cmocka_unit_test(the_whole_is_done_by_all),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

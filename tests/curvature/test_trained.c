@@ -1,6 +1,6 @@
-/* Trained checkpoints, where HESSE_DATA names the folder that holds them: losses and
-   gradient norms, and of the first layer's query and key weights columns of the Hessian
-   and the ends of the blocks' spectra, against PyTorch's values in double precision. */
+/* Trained checkpoints, if HESSE_DATA names the folder that holds them. Losses, gradient
+   norms, and columns and extreme eigenvalues of the blocks of the first layer's query
+   and key weights are compared with PyTorch's values in double precision. */
 #include "check_mpi.h"
 
 #include "hesse/hesse.h"

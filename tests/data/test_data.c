@@ -1,5 +1,5 @@
-/* Data that are drawn from a seed, texts with classes, hidden tokens, and batches that are
-   read in another form. */
+/* Data that are drawn from a seed, texts with classes, masked tokens, and batches that
+   are read in another form. */
 #include "check_files.h"
 
 #include "base/memory.h"
@@ -437,7 +437,7 @@ static void memory_may_end(void **state)
     broken_at = -1;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(examples_do_not_depend_on_their_number),
@@ -456,5 +456,5 @@ int main(void)
         cmocka_unit_test(images_are_read_in_other_forms),
         cmocka_unit_test(memory_may_end),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return run_cases(argc, argv, tests, enter_folder, leave_folder);
 }

@@ -1,4 +1,5 @@
-/* IDX and CIFAR files, raw and gzip: numbers, labels, sizes, choice, and damage. */
+/* IDX and CIFAR files, raw and compressed: pixels, labels, sizes, choice of examples,
+   and damaged files. */
 #include "check_files.h"
 
 #include "data/images.h"
@@ -226,7 +227,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(mnist_is_read),
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Token files of every kind, made here; ids and cuts are counted by hand. */
+/* Token files of every kind, which this test writes. The expected ids and sequences
+   were counted by hand. */
 #include "check_files.h"
 
 #include "data/tokens.h"
@@ -382,7 +383,7 @@ static void real_files_are_read(void **state)
                    56});
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_integer_type_is_read),
@@ -398,5 +399,5 @@ int main(void)
         cmocka_unit_test(survives_every_damage),
         cmocka_unit_test(real_files_are_read),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return run_cases(argc, argv, tests, enter_folder, leave_folder);
 }

@@ -1,5 +1,6 @@
-/* Small files made here: what is right is read to the bit, what is wrong is refused by
-   name, and no damaged byte does more than either. */
+/* Small safetensors files, which this test writes. A correct file is read to the bit, a
+   wrong one is refused with the name of the tensor, and a damaged byte never does
+   anything else. */
 #include "check_files.h"
 
 #include "files/safetensors.h"
@@ -353,7 +354,7 @@ static void refuses_wrong_indexes(void **state)
         }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_type),
@@ -365,5 +366,5 @@ int main(void)
         cmocka_unit_test(reads_shards),
         cmocka_unit_test(refuses_wrong_indexes),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return run_cases(argc, argv, tests, enter_folder, leave_folder);
 }

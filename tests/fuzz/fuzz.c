@@ -1,6 +1,6 @@
-/* The readers of files that nobody vouches for, under libFuzzer: whatever the bytes are,
-   a reader ends, with a status and one line of reason when it refuses them. HESSE_FUZZ names
-   the reader; tools/fuzz runs them all. */
+/* The readers of input files under libFuzzer. Whatever the bytes are, a reader must
+   end, and it must give a status and one line of reason when it refuses them.
+   HESSE_FUZZ names the reader; tools/fuzz runs them all. */
 #include "checkpoint/manifest.h"
 #include "checkpoint/part_file.h"
 #include "data/arrays.h"

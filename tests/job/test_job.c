@@ -1,5 +1,5 @@
-/* The job file: what is understood, what is refused and with which words, and that no
-   text whatever does more than be refused. */
+/* The job file: which text is accepted, which is refused and with which words. No text
+   at all may end the reader in another way. */
 #include "check_files.h"
 
 #include "job/job.h"
@@ -681,7 +681,7 @@ static void files_are_read(void **state)
                         "large.yaml: is larger than 1 MiB, expected a job file");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(absent_keys_have_their_defaults),
@@ -707,5 +707,5 @@ int main(void)
         cmocka_unit_test(parts_have_one_name),
         cmocka_unit_test_setup_teardown(files_are_read, enter_folder, leave_folder),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-/* Checkpoints as they are found in the wild, made from the list of parameters itself:
-   element i of the tensor that begins at parameter offset o holds a number that tells
-   both. Then one thing is wrong with each. */
+/* Checkpoints in all published layouts. The test writes them from the list of
+   parameters: element i of the tensor whose parameter begins at offset o holds a number
+   that encodes both. Then each checkpoint gets one mistake, which must be found. */
 #include "check_files.h"
 
 #include "network/families/config.h"
@@ -503,7 +503,7 @@ static void encoders_may_have_other_heads(void **state)
                          extras[i].extra);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encoders_may_have_other_heads),
@@ -520,5 +520,5 @@ int main(void)
         cmocka_unit_test(numbers_must_be_finite),
         cmocka_unit_test(trained_checkpoints_load),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return run_cases(argc, argv, tests, enter_folder, leave_folder);
 }

@@ -1,4 +1,5 @@
-/* Every key that a config.json may hold: read, defaulted or refused, never guessed. */
+/* Every key that a config.json may have is read, replaced by its default, or refused.
+   Nothing is guessed. */
 #include "check_files.h"
 
 #include "network/families/config.h"
@@ -331,7 +332,7 @@ static void survives_every_damage(void **state)
         }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gpt2_has_its_defaults),
@@ -346,5 +347,5 @@ int main(void)
         cmocka_unit_test(bad_json_is_told_by_line_and_column),
         cmocka_unit_test(survives_every_damage),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return run_cases(argc, argv, tests, enter_folder, leave_folder);
 }

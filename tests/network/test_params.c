@@ -1,5 +1,5 @@
-/* The list of parameters against what the families' published checkpoints hold: names
-   in order, shapes, places, and the well-known numbers of parameters. */
+/* The list of parameters is compared with published checkpoints of the families: names
+   in order, shapes, offsets, and the known numbers of parameters. */
 #include "check.h"
 
 #include "network/params.h"
@@ -298,7 +298,7 @@ static void initial_values_follow_the_rules(void **state)
     hesse_params_free(&params);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gpt2_is_listed),
@@ -309,5 +309,5 @@ int main(void)
         cmocka_unit_test(sizes_that_do_not_fit_are_refused),
         cmocka_unit_test(initial_values_follow_the_rules),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

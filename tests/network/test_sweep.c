@@ -1,4 +1,5 @@
-/* The Hessians of small transformers and of other nets, and the shares of their operators, by their laws. */
+/* Laws of the Hessians of small transformers and other networks, and of the shares of
+   their operators. */
 #include "nets.h"
 
 #include "network/sweep_inner.h"
@@ -350,7 +351,7 @@ static void least_squares_are_quadratic(void **state)
     hesse_tape_free(t);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(least_squares_are_quadratic),
@@ -363,5 +364,5 @@ int main(void)
         cmocka_unit_test(faults_are_found),
         cmocka_unit_test(variants_are_derivatives),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

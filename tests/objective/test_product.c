@@ -1,5 +1,6 @@
-/* Products with vectors on 1, 2, 4 and 6 ranks, more than there are sequences: those of the
-   matrix and of a principal part, together, also where sequences meet. */
+/* Hessian-vector products on 1, 2, 4 and 6 ranks, which can be more than there are
+   sequences. They are compared with the full Hessian and with a principal block, one by
+   one and together, also in networks whose sequences interact. */
 #include "check_mpi.h"
 #include "nets.h"
 #include "objective/product.h"

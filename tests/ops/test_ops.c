@@ -1,5 +1,5 @@
-/* Every operator of hesse_ops against the definition of its derivatives. An operator
-   that joins the list is tested without a line more. */
+/* Every operator of hesse_ops is compared with the definition of its derivatives. An
+   operator is tested as soon as it is in that list. */
 #include "base/memory.h"
 #include "check.h"
 #include "ops/op.h"
@@ -680,7 +680,7 @@ static void certain_classes_keep_their_digits(void **state)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tangent_is_difference_of_forward),
@@ -696,5 +696,5 @@ int main(void)
         cmocka_unit_test(certain_classes_keep_their_digits),
         cmocka_unit_test(kinds_are_a_partition),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

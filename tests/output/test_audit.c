@@ -1,5 +1,6 @@
-/* What `show --verify` proves: files with what was found of known matrices are right, and each
-   number in them that is made wrong and stamped again is found. */
+/* The checks of `show --verify`. Result files of known matrices pass them. When one
+   number of a file is made wrong and the digest is written anew, the mistake is found.
+   */
 #include "check_files.h"
 #include "check_mpi.h"
 #include "output/audit.h"

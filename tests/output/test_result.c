@@ -1,5 +1,4 @@
-/* The result file, written by 1, 2, 4 and 6 ranks and read back with HDF5 itself. Linked
-   with --wrap=hesse_alloc, hesse_calloc and posix_fallocate. */
+/* The result file is written by 1, 2, 4 and 6 ranks and read back with HDF5 itself. */
 #include "check_files.h"
 #include "check_memory.h"
 #include "check_mpi.h"

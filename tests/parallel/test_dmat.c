@@ -1,5 +1,4 @@
-/* Block-cyclic matrices against dense ones, on 1, 2, 4 and 6 ranks. Linked with
-   --wrap=hesse_alloc and --wrap=hesse_calloc. */
+/* Block-cyclic matrices are compared with dense ones on 1, 2, 4 and 6 ranks. */
 #include "check_memory.h"
 #include "check_mpi.h"
 #include "parallel/put.h"

@@ -1,4 +1,4 @@
-/* Ranks that agree, on 1, 2, 4 and 6 of them. Linked with --wrap=hesse_calloc. */
+/* Ranks agree on statuses, messages and sums, on 1, 2, 4 and 6 ranks. */
 #include "check_mpi.h"
 #include "parallel/team.h"
 

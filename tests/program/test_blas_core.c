@@ -1,6 +1,7 @@
-/* Which core is wanted, and what starting again does to a real process: the test starts
-   itself as a child that mends and then says what it found. For the child, OpenBLAS is
-   this file: a function that the program exports comes before that of a library. */
+/* Which OpenBLAS core is chosen, and how a process starts itself again with it. The
+   test starts itself as a child, which does so and prints what it found. The child's
+   OpenBLAS is this file, because functions that the program exports come before those
+   of a library. */
 #include "check.h"
 #include "program/blas_core.h"
 
@@ -169,5 +170,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_mend_in_vain_does_not_loop),
         cmocka_unit_test(the_choice_of_a_user_is_left_alone),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The command line: what is understood, and what is refused with the nearest word.
-   Sizes of memory, too. */
+/* The command line: what is accepted, and what is refused with the nearest known word.
+   Also sizes of memory. */
 #include "check.h"
 
 #include "job/size.h"
@@ -267,7 +267,7 @@ static void sizes_have_units(void **state)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_take_their_file),
@@ -280,5 +280,5 @@ int main(void)
         cmocka_unit_test(a_job_from_standard_input_has_no_name),
         cmocka_unit_test(sizes_have_units),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* What a log and a terminal are given, at given times. */
+/* The progress lines that a log file and a terminal get, at given times. */
 #include "check.h"
 #include "program/progress.h"
 
@@ -217,7 +217,7 @@ static void long_times_are_readable(void **state)
     fclose(f);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_short_job_leaves_no_log),
@@ -230,5 +230,5 @@ int main(void)
         cmocka_unit_test(a_thread_redraws),
         cmocka_unit_test(long_times_are_readable),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The own engine at orders where all of it works: several panels, several groups of sweeps,
-   a pipeline of ranks. */
+/* Our own eigensolver at orders where all of its parts work: several panels, several
+   groups of sweeps, and a pipeline of ranks. */
 #include "check_mpi.h"
 #include "spectra/engines/band.h"
 #include "spectra/engines/eigen.h"

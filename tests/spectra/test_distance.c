@@ -1,4 +1,4 @@
-/* Densities and distances: closed forms, bounds and invariances. */
+/* Densities and distances between spectra: closed forms, bounds and invariances. */
 #include "check.h"
 #include "hesse/distance.h"
 #include "hesse/quadrature.h"
@@ -434,7 +434,7 @@ static void quadratures_are_spectra(void **state)
     hesse_quadrature_free(q);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masses_are_multiplicities),
@@ -457,5 +457,5 @@ int main(void)
         cmocka_unit_test(no_positive_eigenvalue_has_one_bin),
         cmocka_unit_test(distances_have_names),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

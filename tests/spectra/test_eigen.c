@@ -1,6 +1,5 @@
-/* Every engine against closed forms and LAPACK's dsyev, on 1, 2, 4 and 6 ranks, small
-   orders that leave ranks empty-handed included. Linked with --wrap=hesse_alloc and
-   --wrap=hesse_calloc. */
+/* Every eigensolver is compared with closed forms and with LAPACK's dsyev on 1, 2, 4
+   and 6 ranks. The smallest orders leave some ranks without rows. */
 #include "check_memory.h"
 #include "check_mpi.h"
 #include "spectra/engines/eigen.h"

@@ -1,4 +1,5 @@
-/* Spectra, their proofs and measures: closed forms, and solvers that must pass. */
+/* Spectra, their checks and measures: closed forms, and eigensolvers that must pass the
+   checks. */
 #include "check.h"
 #include "hesse/spectrum.h"
 
@@ -252,7 +253,7 @@ static void engines_have_names(void **state)
     assert_string_equal(hesse_engine_name(HESSE_ENGINE_ELPA), "elpa");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(room_is_for_both_ends),
@@ -265,5 +266,5 @@ int main(void)
         cmocka_unit_test(equal_eigenvalues_have_full_rank_and_zeros_none),
         cmocka_unit_test(engines_have_names),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(argc, argv, tests, NULL, NULL);
 }

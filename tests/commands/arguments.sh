@@ -1,0 +1,62 @@
+#!/bin/sh
+# Command lines: wrong ones, --help and --version.
+#
+# usage: arguments.sh HESSE MPIEXEC [CASE...]
+. "$(dirname "$0")/library.sh"
+
+case_no_command() {
+    refused 2 'no command, expected .*'
+}
+case_unknown_command() {
+    refused 2 "unknown command 'rum'; the nearest is 'run'.*" rum job.yaml
+}
+case_command_of_a_later_version() {
+    refused 2 "'train' is not available.*" train job.yaml
+}
+case_no_file() {
+    refused 2 'run: no file, expected JOB.yaml.*' run
+}
+case_two_files() {
+    refused 2 'run: .*other.yaml.*' run job.yaml other.yaml
+}
+case_unknown_option() {
+    run_refused 2 "run: unknown option '--ouput'; the nearest is '--output'.*" --ouput x
+}
+case_unknown_option_on_one_rank() {
+    ranks=1
+    run_refused 2 "run: unknown option '--ouput'; the nearest is '--output'.*" --ouput x
+}
+case_option_of_another_command() {
+    run_refused 2 "run: unknown option '--ranks', .* another command.*" --ranks 2
+}
+case_options_that_exclude_each_other() {
+    run_refused 2 '--resume and --force: .*' --resume --force
+}
+case_value_for_an_option_that_takes_none() {
+    run_refused 2 '--force=yes: takes no value' --force=yes
+}
+case_option_without_its_value() {
+    run_refused 2 '--output: .*' --output
+}
+case_no_number_of_ranks() {
+    refused 2 "--ranks: found 'many'.*" plan job.yaml --ranks many
+}
+case_no_size_of_memory() {
+    refused 2 "--memory-per-rank: found 'much'.*" plan job.yaml --memory-per-rank much
+}
+
+case_help() {
+    ranks=2
+    works '^usage: hesse COMMAND' --help
+    for command in run check plan show info; do
+        works "^usage: hesse $command" "$command" --help
+        expect_lines 1 '^usage'
+    done
+}
+case_version() {
+    ranks=2
+    works '^hesse [0-9]*\.[0-9]*\.[0-9]*$' --version
+    expect_lines 1 ''
+}
+
+run_cases "$@"

@@ -1,0 +1,80 @@
+#!/bin/sh
+# hesse show: the tables of a result file, damaged files, and --verify.
+#
+# usage: show.sh HESSE MPIEXEC [CASE...]
+. "$(dirname "$0")/library.sh"
+
+# shown: the result of the case's job, computed once for all cases of this file.
+shown() {
+    if [ ! -e "$work/shown.h5" ]; then
+        launch run job.yaml --output ready.h5
+        expect_status 0
+        mv ready.h5 "$work/shown.h5"
+    fi
+    cat "$work/shown.h5" > result.h5
+}
+
+case_tables() {
+    shown
+    works 'transformer.h.0.attn.c_attn.weight.query  *36' show result.h5
+    expect_lines 0 '\<nan\>'
+}
+case_missing() {
+    refused 3 'nowhere.h5: No such file.*' show nowhere.h5
+}
+case_no_result() {
+    refused 3 'config.json: .*HDF5.*' show config.json
+}
+case_truncated() {
+    shown
+    cut_to result.h5 20000
+    refused 3 'result.h5: .*' show result.h5
+}
+case_truncated_at_the_start() {
+    shown
+    cut_to result.h5 100
+    refused 3 'result.h5: .*' show result.h5
+}
+case_verify() {
+    shown
+    works 'as it was written, [0-9]* spectra proven' show --verify result.h5
+}
+
+# flipped EIGHTHS: with one bit flipped there, show --verify refuses the file, and show
+# either refuses it or prints what HDF5 reads from it.
+flipped() {
+    shown
+    place=$(($1 * ($(wc -c < result.h5) - 1) / 8))
+    byte=$(od -An -tu1 -j $place -N 1 result.h5)
+    patch result.h5 $place "$(printf '\\%03o' $((byte ^ 16)))"
+    refused 3 'result.h5: .*' show --verify result.h5
+    launch show result.h5
+    expect 'exit status 0 or 3' [ $status -eq 0 -o $status -eq 3 ]
+}
+case_bit_flipped_in_the_first_byte() { flipped 0; }
+case_bit_flipped_at_1_8() { flipped 1; }
+case_bit_flipped_at_2_8() { flipped 2; }
+case_bit_flipped_at_3_8() { flipped 3; }
+case_bit_flipped_at_4_8() { flipped 4; }
+case_bit_flipped_at_5_8() { flipped 5; }
+case_bit_flipped_at_6_8() { flipped 6; }
+case_bit_flipped_at_7_8() { flipped 7; }
+case_bit_flipped_in_the_last_byte() { flipped 8; }
+
+case_verify_a_wrong_eigenvalue_with_a_right_digest() {
+    has_h5py || skip 'no h5py'
+    shown
+    /usr/bin/python3 - result.h5 <<EOF
+import hashlib, h5py, sys
+with h5py.File(sys.argv[1], "r+") as f:
+    f["spectra/full/eigenvalues"][-1] *= 1.001
+with open(sys.argv[1], "r+b") as f:
+    stamp = f.read(512)
+    digest = hashlib.sha256(f.read()).hexdigest().encode()
+    f.seek(stamp.index(b"\n") + 1)
+    f.write(digest)
+EOF
+    refused 5 'result.h5: .*trace.*' show --verify result.h5
+}
+
+run_cases "$@"
