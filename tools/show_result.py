@@ -34,7 +34,7 @@ SHOWN = [
     ("|gradient|", "gradient_norm", "11.2e"),
     ("seconds", "seconds", "8.2f"),
 ]
-PROOFS = ["proof_trace", "proof_frobenius", "proof_symmetry"]
+PROOFS = ["check_trace", "check_frobenius", "check_symmetry"]
 DISTANCES = ["js", "js_distance", "js_raw", "js_log", "wasserstein"]
 LONGEST_NAME = 56
 

@@ -10,6 +10,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_check(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_show(hesse_team *team, const hesse_options *options);
+hesse_status hesse_command_schema(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_info(hesse_team *team, const hesse_options *options);
 
 /** Collective. The job of a command line on every rank; rank 0 reads the file. */

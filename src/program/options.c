@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* What a command takes besides --help. */
-enum { SETS = 1, RUN = 2, PLAN = 4, SHOW = 8 };
+enum { SETS = 1, RUN = 2, PLAN = 4, SHOW = 8, SCHEMA = 16 };
 
 typedef struct command {
     const char *name;
@@ -70,6 +70,12 @@ static const char help_show[] =
     "                    from the stored eigenvalues\n"
     "  --help            this text\n" STATUSES;
 
+static const char help_schema[] =
+    "usage: hesse schema [options]\n\n"
+    "Print the schema of result files as JSON: every group, dataset and attribute.\n\n"
+    "  --markdown        the tables of docs/result.md instead\n"
+    "  --help            this text\n" STATUSES;
+
 static const char help_info[] =
     "usage: hesse info\n\n"
     "Print versions, MPI, HDF5, BLAS and the core it runs on, engines, memory,\n"
@@ -80,6 +86,7 @@ static const command commands[] = {{"run", "JOB.yaml", SETS | RUN, help_run},
                                    {"check", "JOB.yaml", SETS, help_check},
                                    {"plan", "JOB.yaml", SETS | PLAN, help_plan},
                                    {"show", "RESULT.h5", SHOW, help_show},
+                                   {"schema", NULL, SCHEMA, help_schema},
                                    {"info", NULL, 0, help_info}};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -91,6 +98,7 @@ static const char general[] =
     "  check JOB.yaml    prove the derivatives of a job on its own model and data\n"
     "  plan JOB.yaml     sizes, engines, memory and work of a job, not computing it\n"
     "  show RESULT.h5    a result file as tables\n"
+    "  schema            what result files hold, as JSON or as tables\n"
     "  info              versions, engines and speed of this installation\n\n"
     "  --help            this text; hesse COMMAND --help: that of a command\n"
     "  --version         the version\n" STATUSES;
@@ -148,7 +156,8 @@ static const option known[] = {
     [FLAGS] = {"--resume", RUN, offsetof(hesse_options, resume)},
     {"--force", RUN, offsetof(hesse_options, force)},
     {"--verify", SHOW, offsetof(hesse_options, verify)},
-    {"--sbatch", PLAN, offsetof(hesse_options, sbatch)}};
+    {"--sbatch", PLAN, offsetof(hesse_options, sbatch)},
+    {"--markdown", SCHEMA, offsetof(hesse_options, markdown)}};
 enum { KNOWN = sizeof known / sizeof *known };
 
 static hesse_status unknown_option(const char *word, const command *c, hesse_why *why)
@@ -264,7 +273,7 @@ hesse_status hesse_options_read(int argc, char *const *argv, hesse_options *opti
     if (!c)
         return hesse_fail(why, HESSE_E_JOB,
                           "no command, expected one of run, check, plan, "
-                          "show, info (see hesse --help)");
+                          "show, schema, info (see hesse --help)");
     if (c->file && !options->file)
         return hesse_fail(why, HESSE_E_JOB,
                           "%s: no file, expected %s (see hesse %s --help)", c->name,

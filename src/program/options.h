@@ -20,6 +20,7 @@ typedef struct hesse_options {
     size_t memory;      /* --memory-per-rank in bytes, or 0                        */
     bool sbatch;        /* --sbatch                                                */
     bool verify;        /* --verify                                                */
+    bool markdown;      /* --markdown                                              */
     bool resume, force; /* go on with earlier work; replace what is there          */
     bool help, version;
 } hesse_options;

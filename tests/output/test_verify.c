@@ -1,10 +1,10 @@
-/* What `show --verify` proves: files with what was found of known matrices are right, and each
+/* What `show --verify` checks: files with what was found of known matrices are right, and each
    number in them that is made wrong and stamped again is found. */
 #include "check_files.h"
 #include "check_mpi.h"
-#include "output/audit.h"
 #include "output/result.h"
 #include "output/stamp.h"
+#include "output/verify.h"
 #include "spectra/hutchinson.h"
 #include "spectra/lanczos.h"
 #include "spectra/thick_restart.h"
@@ -82,7 +82,7 @@ static hesse_spectrum *find_formed(hesse_sums *sums)
         for (int j = 0; j < FORMED; j++) s->eigenvectors[i * FORMED + j] = i == j;
         s->residuals[i] = 0;
     }
-    assert_all(!hesse_spectrum_prove(s, sums, "formed", &why));
+    assert_all(!hesse_spectrum_check(s, sums, "formed", &why));
     return s;
 }
 
@@ -109,17 +109,17 @@ static void write_result(hesse_team *team, int probes, int sketch,
     hesse_measure_quadrature(u.quadrature, gradient + FORMED, &measures[1]);
     measures[1].min = u.extremes->eigenvalues[0];
     measures[1].max = u.extremes->eigenvalues[3];
-    const hesse_part_result part = {.name = "hessian",
-                                    .spectra = spectra,
-                                    .quadratures = quadratures,
-                                    .extremes = extremes,
-                                    .hutchinson = hutchinson,
-                                    .orthogonality = hesse_orthogonality_text(said),
-                                    .measures = measures};
+    const hesse_share_output share = {.name = "hessian",
+                                      .spectra = spectra,
+                                      .quadratures = quadratures,
+                                      .extremes = extremes,
+                                      .hutchinson = hutchinson,
+                                      .orthogonality = hesse_orthogonality_text(said),
+                                      .measures = measures};
     hesse_result *result = NULL;
     assert_all(!hesse_result_new(team, "r.h5", NULL, &result));
-    assert_all(!hesse_result_model(result, &params, &blocks, gradient));
-    assert_all(!hesse_result_part(result, &blocks, &part, &density));
+    assert_all(!hesse_result_model(result, "", &params, &blocks, gradient));
+    assert_all(!hesse_result_share(result, "", &blocks, &share, &density));
     assert_all(!hesse_result_finish(result, &loss, 1));
     hesse_spectrum_free(spectra[0]);
     hesse_quadrature_free(u.quadrature);
@@ -227,7 +227,7 @@ static void finds(FILE *out, const damage *list)
     hesse_why why = {0};
     for (const damage *d = list; d->name; d++) {
         const double before = put(d->name, d->at, d->value);
-        const hesse_status s = hesse_result_audit("r.h5", out, &why);
+        const hesse_status s = hesse_result_verify("r.h5", out, &why);
         if (s != HESSE_E_NUMERIC || !strstr(why.text, d->says))
             fail_msg("%s[%d] = %g: status %d, \"%s\"", d->name, d->at, d->value, s,
                      s ? why.text : "");
@@ -235,7 +235,7 @@ static void finds(FILE *out, const damage *list)
             assert_says(&why, "r.h5", strrchr(d->name, '/'));
         put(d->name, d->at, before);
     }
-    assert_all(hesse_result_audit("r.h5", out, &why) == HESSE_OK);
+    assert_all(hesse_result_verify("r.h5", out, &why) == HESSE_OK);
 }
 
 static void whatever_is_wrong_is_found(void **state)
@@ -285,7 +285,7 @@ static void only_what_is_claimed_is_judged(void **state)
         if (!paper) put(IN "residuals", 0, 1);
         put(IN "extreme_eigenvalues", 0, -3.5);
         put("blocks/min", 1, -3.5);
-        assert_all(hesse_result_audit("r.h5", out, &why) == HESSE_OK);
+        assert_all(hesse_result_verify("r.h5", out, &why) == HESSE_OK);
     }
     fclose(out);
     hesse_team_free(team);
