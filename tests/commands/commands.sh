@@ -536,7 +536,7 @@ refused 'show: truncated' 3 'cut.h5: .*' show cut.h5
 head -c 100 result.3.h5 > cut.h5
 refused 'show: truncated at once' 3 'cut.h5: .*' show cut.h5
 
-works 'show --verify' 'as it was written, [0-9]* spectra proven' show --verify result.3.h5
+works 'show --verify' 'as it was written, [0-9]* spectra checked' show --verify result.3.h5
 # shellcheck disable=SC2012
 bytes=$(wc -c < result.3.h5)
 for part in 0 1 2 3 4 5 6 7 8; do
@@ -578,7 +578,7 @@ for ranks in 1 3; do
     # shellcheck disable=SC2086
     works 'run: lanczos' '(full)  *724 lanczos' \
         run job.yaml --output result.$ranks.h5 $lanczos
-    works 'show --verify: lanczos' 'as it was written, 37 spectra proven' \
+    works 'show --verify: lanczos' 'as it was written, 37 spectra checked' \
         show --verify result.$ranks.h5
 done
 if [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import h5py' 2> /dev/null; then
@@ -590,7 +590,7 @@ fi
 works 'run: lanczos, as published' '(full)  *724 lanczos' \
     run job.yaml --output paper.h5 $lanczos --set spectrum.lanczos.procedure=paper \
     --set data.batch=1
-works 'show --verify: lanczos, as published' 'as it was written, 37 spectra proven' \
+works 'show --verify: lanczos, as published' 'as it was written, 37 spectra checked' \
     show --verify paper.h5
 works 'run: auto, within little memory' 'ln_f.bias  *6 lapack' \
     run job.yaml --set "hessian.memory=$little" --set hessian.panel=4
@@ -615,7 +615,7 @@ works 'plan: eigenpairs' '^eigenpairs   2 at each end to 1e-08' plan job.yaml $l
 # shellcheck disable=SC2086
 works 'run: eigenpairs' '(full)  *724 lanczos' \
     run job.yaml --output pairs.h5 $lanczos $more --set spectrum.eigenvectors=1
-works 'show --verify: eigenpairs' 'as it was written, 37 spectra proven' show --verify pairs.h5
+works 'show --verify: eigenpairs' 'as it was written, 37 spectra checked' show --verify pairs.h5
 # shellcheck disable=SC2086
 launch run job.yaml --output few.h5 $lanczos --set spectrum.extreme.pairs=2 \
     --set spectrum.extreme.products=10 --set spectrum.extreme.block=1
@@ -623,7 +623,7 @@ cp "$work/err" "$work/notes"
 holds 'run: too few products for eigenpairs' \
     grep -q '^note: extreme eigenvalues of [0-9]* matrices are not .* after 1[0-9] products' \
     "$work/notes"
-works 'show --verify: too few products for eigenpairs' '37 spectra proven' show --verify few.h5
+works 'show --verify: too few products for eigenpairs' '37 spectra checked' show --verify few.h5
 cat > wide.yaml <<END
 model: {family: mlp, widths: [362]}
 data: {generator: gaussian, features: 363, classes: 2, sequences: 2}
