@@ -175,11 +175,15 @@ static bool make_atoms(const found *x, atoms *a)
     return true;
 }
 
-/* Of the densities of the probes, each on the grid, their mean and its standard error. */
+/* Of the densities of the probes, each on the grid, their mean and its standard error. Densities
+   are as large as 1 / step; where their squares would overflow or underflow, they are scaled by
+   a power of 2 first, which changes no digit. */
 static void average(const hesse_quadrature *q, const hesse_distance_grid *grid,
                     double scale, double *one, double *mean, double *error)
 {
     const int points = grid->points;
+    const bool extreme = grid->step < 1e-100 || grid->step > 1e100;
+    const double by = extreme ? ldexp(1, ilogb(grid->step)) : 1;
     memset(mean, 0, (size_t)points * sizeof *mean);
     memset(error, 0, (size_t)points * sizeof *error);
     for (int p = 0; p < q->probes; p++) {
@@ -191,11 +195,12 @@ static void average(const hesse_quadrature *q, const hesse_distance_grid *grid,
         for (int j = 0; j < points; j++) {
             const double far = one[j] / grid->step - mean[j];
             mean[j] += far / (p + 1);
-            error[j] += far * (one[j] / grid->step - mean[j]);
+            error[j] += far * by * ((one[j] / grid->step - mean[j]) * by);
         }
     }
     for (int j = 0; j < points; j++)
-        error[j] = q->probes > 1 ? sqrt(error[j] / (q->probes - 1.0) / q->probes) : NAN;
+        error[j] =
+            q->probes > 1 ? sqrt(error[j] / (q->probes - 1.0) / q->probes) / by : NAN;
 }
 
 /* The grid that hesse_density_of lays; where it reaches a stated length past the ends of a

@@ -14,9 +14,11 @@
 
 enum { FORMED = 5, N = 40, PROBES = 3, STEPS = 20, ROOM = 4096 };
 
+static double scale = 1; /* of the matrices */
+
 static double eigenvalue(int i)
 {
-    return i < 2 ? -4 + i : i > N - 3 ? 5 + i : sin(i);
+    return scale * (i < 2 ? -4 + i : i > N - 3 ? 5 + i : sin(i));
 }
 
 /* A diagonal matrix between reflections. */
@@ -76,7 +78,7 @@ static hesse_spectrum *find_formed(hesse_sums *sums)
     assert_all(!hesse_spectrum_new(FORMED, FORMED, &s, &why));
     *sums = (hesse_sums){0};
     for (int i = 0; i < FORMED; i++) {
-        const double x = s->eigenvalues[i] = i - 1.5;
+        const double x = s->eigenvalues[i] = scale * (i - 1.5);
         sums->trace += x, sums->squares += x * x;
         sums->abs += fabs(x), sums->abs_diagonal += fabs(x);
         for (int j = 0; j < FORMED; j++) s->eigenvectors[i * FORMED + j] = i == j;
@@ -291,9 +293,35 @@ static void only_what_is_claimed_is_judged(void **state)
     hesse_team_free(team);
 }
 
+/* Where squares underflow, too: no number of a file is refused that a run has accepted. But a
+   wrong eigenvalue is found at any scale. */
+static void scales_do_not_matter(void **state)
+{
+    (void)state;
+    hesse_team *team = NULL;
+    hesse_why why;
+    FILE *out = fopen("/dev/null", "w");
+    static const double scales[] = {1e-30,  1e-100, 1e-139, 1e-141, 1e-150, 1e-154,
+                                    1e-160, 1e-170, 1e-200, 1e-250, 1e-290, 1e-299,
+                                    1e-305, 1e-307, 1e30,   1e70};
+    assert_all(!hesse_team_new(MPI_COMM_WORLD, &team));
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        scale = scales[i];
+        write_result(team, 4, 6, HESSE_ORTHOGONALITY_FULL);
+        if (hesse_result_verify("r.h5", out, &why)) fail_msg("%g: %s", scale, why.text);
+        put(EXACT "eigenvalues", FORMED - 1, 3.5 * scale);
+        if (hesse_result_verify("r.h5", out, &why) != HESSE_E_NUMERIC)
+            fail_msg("%g: a wrong eigenvalue is accepted", scale);
+    }
+    scale = 1;
+    fclose(out);
+    hesse_team_free(team);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(whatever_is_wrong_is_found, enter_folder,
                                     leave_folder),
+    cmocka_unit_test_setup_teardown(scales_do_not_matter, enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(only_what_is_claimed_is_judged, enter_folder,
                                     leave_folder),
 };
