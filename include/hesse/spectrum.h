@@ -1,4 +1,4 @@
-/** A spectrum with its proofs, and the measures of a block. Needs no MPI. */
+/** A spectrum with its checks, and the measures of a block. Needs no MPI. */
 #ifndef HESSE_SPECTRUM_H
 #define HESSE_SPECTRUM_H
 
@@ -61,19 +61,19 @@ void hesse_spectrum_free(hesse_spectrum *spectrum);
  *  second term serves n < 50. */
 double hesse_check_bound(int n);
 
-/** Local. Whether the proofs of a block of order n are within their bounds; NaN is not. */
+/** Local. Whether the checks of a block of order n are within their bounds; NaN is not. */
 bool hesse_checks_hold(int n, double check_trace, double check_frobenius,
                        double check_symmetry);
 
-/** Local. Fill check_trace and check_frobenius from the sums and judge all proofs,
- *  residuals too. check_symmetry is there before. A zero matrix has proofs 0.
+/** Local. Fill check_trace and check_frobenius from the sums and judge all checks,
+ *  residuals too. check_symmetry is there before. A zero matrix has checks 0.
  *
  *  what    [in]  the block's name, for the message.
  *  Bounds: check_trace and check_frobenius hesse_check_bound(n); check_symmetry 1e-11;
  *  residuals 1e-11 sqrt(n) of the largest |eigenvalue|. Where the squares underflow (all
  *  entries below about 1e-140) the sum of |H_ij| stands for the Frobenius norm and
  *  check_frobenius is 0. See docs/math.md.
- *  Errors: HESSE_E_NUMERIC naming the block, the proof, its value and its bound, or an
+ *  Errors: HESSE_E_NUMERIC naming the block, the check, its value and its bound, or an
  *  eigenvalue or a sum that is not finite, or eigenvalues out of order. */
 hesse_status hesse_spectrum_check(hesse_spectrum *spectrum, const hesse_sums *sums,
                                   const char *what, hesse_why *why);

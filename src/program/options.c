@@ -66,7 +66,7 @@ static const char help_show[] =
     "Print a result file as tables: what it was made of, the blocks with their\n"
     "measures, the mean distances between them.\n\n"
     "  --verify          instead of the tables, check that the file is what was\n"
-    "                    written, by its SHA-256, and prove every spectrum again\n"
+    "                    written, by its SHA-256, and check every spectrum again\n"
     "                    from the stored eigenvalues\n"
     "  --help            this text\n" STATUSES;
 

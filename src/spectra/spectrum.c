@@ -1,4 +1,4 @@
-/* A spectrum proves itself: its sum is the trace and its sum of squares the squared
+/* A spectrum is checked: its sum is the trace and its sum of squares the squared
    Frobenius norm of the matrix, both taken before any solver saw it. */
 #include "hesse/spectrum.h"
 
@@ -107,12 +107,12 @@ static void fill_checks(hesse_spectrum *s, const hesse_sums *sums)
 }
 
 /* A NaN is out of bounds. */
-static hesse_status judge(const char *what, const char *proof, double value,
+static hesse_status judge(const char *what, const char *check, double value,
                           double bound, hesse_why *why)
 {
     if (value <= bound) return HESSE_OK;
     return hesse_fail(why, HESSE_E_NUMERIC, "%s: %s is off by %.2e, bound %.2e", what,
-                      proof, value, bound);
+                      check, value, bound);
 }
 
 hesse_status hesse_spectrum_check(hesse_spectrum *spectrum, const hesse_sums *sums,

@@ -448,7 +448,7 @@ fi
 
 ranks=2
 fresh gpt2
-for command in run check plan show info; do
+for command in run check plan show schema info; do
     works "$command --help" "^usage: hesse $command" "$command" --help
     holds "$command --help, once" [ "$(grep -c '^usage' "$work/out")" -eq 1 ]
 done
@@ -456,6 +456,8 @@ works '--help' '^usage: hesse COMMAND' --help
 works '--version' '^hesse [0-9]*\.[0-9]*\.[0-9]*$' --version
 holds '--version, once' [ "$(wc -l < "$work/out")" -eq 1 ]
 works 'info' 'MPI' info
+works 'schema' '"path": "blocks/trace"' schema
+works 'schema: tables' '^. `/blocks/trace`' schema --markdown
 works 'check' 'symmetry.* ok$' check job.yaml
 holds 'check: all laws hold' [ "$(grep -c ' ok$' "$work/out")" -eq 5 ]
 works 'plan' '^ranks  *2$' plan job.yaml

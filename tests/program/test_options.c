@@ -42,6 +42,7 @@ static void commands_take_their_file(void **state)
         assert_string_equal(o.file, "a.yaml");
     }
     assert_int_equal(read_line("info"), HESSE_OK);
+    assert_int_equal(read_line("schema --markdown"), HESSE_OK);
     assert_null(o.file);
     refuses("run", "no file, expected JOB.yaml");
     refuses("show", "no file, expected RESULT.h5");
@@ -101,7 +102,8 @@ static void help_is_there_for_everything(void **state)
     assert_true(o.help && o.command);
     assert_int_equal(read_line("--version"), HESSE_OK);
     assert_true(o.version);
-    static const char *const names[] = {"run", "check", "plan", "show", "info"};
+    static const char *const names[] = {"run",  "check",  "plan",
+                                        "show", "schema", "info"};
     const char *all = hesse_options_help(NULL);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char usage[40];

@@ -1,4 +1,4 @@
-/* Spectra, their proofs and measures: closed forms, and solvers that must pass. */
+/* Spectra, their checks and measures: closed forms, and solvers that must pass. */
 #include "check.h"
 #include "hesse/spectrum.h"
 
@@ -168,7 +168,7 @@ static void zero_matrices_and_single_numbers(void **state)
     hesse_spectrum_free(s);
 }
 
-static void every_other_proof_is_judged(void **state)
+static void every_other_check_is_judged(void **state)
 {
     (void)state;
     const double d[] = {-1, 2, 4};
@@ -260,7 +260,7 @@ int main(void)
         cmocka_unit_test(one_wrong_eigenvalue_fails),
         cmocka_unit_test(the_frobenius_norm_sees_what_the_trace_does_not),
         cmocka_unit_test(zero_matrices_and_single_numbers),
-        cmocka_unit_test(every_other_proof_is_judged),
+        cmocka_unit_test(every_other_check_is_judged),
         cmocka_unit_test(measures_have_closed_forms),
         cmocka_unit_test(equal_eigenvalues_have_full_rank_and_zeros_none),
         cmocka_unit_test(engines_have_names),
