@@ -4,8 +4,9 @@
 #
 # usage: full_disk.sh HESSE MPIEXEC
 set -u
-LC_ALL=C
-export LC_ALL
+LC_ALL=C OMP_NUM_THREADS=1
+OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 # only root may mount
+export LC_ALL OMP_NUM_THREADS OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM
 
 hesse=$1
 mpiexec=$2
@@ -33,7 +34,7 @@ ended=0 whole=0 bad=0
 for free in 50 400 1000 1250 1400 1550 1700 1850 2000 2150 2300 2450 2600 2750 2900 3500 6000; do
     rm -rf "${disk:?}"/*
     head -c "$((6144 - free))k" /dev/zero > "$disk/fill" 2> /dev/null
-    timeout -k 5 20 "$mpiexec" --oversubscribe -n 2 "$hesse" run job.yaml \
+    timeout -k 5 30 "$mpiexec" --oversubscribe -n 2 "$hesse" run job.yaml \
         --output "$disk/r.h5" > out 2> err < /dev/null
     status=$?
     case $status in
