@@ -14,7 +14,7 @@ import sys
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 import h5py
 
-SCHEMA = 1
+SCHEMAS = (1, 2)
 
 # What a reader wants to see first; the file has more.
 HEAD = ["created", "command", "hesse_version", "git_commit", "host", "ranks", "blas",
@@ -34,7 +34,8 @@ SHOWN = [
     ("|gradient|", "gradient_norm", "11.2e"),
     ("seconds", "seconds", "8.2f"),
 ]
-PROOFS = ["proof_trace", "proof_frobenius", "proof_symmetry"]
+CHECKS = ["check_trace", "check_frobenius", "check_symmetry"]
+IN_1 = {name: name.replace("check", "proof") for name in CHECKS}  # names in schema 1
 DISTANCES = ["js", "js_distance", "js_raw", "js_log", "wasserstein"]
 LONGEST_NAME = 56
 
@@ -47,19 +48,19 @@ def texts(dataset):
     return [text(value) for value in dataset[...].flat]
 
 
-def verdict(n, proofs):
-    """Whether the proofs are within the bounds of include/hesse/spectrum.h."""
-    if math.isnan(proofs[0]):
+def verdict(n, checks):
+    """Whether the checks are within the bounds of include/hesse/spectrum.h."""
+    if math.isnan(checks[0]):
         return "-"
     bound = max(64 * sys.float_info.epsilon * n, 1e-13 * math.sqrt(n))
-    return "ok" if proofs[0] <= bound and proofs[1] <= bound and proofs[2] <= 1e-11 else "WRONG"
+    return "ok" if checks[0] <= bound and checks[1] <= bound and checks[2] <= 1e-11 else "WRONG"
 
 
-def print_line(width, name, size, engine, numbers, proofs):
+def print_line(width, name, size, engine, numbers, checks):
     if len(name) > width:
         name = "..." + name[len(name) - (width - 3):]
     columns = "".join(f"{x:{shown[2]}}" for x, shown in zip(numbers, SHOWN))
-    print(f"  {name:<{width}} {size:7d} {engine:<9}{columns} {verdict(size, proofs):>6}")
+    print(f"  {name:<{width}} {size:7d} {engine:<9}{columns} {verdict(size, checks):>6}")
 
 
 def print_head(path, file):
@@ -76,16 +77,17 @@ def print_part(file, name, prefix):
     blocks = file[prefix + "blocks"]
     width = min(max([6] + [len(n) for n in names]), LONGEST_NAME)
     headings = "".join(f"{s[0]:>{s[2].split('.')[0]}}" for s in SHOWN)
-    print(f"\n{name}\n  {'block':<{width}} {'size':>7} {'engine':<9}{headings} {'proofs':>6}")
+    print(f"\n{name}\n  {'block':<{width}} {'size':>7} {'engine':<9}{headings} {'checks':>6}")
     numbers = zip(*(blocks[s[1]][...] for s in SHOWN))
-    proofs = zip(*(blocks[p][...] for p in PROOFS))
-    for line in zip(names, sizes, texts(blocks["engine"]), numbers, proofs):
+    check_names = [IN_1[c] if file.attrs["schema_version"] == 1 else c for c in CHECKS]
+    checks = zip(*(blocks[c][...] for c in check_names))
+    for line in zip(names, sizes, texts(blocks["engine"]), numbers, checks):
         if line[2] != "none":  # computed
             print_line(width, *line)
     if prefix + "spectra/full" in file:
         full = file[prefix + "spectra/full"]
         print_line(width, "(full)", int(sum(sizes)), text(full["engine"][()]),
-                   [full[s[1]][()] for s in SHOWN], [full[p][()] for p in PROOFS])
+                   [full[s[1]][()] for s in SHOWN], [full[c][()] for c in check_names])
     metrics = file.get(prefix + "metrics", {})
     means = [f"{d} {metrics[d].attrs['js0']:.4g}" for d in DISTANCES if d in metrics]
     if means and len(names) > 1:
@@ -97,8 +99,8 @@ def main():
         sys.exit("usage: show_result.py RESULT.h5")
     path = sys.argv[1]
     with h5py.File(path, "r") as file:
-        if file.attrs.get("schema_version") != SCHEMA:
-            sys.exit(f"{path}: expected a result of hesse, schema_version {SCHEMA}")
+        if file.attrs.get("schema_version") not in SCHEMAS:
+            sys.exit(f"{path}: expected a result of hesse, schema_version {SCHEMAS[0]} to {SCHEMAS[-1]}")
         print_head(path, file)
         if "blocks/trace" in file:
             print_part(file, "hessian", "")

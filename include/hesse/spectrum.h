@@ -1,4 +1,4 @@
-/** A spectrum with its proofs, and the measures of a block. Needs no MPI. */
+/** A spectrum with its checks, and the measures of a block. Needs no MPI. */
 #ifndef HESSE_SPECTRUM_H
 #define HESSE_SPECTRUM_H
 
@@ -35,9 +35,9 @@ typedef struct hesse_spectrum {
                              ascending; NULL without                                 */
     double *residuals;    /* [vectors], 2-norm of H q - lambda q; NULL without       */
     hesse_engine engine;
-    double proof_trace;     /* |sum of eigenvalues - trace| / Frobenius norm         */
-    double proof_frobenius; /* |sum of squares - Frobenius^2| / Frobenius^2          */
-    double proof_symmetry;  /* largest defect of entries seen twice / (Frobenius norm +
+    double check_trace;     /* |sum of eigenvalues - trace| / Frobenius norm         */
+    double check_frobenius; /* |sum of squares - Frobenius^2| / Frobenius^2          */
+    double check_symmetry;  /* largest defect of entries seen twice / (Frobenius norm +
                                |loss| / 10^4), of the matrix that was assembled      */
     double seconds;         /* wall time of assembly and solution                    */
 } hesse_spectrum;
@@ -48,7 +48,7 @@ hesse_status hesse_spectrum_new(int n, int k, hesse_spectrum **spectrum,
                                 hesse_why *why);
 void hesse_spectrum_free(hesse_spectrum *spectrum);
 
-/** Local. The most that proof_trace and proof_frobenius of order n may be:
+/** Local. The most that check_trace and check_frobenius of order n may be:
  *  max(64 eps n, 1e-13 sqrt(n)), eps = 2^-52.
  *
  *  A backward-stable solver gives the eigenvalues of H + E with ||E||_2 <= p(n) eps ||H||_2,
@@ -59,23 +59,23 @@ void hesse_spectrum_free(hesse_spectrum *spectrum);
  *  far above all of it (measured: below 1/20 of the bound), and below 1e-9 for every n up
  *  to 70,000: an eigenvalue that is wrong by 1e-9 of the Frobenius norm is found. The
  *  second term serves n < 50. */
-double hesse_proof_bound(int n);
+double hesse_check_bound(int n);
 
-/** Local. Whether the proofs of a block of order n are within their bounds; NaN is not. */
-bool hesse_proofs_hold(int n, double proof_trace, double proof_frobenius,
-                       double proof_symmetry);
+/** Local. Whether the checks of a block of order n are within their bounds; NaN is not. */
+bool hesse_checks_hold(int n, double check_trace, double check_frobenius,
+                       double check_symmetry);
 
-/** Local. Fill proof_trace and proof_frobenius from the sums and judge all proofs,
- *  residuals too. proof_symmetry is there before. A zero matrix has proofs 0.
+/** Local. Fill check_trace and check_frobenius from the sums and judge all checks,
+ *  residuals too. check_symmetry is there before. A zero matrix has checks 0.
  *
  *  what    [in]  the block's name, for the message.
- *  Bounds: proof_trace and proof_frobenius hesse_proof_bound(n); proof_symmetry 1e-11;
+ *  Bounds: check_trace and check_frobenius hesse_check_bound(n); check_symmetry 1e-11;
  *  residuals 1e-11 sqrt(n) of the largest |eigenvalue|. Where the squares underflow (all
  *  entries below about 1e-140) the sum of |H_ij| stands for the Frobenius norm and
- *  proof_frobenius is 0. See docs/math.md.
- *  Errors: HESSE_E_NUMERIC naming the block, the proof, its value and its bound, or an
+ *  check_frobenius is 0. See docs/math.md.
+ *  Errors: HESSE_E_NUMERIC naming the block, the check, its value and its bound, or an
  *  eigenvalue or a sum that is not finite, or eigenvalues out of order. */
-hesse_status hesse_spectrum_prove(hesse_spectrum *spectrum, const hesse_sums *sums,
+hesse_status hesse_spectrum_check(hesse_spectrum *spectrum, const hesse_sums *sums,
                                   const char *what, hesse_why *why);
 
 /** Measures of one block; all in the units of the Hessian unless said. */

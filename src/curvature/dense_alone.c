@@ -52,9 +52,9 @@ static hesse_status solve_alone(hesse_dense *x, const hesse_task *task,
                                                  *spectrum, why),
                                why);
         if (status) break;
-        (*spectrum)->proof_symmetry = x->proof[s];
+        (*spectrum)->check_symmetry = x->proof[s];
         (*spectrum)->seconds = (MPI_Wtime() - since) / hesse_shares_of(x);
-        status = hesse_spectrum_prove(*spectrum, sums, b->name, why);
+        status = hesse_spectrum_check(*spectrum, sums, b->name, why);
     }
     hesse_unseal(x);
     hesse_stop(&x->times.eigenvalues);

@@ -128,9 +128,9 @@ hesse_status hesse_solve_part(hesse_dense *x, const hesse_rank_group *by, int sh
         status =
             hesse_of_block(name, hesse_eigen(a, x->options->engine, *spectrum), why);
     if (!status) {
-        (*spectrum)->proof_symmetry = x->proof[share];
+        (*spectrum)->check_symmetry = x->proof[share];
         status =
-            hesse_agree(by->team, hesse_spectrum_prove(*spectrum, sums, name, why));
+            hesse_agree(by->team, hesse_spectrum_check(*spectrum, sums, name, why));
     }
     hesse_unseal(x);
     hesse_stop(&x->times.eigenvalues);

@@ -46,7 +46,7 @@ void hesse_share_results_free(hesse_share_results *results, int shares)
 
 /* What a block has besides its eigenvalues and eigenvectors. */
 typedef struct numbers {
-    double engine, proof_trace, proof_frobenius, proof_symmetry, seconds;
+    double engine, check_trace, check_frobenius, check_symmetry, seconds;
     hesse_sums sums;
 } numbers;
 
@@ -55,9 +55,9 @@ enum { NUMBERS = sizeof(numbers) / sizeof(double) };
 static numbers numbers_of(const hesse_spectrum *x, const hesse_sums *sums)
 {
     return (numbers){.engine = x->engine,
-                     .proof_trace = x->proof_trace,
-                     .proof_frobenius = x->proof_frobenius,
-                     .proof_symmetry = x->proof_symmetry,
+                     .check_trace = x->check_trace,
+                     .check_frobenius = x->check_frobenius,
+                     .check_symmetry = x->check_symmetry,
                      .seconds = x->seconds,
                      .sums = *sums};
 }
@@ -65,9 +65,9 @@ static numbers numbers_of(const hesse_spectrum *x, const hesse_sums *sums)
 static void set_numbers(hesse_spectrum *x, hesse_sums *sums, const numbers *from)
 {
     x->engine = (hesse_engine)from->engine;
-    x->proof_trace = from->proof_trace;
-    x->proof_frobenius = from->proof_frobenius;
-    x->proof_symmetry = from->proof_symmetry;
+    x->check_trace = from->check_trace;
+    x->check_frobenius = from->check_frobenius;
+    x->check_symmetry = from->check_symmetry;
     x->seconds = from->seconds;
     *sums = from->sums;
 }

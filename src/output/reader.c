@@ -24,7 +24,19 @@ hesse_status hesse_reader_open(const char *path, hesse_reader *r, hesse_why *why
     H5Pclose(access);
     if (r->file < 0)
         return hesse_fail(why, HESSE_E_INPUT, "%s: expected an HDF5 file", path);
+    char version[32];
+    hesse_reader_attribute(r->file, "schema_version", version, sizeof version);
+    r->version = atoi(version);
     return HESSE_OK;
+}
+
+void hesse_reader_expect_result(hesse_reader *r)
+{
+    char expected[80];
+    snprintf(expected, sizeof expected, "a result of hesse, schema_version %d to %d",
+             HESSE_SCHEMA_OLDEST, HESSE_SCHEMA_VERSION);
+    if (r->version < HESSE_SCHEMA_OLDEST || r->version > HESSE_SCHEMA_VERSION)
+        hesse_reader_fail(r, "root attributes", expected);
 }
 
 void hesse_reader_fail(hesse_reader *r, const char *what, const char *expected)
@@ -36,14 +48,18 @@ void hesse_reader_fail(hesse_reader *r, const char *what, const char *expected)
 
 bool hesse_reader_has(const hesse_reader *r, const char *path)
 {
-    return H5Lexists(r->file, path, H5P_DEFAULT) > 0;
+    char room[HESSE_PATH];
+    const char *name = hesse_schema_path(path, r->version, room);
+    return name && H5Lexists(r->file, name, H5P_DEFAULT) > 0;
 }
 
 void *hesse_reader_set(hesse_reader *r, const char *path, hid_t type, size_t *count,
                        size_t *size)
 {
     if (r->status) return NULL;
-    const hid_t set = H5Dopen2(r->file, path, H5P_DEFAULT);
+    char room[HESSE_PATH];
+    const char *name = hesse_schema_path(path, r->version, room);
+    const hid_t set = name ? H5Dopen2(r->file, name, H5P_DEFAULT) : -1;
     const hid_t stored = H5Dget_type(set), space = H5Dget_space(set);
     const hssize_t points = H5Sget_simple_extent_npoints(space);
     const bool text = H5Tget_class(stored) == H5T_STRING;
@@ -53,7 +69,7 @@ void *hesse_reader_set(hesse_reader *r, const char *path, hid_t type, size_t *co
     if (!*count || H5Sget_simple_extent_ndims(space) > 2 || text != (type < 0) ||
         H5Tis_variable_str(stored) > 0 || *size > r->bytes ||
         *count > r->bytes / *size) {
-        hesse_reader_fail(r, path, "a dataset of schema 1");
+        hesse_reader_fail(r, path, "a dataset of this schema");
     } else if (!(values = hesse_calloc(*count * *size + 1, 1))) {
         r->status = hesse_fail(r->why, HESSE_E_NOMEM, "%s: no memory", r->path);
     } else if (H5Dread(set, type < 0 ? stored : type, H5S_ALL, H5S_ALL, H5P_DEFAULT,

@@ -1,5 +1,6 @@
-/** What `show` needs of a result file, read with trust in nothing but HDF5: no dataset is
- *  read that is larger than the file. The first failure sticks, as in the writer. */
+/** A result file, read with trust in nothing but HDF5: no dataset is read that is larger than
+ *  the file. Paths are those of the present schema; in an older file they are translated. The
+ *  first failure sticks, as in the writer. */
 #ifndef HESSE_OUTPUT_READER_H
 #define HESSE_OUTPUT_READER_H
 
@@ -12,6 +13,7 @@
 typedef struct hesse_reader {
     const char *path;
     hid_t file;
+    int version;  /* of its schema; 0: it has none, and is no result */
     size_t bytes; /* of the file */
     hesse_why *why;
     hesse_status status; /* the first failure */
@@ -20,6 +22,9 @@ typedef struct hesse_reader {
 /** Local. To be closed with H5Fclose(reader->file).
  *  Errors: HESSE_E_INPUT when there is no file or it is not HDF5. */
 hesse_status hesse_reader_open(const char *path, hesse_reader *r, hesse_why *why);
+
+/** Local. A failure where the file is no result of a schema that can be read. */
+void hesse_reader_expect_result(hesse_reader *r);
 
 /** Local. Note that something is not as expected. */
 void hesse_reader_fail(hesse_reader *r, const char *what, const char *expected);

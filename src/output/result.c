@@ -1,5 +1,5 @@
-/* The model and the matrices of a result, and its beginning and end; output/part.c has the
-   spectra. Rank 0 writes what is small, all ranks write the matrices. */
+/* What a run says once: the model, the ranks, attributes, matrices; and the beginning and the
+   end of the file. output/share.c has what is said of every share of the Hessian. */
 #include "output/result.h"
 
 #include "base/memory.h"
@@ -21,6 +21,13 @@ hesse_status hesse_result_new(hesse_team *team, const char *path, const char *fo
                               hesse_result **result)
 {
     return hesse_store_new(team, path, folder, result);
+}
+
+/* Collective. What follows stands in this place. */
+static hesse_status enter(hesse_store *store, const char *prefix)
+{
+    store->prefix = prefix;
+    return hesse_store_agree(store);
 }
 
 void hesse_result_drop(hesse_result *result)
@@ -103,10 +110,11 @@ static void write_gradient(hesse_store *store, size_t n, const double *gradient)
     free(index);
 }
 
-hesse_status hesse_result_model(hesse_result *result, const hesse_params *params,
+hesse_status hesse_result_model(hesse_result *result, const char *prefix,
+                                const hesse_params *params,
                                 const hesse_block_table *blocks, const double *gradient)
 {
-    if (hesse_store_serial(result)) return result->status;
+    if (enter(result, prefix)) return result->status;
     if (result->team->rank == 0) {
         const size_t count = blocks->count;
         size_t n = 0;
@@ -120,61 +128,46 @@ hesse_status hesse_result_model(hesse_result *result, const hesse_params *params
     return hesse_store_agree(result);
 }
 
-/* The number of every rank that lies so far into a report. */
-static void write_report(hesse_store *store, const char *path,
-                         const hesse_rank_report *reports, size_t offset)
+/* The number of every rank that a row of the schema tells of. */
+static void write_report(hesse_store *store, const hesse_schema_row *row,
+                         const hesse_rank_report *reports)
 {
     const size_t ranks = (size_t)store->team->size;
-    const hesse_set set = hesse_schema_set(path, false);
+    const hesse_set set = hesse_schema_set(row->path, false);
     double *values = hesse_alloc(ranks);
     if (!values) {
         hesse_store_no_memory(store);
         return;
     }
     for (size_t r = 0; r < ranks; r++)
-        memcpy(&values[r], (const char *)&reports[r] + offset, sizeof *values);
+        memcpy(&values[r], (const char *)&reports[r] + row->offset, sizeof *values);
     hesse_store_doubles(store, &set, 1, &ranks, values);
     free(values);
 }
 
 hesse_status hesse_result_ranks(hesse_result *result, const hesse_rank_report *reports)
 {
-    static const struct {
-        const char *path;
-        size_t offset;
-    } sets[] = {{"ranks/busy_predicted", offsetof(hesse_rank_report, predicted)},
-                {"ranks/busy", offsetof(hesse_rank_report, busy)},
-                {"ranks/assembly", offsetof(hesse_rank_report, assembly)},
-                {"ranks/exchange", offsetof(hesse_rank_report, exchange)},
-                {"ranks/eigenvalues", offsetof(hesse_rank_report, eigenvalues)},
-                {"ranks/lanczos", offsetof(hesse_rank_report, lanczos)},
-                {"ranks/matrices", offsetof(hesse_rank_report, matrices)},
-                {"ranks/idle", offsetof(hesse_rank_report, idle)},
-                {"ranks/memory_peak", offsetof(hesse_rank_report, memory)}};
-    if (hesse_store_serial(result)) return result->status;
-    for (size_t i = 0; result->team->rank == 0 && i < sizeof sets / sizeof *sets; i++)
-        write_report(result, sets[i].path, reports, sets[i].offset);
+    const hesse_schema_row *row;
+    if (enter(result, "")) return result->status;
+    for (size_t i = 0; result->team->rank == 0 && (row = hesse_schema_row_at(i)); i++)
+        if (row->source == HESSE_SOURCE_RANK) write_report(result, row, reports);
     return hesse_store_agree(result);
 }
 
-hesse_status hesse_result_matrix(hesse_result *result, const char *name,
-                                 const hesse_dmat *a)
+hesse_status hesse_result_matrix(hesse_result *result, const char *prefix,
+                                 const char *name, const hesse_dmat *a)
 {
-    char path[HESSE_PATH];
-    hesse_store_path(result, path, "%s", name);
-    if (hesse_store_parallel(result)) return result->status;
-    const hesse_set set = hesse_schema_set(path, false);
+    if (enter(result, prefix)) return result->status;
+    const hesse_set set = hesse_schema_set(name, false);
     hesse_store_dmat(result, &set, a);
     return hesse_store_agree(result);
 }
 
-hesse_status hesse_result_square(hesse_result *result, const char *name, int n,
-                                 const double *a)
+hesse_status hesse_result_square(hesse_result *result, const char *prefix,
+                                 const char *name, int n, const double *a)
 {
-    char path[HESSE_PATH];
-    hesse_store_path(result, path, "%s", name);
-    if (hesse_store_parallel(result)) return result->status;
-    const hesse_set set = hesse_schema_set(path, false);
+    if (enter(result, prefix)) return result->status;
+    const hesse_set set = hesse_schema_set(name, false);
     hesse_store_square(result, &set, n, a);
     return hesse_store_agree(result);
 }
@@ -182,8 +175,10 @@ hesse_status hesse_result_square(hesse_result *result, const char *name, int n,
 static void write_text(hesse_store *store, const char *name, const char *text)
 {
     if (strlen(text) > LONGEST_ATTRIBUTE) {
-        const hesse_set set = {
-            .path = name, .units = "1", .description = "too long for an attribute"};
+        const hesse_set set = {.path = name,
+                               .content = HESSE_CONTENT_TEXT,
+                               .units = "1",
+                               .description = "too long for an attribute"};
         hesse_store_texts(store, &set, 0, NULL, &text);
         text = "see the dataset of this name";
     }
@@ -205,14 +200,23 @@ static void write_note(hesse_store *store, const hesse_note *note)
     }
 }
 
+hesse_status hesse_result_notes(hesse_result *result, const char *prefix,
+                                const hesse_note *notes, int count)
+{
+    if (enter(result, prefix)) return result->status;
+    for (int i = 0; result->team->rank == 0 && i < count; i++)
+        write_note(result, &notes[i]);
+    return hesse_store_agree(result);
+}
+
 hesse_status hesse_result_finish(hesse_result *result, const hesse_note *notes,
                                  int count)
 {
-    hesse_store_serial(result);
-    if (!result->status && result->team->rank == 0) {
-        hesse_store_note_whole(result, "/", "schema_version", HESSE_SCHEMA_VERSION);
-        hesse_store_note_text(result, "/", "description", DESCRIPTION);
-        for (int i = 0; i < count; i++) write_note(result, &notes[i]);
-    }
+    const hesse_note own[] = {{.name = "schema_version",
+                               .kind = HESSE_NOTE_WHOLE,
+                               .whole = HESSE_SCHEMA_VERSION},
+                              {.name = "description", .text = DESCRIPTION}};
+    hesse_result_notes(result, "", own, sizeof own / sizeof *own);
+    hesse_result_notes(result, "", notes, count);
     return hesse_store_finish(result);
 }

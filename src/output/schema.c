@@ -1,98 +1,812 @@
-/* Two tables: numbers that every block has, and all other datasets. A path is stripped to
-   the key of a table: of parts/PART/, and of what is before the last two levels of a
-   spectrum. */
+/* The table is one list of rows, section by section; the functions below find a row by its
+   path, which they first strip of parts/SHARE/. */
 #include "output/schema.h"
+
+#include "output/result.h"
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
-enum axis {
-    NONE,
-    PROBE,
-    STEP,
-    BLOCK,
-    TENSOR,
-    PARAMETER,
-    GRID,
-    RANK,
-    VECTOR,
-    PAIR,
-    COORDINATE,
-    ROW,
-    COLUMN,
-    PROCESS
-};
+static const char HESSIAN[] = "loss / parameter^2", GRADIENT[] = "loss / parameter",
+                  DENSITY[] = "parameter^2 / loss";
 
 static const hesse_axis_name AXES[] = {
-    [NONE] = {NULL, NULL},
-    [BLOCK] = {"block", "/blocks/name"},
-    [TENSOR] = {"tensor", "/parameters/name"},
-    [PARAMETER] = {"parameter", "/parameter"},
-    [GRID] = {"eigenvalue", "grid"},
-    [RANK] = {"rank", NULL},
-    [VECTOR] = {"eigenvector", NULL},
-    [PAIR] = {"eigenpair", NULL},
-    [COORDINATE] = {"coordinate", NULL},
-    [ROW] = {"row", NULL},
-    [COLUMN] = {"column", NULL},
-    [PROCESS] = {"mpi_rank", NULL},
-    [PROBE] = {"probe", NULL},
-    [STEP] = {"step", NULL},
+    [HESSE_AXIS_NONE] = {NULL, NULL, NULL},
+    [HESSE_AXIS_BLOCK] = {"block", "B", "/blocks/name"},
+    [HESSE_AXIS_TENSOR] = {"tensor", "P", "/parameters/name"},
+    [HESSE_AXIS_PARAMETER] = {"parameter", "N", "/parameter"},
+    [HESSE_AXIS_GRID] = {"eigenvalue", "G", "grid"},
+    [HESSE_AXIS_RANK] = {"rank", "n", NULL},
+    [HESSE_AXIS_VECTOR] = {"eigenvector", "V", NULL},
+    [HESSE_AXIS_PAIR] = {"eigenpair", "E", NULL},
+    [HESSE_AXIS_COORDINATE] = {"coordinate", "n", NULL},
+    [HESSE_AXIS_ROW] = {"row", "n", NULL},
+    [HESSE_AXIS_COLUMN] = {"column", "n", NULL},
+    [HESSE_AXIS_PROCESS] = {"mpi_rank", "ranks", NULL},
+    [HESSE_AXIS_PROBE] = {"probe", "probes", NULL},
+    [HESSE_AXIS_STEP] = {"step", "steps", NULL},
+    [HESSE_AXIS_SIDE] = {"rows_and_columns", "2", NULL},
+    [HESSE_AXIS_END] = {"first_and_last", "2", NULL},
+    [HESSE_AXIS_LIMIT] = {"lower_and_upper", "2", NULL},
 };
 
-static const char HESSIAN[] = "loss / parameter^2", GRADIENT[] = "loss / parameter";
+/* clang-format off */
+static const hesse_schema_row ROWS[] = {
+    /* The file */
+    {HESSE_SECTION_FILE, "", "schema_version", HESSE_CONTENT_WHOLE,
+     .description = "version of this schema"},
+    {HESSE_SECTION_FILE, "", "description", HESSE_CONTENT_TEXT,
+     .description = "what the file is, and how dimensions run"},
+    {HESSE_SECTION_FILE, "*", "description", HESSE_CONTENT_TEXT,
+     .description = "what a dataset or a group holds"},
+    {HESSE_SECTION_FILE, "*", "units", HESSE_CONTENT_TEXT, .optional = true,
+     .description = "units of a dataset; a group has none"},
 
-typedef enum source { MEASURES, SPECTRUM, ERRORS } source;
+    /* The program and the machine */
+    {HESSE_SECTION_PROGRAM, "", "hesse_version", HESSE_CONTENT_TEXT,
+     .description = "version of the program"},
+    {HESSE_SECTION_PROGRAM, "", "git_commit", HESSE_CONTENT_TEXT,
+     .description = "commit of the source that was built"},
+    {HESSE_SECTION_PROGRAM, "", "created", HESSE_CONTENT_TEXT,
+     .description = "time of writing, UTC"},
+    {HESSE_SECTION_PROGRAM, "", "command", HESSE_CONTENT_TEXT,
+     .description = "the command line, words separated by spaces"},
+    {HESSE_SECTION_PROGRAM, "", "host", HESSE_CONTENT_TEXT,
+     .description = "the machine of rank 0"},
+    {HESSE_SECTION_PROGRAM, "", "ranks", HESSE_CONTENT_WHOLE,
+     .description = "MPI ranks"},
+    {HESSE_SECTION_PROGRAM, "", "threads", HESSE_CONTENT_WHOLE,
+     .description = "threads of a rank that compute panels"},
+    {HESSE_SECTION_PROGRAM, "", "blas", HESSE_CONTENT_TEXT,
+     .description = "kernels that OpenBLAS uses; unknown for another BLAS"},
+    {HESSE_SECTION_PROGRAM, "", "blas_threads", HESSE_CONTENT_WHOLE,
+     .description = "threads of OpenBLAS; 0 for another BLAS"},
+    {HESSE_SECTION_PROGRAM, "", "blas_mended", HESSE_CONTENT_WHOLE,
+     .description =
+         "1: OpenBLAS had taken kernels for an older processor, and was made to take "
+         "these"},
+    {HESSE_SECTION_PROGRAM, "", "simd", HESSE_CONTENT_TEXT,
+     .description = "vector instructions of the program's own kernels"},
+    {HESSE_SECTION_PROGRAM, "", "environment", HESSE_CONTENT_TEXT, .optional = true,
+     .description =
+         "variables that libraries heed (OMP_, OPENBLAS_, OMPI_MCA_coll and others), "
+         "as they were set: another order of additions rounds differently"},
+    {HESSE_SECTION_PROGRAM, "", "mpi", HESSE_CONTENT_TEXT,
+     .description = "version of the MPI library"},
+    {HESSE_SECTION_PROGRAM, "", "hdf5", HESSE_CONTENT_TEXT,
+     .description = "version of the HDF5 library"},
 
-static const struct column {
-    const char *name, *units, *description;
-    source source;
-    size_t offset; /* in it */
-} COLUMNS[HESSE_COLUMNS] = {
-    {"trace", HESSIAN, "sum of the diagonal", MEASURES,
-     offsetof(hesse_measures, trace)},
-    {"frobenius", HESSIAN, "Frobenius norm", MEASURES,
-     offsetof(hesse_measures, frobenius)},
-    {"min", HESSIAN, "smallest eigenvalue", MEASURES, offsetof(hesse_measures, min)},
-    {"max", HESSIAN, "largest eigenvalue", MEASURES, offsetof(hesse_measures, max)},
-    {"condition", "1", "largest over smallest |eigenvalue| above the noise floor",
-     MEASURES, offsetof(hesse_measures, condition)},
-    {"negative_mass", "1",
-     "sum of |negative eigenvalues| over sum of |eigenvalues|, above the noise floor",
-     MEASURES, offsetof(hesse_measures, negative_mass)},
-    {"effective_rank", "1", "exp of the entropy of |eigenvalue| / sum of |eigenvalues|",
-     MEASURES, offsetof(hesse_measures, effective_rank)},
-    {"trace_per_parameter", HESSIAN, "trace / size", MEASURES,
-     offsetof(hesse_measures, trace_per_parameter)},
-    {"gradient_norm", GRADIENT, "2-norm of the block's entries of the gradient",
-     MEASURES, offsetof(hesse_measures, gradient_norm)},
-    {"dominance", "1", "sum of |H_ii| over sum of |H_ij|: 1 for a diagonal matrix",
-     MEASURES, offsetof(hesse_measures, dominance)},
-    {"noise_floor", HESSIAN,
-     "n eps max |eigenvalue|: eigenvalues closer to 0 than this are rounding", MEASURES,
-     offsetof(hesse_measures, noise_floor)},
-    {"trace_error", HESSIAN, "standard error of the trace over probes; 0: it is exact",
-     ERRORS, offsetof(hesse_errors, trace)},
-    {"frobenius_error", HESSIAN,
-     "standard error of the Frobenius norm over probes; 0: it is exact", ERRORS,
-     offsetof(hesse_errors, frobenius)},
-    {"proof_trace", "1", "|sum of eigenvalues - trace| / Frobenius norm", SPECTRUM,
-     offsetof(hesse_spectrum, proof_trace)},
-    {"proof_frobenius", "1",
-     "|sum of squared eigenvalues - Frobenius norm^2| / Frobenius norm^2", SPECTRUM,
-     offsetof(hesse_spectrum, proof_frobenius)},
-    {"proof_symmetry", "1",
-     "largest defect of entries seen twice (H_ij against H_ji, and against a sample "
-     "computed another way) / (Frobenius norm + |loss| / 10^4)",
-     SPECTRUM, offsetof(hesse_spectrum, proof_symmetry)},
-    {"seconds", "s", "wall time of assembly and solution, or of the quadrature", ERRORS,
-     offsetof(hesse_errors, seconds)},
+    /* The job */
+    {HESSE_SECTION_JOB, "", "job", HESSE_CONTENT_TEXT,
+     .description = "the job file as it was read, and each --set as a comment"},
+    {HESSE_SECTION_JOB, "", "job_identity", HESSE_CONTENT_TEXT,
+     .description =
+         "SHA-256 of what the numbers depend on: the keys of the job that have a say "
+         "in them, the digests of the inputs, the program; --resume goes by it"},
+    {HESSE_SECTION_JOB, "", "earlier_runs", HESSE_CONTENT_WHOLE,
+     .description =
+         "runs that were stopped or killed, and whose finished work this one took up; "
+         "times are those of this run alone"},
+    {HESSE_SECTION_JOB, "", "job_complete", HESSE_CONTENT_TEXT,
+     .description =
+         "a job file that says the same, with overrides and defaults filled in; paths "
+         "in it are relative to the folder of the first"},
+    {HESSE_SECTION_JOB, "", "scope", HESSE_CONTENT_TEXT,
+     .description = "matrices that were asked for: blocks, full or both"},
+    {HESSE_SECTION_JOB, "", "partition", HESSE_CONTENT_TEXT,
+     .description = "how the parameters are cut into blocks"},
+    {HESSE_SECTION_JOB, "", "reduction", HESSE_CONTENT_TEXT,
+     .description =
+         "how the loss is taken over the tokens: mean, sum or micro_batches"},
+    {HESSE_SECTION_JOB, "", "method", HESSE_CONTENT_TEXT,
+     .description =
+         "exact, lanczos or auto; blocks/method tells which block was found how"},
+    {HESSE_SECTION_JOB, "", "lanczos_procedure", HESSE_CONTENT_TEXT, .optional = true,
+     .description =
+         "that the published procedure was asked for, and which keys differ from it"},
+    {HESSE_SECTION_JOB, "", "micro_batch", HESSE_CONTENT_WHOLE, .optional = true,
+     .description =
+         "sequences of a micro-batch, where the loss is summed over micro-batches"},
+    {HESSE_SECTION_JOB, "", "panel", HESSE_CONTENT_WHOLE,
+     .description = "directions swept together"},
+    {HESSE_SECTION_JOB, "", "predicted_bytes_per_rank", HESSE_CONTENT_WHOLE,
+     .description =
+         "memory that was planned for, the program and its libraries included"},
+    {HESSE_SECTION_JOB, "", "predicted_seconds", HESSE_CONTENT_NUMBER,
+     .description =
+         "predicted time of assembly and eigenvalues, from rates measured at the "
+         "start"},
+
+    /* The model */
+    {HESSE_SECTION_MODEL, "", "model_family", HESSE_CONTENT_TEXT,
+     .description = "family of the model"},
+    {HESSE_SECTION_MODEL, "", "model_loss", HESSE_CONTENT_TEXT, .optional = true,
+     .description =
+         "the loss function; gpt2 and llama do not have it, theirs is cross-entropy"},
+    {HESSE_SECTION_MODEL, "", "model_inputs", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "numbers, or channels, of a token"},
+    {HESSE_SECTION_MODEL, "", "model_outputs", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "classes, or numbers that are predicted"},
+    {HESSE_SECTION_MODEL, "", "model_kernel", HESSE_CONTENT_TEXT, .optional = true,
+     .description = "kernel of attention"},
+    {HESSE_SECTION_MODEL, "", "model_batch_norm", HESSE_CONTENT_TEXT, .optional = true,
+     .description = "how batch normalisation is treated"},
+    {HESSE_SECTION_MODEL, "", "model_patch", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "side of a patch of an image"},
+    {HESSE_SECTION_MODEL, "", "model_types", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "token types of bert"},
+    {HESSE_SECTION_MODEL, "", "model_layers", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "layers"},
+    {HESSE_SECTION_MODEL, "", "model_width", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "channels of the residual stream"},
+    {HESSE_SECTION_MODEL, "", "model_inner", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "channels inside of the MLP"},
+    {HESSE_SECTION_MODEL, "", "model_heads", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "query heads"},
+    {HESSE_SECTION_MODEL, "", "model_kv_heads", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "key and value heads"},
+    {HESSE_SECTION_MODEL, "", "model_head_size", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "channels of a head"},
+    {HESSE_SECTION_MODEL, "", "model_vocabulary", HESSE_CONTENT_WHOLE,
+     .optional = true,
+     .description = "tokens known"},
+    {HESSE_SECTION_MODEL, "", "model_positions", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "longest sequence"},
+    {HESSE_SECTION_MODEL, "", "model_activation", HESSE_CONTENT_TEXT, .optional = true,
+     .description = "activation of the MLP: gelu, gelu_tanh, relu or silu"},
+    {HESSE_SECTION_MODEL, "", "model_attention", HESSE_CONTENT_TEXT, .optional = true,
+     .description = "causal or full"},
+    {HESSE_SECTION_MODEL, "", "model_temperature", HESSE_CONTENT_NUMBER,
+     .optional = true,
+     .description = "scores of attention are divided by it"},
+    {HESSE_SECTION_MODEL, "", "model_temperature_by_layer", HESSE_CONTENT_WHOLE,
+     .optional = true,
+     .description = "1: scores are divided by the number of the layer, from 1, too"},
+    {HESSE_SECTION_MODEL, "", "model_rope_theta", HESSE_CONTENT_NUMBER,
+     .optional = true,
+     .description = "base of the rotary angles (llama)"},
+    {HESSE_SECTION_MODEL, "", "model_norm_eps", HESSE_CONTENT_NUMBER, .optional = true,
+     .description = "added to the variance in normalisations"},
+    {HESSE_SECTION_MODEL, "", "model_tied", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "1: the head is the token embedding"},
+    {HESSE_SECTION_MODEL, "", "model_attention_bias", HESSE_CONTENT_WHOLE,
+     .optional = true,
+     .description = "1: attention has biases"},
+    {HESSE_SECTION_MODEL, "", "model_mlp_bias", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "1: the MLP has biases"},
+    {HESSE_SECTION_MODEL, "", "parameters", HESSE_CONTENT_WHOLE,
+     .description = "elements of the parameter vector"},
+    {HESSE_SECTION_MODEL, "", "model_seed", HESSE_CONTENT_WHOLE, .optional = true,
+     .description =
+         "seed of the random weights, where there is no checkpoint; one of 2^63 or "
+         "more appears less 2^64"},
+    {HESSE_SECTION_MODEL, "", "config_sha256", HESSE_CONTENT_TEXT, .optional = true,
+     .description = "digest of config.json"},
+    {HESSE_SECTION_MODEL, "", "checkpoint_sha256", HESSE_CONTENT_TEXT,
+     .optional = true,
+     .description = "digest of the checkpoint"},
+    {HESSE_SECTION_MODEL, "", "checkpoint_note", HESSE_CONTENT_TEXT, .optional = true,
+     .description = "what was ignored of the checkpoint"},
+    {HESSE_SECTION_MODEL, "", "loss", HESSE_CONTENT_NUMBER,
+     .description = "the loss at these parameters and data"},
+
+    /* The data */
+    {HESSE_SECTION_DATA, "", "data_sha256", HESSE_CONTENT_TEXT,
+     .description = "digest of the data"},
+    {HESSE_SECTION_DATA, "", "data_seed", HESSE_CONTENT_WHOLE, .optional = true,
+     .description =
+         "seed of the choice of sequences, where it was random; written as model_seed "
+         "is"},
+    {HESSE_SECTION_DATA, "", "sequences", HESSE_CONTENT_WHOLE,
+     .description = "sequences"},
+    {HESSE_SECTION_DATA, "", "context", HESSE_CONTENT_WHOLE,
+     .description = "tokens of a sequence"},
+    {HESSE_SECTION_DATA, "", "tokens", HESSE_CONTENT_WHOLE,
+     .description =
+         "sequences times context: tokens that the loss is over, those ignored among "
+         "them"},
+    {HESSE_SECTION_DATA, "", "sequences_at_once", HESSE_CONTENT_WHOLE,
+     .description =
+         "sequences whose activations were in memory at once; fewer than sequences "
+         "where memory is short"},
+
+    /* Wall time */
+    {HESSE_SECTION_TIMES, "", "seconds_open", HESSE_CONTENT_NUMBER, .units = "s",
+     .description = "reading and running the model"},
+    {HESSE_SECTION_TIMES, "", "seconds_plan", HESSE_CONTENT_NUMBER, .units = "s",
+     .description = "planning"},
+    {HESSE_SECTION_TIMES, "", "seconds_compute", HESSE_CONTENT_NUMBER, .units = "s",
+     .description = "assembly, checks and eigenvalues, and writing the matrices"},
+    {HESSE_SECTION_TIMES, "", "seconds_assembly", HESSE_CONTENT_NUMBER, .units = "s",
+     .description =
+         "panels with their exchange, of the rank that took longest; a share of "
+         "seconds_compute"},
+    {HESSE_SECTION_TIMES, "", "seconds_eigenvalues", HESSE_CONTENT_NUMBER,
+     .units = "s",
+     .description =
+         "solving and checking, of the rank that took longest; a share of "
+         "seconds_compute"},
+    {HESSE_SECTION_TIMES, "", "seconds_distances", HESSE_CONTENT_NUMBER, .units = "s",
+     .description = "distances of spectra"},
+    {HESSE_SECTION_TIMES, "", "seconds_write", HESSE_CONTENT_NUMBER, .units = "s",
+     .description = "writing all else, without the end of this file"},
+    {HESSE_SECTION_TIMES, "", "wall_seconds", HESSE_CONTENT_NUMBER, .units = "s",
+     .description =
+         "seconds_open + seconds_plan + seconds_compute + seconds_distances + "
+         "seconds_write"},
+
+    /* Groups */
+    {HESSE_SECTION_GROUPS, "parameters", NULL, HESSE_CONTENT_GROUP,
+     .description =
+         "the parameters of the model, in the order of the parameter vector"},
+    {HESSE_SECTION_GROUPS, "blocks", NULL, HESSE_CONTENT_GROUP, .shares = true,
+     .description = "one entry for every diagonal block of the matrix"},
+    {HESSE_SECTION_GROUPS, "ranks", NULL, HESSE_CONTENT_GROUP,
+     .description = "what every rank did, and how long it took"},
+    {HESSE_SECTION_GROUPS, "spectra", NULL, HESSE_CONTENT_GROUP, .shares = true,
+     .description = "eigenvalues, and densities of eigenvalues"},
+    {HESSE_SECTION_GROUPS, "spectra/full", NULL, HESSE_CONTENT_GROUP, .shares = true,
+     .description = "spectrum and measures of the full matrix"},
+    {HESSE_SECTION_GROUPS, "spectra/blocks", NULL, HESSE_CONTENT_GROUP, .shares = true,
+     .description = "a group for every block whose spectrum was computed"},
+    {HESSE_SECTION_GROUPS, "spectra/blocks/BLOCK", NULL, HESSE_CONTENT_GROUP,
+     .shares = true,
+     .description = "spectrum of the block of this name"},
+    {HESSE_SECTION_GROUPS, "spectra/MATRIX/density", NULL, HESSE_CONTENT_GROUP,
+     .shares = true,
+     .description = "density of the eigenvalues"},
+    {HESSE_SECTION_GROUPS, "spectra/MATRIX/hutchinson", NULL, HESSE_CONTENT_GROUP,
+     .shares = true,
+     .description = "trace and Frobenius norm by Hutchinson's estimators"},
+    {HESSE_SECTION_GROUPS, "spectra/MATRIX/hutchpp", NULL, HESSE_CONTENT_GROUP,
+     .shares = true,
+     .description = "trace and Frobenius norm by Hutch++"},
+    {HESSE_SECTION_GROUPS, "metrics", NULL, HESSE_CONTENT_GROUP, .shares = true,
+     .description =
+         "block by block: distances of spectra, norms of off-diagonal pieces"},
+    {HESSE_SECTION_GROUPS, "hessian", NULL, HESSE_CONTENT_GROUP, .shares = true,
+     .description = "the matrix itself"},
+    {HESSE_SECTION_GROUPS, "hessian/blocks", NULL, HESSE_CONTENT_GROUP, .shares = true,
+     .description = "the diagonal blocks of the matrix"},
+    {HESSE_SECTION_GROUPS, "parts", NULL, HESSE_CONTENT_GROUP,
+     .description = "shares of the Hessian; each group repeats the shape of the root"},
+    {HESSE_SECTION_GROUPS, "parts/SHARE", NULL, HESSE_CONTENT_GROUP,
+     .description = "a share of the Hessian"},
+
+    /* Ranks */
+    {HESSE_SECTION_RANKS, "ranks/busy_predicted", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PROCESS}, .units = "s", .source = HESSE_SOURCE_RANK,
+     .offset = offsetof(hesse_rank_report, predicted),
+     .description =
+         "what the schedule, and rates measured at the start, give for busy"},
+    {HESSE_SECTION_RANKS, "ranks/busy", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PROCESS}, .units = "s", .source = HESSE_SOURCE_RANK,
+     .offset = offsetof(hesse_rank_report, busy),
+     .description = "assembly, exchange, eigenvalues and quadratures"},
+    {HESSE_SECTION_RANKS, "ranks/assembly", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PROCESS}, .units = "s", .source = HESSE_SOURCE_RANK,
+     .offset = offsetof(hesse_rank_report, assembly),
+     .description = "computing panels"},
+    {HESSE_SECTION_RANKS, "ranks/exchange", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PROCESS}, .units = "s", .source = HESSE_SOURCE_RANK,
+     .offset = offsetof(hesse_rank_report, exchange),
+     .description = "bringing panels to their owners, waiting for them included"},
+    {HESSE_SECTION_RANKS, "ranks/eigenvalues", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PROCESS}, .units = "s", .source = HESSE_SOURCE_RANK,
+     .offset = offsetof(hesse_rank_report, eigenvalues),
+     .description =
+         "solving and checking, waiting for ranks of the same group included"},
+    {HESSE_SECTION_RANKS, "ranks/lanczos", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PROCESS}, .units = "s", .source = HESSE_SOURCE_RANK,
+     .offset = offsetof(hesse_rank_report, lanczos),
+     .description = "quadratures of matrices that are not formed"},
+    {HESSE_SECTION_RANKS, "ranks/matrices", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PROCESS}, .units = "s", .source = HESSE_SOURCE_RANK,
+     .offset = offsetof(hesse_rank_report, matrices),
+     .description = "writing matrices"},
+    {HESSE_SECTION_RANKS, "ranks/idle", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PROCESS}, .units = "s", .source = HESSE_SOURCE_RANK,
+     .offset = offsetof(hesse_rank_report, idle),
+     .description = "waiting for the other ranks to finish their blocks"},
+    {HESSE_SECTION_RANKS, "ranks/memory_peak", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PROCESS}, .units = "byte", .source = HESSE_SOURCE_RANK,
+     .offset = offsetof(hesse_rank_report, memory),
+     .description =
+         "most memory of the process, the program and its libraries included"},
+
+    /* Parameters and coordinates */
+    {HESSE_SECTION_PARAMETERS, "parameters/name", NULL, HESSE_CONTENT_TEXT,
+     .axes = {HESSE_AXIS_TENSOR}, .units = "1",
+     .description =
+         "name of the parameter; query, key and value have names of their own"},
+    {HESSE_SECTION_PARAMETERS, "parameters/tensor", NULL, HESSE_CONTENT_TEXT,
+     .axes = {HESSE_AXIS_TENSOR}, .units = "1",
+     .description = "the checkpoint's tensor that holds it"},
+    {HESSE_SECTION_PARAMETERS, "parameters/shape", NULL, HESSE_CONTENT_WHOLE,
+     .axes = {HESSE_AXIS_TENSOR, HESSE_AXIS_SIDE}, .units = "1",
+     .description =
+         "rows and columns, row-major as the checkpoint stores it; a vector has one "
+         "row"},
+    {HESSE_SECTION_PARAMETERS, "parameters/offset", NULL, HESSE_CONTENT_WHOLE,
+     .axes = {HESSE_AXIS_TENSOR}, .units = "1",
+     .description = "place of its first element in the parameter vector"},
+    {HESSE_SECTION_PARAMETERS, "parameters/size", NULL, HESSE_CONTENT_WHOLE,
+     .axes = {HESSE_AXIS_TENSOR}, .units = "1",
+     .description = "number of elements"},
+    {HESSE_SECTION_PARAMETERS, "parameter", NULL, HESSE_CONTENT_WHOLE,
+     .axes = {HESSE_AXIS_PARAMETER}, .units = "1",
+     .description =
+         "index of a coordinate of the gradient and of full matrices, from 0"},
+    {HESSE_SECTION_PARAMETERS, "gradient", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PARAMETER}, .units = GRADIENT,
+     .description = "gradient of the loss, block by block in the order of blocks/name"},
+
+    /* Blocks */
+    {HESSE_SECTION_BLOCKS, "blocks/name", NULL, HESSE_CONTENT_TEXT,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "name of the block: the checkpoint's name of the tensor, with .query, "
+         ".head.3, .neuron.17 where it is a slice"},
+    {HESSE_SECTION_BLOCKS, "blocks/offset", NULL, HESSE_CONTENT_WHOLE,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "place of its first coordinate in the gradient and in full matrices"},
+    {HESSE_SECTION_BLOCKS, "blocks/size", NULL, HESSE_CONTENT_WHOLE,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description = "number of coordinates, n"},
+    {HESSE_SECTION_BLOCKS, "blocks/method", NULL, HESSE_CONTENT_TEXT,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true,
+     .description =
+         "how the spectrum was computed: exact; lanczos: by quadrature, and all "
+         "numbers are estimates; none: it was not computed"},
+    {HESSE_SECTION_BLOCKS, "blocks/engine", NULL, HESSE_CONTENT_TEXT,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true,
+     .description = "the eigensolver: band, lapack, scalapack, elpa, lanczos or none"},
+    {HESSE_SECTION_BLOCKS, "blocks/trace", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = HESSIAN, .shares = true, .full = true,
+     .source = HESSE_SOURCE_MEASURES, .offset = offsetof(hesse_measures, trace),
+     .description = "sum of the diagonal"},
+    {HESSE_SECTION_BLOCKS, "blocks/frobenius", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = HESSIAN, .shares = true, .full = true,
+     .source = HESSE_SOURCE_MEASURES, .offset = offsetof(hesse_measures, frobenius),
+     .description = "Frobenius norm"},
+    {HESSE_SECTION_BLOCKS, "blocks/min", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = HESSIAN, .shares = true, .full = true,
+     .source = HESSE_SOURCE_MEASURES, .offset = offsetof(hesse_measures, min),
+     .description = "smallest eigenvalue"},
+    {HESSE_SECTION_BLOCKS, "blocks/max", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = HESSIAN, .shares = true, .full = true,
+     .source = HESSE_SOURCE_MEASURES, .offset = offsetof(hesse_measures, max),
+     .description = "largest eigenvalue"},
+    {HESSE_SECTION_BLOCKS, "blocks/condition", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true,
+     .source = HESSE_SOURCE_MEASURES, .offset = offsetof(hesse_measures, condition),
+     .description =
+         "largest over smallest |eigenvalue| above the noise floor; NaN for a zero "
+         "matrix"},
+    {HESSE_SECTION_BLOCKS, "blocks/negative_mass", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true,
+     .source = HESSE_SOURCE_MEASURES,
+     .offset = offsetof(hesse_measures, negative_mass),
+     .description =
+         "sum of |negative eigenvalues| over sum of |eigenvalues|, above the noise "
+         "floor"},
+    {HESSE_SECTION_BLOCKS, "blocks/effective_rank", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true,
+     .source = HESSE_SOURCE_MEASURES,
+     .offset = offsetof(hesse_measures, effective_rank),
+     .description =
+         "exp of the entropy of |eigenvalue| / sum of |eigenvalues|; 0 for a zero "
+         "matrix"},
+    {HESSE_SECTION_BLOCKS, "blocks/trace_per_parameter", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = HESSIAN, .shares = true, .full = true,
+     .source = HESSE_SOURCE_MEASURES,
+     .offset = offsetof(hesse_measures, trace_per_parameter),
+     .description = "trace / size"},
+    {HESSE_SECTION_BLOCKS, "blocks/gradient_norm", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = GRADIENT, .shares = true, .full = true,
+     .source = HESSE_SOURCE_MEASURES,
+     .offset = offsetof(hesse_measures, gradient_norm),
+     .description = "2-norm of the block's entries of the gradient"},
+    {HESSE_SECTION_BLOCKS, "blocks/dominance", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true,
+     .source = HESSE_SOURCE_MEASURES, .offset = offsetof(hesse_measures, dominance),
+     .description = "sum of |H_ii| over sum of |H_ij|: 1 for a diagonal matrix"},
+    {HESSE_SECTION_BLOCKS, "blocks/noise_floor", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = HESSIAN, .shares = true, .full = true,
+     .source = HESSE_SOURCE_MEASURES, .offset = offsetof(hesse_measures, noise_floor),
+     .description =
+         "n eps max |eigenvalue|: eigenvalues closer to 0 than this are rounding"},
+    {HESSE_SECTION_BLOCKS, "blocks/trace_error", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = HESSIAN, .shares = true, .full = true,
+     .source = HESSE_SOURCE_ERRORS, .offset = offsetof(hesse_errors, trace),
+     .description =
+         "standard error of the trace over probes (NaN for one probe); 0: it is exact"},
+    {HESSE_SECTION_BLOCKS, "blocks/frobenius_error", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = HESSIAN, .shares = true, .full = true,
+     .source = HESSE_SOURCE_ERRORS, .offset = offsetof(hesse_errors, frobenius),
+     .description =
+         "standard error of the Frobenius norm over probes (NaN for one probe); 0: it "
+         "is exact"},
+    {HESSE_SECTION_BLOCKS, "blocks/check_trace", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .in_1 = "proof_trace", .shares = true,
+     .full = true, .source = HESSE_SOURCE_SPECTRUM,
+     .offset = offsetof(hesse_spectrum, check_trace),
+     .description = "|sum of eigenvalues - trace| / Frobenius norm"},
+    {HESSE_SECTION_BLOCKS, "blocks/check_frobenius", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .in_1 = "proof_frobenius",
+     .shares = true, .full = true, .source = HESSE_SOURCE_SPECTRUM,
+     .offset = offsetof(hesse_spectrum, check_frobenius),
+     .description =
+         "|sum of squared eigenvalues - Frobenius norm^2| / Frobenius norm^2"},
+    {HESSE_SECTION_BLOCKS, "blocks/check_symmetry", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .in_1 = "proof_symmetry",
+     .shares = true, .full = true, .source = HESSE_SOURCE_SPECTRUM,
+     .offset = offsetof(hesse_spectrum, check_symmetry),
+     .description =
+         "largest defect of entries seen twice (H_ij against H_ji, and against a "
+         "sample computed another way) / (Frobenius norm + |loss| / 10^4)"},
+    {HESSE_SECTION_BLOCKS, "blocks/seconds", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "s", .shares = true, .full = true,
+     .source = HESSE_SOURCE_ERRORS, .offset = offsetof(hesse_errors, seconds),
+     .description = "wall time of assembly and solution, or of the quadrature"},
+
+    /* Spectra */
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/eigenvalues", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_RANK}, .units = HESSIAN, .shares = true,
+     .description = "eigenvalues, ascending"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/eigenvectors", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_VECTOR, HESSE_AXIS_COORDINATE}, .units = "1", .shares = true,
+     .description =
+         "eigenvectors of the lowest and then of the highest eigenvalues, ascending; "
+         "one a row, of 2-norm 1"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/residuals", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PAIR}, .units = HESSIAN, .shares = true,
+     .description = "2-norm of H q - lambda q for every eigenpair"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/extreme_eigenvalues", NULL,
+     HESSE_CONTENT_NUMBER, .axes = {HESSE_AXIS_PAIR}, .units = HESSIAN, .shares = true,
+     .description =
+         "the lowest and then the highest eigenvalues of a matrix that is not formed, "
+         "ascending, each within its residual of an eigenvalue"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/diagonal", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_COORDINATE}, .units = HESSIAN, .shares = true,
+     .description = "estimate of the diagonal of a matrix that is not formed"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/diagonal_error", NULL,
+     HESSE_CONTENT_NUMBER, .axes = {HESSE_AXIS_COORDINATE}, .units = HESSIAN,
+     .shares = true,
+     .description = "standard error of the diagonal over the probes"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/hutchinson/trace", NULL,
+     HESSE_CONTENT_NUMBER, .units = HESSIAN, .shares = true,
+     .description = "mean of z' H z over the probes"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/hutchinson/trace_error", NULL,
+     HESSE_CONTENT_NUMBER, .units = HESSIAN, .shares = true,
+     .description = "standard error of the trace"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/hutchinson/frobenius", NULL,
+     HESSE_CONTENT_NUMBER, .units = HESSIAN, .shares = true,
+     .description = "Frobenius norm, by the mean of |H z|^2 over the probes"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/hutchinson/frobenius_error", NULL,
+     HESSE_CONTENT_NUMBER, .units = HESSIAN, .shares = true,
+     .description = "standard error of the Frobenius norm"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/hutchpp/trace", NULL, HESSE_CONTENT_NUMBER,
+     .units = HESSIAN, .shares = true,
+     .description =
+         "the trace within the space of a sketch, and the mean over the probes of the "
+         "rest"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/hutchpp/trace_error", NULL,
+     HESSE_CONTENT_NUMBER, .units = HESSIAN, .shares = true,
+     .description = "standard error of the trace"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/hutchpp/frobenius", NULL,
+     HESSE_CONTENT_NUMBER, .units = HESSIAN, .shares = true,
+     .description = "Frobenius norm, with the space of the sketch exact"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/hutchpp/frobenius_error", NULL,
+     HESSE_CONTENT_NUMBER, .units = HESSIAN, .shares = true,
+     .description = "standard error of the Frobenius norm"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/nodes", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PROBE, HESSE_AXIS_STEP}, .units = HESSIAN, .shares = true,
+     .description = "nodes of every probe's Gauss quadrature, ascending: Ritz values"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/weights", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PROBE, HESSE_AXIS_STEP}, .units = "1", .shares = true,
+     .description = "weights of the nodes; those of a probe sum to 1"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/taken", NULL, HESSE_CONTENT_WHOLE,
+     .axes = {HESSE_AXIS_PROBE}, .units = "1", .shares = true,
+     .description =
+         "steps until a probe's Krylov space was used up; later nodes repeat the last, "
+         "with weight 0"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/extreme_bounds", NULL,
+     HESSE_CONTENT_NUMBER, .axes = {HESSE_AXIS_PROBE, HESSE_AXIS_END},
+     .units = HESSIAN, .shares = true,
+     .description =
+         "bound on the distance of a probe's first and last node from an eigenvalue"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/negative_bounds", NULL,
+     HESSE_CONTENT_NUMBER, .axes = {HESSE_AXIS_PROBE, HESSE_AXIS_LIMIT}, .units = "1",
+     .shares = true,
+     .description =
+         "Gauss-Radau bounds of the weight of a probe's measure on eigenvalues below "
+         "0"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/density/grid", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_GRID}, .units = HESSIAN, .scaled = "1", .shares = true,
+     .description = "eigenvalue, equally spaced; over the 10th largest if units are 1"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/density/values", NULL,
+     HESSE_CONTENT_NUMBER, .axes = {HESSE_AXIS_GRID}, .units = DENSITY, .scaled = "1",
+     .shares = true,
+     .description =
+         "density of the eigenvalues, Gaussian kernel; its sum times the grid's step "
+         "is 1"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/density/standard_error", NULL,
+     HESSE_CONTENT_NUMBER, .axes = {HESSE_AXIS_GRID}, .units = DENSITY, .scaled = "1",
+     .shares = true,
+     .description = "standard error of the density over the probes"},
+
+    /* Attributes of spectra */
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/density/values", "points",
+     HESSE_CONTENT_WHOLE, .shares = true,
+     .description = "points of the grid"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/density/values", "first",
+     HESSE_CONTENT_NUMBER, .shares = true,
+     .description = "first point of the grid"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/density/values", "last",
+     HESSE_CONTENT_NUMBER, .shares = true,
+     .description = "last point of the grid"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/density/values", "step",
+     HESSE_CONTENT_NUMBER, .shares = true,
+     .description = "distance of two points of the grid"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/density/values", "bandwidth",
+     HESSE_CONTENT_NUMBER, .shares = true,
+     .description = "bandwidth as the job asks for it"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/density/values",
+     "bandwidth_unit", HESSE_CONTENT_TEXT, .shares = true,
+     .description =
+         "range of the eigenvalues: it is a fraction of their range; or eigenvalue"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/density/values", "deviation",
+     HESSE_CONTENT_NUMBER, .shares = true,
+     .description = "standard deviation of the kernel on the grid"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/density/values",
+     "eigenvalues_divided_by", HESSE_CONTENT_TEXT, .shares = true,
+     .description =
+         "1, or 10th largest of the block: its absolute value; the smallest where "
+         "there are fewer than 10"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/nodes", "reorthogonalisation",
+     HESSE_CONTENT_TEXT, .shares = true,
+     .description = "how the vectors of the recurrence are kept orthogonal, in words"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/nodes", "probe_distribution",
+     HESSE_CONTENT_TEXT, .shares = true,
+     .description = "distribution of the probes, in words"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/nodes", "seed",
+     HESSE_CONTENT_WHOLE, .shares = true,
+     .description = "seed of the probes"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/extreme_eigenvalues",
+     "tolerance", HESSE_CONTENT_NUMBER, .shares = true,
+     .description = "relative tolerance of the residuals"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/extreme_eigenvalues",
+     "converged", HESSE_CONTENT_WHOLE, .shares = true,
+     .description =
+         "1: all residuals are within the tolerance, and a search among vectors "
+         "orthogonal to these has found no others"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/extreme_eigenvalues",
+     "products", HESSE_CONTENT_WHOLE, .shares = true,
+     .description = "vectors that were multiplied"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/extreme_eigenvalues", "block",
+     HESSE_CONTENT_WHOLE, .shares = true,
+     .description = "vectors multiplied at once"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/extreme_eigenvalues", "seed",
+     HESSE_CONTENT_WHOLE, .shares = true,
+     .description = "seed of the first vectors"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/extreme_eigenvalues", "seconds",
+     HESSE_CONTENT_NUMBER, .shares = true,
+     .description = "wall time in seconds"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/extreme_eigenvalues", "noise",
+     HESSE_CONTENT_NUMBER, .in_1 = "", .shares = true,
+     .description =
+         "what rounding alone makes of the product with a vector of length 1"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/diagonal", "probes",
+     HESSE_CONTENT_WHOLE, .shares = true,
+     .description = "number of probes"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/diagonal", "sketch",
+     HESSE_CONTENT_WHOLE, .shares = true,
+     .description = "vectors of the sketch; 0: none"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/diagonal", "probe_distribution",
+     HESSE_CONTENT_TEXT, .shares = true,
+     .description = "distribution of the entries of a probe, in words"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/diagonal", "seed",
+     HESSE_CONTENT_WHOLE, .shares = true,
+     .description = "seed of the probes"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/diagonal", "seconds",
+     HESSE_CONTENT_NUMBER, .shares = true,
+     .description = "wall time in seconds"},
+    {HESSE_SECTION_SPECTRA_ATTRIBUTES, "spectra/MATRIX/diagonal", "noise",
+     HESSE_CONTENT_NUMBER, .in_1 = "", .shares = true,
+     .description =
+         "what rounding alone makes of the product with a vector of length 1"},
+
+    /* Metrics */
+    {HESSE_SECTION_METRICS, "metrics/js", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_BLOCK}, .units = "nat", .shares = true,
+     .description =
+         "Jensen-Shannon divergence of the densities of two blocks on one grid, at "
+         "most ln 2"},
+    {HESSE_SECTION_METRICS, "metrics/js_distance", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_BLOCK}, .units = "nat^(1/2)",
+     .shares = true,
+     .description = "square root of the Jensen-Shannon divergence of the densities"},
+    {HESSE_SECTION_METRICS, "metrics/js_raw", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_BLOCK}, .units = "nat parameter^2 / loss",
+     .scaled = "nat", .shares = true,
+     .description =
+         "Jensen-Shannon divergence, summed over the grid without its step: js / step"},
+    {HESSE_SECTION_METRICS, "metrics/js_log", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_BLOCK}, .units = "nat", .shares = true,
+     .description =
+         "Jensen-Shannon divergence of histograms of log(max(eigenvalue, 0) + 1e-12) "
+         "in 64 bins"},
+    {HESSE_SECTION_METRICS, "metrics/wasserstein", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_BLOCK}, .units = HESSIAN, .scaled = "1",
+     .shares = true,
+     .description =
+         "Wasserstein-1 distance of the eigenvalues as atoms of equal mass, or of the "
+         "nodes of a quadrature with their weights"},
+    {HESSE_SECTION_METRICS, "metrics/coupling", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_BLOCK}, .units = HESSIAN, .shares = true,
+     .description =
+         "Frobenius norm of the piece of the matrix between two blocks, where the full "
+         "matrix was formed"},
+
+    /* Attributes of metrics */
+    {HESSE_SECTION_METRICS_ATTRIBUTES, "metrics/DISTANCE", "js0", HESSE_CONTENT_NUMBER,
+     .shares = true,
+     .description = "mean over all pairs of blocks"},
+    {HESSE_SECTION_METRICS_ATTRIBUTES, "metrics/DISTANCE", "eigenvalues_divided_by",
+     HESSE_CONTENT_TEXT, .shares = true,
+     .description =
+         "1, or 10th largest of the block: its absolute value; the smallest where "
+         "there are fewer than 10"},
+    {HESSE_SECTION_METRICS_ATTRIBUTES, "metrics/DISTANCE", "points",
+     HESSE_CONTENT_WHOLE, .shares = true, .optional = true,
+     .description = "points of the grid"},
+    {HESSE_SECTION_METRICS_ATTRIBUTES, "metrics/DISTANCE", "first",
+     HESSE_CONTENT_NUMBER, .shares = true, .optional = true,
+     .description = "first point of the grid"},
+    {HESSE_SECTION_METRICS_ATTRIBUTES, "metrics/DISTANCE", "last",
+     HESSE_CONTENT_NUMBER, .shares = true, .optional = true,
+     .description = "last point of the grid"},
+    {HESSE_SECTION_METRICS_ATTRIBUTES, "metrics/DISTANCE", "step",
+     HESSE_CONTENT_NUMBER, .shares = true, .optional = true,
+     .description = "distance of two points of the grid"},
+    {HESSE_SECTION_METRICS_ATTRIBUTES, "metrics/DISTANCE", "bandwidth",
+     HESSE_CONTENT_NUMBER, .shares = true, .optional = true,
+     .description = "bandwidth as the job asks for it"},
+    {HESSE_SECTION_METRICS_ATTRIBUTES, "metrics/DISTANCE", "bandwidth_unit",
+     HESSE_CONTENT_TEXT, .shares = true, .optional = true,
+     .description =
+         "range of all eigenvalues: it is a fraction of their range; or eigenvalue"},
+    {HESSE_SECTION_METRICS_ATTRIBUTES, "metrics/DISTANCE", "deviation",
+     HESSE_CONTENT_NUMBER, .shares = true, .optional = true,
+     .description = "standard deviation of the kernel on the grid"},
+
+    /* Matrices */
+    {HESSE_SECTION_MATRICES, "hessian/full", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PARAMETER, HESSE_AXIS_PARAMETER}, .units = HESSIAN,
+     .shares = true,
+     .description =
+         "the full matrix, both triangles, block by block in the order of blocks/name"},
+    {HESSE_SECTION_MATRICES, "hessian/blocks/BLOCK", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_ROW, HESSE_AXIS_COLUMN}, .units = HESSIAN, .shares = true,
+     .description = "the diagonal block of this name, both triangles"},
 };
+/* clang-format on */
+
+enum { ROWS_COUNT = sizeof ROWS / sizeof *ROWS };
+
+const hesse_schema_row *hesse_schema_row_at(size_t i)
+{
+    return i < ROWS_COUNT ? &ROWS[i] : NULL;
+}
+
+hesse_axis_name hesse_schema_axis(hesse_axis_id axis)
+{
+    return AXES[axis];
+}
+
+/* The rest of a path that begins so; NULL for another. */
+static const char *after(const char *path, const char *start)
+{
+    const size_t length = strlen(start);
+    return strncmp(path, start, length) == 0 ? path + length : NULL;
+}
+
+/* One segment of a path is consumed; a name is not empty. */
+static const char *skip_name(const char *path)
+{
+    const size_t length = strcspn(path, "/");
+    return length ? path + length : NULL;
+}
+
+static const char *skip_matrix(const char *path)
+{
+    const char *block = after(path, "blocks/");
+    return block ? skip_name(block) : after(path, "full");
+}
+
+static bool matches(const char *pattern, const char *path)
+{
+    if (strcmp(pattern, "*") == 0) return *path;
+    static const char *const names[] = {"SHARE", "BLOCK", "DISTANCE"};
+    while (path && *pattern) {
+        const char *rest = after(pattern, "MATRIX");
+        if (rest) path = skip_matrix(path);
+        for (size_t i = 0; !rest && i < sizeof names / sizeof *names; i++)
+            if ((rest = after(pattern, names[i]))) path = skip_name(path);
+        if (!rest) {
+            if (*pattern != *path++) return false;
+            rest = pattern + 1;
+        }
+        pattern = rest;
+    }
+    return path && !*path;
+}
+
+static bool fits(const hesse_schema_row *row, const char *path)
+{
+    const char *share = after(path, "parts/"), *column = after(row->path, "blocks/");
+    const char *inner = share ? skip_name(share) : NULL;
+    if (inner && *inner == '/' && row->shares) path = inner + 1;
+    const char *of_full = after(path, "spectra/full/");
+    return matches(row->path, path) ||
+           (row->full && of_full && strcmp(of_full, column) == 0);
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+const hesse_schema_row *hesse_schema_find(const char *path, const char *attribute)
+{
+    for (size_t i = 0; i < ROWS_COUNT; i++)
+        if (same(ROWS[i].attribute, attribute) && fits(&ROWS[i], path)) return &ROWS[i];
+    const bool text = !attribute && *path && !strchr(path, '/');
+    const hesse_schema_row *long_text = text ? hesse_schema_find("", path) : NULL;
+    return long_text && long_text->content == HESSE_CONTENT_TEXT ? long_text : NULL;
+}
+
+const char *hesse_schema_path(const char *path, int version, char room[HESSE_PATH])
+{
+    const hesse_schema_row *row = hesse_schema_find(path, NULL);
+    const char *last = strrchr(path, '/');
+    const int folder = last ? (int)(last - path + 1) : 0;
+    const char *name =
+        version == 1 && row && row->in_1 && !row->attribute ? row->in_1 : path + folder;
+    const int length = snprintf(room, HESSE_PATH, "%.*s%s", folder, path, name);
+    return length < HESSE_PATH ? room : NULL;
+}
+
+hesse_set hesse_schema_set(const char *path, bool scaled)
+{
+    const hesse_schema_row *row = hesse_schema_find(path, NULL);
+    assert(row);
+    const bool one = row->attribute || (row->full && !strstr(path, "blocks/"));
+    hesse_set set = {.path = path,
+                     .content = row->content,
+                     .units = scaled && row->scaled ? row->scaled
+                              : row->units          ? row->units
+                                                    : "1",
+                     .description = row->description};
+    for (int i = 0; i < 2 && !one; i++) set.axes[i] = AXES[row->axes[i]];
+    return set;
+}
+
+const hesse_schema_row *hesse_schema_column_row(int i)
+{
+    for (size_t r = 0; r < ROWS_COUNT; r++)
+        if (ROWS[r].full && ROWS[r].source && i-- == 0) return &ROWS[r];
+    return NULL;
+}
 
 const char *hesse_schema_column(int i)
 {
-    return i < HESSE_COLUMNS ? COLUMNS[i].name : NULL;
+    const hesse_schema_row *row = hesse_schema_column_row(i);
+    return row ? row->path + strlen("blocks/") : NULL;
 }
 
 hesse_errors hesse_schema_errors(const hesse_spectrum *spectrum,
@@ -114,199 +828,12 @@ hesse_errors hesse_schema_errors(const hesse_spectrum *spectrum,
 double hesse_schema_value(int i, const hesse_spectrum *spectrum,
                           const hesse_measures *measures, const hesse_errors *errors)
 {
-    const void *const from[] = {
-        [MEASURES] = measures, [SPECTRUM] = spectrum, [ERRORS] = errors};
-    const void *holder = from[COLUMNS[i].source];
+    const void *const from[] = {[HESSE_SOURCE_MEASURES] = measures,
+                                [HESSE_SOURCE_SPECTRUM] = spectrum,
+                                [HESSE_SOURCE_ERRORS] = errors};
+    const hesse_schema_row *row = hesse_schema_column_row(i);
+    const void *holder = from[row->source];
     double value = NAN;
-    if (holder) memcpy(&value, (const char *)holder + COLUMNS[i].offset, sizeof value);
+    if (holder) memcpy(&value, (const char *)holder + row->offset, sizeof value);
     return value;
-}
-
-static const struct entry {
-    const char *key, *units;
-    const char *scaled; /* units with scaled eigenvalues; NULL: the same */
-    enum axis first, second;
-    const char *description;
-} SETS[] = {
-    {"parameters/name", "1", NULL, NONE, NONE, "name of the parameter"},
-    {"parameters/tensor", "1", NULL, TENSOR, NONE,
-     "the checkpoint's tensor that holds it"},
-    {"parameters/shape", "1", NULL, TENSOR, NONE,
-     "rows and columns, row-major as the checkpoint stores it; a vector has one row"},
-    {"parameters/offset", "1", NULL, TENSOR, NONE,
-     "place of its first element in the parameter vector"},
-    {"parameters/size", "1", NULL, TENSOR, NONE, "number of elements"},
-    {"parameter", "1", NULL, NONE, NONE,
-     "index of a coordinate of the gradient and of full matrices, from 0"},
-    {"gradient", GRADIENT, NULL, PARAMETER, NONE,
-     "gradient of the loss, block by block in the order of blocks/name"},
-    {"ranks/busy_predicted", "s", NULL, PROCESS, NONE,
-     "wall time predicted for a rank's part of the schedule"},
-    {"ranks/busy", "s", NULL, PROCESS, NONE,
-     "assembly, exchange, eigenvalues and quadratures"},
-    {"ranks/assembly", "s", NULL, PROCESS, NONE, "computing panels"},
-    {"ranks/exchange", "s", NULL, PROCESS, NONE,
-     "bringing panels to their owners, waiting for them included"},
-    {"ranks/eigenvalues", "s", NULL, PROCESS, NONE,
-     "solving and proving, waiting for ranks of the same group included"},
-    {"ranks/lanczos", "s", NULL, PROCESS, NONE,
-     "quadratures of matrices that were not formed"},
-    {"ranks/matrices", "s", NULL, PROCESS, NONE, "writing matrices"},
-    {"ranks/idle", "s", NULL, PROCESS, NONE,
-     "waiting for the other ranks to finish their blocks"},
-    {"ranks/memory_peak", "byte", NULL, PROCESS, NONE,
-     "most memory of the process, the program and its libraries included"},
-    {"blocks/name", "1", NULL, NONE, NONE,
-     "name of the block: the axis of everything that blocks have one of"},
-    {"blocks/offset", "1", NULL, BLOCK, NONE,
-     "place of its first coordinate in the gradient and in full matrices"},
-    {"blocks/size", "1", NULL, BLOCK, NONE, "number of coordinates"},
-    {"blocks/method", "1", NULL, BLOCK, NONE,
-     "how the spectrum was computed; none: it was not"},
-    {"blocks/engine", "1", NULL, BLOCK, NONE, "the eigensolver"},
-    {"method", "1", NULL, NONE, NONE, "how the spectrum was computed"},
-    {"engine", "1", NULL, NONE, NONE, "the eigensolver"},
-    {"eigenvalues", HESSIAN, NULL, RANK, NONE, "eigenvalues, ascending"},
-    {"eigenvectors", "1", NULL, VECTOR, COORDINATE,
-     "eigenvectors of the lowest and then of the highest eigenvalues, ascending; one "
-     "a row, of 2-norm 1"},
-    {"residuals", HESSIAN, NULL, PAIR, NONE,
-     "2-norm of H q - lambda q for every eigenpair"},
-    {"extreme_eigenvalues", HESSIAN, NULL, PAIR, NONE,
-     "the lowest and then the highest eigenvalues, ascending, each within its "
-     "residual"},
-    {"diagonal", HESSIAN, NULL, COORDINATE, NONE, "estimate of the diagonal"},
-    {"diagonal_error", HESSIAN, NULL, COORDINATE, NONE,
-     "standard error of the diagonal over the probes"},
-    {"hutchinson/trace", HESSIAN, NULL, NONE, NONE, "mean of z' H z over the probes"},
-    {"hutchinson/trace_error", HESSIAN, NULL, NONE, NONE, "its standard error"},
-    {"hutchinson/frobenius", HESSIAN, NULL, NONE, NONE,
-     "Frobenius norm, by the mean of |H z|^2 over the probes"},
-    {"hutchinson/frobenius_error", HESSIAN, NULL, NONE, NONE, "its standard error"},
-    {"hutchpp/trace", HESSIAN, NULL, NONE, NONE,
-     "the trace within the space of a sketch, and the mean over the probes of the "
-     "rest"},
-    {"hutchpp/trace_error", HESSIAN, NULL, NONE, NONE, "its standard error"},
-    {"hutchpp/frobenius", HESSIAN, NULL, NONE, NONE,
-     "Frobenius norm, with the space of the sketch exact"},
-    {"hutchpp/frobenius_error", HESSIAN, NULL, NONE, NONE, "its standard error"},
-    {"nodes", HESSIAN, NULL, PROBE, STEP,
-     "nodes of every probe's Gauss quadrature, ascending: Ritz values"},
-    {"weights", "1", NULL, PROBE, STEP,
-     "weights of the nodes; those of a probe sum to 1"},
-    {"taken", "1", NULL, PROBE, NONE,
-     "steps until a probe's Krylov space was used up; later nodes repeat the last, "
-     "with "
-     "weight 0"},
-    {"extreme_bounds", HESSIAN, NULL, PROBE, NONE,
-     "bound on the distance of a probe's first and last node from an eigenvalue"},
-    {"negative_bounds", "1", NULL, PROBE, NONE,
-     "Gauss-Radau bounds of the weight of a probe's measure on eigenvalues below 0"},
-    {"density/grid", HESSIAN, "1", NONE, NONE,
-     "eigenvalue, over the 10th largest if units are 1"},
-    {"density/values", "parameter^2 / loss", "1", GRID, NONE,
-     "density of the eigenvalues, Gaussian kernel; its sum times the grid's step is 1"},
-    {"density/standard_error", "parameter^2 / loss", "1", GRID, NONE,
-     "of the density, over the probes"},
-    {"metrics/js", "nat", NULL, BLOCK, BLOCK,
-     "Jensen-Shannon divergence of the densities of two blocks, at most ln 2"},
-    {"metrics/js_distance", "nat^(1/2)", NULL, BLOCK, BLOCK,
-     "square root of the Jensen-Shannon divergence of the densities"},
-    {"metrics/js_raw", "nat parameter^2 / loss", "nat", BLOCK, BLOCK,
-     "Jensen-Shannon divergence, summed over the grid without its step"},
-    {"metrics/js_log", "nat", NULL, BLOCK, BLOCK,
-     "Jensen-Shannon divergence of histograms of log(max(eigenvalue, 0) + 1e-12)"},
-    {"metrics/wasserstein", HESSIAN, "1", BLOCK, BLOCK,
-     "Wasserstein-1 distance of the eigenvalues, as atoms of equal mass"},
-    {"metrics/coupling", HESSIAN, NULL, BLOCK, BLOCK,
-     "Frobenius norm of the piece of the matrix between two blocks"},
-    {"hessian/full", HESSIAN, NULL, PARAMETER, PARAMETER,
-     "the full matrix, block by block in the order of blocks/name"},
-    {"hessian/blocks/", HESSIAN, NULL, ROW, COLUMN, "the diagonal block of this name"},
-};
-
-/* The rest of a path that begins so; NULL for another. */
-static const char *after(const char *path, const char *start)
-{
-    while (*start && *path == *start) path++, start++;
-    return *start ? NULL : path;
-}
-
-/* Without parts/PART/ before it. */
-static const char *in_part(const char *path)
-{
-    const char *part = after(path, "parts/");
-    const char *slash = part ? strchr(part, '/') : NULL;
-    return slash ? slash + 1 : path;
-}
-
-static const char *key_of(const char *path)
-{
-    const char *key = in_part(path);
-    const char *full = after(key, "spectra/full/");
-    const char *block = after(key, "spectra/blocks/");
-    if (full) return full;
-    if (block && (block = strchr(block, '/'))) return block + 1;
-    return after(key, "hessian/blocks/") ? "hessian/blocks/" : key;
-}
-
-/* A number of a block, or of the full spectrum. */
-static hesse_set column_set(const char *path, const char *key)
-{
-    const char *of_block = after(key, "blocks/");
-    const char *name = of_block ? of_block : key;
-    int i = 0;
-    while (i < HESSE_COLUMNS && strcmp(COLUMNS[i].name, name) != 0) i++;
-    assert(i < HESSE_COLUMNS);
-    return (hesse_set){.path = path,
-                       .units = COLUMNS[i].units,
-                       .description = COLUMNS[i].description,
-                       .axes = {AXES[of_block ? BLOCK : NONE], AXES[NONE]}};
-}
-
-static hesse_set entry_set(const char *path, const struct entry *e, bool scaled)
-{
-    return (hesse_set){.path = path,
-                       .units = scaled && e->scaled ? e->scaled : e->units,
-                       .description = e->description,
-                       .axes = {AXES[e->first], AXES[e->second]}};
-}
-
-hesse_set hesse_schema_set(const char *path, bool scaled)
-{
-    const char *key = key_of(path);
-    for (size_t i = 0; i < sizeof SETS / sizeof *SETS; i++)
-        if (strcmp(SETS[i].key, key) == 0) return entry_set(path, &SETS[i], scaled);
-    return column_set(path, key);
-}
-
-static const struct group {
-    const char *path, *description;
-} GROUPS[] = {
-    {"parameters", "the parameters of the model, in the order of the parameter vector"},
-    {"blocks", "one entry for every diagonal block of the matrix"},
-    {"ranks", "what every rank did, and how long"},
-    {"spectra", "eigenvalues, and densities of eigenvalues"},
-    {"spectra/full", "spectrum and measures of the full matrix"},
-    {"spectra/blocks", "a group for every block whose spectrum was computed"},
-    {"metrics", "block by block: distances of spectra, norms of off-diagonal pieces"},
-    {"hessian", "the matrix itself"},
-    {"hessian/blocks", "the diagonal blocks of the matrix"},
-    {"parts", "shares of the Hessian; each group repeats the shape of the root"},
-};
-
-const char *hesse_schema_group(const char *path)
-{
-    const char *part = after(path, "parts/"), *key = in_part(path);
-    if (part && !strchr(part, '/')) return "a share of the Hessian";
-    for (size_t i = 0; i < sizeof GROUPS / sizeof *GROUPS; i++)
-        if (strcmp(GROUPS[i].path, key) == 0) return GROUPS[i].description;
-    static const struct group inner[] = {
-        {"/density", "density of the eigenvalues"},
-        {"/hutchinson", "trace and Frobenius norm by Hutchinson's estimators"},
-        {"/hutchpp", "trace and Frobenius norm by Hutch++"}};
-    const char *last = strrchr(key, '/');
-    for (size_t i = 0; last && i < sizeof inner / sizeof *inner; i++)
-        if (strcmp(last, inner[i].path) == 0) return inner[i].description;
-    return "spectrum of the block of this name";
 }

@@ -1,43 +1,138 @@
-/** The words of a result file: what every dataset and group is, found by its path. A part
- *  of the Hessian has the shape of the whole, so parts/PART/ before a path changes nothing;
- *  nor does the name of a block in it. */
+/** The schema of a result file: one row for every group, dataset and attribute. The writer,
+ *  `show`, the verifier, `hesse schema` and the tables of docs/result.md derive from it.
+ *
+ *  A path is relative to the place of a result in its file (the root, or a prefix such as
+ *  "steps/000100/"). A row's path is a pattern: SHARE stands for the name of a share of the
+ *  Hessian, BLOCK for that of a block, DISTANCE for that of a distance of spectra, and
+ *  MATRIX for "full" or "blocks/BLOCK"; "*" is every object but the root. */
 #ifndef HESSE_OUTPUT_SCHEMA_H
 #define HESSE_OUTPUT_SCHEMA_H
 
 #include "hesse/quadrature.h"
 #include "hesse/spectrum.h"
 
+#include <stdio.h>
+
 enum {
-    HESSE_SCHEMA_VERSION = 1,
-    HESSE_COLUMNS = 17 /* numbers that every block has in /blocks */
+    HESSE_SCHEMA_VERSION = 2, /* what is written                          */
+    HESSE_SCHEMA_OLDEST = 1,  /* what is still read                       */
+    HESSE_COLUMNS = 17,       /* numbers that every block has in "blocks" */
+    HESSE_PATH = 512          /* bytes of a path in the file, with its end */
 };
+
+typedef enum hesse_axis_id {
+    HESSE_AXIS_NONE,
+    HESSE_AXIS_BLOCK,
+    HESSE_AXIS_TENSOR,
+    HESSE_AXIS_PARAMETER,
+    HESSE_AXIS_GRID,
+    HESSE_AXIS_RANK,
+    HESSE_AXIS_VECTOR,
+    HESSE_AXIS_PAIR,
+    HESSE_AXIS_COORDINATE,
+    HESSE_AXIS_ROW,
+    HESSE_AXIS_COLUMN,
+    HESSE_AXIS_PROCESS,
+    HESSE_AXIS_PROBE,
+    HESSE_AXIS_STEP,
+    HESSE_AXIS_SIDE,
+    HESSE_AXIS_END,
+    HESSE_AXIS_LIMIT
+} hesse_axis_id;
 
 /** One axis of a dataset, as readers will see it named. */
 typedef struct hesse_axis_name {
-    /* "block"; NULL: none */
-    const char *label;
-    /* The dataset of its coordinates: "/from/the/root", or a sibling; NULL: none. It is
-       attached where it exists and has the length. */
+    const char *label;  /* "block"; NULL: there is no such axis */
+    const char *length; /* in the documentation: "B"            */
+    /* The dataset of its coordinates: one of the result that begins with a slash, or one
+       beside this dataset; NULL: none. It is attached where it exists and has the length. */
     const char *scale;
 } hesse_axis_name;
 
+typedef enum hesse_content {
+    HESSE_CONTENT_NUMBER,
+    HESSE_CONTENT_WHOLE,
+    HESSE_CONTENT_TEXT,
+    HESSE_CONTENT_GROUP
+} hesse_content;
+
+/** The table of the documentation that a row stands in. */
+typedef enum hesse_section {
+    HESSE_SECTION_FILE,
+    HESSE_SECTION_PROGRAM,
+    HESSE_SECTION_JOB,
+    HESSE_SECTION_MODEL,
+    HESSE_SECTION_DATA,
+    HESSE_SECTION_TIMES,
+    HESSE_SECTION_GROUPS,
+    HESSE_SECTION_RANKS,
+    HESSE_SECTION_PARAMETERS,
+    HESSE_SECTION_BLOCKS,
+    HESSE_SECTION_SPECTRA,
+    HESSE_SECTION_SPECTRA_ATTRIBUTES,
+    HESSE_SECTION_METRICS,
+    HESSE_SECTION_METRICS_ATTRIBUTES,
+    HESSE_SECTION_MATRICES,
+    HESSE_SECTIONS
+} hesse_section;
+
+/** The struct of the writer that holds the number of a row. */
+typedef enum hesse_row_source {
+    HESSE_SOURCE_NONE,
+    HESSE_SOURCE_MEASURES, /* hesse_measures    */
+    HESSE_SOURCE_SPECTRUM, /* hesse_spectrum    */
+    HESSE_SOURCE_ERRORS,   /* hesse_errors      */
+    HESSE_SOURCE_RANK      /* hesse_rank_report */
+} hesse_row_source;
+
+/** More fields than most structs have, since a row holds all that is known of one object. */
+typedef struct hesse_schema_row {
+    hesse_section section;
+    const char *path;      /* of the object, "" for the root; a pattern            */
+    const char *attribute; /* its name; NULL: the row is a dataset or a group      */
+    hesse_content content;
+    const char *in_1; /* last name in schema 1; NULL: the same; "": not there */
+    hesse_axis_id axes[2];
+    const char *units, *scaled; /* scaled: units where eigenvalues were divided by
+                                   one of them; NULL: the same                     */
+    const char *description;
+    bool shares;   /* every share of the Hessian has it, below parts/SHARE/         */
+    bool full;     /* spectra/full/ has it, too, as one value                       */
+    bool optional; /* an attribute that is left out where it would say nothing      */
+    hesse_row_source source;
+    size_t offset; /* in the source */
+} hesse_schema_row;
+
+/** Local. Row i of the table; NULL after the last. */
+const hesse_schema_row *hesse_schema_row_at(size_t i);
+
+/** Local. */
+hesse_axis_name hesse_schema_axis(hesse_axis_id axis);
+
+/** Local. The row of the object at a path, or of an attribute of it; NULL: there is none.
+ *  A text of the root that is too long for an attribute is a dataset with the same row. */
+const hesse_schema_row *hesse_schema_find(const char *path, const char *attribute);
+
+/** Local. What a dataset or a group is called in a file of some version.
+ *  Returns room, or NULL where that version does not have it or its name is too long. */
+const char *hesse_schema_path(const char *path, int version, char room[HESSE_PATH]);
+
+/** A dataset of a result. */
 typedef struct hesse_set {
     const char *path; /* borrowed; all else is constant text */
+    hesse_content content;
     const char *units, *description;
     hesse_axis_name axes[2];
 } hesse_set;
 
-/** Local. The dataset at a path.
+/** Local. The dataset at a path that has a row.
  *
- *  scaled  [in]  the eigenvalues it is about were divided by one of them, so that they
- *                have no unit. */
+ *  scaled  [in]  whether its eigenvalues were divided by one of them, and have no unit. */
 hesse_set hesse_schema_set(const char *path, bool scaled);
 
-/** Local. What a group is. */
-const char *hesse_schema_group(const char *path);
-
-/** Local. Name of number i that every block has in /blocks, and the full spectrum beside
- *  it; NULL after the last. */
+/** Local. Row i of the numbers that every block has in "blocks" and the full matrix in
+ *  "spectra/full"; NULL after the last. And its name. */
+const hesse_schema_row *hesse_schema_column_row(int i);
 const char *hesse_schema_column(int i);
 
 /** How far the numbers of a block can be trusted, and what they took. */
@@ -50,8 +145,13 @@ typedef struct hesse_errors {
 hesse_errors hesse_schema_errors(const hesse_spectrum *spectrum,
                                  const hesse_quadrature *quadrature);
 
-/** Local. That number, NaN where it comes from what is NULL. */
+/** Local. That number of a block, NaN where it comes from what is NULL. */
 double hesse_schema_value(int i, const hesse_spectrum *spectrum,
                           const hesse_measures *measures, const hesse_errors *errors);
+
+/** Local. Print the table as JSON, or as the tables of docs/result.md: each between the
+ *  lines `<!-- generated: NAME -->` and `<!-- end -->`.
+ *  Errors: HESSE_E_NOMEM; HESSE_E_OUTPUT when out cannot be written. */
+hesse_status hesse_schema_print(FILE *out, bool markdown, hesse_why *why);
 
 #endif /* HESSE_OUTPUT_SCHEMA_H */

@@ -1,4 +1,4 @@
-/* The head of a file, and a table for every part of the Hessian. tools/show_result.py
+/* The head of a file, and a table for every share of the Hessian. tools/show_result.py
    prints the same. */
 #include "output/show.h"
 
@@ -30,12 +30,7 @@ static void print_attribute(hid_t object, const char *name, FILE *out)
 
 static void print_head(hesse_reader *r, FILE *out)
 {
-    char version[32], expected[64];
-    hesse_reader_attribute(r->file, "schema_version", version, sizeof version);
-    snprintf(expected, sizeof expected, "a result of hesse, schema_version %d",
-             HESSE_SCHEMA_VERSION);
-    if (atoi(version) != HESSE_SCHEMA_VERSION)
-        hesse_reader_fail(r, "root attributes", expected);
+    hesse_reader_expect_result(r);
     if (r->status) return;
     fprintf(out, "%s\n", r->path);
     for (size_t i = 0; i < sizeof HEAD / sizeof *HEAD; i++)
@@ -58,9 +53,9 @@ static const struct shown {
     {"trace/par", "trace_per_parameter", 10, 2, 'e'},
     {"|gradient|", "gradient_norm", 11, 2, 'e'},
     {"seconds", "seconds", 8, 2, 'f'},
-    {NULL, "proof_trace", 0, 0, 0}, /* these make the last column */
-    {NULL, "proof_frobenius", 0, 0, 0},
-    {NULL, "proof_symmetry", 0, 0, 0},
+    {NULL, "check_trace", 0, 0, 0}, /* these make the last column */
+    {NULL, "check_frobenius", 0, 0, 0},
+    {NULL, "check_symmetry", 0, 0, 0},
 };
 
 enum { N_SHOWN = sizeof SHOWN / sizeof *SHOWN, N_NUMBERS = N_SHOWN - 3 };
@@ -90,10 +85,10 @@ static void print_line(FILE *out, int width, const char *name, long long size,
     for (int i = 0; i < N_NUMBERS; i++)
         fprintf(out, SHOWN[i].format == 'e' ? "%*.*e" : "%*.*f", SHOWN[i].width,
                 SHOWN[i].digits, numbers[i]);
-    const double *proofs = numbers + N_NUMBERS;
+    const double *checks = numbers + N_NUMBERS;
     const int n = size > 0 && size < INT32_MAX ? (int)size : 1;
-    const bool hold = hesse_proofs_hold(n, proofs[0], proofs[1], proofs[2]);
-    fprintf(out, " %6s\n", isnan(proofs[0]) ? "-" : hold ? "ok" : "WRONG");
+    const bool hold = hesse_checks_hold(n, checks[0], checks[1], checks[2]);
+    fprintf(out, " %6s\n", isnan(checks[0]) ? "-" : hold ? "ok" : "WRONG");
 }
 
 static void print_headings(FILE *out, int width)
@@ -101,7 +96,7 @@ static void print_headings(FILE *out, int width)
     fprintf(out, "  %-*s %7s %-9s", width, "block", "size", "engine");
     for (int i = 0; i < N_NUMBERS; i++)
         fprintf(out, "%*s", SHOWN[i].width, SHOWN[i].heading);
-    fprintf(out, " %6s\n", "proofs");
+    fprintf(out, " %6s\n", "checks");
 }
 
 typedef struct table {
@@ -201,7 +196,8 @@ static void print_blocks(FILE *out, const table *t, int width)
     }
 }
 
-static void print_part(hesse_reader *r, FILE *out, const char *name, const char *prefix)
+static void print_table(hesse_reader *r, FILE *out, const char *name,
+                        const char *prefix)
 {
     table t = {0};
     read_table(r, prefix, &t);
@@ -230,7 +226,7 @@ static herr_t print_share(hid_t group, const char *name, const H5L_info_t *info,
     const show *s = data;
     char prefix[PATH_LENGTH];
     snprintf(prefix, sizeof prefix, "parts/%.200s/", name);
-    print_part(s->reader, s->out, name, prefix);
+    print_table(s->reader, s->out, name, prefix);
     return 0;
 }
 
@@ -241,7 +237,7 @@ hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why)
     if (s) return s;
     print_head(&r, out);
     if (!r.status && hesse_reader_has(&r, "blocks/trace"))
-        print_part(&r, out, "hessian", "");
+        print_table(&r, out, "hessian", "");
     if (!r.status && hesse_reader_has(&r, "parts"))
         H5Literate_by_name(r.file, "parts", H5_INDEX_NAME, H5_ITER_INC, NULL,
                            print_share, &(show){&r, out}, H5P_DEFAULT);

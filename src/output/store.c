@@ -1,7 +1,8 @@
-/* The life of the file: made under a temporary name by rank 0, handed from rank 0 to all
-   and back, renamed when whole. Small things are written by one rank because HDF5 makes
-   every rank take part in every change of metadata: five thousand blocks would cost
-   minutes that way, and seconds this way. */
+/* The file has one writer, rank 0, so that a write that fails is the failure of one rank,
+   which the others learn by agreement. (With HDF5's parallel driver a rank whose write fails
+   leaves the others waiting inside of a collective call.) Types are the plainest that every
+   reader knows: little-endian doubles and 64-bit integers, and UTF-8 texts of one length
+   padded with zeros. */
 #define _GNU_SOURCE /* memfd_create */
 #include "output/store.h"
 
@@ -9,8 +10,10 @@
 #include "output/stamp.h"
 #include "parallel/team.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <hdf5_hl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +67,15 @@ const char *hesse_store_path(hesse_store *store, char path[HESSE_PATH],
                        " most %d",
                        store->path, path, length, HESSE_PATH - 1);
     return path;
+}
+
+/* A path within the file; "/" for the place of the result itself. */
+static const char *full_path(hesse_store *store, const char *path,
+                             char full[HESSE_PATH])
+{
+    const char *prefix = store->prefix;
+    hesse_store_path(store, full, "%s%s", prefix, strcmp(path, "/") ? path : "");
+    return *full ? full : "/";
 }
 
 hesse_status hesse_store_agree(hesse_store *store)
@@ -165,7 +177,7 @@ static hesse_store *room_for(hesse_team *team, const char *path, size_t room)
     hesse_store *store = hesse_calloc(1, sizeof *store);
     if (!store) return NULL;
     const size_t length = strlen(path) + 1;
-    store->team = team, store->file = -1;
+    store->team = team, store->file = -1, store->prefix = "";
     store->path = hesse_calloc(length, 1);
     store->temporary = hesse_calloc(room, 1);
     if (!store->path || !store->temporary) {
@@ -198,20 +210,271 @@ hesse_status hesse_store_new(hesse_team *team, const char *path, const char *fol
     return HESSE_OK;
 }
 
-/* There is no way back: a file that HDF5 could not close ends the program with a crash when
-   MPI ends, and one that only some ranks have open can be closed by nobody. */
-static void abort_all(hesse_store *store)
+static bool is_ascii(const char *text)
 {
-    fprintf(stderr, "hesse: %s\n", store->team->why.text);
-    unlink(store->temporary);
-    MPI_Abort(store->team->comm, HESSE_E_OUTPUT);
+    for (; *text; text++)
+        if ((unsigned char)*text > 127) return false;
+    return true;
 }
 
-/* Where all ranks know that, one speaks, and the others wait for their end. */
-static void abort_together(hesse_store *store)
+/* What is ASCII is marked as that: HDF5 has no conversion from one to the other, and Octave
+   asks for ASCII. */
+static hid_t text_type(size_t size, bool ascii)
 {
-    if (store->team->rank == 0) abort_all(store);
-    MPI_Barrier(store->team->comm);
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, size);
+    H5Tset_strpad(type, H5T_STR_NULLPAD);
+    H5Tset_cset(type, ascii ? H5T_CSET_ASCII : H5T_CSET_UTF8);
+    return type;
+}
+
+static bool add_attribute(hid_t object, const char *name, hid_t file_type, hid_t type,
+                          const void *value)
+{
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t a =
+        H5Acreate2(object, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
+    const bool good = a >= 0 && H5Awrite(a, type, value) >= 0;
+    if (a >= 0) H5Aclose(a);
+    H5Sclose(space);
+    return good;
+}
+
+static bool add_text(hid_t object, const char *name, const char *text)
+{
+    const size_t length = strlen(text);
+    const hid_t type = text_type(length ? length : 1, is_ascii(text));
+    const bool good = add_attribute(object, name, type, type, text);
+    H5Tclose(type);
+    return good;
+}
+
+/* An attribute of the object at a path; type negative: value is a text. */
+static void note(hesse_store *store, const char *path, const char *name,
+                 hid_t file_type, hid_t type, const void *value)
+{
+    char full[HESSE_PATH];
+    const char *place = full_path(store, path, full);
+    if (store->status) return;
+    const hid_t object = H5Oopen(store->file, place, H5P_DEFAULT);
+    const bool good =
+        object >= 0 && (type < 0 ? add_text(object, name, value)
+                                 : add_attribute(object, name, file_type, type, value));
+    if (!good) hesse_store_fail(store, "write the attribute", name);
+    if (object >= 0) H5Oclose(object);
+}
+
+void hesse_store_note_text(hesse_store *store, const char *path, const char *name,
+                           const char *text)
+{
+    note(store, path, name, -1, -1, text);
+}
+
+void hesse_store_note_number(hesse_store *store, const char *path, const char *name,
+                             double number)
+{
+    note(store, path, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &number);
+}
+
+void hesse_store_note_whole(hesse_store *store, const char *path, const char *name,
+                            int64_t number)
+{
+    note(store, path, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &number);
+}
+
+static void make_group(hesse_store *store, const char *path, const char *description)
+{
+    if (store->status || H5Lexists(store->file, path, H5P_DEFAULT) > 0) return;
+    const hid_t group =
+        H5Gcreate2(store->file, path, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (group < 0 || !add_text(group, "description", description))
+        hesse_store_fail(store, "create the group", path);
+    if (group >= 0) H5Gclose(group);
+}
+
+/* Every group above a dataset; those of the prefix are no part of a result. */
+static void make_groups(hesse_store *store, const char *path)
+{
+    char group[HESSE_PATH];
+    const size_t prefix = strlen(store->prefix);
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        const size_t length = (size_t)(slash - path);
+        if (!length) continue;
+        memcpy(group, path, length);
+        group[length] = '\0';
+        make_group(store, group,
+                   length < prefix
+                       ? "results, each as the root of a file holds one"
+                       : hesse_schema_find(group + prefix, NULL)->description);
+    }
+}
+
+hesse_written *hesse_store_remember(hesse_store *store, const hesse_set *set)
+{
+    char full[HESSE_PATH];
+    full_path(store, set->path, full);
+    const size_t length = strlen(full) + 1;
+    hesse_written *w = hesse_calloc(1, sizeof *w);
+    char *path = hesse_calloc(length, 1);
+    if (!w || !path) {
+        hesse_store_no_memory(store);
+        free(path);
+        free(w);
+        return NULL;
+    }
+    memcpy(path, full, length);
+    *w = (hesse_written){.path = path,
+                         .prefix = strlen(store->prefix),
+                         .axes = {set->axes[0], set->axes[1]}};
+    if (store->last)
+        store->last->next = w;
+    else
+        store->first = w;
+    store->last = w;
+    return w;
+}
+
+/* Contiguous, and every entry will be written. */
+hid_t hesse_store_create(hesse_store *store, const hesse_set *set, hid_t type,
+                         hid_t space)
+{
+    char full[HESSE_PATH];
+    full_path(store, set->path, full);
+    if (store->status) return -1;
+    make_groups(store, full);
+    const hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_fill_time(plan, H5D_FILL_TIME_NEVER);
+    const hid_t made =
+        H5Dcreate2(store->file, full, type, space, H5P_DEFAULT, plan, H5P_DEFAULT);
+    if (made < 0 || !add_text(made, "units", set->units) ||
+        !add_text(made, "description", set->description))
+        hesse_store_fail(store, "create", full);
+    H5Pclose(plan);
+    return made;
+}
+
+static void write_set(hesse_store *store, const hesse_set *set, hid_t file_type,
+                      hid_t type, int rank, const size_t *shape, const void *values)
+{
+    hsize_t extent[2] = {1, 1};
+    for (int i = 0; i < rank; i++) extent[i] = shape[i];
+    const hid_t space =
+        rank ? H5Screate_simple(rank, extent, NULL) : H5Screate(H5S_SCALAR);
+    hesse_written *written = store->status ? NULL : hesse_store_remember(store, set);
+    const hid_t made = hesse_store_create(store, set, file_type, space);
+    assert(set->content == (H5Tget_class(type) == H5T_STRING ? HESSE_CONTENT_TEXT
+                            : H5Tget_class(type) == H5T_INTEGER
+                                ? HESSE_CONTENT_WHOLE
+                                : HESSE_CONTENT_NUMBER));
+    if (!store->status) {
+        if (H5Dwrite(made, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+            hesse_store_fail(store, "write", set->path);
+        const size_t words = extent[0] * extent[1] * (H5Tget_size(type) / 8);
+        written->checksum = hesse_checksum(0, values, words);
+    }
+    if (made >= 0) H5Dclose(made);
+    H5Sclose(space);
+}
+
+void hesse_store_doubles(hesse_store *store, const hesse_set *set, int rank,
+                         const size_t *shape, const double *values)
+{
+    write_set(store, set, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, rank, shape, values);
+}
+
+void hesse_store_wholes(hesse_store *store, const hesse_set *set, int rank,
+                        const size_t *shape, const int64_t *values)
+{
+    write_set(store, set, H5T_STD_I64LE, H5T_NATIVE_INT64, rank, shape, values);
+}
+
+void hesse_store_texts(hesse_store *store, const hesse_set *set, int rank,
+                       const size_t *shape, const char *const *values)
+{
+    if (store->status) return;
+    size_t count = 1, longest = 0;
+    bool ascii = true;
+    for (int i = 0; i < rank; i++) count *= shape[i];
+    for (size_t i = 0; i < count; i++) {
+        const size_t length = strlen(values[i]);
+        if (length > longest) longest = length;
+        ascii = ascii && is_ascii(values[i]);
+    }
+    const size_t size = (longest / 8 + 1) * 8; /* checksums see whole words */
+    const hid_t type = text_type(size, ascii);
+    char *all = hesse_calloc(count, size);
+    if (all) {
+        for (size_t i = 0; i < count; i++)
+            memcpy(all + i * size, values[i], strlen(values[i]));
+        write_set(store, set, type, type, rank, shape, all);
+    } else {
+        hesse_store_no_memory(store);
+    }
+    free(all);
+    H5Tclose(type);
+}
+
+static hsize_t extent_of(hid_t set, unsigned axis)
+{
+    hsize_t extent[H5S_MAX_RANK] = {0};
+    const hid_t space = H5Dget_space(set);
+    H5Sget_simple_extent_dims(space, extent, NULL);
+    H5Sclose(space);
+    return extent[axis];
+}
+
+/* A scale is named from the place of the result, or beside the dataset. */
+static const char *scale_path(const hesse_written *w, unsigned axis,
+                              char path[HESSE_PATH])
+{
+    const char *scale = w->axes[axis].scale, *slash = strrchr(w->path, '/');
+    const bool from_place = *scale == '/';
+    const int folder = from_place ? (int)w->prefix
+                       : slash    ? (int)(slash - w->path + 1)
+                                  : 0;
+    snprintf(path, HESSE_PATH, "%.*s%s", folder, w->path, scale + from_place);
+    return path;
+}
+
+static bool attach(hid_t file, const char *path, const char *label, hid_t set,
+                   unsigned axis)
+{
+    if (H5Lexists(file, path, H5P_DEFAULT) <= 0) return true;
+    const hid_t scale = H5Dopen2(file, path, H5P_DEFAULT);
+    bool good = scale >= 0;
+    if (good && extent_of(scale, 0) == extent_of(set, axis))
+        good = (H5DSis_scale(scale) > 0 || H5DSset_scale(scale, label) >= 0) &&
+               H5DSattach_scale(set, scale, axis) >= 0;
+    if (scale >= 0) H5Dclose(scale);
+    return good;
+}
+
+static void name_axis(hesse_store *store, const hesse_written *w, hid_t set,
+                      unsigned axis)
+{
+    char path[HESSE_PATH];
+    const hesse_axis_name *name = &w->axes[axis];
+    bool good = H5DSset_label(set, axis, name->label) >= 0;
+    if (good && name->scale && strcmp(scale_path(w, axis, path), w->path) != 0)
+        good = attach(store->file, path, name->label, set, axis);
+    if (!good) hesse_store_fail(store, "name the axes of", w->path);
+}
+
+/* They are attached at the end, since a scale may be written after the datasets that it
+   belongs to. */
+static void attach_scales(hesse_store *store)
+{
+    for (const hesse_written *w = store->first; w && store->file >= 0 && !store->status;
+         w = w->next) {
+        if (!w->axes[0].label) continue;
+        const hid_t set = H5Dopen2(store->file, w->path, H5P_DEFAULT);
+        const hid_t space = H5Dget_space(set);
+        const int rank = H5Sget_simple_extent_ndims(space);
+        for (int axis = 0; axis < rank; axis++)
+            if (w->axes[axis].label) name_axis(store, w, set, (unsigned)axis);
+        H5Sclose(space);
+        H5Dclose(set);
+    }
 }
 
 /* HDF5 cannot recover from a write that fails for want of room, so room for all that it has
@@ -219,7 +482,7 @@ static void abort_together(hesse_store *store)
 void hesse_store_reserve(hesse_store *store)
 {
     hsize_t size = 0;
-    if (store->status || store->file < 0 || store->team->rank != 0) return;
+    if (store->status || store->file < 0) return;
     const int fd = open(store->temporary, O_WRONLY | O_CLOEXEC);
     H5Fget_filesize(store->file, &size);
     const int error = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)size);
@@ -230,8 +493,8 @@ void hesse_store_reserve(hesse_store *store)
     if (fd >= 0) close(fd);
 }
 
-/* Nor can it leave a file without writing the rest of it. After a failure the rest of rank
-   0's own file goes to memory and vanishes. */
+/* Nor can it leave a file without writing the rest of it. After a failure the rest goes to
+   memory and vanishes. */
 static void divert(hesse_store *store)
 {
     int *fd = NULL;
@@ -240,72 +503,17 @@ static void divert(hesse_store *store)
     close(sink);
 }
 
-/* What all ranks have open cannot be diverted, but it is mostly numbers: without them, a
-   full disk has room for the rest. */
-static void make_room(hesse_store *store)
-{
-    if (store->team->rank == 0 && truncate(store->temporary, 0))
-        hesse_store_fail(store, "empty", "the file");
-    MPI_Barrier(store->team->comm);
-}
-
 static void close_file(hesse_store *store)
 {
     if (store->file < 0) return;
     hesse_store_reserve(store);
-    if (store->parallel && hesse_store_agree(store))
-        make_room(store);
-    else if (store->status)
-        divert(store);
+    if (store->status) divert(store);
     if (H5Fclose(store->file) < 0) {
         hesse_store_fail(store, "close", "the file");
-        /* One message is enough, rank 0's if it has one; SIGTERM interrupts a sleep. */
-        for (unsigned left = store->team->rank ? 10 : 0; left;) left = sleep(left);
-        abort_all(store);
+        divert(store);
+        H5Fclose(store->file);
     }
     store->file = -1;
-}
-
-static bool any(const hesse_store *store, bool mine)
-{
-    int all = mine;
-    MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MAX, store->team->comm);
-    return all;
-}
-
-void hesse_store_together(hesse_store *store)
-{
-    const bool some_well = any(store, !store->status);
-    if (hesse_store_agree(store) && some_well) abort_together(store);
-}
-
-static hesse_status hand_over(hesse_store *store, bool parallel)
-{
-    close_file(store);
-    store->parallel = parallel;
-    if (hesse_store_agree(store)) return store->status;
-    if (parallel || store->team->rank == 0) {
-        const hid_t access = hesse_store_access();
-        if (parallel) H5Pset_fapl_mpio(access, store->team->comm, MPI_INFO_NULL);
-        store->file = H5Fopen(store->temporary, H5F_ACC_RDWR, access);
-        if (store->file < 0) hesse_store_fail(store, "open", "the file");
-        H5Pclose(access);
-    }
-    if (hesse_store_agree(store) && parallel && any(store, store->file >= 0))
-        abort_together(store);
-    return store->status;
-}
-
-hesse_status hesse_store_serial(hesse_store *store)
-{
-    if (store->status || !store->parallel) return hesse_store_agree(store);
-    return hand_over(store, false);
-}
-
-hesse_status hesse_store_parallel(hesse_store *store)
-{
-    if (store->status || store->parallel) return hesse_store_agree(store);
-    return hand_over(store, true);
 }
 
 static bool sync_path(const char *path, int flags)
@@ -340,10 +548,9 @@ static void put_in_place(hesse_store *store)
 
 hesse_status hesse_store_finish(hesse_store *store)
 {
-    hesse_store_serial(store);
-    if (!store->status && store->team->rank == 0) hesse_store_scales(store);
+    attach_scales(store);
     close_file(store);
-    if (!hesse_store_agree(store)) hesse_store_verify(store);
+    if (!hesse_store_agree(store)) hesse_store_read_back(store);
     if (!hesse_store_agree(store) && store->team->rank == 0) put_in_place(store);
     const hesse_status s = hesse_store_agree(store);
     if (s)
@@ -353,7 +560,6 @@ hesse_status hesse_store_finish(hesse_store *store)
     return s;
 }
 
-/* A rank may still hold the file open to all: its closing is collective. */
 void hesse_store_drop(hesse_store *store)
 {
     close_file(store);

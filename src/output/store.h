@@ -1,9 +1,7 @@
-/** One HDF5 file that the ranks of a team fill: a thin hand on HDF5 for this room.
+/** One HDF5 file that rank 0 writes for a team: a thin hand on HDF5 for this room.
  *
- *  The file is either open to rank 0 alone, which writes everything small through the
- *  functions marked Local, or open to all ranks, who write distributed matrices; it changes
- *  hands by being closed and opened again. It has a temporary name until it is whole. Every
- *  dataset is remembered with a checksum, and read back at the end.
+ *  It has a temporary name until it is whole. Every dataset is remembered with a checksum,
+ *  and read back at the end.
  *
  *  The first failure sticks, as with stdio's ferror: later Local calls do nothing, and the
  *  next Collective one returns it on every rank.
@@ -23,18 +21,20 @@
 /** A dataset as it was written, until it has been read back. */
 typedef struct hesse_written {
     char *path;
+    size_t prefix; /* bytes of the path that are the place of the result */
     hesse_axis_name axes[2];
-    /* A matrix: all ranks wrote it, and all read it back. */
+    /* A matrix: all ranks remember it, and each reads a band of it back. */
     bool shared;
-    uint64_t checksum; /* of what this rank wrote */
+    uint64_t checksum; /* of what this rank had of it */
     struct hesse_written *next;
 } hesse_written;
 
 typedef struct hesse_store {
     hesse_team *team;
     char *path, *temporary;
-    hid_t file; /* negative: closed, or not open to this rank */
-    bool parallel;
+    hid_t file; /* negative: closed, or this is not rank 0 */
+    const char
+        *prefix; /* of all paths: the place of the result that is being written */
     hesse_status status; /* the first failure */
     hesse_written *first, *last;
 } hesse_store;
@@ -48,28 +48,22 @@ hid_t hesse_store_access(void);
 hesse_status hesse_store_check(const char *path, hesse_why *why);
 
 /** Collective. An empty file in a folder of the same file system, or, for NULL, in that of path;
- *  open to rank 0. It is made so that it follows no link that somebody else put there.
+ *  open on rank 0. It is made so that it follows no link that somebody else put there.
  *  Errors: those of the check; HESSE_E_OUTPUT when its folder is missing or not writable;
  *  HESSE_E_NOMEM. */
 hesse_status hesse_store_new(hesse_team *team, const char *path, const char *folder,
                              hesse_store **store);
 
-/** Collective. Open the file to rank 0 alone, or to all, where it is not yet. */
-hesse_status hesse_store_serial(hesse_store *store);
-hesse_status hesse_store_parallel(hesse_store *store);
-
 /** Collective. Make the first failure of any rank that of all, and return it. */
 hesse_status hesse_store_agree(hesse_store *store);
 
-/** Local. On rank 0: make sure of the room for all that was created. */
+/** Local. Make sure of the room for all that was created. */
 void hesse_store_reserve(hesse_store *store);
 
 /** Local. Note a failure to do something to a part of the file, with HDF5's reason; and
  *  that memory is exhausted. */
 void hesse_store_fail(hesse_store *store, const char *doing, const char *what);
 void hesse_store_no_memory(hesse_store *store);
-
-enum { HESSE_PATH = 512 }; /* bytes of a path in the file, with its end */
 
 /** Local. A path from a format and its values; one that is too long is a failure, not
  *  another path. Returns path. */
@@ -86,7 +80,7 @@ void hesse_store_wholes(hesse_store *store, const hesse_set *set, int rank,
 void hesse_store_texts(hesse_store *store, const hesse_set *set, int rank,
                        const size_t *shape, const char *const *values);
 
-/** Local. Add an attribute to the object at a path, "/" for the root. */
+/** Local. Add an attribute to the object at a path, "/" for the place of the result. */
 void hesse_store_note_text(hesse_store *store, const char *path, const char *name,
                            const char *text);
 void hesse_store_note_number(hesse_store *store, const char *path, const char *name,
@@ -94,9 +88,9 @@ void hesse_store_note_number(hesse_store *store, const char *path, const char *n
 void hesse_store_note_whole(hesse_store *store, const char *path, const char *name,
                             int64_t number);
 
-/** Collective, with the file open to all. Write a symmetric matrix: one that is
- *  distributed, or one that a single rank has (a is NULL on the others).
- *  Memory: what MPI-IO needs for slices of at most 128 MiB a rank. */
+/** Collective. Write a symmetric matrix: one that is distributed, or one that a single rank
+ *  has (a is NULL on the others). Its rows go through rank 0.
+ *  Memory: on rank 0 twice 32 MiB, or two rows where they are longer. */
 void hesse_store_dmat(hesse_store *store, const hesse_set *set, const hesse_dmat *a);
 void hesse_store_square(hesse_store *store, const hesse_set *set, int n,
                         const double *a);
@@ -105,21 +99,12 @@ void hesse_store_square(hesse_store *store, const hesse_set *set, int n,
 hesse_written *hesse_store_remember(hesse_store *store, const hesse_set *set);
 
 /** Local. A dataset in its groups, with its units and description; negative after a
- *  failure. With the file open to all, every rank calls this or none: HDF5 counts on all
- *  of them to know of every change. */
+ *  failure. */
 hid_t hesse_store_create(hesse_store *store, const hesse_set *set, hid_t type,
                          hid_t space);
 
-/** Local, serial. Attach the scales of all datasets. */
-void hesse_store_scales(hesse_store *store);
-
 /** Collective, with the file closed. Read everything back and compare. */
-void hesse_store_verify(hesse_store *store);
-
-/** Collective, after a change that all ranks make of the file. Where it failed on some of them
- *  only, what HDF5 knows of the file differs between them, and nobody could close it: says
- *  why and ends the program. */
-void hesse_store_together(hesse_store *store);
+void hesse_store_read_back(hesse_store *store);
 
 /** Collective. Attach scales, read back, flush to the disk, rename. Frees the store;
  *  after an error the temporary file is gone. */

@@ -2,6 +2,7 @@
    before the computation, so that an unwritable folder costs nothing. */
 #include "base/memory.h"
 #include "base/units.h"
+#include "curvature/estimates.h"
 #include "output/show.h"
 #include "parallel/available.h"
 #include "program/blas_core.h"
@@ -51,8 +52,8 @@ static hesse_status write_matrix(void *context, int share, int block,
     const run *r = context;
     char name[2 * HESSE_NAME];
     name_matrix(r, share, block, name, sizeof name);
-    if (a) return hesse_result_matrix(r->result, name, a);
-    return hesse_result_square(r->result, name,
+    if (a) return hesse_result_matrix(r->result, "", name, a);
+    return hesse_result_square(r->result, "", name,
                                (int)r->analysis->partition.blocks[block].size, local);
 }
 
@@ -158,7 +159,7 @@ static hesse_status write_part(run *r, const hesse_block_table *table, int share
     if (r->team->rank == 0) s = compare(r, share, &c, &r->team->why);
     s = hesse_agree(r->team, s);
     r->phases.distances += MPI_Wtime() - start;
-    const hesse_part_result part = {
+    const hesse_share_output output = {
         .name = hesse_job_part(r->analysis->kinds[share]),
         .spectra = f->spectra,
         .quadratures = f->quadratures,
@@ -167,6 +168,7 @@ static hesse_status write_part(run *r, const hesse_block_table *table, int share
         .measures = r->analysis->measures[share],
         .orthogonality = hesse_orthogonality_text(lanczos->orthogonality),
         .seed = lanczos->seed,
+        .noise = hesse_estimates_noise(r->analysis->model->loss),
         .full = f->full,
         .coupling = f->coupling,
         .n_distances = c.kinds,
@@ -174,7 +176,9 @@ static hesse_status write_part(run *r, const hesse_block_table *table, int share
         .computed = c.computed,
         .n_computed = c.count,
     };
-    if (!s) s = hesse_result_part(r->result, table, &part, &r->job->spectrum.density);
+    if (!s)
+        s = hesse_result_share(r->result, "", table, &output,
+                               &r->job->spectrum.density);
     comparison_free(&c);
     return s;
 }
@@ -197,7 +201,7 @@ static hesse_status write_findings(run *r)
     }
     const hesse_block_table table = {p->count, names, offset, size};
     if (!s)
-        s = hesse_result_model(r->result, &r->analysis->model->params, &table,
+        s = hesse_result_model(r->result, "", &r->analysis->model->params, &table,
                                r->analysis->gradient);
     for (int i = 0; !s && i < r->analysis->options.request.shares; i++)
         s = write_part(r, &table, i);

@@ -1,7 +1,7 @@
 /* One rank reads and prints. HDF5 falls over some files that are damaged inside; the user
    is told what fell, and over which file. */
-#include "output/audit.h"
 #include "output/show.h"
+#include "output/verify.h"
 #include "program/commands.h"
 
 #include <signal.h>
@@ -26,7 +26,7 @@ static hesse_status show(hesse_team *team, const hesse_options *options)
     static const int falls[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
     reading = options->file;
     for (size_t i = 0; i < sizeof falls / sizeof *falls; i++) signal(falls[i], fall);
-    return options->verify ? hesse_result_audit(options->file, stdout, &team->why)
+    return options->verify ? hesse_result_verify(options->file, stdout, &team->why)
                            : hesse_result_show(options->file, stdout, &team->why);
 }
 

@@ -14,6 +14,8 @@ hesse_status hesse_command_show(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_info(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_help(const hesse_options *options, hesse_why *why);
 hesse_status hesse_command_completion(const hesse_options *options, hesse_why *why);
+hesse_status hesse_command_keys(const hesse_options *options, hesse_why *why);
+hesse_status hesse_command_schema(const hesse_options *options, hesse_why *why);
 hesse_status hesse_command_version(const hesse_options *options, hesse_why *why);
 
 /** Collective. The job of a command line on every rank; rank 0 reads the file. */

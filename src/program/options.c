@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Groups of options. */
-enum { SETS = 1, RUN = 2, PLAN = 4, SHOW = 8 };
+enum { SETS = 1, RUN = 2, PLAN = 4, SHOW = 8, TABLE = 16, KEYS = 32 };
 
 const hesse_command hesse_commands[] = {
     {"run", "JOB.yaml", SETS | RUN,
@@ -41,6 +41,13 @@ const hesse_command hesse_commands[] = {
      "The tables say what the result was made of, the blocks with their measures, and "
      "the mean distances between them.",
      hesse_command_show, NULL},
+    {"keys", NULL, TABLE | KEYS, "Print every key of a job file with its meaning",
+     "Each key is printed with its values, its default, and the families of networks or "
+     "kinds of data that have it.",
+     NULL, hesse_command_keys},
+    {"schema", NULL, TABLE, "Print the schema of result files as JSON",
+     "The schema has every group, dataset and attribute of a result file.", NULL,
+     hesse_command_schema},
     {"info", NULL, 0,
      "Print versions, libraries, engines and the speed of this machine",
      "Runs under mpirun, too, and measures every rank while all of them work.",
@@ -83,6 +90,10 @@ const hesse_option hesse_option_rows[] = {
      offsetof(hesse_options, verify)},
     {"--sbatch", NULL, PLAN, "Print a batch script for Slurm instead, ready to submit",
      offsetof(hesse_options, sbatch)},
+    {"--json", NULL, KEYS, "Print a JSON schema of job files instead, for editors",
+     offsetof(hesse_options, json)},
+    {"--markdown", NULL, TABLE, "Print the tables of the documentation instead",
+     offsetof(hesse_options, markdown)},
     {0}};
 
 const hesse_command *hesse_command_named(const char *name)

@@ -53,6 +53,8 @@ struct hesse_options {
     size_t memory;      /* --memory-per-rank in bytes, or 0                        */
     bool sbatch;        /* --sbatch                                                */
     bool verify;        /* --verify                                                */
+    bool json;          /* --json                                                  */
+    bool markdown;      /* --markdown                                              */
     bool resume, force; /* go on with earlier work; replace what is there          */
 };
 

@@ -1,4 +1,4 @@
-/* A spectrum proves itself: its sum is the trace and its sum of squares the squared
+/* A spectrum is checked: its sum is the trace and its sum of squares the squared
    Frobenius norm of the matrix, both taken before any solver saw it. */
 #include "hesse/spectrum.h"
 
@@ -54,17 +54,17 @@ void hesse_spectrum_free(hesse_spectrum *spectrum)
     free(spectrum);
 }
 
-double hesse_proof_bound(int n)
+double hesse_check_bound(int n)
 {
     return fmax(64 * DBL_EPSILON * n, 1e-13 * sqrt(n));
 }
 
-bool hesse_proofs_hold(int n, double proof_trace, double proof_frobenius,
-                       double proof_symmetry)
+bool hesse_checks_hold(int n, double check_trace, double check_frobenius,
+                       double check_symmetry)
 {
-    const double bound = hesse_proof_bound(n);
-    return proof_trace <= bound && proof_frobenius <= bound &&
-           proof_symmetry <= SYMMETRY_BOUND;
+    const double bound = hesse_check_bound(n);
+    return check_trace <= bound && check_frobenius <= bound &&
+           check_symmetry <= SYMMETRY_BOUND;
 }
 
 static hesse_status check_values(const hesse_spectrum *s, const hesse_sums *sums,
@@ -95,7 +95,7 @@ static double relative(double defect, double size)
 }
 
 /* Long double, so that summing adds nothing to what is measured. */
-static void fill_proofs(hesse_spectrum *s, const hesse_sums *sums)
+static void fill_checks(hesse_spectrum *s, const hesse_sums *sums)
 {
     long double sum = 0, squares = 0;
     for (int i = 0; i < s->n; i++) {
@@ -105,21 +105,21 @@ static void fill_proofs(hesse_spectrum *s, const hesse_sums *sums)
     }
     const bool underflow = sums->squares < LEAST_SQUARES;
     const double norm = underflow ? sums->abs : sqrt(sums->squares);
-    s->proof_trace = relative((double)(sum - sums->trace), norm);
-    s->proof_frobenius =
+    s->check_trace = relative((double)(sum - sums->trace), norm);
+    s->check_frobenius =
         underflow ? 0 : relative((double)(squares - sums->squares), sums->squares);
 }
 
 /* A NaN is out of bounds. */
-static hesse_status judge(const char *what, const char *proof, double value,
+static hesse_status judge(const char *what, const char *check, double value,
                           double bound, hesse_why *why)
 {
     if (value <= bound) return HESSE_OK;
     return hesse_fail(why, HESSE_E_NUMERIC, "%s: %s is off by %.2e, bound %.2e", what,
-                      proof, value, bound);
+                      check, value, bound);
 }
 
-hesse_status hesse_spectrum_prove(hesse_spectrum *spectrum, const hesse_sums *sums,
+hesse_status hesse_spectrum_check(hesse_spectrum *spectrum, const hesse_sums *sums,
                                   const char *what, hesse_why *why)
 {
     if (!spectrum || !sums || !what)
@@ -127,18 +127,18 @@ hesse_status hesse_spectrum_prove(hesse_spectrum *spectrum, const hesse_sums *su
                           "a proof needs a spectrum, sums and a name");
     hesse_status s = check_values(spectrum, sums, what, why);
     if (s) return s;
-    fill_proofs(spectrum, sums);
+    fill_checks(spectrum, sums);
     const int n = spectrum->n;
-    const double bound = hesse_proof_bound(n);
+    const double bound = hesse_check_bound(n);
     const double largest =
         fmax(fabs(spectrum->eigenvalues[0]), fabs(spectrum->eigenvalues[n - 1]));
     s = judge(what, "sum of eigenvalues against the trace, by the Frobenius norm,",
-              spectrum->proof_trace, bound, why);
+              spectrum->check_trace, bound, why);
     if (!s)
         s = judge(what, "sum of squared eigenvalues against the squared Frobenius norm",
-                  spectrum->proof_frobenius, bound, why);
+                  spectrum->check_frobenius, bound, why);
     if (!s)
-        s = judge(what, "symmetry, by the Frobenius norm,", spectrum->proof_symmetry,
+        s = judge(what, "symmetry, by the Frobenius norm,", spectrum->check_symmetry,
                   SYMMETRY_BOUND, why);
     for (int v = 0; spectrum->residuals && v < spectrum->vectors && !s; v++)
         s = judge(what, "residual of an eigenvector", spectrum->residuals[v],

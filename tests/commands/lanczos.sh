@@ -11,7 +11,7 @@ lanczos() {
     works '(full)  *724 lanczos' run job.yaml --output "$file" \
         --set hessian.method=lanczos --set spectrum.lanczos.steps=12 "$@"
     cp "$work/err" "$work/notes"
-    works 'as it was written, 37 spectra proven' show --verify "$file"
+    works 'as it was written, 37 spectra checked' show --verify "$file"
 }
 
 case_on_one_rank() {

@@ -37,7 +37,7 @@ case_truncated_at_the_start() {
 }
 case_verify() {
     shown
-    works 'as it was written, [0-9]* spectra proven' show --verify result.h5
+    works 'as it was written, [0-9]* spectra checked' show --verify result.h5
 }
 
 # flipped EIGHTHS: with one bit flipped there, show --verify refuses the file, and show

@@ -230,8 +230,8 @@ static void query_and_key_are_decomposed(void **state)
         assert_all(x && x->n == (int)hesse_analysis_block_size(analysis, b));
         assert_all(fabs(x->eigenvalues[0] - blocks[b].min) <= room);
         assert_all(fabs(x->eigenvalues[x->n - 1] - blocks[b].max) <= room);
-        assert_all(x->proof_trace < 1e-11 && x->proof_frobenius < 1e-11 &&
-                   x->proof_symmetry < 1e-11);
+        assert_all(x->check_trace < 1e-11 && x->check_frobenius < 1e-11 &&
+                   x->check_symmetry < 1e-11);
     }
     assert_matrix(team, analysis, 1);
     hesse_analysis_free(analysis);

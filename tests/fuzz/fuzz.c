@@ -10,7 +10,6 @@
 #include "job/job.h"
 #include "network/families/config.h"
 #include "network/weights.h"
-#include "output/audit.h"
 #include "output/show.h"
 #include "output/stamp.h"
 
@@ -254,7 +253,7 @@ static void read_result(const uint8_t *bytes, size_t count)
     H5Fclose(file);
     expect(hesse_result_show(path, out, &why), &why);
     expect(hesse_stamp_put(path, &why), &why);
-    expect(hesse_result_audit(path, out, &why), &why);
+    expect(hesse_result_verify(path, out, &why), &why);
     fclose(out);
     if (H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_ALL) > 0) abort();
 }

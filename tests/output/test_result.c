@@ -5,6 +5,7 @@
 #include "output/result.h"
 #include "output/show.h"
 #include "output/store.h"
+#include "output/verify.h"
 #include "parallel/team.h"
 
 #include <dirent.h>
@@ -85,11 +86,11 @@ static hesse_spectrum *spectrum_of(int n, int k)
     for (int i = 0; i < n; i++) s->eigenvalues[i] = i - 1.5;
     for (int i = 0; i < s->vectors * n; i++) s->eigenvectors[i] = i;
     s->engine = HESSE_ENGINE_LAPACK;
-    s->proof_trace = 1e-15;
+    s->check_trace = 1e-15;
     return s;
 }
 
-static hesse_status write_model(hesse_result *result)
+static hesse_status write_model_at(hesse_result *result, const char *prefix)
 {
     hesse_param list[2] = {
         {.name = "wte", .tensor = "wte", .rows = 2, .cols = 4},
@@ -97,7 +98,12 @@ static hesse_status write_model(hesse_result *result)
     const hesse_params params = {.count = 2, .size = N, .list = list};
     double gradient[N];
     for (int i = 0; i < N; i++) gradient[i] = i * i;
-    return hesse_result_model(result, &params, &blocks, gradient);
+    return hesse_result_model(result, prefix, &params, &blocks, gradient);
+}
+
+static hesse_status write_model(hesse_result *result)
+{
+    return write_model_at(result, "");
 }
 
 /* What is found of a matrix of order N that was not formed. */
@@ -140,9 +146,10 @@ static void forget(matrix_free *u)
     hesse_hutchinson_free(u->hutchinson);
 }
 
-/* Block 2 is not computed; of a part without `full` the whole is not formed. */
-static hesse_status write_part_with(hesse_result *result, const char *name, bool full,
-                                    const hesse_density *settings)
+/* Block 2 is not computed; without `full` the full matrix is not formed. */
+static hesse_status write_share_at(hesse_result *result, const char *prefix,
+                                   const char *name, bool full,
+                                   const hesse_density *settings)
 {
     hesse_spectrum *spectra[B] = {spectrum_of(5, 1), spectrum_of(2, 0), NULL,
                                   spectrum_of(3, 9)};
@@ -167,29 +174,30 @@ static hesse_status write_part_with(hesse_result *result, const char *name, bool
     hesse_quadrature *quadratures[B + 1] = {[B] = of_all.quadrature};
     hesse_extremes *extremes[B + 1] = {[B] = of_all.extremes};
     hesse_hutchinson *hutchinson[B + 1] = {[B] = of_all.hutchinson};
-    const hesse_part_result part = {.name = name,
-                                    .spectra = spectra,
-                                    .quadratures = quadratures,
-                                    .extremes = extremes,
-                                    .hutchinson = hutchinson,
-                                    .orthogonality = "full",
-                                    .measures = measures,
-                                    .full = full ? whole : NULL,
-                                    .coupling = full ? coupling : NULL,
-                                    .n_distances = 2,
-                                    .distances = distances,
-                                    .computed = computed,
-                                    .n_computed = 3};
-    const hesse_status s = hesse_result_part(result, &blocks, &part, settings);
+    const hesse_share_output share = {.name = name,
+                                      .spectra = spectra,
+                                      .quadratures = quadratures,
+                                      .extremes = extremes,
+                                      .hutchinson = hutchinson,
+                                      .orthogonality = "full",
+                                      .measures = measures,
+                                      .full = full ? whole : NULL,
+                                      .coupling = full ? coupling : NULL,
+                                      .n_distances = 2,
+                                      .distances = distances,
+                                      .computed = computed,
+                                      .n_computed = 3};
+    const hesse_status s =
+        hesse_result_share(result, prefix, &blocks, &share, settings);
     for (int b = 0; b < B; b++) hesse_spectrum_free(spectra[b]);
     hesse_spectrum_free(whole);
     forget(&of_all);
     return s;
 }
 
-static hesse_status write_part(hesse_result *result, const char *name, bool full)
+static hesse_status write_share(hesse_result *result, const char *name, bool full)
 {
-    return write_part_with(result, name, full, &density);
+    return write_share_at(result, "", name, full, &density);
 }
 
 static hesse_status write_square(hesse_result *result, const char *name, int n,
@@ -198,7 +206,7 @@ static hesse_status write_square(hesse_result *result, const char *name, int n,
     double *a = calloc((size_t)n * n, sizeof *a);
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) a[i * n + j] = entry(i, j);
-    const hesse_status s = hesse_result_square(result, name, n, owner ? a : NULL);
+    const hesse_status s = hesse_result_square(result, "", name, n, owner ? a : NULL);
     free(a);
     return s;
 }
@@ -220,13 +228,13 @@ static hesse_status write_all(const stage *t, const char *path)
     hesse_dmat *a = NULL, *b = NULL;
     s = hesse_agree(t->team, hesse_dmat_new(t->grid, N, &a));
     if (!s) s = hesse_agree(t->team, hesse_dmat_new(t->grid, 5, &b));
-    if (!s) s = hesse_result_matrix(result, "hessian/full", a);
-    if (!s) s = hesse_result_matrix(result, "parts/linear/hessian/blocks/x.y", b);
+    if (!s) s = hesse_result_matrix(result, "", "hessian/full", a);
+    if (!s) s = hesse_result_matrix(result, "", "parts/linear/hessian/blocks/x.y", b);
     const int owner = t->team->size - 1;
     if (!s) s = write_square(result, "hessian/blocks/a.b", 7, t->team->rank == owner);
     if (!s) s = write_model(result);
-    if (!s) s = write_part(result, "hessian", true);
-    if (!s) s = write_part(result, "linear", false);
+    if (!s) s = write_share(result, "hessian", true);
+    if (!s) s = write_share(result, "linear", false);
     hesse_dmat_free(a);
     hesse_dmat_free(b);
     if (!s) return hesse_result_finish(result, notes, 5);
@@ -333,7 +341,7 @@ static void a_result_is_described_and_its_axes_are_named(void **state)
     const hid_t file = open_file("r.h5");
     assert_all(everything_is_described(file));
     const char *const per_block[] = {"size",           "engine",    "trace",
-                                     "proof_symmetry", "dominance", "noise_floor",
+                                     "check_symmetry", "dominance", "noise_floor",
                                      "seconds"};
     for (size_t i = 0; i < sizeof per_block / sizeof *per_block; i++) {
         char path[64];
@@ -363,7 +371,7 @@ static void a_result_holds_what_was_written(void **state)
     double x[64];
     assert_all(write_all(&t, "./r.h5") == HESSE_OK);
     const hid_t file = open_file("r.h5");
-    assert_all(has_whole(file, "/", "schema_version", 1));
+    assert_all(has_whole(file, "/", "schema_version", 2));
     assert_all(attribute(file, "/", "loss") == 2.5);
     assert_all(has_whole(file, "/", "ranks", ((int64_t)1 << 60) + 1));
     assert_all(has_text(file, "command") && H5Aexists(file, "empty") == 0);
@@ -371,7 +379,7 @@ static void a_result_holds_what_was_written(void **state)
     assert_all(reads(file, "blocks/offset", B, x) && x[3] == 8);
     assert_all(reads(file, "blocks/trace", B, x) && x[3] == 3 && isnan(x[2]));
     assert_all(reads(file, "blocks/condition", B, x) && isnan(x[0]));
-    assert_all(reads(file, "blocks/proof_trace", B, x) && x[0] == 1e-15);
+    assert_all(reads(file, "blocks/check_trace", B, x) && x[0] == 1e-15);
     assert_all(reads(file, "spectra/full/eigenvalues", N, x) && x[10] == 8.5);
     assert_all(reads(file, "spectra/full/max", 1, x) && x[0] == 14);
     assert_all(reads(file, "spectra/blocks/h.0.größe.weight/eigenvectors", 9, x) &&
@@ -463,8 +471,8 @@ static void a_density_tells_its_making(void **state)
         hesse_result *result = NULL;
         assert_all(hesse_result_new(t.team, "r.h5", NULL, &result) == HESSE_OK);
         assert_all(write_model(result) == HESSE_OK);
-        assert_all(write_part_with(result, "hessian", true, &made[i]) == HESSE_OK);
-        assert_all(write_part_with(result, "linear", false, &made[i]) == HESSE_OK);
+        assert_all(write_share_at(result, "", "hessian", true, &made[i]) == HESSE_OK);
+        assert_all(write_share_at(result, "", "linear", false, &made[i]) == HESSE_OK);
         assert_all(hesse_result_finish(result, NULL, 0) == HESSE_OK);
         const hid_t file = open_file("r.h5");
         assert_all(tells_its_making(file, whole, &made[i]));
@@ -473,6 +481,65 @@ static void a_density_tells_its_making(void **state)
                         deviation[i]) < 1e-14);
         H5Fclose(file);
     }
+    tear_down(t);
+}
+
+/* Two results below prefixes, one of which begins with a slash, and none at the root. */
+static void results_stand_below_prefixes(void **state)
+{
+    (void)state;
+    const stage t = set_up();
+    const char *const prefixes[] = {"/steps/000100/", "steps/000200/"};
+    const char *const scaled[] = {"blocks/trace", "metrics/js", "gradient",
+                                  "parts/linear/blocks/trace", "hessian/full"};
+    const char *const scales[] = {"blocks/name", "blocks/name", "parameter",
+                                  "blocks/name", "parameter"};
+    char path[256], scale[256], *text = NULL;
+    double x[64];
+    hesse_result *result = NULL;
+    assert_all(hesse_result_new(t.team, "r.h5", NULL, &result) == HESSE_OK);
+    for (int i = 0; i < 2; i++) {
+        const hesse_note step = {
+            .name = "step", .kind = HESSE_NOTE_WHOLE, .whole = 100 * (i + 1)};
+        hesse_dmat *a = matrix_of(t.grid, N);
+        for (int e = 0; e < a->row.count * a->col.count; e++) a->local[e] *= 1 + i;
+        assert_all(!hesse_result_matrix(result, prefixes[i], "hessian/full", a));
+        assert_all(!write_model_at(result, prefixes[i]));
+        assert_all(!write_share_at(result, prefixes[i], "hessian", true, &density));
+        assert_all(!write_share_at(result, prefixes[i], "linear", false, &density));
+        assert_all(!hesse_result_notes(result, prefixes[i], &step, 1));
+        hesse_dmat_free(a);
+    }
+    assert_all(hesse_result_finish(result, NULL, 0) == HESSE_OK);
+    const hid_t file = open_file("r.h5");
+    assert_all(everything_is_described(file));
+    for (int i = 0; i < 2; i++) {
+        for (size_t j = 0; j < sizeof scaled / sizeof *scaled; j++) {
+            snprintf(path, sizeof path, "%s%s", prefixes[i], scaled[j]);
+            snprintf(scale, sizeof scale, "%s%s", prefixes[i], scales[j]);
+            assert_all(has_scale(file, path, 0, scale));
+            snprintf(scale, sizeof scale, "%s%s", prefixes[1 - i], scales[j]);
+            assert_all(!has_scale(file, path, 0, scale));
+        }
+        snprintf(path, sizeof path, "%shessian/full", prefixes[i]);
+        double full[N * N];
+        assert_all(reads(file, path, (size_t)N * N, full) &&
+                   full[3] == (1 + i) * entry(0, 3));
+        snprintf(path, sizeof path, "%sspectra/full/max", prefixes[i]);
+        assert_all(reads(file, path, 1, x) && x[0] == 14);
+        assert_all(has_whole(file, prefixes[i], "step", 100 * (i + 1)));
+    }
+    assert_all(H5Lexists(file, "blocks", H5P_DEFAULT) == 0);
+    assert_all(has_whole(file, "/", "schema_version", 2));
+    H5Fclose(file);
+    size_t size;
+    hesse_why why;
+    FILE *out = open_memstream(&text, &size);
+    assert_all(hesse_result_show("r.h5", out, &why) == HESSE_OK);
+    assert_all(hesse_result_verify("r.h5", out, &why) == HESSE_OK);
+    fclose(out);
+    assert_all(strstr(text, "0 spectra checked") != NULL);
+    free(text);
     tear_down(t);
 }
 
@@ -488,7 +555,7 @@ static void matrices_of_any_order_are_whole(void **state)
         char name[64];
         hesse_dmat *a = matrix_of(t.grid, orders[i]);
         snprintf(name, sizeof name, "hessian/blocks/d%d", orders[i]);
-        assert_all(hesse_result_matrix(result, name, a) == HESSE_OK);
+        assert_all(hesse_result_matrix(result, "", name, a) == HESSE_OK);
         snprintf(name, sizeof name, "hessian/blocks/s%d", orders[i]);
         assert_all(write_square(result, name, orders[i],
                                 t.team->rank == (int)i % t.team->size) == HESSE_OK);
@@ -507,36 +574,6 @@ static void matrices_of_any_order_are_whole(void **state)
     tear_down(t);
 }
 
-/* Open MPI's default way to write corrupts collective writes through communicators with a
-   Cartesian topology (issue 12718), without an error. */
-static void hdf5_gets_no_topology(void **state)
-{
-    (void)state;
-    const stage t = set_up(); /* a folder of its own */
-    MPI_Comm cartesian, used;
-    MPI_Info info;
-    hesse_team *team = NULL;
-    hesse_store *store = NULL;
-    int kind, size;
-    MPI_Comm_size(MPI_COMM_WORLD, &size);
-    MPI_Cart_create(MPI_COMM_WORLD, 1, &size, &(int){0}, 0, &cartesian);
-    assert_all(hesse_team_new(cartesian, &team) == HESSE_OK);
-    assert_all(hesse_store_new(team, "r.h5", NULL, &store) == HESSE_OK);
-    assert_all(hesse_store_parallel(store) == HESSE_OK);
-    const hid_t access = H5Fget_access_plist(store->file);
-    assert_all(H5Pget_fapl_mpio(access, &used, &info) >= 0);
-    MPI_Topo_test(used, &kind);
-    assert_all(kind == MPI_UNDEFINED);
-    MPI_Comm_free(&used);
-    if (info != MPI_INFO_NULL) MPI_Info_free(&info);
-    H5Pclose(access);
-    hesse_store_drop(store);
-    assert_all(files_here() == 0);
-    hesse_team_free(team);
-    MPI_Comm_free(&cartesian);
-    tear_down(t);
-}
-
 /* A bit that changes on the way to the disk. */
 static void damage_is_found_on_reading_back(void **state)
 {
@@ -547,8 +584,7 @@ static void damage_is_found_on_reading_back(void **state)
         hesse_dmat *a = matrix_of(t.grid, 65);
         assert_all(hesse_result_new(t.team, "r.h5", NULL, &result) == HESSE_OK);
         assert_all(write_model(result) == HESSE_OK);
-        assert_all(hesse_result_matrix(result, "hessian/full", a) == HESSE_OK);
-        assert_all(hesse_store_serial(result) == HESSE_OK);
+        assert_all(hesse_result_matrix(result, "", "hessian/full", a) == HESSE_OK);
         if (t.team->rank == 0) {
             const char *path = what ? "gradient" : "hessian/full";
             double x[65 * 65];
@@ -667,10 +703,10 @@ static hesse_status write_on_a_disk_of(const stage *t, off_t bytes)
     hesse_dmat *a = matrix_of(t->grid, 200);
     assert_all(hesse_result_new(t->team, "r.h5", NULL, &result) == HESSE_OK);
     capacity = bytes;
-    hesse_status s = hesse_result_matrix(result, "hessian/full", a);
+    hesse_status s = hesse_result_matrix(result, "", "hessian/full", a);
     if (!s) s = write_model(result);
-    if (!s) s = write_part(result, "hessian", true);
-    if (!s) s = write_part(result, "linear", true);
+    if (!s) s = write_share(result, "hessian", true);
+    if (!s) s = write_share(result, "linear", true);
     if (!s)
         s = hesse_result_finish(result, NULL, 0);
     else
@@ -793,8 +829,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_result_is_described_and_its_axes_are_named),
     cmocka_unit_test(a_result_holds_what_was_written),
     cmocka_unit_test(a_density_tells_its_making),
+    cmocka_unit_test(results_stand_below_prefixes),
     cmocka_unit_test(matrices_of_any_order_are_whole),
-    cmocka_unit_test(hdf5_gets_no_topology),
     cmocka_unit_test(damage_is_found_on_reading_back),
     cmocka_unit_test(bad_places_fail_at_once),
     cmocka_unit_test(a_result_appears_only_when_whole),

@@ -43,6 +43,7 @@ static void commands_take_their_file(void **state)
         assert_string_equal(o.file, "a.yaml");
     }
     assert_int_equal(read_line("info"), HESSE_OK);
+    assert_int_equal(read_line("schema --markdown"), HESSE_OK);
     assert_null(o.file);
     refuses("run", "no file, expected JOB.yaml");
     refuses("show", "no file, expected RESULT.h5");

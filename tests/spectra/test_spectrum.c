@@ -90,12 +90,12 @@ static double solve(int n, double *h, double *lambda)
     hesse_why why;
     dsyev_("N", "L", &n, h, &n, lambda, work, &lwork, &info, 1, 1);
     hesse_spectrum *s = spectrum_of(n, lambda);
-    const hesse_status status = hesse_spectrum_prove(s, &sums, "b", &why);
+    const hesse_status status = hesse_spectrum_check(s, &sums, "b", &why);
     if (status) fprintf(stderr, "%s\n", why.text);
     assert_int_equal(status, HESSE_OK);
-    const double worst = fmax(s->proof_trace, s->proof_frobenius);
+    const double worst = fmax(s->check_trace, s->check_frobenius);
     hesse_spectrum_free(s);
-    return worst / hesse_proof_bound(n);
+    return worst / hesse_check_bound(n);
 }
 
 static void right_spectra_pass_with_room_to_spare(void **state)
@@ -128,13 +128,13 @@ static void one_wrong_eigenvalue_fails(void **state)
             memcpy(lambda, d, sizeof d);
             lambda[i] += sign * wrong;
             hesse_spectrum *s = spectrum_of(N, lambda);
-            assert_int_equal(hesse_spectrum_prove(s, &sums, "h.0.attn", &why),
+            assert_int_equal(hesse_spectrum_check(s, &sums, "h.0.attn", &why),
                              HESSE_E_NUMERIC);
             assert_non_null(strstr(why.text, "h.0.attn"));
             assert_non_null(strstr(why.text, "trace"));
             hesse_spectrum_free(s);
         }
-    assert_true(hesse_proof_bound(70000) < 1e-9);
+    assert_true(hesse_check_bound(70000) < 1e-9);
 }
 
 /* Two errors that cancel in the trace. */
@@ -145,7 +145,7 @@ static void the_frobenius_norm_sees_what_the_trace_does_not(void **state)
     const hesse_sums sums = sums_of_diagonal(3, d);
     hesse_why why;
     hesse_spectrum *s = spectrum_of(3, lambda);
-    assert_int_equal(hesse_spectrum_prove(s, &sums, "b", &why), HESSE_E_NUMERIC);
+    assert_int_equal(hesse_spectrum_check(s, &sums, "b", &why), HESSE_E_NUMERIC);
     assert_non_null(strstr(why.text, "Frobenius"));
     hesse_spectrum_free(s);
 }
@@ -157,19 +157,19 @@ static void zero_matrices_and_single_numbers(void **state)
     const hesse_sums none = {0}, single = sums_of_diagonal(1, one);
     hesse_why why;
     hesse_spectrum *s = spectrum_of(3, zeros);
-    assert_int_equal(hesse_spectrum_prove(s, &none, "b", &why), HESSE_OK);
-    assert_true(s->proof_trace == 0 && s->proof_frobenius == 0);
+    assert_int_equal(hesse_spectrum_check(s, &none, "b", &why), HESSE_OK);
+    assert_true(s->check_trace == 0 && s->check_frobenius == 0);
     hesse_spectrum_free(s);
     s = spectrum_of(1, one);
-    assert_int_equal(hesse_spectrum_prove(s, &single, "b", &why), HESSE_OK);
-    assert_true(s->proof_trace == 0 && s->proof_frobenius == 0);
+    assert_int_equal(hesse_spectrum_check(s, &single, "b", &why), HESSE_OK);
+    assert_true(s->check_trace == 0 && s->check_frobenius == 0);
     hesse_spectrum_free(s);
     s = spectrum_of(3, wrong);
-    assert_int_equal(hesse_spectrum_prove(s, &none, "b", &why), HESSE_E_NUMERIC);
+    assert_int_equal(hesse_spectrum_check(s, &none, "b", &why), HESSE_E_NUMERIC);
     hesse_spectrum_free(s);
 }
 
-static void every_other_proof_is_judged(void **state)
+static void every_other_check_is_judged(void **state)
 {
     (void)state;
     const double d[] = {-1, 2, 4};
@@ -187,9 +187,9 @@ static void every_other_proof_is_judged(void **state)
         assert_int_equal(hesse_spectrum_new(3, 1, &s, &why), HESSE_OK);
         memcpy(s->eigenvalues, d, sizeof d);
         s->eigenvalues[2] = cases[i].value;
-        s->proof_symmetry = cases[i].symmetry;
+        s->check_symmetry = cases[i].symmetry;
         s->residuals[1] = cases[i].residual;
-        const hesse_status status = hesse_spectrum_prove(s, &sums, "b", &why);
+        const hesse_status status = hesse_spectrum_check(s, &sums, "b", &why);
         assert_int_equal(status, cases[i].says ? HESSE_E_NUMERIC : HESSE_OK);
         if (cases[i].says) assert_non_null(strstr(why.text, cases[i].says));
         hesse_spectrum_free(s);
@@ -197,7 +197,7 @@ static void every_other_proof_is_judged(void **state)
     hesse_why why;
     hesse_spectrum *s = spectrum_of(3, d);
     assert_int_equal(
-        hesse_spectrum_prove(s, &(hesse_sums){5, HUGE_VAL, 7, 7}, "b", &why),
+        hesse_spectrum_check(s, &(hesse_sums){5, HUGE_VAL, 7, 7}, "b", &why),
         HESSE_E_NUMERIC);
     hesse_spectrum_free(s);
 }
@@ -261,7 +261,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(one_wrong_eigenvalue_fails),
         cmocka_unit_test(the_frobenius_norm_sees_what_the_trace_does_not),
         cmocka_unit_test(zero_matrices_and_single_numbers),
-        cmocka_unit_test(every_other_proof_is_judged),
+        cmocka_unit_test(every_other_check_is_judged),
         cmocka_unit_test(measures_have_closed_forms),
         cmocka_unit_test(equal_eigenvalues_have_full_rank_and_zeros_none),
         cmocka_unit_test(engines_have_names),

@@ -1,5 +1,5 @@
-/* What a result says of one part of the Hessian, written by rank 0: numbers of the blocks,
-   spectra, distances. A part other than the Hessian itself stands below parts/NAME/. */
+/* What a result says of one share of the Hessian, written by rank 0: numbers of the blocks,
+   spectra, distances. A share other than the Hessian itself stands below parts/SHARE/. */
 #include "base/memory.h"
 #include "output/result.h"
 #include "output/store.h"
@@ -12,9 +12,9 @@
 
 typedef struct writer {
     hesse_store *store;
-    char prefix[HESSE_PATH]; /* "" or "parts/NAME/" */
+    char prefix[HESSE_PATH]; /* "" or "parts/SHARE/" */
     const hesse_block_table *blocks;
-    const hesse_part_result *part;
+    const hesse_share_output *share;
     const hesse_density *density;
 } writer;
 
@@ -53,7 +53,7 @@ typedef struct found {
 /* Returns whether there is anything. */
 static bool find(const writer *w, size_t b, found *x)
 {
-    const hesse_part_result *p = w->part;
+    const hesse_share_output *p = w->share;
     const bool whole = b == (size_t)w->blocks->count;
     *x = (found){.measures = &p->measures[b]};
     x->spectrum = whole ? p->full : p->spectra ? p->spectra[b] : NULL;
@@ -175,11 +175,15 @@ static bool make_atoms(const found *x, atoms *a)
     return true;
 }
 
-/* Of the densities of the probes, each on the grid, their mean and its standard error. */
+/* Of the densities of the probes, each on the grid, their mean and its standard error. Densities
+   are as large as 1 / step; where their squares would overflow or underflow, they are scaled by
+   a power of 2 first, which changes no digit. */
 static void average(const hesse_quadrature *q, const hesse_distance_grid *grid,
                     double scale, double *one, double *mean, double *error)
 {
     const int points = grid->points;
+    const bool extreme = grid->step < 1e-100 || grid->step > 1e100;
+    const double by = extreme ? ldexp(1, ilogb(grid->step)) : 1;
     memset(mean, 0, (size_t)points * sizeof *mean);
     memset(error, 0, (size_t)points * sizeof *error);
     for (int p = 0; p < q->probes; p++) {
@@ -191,11 +195,12 @@ static void average(const hesse_quadrature *q, const hesse_distance_grid *grid,
         for (int j = 0; j < points; j++) {
             const double far = one[j] / grid->step - mean[j];
             mean[j] += far / (p + 1);
-            error[j] += far * (one[j] / grid->step - mean[j]);
+            error[j] += far * by * ((one[j] / grid->step - mean[j]) * by);
         }
     }
     for (int j = 0; j < points; j++)
-        error[j] = q->probes > 1 ? sqrt(error[j] / (q->probes - 1.0) / q->probes) : NAN;
+        error[j] =
+            q->probes > 1 ? sqrt(error[j] / (q->probes - 1.0) / q->probes) / by : NAN;
 }
 
 /* The grid that hesse_density_of lays; where it reaches a stated length past the ends of a
@@ -306,8 +311,8 @@ static void write_quadrature(const writer *w, const char *where,
     write_bounds(w, where, "negative_bounds", q->probes, q->negative);
     hesse_store_path(w->store, path, "%snodes", where);
     hesse_store_note_text(w->store, path, "reorthogonalisation",
-                          w->part->orthogonality);
-    hesse_store_note_whole(w->store, path, "seed", (int64_t)w->part->seed);
+                          w->share->orthogonality);
+    hesse_store_note_whole(w->store, path, "seed", (int64_t)w->share->seed);
     hesse_store_note_text(w->store, path, "probe_distribution", "normal, of length 1");
 }
 
@@ -324,8 +329,9 @@ static void write_extremes(const writer *w, const char *where, const hesse_extre
     hesse_store_note_whole(w->store, path, "converged", e->converged);
     hesse_store_note_whole(w->store, path, "products", e->products);
     hesse_store_note_whole(w->store, path, "block", e->block);
-    hesse_store_note_whole(w->store, path, "seed", (int64_t)w->part->seed);
+    hesse_store_note_whole(w->store, path, "seed", (int64_t)w->share->seed);
     hesse_store_note_number(w->store, path, "seconds", e->seconds);
+    hesse_store_note_number(w->store, path, "noise", w->share->noise);
 }
 
 /* Two estimates with their errors, by one of the two ways. */
@@ -353,8 +359,9 @@ static void write_hutchinson(const writer *w, const char *where,
     hesse_store_note_whole(w->store, path, "probes", h->probes);
     hesse_store_note_whole(w->store, path, "sketch", h->sketch);
     hesse_store_note_text(w->store, path, "probe_distribution", "1 or -1");
-    hesse_store_note_whole(w->store, path, "seed", (int64_t)w->part->seed);
+    hesse_store_note_whole(w->store, path, "seed", (int64_t)w->share->seed);
     hesse_store_note_number(w->store, path, "seconds", h->seconds);
+    hesse_store_note_number(w->store, path, "noise", w->share->noise);
 }
 
 static void write_found(const writer *w, const char *where, const found *x)
@@ -408,7 +415,7 @@ static void write_distance(const writer *w, const char *where,
                            const hesse_distance_result *d)
 {
     char path[HESSE_PATH];
-    const size_t count = w->blocks->count, compared = w->part->n_computed;
+    const size_t count = w->blocks->count, compared = w->share->n_computed;
     const size_t shape[] = {count, count};
     double *all = hesse_alloc(count * count);
     if (!all) {
@@ -418,7 +425,7 @@ static void write_distance(const writer *w, const char *where,
     for (size_t i = 0; i < count * count; i++) all[i] = NAN; /* blocks not computed */
     for (size_t i = 0; i < compared; i++)
         for (size_t j = 0; j < compared; j++)
-            all[w->part->computed[i] * count + w->part->computed[j]] =
+            all[w->share->computed[i] * count + w->share->computed[j]] =
                 d->matrix[i * compared + j];
     const char *name = hesse_distance_name(d->kind);
     write_doubles(w, where, name, d->settings.tenth, 2, shape, all);
@@ -431,22 +438,24 @@ static void write_metrics(const writer *w)
     char where[HESSE_PATH];
     const size_t shape[] = {w->blocks->count, w->blocks->count};
     hesse_store_path(w->store, where, "%smetrics/", w->prefix);
-    for (int d = 0; d < w->part->n_distances; d++)
-        write_distance(w, where, &w->part->distances[d]);
-    if (w->part->coupling)
-        write_doubles(w, where, "coupling", false, 2, shape, w->part->coupling);
+    for (int d = 0; d < w->share->n_distances; d++)
+        write_distance(w, where, &w->share->distances[d]);
+    if (w->share->coupling)
+        write_doubles(w, where, "coupling", false, 2, shape, w->share->coupling);
 }
 
-hesse_status hesse_result_part(hesse_result *result, const hesse_block_table *blocks,
-                               const hesse_part_result *part,
-                               const hesse_density *density)
+hesse_status hesse_result_share(hesse_result *result, const char *prefix,
+                                const hesse_block_table *blocks,
+                                const hesse_share_output *share,
+                                const hesse_density *density)
 {
-    if (hesse_store_serial(result)) return result->status;
+    result->prefix = prefix;
+    if (hesse_store_agree(result)) return result->status;
     if (result->team->rank == 0) {
         writer w = {
-            .store = result, .blocks = blocks, .part = part, .density = density};
-        if (strcmp(part->name, "hessian") != 0)
-            hesse_store_path(result, w.prefix, "parts/%s/", part->name);
+            .store = result, .blocks = blocks, .share = share, .density = density};
+        if (strcmp(share->name, "hessian") != 0)
+            hesse_store_path(result, w.prefix, "parts/%s/", share->name);
         write_numbers(&w);
         write_blocks(&w);
         write_full(&w);

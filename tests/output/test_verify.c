@@ -3,9 +3,9 @@
    */
 #include "check_files.h"
 #include "check_mpi.h"
-#include "output/audit.h"
 #include "output/result.h"
 #include "output/stamp.h"
+#include "output/verify.h"
 #include "spectra/hutchinson.h"
 #include "spectra/lanczos.h"
 #include "spectra/thick_restart.h"
@@ -15,9 +15,11 @@
 
 enum { FORMED = 5, N = 40, PROBES = 3, STEPS = 20, ROOM = 4096 };
 
+static double scale = 1; /* of the matrices */
+
 static double eigenvalue(int i)
 {
-    return i < 2 ? -4 + i : i > N - 3 ? 5 + i : sin(i);
+    return scale * (i < 2 ? -4 + i : i > N - 3 ? 5 + i : sin(i));
 }
 
 /* A diagonal matrix between reflections. */
@@ -77,13 +79,13 @@ static hesse_spectrum *find_formed(hesse_sums *sums)
     assert_all(!hesse_spectrum_new(FORMED, FORMED, &s, &why));
     *sums = (hesse_sums){0};
     for (int i = 0; i < FORMED; i++) {
-        const double x = s->eigenvalues[i] = i - 1.5;
+        const double x = s->eigenvalues[i] = scale * (i - 1.5);
         sums->trace += x, sums->squares += x * x;
         sums->abs += fabs(x), sums->abs_diagonal += fabs(x);
         for (int j = 0; j < FORMED; j++) s->eigenvectors[i * FORMED + j] = i == j;
         s->residuals[i] = 0;
     }
-    assert_all(!hesse_spectrum_prove(s, sums, "formed", &why));
+    assert_all(!hesse_spectrum_check(s, sums, "formed", &why));
     return s;
 }
 
@@ -110,17 +112,17 @@ static void write_result(hesse_team *team, int probes, int sketch,
     hesse_measure_quadrature(u.quadrature, gradient + FORMED, &measures[1]);
     measures[1].min = u.extremes->eigenvalues[0];
     measures[1].max = u.extremes->eigenvalues[3];
-    const hesse_part_result part = {.name = "hessian",
-                                    .spectra = spectra,
-                                    .quadratures = quadratures,
-                                    .extremes = extremes,
-                                    .hutchinson = hutchinson,
-                                    .orthogonality = hesse_orthogonality_text(said),
-                                    .measures = measures};
+    const hesse_share_output share = {.name = "hessian",
+                                      .spectra = spectra,
+                                      .quadratures = quadratures,
+                                      .extremes = extremes,
+                                      .hutchinson = hutchinson,
+                                      .orthogonality = hesse_orthogonality_text(said),
+                                      .measures = measures};
     hesse_result *result = NULL;
     assert_all(!hesse_result_new(team, "r.h5", NULL, &result));
-    assert_all(!hesse_result_model(result, &params, &blocks, gradient));
-    assert_all(!hesse_result_part(result, &blocks, &part, &density));
+    assert_all(!hesse_result_model(result, "", &params, &blocks, gradient));
+    assert_all(!hesse_result_share(result, "", &blocks, &share, &density));
     assert_all(!hesse_result_finish(result, &loss, 1));
     hesse_spectrum_free(spectra[0]);
     hesse_quadrature_free(u.quadrature);
@@ -228,7 +230,7 @@ static void finds(FILE *out, const damage *list)
     hesse_why why = {0};
     for (const damage *d = list; d->name; d++) {
         const double before = put(d->name, d->at, d->value);
-        const hesse_status s = hesse_result_audit("r.h5", out, &why);
+        const hesse_status s = hesse_result_verify("r.h5", out, &why);
         if (s != HESSE_E_NUMERIC || !strstr(why.text, d->says))
             fail_msg("%s[%d] = %g: status %d, \"%s\"", d->name, d->at, d->value, s,
                      s ? why.text : "");
@@ -236,7 +238,7 @@ static void finds(FILE *out, const damage *list)
             assert_says(&why, "r.h5", strrchr(d->name, '/'));
         put(d->name, d->at, before);
     }
-    assert_all(hesse_result_audit("r.h5", out, &why) == HESSE_OK);
+    assert_all(hesse_result_verify("r.h5", out, &why) == HESSE_OK);
 }
 
 static void whatever_is_wrong_is_found(void **state)
@@ -286,8 +288,33 @@ static void only_what_is_claimed_is_judged(void **state)
         if (!paper) put(IN "residuals", 0, 1);
         put(IN "extreme_eigenvalues", 0, -3.5);
         put("blocks/min", 1, -3.5);
-        assert_all(hesse_result_audit("r.h5", out, &why) == HESSE_OK);
+        assert_all(hesse_result_verify("r.h5", out, &why) == HESSE_OK);
     }
+    fclose(out);
+    hesse_team_free(team);
+}
+
+/* Where squares underflow, too: no number of a file is refused that a run has accepted. But a
+   wrong eigenvalue is found at any scale. */
+static void scales_do_not_matter(void **state)
+{
+    (void)state;
+    hesse_team *team = NULL;
+    hesse_why why;
+    FILE *out = fopen("/dev/null", "w");
+    static const double scales[] = {1e-30,  1e-100, 1e-139, 1e-141, 1e-150, 1e-154,
+                                    1e-160, 1e-170, 1e-200, 1e-250, 1e-290, 1e-299,
+                                    1e-305, 1e-307, 1e30,   1e70};
+    assert_all(!hesse_team_new(MPI_COMM_WORLD, &team));
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        scale = scales[i];
+        write_result(team, 4, 6, HESSE_ORTHOGONALITY_FULL);
+        if (hesse_result_verify("r.h5", out, &why)) fail_msg("%g: %s", scale, why.text);
+        put(EXACT "eigenvalues", FORMED - 1, 3.5 * scale);
+        if (hesse_result_verify("r.h5", out, &why) != HESSE_E_NUMERIC)
+            fail_msg("%g: a wrong eigenvalue is accepted", scale);
+    }
+    scale = 1;
     fclose(out);
     hesse_team_free(team);
 }
@@ -295,6 +322,7 @@ static void only_what_is_claimed_is_judged(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(whatever_is_wrong_is_found, enter_folder,
                                     leave_folder),
+    cmocka_unit_test_setup_teardown(scales_do_not_matter, enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(only_what_is_claimed_is_judged, enter_folder,
                                     leave_folder),
 };

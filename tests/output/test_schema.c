@@ -1,0 +1,327 @@
+/* The table of the schema against what jobs of every kind write, against the documentation,
+   and against files of an older version. */
+#include "check_files.h"
+#include "check_mpi.h"
+#include "output/reader.h"
+#include "output/schema.h"
+#include "output/show.h"
+#include "output/verify.h"
+#include "program/commands.h"
+
+#include <hdf5.h>
+#include <math.h>
+
+#define FOLDER HESSE_TEST_FOLDER "/"
+
+enum { MOST = 12, ROWS = 1024, TEXT = 1 << 17 };
+
+/* A job, by its text or by its file. */
+typedef struct job {
+    const char *text, *file;
+    const char *sets[MOST];
+} job;
+
+static const job JOBS[] = {
+    {.text = "model: {family: llama, layers: 1, heads: 2, kv_heads: 1, width: 4,\n"
+             "        inner: 6, context: 6, seed: 3}\n"
+             "data: {text: text.txt, sequences: 2, context: 6, seed: 5,\n"
+             "       vocabulary: characters}\n"
+             "hessian: {scope: both, partition: head, parts: [hessian, softmax]}\n"
+             "spectrum: {eigenvectors: 1, density: {points: 9, scale: tenth}}\n"
+             "metrics: {distance: [js, js_distance, js_raw, js_log, wasserstein]}\n"
+             "output: {matrices: true}\n"},
+    {.file = "families/mlp/job.yaml",
+     .sets = {"hessian.method=lanczos", "hessian.scope=both",
+              "spectrum.lanczos.steps=4", "spectrum.lanczos.probes=2",
+              "spectrum.extreme.pairs=2", "spectrum.eigenvectors=1",
+              "spectrum.hutchinson.probes=3", "spectrum.hutchinson.sketch=2"}},
+    {.file = "families/mlp/job.yaml",
+     .sets = {"hessian.method=lanczos", "spectrum.lanczos.procedure=paper",
+              "data.batch=1", "hessian.reduction=micro_batches"}},
+    {.file = "families/vgg_bn/job.yaml", .sets = {"hessian.only=[\"*bias\"]"}},
+    {.file = "families/vit/job.yaml", .sets = {"hessian.only=[\"*bias\"]"}},
+    {.file = "families/bert/job.yaml", .sets = {"hessian.only=[\"*bias\"]"}},
+    {.file = "families/attention/job.yaml", .sets = {"hessian.scope=full"}},
+    {.text = "model: {family: gpt2, config: " FOLDER "reference/gpt2/config.json,\n"
+             "        checkpoint: " FOLDER "reference/gpt2/model.safetensors}\n"
+             "data: {tokens: " FOLDER "reference/gpt2/tokens.npy}\n"
+             "hessian: {only: [\"*ln_f*\"]}\n"},
+};
+enum { JOBS_COUNT = sizeof JOBS / sizeof *JOBS };
+
+static void run_job(hesse_team *team, const job *j, const char *output)
+{
+    char file[512];
+    snprintf(file, sizeof file, "%s%s", FOLDER, j->file ? j->file : "");
+    if (j->text) {
+        write_text("text.txt", "a rose is a rose is a rose is a rose");
+        write_text("job.yaml", j->text);
+        strcpy(file, "job.yaml");
+    }
+    hesse_options options = {
+        .command = "run", .file = file, .output = output, .force = true};
+    while (j->sets[options.n_sets]) {
+        options.sets[options.n_sets] = j->sets[options.n_sets];
+        options.n_sets++;
+    }
+    const hesse_status s = hesse_command_run(team, &options);
+    if (s) fail_msg("job %d: %s", (int)(j - JOBS), hesse_team_why(team)->text);
+}
+
+/* What was met while a file is walked through. */
+typedef struct met {
+    bool rows[ROWS];
+    const char *path;
+    int strange;
+} met;
+
+static void meet(met *m, const char *attribute, const hesse_schema_row *row)
+{
+    for (size_t i = 0; row && hesse_schema_row_at(i); i++)
+        if (hesse_schema_row_at(i) == row) m->rows[i] = true;
+    if (!row) {
+        fprintf(stderr, "no row: %s%s%s\n", m->path, attribute ? " @" : "",
+                attribute ? attribute : "");
+        m->strange++;
+    }
+}
+
+static hesse_content content_of(hid_t type)
+{
+    return H5Tget_class(type) == H5T_STRING    ? HESSE_CONTENT_TEXT
+           : H5Tget_class(type) == H5T_INTEGER ? HESSE_CONTENT_WHOLE
+                                               : HESSE_CONTENT_NUMBER;
+}
+
+static void same_content(const met *m, const hesse_schema_row *row, hid_t type)
+{
+    if (row && row->content != content_of(type))
+        fail_msg("%s: not of the type that its row says", m->path);
+    H5Tclose(type);
+}
+
+/* Attributes that HDF5 itself attaches to dimension scales are no part of the schema. */
+static herr_t meet_attribute(hid_t object, const char *name, const H5A_info_t *info,
+                             void *data)
+{
+    (void)info;
+    static const char *const own[] = {"CLASS", "NAME", "DIMENSION_LIST",
+                                      "DIMENSION_LABELS", "REFERENCE_LIST"};
+    met *m = data;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strcmp(name, own[i]) == 0) return 0;
+    const hesse_schema_row *row = hesse_schema_find(m->path, name);
+    const hid_t a = H5Aopen(object, name, H5P_DEFAULT);
+    meet(m, name, row);
+    same_content(m, row, H5Aget_type(a));
+    H5Aclose(a);
+    return 0;
+}
+
+static herr_t meet_object(hid_t file, const char *name, const H5O_info_t *info,
+                          void *data)
+{
+    met *m = data;
+    const bool root = strcmp(name, ".") == 0;
+    m->path = root ? "" : name;
+    const hid_t o = H5Oopen(file, name, H5P_DEFAULT);
+    if (!root) {
+        const hesse_schema_row *row = hesse_schema_find(name, NULL);
+        meet(m, NULL, row);
+        if (row && info->type == H5O_TYPE_DATASET) {
+            same_content(m, row, H5Dget_type(o));
+            const hesse_set set = hesse_schema_set(name, false);
+            const hid_t space = H5Dget_space(o);
+            int axes = 0;
+            while (axes < 2 && set.axes[axes].label) axes++;
+            if (H5Sget_simple_extent_ndims(space) != axes)
+                fail_msg("%s: not of the shape that its row says", name);
+            H5Sclose(space);
+        } else if (row && row->content != HESSE_CONTENT_GROUP) {
+            fail_msg("%s: a group, which its row does not say", name);
+        }
+    }
+    H5Aiterate2(o, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, meet_attribute, m);
+    H5Oclose(o);
+    return 0;
+}
+
+static hesse_status verify(const char *path, hesse_why *why)
+{
+    FILE *out = fopen("/dev/null", "w");
+    const hesse_status s = hesse_result_verify(path, out, why);
+    fclose(out);
+    return s;
+}
+
+/* What a run of one family leaves out is written by a run of another. */
+static void jobs_write_the_rows_and_nothing_else(void **state)
+{
+    (void)state;
+    hesse_team *team = NULL;
+    hesse_why why;
+    met m = {0};
+    setenv("OMP_NUM_THREADS", "1", 1);
+    assert_all(!hesse_team_new(MPI_COMM_WORLD, &team));
+    for (int i = 0; i < JOBS_COUNT; i++) {
+        run_job(team, &JOBS[i], "r.h5");
+        if (verify("r.h5", &why)) fail_msg("job %d: %s", i, why.text);
+        const hid_t file = H5Fopen("r.h5", H5F_ACC_RDONLY, H5P_DEFAULT);
+        assert_true(file >= 0);
+        H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_NATIVE, meet_object, &m, H5O_INFO_BASIC);
+        H5Fclose(file);
+    }
+    assert_int_equal(m.strange, 0);
+    int missed = 0;
+    const hesse_schema_row *row;
+    for (size_t i = 0; (row = hesse_schema_row_at(i)); i++) {
+        if (m.rows[i]) continue;
+        fprintf(stderr, "not written: %s%s%s\n", row->path, row->attribute ? " @" : "",
+                row->attribute ? row->attribute : "");
+        missed++;
+    }
+    assert_int_equal(missed, 0);
+    hesse_team_free(team);
+}
+
+static char *read_file(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    char *text = calloc(TEXT, 1);
+    assert_true(fread(text, 1, TEXT, f) < TEXT);
+    fclose(f);
+    return text;
+}
+
+/* Every table between its markers; a table that is changed by hand is found. */
+static void the_documentation_has_the_tables(void **state)
+{
+    (void)state;
+    char *made = NULL, *docs = read_file(FOLDER "../docs/result.md");
+    size_t size;
+    hesse_why why;
+    int tables = 0;
+    FILE *out = open_memstream(&made, &size);
+    assert_int_equal(hesse_schema_print(out, true, &why), HESSE_OK);
+    fclose(out);
+    static const char end[] = "<!-- end -->\n";
+    for (char *at = made, *stop; *at; at = stop, tables++) {
+        stop = strstr(at, end) + strlen(end);
+        const char kept = *stop;
+        *stop = '\0';
+        if (!strstr(docs, at))
+            fail_msg(
+                "docs/result.md lacks this table; `hesse schema --markdown` prints "
+                "it:\n%s",
+                at);
+        *stop = kept;
+    }
+    int markers = 0;
+    for (const char *at = docs; (at = strstr(at, "<!-- generated:")); at++) markers++;
+    assert_int_equal(tables, HESSE_SECTIONS);
+    assert_int_equal(markers, tables);
+    free(made);
+    free(docs);
+}
+
+static void paths_have_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *attribute, *row;
+    } cases[] = {{"blocks/trace", NULL, "blocks/trace"},
+                 {"parts/softmax/blocks/trace", NULL, "blocks/trace"},
+                 {"spectra/full/trace", NULL, "blocks/trace"},
+                 {"parts/a/spectra/full/trace", NULL, "blocks/trace"},
+                 {"spectra/blocks/w.größe/nodes", NULL, "spectra/MATRIX/nodes"},
+                 {"spectra/full/nodes", "seed", "spectra/MATRIX/nodes"},
+                 {"metrics/js_raw", "js0", "metrics/DISTANCE"},
+                 {"parts/softmax", NULL, "parts/SHARE"},
+                 {"hessian/blocks/a", NULL, "hessian/blocks/BLOCK"},
+                 {"", "loss", ""},
+                 {"job", NULL, ""},
+                 {"spectra/full", "units", "*"},
+                 {"loss", NULL, NULL},
+                 {"", "losses", NULL},
+                 {"spectra/full/offset", NULL, NULL},
+                 {"parts/a/blocks/offset", NULL, NULL},
+                 {"spectra/blocks/a/b/nodes", NULL, NULL},
+                 {"spectra/blocks//nodes", NULL, NULL},
+                 {"blocks/trace2", NULL, NULL},
+                 {"blocks", "loss", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const hesse_schema_row *row =
+            hesse_schema_find(cases[i].path, cases[i].attribute);
+        if (!row != !cases[i].row || (row && strcmp(row->path, cases[i].row) != 0))
+            fail_msg("%s: row %s, expected %s", cases[i].path, row ? row->path : "none",
+                     cases[i].row ? cases[i].row : "none");
+    }
+    char room[HESSE_PATH];
+    assert_string_equal(hesse_schema_path("parts/a/blocks/check_trace", 1, room),
+                        "parts/a/blocks/proof_trace");
+    assert_string_equal(hesse_schema_path("spectra/full/check_symmetry", 1, room),
+                        "spectra/full/proof_symmetry");
+    assert_string_equal(hesse_schema_path("spectra/full/check_symmetry", 2, room),
+                        "spectra/full/check_symmetry");
+}
+
+static void files_of_schema_1_are_read(void **state)
+{
+    (void)state;
+    static const char *const files[] = {FOLDER "output/schema_1_exact.h5",
+                                        FOLDER "output/schema_1_lanczos.h5"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char *text = NULL;
+        size_t size;
+        hesse_why why = {0};
+        FILE *out = open_memstream(&text, &size);
+        if (hesse_result_show(files[i], out, &why) || verify(files[i], &why))
+            fail_msg("%s", why.text);
+        fclose(out);
+        assert_non_null(strstr(text, i ? " -\n" : " ok\n"));
+        assert_null(strstr(text, "WRONG"));
+        free(text);
+    }
+    hesse_reader r;
+    hesse_why why;
+    assert_int_equal(hesse_reader_open(files[0], &r, &why), HESSE_OK);
+    assert_int_equal(r.version, 1);
+    double *check =
+        hesse_reader_column(&r, "spectra/full/check_trace", H5T_NATIVE_DOUBLE, 1);
+    assert_non_null(check);
+    assert_true(*check < 1e-12);
+    free(check);
+    H5Fclose(r.file);
+}
+
+/* A schema that comes after this one is refused with the reason. */
+static void later_schemas_are_refused(void **state)
+{
+    (void)state;
+    hesse_why why;
+    FILE *out = fopen("/dev/null", "w");
+    const hid_t file = H5Fcreate("r.h5", H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t a = H5Acreate2(file, "schema_version", H5T_STD_I64LE, space,
+                               H5P_DEFAULT, H5P_DEFAULT);
+    H5Awrite(a, H5T_NATIVE_INT64, &(int64_t){HESSE_SCHEMA_VERSION + 1});
+    H5Aclose(a);
+    H5Sclose(space);
+    H5Fclose(file);
+    assert_int_equal(hesse_result_show("r.h5", out, &why), HESSE_E_INPUT);
+    assert_says(&why, "r.h5", "schema_version 1 to 2");
+    fclose(out);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(paths_have_rows),
+    cmocka_unit_test(the_documentation_has_the_tables),
+    cmocka_unit_test(files_of_schema_1_are_read),
+    cmocka_unit_test_setup_teardown(later_schemas_are_refused, enter_folder,
+                                    leave_folder),
+    cmocka_unit_test_setup_teardown(jobs_write_the_rows_and_nothing_else, enter_folder,
+                                    leave_folder),
+};
+
+MPI_TEST_MAIN(tests)
