@@ -2,31 +2,11 @@
 #ifndef HESSE_DATASET_H
 #define HESSE_DATASET_H
 
-#include "hesse/team.h"
+#include "hesse/generator.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/** Distribution of the inputs x of a regression task. */
-typedef enum hesse_covariates {
-    HESSE_COVARIATES_NORMAL, /* N(0, I)                                                */
-    HESSE_COVARIATES_SPHERE, /* uniform on the unit sphere                             */
-    HESSE_COVARIATES_GAMMA   /* the same, times the root of a number of the gamma
-                                distribution of a shape and of variance 10: heavy tails */
-} hesse_covariates;
-
-/** Settings of the kinds of data that are drawn from a seed. Start it from {0}: 0 selects
- *  the default in brackets. */
-typedef struct hesse_recipe {
-    int features; /* numbers of x (gaussian, clusters: 500; regression: 5)        */
-    int classes;  /* of labels (gaussian, clusters: 500)                          */
-    double noise; /* standard deviation around a centre (clusters: 0.05)          */
-    int examples; /* pairs (x, y) before the question (regression: 20)            */
-    double shape; /* of the gamma distribution (0.1)                              */
-    int contour;  /* segments of a contour (pathfinder: 14)                       */
-    hesse_covariates covariates;
-} hesse_recipe;
 
 /** Which examples, of which kind, from where. Start it from {0}. Paths are as fopen(3)
  *  takes them, and only rank 0 opens them. A kind ignores the settings that are not its

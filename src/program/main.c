@@ -16,11 +16,10 @@ typedef struct entry {
     bool computes;
 } entry;
 
-static const entry entries[] = {{"run", hesse_command_run, true},
-                                {"check", hesse_command_check, true},
-                                {"plan", hesse_command_plan, false},
-                                {"show", hesse_command_show, false},
-                                {"info", hesse_command_info, true}};
+static const entry entries[] = {
+    {"run", hesse_command_run, true},    {"check", hesse_command_check, true},
+    {"plan", hesse_command_plan, false}, {"show", hesse_command_show, false},
+    {"keys", hesse_command_keys, false}, {"info", hesse_command_info, true}};
 
 /* What a user who waits should know. */
 static void tell_slow_core(void)

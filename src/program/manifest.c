@@ -14,16 +14,11 @@
 
 enum { FORMAT = 1, KEY = 128 };
 
-/* A section with a dot, or a key. */
+/* Whether a key changes numbers. */
 static bool matters(const char *key)
 {
-    static const char *const free_keys[] = {
-        "output.",      "metrics.",         "spectrum.density.", "hessian.memory",
-        "model.config", "model.checkpoint", "data.tokens",       "data.text",
-        "data.inputs",  "data.images",      "data.labels",       "data.targets"};
-    for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
-        if (strncmp(key, free_keys[i], strlen(free_keys[i])) == 0) return false;
-    return true;
+    const int i = hesse_key_find(key);
+    return i >= 0 && hesse_key_at(i)->role == HESSE_KEY_NUMBERS;
 }
 
 /* The lines of a complete job are "key: value", two spaces deeper in every section. */

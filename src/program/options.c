@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* What a command takes besides --help. */
-enum { SETS = 1, RUN = 2, PLAN = 4, SHOW = 8 };
+enum { SETS = 1, RUN = 2, PLAN = 4, SHOW = 8, KEYS = 16 };
 
 typedef struct command {
     const char *name;
@@ -70,6 +70,14 @@ static const char help_show[] =
     "                    from the stored eigenvalues\n"
     "  --help            this text\n" STATUSES;
 
+static const char help_keys[] =
+    "usage: hesse keys [options]\n\n"
+    "Print every key of a job file: what it means, its values, its default, and the\n"
+    "families or kinds of data that have it.\n\n"
+    "  --json            a JSON schema of job files instead, for editors\n"
+    "  --markdown        the tables of docs/job.md instead\n"
+    "  --help            this text\n" STATUSES;
+
 static const char help_info[] =
     "usage: hesse info\n\n"
     "Print versions, MPI, HDF5, BLAS and the core it runs on, engines, memory,\n"
@@ -80,6 +88,7 @@ static const command commands[] = {{"run", "JOB.yaml", SETS | RUN, help_run},
                                    {"check", "JOB.yaml", SETS, help_check},
                                    {"plan", "JOB.yaml", SETS | PLAN, help_plan},
                                    {"show", "RESULT.h5", SHOW, help_show},
+                                   {"keys", NULL, KEYS, help_keys},
                                    {"info", NULL, 0, help_info}};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -91,6 +100,7 @@ static const char general[] =
     "  check JOB.yaml    prove the derivatives of a job on its own model and data\n"
     "  plan JOB.yaml     sizes, engines, memory and work of a job, not computing it\n"
     "  show RESULT.h5    a result file as tables\n"
+    "  keys              the keys of a job file, or a JSON schema of them\n"
     "  info              versions, engines and speed of this installation\n\n"
     "  --help            this text; hesse COMMAND --help: that of a command\n"
     "  --version         the version\n" STATUSES;
@@ -148,6 +158,8 @@ static const option known[] = {
     [FLAGS] = {"--resume", RUN, offsetof(hesse_options, resume)},
     {"--force", RUN, offsetof(hesse_options, force)},
     {"--verify", SHOW, offsetof(hesse_options, verify)},
+    {"--json", KEYS, offsetof(hesse_options, json)},
+    {"--markdown", KEYS, offsetof(hesse_options, markdown)},
     {"--sbatch", PLAN, offsetof(hesse_options, sbatch)}};
 enum { KNOWN = sizeof known / sizeof *known };
 
@@ -264,7 +276,7 @@ hesse_status hesse_options_read(int argc, char *const *argv, hesse_options *opti
     if (!c)
         return hesse_fail(why, HESSE_E_JOB,
                           "no command, expected one of run, check, plan, "
-                          "show, info (see hesse --help)");
+                          "show, keys, info (see hesse --help)");
     if (c->file && !options->file)
         return hesse_fail(why, HESSE_E_JOB,
                           "%s: no file, expected %s (see hesse %s --help)", c->name,

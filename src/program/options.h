@@ -15,12 +15,13 @@ typedef struct hesse_options {
     const char *file;                  /* the job or the result file, or NULL      */
     const char *sets[HESSE_MOST_SETS]; /* "KEY=VALUE" of --set                    */
     int n_sets;
-    const char *output; /* --output, or NULL                                       */
-    int ranks;          /* --ranks, or 0                                           */
-    size_t memory;      /* --memory-per-rank in bytes, or 0                        */
-    bool sbatch;        /* --sbatch                                                */
-    bool verify;        /* --verify                                                */
-    bool resume, force; /* go on with earlier work; replace what is there          */
+    const char *output;  /* --output, or NULL                                       */
+    int ranks;           /* --ranks, or 0                                           */
+    size_t memory;       /* --memory-per-rank in bytes, or 0                        */
+    bool sbatch;         /* --sbatch                                                */
+    bool json, markdown; /* --json, --markdown                                     */
+    bool verify;         /* --verify                                                */
+    bool resume, force;  /* go on with earlier work; replace what is there          */
     bool help, version;
 } hesse_options;
 

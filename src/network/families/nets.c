@@ -38,7 +38,7 @@ void hesse_build_mlp(hesse_builder *b, double times)
             b, x,
             dense(x.width, out, a->mlp_bias, last ? HESSE_ROLE_HEAD : HESSE_ROLE_UP),
             name);
-        if (a->lists.multipliers[l] != 1 && a->lists.multipliers[l] != 0)
+        if (l < a->lists.n_multipliers && a->lists.multipliers[l] != 1)
             x = hesse_build_apply(b, &hesse_op_scale,
                                   (hesse_dims){.a = a->lists.multipliers[l]}, x);
         if (!last) x = hesse_build_activation(b, x);
