@@ -337,6 +337,14 @@ spared 'the config' config.json : ./config.json
 spared 'the tokens' tokens.npy : tokens.npy
 spared 'the text' corpus.txt \
     'edit job.yaml "s/tokens: .*/text: corpus.txt/"; echo something > corpus.txt' corpus.txt
+for text in one.txt two.txt; do
+    spared "$text of several texts" $text \
+        'edit job.yaml "s/tokens: .*/texts: [one.txt, two.txt]/; s/: gpt2/: bert/; /config:/d"
+         echo one > one.txt; echo two > two.txt' $text
+done
+spared 'a text of a folder' texts/two.txt \
+    'edit job.yaml "s/tokens: .*/texts: [one.txt, texts]/; s/: gpt2/: bert/; /config:/d"
+     echo one > one.txt; mkdir texts; echo two > texts/two.txt' texts/two.txt
 spared 'the config of a folder' folder/config.json \
     'mkdir folder; mv config.json folder' folder/config.json --set model.config=folder
 spared 'the checkpoint of a folder' folder/model.safetensors \
@@ -448,7 +456,7 @@ fi
 
 ranks=2
 fresh gpt2
-for command in run check plan show info; do
+for command in run check plan show keys info; do
     works "$command --help" "^usage: hesse $command" "$command" --help
     holds "$command --help, once" [ "$(grep -c '^usage' "$work/out")" -eq 1 ]
 done
@@ -456,6 +464,9 @@ works '--help' '^usage: hesse COMMAND' --help
 works '--version' '^hesse [0-9]*\.[0-9]*\.[0-9]*$' --version
 holds '--version, once' [ "$(wc -l < "$work/out")" -eq 1 ]
 works 'info' 'MPI' info
+works 'keys' '^model.family$' keys
+works 'keys --json' '"additionalProperties": false' keys --json
+works 'keys --markdown' '^| `family` |' keys --markdown
 works 'check' 'symmetry.* ok$' check job.yaml
 holds 'check: all laws hold' [ "$(grep -c ' ok$' "$work/out")" -eq 5 ]
 works 'plan' '^ranks  *2$' plan job.yaml
