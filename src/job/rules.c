@@ -97,9 +97,7 @@ static hesse_status need_data(const rules *r)
     char what[100];
     for (int i = 0; hesse_key_at(i); i++) {
         const hesse_key *key = hesse_key_at(i);
-        if (!given(r, key->path) || (key->offset != offsetof(hesse_job, data.paths) &&
-                                     key->offset != offsetof(hesse_job, data.kind)))
-            continue;
+        if (!given(r, key->path) || !hesse_key_is_source(key)) continue;
         if (r->job->arch.family == HESSE_QUADRATIC)
             return wrong(r, key->path, "is not for quadratic, which has no data");
         snprintf(what, sizeof what, "stands beside '%s', expected one of them", found);

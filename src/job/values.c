@@ -301,25 +301,21 @@ const hesse_yaml *hesse_values_given(const hesse_values *values, const char *pat
     return node && node->source ? node : NULL;
 }
 
-const char *hesse_values_source(const hesse_values *values)
+bool hesse_key_is_source(const hesse_key *key)
 {
-    for (int i = 0; hesse_key_at(i); i++) {
-        const size_t at = hesse_key_at(i)->offset;
-        if (values->node[i] && (at == offsetof(hesse_job, data.paths) ||
-                                at == offsetof(hesse_job, data.kind)))
-            return hesse_key_at(i)->path;
-    }
-    return NULL;
+    return key->offset == offsetof(hesse_job, data.paths) ||
+           key->offset == offsetof(hesse_job, data.kind);
 }
 
 const char *hesse_values_kind(const hesse_values *values)
 {
-    const char *source = hesse_values_source(values);
-    if (!source)
-        return strcmp(text_of(values, "model.family"), "quadratic") == 0 ? "quadratic"
-                                                                         : "";
-    if (strcmp(source, "data.generator") != 0) return source + strlen("data.");
-    return word_of(hesse_key_at(hesse_key_find(source)), text_of(values, source))->name;
+    for (int i = 0; hesse_key_at(i); i++) {
+        const hesse_key *key = hesse_key_at(i);
+        if (!values->node[i] || !hesse_key_is_source(key)) continue;
+        return key->words ? word_of(key, values->node[i]->text)->name
+                          : key->path + strlen("data.");
+    }
+    return strcmp(text_of(values, "model.family"), "quadratic") == 0 ? "quadratic" : "";
 }
 
 /* The default of a key, or NULL. */

@@ -27,9 +27,9 @@ void hesse_values_free(hesse_values *values);
 /** Local. The node of a key that the user wrote; NULL when it is absent or a default. */
 const hesse_yaml *hesse_values_given(const hesse_values *values, const char *path);
 
-/** Local. The key that says where data come from, or NULL; and the name of their kind,
- *  "quadratic" for that family, or "". */
-const char *hesse_values_source(const hesse_values *values);
+/** Local. Whether a key says where data come from; and the name of their kind, "quadratic"
+ *  for that family, or "" where there are none. */
+bool hesse_key_is_source(const hesse_key *key);
 const char *hesse_values_kind(const hesse_values *values);
 
 /** Local. Memory that belongs to a job, zero, or NULL when it is exhausted; and its end. */

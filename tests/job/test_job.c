@@ -20,6 +20,17 @@ static const char good[] = "model:\n"
 
 static hesse_why why;
 
+/* Allocation number broken_at fails, counted from 0. */
+static int broken_at = -1, allocations;
+
+void *__real_hesse_calloc(size_t count, size_t size);
+void *__wrap_hesse_calloc(size_t count, size_t size);
+
+void *__wrap_hesse_calloc(size_t count, size_t size)
+{
+    return allocations++ == broken_at ? NULL : __real_hesse_calloc(count, size);
+}
+
 static hesse_job *parse_with(const char *text, const char *const *sets, int n_sets)
 {
     hesse_job *job = NULL;
@@ -554,6 +565,45 @@ static void keys_must_agree(void **state)
                                       "expected a size such as 4GiB or 500 MB");
 }
 
+static void lists_must_fit(void **state)
+{
+    (void)state;
+    refuses("model:\n  family: mlp\n  multipliers: [1]\ndata: {inputs: x, labels: y}\n",
+            "job.yaml:3: 'model.multipliers' has 1 entries, expected one for each of 2 "
+            "layers");
+    refuses("model:\n  family: mlp\n  widths: [3, 0]\ndata: {inputs: x, labels: y}\n",
+            "job.yaml:3: 'model.widths' holds 0, expected sizes from 1");
+    refuses("model: {family: quadratic, widths: [1]}\n",
+            "job.yaml: quadratic needs 'model.widths', the orders of its blocks, and "
+            "'model.eigenvalues'");
+    refuses("model:\n  family: quadratic\n  widths: [1, 2]\n  eigenvalues: [1, 2]\n",
+            "job.yaml:4: 'model.eigenvalues' has 2 entries, expected 3 by "
+            "'model.widths'");
+}
+
+static void data_must_fit(void **state)
+{
+    (void)state;
+    refuses("model: {family: bert}\ndata: {tokens: a}\nhessian: {seconds: 1, method: "
+            "exact}\n",
+            "job.yaml:3: 'hessian.seconds' is for 'hessian.method: auto'");
+    refuses("model:\n  family: bert\n  classes: 3\ndata: {tokens: a}\n",
+            "job.yaml:3: 'model.classes' is for bert with 'model.task: classify'");
+    refuses("model: {family: mlp}\ndata:\n  inputs: a\n",
+            "job.yaml:3: 'data.inputs' goes with 'data.labels' or 'data.targets', "
+            "expected one of them");
+    refuses("model: {family: mlp}\ndata:\n  inputs: a\n  labels: b\n  targets: c\n",
+            "job.yaml:3: 'data.inputs' goes with 'data.labels' or 'data.targets', "
+            "expected one of them");
+    refuses("model: {family: quadratic, widths: [1], eigenvalues: [1]}\n"
+            "data: {tokens: t}\n",
+            "job.yaml:2: 'data.tokens' is not for quadratic, which has no data");
+    refuses(
+        "model:\n  family: mlp\n  config: c\ndata: {inputs: x, labels: y}\n",
+        "job.yaml:3: 'model.config' is for gpt2, llama, bert, vit, and the family is "
+        "mlp");
+}
+
 static void overrides_win(void **state)
 {
     (void)state;
@@ -781,6 +831,22 @@ static void roles_are_known(void **state)
             assert_int_equal(hesse_key_at(i)->role, HESSE_KEY_NEITHER);
 }
 
+/* Words to complete are overrides: keys with an equals sign, and what may follow it. */
+static void words_complete_overrides(void **state)
+{
+    (void)state;
+    char *text;
+    size_t length;
+    FILE *memory = open_memstream(&text, &length);
+    assert_non_null(memory);
+    hesse_keys_words(memory);
+    assert_int_equal(fclose(memory), 0);
+    assert_non_null(strstr(text, "\nmodel.layers=\n"));
+    assert_non_null(strstr(text, "\nhessian.scope=full\n"));
+    assert_non_null(strstr(text, "\noutput.matrices=true\n"));
+    free(text);
+}
+
 /* A schema for editors has every key, and is JSON. */
 static void the_schema_has_the_keys(void **state)
 {
@@ -813,6 +879,27 @@ static void values_have_words(void **state)
     for (int f = HESSE_GPT2; f <= HESSE_QUADRATIC; f++)
         assert_string_equal(hesse_job_word("model.family", f),
                             hesse_family_name((hesse_family)f));
+}
+
+/* Every allocation fails in turn. */
+static void memory_may_end(void **state)
+{
+    (void)state;
+    const char *const set = "data.sequences=5";
+    hesse_job_free(parse_with(full, &set, 1));
+    allocations = 0;
+    hesse_job_free(parse_with(full, &set, 1));
+    const int all = allocations;
+    assert_true(all > 100);
+    for (broken_at = 0; broken_at < all; broken_at++) {
+        hesse_job *job = NULL;
+        allocations = 0;
+        assert_int_equal(
+            hesse_job_parse(full, strlen(full), "job.yaml", &set, 1, &job, &why),
+            HESSE_E_NOMEM);
+        assert_null(job);
+    }
+    broken_at = -1;
 }
 
 /* Refused or understood, with a line of text for a reason, and nothing else. */
@@ -912,6 +999,8 @@ int main(void)
         cmocka_unit_test(files_that_are_no_jobs),
         cmocka_unit_test(bombs_are_defused),
         cmocka_unit_test(keys_must_agree),
+        cmocka_unit_test(lists_must_fit),
+        cmocka_unit_test(data_must_fit),
         cmocka_unit_test(overrides_win),
         cmocka_unit_test(overrides_are_blamed_by_their_name),
         cmocka_unit_test(text_survives_the_way_through),
@@ -921,8 +1010,10 @@ int main(void)
         cmocka_unit_test(quoted_numbers_are_texts),
         cmocka_unit_test(paths_are_known),
         cmocka_unit_test(roles_are_known),
+        cmocka_unit_test(words_complete_overrides),
         cmocka_unit_test(the_schema_has_the_keys),
         cmocka_unit_test(values_have_words),
+        cmocka_unit_test(memory_may_end),
         cmocka_unit_test(damage_is_survived),
         cmocka_unit_test(parts_have_one_name),
         cmocka_unit_test_setup_teardown(files_are_read, enter_folder, leave_folder),
