@@ -100,8 +100,11 @@ static hesse_status need_data(const rules *r)
         if (!given(r, key->path) || !hesse_key_is_source(key)) continue;
         if (r->job->arch.family == HESSE_QUADRATIC)
             return wrong(r, key->path, "is not for quadratic, which has no data");
-        snprintf(what, sizeof what, "stands beside '%s', expected one of them", found);
-        if (found) return wrong(r, key->path, what);
+        if (found) {
+            snprintf(what, sizeof what, "stands beside '%s', expected one of them",
+                     found);
+            return wrong(r, key->path, what);
+        }
         found = key->path;
     }
     if (found || r->job->arch.family == HESSE_QUADRATIC) return HESSE_OK;
