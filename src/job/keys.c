@@ -242,7 +242,8 @@ static const hesse_key keys[] = {
     {"model.multipliers", HESSE_KEY_NUMBER, .list = true, .low = -HESSE_NO_LIMIT,
      .high = HESSE_NO_LIMIT, .least = 1, .most = HESSE_MOST_WIDTHS + 1,
      .absent = "all 1", AT(arch.lists.multipliers), COUNT(arch.lists.n_multipliers),
-     .help = "Factors of the output of each layer, before its activation; a factor may be 0."},
+     .help = "Factors of the output of each layer, before its activation; a factor may "
+             "be 0."},
     {"model.eigenvalues", HESSE_KEY_NUMBER, .list = true, .low = 0,
      .high = HESSE_NO_LIMIT, .least = 1, .most = MOST_EIGENVALUES, .absent = "required",
      AT(data.eigenvalues), COUNT(n_eigenvalues),
