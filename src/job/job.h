@@ -1,156 +1,69 @@
-/** The job file: YAML, strict. docs/job.md lists its keys; each struct below is one
- *  section of it, with the keys' own names.
- *
- *  Absent keys have their defaults filled in, where a default does not depend on other
- *  files; 0 and NULL stand for absent, and no key can be given those values.
+/** The job file: YAML, read strictly. docs/job.md describes it for users, keys.h lists its
+ *  keys. A job holds what the library takes, so nothing is copied between the two.
  */
 #ifndef HESSE_JOB_JOB_H
 #define HESSE_JOB_JOB_H
 
-#include "curvature/dense.h"
 #include "hesse/analysis.h"
 #include "hesse/arch.h"
+#include "hesse/dataset.h"
+#include "hesse/density.h"
 #include "hesse/distance.h"
-#include "hesse/spectrum.h"
 #include "hesse/status.h"
-#include "network/partition.h"
-#include "ops/op.h"
-#include "spectra/density.h"
+#include "job/keys.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HESSE_JOB_BYTES = 1 << 20 }; /* a job file has at most so many */
-
-typedef enum hesse_job_family {
-    HESSE_GPT2,
-    HESSE_LLAMA,
-    HESSE_BERT,
-    HESSE_VIT,
-    HESSE_MLP,
-    HESSE_MIXER,
-    HESSE_VGG,
-    HESSE_RESNET,
-    HESSE_LINEAR_TRANSFORMER,
-    HESSE_SINGLE_ATTENTION,
-    HESSE_QUADRATIC
-} hesse_job_family;
-
-typedef struct hesse_job_model {
-    hesse_job_family family;
-    /* As written, or NULL; hesse_job_paths has usable ones. */
-    char *config, *checkpoint;
-    /* With config these are 0. */
-    int layers, heads, kv_heads, width, inner, context, head_size;
-    int vocabulary; /* 0: that of the data */
-    hesse_activation activation;
-    double norm_eps, rope_theta;
-    bool tied, bias;
-    int classes; /* 0: those of the checkpoint, or of the data */
-    int patch, token_inner, types, value_size, pool;
-    int *widths, *blocks, *dense; /* blocks: widths of resnet                        */
-    int n_widths, n_blocks, n_dense;
-    double *multipliers, *eigenvalues;
-    int n_multipliers, n_eigenvalues;
-    hesse_batch_norm batch_norm;
-    hesse_loss loss;
-    bool small_stem, masked, output;
-    double deviation;
-    /* These go with config, too. */
-    double temperature; /* scores are divided by it; 0: the square root of head_size */
-    bool full;          /* attention: full, or causal                                */
-    hesse_kernel kernel;
-    uint64_t seed;
-} hesse_job_model;
-
-typedef struct hesse_job_data {
-    char *tokens, *text, *inputs, *images, *labels, *targets; /* as written, or NULL */
-    char **texts;
-    int n_texts;
-    hesse_recipe recipe; /* of `generator` and its keys          */
-    double mask_rate;
-    int mask_id; /* with_mask_id: given                  */
-    bool with_mask_id;
-    int size, classes; /* of images; 0: as they are, all         */
-    bool standard;     /* normalise: standard, or unit           */
-    bool characters;   /* vocabulary: characters, or bytes               */
-    int sequences;     /* 0: as many as there are, at most 16            */
-    int context;       /* tokens of a sequence; 0: that of the model     */
-    int batch;         /* sequences of a micro-batch                     */
-    bool shuffle;      /* a seed is given: sequences are chosen at random */
-    uint64_t seed;
-} hesse_job_data;
-
-typedef struct hesse_job_hessian {
-    hesse_scope scope;
-    hesse_cut partition;
-    char **only; /* names or globs of blocks, at least one      */
-    int n_only;
-    hesse_preset blocks; /* a list of blocks by its name        */
-    hesse_kinds *parts;  /* shares of the Hessian, at least one  */
-    int n_parts;
-    hesse_reduction reduction;
-    hesse_method method;
-    double seconds; /* auto: of what is formed; 0: not limited    */
-    int panel;      /* columns that travel together              */
-    char *memory;   /* as written, or NULL                       */
-    size_t budget;  /* bytes a rank may use; 0: not stated       */
-    size_t program; /* and of them the program, as it is opened  */
-} hesse_job_hessian;
-
-typedef struct hesse_job_lanczos {
-    int steps, probes;
-    hesse_orthogonality reorthogonalise;
-    bool paper; /* the published procedure */
-    int width;
-    uint64_t seed;
-} hesse_job_lanczos;
+enum { HESSE_JOB_BYTES = 1 << 20 }; /* the largest job file */
 
 typedef struct hesse_job_spectrum {
-    int eigenvectors; /* at each end */
-    hesse_engine engine;
-    hesse_job_lanczos lanczos;
-    hesse_extreme_settings extreme;
-    hesse_hutchinson_settings hutchinson;
+    bool paper; /* the published procedure */
     hesse_density density;
 } hesse_job_spectrum;
 
 typedef struct hesse_job_metrics {
-    hesse_distance *distance;
+    const hesse_distance *distance;
     int n_distance;
 } hesse_job_metrics;
 
 typedef struct hesse_job_output {
-    char *file;     /* as written, or NULL                */
-    bool matrices;  /* the Hessian itself is stored, too  */
     double stretch; /* seconds of panels that are saved at once */
 } hesse_job_output;
 
-/** The files of a job as the program can open them; NULL: absent. `output` is there
- *  always: beside the job file and named after it where no name is given. */
+/** Files beside the data, as fopen(3) takes them. */
 typedef struct hesse_job_paths {
-    char *config, *checkpoint, *tokens, *text, *inputs, *images, *labels, *targets,
-        *output;
-    char **texts; /* as many as hesse_job_data has */
+    const char *config,
+        *checkpoint; /* NULL: absent                                   */
+    const char
+        *output; /* where no name is given: that of the job file, with .h5      */
 } hesse_job_paths;
 
+/** A job with all defaults in it. What it points to is its own. */
 typedef struct hesse_job {
-    hesse_job_model model;
-    hesse_job_data data;
-    hesse_job_hessian hessian;
+    hesse_arch arch; /* with a config only what a config does not say          */
+    hesse_data_options
+        data;    /* paths are as fopen(3) takes them                       */
+    int mask_id; /* data.mask_id points here where it is given             */
+    int n_eigenvalues;
+    uint64_t seed; /* of initial parameters */
+    hesse_reduction reduction;
+    hesse_analysis_options analysis;
     hesse_job_spectrum spectrum;
     hesse_job_metrics metrics;
     hesse_job_output output;
     hesse_job_paths paths;
     /* What a result file records: the file as it is, with a comment "# --set KEY=VALUE"
-       for every override; and one that says the same with all defaults in it. */
+       for every override; and the resolved job, which says the same with all defaults. */
     char *text, *complete;
+    /* Values of keys in the resolved job, in YAML; NULL: absent. [key] as hesse_key_at */
+    const char *values[HESSE_MOST_KEYS];
+    struct hesse_job_chunk *memory;
 } hesse_job;
 
 /** Local. The bytes of a job file.
  *
- *  path  [in]   "-" is standard input.
  *  text  [out]  length bytes and a zero; the caller frees it.
  *  Errors: HESSE_E_JOB when it cannot be read or is larger than HESSE_JOB_BYTES. */
 hesse_status hesse_job_text(const char *path, char **text, size_t *length,
@@ -159,8 +72,8 @@ hesse_status hesse_job_text(const char *path, char **text, size_t *length,
 /** Local. Understand a job. The same text and overrides give the same job on all ranks.
  *
  *  path  [in]  of the file the text comes from: for messages, and because paths in the
- *              job are relative to its folder. It is not opened, nor is any other file.
- *  sets  [in]  n_sets overrides "section.key=VALUE", VALUE in YAML, the last one wins.
+ *              job are relative to its folder. Neither it nor any other file is opened.
+ *  sets  [in]  n_sets overrides "section.key=VALUE", VALUE in YAML; the last one wins.
  *  Errors: HESSE_E_JOB, naming the line (or the override), the key, what was found and
  *  what was expected; HESSE_E_NOMEM. */
 hesse_status hesse_job_parse(const char *text, size_t length, const char *path,
@@ -172,18 +85,13 @@ hesse_status hesse_job_read(const char *path, const char *const *sets, int n_set
                             hesse_job **job, hesse_why *why);
 void hesse_job_free(hesse_job *job);
 
-/** Local. What the job says of the architecture: all of it without a config; with one, what
- *  a config does not say.
+/** Local. The paths that a key holds, as fopen(3) takes them; their number, 0 when the key
+ *  is absent.
  *
- *  arch  [out]  vocabulary is 0 where it is that of the data. */
-void hesse_job_arch(const hesse_job *job, hesse_arch *arch);
+ *  key  [in]  the number of a row whose type is a path. */
+int hesse_job_paths_of(const hesse_job *job, int key, const char *const **paths);
 
 /** Local. "hessian", "gauss_newton", "softmax", ...: the name of a share. */
 const char *hesse_job_part(hesse_kinds kinds);
-
-/** Local. The word for a value of a key that takes words, "" of another value.
- *
- *  path  [in]  of the key: "model.family", "hessian.scope", ... */
-const char *hesse_job_word(const char *path, int value);
 
 #endif /* HESSE_JOB_JOB_H */

@@ -186,6 +186,7 @@ static hesse_status value(reader *r, const yaml_event_t *e, int depth,
     made->line = (int)e->start_mark.line + 1;
     if (e->type == YAML_SCALAR_EVENT) {
         made->text = hesse_copy((const char *)e->data.scalar.value);
+        made->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
         if (!made->text) s = exhausted(r);
     } else {
         const bool list = e->type == YAML_SEQUENCE_START_EVENT;

@@ -1,4 +1,4 @@
-/** A YAML document as a tree that remembers where everything was written, so that every
+/** A YAML document as a tree in which every node knows where it was written, so that every
  *  message can say it. */
 #ifndef HESSE_JOB_JOB_TREE_H
 #define HESSE_JOB_JOB_TREE_H
@@ -14,18 +14,19 @@ typedef enum hesse_yaml_kind {
     HESSE_YAML_MAPPING
 } hesse_yaml_kind;
 
-/** Where text comes from: a file, or else an override. */
+/** Where text comes from: a file or an override. */
 typedef struct hesse_origin {
-    const char *path; /* of the file; NULL: an override                    */
-    const char *set;  /* KEY=VALUE; NULL too: a default                    */
+    const char *path; /* of the file; NULL: an override */
+    const char *set;  /* KEY=VALUE                      */
 } hesse_origin;
 
 typedef struct hesse_yaml {
     hesse_yaml_kind kind;
-    const hesse_origin *source; /* borrowed           */
+    const hesse_origin *source; /* borrowed; NULL: a default */
     int line;                   /* in it, from 1      */
     char *key;                  /* in a mapping       */
     char *text;                 /* of a scalar        */
+    bool quoted;                /* and it stood in quotes: a text, never a number */
     struct hesse_yaml *first;   /* entry of a list or mapping */
     struct hesse_yaml *next;    /* beside it          */
 } hesse_yaml;
@@ -47,21 +48,11 @@ void hesse_tree_free(hesse_yaml *root);
  *  is exhausted (the node is then freed). */
 hesse_yaml *hesse_tree_wrap(const char *key, size_t length, hesse_yaml *node);
 
-/** Local. Move what is in one mapping into another: where both have a mapping, entry by
- *  entry; else the other's value stays, or gives way if it is to be replaced.
+/** Local. Move the entries of one mapping into another: where both have a mapping of one
+ *  name, entry by entry; else the moved value replaces the other.
  *
  *  from  [in]  a mapping; it is freed. */
-void hesse_tree_merge(hesse_yaml *into, hesse_yaml *from, bool replace);
-
-/** Local. The node of a dotted path such as "data.tokens", or NULL. */
-const hesse_yaml *hesse_tree_find(const hesse_yaml *root, const char *path);
-
-/** Local. The same, when it was written by the user and is not a default. */
-const hesse_yaml *hesse_tree_given(const hesse_yaml *root, const char *path);
-
-/** Local. The tree as YAML text again, one key a line; the caller frees it. NULL when
- *  memory is exhausted. */
-char *hesse_tree_emit(const hesse_yaml *root, size_t *length);
+void hesse_tree_merge(hesse_yaml *into, hesse_yaml *from);
 
 /** Words for messages: printable, and not too long. */
 typedef struct hesse_words {

@@ -8,13 +8,13 @@
 #include "program/commands.h"
 #include "spectra/engines/eigen.h"
 
-#include <cyaml/cyaml.h>
 #include <hdf5.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <yaml.h>
 
 static void row(const char *name, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -50,7 +50,7 @@ static void print_libraries(void)
     row("MPI", "%.*s", (int)strcspn(mpi, ",\n"), mpi);
     H5get_libversion(&major, &minor, &release);
     row("HDF5", "%u.%u.%u, parallel", major, minor, release);
-    row("libcyaml", "%s", cyaml_version_str);
+    row("libyaml", "%s", yaml_get_version_string());
     row("jansson", "%s", JANSSON_VERSION);
 }
 

@@ -258,7 +258,7 @@ static hesse_status finish(run *r)
 static hesse_status compute(run *r, const char *path)
 {
     hesse_listener listener = {.context = r, .progress = show_progress};
-    if (r->job->output.matrices) listener.matrix = write_matrix;
+    if (r->job->analysis.matrices) listener.matrix = write_matrix;
     hesse_status s = hesse_result_new(r->team, path, r->resume.folder, &r->result);
     const double start = MPI_Wtime();
     if (!s) {

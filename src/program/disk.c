@@ -25,7 +25,7 @@ static double of_matrix(const hesse_analysis *x, const hesse_job *job, double n)
 {
     const double vectors = fmin(2.0 * x->options.vectors, n);
     return NUMBER * (n * (1 + vectors) + 2.0 * job->spectrum.density.points +
-                     job->output.matrices * square(n)) +
+                     job->analysis.matrices * square(n)) +
            OF_A_BLOCK;
 }
 
@@ -43,7 +43,7 @@ hesse_disk hesse_disk_of(const hesse_analysis *x, const hesse_job *job)
                 continue;
             }
             share += of_matrix(x, job, n);
-            kept = job->output.matrices ? kept + square(n) : fmax(kept, square(n));
+            kept = job->analysis.matrices ? kept + square(n) : fmax(kept, square(n));
         }
         share += NUMBER * square(blocks) * job->metrics.n_distance;
     }

@@ -15,36 +15,14 @@
 enum { FORMAT = 1, KEY = 128 };
 
 /* What a key of the job changes. */
-typedef enum key_use { NUMBERS, WISH, NOTHING } key_use;
-
-static key_use use_of(const char *key)
+static hesse_key_role role_of(const char *path)
 {
-    /* A section with a dot, or a key; the first that fits counts. */
-    static const struct {
-        const char *key;
-        key_use use;
-    } uses[] = {{"output.file", NOTHING},
-                {"output.stretch", NOTHING},
-                {"output.", WISH},
-                {"metrics.", WISH},
-                {"spectrum.density.", WISH},
-                {"spectrum.eigenvectors", WISH},
-                {"hessian.memory", NOTHING},
-                {"model.config", NOTHING},
-                {"model.checkpoint", NOTHING},
-                {"data.tokens", NOTHING},
-                {"data.text", NOTHING},
-                {"data.inputs", NOTHING},
-                {"data.images", NOTHING},
-                {"data.labels", NOTHING},
-                {"data.targets", NOTHING}};
-    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
-        if (strncmp(key, uses[i].key, strlen(uses[i].key)) == 0) return uses[i].use;
-    return NUMBERS;
+    const int i = hesse_key_find(path);
+    return i < 0 ? HESSE_KEY_NEITHER : hesse_key_at(i)->role;
 }
 
 /* The lines of a complete job are "key: value", two spaces deeper in every section. */
-static json_t *keys_of(const char *complete, key_use use)
+static json_t *keys_of(const char *complete, hesse_key_role role)
 {
     json_t *keys = json_object();
     char path[KEY] = "";
@@ -60,7 +38,7 @@ static json_t *keys_of(const char *complete, key_use use)
                  name);
         if (end - colon < 3) continue; /* a section */
         at[strlen(at) - 1] = '\0';
-        if (use_of(path) == use)
+        if (role_of(path) == role)
             json_object_set_new(keys, path,
                                 json_stringn(colon + 2, (size_t)(end - colon - 2)));
         at[0] = '\0';
@@ -82,10 +60,10 @@ static void add_digest(json_t *inputs, const char *name, const char *digest)
 }
 
 /* NULL: out of memory. */
-static char *manifest_of(const origin *o, key_use use)
+static char *manifest_of(const origin *o, hesse_key_role role)
 {
     json_t *root = json_object(), *inputs = json_object();
-    if (use == NUMBERS) {
+    if (role == HESSE_KEY_NUMBERS) {
         add_digest(inputs, "config", o->config);
         add_digest(inputs, "checkpoint", o->checkpoint);
         add_digest(inputs, "data", o->data);
@@ -93,7 +71,7 @@ static char *manifest_of(const origin *o, key_use use)
         json_object_set_new(root, "program", json_string(o->program));
     }
     json_object_set_new(root, "inputs", inputs);
-    json_object_set_new(root, "job", keys_of(o->complete, use));
+    json_object_set_new(root, "job", keys_of(o->complete, role));
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS);
     json_decref(root);
     return text;
@@ -110,8 +88,8 @@ hesse_status hesse_identity_of(const hesse_job *job, const hesse_model *model,
     if (s) return s;
     strcpy(o.checkpoint, model->checkpoint);
     strcpy(o.data, model->batch.digest);
-    identity->numbers = manifest_of(&o, NUMBERS);
-    identity->wish = manifest_of(&o, WISH);
+    identity->numbers = manifest_of(&o, HESSE_KEY_NUMBERS);
+    identity->wish = manifest_of(&o, HESSE_KEY_OUTPUT);
     if (!identity->numbers || !identity->wish)
         return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a manifest");
     hesse_digest(identity->numbers, strlen(identity->numbers), identity->job);
@@ -130,7 +108,8 @@ void hesse_identity_free(hesse_identity *identity)
 static hesse_status compare(const hesse_identity *identity, const char *path,
                             const origin *found, hesse_why *why)
 {
-    char *numbers = manifest_of(found, NUMBERS), *wish = manifest_of(found, WISH);
+    char *numbers = manifest_of(found, HESSE_KEY_NUMBERS),
+         *wish = manifest_of(found, HESSE_KEY_OUTPUT);
     hesse_status s = HESSE_OK;
     if (!numbers || !wish)
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a manifest");

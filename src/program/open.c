@@ -1,10 +1,11 @@
-/* From a command line to a job, from a job to a model and a question. */
+/* From a command line to a job, from a job to a model and the options of an analysis. */
 #include "program/commands.h"
 
 #include "base/memory.h"
 #include "parallel/available.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
                             hesse_job **job)
@@ -27,56 +28,70 @@ hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
         s = hesse_agree(team, s);
     }
     if (!s) {
-        if (options->memory) (*job)->hessian.budget = options->memory;
-        (*job)->hessian.program = hesse_team_program(team);
+        if (options->memory) (*job)->analysis.memory = options->memory;
+        (*job)->analysis.program = hesse_team_program(team);
     }
     free(text);
     return s;
 }
 
-/* What the program leaves of the memory; 0: no limit was stated. */
+/* The memory that the program leaves; 0: no limit was stated. */
 static size_t room_of(const hesse_job *job)
 {
-    const size_t all = job->hessian.budget, program = job->hessian.program;
+    const size_t all = job->analysis.memory, program = job->analysis.program;
     return !all ? 0 : all > program ? all - program : 1;
+}
+
+/* The generator of a kind of data that is drawn; HESSE_GENERATOR_NONE of others. */
+static hesse_generator generator_of(const char *kind)
+{
+    static const char *const names[] = {[HESSE_GENERATOR_GAUSSIAN] = "gaussian",
+                                        [HESSE_GENERATOR_CLUSTERS] = "clusters",
+                                        [HESSE_GENERATOR_REGRESSION] = "regression",
+                                        [HESSE_GENERATOR_ADDITION] = "addition",
+                                        [HESSE_GENERATOR_PATHFINDER] = "pathfinder"};
+    for (int i = HESSE_GENERATOR_GAUSSIAN; i <= HESSE_GENERATOR_PATHFINDER; i++)
+        if (strcmp(kind, names[i]) == 0) return (hesse_generator)i;
+    return HESSE_GENERATOR_NONE;
+}
+
+/* Data options as a source, as long as the model takes one. */
+static void add_data(const hesse_data_options *d, hesse_source *source)
+{
+    const struct {
+        const char *kind;
+        const char **path;
+    } files[] = {{"tokens", &source->tokens},
+                 {"text", &source->text},
+                 {"inputs", &source->inputs},
+                 {"images", &source->images}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (strcmp(d->kind, files[i].kind) == 0) *files[i].path = d->paths[0];
+    if (strcmp(d->kind, "texts") == 0)
+        source->texts = d->paths, source->n_texts = d->n_paths;
+    source->recipe = d->recipe;
+    source->recipe.generator = generator_of(d->kind);
+    source->labels = d->labels, source->targets = d->targets;
+    source->eigenvalues = d->eigenvalues;
+    source->mask_rate = d->mask_rate, source->mask_id = d->mask_id;
+    source->image_size = d->size, source->image_classes = d->classes;
+    source->standard = d->standard, source->characters = d->characters;
+    source->sequences = d->sequences, source->context = d->context;
+    source->shuffle = d->shuffle, source->data_seed = d->seed;
+    source->batch = d->batch;
 }
 
 hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outline,
                               hesse_model **model)
 {
-    hesse_arch arch = {0};
-    hesse_job_arch(job, &arch);
-    const hesse_source source = {
-        .arch = &arch,
-        .config = job->paths.config,
-        .checkpoint = job->paths.checkpoint,
-        .seed = job->model.seed,
-        .tokens = job->paths.tokens,
-        .text = job->paths.text,
-        .inputs = job->paths.inputs,
-        .images = job->paths.images,
-        .texts = job->data.texts ? (const char *const *)job->paths.texts : NULL,
-        .n_texts = job->data.n_texts,
-        .recipe = job->data.recipe,
-        .mask_rate = job->data.mask_rate,
-        .mask_id = job->data.with_mask_id ? &job->data.mask_id : NULL,
-        .image_size = job->data.size,
-        .image_classes = job->data.classes,
-        .standard = job->data.standard,
-        .labels = job->paths.labels,
-        .targets = job->paths.targets,
-        .eigenvalues =
-            job->model.family == HESSE_QUADRATIC ? job->model.eigenvalues : NULL,
-        .characters = job->data.characters,
-        .sequences = job->data.sequences,
-        .context = job->data.context,
-        .shuffle = job->data.shuffle,
-        .data_seed = job->data.seed,
-        .reduction = job->hessian.reduction,
-        .batch = job->data.batch,
-        .memory = room_of(job),
-        .outline = outline,
-    };
+    hesse_source source = {.arch = &job->arch,
+                           .config = job->paths.config,
+                           .checkpoint = job->paths.checkpoint,
+                           .seed = job->seed,
+                           .reduction = job->reduction,
+                           .memory = room_of(job),
+                           .outline = outline};
+    add_data(&job->data, &source);
     return hesse_model_open(team, &source, model);
 }
 
@@ -104,34 +119,7 @@ int hesse_threads(void)
 
 hesse_analysis_options hesse_job_options(const hesse_job *job)
 {
-    const hesse_job_lanczos *lanczos = &job->spectrum.lanczos;
-    const bool automatic = job->hessian.method == HESSE_METHOD_AUTO;
-    return (hesse_analysis_options){
-        .partition = job->hessian.partition,
-        .only = (const char *const *)job->hessian.only,
-        .n_only = job->hessian.blocks ? 0 : job->hessian.n_only,
-        .preset = job->hessian.blocks,
-        .parts = job->hessian.parts,
-        .n_parts = job->hessian.n_parts,
-        .scope = job->hessian.scope,
-        /* Who wants matrices wants all. */
-        .method = automatic && job->output.matrices ? HESSE_METHOD_EXACT
-                                                    : job->hessian.method,
-        .seconds = job->hessian.seconds,
-        .lanczos = {.steps = lanczos->steps,
-                    .probes = lanczos->probes,
-                    .width = lanczos->width,
-                    .orthogonality = lanczos->paper ? HESSE_ORTHOGONALITY_PAPER
-                                                    : lanczos->reorthogonalise,
-                    .seed = lanczos->seed},
-        .extreme = job->spectrum.extreme,
-        .hutchinson = job->spectrum.hutchinson,
-        .engine = job->spectrum.engine,
-        .eigenvectors = job->spectrum.eigenvectors,
-        .panel = job->hessian.panel,
-        .memory = job->hessian.budget,
-        .program = job->hessian.program,
-        .matrices = job->output.matrices,
-        .threads = hesse_threads(),
-    };
+    hesse_analysis_options options = job->analysis;
+    options.threads = hesse_threads();
+    return options;
 }

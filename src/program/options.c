@@ -42,7 +42,8 @@ const hesse_command hesse_commands[] = {
      "the mean distances between them.",
      hesse_command_show, NULL},
     {"keys", NULL, TABLE | KEYS, "Print every key of a job file with its meaning",
-     "Each key is printed with its values, its default, and the families of networks or "
+     "Each key is printed with its values, its default, and the families of networks "
+     "or "
      "kinds of data that have it.",
      NULL, hesse_command_keys},
     {"schema", NULL, TABLE, "Print the schema of result files as JSON",

@@ -58,13 +58,13 @@ static void note_program(hesse_provenance *p, const hesse_analysis *analysis)
 /* What of the published procedure the job has changed. */
 static void note_procedure(hesse_provenance *p, const hesse_job *job)
 {
-    const hesse_job_lanczos *l = &job->spectrum.lanczos;
+    const hesse_lanczos_settings *l = &job->analysis.lanczos;
     const hesse_density *d = &job->spectrum.density;
     const struct {
         const char *key;
         bool changed;
-    } all[] = {{"hessian.method", job->hessian.method != HESSE_METHOD_LANCZOS},
-               {"hessian.reduction", job->hessian.reduction != HESSE_SUM_OF_BATCHES},
+    } all[] = {{"hessian.method", job->analysis.method != HESSE_METHOD_LANCZOS},
+               {"hessian.reduction", job->reduction != HESSE_SUM_OF_BATCHES},
                {"steps", l->steps != 100},
                {"probes", l->probes != 10},
                {"density.points", d->points != 50000},
@@ -91,14 +91,15 @@ static void note_job(hesse_provenance *p, const hesse_job *job,
     text(p, "job", job->text);
     text(p, "job_complete", job->complete);
     text(p, "method", hesse_job_word("hessian.method", (int)analysis->method));
-    text(p, "scope", hesse_job_word("hessian.scope", job->hessian.scope));
-    text(p, "partition", hesse_job_word("hessian.partition", job->hessian.partition));
-    text(p, "reduction", hesse_job_word("hessian.reduction", job->hessian.reduction));
+    text(p, "scope", hesse_job_word("hessian.scope", (int)job->analysis.scope));
+    text(p, "partition",
+         hesse_job_word("hessian.partition", (int)job->analysis.partition));
+    text(p, "reduction", hesse_job_word("hessian.reduction", job->reduction));
     whole(p, "panel", analysis->options.request.panel);
     whole(p, "predicted_bytes_per_rank", (int64_t)analysis->peak);
     number(p, "predicted_seconds", hesse_analysis_seconds(analysis));
-    if (job->spectrum.lanczos.paper) note_procedure(p, job);
-    if (job->hessian.reduction == HESSE_SUM_OF_BATCHES)
+    if (job->spectrum.paper) note_procedure(p, job);
+    if (job->reduction == HESSE_SUM_OF_BATCHES)
         whole(p, "micro_batch", job->data.batch ? job->data.batch : 1);
 }
 
@@ -156,7 +157,7 @@ static void note_model(hesse_provenance *p, const hesse_job *job, const hesse_mo
 {
     note_arch(p, &m->arch);
     whole(p, "parameters", (int64_t)m->params.size);
-    if (!job->paths.checkpoint) whole(p, "model_seed", (int64_t)job->model.seed);
+    if (!job->paths.checkpoint) whole(p, "model_seed", (int64_t)job->seed);
     text(p, "config_sha256", p->config);
     text(p, "checkpoint_sha256", m->checkpoint);
     text(p, "checkpoint_note", m->note.text);

@@ -9,6 +9,7 @@
 #include "files/shards.h"
 #include "parallel/team.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,27 +73,41 @@ static hesse_status spare(const target *t, const char *what, const char *path)
                       t->written, what, path, t->key);
 }
 
-/* A path, or the file of a usual name in the folder that it is. */
-static hesse_status spare_either(const target *t, const char *what, const char *path,
-                                 const char *usual)
+/* Every file of a folder. */
+static hesse_status spare_folder(const target *t, const char *what, const char *folder)
 {
-    if (!path || !hesse_file_is_folder(path)) return spare(t, what, path);
-    char *inside = hesse_file_join(path, usual);
+    hesse_status s = HESSE_OK;
+    DIR *entries = opendir(folder);
+    const struct dirent *entry;
+    while (entries && !s && (entry = readdir(entries))) {
+        char *inside = hesse_file_join(folder, entry->d_name);
+        s = inside ? spare(t, what, inside) : exhausted(t->why);
+        free(inside);
+    }
+    if (entries) closedir(entries);
+    return s;
+}
+
+/* A path, and what is read of the folder that it is. */
+static hesse_status spare_path(const target *t, const hesse_key *key, const char *path)
+{
+    const char *what = strrchr(key->path, '.') + 1;
+    if (!key->inside || !hesse_file_is_folder(path)) return spare(t, what, path);
+    if (strcmp(key->inside, "*") == 0) return spare_folder(t, what, path);
+    char *inside = hesse_file_join(path, key->inside);
     if (!inside) return exhausted(t->why);
     const hesse_status s = spare(t, what, inside);
     free(inside);
     return s;
 }
 
-/* An index, and every file with tensors. Of those that cannot be read the reader tells. */
-static hesse_status spare_checkpoint(const target *t, const char *path)
+/* Every file with tensors. The reader tells of those that cannot be read. */
+static hesse_status spare_shards(const target *t, const char *path)
 {
     hesse_shards shards;
     hesse_why ignored;
+    hesse_status s = HESSE_OK;
     if (!path) return HESSE_OK;
-    hesse_status s =
-        spare_either(t, "checkpoint", path, "model.safetensors.index.json");
-    if (s) return s;
     hesse_shards_open(path, &shards, &ignored);
     for (size_t i = 0; !s && i < shards.count; i++)
         s = spare(t, "checkpoint", shards.list[i].path);
@@ -100,19 +115,19 @@ static hesse_status spare_checkpoint(const target *t, const char *path)
     return s;
 }
 
+/* All paths that the job reads, by the table of keys. */
 static hesse_status spare_inputs(const target *t, const char *file,
-                                 const hesse_job_paths *paths)
+                                 const hesse_job *job)
 {
     hesse_status s = spare(t, "job", file);
-    if (!s) s = spare_either(t, "config", paths->config, "config.json");
-    if (!s) s = spare_checkpoint(t, paths->checkpoint);
-    if (!s) s = spare(t, "tokens", paths->tokens);
-    if (!s) s = spare(t, "inputs", paths->inputs);
-    if (!s) s = spare(t, "images", paths->images);
-    if (!s) s = spare(t, "labels", paths->labels);
-    if (!s) s = spare(t, "targets", paths->targets);
-    if (!s) s = spare(t, "text", paths->text);
-    return s;
+    for (int i = 0; !s && hesse_key_at(i); i++) {
+        const hesse_key *key = hesse_key_at(i);
+        if (key->type != HESSE_KEY_PATH || key->written) continue;
+        const char *const *paths;
+        const int n = hesse_job_paths_of(job, i, &paths);
+        for (int p = 0; !s && p < n; p++) s = spare_path(t, key, paths[p]);
+    }
+    return s ? s : spare_shards(t, job->paths.checkpoint);
 }
 
 /* Local to rank 0. */
@@ -125,7 +140,7 @@ static hesse_status find(const hesse_options *options, const hesse_job *job,
     if (!*path) return exhausted(why);
     hesse_status s = follow(path, why);
     if (s || stat(*path, &t.file)) return s;
-    return spare_inputs(&t, options->file, &job->paths);
+    return spare_inputs(&t, options->file, job);
 }
 
 hesse_status hesse_target(hesse_team *team, const hesse_options *options,

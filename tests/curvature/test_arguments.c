@@ -59,16 +59,11 @@ static void models_refuse(void **state)
     hesse_source s = small_source(&a);
     hesse_model *model = NULL;
     static const int wrong[] = {-1, INT_MIN, 1000}; /* the last of enumerations alone */
-    int *const enums[] = {(int *)&a.family,
-                          (int *)&a.activation,
-                          (int *)&a.attention.kernel,
-                          (int *)&a.image.batch_norm,
-                          (int *)&a.data.loss,
-                          &a.lists.n_widths,
-                          &a.lists.n_dense,
-                          (int *)&s.reduction,
-                          (int *)&s.recipe.generator,
-                          (int *)&s.recipe.covariates};
+    int *const enums[] = {(int *)&a.family,           (int *)&a.activation,
+                          (int *)&a.attention.kernel, (int *)&a.image.batch_norm,
+                          (int *)&a.data.loss,        &a.lists.n_widths,
+                          &a.lists.n_dense,           (int *)&s.reduction,
+                          (int *)&s.recipe.generator, (int *)&s.recipe.covariates};
     int *const sizes[] = {&a.layers,
                           &a.width,
                           &a.inner,
@@ -287,7 +282,7 @@ static void rooms_refuse(void **state)
     assert_all(hesse_spectrum_new(2, -1, &s, &why) == HESSE_E_JOB);
     assert_all(hesse_spectrum_new(2, 1, NULL, &why) == HESSE_E_JOB);
     assert_all(hesse_spectrum_new(2, -1, &s, NULL) == HESSE_E_JOB);
-    assert_all(hesse_spectrum_prove(NULL, &(hesse_sums){0}, "a", &why) == HESSE_E_JOB);
+    assert_all(hesse_spectrum_check(NULL, &(hesse_sums){0}, "a", &why) == HESSE_E_JOB);
     assert_all(hesse_extremes_new(0, 1, 1, &e, &why) == HESSE_E_JOB);
     assert_all(hesse_extremes_new(3, -1, 1, &e, &why) == HESSE_E_JOB);
     assert_all(hesse_extremes_new(3, INT_MAX, 1, &e, &why) == HESSE_E_JOB);

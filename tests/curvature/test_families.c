@@ -166,7 +166,7 @@ static void few_sequences_at_once_change_nothing(void **state)
         for (int held = 1; held <= 2 && held < tape->sequences; held++) {
             double error = 0, size = 0;
             hesse_model *m = NULL;
-            x.job->hessian.budget = (size_t)(2 * (fixed + (held + 0.5) * each));
+            x.job->analysis.memory = (size_t)(2 * (fixed + (held + 0.5) * each));
             assert_all(hesse_open_model(x.team, x.job, false, &m) == HESSE_OK);
             assert_all(m->tape->window == (tape->coupled ? tape->sequences : held));
             assert_all(fabs(m->loss - x.model->loss) < 1e-14 * fabs(m->loss));
@@ -212,7 +212,7 @@ static void quadratics_have_their_eigenvalues(void **state)
     for (int b = 0; b < N; b += BLOCK) {
         double trace = 0, squares = 0, outside = 0, sum = 0, sum_of_squares = 0;
         for (int i = b; i < b + BLOCK; i++) {
-            const double lambda = job->model.eigenvalues[i];
+            const double lambda = job->data.eigenvalues[i];
             sum += lambda, sum_of_squares += lambda * lambda, trace += h[i * N + i];
             for (int j = 0; j < N; j++)
                 *(j / BLOCK == i / BLOCK ? &squares : &outside) += pow(h[i * N + j], 2);
@@ -224,6 +224,48 @@ static void quadratics_have_their_eigenvalues(void **state)
         for (int j = 0; j < N; j++)
             value += m->theta[i] * h[i * N + j] * m->theta[j] / 2;
     assert_all(fabs(value - m->loss) < 1e-12 * value);
+    hesse_model_free(m);
+    hesse_job_free(job);
+    hesse_team_free(team);
+}
+
+/* The resolved job that a result file stores is a job that gives the same numbers. */
+static void resolved_jobs_give_the_same(void **state)
+{
+    (void)state;
+    for (int c = 0; c < CASES; c++) {
+        opened x = open_case(cases[c]);
+        hesse_job *job = NULL;
+        hesse_model *m = NULL;
+        char path[512];
+        snprintf(path, sizeof path, "%s/families/%s/job.yaml", HESSE_TEST_FOLDER,
+                 cases[c]);
+        hesse_status s = hesse_job_parse(x.job->complete, strlen(x.job->complete), path,
+                                         NULL, 0, &job, &x.team->why);
+        if (!s) s = hesse_open_model(x.team, job, false, &m);
+        if (s) print_error("%s: %s\n", cases[c], hesse_team_why(x.team)->text);
+        assert_all(s == HESSE_OK && m->loss == x.model->loss);
+        assert_all(memcmp(m->gradient, x.model->gradient,
+                          m->params.size * sizeof *m->gradient) == 0);
+        hesse_model_free(m);
+        hesse_job_free(job);
+        close_case(&x);
+    }
+}
+
+/* A multiplier of 0 makes all outputs 0: every class is as likely as the others. */
+static void a_multiplier_of_zero_is_zero(void **state)
+{
+    (void)state;
+    hesse_team *team = NULL;
+    hesse_job *job = NULL;
+    hesse_model *m = NULL;
+    const char *const set = "model.multipliers=[1, 2, 0]";
+    const char *path = HESSE_TEST_FOLDER "/families/mlp/job.yaml";
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    assert_all(hesse_job_read(path, &set, 1, &job, &team->why) == HESSE_OK);
+    assert_all(hesse_open_model(team, job, false, &m) == HESSE_OK);
+    assert_all(fabs(m->loss - log(m->arch.data.outputs)) < 1e-14);
     hesse_model_free(m);
     hesse_job_free(job);
     hesse_team_free(team);
@@ -401,6 +443,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(matrices_agree),
     cmocka_unit_test(few_sequences_at_once_change_nothing),
     cmocka_unit_test(quadratics_have_their_eigenvalues),
+    cmocka_unit_test(resolved_jobs_give_the_same),
+    cmocka_unit_test(a_multiplier_of_zero_is_zero),
 };
 
 MPI_TEST_MAIN(tests)

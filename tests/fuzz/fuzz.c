@@ -130,7 +130,13 @@ static void read_job(const uint8_t *bytes, size_t count)
     text[count] = '\0';
     const hesse_status s = hesse_job_parse(text, count, "j.yaml", NULL, 0, &job, &why);
     expect(s, &why);
-    if (!s) hesse_job_free(job);
+    hesse_job *again = NULL; /* the resolved job is the same job */
+    if (!s && (hesse_job_parse(job->complete, strlen(job->complete), "j.yaml", NULL, 0,
+                               &again, &why) ||
+               strcmp(again->complete, job->complete) != 0))
+        abort();
+    hesse_job_free(again);
+    hesse_job_free(job);
     free(text);
 }
 

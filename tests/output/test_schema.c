@@ -58,8 +58,10 @@ static void run_job(hesse_team *team, const job *j, const char *output)
         write_text("job.yaml", j->text);
         strcpy(file, "job.yaml");
     }
-    hesse_options options = {
-        .command = "run", .file = file, .output = output, .force = true};
+    hesse_options options = {.command = hesse_command_named("run"),
+                             .file = file,
+                             .output = output,
+                             .force = true};
     while (j->sets[options.n_sets]) {
         options.sets[options.n_sets] = j->sets[options.n_sets];
         options.n_sets++;

@@ -114,15 +114,16 @@ static hesse_extra extra(const hesse_arch *a, const char *name)
     return other ? HESSE_EXTRA_UNKNOWN : HESSE_EXTRA_PARAMETER;
 }
 
-static const hesse_owned_key keys[] = {{"layers", "2"},           {"heads", "2"},
-                                       {"head_size", NULL},       {"width", "32"},
-                                       {"inner", NULL},           {"context", "32"},
-                                       {"vocabulary", NULL},      {"classes", NULL},
-                                       {"activation", "gelu"},    {"norm_eps", "1e-12"},
-                                       {"bias", "true"},          {"temperature", NULL},
-                                       {"attention", "full"},     {"kernel", "softmax"},
-                                       {"task", "masked"},        {"types", "2"},
-                                       {"loss", "cross_entropy"}, {NULL, NULL}};
+static const hesse_owned_key keys[] = {{"config", NULL},      {"layers", "2"},
+                                       {"heads", "2"},        {"head_size", NULL},
+                                       {"width", "32"},       {"inner", NULL},
+                                       {"context", "32"},     {"vocabulary", NULL},
+                                       {"classes", NULL},     {"activation", "gelu"},
+                                       {"norm_eps", "1e-12"}, {"bias", "true"},
+                                       {"temperature", NULL}, {"attention", "full"},
+                                       {"kernel", "softmax"}, {"task", "masked"},
+                                       {"types", "2"},        {"loss", "cross_entropy"},
+                                       {NULL, NULL}};
 static const char *const config_types[] = {"bert", NULL};
 
 const hesse_family hesse_family_bert = {
@@ -130,6 +131,7 @@ const hesse_family hesse_family_bert = {
     .help = "BERT: an encoder of tokens that predicts masked tokens or a class.",
     .reads = HESSE_READS_IDS,
     .learned_positions = true,
+    .whole_heads = true,
     .keys = keys,
     .check = check,
     .build = build,

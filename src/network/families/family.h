@@ -36,7 +36,14 @@ typedef struct hesse_family {
     bool flat;      /* images are read as one token                               */
     bool per_token; /* something is predicted for every token, not for the example */
     bool learned_positions; /* sequences are at most arch->positions long         */
+    bool whole_heads; /* heads make up the width                                  */
+    bool even_heads;  /* a head has an even number of channels                    */
+    bool pools;       /* a width of 0 is a pooling                                */
+    const char *data; /* the kind of data that the family brings; NULL: none      */
     const hesse_owned_key *keys; /* of the section `model`, with defaults         */
+
+    /** Set what follows from the family alone; NULL: nothing does. */
+    void (*complete)(hesse_arch *arch);
 
     /** Whether the sizes fit one another. Errors: HESSE_E_JOB. */
     hesse_status (*check)(const hesse_arch *arch, hesse_why *why);

@@ -165,21 +165,13 @@ static const hesse_decoder_names names = {
     .biases = {"ln_f.bias"},
 };
 
-static const hesse_owned_key keys[] = {{"layers", "2"},
-                                       {"heads", "2"},
-                                       {"head_size", NULL},
-                                       {"width", "32"},
-                                       {"inner", NULL},
-                                       {"context", "32"},
-                                       {"vocabulary", NULL},
-                                       {"activation", "gelu_tanh"},
-                                       {"norm_eps", "1e-5"},
-                                       {"tied", "true"},
-                                       {"bias", "true"},
-                                       {"temperature", NULL},
-                                       {"attention", "causal"},
-                                       {"kernel", "softmax"},
-                                       {NULL, NULL}};
+static const hesse_owned_key keys[] = {
+    {"config", NULL},      {"layers", "2"},         {"heads", "2"},
+    {"head_size", NULL},   {"width", "32"},         {"inner", NULL},
+    {"context", "32"},     {"vocabulary", NULL},    {"activation", "gelu_tanh"},
+    {"norm_eps", "1e-5"},  {"tied", "true"},        {"bias", "true"},
+    {"temperature", NULL}, {"attention", "causal"}, {"kernel", "softmax"},
+    {NULL, NULL}};
 static const char *const types[] = {"gpt2", NULL};
 
 const hesse_family hesse_family_gpt2 = {
@@ -188,6 +180,7 @@ const hesse_family hesse_family_gpt2 = {
     .reads = HESSE_READS_IDS,
     .per_token = true,
     .learned_positions = true,
+    .whole_heads = true,
     .keys = keys,
     .check = check,
     .build = build,

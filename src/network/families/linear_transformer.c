@@ -56,6 +56,12 @@ static void build(hesse_builder *b)
     hesse_build_loss(b, hesse_build_select(b, y, both.tokens - 1));
 }
 
+/* One head, as wide as its inputs. */
+static void complete(hesse_arch *arch)
+{
+    arch->attention.heads = arch->attention.kv_heads = arch->attention.size = 1;
+}
+
 static hesse_status check(const hesse_arch *a, hesse_why *why)
 {
     const hesse_size_limit own[] = {{"layers", a->layers, HESSE_CONFIG_LAYERS}};
@@ -82,6 +88,7 @@ const hesse_family hesse_family_linear_transformer = {
     .help = "Layers of linear attention that learn linear regression in context.",
     .reads = HESSE_READS_NUMBERS,
     .keys = keys,
+    .complete = complete,
     .check = check,
     .build = build,
 };

@@ -186,6 +186,7 @@ const hesse_family hesse_family_llama = {
             "positions.",
     .reads = HESSE_READS_IDS,
     .per_token = true,
+    .even_heads = true,
     .keys = keys,
     .check = check,
     .build = build,

@@ -24,6 +24,11 @@ static void build(hesse_builder *b)
     hesse_build_loss(b, y);
 }
 
+static void complete(hesse_arch *arch)
+{
+    arch->data.loss = HESSE_LOSS_SQUARED_ERROR;
+}
+
 static hesse_status check(const hesse_arch *a, hesse_why *why)
 {
     const hesse_size_limit own[] = {{"number of blocks", a->lists.n_widths, 0}};
@@ -31,13 +36,15 @@ static hesse_status check(const hesse_arch *a, hesse_why *why)
 }
 
 static const hesse_owned_key keys[] = {
-    {"widths", NULL}, {"eigenvalues", NULL}, {"loss", "squared_error"}, {NULL, NULL}};
+    {"widths", NULL}, {"eigenvalues", NULL}, {NULL, NULL}};
 
 const hesse_family hesse_family_quadratic = {
     .name = "quadratic",
     .help = "A quadratic loss with given eigenvalues, diagonal by blocks.",
     .reads = HESSE_READS_NUMBERS,
+    .data = "quadratic",
     .keys = keys,
+    .complete = complete,
     .check = check,
     .build = build,
 };

@@ -106,6 +106,7 @@ const hesse_family hesse_family_vgg = {
     .help = "VGG: convolutions and pooling, then linear layers; with or without batch "
             "normalisation.",
     .reads = HESSE_READS_IMAGES,
+    .pools = true,
     .keys = keys,
     .check = check,
     .build = build,

@@ -60,27 +60,20 @@ static hesse_extra extra(const hesse_arch *arch, const char *name)
                                                  : HESSE_EXTRA_PARAMETER;
 }
 
-static const hesse_owned_key keys[] = {{"layers", "2"},
-                                       {"heads", "2"},
-                                       {"head_size", NULL},
-                                       {"width", "32"},
-                                       {"inner", NULL},
-                                       {"classes", NULL},
-                                       {"activation", "gelu"},
-                                       {"norm_eps", "1e-12"},
-                                       {"bias", "true"},
-                                       {"temperature", NULL},
-                                       {"attention", "full"},
-                                       {"kernel", "softmax"},
-                                       {"patch", "4"},
-                                       {"loss", "cross_entropy"},
-                                       {NULL, NULL}};
+static const hesse_owned_key keys[] = {
+    {"config", NULL},      {"layers", "2"},        {"heads", "2"},
+    {"head_size", NULL},   {"width", "32"},        {"inner", NULL},
+    {"classes", NULL},     {"activation", "gelu"}, {"norm_eps", "1e-12"},
+    {"bias", "true"},      {"temperature", NULL},  {"attention", "full"},
+    {"kernel", "softmax"}, {"patch", "4"},         {"loss", "cross_entropy"},
+    {NULL, NULL}};
 static const char *const types[] = {"vit", NULL};
 
 const hesse_family hesse_family_vit = {
     .name = "vit",
     .help = "Vision transformer: an encoder of the patches of an image.",
     .reads = HESSE_READS_IMAGES,
+    .whole_heads = true,
     .keys = keys,
     .check = check,
     .build = build,

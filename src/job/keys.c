@@ -1,0 +1,529 @@
+/* The table of keys: words first, then one row per key, in the order of docs/job.md.
+   A default that depends on the family or on the kind of data stands in its own row,
+   and one that follows from other keys is described by `absent` and filled in by job.c. */
+#include "job/keys.h"
+
+#include "job/job.h"
+#include "network/families/families.h"
+
+#include <string.h>
+
+enum { LONGEST = 4095, MOST_ENTRIES = 1000, MOST_EIGENVALUES = 20000 };
+
+#define AT(field)                                                                      \
+    .offset = offsetof(hesse_job, field), .bytes = sizeof((hesse_job *)NULL)->field
+#define COUNT(field) .count = offsetof(hesse_job, field)
+
+static const hesse_word truths[] = {{"false", false}, {"true", true}, {NULL, 0}};
+
+static const char *family_name(int i)
+{
+    return hesse_families[i] ? hesse_families[i]->name : NULL;
+}
+
+static const hesse_word activations[] = {{"gelu", HESSE_ACT_GELU},
+                                         {"gelu_tanh", HESSE_ACT_GELU_TANH},
+                                         {"relu", HESSE_ACT_RELU},
+                                         {"silu", HESSE_ACT_SILU},
+                                         {"tanh", HESSE_ACT_TANH},
+                                         {"none", HESSE_ACT_NONE},
+                                         {NULL, 0}};
+
+static const hesse_word kernels[] = {{"softmax", HESSE_KERNEL_SOFTMAX},
+                                     {"linear", HESSE_KERNEL_LINEAR},
+                                     {"gaussian", HESSE_KERNEL_GAUSSIAN},
+                                     {NULL, 0}};
+
+static const hesse_word batch_norms[] = {{"none", HESSE_BATCH_NORM_NONE},
+                                         {"training", HESSE_BATCH_NORM_TRAINING},
+                                         {"evaluation", HESSE_BATCH_NORM_EVALUATION},
+                                         {NULL, 0}};
+
+static const hesse_word losses[] = {{"cross_entropy", HESSE_LOSS_CROSS_ENTROPY},
+                                    {"squared_error", HESSE_LOSS_SQUARED_ERROR},
+                                    {NULL, 0}};
+
+static const hesse_word stems[] = {{"imagenet", false}, {"cifar", true}, {NULL, 0}};
+static const hesse_word tasks[] = {{"classify", false}, {"masked", true}, {NULL, 0}};
+static const hesse_word attentions[] = {{"causal", false}, {"full", true}, {NULL, 0}};
+static const hesse_word vocabularies[] = {
+    {"bytes", false}, {"characters", true}, {NULL, 0}};
+static const hesse_word scalings[] = {{"unit", false}, {"standard", true}, {NULL, 0}};
+
+/* The job holds the word itself: it is a kind of data. */
+static const char *generator_name(int i)
+{
+    static const char *const names[] = {"gaussian", "clusters",   "regression",
+                                        "addition", "pathfinder", NULL};
+    return names[i];
+}
+
+static const hesse_word covariates[] = {{"normal", HESSE_COVARIATES_NORMAL},
+                                        {"sphere", HESSE_COVARIATES_SPHERE},
+                                        {"gamma", HESSE_COVARIATES_GAMMA},
+                                        {NULL, 0}};
+
+static const hesse_word scopes[] = {
+    {"blocks", HESSE_BLOCKS}, {"full", HESSE_FULL}, {"both", HESSE_BOTH}, {NULL, 0}};
+
+static const hesse_word cuts[] = {
+    {"tensor", HESSE_CUT_TENSOR}, {"head", HESSE_CUT_HEAD},
+    {"neuron", HESSE_CUT_NEURON}, {"layer", HESSE_CUT_LAYER},
+    {"group", HESSE_CUT_GROUP},   {"whole", HESSE_CUT_WHOLE},
+    {"fused", HESSE_CUT_FUSED},   {NULL, 0}};
+
+static const hesse_word presets[] = {{"all", HESSE_PRESET_NONE},
+                                     {"paper-gpt2", HESSE_PRESET_PAPER_GPT2},
+                                     {"paper-vit", HESSE_PRESET_PAPER_VIT},
+                                     {"convolutions", HESSE_PRESET_CONVOLUTIONS},
+                                     {NULL, 0}};
+
+static const hesse_word shares[] = {{"hessian", HESSE_ALL},
+                                    {"gauss_newton", HESSE_GAUSS_NEWTON},
+                                    {"functional", HESSE_FUNCTIONAL},
+                                    {"linear", HESSE_LINEAR},
+                                    {"embedding", HESSE_EMBEDDING},
+                                    {"layernorm", HESSE_LAYERNORM},
+                                    {"rmsnorm", HESSE_RMSNORM},
+                                    {"rotary", HESSE_ROTARY},
+                                    {"scores", HESSE_SCORES},
+                                    {"softmax", HESSE_SOFTMAX},
+                                    {"mix", HESSE_MIX},
+                                    {"gelu", HESSE_GELU},
+                                    {"relu", HESSE_RELU},
+                                    {"silu", HESSE_SILU},
+                                    {"product", HESSE_PRODUCT},
+                                    {"sum", HESSE_SUM},
+                                    {"cross_entropy", HESSE_CROSS_ENTROPY},
+                                    {"squared_error", HESSE_SQUARED_ERROR},
+                                    {"conv", HESSE_CONV},
+                                    {"pool", HESSE_POOL},
+                                    {"batchnorm", HESSE_BATCHNORM},
+                                    {"gaussian", HESSE_GAUSSIAN},
+                                    {"tanh", HESSE_TANH},
+                                    {"scale", HESSE_SCALE},
+                                    {"move", HESSE_MOVE},
+                                    {NULL, 0}};
+
+static const hesse_word methods[] = {{"auto", HESSE_METHOD_AUTO},
+                                     {"exact", HESSE_METHOD_EXACT},
+                                     {"lanczos", HESSE_METHOD_LANCZOS},
+                                     {NULL, 0}};
+
+static const hesse_word reductions[] = {{"mean", HESSE_MEAN},
+                                        {"sum", HESSE_SUM_OF_TOKENS},
+                                        {"micro_batches", HESSE_SUM_OF_BATCHES},
+                                        {NULL, 0}};
+
+static const hesse_word engines[] = {
+    {"auto", HESSE_ENGINE_AUTO}, {"scalapack", HESSE_ENGINE_SCALAPACK},
+    {"elpa", HESSE_ENGINE_ELPA}, {"lapack", HESSE_ENGINE_LAPACK},
+    {"band", HESSE_ENGINE_BAND}, {NULL, 0}};
+
+static const hesse_word procedures[] = {{"own", false}, {"paper", true}, {NULL, 0}};
+
+static const hesse_word orthogonalities[] = {
+    {"true", HESSE_ORTHOGONALITY_FULL}, {"false", HESSE_ORTHOGONALITY_NONE},
+    {"full", HESSE_ORTHOGONALITY_FULL}, {"selective", HESSE_ORTHOGONALITY_SELECTIVE},
+    {"none", HESSE_ORTHOGONALITY_NONE}, {NULL, 0}};
+
+static const hesse_word scales[] = {{"none", false}, {"tenth", true}, {NULL, 0}};
+
+static const hesse_word distances[] = {{"js", HESSE_JS},
+                                       {"js_distance", HESSE_JS_DISTANCE},
+                                       {"js_raw", HESSE_JS_RAW},
+                                       {"js_log", HESSE_JS_LOG},
+                                       {"wasserstein", HESSE_WASSERSTEIN},
+                                       {NULL, 0}};
+
+static const hesse_key keys[] = {
+    {"model.family", HESSE_KEY_WORD, .names = family_name, .absent = "required",
+     AT(arch.family), .help = "The family of networks."},
+    {"model.config", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
+     .inside = "config.json", .absent = "none", AT(paths.config),
+     .help = "A Hugging Face `config.json`, or nanoGPT's settings in such a file; it "
+             "replaces the keys marked *."},
+    {"model.checkpoint", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
+     .inside = "model.safetensors.index.json", .absent = "none", AT(paths.checkpoint),
+     .help = "The parameters: a `.safetensors` file, the `.index.json` of several such "
+             "files, or a folder that holds one of these; without it they are drawn "
+             "from `seed`."},
+    {"model.layers", HESSE_KEY_INTEGER, .low = 1, .high = 4096, .in_config = true,
+     AT(arch.layers), .help = "The number of layers."},
+    {"model.heads", HESSE_KEY_INTEGER, .low = 1, .high = 4096, .in_config = true,
+     AT(arch.attention.heads), .help = "The number of query heads in a layer."},
+    {"model.kv_heads", HESSE_KEY_INTEGER, .low = 1, .high = 4096, .in_config = true,
+     .absent = "`heads`", AT(arch.attention.kv_heads),
+     .help = "The number of key and value heads, a divisor of `heads`."},
+    {"model.head_size", HESSE_KEY_INTEGER, .low = 1, .high = 4096, .in_config = true,
+     .absent = "`width / heads`", AT(arch.attention.size),
+     .help = "The channels of one head; `llama` needs an even number, and in `gpt2` "
+             "`heads * head_size` must be `width`."},
+    {"model.width", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20, .in_config = true,
+     AT(arch.width),
+     .help = "The channels of the residual stream; for `resnet` those of the first "
+             "stage."},
+    {"model.inner", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24, .in_config = true,
+     .absent = "`4 * width`", AT(arch.inner),
+     .help = "The channels of the hidden layer in the MLP."},
+    {"model.context", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24, .in_config = true,
+     AT(arch.positions),
+     .help = "The longest sequence, in tokens; `gpt2` and `bert` have a position "
+             "embedding of that many rows."},
+    {"model.vocabulary", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24,
+     .in_config = true, .absent = "the vocabulary of the data", AT(arch.vocabulary),
+     .help = "The number of different token ids."},
+    {"model.classes", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20, .in_config = true,
+     .absent = "the classes of the checkpoint or, if more, of the data",
+     AT(arch.data.outputs),
+     .help = "The number of classes that the model distinguishes; the data need not "
+             "show all of them. `bert` has it with `task: classify`."},
+    {"model.activation", HESSE_KEY_WORD, .words = activations, .in_config = true,
+     AT(arch.activation),
+     .help = "The activation function; `gelu_tanh` is Hugging Face's `gelu_new`."},
+    {"model.norm_eps", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = 1,
+     .in_config = true, AT(arch.norm_eps),
+     .help = "The number that normalisation adds to the variance."},
+    {"model.rope_theta", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
+     .in_config = true, AT(arch.attention.rope_theta),
+     .help = "The base of the rotary angles."},
+    {"model.tied", HESSE_KEY_TRUTH, .in_config = true, AT(arch.tied),
+     .help = "Whether the head is the token embedding."},
+    {"model.bias", HESSE_KEY_TRUTH, .in_config = true, AT(arch.attention_bias),
+     .help =
+         "Whether linear layers have biases; in `gpt2` LayerNorm as well, in `bert` "
+         "and `vit` the key decides for query, key and value only."},
+    {"model.temperature", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0,
+     .high = HESSE_NO_LIMIT, .absent = "the square root of `head_size`",
+     AT(arch.attention.temperature),
+     .help = "Attention scores are divided by this number."},
+    {"model.attention", HESSE_KEY_WORD, .words = attentions, AT(arch.attention.full),
+     .help = "Whether a token attends to itself and the tokens before it, or to all "
+             "tokens."},
+    {"model.kernel", HESSE_KEY_WORD, .words = kernels, AT(arch.attention.kernel),
+     .help = "The weights of attention: the softmax of the scores, the scores "
+             "themselves, or exp(-\\|q - k\\|^2 / (2 temperature))."},
+    {"model.value_size", HESSE_KEY_INTEGER, .low = 1, .high = 4096,
+     .absent = "`head_size`", AT(arch.attention.value_size),
+     .help = "The channels of the values of one head."},
+    {"model.output", HESSE_KEY_TRUTH, AT(arch.attention.output),
+     .help = "Whether an output matrix follows the heads."},
+    {"model.patch", HESSE_KEY_INTEGER, .low = 1, .high = 4096, .in_config = true,
+     AT(arch.image.patch), .help = "The rows and columns of a patch, in pixels."},
+    {"model.pool", HESSE_KEY_INTEGER, .low = 1, .high = 4096,
+     .absent = "as in the checkpoint, else no pooling", AT(arch.image.pool),
+     .help =
+         "Adaptive average pooling before the classifier leaves this number of rows "
+         "and columns; torchvision has 7."},
+    {"model.token_inner", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24,
+     .absent = "`width / 2`", AT(arch.image.token_inner),
+     .help = "The neurons of the hidden layer over tokens."},
+    {"model.types", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24, .in_config = true,
+     AT(arch.types),
+     .help = "The rows of the table of token types; every token has type 0."},
+    {"model.task", HESSE_KEY_WORD, .words = tasks, AT(arch.masked),
+     .help = "Whether the model predicts masked tokens or the class of a sequence."},
+    {"model.widths", HESSE_KEY_INTEGER, .list = true, .low = 0, .high = 1 << 24,
+     .most = HESSE_MOST_WIDTHS, .absent = "required (`quadratic`)",
+     AT(arch.lists.widths), COUNT(arch.lists.n_widths),
+     .help =
+         "`mlp`: neurons of the hidden layers; `vgg`: channels of the convolutions, "
+         "and 0 for a pooling; `quadratic`: orders of the blocks."},
+    {"model.blocks", HESSE_KEY_INTEGER, .list = true, .low = 1, .high = 4096,
+     .least = 1, .most = HESSE_MOST_WIDTHS, AT(arch.lists.widths),
+     COUNT(arch.lists.n_widths), .help = "The basic blocks of each stage."},
+    {"model.dense", HESSE_KEY_INTEGER, .list = true, .low = 1, .high = 1 << 24,
+     .most = HESSE_MOST_DENSE, AT(arch.lists.dense), COUNT(arch.lists.n_dense),
+     .help = "The neurons of the classifier's hidden layers."},
+    {"model.multipliers", HESSE_KEY_NUMBER, .list = true, .low = -HESSE_NO_LIMIT,
+     .high = HESSE_NO_LIMIT, .least = 1, .most = HESSE_MOST_WIDTHS + 1,
+     .absent = "all 1", AT(arch.lists.multipliers), COUNT(arch.lists.n_multipliers),
+     .help = "Factors of the output of each layer, before its activation; a factor may "
+             "be 0."},
+    {"model.eigenvalues", HESSE_KEY_NUMBER, .list = true, .low = 0,
+     .high = HESSE_NO_LIMIT, .least = 1, .most = MOST_EIGENVALUES, .absent = "required",
+     AT(data.eigenvalues), COUNT(n_eigenvalues),
+     .help = "The eigenvalues of all blocks, block after block."},
+    {"model.batch_norm", HESSE_KEY_WORD, .words = batch_norms,
+     AT(arch.image.batch_norm),
+     .help =
+         "Batch normalisation: none, by the statistics of the batch, which couple "
+         "its examples, or by those of the checkpoint (mean 0 and variance 1 without "
+         "one)."},
+    {"model.stem", HESSE_KEY_WORD, .words = stems, AT(arch.image.small_stem),
+     .help = "The first convolution: 7 x 7 with stride 2 and a pooling, or 3 x 3."},
+    {"model.loss", HESSE_KEY_WORD, .words = losses, AT(arch.data.loss),
+     .help = "The loss: its mean over labels, or the mean of squared errors over all "
+             "targets."},
+    {"model.deviation", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
+     .absent = "1 / sqrt(inputs) (`attention`)", AT(arch.deviation),
+     .help = "The standard deviation of the initial values."},
+    {"model.seed", HESSE_KEY_INTEGER, .low = 0, .high = 0x1p64, .standard = "1",
+     AT(seed), .help = "The seed of the initial parameters."},
+
+    {"data.tokens", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
+     AT(data.paths), COUNT(data.n_paths), .absent = "one of the six is required",
+     .help = "Token ids: a `.npy` file of integers, or nanoGPT's `.bin`."},
+    {"data.text", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
+     AT(data.paths), COUNT(data.n_paths), .absent = "one of the six is required",
+     .help = "A text in UTF-8."},
+    {"data.texts", HESSE_KEY_PATH, .list = true, .role = HESSE_KEY_NEITHER,
+     .inside = "*", .least = 1, .most = MOST_ENTRIES, AT(data.paths),
+     COUNT(data.n_paths), .absent = "one of the six is required",
+     .help =
+         "Texts with classes: one file of lines LABEL, tab, TEXT, or for each class "
+         "a file of lines or a folder of files."},
+    {"data.inputs", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
+     AT(data.paths), COUNT(data.n_paths), .absent = "one of the six is required",
+     .help = "A `.npy` file of numbers, images or token ids, with `labels` or "
+             "`targets`."},
+    {"data.images", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
+     AT(data.paths), COUNT(data.n_paths), .absent = "one of the six is required",
+     .help =
+         "Images: IDX (MNIST) or `.npy` with `labels`, or CIFAR in binary; each may "
+         "be compressed by gzip."},
+    {"data.generator", HESSE_KEY_WORD, .names = generator_name, AT(data.kind),
+     .absent = "one of the six is required", .help = "Examples are drawn from `seed`."},
+    {"data.labels", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
+     AT(data.labels), .absent = "none",
+     .help = "Labels: a `.npy` file of integers, or IDX for images."},
+    {"data.targets", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
+     AT(data.targets), .absent = "none", .help = "Targets: a `.npy` file of numbers."},
+    {"data.vocabulary", HESSE_KEY_WORD, .words = vocabularies, AT(data.characters),
+     .help = "The tokens of a text: the 256 bytes, or its distinct characters in "
+             "ascending order."},
+    {"data.context", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24,
+     .absent = "the model's context, or the length of the sequences", AT(data.context),
+     .help = "The tokens of a sequence."},
+    {"data.mask_rate", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = 1,
+     .absent = "0.15", AT(data.mask_rate),
+     .help = "The probability that a token is masked, for `bert` with `task: masked`."},
+    {"data.mask_id", HESSE_KEY_INTEGER, .low = 0, .high = (1 << 24) - 1,
+     .absent = "one past the ids of the data", AT(mask_id),
+     .help = "The token id that most masked tokens are replaced by."},
+    {"data.size", HESSE_KEY_INTEGER, .low = 1, .high = 4096,
+     .absent = "the size in the file", AT(data.size),
+     .help = "Images are resized to this number of rows and columns by means over "
+             "areas."},
+    {"data.classes", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20,
+     .absent = "all (`images`)", AT(data.classes),
+     .help =
+         "`images`: only images with a label below this number are taken; otherwise "
+         "the number of labels that are drawn."},
+    {"data.normalise", HESSE_KEY_WORD, .words = scalings, AT(data.standard),
+     .help =
+         "`unit`: pixels are from 0 to 1; `standard`: moreover each channel has mean "
+         "0 and standard deviation 1 over the images taken."},
+    {"data.features", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20,
+     AT(data.recipe.features), .help = "The length of a vector x."},
+    {"data.noise", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
+     AT(data.recipe.noise),
+     .help = "The standard deviation of x around the centre of its class."},
+    {"data.examples", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20,
+     AT(data.recipe.examples),
+     .help = "The pairs (x, y) in a sequence before its question."},
+    {"data.covariates", HESSE_KEY_WORD, .words = covariates, AT(data.recipe.covariates),
+     .help = "The distribution of x."},
+    {"data.shape", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
+     .absent = "0.1", AT(data.recipe.shape),
+     .help = "The shape of the gamma distribution, for `covariates: gamma`."},
+    {"data.contour", HESSE_KEY_INTEGER, .low = 2, .high = 20, AT(data.recipe.contour),
+     .help = "The segments of a contour."},
+    {"data.sequences", HESSE_KEY_INTEGER, .low = 1, .high = INT32_MAX,
+     .absent = "as many as there are, at most 16", AT(data.sequences),
+     .help = "The number of examples: sequences, images or vectors."},
+    {"data.batch", HESSE_KEY_INTEGER, .low = 1, .high = INT32_MAX, .absent = "1",
+     AT(data.batch),
+     .help = "The sequences of a micro-batch, a divisor of their number, for "
+             "`hessian.reduction: micro_batches`."},
+    {"data.seed", HESSE_KEY_INTEGER, .low = 0, .high = 0x1p64,
+     .absent = "the first examples are taken", AT(data.seed),
+     .help =
+         "Examples are chosen at random by this seed, or drawn from it (from 0 when "
+         "it is absent)."},
+
+    {"hessian.scope", HESSE_KEY_WORD, .words = scopes, .standard = "both",
+     AT(analysis.scope),
+     .help = "Which matrices: the diagonal blocks, the whole matrix, or both."},
+    {"hessian.partition", HESSE_KEY_WORD, .words = cuts, .standard = "tensor",
+     AT(analysis.partition), .help = "How the parameters are cut into blocks."},
+    {"hessian.only", HESSE_KEY_TEXT, .list = true, .least = 1, .most = MOST_ENTRIES,
+     .absent = "all blocks", AT(analysis.only), COUNT(analysis.n_only),
+     .help = "Names or globs of the blocks that are computed."},
+    {"hessian.blocks", HESSE_KEY_WORD, .words = presets, .standard = "all",
+     AT(analysis.preset), .help = "A published list of blocks, in place of `only`."},
+    {"hessian.parts", HESSE_KEY_WORD, .list = true, .words = shares, .least = 1,
+     .most = MOST_ENTRIES, .standard = "[hessian]", AT(analysis.parts),
+     COUNT(analysis.n_parts),
+     .help =
+         "The shares: the Hessian, its Gauss-Newton part, the rest, or the share of "
+         "one kind of operator."},
+    {"hessian.method", HESSE_KEY_WORD, .words = methods, .standard = "auto",
+     .paper = "lanczos", AT(analysis.method),
+     .help = "How spectra are computed: from dense matrices, by Lanczos quadrature "
+             "without matrices, or as memory and time allow."},
+    {"hessian.seconds", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
+     .absent = "no limit", AT(analysis.seconds),
+     .help = "The predicted time for dense matrices, in seconds, that `method: auto` "
+             "allows."},
+    {"hessian.reduction", HESSE_KEY_WORD, .words = reductions, .standard = "mean",
+     .paper = "micro_batches", AT(reduction),
+     .help =
+         "The loss is the mean over targets, their sum, or the sum over micro-batches "
+         "of their means."},
+    {"hessian.panel", HESSE_KEY_INTEGER, .low = 1, .high = 1024, .standard = "24",
+     AT(analysis.panel), .help = "The columns of a matrix that are computed together."},
+    {"hessian.memory", HESSE_KEY_SIZE, .role = HESSE_KEY_NEITHER, .most = 40,
+     .absent = "the free memory", AT(analysis.memory),
+     .help = "The memory that one rank may use, the program included."},
+
+    {"spectrum.eigenvectors", HESSE_KEY_INTEGER, .low = 0, .high = INT32_MAX,
+     .standard = "0", AT(analysis.eigenvectors),
+     .help = "The eigenvectors that are stored from each end of a spectrum."},
+    {"spectrum.engine", HESSE_KEY_WORD, .words = engines, .standard = "auto",
+     AT(analysis.engine),
+     .help = "The eigensolver of matrices that all ranks decompose together."},
+    {"spectrum.lanczos.procedure", HESSE_KEY_WORD, .words = procedures,
+     .standard = "own", AT(spectrum.paper),
+     .help = "`paper` selects the procedure published with \"Why Transformers Need "
+             "Adam\" and its defaults."},
+    {"spectrum.lanczos.steps", HESSE_KEY_INTEGER, .low = 1, .high = 1000000,
+     .standard = "100", AT(analysis.lanczos.steps),
+     .help = "The steps of one probe, at most the order of the matrix."},
+    {"spectrum.lanczos.probes", HESSE_KEY_INTEGER, .low = 1, .high = 1000000,
+     .standard = "10", AT(analysis.lanczos.probes),
+     .help = "The random vectors for one matrix."},
+    {"spectrum.lanczos.reorthogonalise", HESSE_KEY_WORD, .words = orthogonalities,
+     .standard = "full", .paper = "none", AT(analysis.lanczos.orthogonality),
+     .help =
+         "Each vector is made orthogonal to all before it: always (`full`, `true`), "
+         "where an estimate asks for it (`selective`), or never (`none`, `false`)."},
+    {"spectrum.lanczos.width", HESSE_KEY_INTEGER, .low = 1, .high = 1024,
+     .standard = "24", AT(analysis.lanczos.width),
+     .help = "The vectors that advance together, fewer where memory is short."},
+    {"spectrum.lanczos.seed", HESSE_KEY_INTEGER, .low = 0, .high = 0x1p64,
+     .standard = "0", AT(analysis.lanczos.seed),
+     .help = "The seed of all random vectors."},
+    {"spectrum.extreme.pairs", HESSE_KEY_INTEGER, .low = 0, .high = 1000000,
+     .standard = "0", AT(analysis.extreme.pairs),
+     .help =
+         "For matrices that are not formed: eigenvalues at each end of the spectrum, "
+         "each with a residual that bounds its error."},
+    {"spectrum.extreme.tolerance", HESSE_KEY_NUMBER, .low = 1e-12, .high = 1,
+     .standard = "1e-8", AT(analysis.extreme.tolerance),
+     .help = "The largest residual, relative to the largest absolute eigenvalue."},
+    {"spectrum.extreme.products", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 30,
+     .standard = "2000", AT(analysis.extreme.products),
+     .help = "The search for one matrix stops after about this number of "
+             "Hessian-vector products."},
+    {"spectrum.extreme.block", HESSE_KEY_INTEGER, .low = 1, .high = 1024,
+     .absent = "8, or 1 in wide models", AT(analysis.extreme.block),
+     .help = "The vectors that are multiplied together."},
+    {"spectrum.hutchinson.probes", HESSE_KEY_INTEGER, .low = 0, .high = 1000000,
+     .standard = "0", AT(analysis.hutchinson.probes),
+     .help = "For matrices that are not formed: random vectors that estimate trace, "
+             "Frobenius norm and diagonal."},
+    {"spectrum.hutchinson.sketch", HESSE_KEY_INTEGER, .low = 0, .high = 1000000,
+     .standard = "0", AT(analysis.hutchinson.sketch),
+     .help = "Hutch++: the dimension of the space that is treated exactly, at two "
+             "products for each dimension."},
+    {"spectrum.density.points", HESSE_KEY_INTEGER, .role = HESSE_KEY_OUTPUT, .low = 2,
+     .high = 2000000, .standard = "1000", .paper = "50000", AT(spectrum.density.points),
+     .help = "The points of the grid."},
+    {"spectrum.density.bandwidth", HESSE_KEY_NUMBER, .role = HESSE_KEY_OUTPUT,
+     .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT, .standard = "0.01",
+     .paper = "0.0031622776601683794", AT(spectrum.density.bandwidth),
+     .help = "The standard deviation of the Gaussian kernel."},
+    {"spectrum.density.absolute", HESSE_KEY_TRUTH, .role = HESSE_KEY_OUTPUT,
+     .standard = "false", .paper = "true", AT(spectrum.density.absolute),
+     .help =
+         "Whether the bandwidth is in units of eigenvalues; else it is a fraction of "
+         "their range."},
+    {"spectrum.density.scale", HESSE_KEY_WORD, .role = HESSE_KEY_OUTPUT,
+     .words = scales, .standard = "none", AT(spectrum.density.tenth),
+     .help = "`tenth`: eigenvalues are first divided by the 10th largest."},
+    {"spectrum.density.past", HESSE_KEY_NUMBER, .role = HESSE_KEY_OUTPUT,
+     .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT, .paper = "1",
+     .absent = "4 bandwidths", AT(spectrum.density.past),
+     .help =
+         "How far the grid reaches past both ends of a spectrum, in units of (scaled) "
+         "eigenvalues."},
+
+    {"metrics.distance", HESSE_KEY_WORD, .list = true, .role = HESSE_KEY_OUTPUT,
+     .words = distances, .most = MOST_ENTRIES, .standard = "[js, js_raw, wasserstein]",
+     AT(metrics.distance), COUNT(metrics.n_distance),
+     .help =
+         "The distances between the spectra of all pairs of blocks; the list may be "
+         "empty."},
+
+    {"output.file", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .written = true,
+     .most = LONGEST, .absent = "the job file's name with `.h5`, beside it",
+     AT(paths.output), .help = "The result file; `--output` overrides it."},
+    {"output.matrices", HESSE_KEY_TRUTH, .role = HESSE_KEY_OUTPUT, .standard = "false",
+     AT(analysis.matrices), .help = "Whether the matrices themselves are stored."},
+    {"output.stretch", HESSE_KEY_NUMBER, .role = HESSE_KEY_NEITHER, .low = 0,
+     .high = 86400, .standard = "120", AT(output.stretch),
+     .help = "Unfinished matrices are saved after this time, in seconds: the most work "
+             "that a killed run loses."},
+};
+
+enum { KEYS = sizeof keys / sizeof *keys };
+_Static_assert((int)KEYS <= (int)HESSE_MOST_KEYS, "a job has a value for every key");
+
+const hesse_key *hesse_key_at(int i)
+{
+    return i < KEYS ? &keys[i] : NULL;
+}
+
+int hesse_key_find(const char *path)
+{
+    int i = 0;
+    while (i < KEYS && strcmp(keys[i].path, path) != 0) i++;
+    return i < KEYS ? i : -1;
+}
+
+hesse_word hesse_key_word(const hesse_key *key, int i)
+{
+    static const hesse_word none = {NULL, 0};
+    const hesse_word *words = key->type == HESSE_KEY_TRUTH ? truths : key->words;
+    if (key->names) return (hesse_word){key->names(i), i};
+    return words ? words[i] : none;
+}
+
+int hesse_key_word_named(const hesse_key *key, const char *name)
+{
+    hesse_word w;
+    for (int i = 0; (w = hesse_key_word(key, i)).name; i++)
+        if (strcmp(w.name, name) == 0) return i;
+    return -1;
+}
+
+void hesse_key_limits(const hesse_key *key, char text[64])
+{
+    const bool above_0 = key->low == HESSE_ABOVE_0;
+    if (key->low == -HESSE_NO_LIMIT)
+        snprintf(text, 64, "that is finite");
+    else if (key->high == 0x1p64)
+        snprintf(text, 64, "from %.15g to 2^64 - 1", key->low);
+    else if (above_0 && key->high < HESSE_NO_LIMIT)
+        snprintf(text, 64, "above 0 and at most %.15g", key->high);
+    else if (above_0)
+        snprintf(text, 64, "above 0");
+    else if (key->high < HESSE_NO_LIMIT)
+        snprintf(text, 64, "from %.15g to %.15g", key->low, key->high);
+    else
+        snprintf(text, 64, "from %.15g", key->low);
+}
+
+const char *hesse_job_word(const char *path, int value)
+{
+    const hesse_key *key = &keys[hesse_key_find(path)];
+    int i = 0;
+    while (hesse_key_word(key, i).name && hesse_key_word(key, i).value != value) i++;
+    return hesse_key_word(key, i).name ? hesse_key_word(key, i).name : "";
+}
+
+const char *hesse_job_part(hesse_kinds kinds)
+{
+    return hesse_job_word("hessian.parts", (int)kinds);
+}

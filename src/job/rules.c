@@ -1,0 +1,313 @@
+/* Rules that span keys, one function each. A message is about a key that the user wrote:
+   defaults never break a rule. */
+#include "job/values.h"
+#include "network/families/families.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct rules {
+    const hesse_values *values;
+    const char *path; /* of the job file */
+    const hesse_job *job;
+    hesse_why *why;
+} rules;
+
+static bool given(const rules *r, const char *key)
+{
+    return hesse_values_given(r->values, key) != NULL;
+}
+
+/* "job.yaml:3: ..." about a key that was given. */
+static hesse_status wrong(const rules *r, const char *key, const char *what)
+{
+    const hesse_yaml *node = hesse_values_given(r->values, key);
+    return hesse_fail(r->why, HESSE_E_JOB, "%s: '%s' %s", hesse_yaml_where(node).text,
+                      key, what);
+}
+
+/* The first of some keys that was given; NULL: none. */
+static const char *first_given(const rules *r, const char *const *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (given(r, keys[i])) return keys[i];
+    return NULL;
+}
+
+static hesse_status need_family(const rules *r)
+{
+    char words[200] = "";
+    if (given(r, "model.family")) return HESSE_OK;
+    for (int i = 0; hesse_families[i]; i++) {
+        const size_t length = strlen(words);
+        snprintf(words + length, sizeof words - length, "%s%s",
+                 !i                      ? ""
+                 : hesse_families[i + 1] ? ", "
+                                         : " or ",
+                 hesse_families[i]->name);
+    }
+    return hesse_fail(r->why, HESSE_E_JOB, "%s: 'model.family' is missing, expected %s",
+                      r->path, words);
+}
+
+/* A family has its own keys, and so has a kind of data. */
+static hesse_status check_owners(const rules *r, const char *section, const char *owner,
+                                 const char *what)
+{
+    char owners[200], text[300];
+    const char *standard;
+    for (int i = 0; hesse_key_at(i); i++) {
+        const hesse_key *key = hesse_key_at(i);
+        if (strncmp(key->path, section, strlen(section)) != 0 || !given(r, key->path) ||
+            hesse_key_is_of(key, owner, &standard))
+            continue;
+        hesse_key_owners(key, owners);
+        snprintf(text, sizeof text, "is for %s, and the %s %s", owners, what, owner);
+        return wrong(r, key->path, text);
+    }
+    return HESSE_OK;
+}
+
+static hesse_status check_family(const rules *r)
+{
+    return check_owners(r, "model.", r->job->arch.family, "family is");
+}
+
+/* What a config says needs no key. */
+static hesse_status check_config(const rules *r)
+{
+    for (int i = 0; given(r, "model.config") && hesse_key_at(i); i++) {
+        const hesse_key *key = hesse_key_at(i);
+        if (!key->in_config || !given(r, key->path)) continue;
+        return wrong(r, key->path,
+                     strcmp(key->path, "model.context") == 0
+                         ? "stands beside 'model.config', which says it; "
+                           "'data.context' is for shorter sequences"
+                         : "stands beside 'model.config', which says it");
+    }
+    return HESSE_OK;
+}
+
+/* Data come from one place, unless the family brings them. */
+static hesse_status need_data(const rules *r)
+{
+    const bool own = hesse_family_of(&r->job->arch)->data;
+    const char *found = NULL;
+    char what[100];
+    for (int i = 0; hesse_key_at(i); i++) {
+        const hesse_key *key = hesse_key_at(i);
+        if (!given(r, key->path) || !hesse_key_is_source(key)) continue;
+        if (own) {
+            snprintf(what, sizeof what, "is not for %s, which has no data",
+                     r->job->arch.family);
+            return wrong(r, key->path, what);
+        }
+        if (found) {
+            snprintf(what, sizeof what, "stands beside '%s', expected one of them",
+                     found);
+            return wrong(r, key->path, what);
+        }
+        found = key->path;
+    }
+    if (found || own) return HESSE_OK;
+    return hesse_fail(r->why, HESSE_E_JOB,
+                      "%s: there are no data, expected 'data.tokens', 'data.text', "
+                      "'data.texts', 'data.inputs', 'data.images' or 'data.generator'",
+                      r->path);
+}
+
+static hesse_status check_kind(const rules *r)
+{
+    return check_owners(r, "data.", r->job->data.kind, "data are");
+}
+
+static hesse_status check_targets(const rules *r)
+{
+    const hesse_data_options *d = &r->job->data;
+    if (strcmp(d->kind, "inputs") != 0 || !d->labels != !d->targets) return HESSE_OK;
+    return wrong(r, "data.inputs",
+                 "goes with 'data.labels' or 'data.targets', expected one of them");
+}
+
+static hesse_status check_shape(const rules *r)
+{
+    if (!given(r, "data.shape") ||
+        r->job->data.recipe.covariates == HESSE_COVARIATES_GAMMA)
+        return HESSE_OK;
+    return wrong(r, "data.shape", "is for 'data.covariates: gamma'");
+}
+
+static hesse_status check_masks(const rules *r)
+{
+    static const char *const keys[] = {"data.mask_id", "data.mask_rate"};
+    const char *key = first_given(r, keys, 2);
+    if (!key || r->job->arch.masked) return HESSE_OK;
+    return wrong(r, key, "is for bert with 'model.task: masked'");
+}
+
+static hesse_status check_classes(const rules *r)
+{
+    if (!r->job->arch.masked || !given(r, "model.classes")) return HESSE_OK;
+    return wrong(r, "model.classes", "is for bert with 'model.task: classify'");
+}
+
+static hesse_status check_context(const rules *r)
+{
+    const hesse_job *job = r->job;
+    char what[120];
+    if (given(r, "model.config") || !job->arch.positions ||
+        job->data.context <= job->arch.positions)
+        return HESSE_OK;
+    snprintf(what, sizeof what, "is %d, expected at most the model's context, %d",
+             job->data.context, job->arch.positions);
+    return wrong(r, "data.context", what);
+}
+
+/* Where heads * size numbers do not fit, the key named last is the one to blame. */
+static hesse_status check_heads(const rules *r)
+{
+    const hesse_arch *a = &r->job->arch;
+    const hesse_attention *t = &a->attention;
+    const hesse_family *f = hesse_family_of(a);
+    const char *blamed = given(r, "model.head_size") ? "model.head_size"
+                         : given(r, "model.heads")   ? "model.heads"
+                                                     : "model.width";
+    char what[120] = "";
+    if (given(r, "model.config") || !f->read_config) return HESSE_OK;
+    if (!given(r, "model.head_size") && a->width % t->heads)
+        snprintf(what, sizeof what, "does not fit: width %d is no multiple of %d heads",
+                 a->width, t->heads);
+    else if (f->whole_heads && t->heads * t->size != a->width)
+        snprintf(what, sizeof what,
+                 "does not fit: %d heads of size %d are not width %d", t->heads,
+                 t->size, a->width);
+    else if (f->even_heads && t->size % 2)
+        snprintf(what, sizeof what,
+                 "does not fit: the size of a head is %d, rotary angles need an even "
+                 "one",
+                 t->size);
+    else if (t->heads % t->kv_heads)
+        snprintf(what, sizeof what, "is %d, expected a divisor of %d heads",
+                 t->kv_heads, t->heads),
+            blamed = "model.kv_heads";
+    return *what ? wrong(r, blamed, what) : HESSE_OK;
+}
+
+/* One multiplier for each layer. */
+static hesse_status check_multipliers(const rules *r)
+{
+    const hesse_arch_lists *l = &r->job->arch.lists;
+    char what[120];
+    if (!l->n_multipliers || l->n_multipliers == l->n_widths + 1) return HESSE_OK;
+    snprintf(what, sizeof what, "has %d entries, expected one for each of %d layers",
+             l->n_multipliers, l->n_widths + 1);
+    return wrong(r, "model.multipliers", what);
+}
+
+/* A width of 0 is a pooling where the family has such. */
+static hesse_status check_widths(const rules *r)
+{
+    const hesse_arch *a = &r->job->arch;
+    const bool pools = hesse_family_of(a)->pools;
+    for (int i = 0; !pools && i < a->lists.n_widths; i++)
+        if (!a->lists.widths[i])
+            return wrong(r, "model.widths", "holds 0, expected sizes from 1");
+    return HESSE_OK;
+}
+
+static hesse_status check_quadratic(const rules *r)
+{
+    const hesse_job *job = r->job;
+    char what[120];
+    long sum = 0;
+    if (strcmp(job->data.kind, "quadratic") != 0) return HESSE_OK;
+    if (!given(r, "model.widths") || !given(r, "model.eigenvalues"))
+        return hesse_fail(r->why, HESSE_E_JOB,
+                          "%s: quadratic needs 'model.widths', the orders of its "
+                          "blocks, and 'model.eigenvalues'",
+                          r->path);
+    for (int i = 0; i < job->arch.lists.n_widths; i++) sum += job->arch.lists.widths[i];
+    if (sum == job->n_eigenvalues) return HESSE_OK;
+    snprintf(what, sizeof what, "has %d entries, expected %ld by 'model.widths'",
+             job->n_eigenvalues, sum);
+    return wrong(r, "model.eigenvalues", what);
+}
+
+static hesse_status check_matrices(const rules *r)
+{
+    if (r->job->analysis.method != HESSE_METHOD_LANCZOS || !r->job->analysis.matrices)
+        return HESSE_OK;
+    return wrong(r, "output.matrices",
+                 "is true, but 'hessian.method: lanczos' forms no matrices");
+}
+
+/* Estimates are for matrices that are not formed. */
+static hesse_status check_estimates(const rules *r)
+{
+    const hesse_analysis_options *a = &r->job->analysis;
+    if (a->hutchinson.sketch && !a->hutchinson.probes)
+        return wrong(r, "spectrum.hutchinson.sketch",
+                     "stands without 'spectrum.hutchinson.probes'");
+    if (a->method != HESSE_METHOD_EXACT || (!a->extreme.pairs && !a->hutchinson.probes))
+        return HESSE_OK;
+    return wrong(
+        r, a->extreme.pairs ? "spectrum.extreme.pairs" : "spectrum.hutchinson.probes",
+        "is for matrices that are not formed, and 'hessian.method: exact' "
+        "forms all");
+}
+
+/* A published list replaces names and partition. */
+static hesse_status check_preset(const rules *r)
+{
+    if (!r->job->analysis.preset) return HESSE_OK;
+    if (given(r, "hessian.only"))
+        return wrong(r, "hessian.only",
+                     "stands beside 'hessian.blocks', expected one of them");
+    if (r->job->analysis.partition != HESSE_CUT_TENSOR)
+        return wrong(r, "hessian.partition",
+                     "is not tensor, as 'hessian.blocks' expects");
+    return HESSE_OK;
+}
+
+static hesse_status check_procedure(const rules *r)
+{
+    const hesse_analysis_options *a = &r->job->analysis;
+    if (!r->job->spectrum.paper) return HESSE_OK;
+    if (a->method == HESSE_METHOD_EXACT)
+        return wrong(r, "spectrum.lanczos.procedure",
+                     "is paper, and 'hessian.method: exact' forms all matrices");
+    if (a->lanczos.orthogonality != HESSE_ORTHOGONALITY_NONE)
+        return wrong(r, "spectrum.lanczos.reorthogonalise",
+                     "is not none, as the published procedure has it");
+    return HESSE_OK;
+}
+
+static hesse_status check_seconds(const rules *r)
+{
+    if (r->job->analysis.method == HESSE_METHOD_AUTO || !given(r, "hessian.seconds"))
+        return HESSE_OK;
+    return wrong(r, "hessian.seconds", "is for 'hessian.method: auto'");
+}
+
+static hesse_status check_batch(const rules *r)
+{
+    if (r->job->reduction == HESSE_SUM_OF_BATCHES || !given(r, "data.batch"))
+        return HESSE_OK;
+    return wrong(r, "data.batch", "is for 'hessian.reduction: micro_batches'");
+}
+
+hesse_status hesse_job_check_rules(const hesse_values *values, const char *path,
+                                   const hesse_job *job, hesse_why *why)
+{
+    typedef hesse_status rule(const rules *r);
+    static rule *const all[] = {
+        need_family,  check_family,      check_config,    check_widths,
+        check_heads,  check_multipliers, check_quadratic, check_classes,
+        need_data,    check_kind,        check_context,   check_targets,
+        check_shape,  check_masks,       check_matrices,  check_estimates,
+        check_preset, check_procedure,   check_seconds,   check_batch};
+    const rules r = {values, path, job, why};
+    hesse_status s = HESSE_OK;
+    for (size_t i = 0; !s && i < sizeof all / sizeof *all; i++) s = all[i](&r);
+    return s;
+}

@@ -1,0 +1,590 @@
+/* The tree and the table are walked together. Every value is checked where it is written;
+   defaults are trusted, because a test parses the resolved job of every family again. */
+#include "job/values.h"
+#include "network/families/families.h"
+
+#include "base/memory.h"
+#include "base/nearest.h"
+#include "job/size.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { PATH = 200, LONGEST_TEXT = 4095 };
+
+/* A node, the row that it is read by (NULL: a section), and its dotted path. */
+typedef struct place {
+    const hesse_key *key;
+    const hesse_yaml *node;
+    const char *path;
+    bool entry; /* the node is an entry of the list there */
+    hesse_why *why;
+} place;
+
+static hesse_status wrong(const place *p, const char *expected)
+{
+    const hesse_words where = hesse_yaml_where(p->node),
+                      found = hesse_yaml_found(p->node);
+    return hesse_fail(p->why, HESSE_E_JOB, "%s: '%s' %s %s, expected %s", where.text,
+                      p->path, p->entry ? "holds" : "is", found.text, expected);
+}
+
+static void append(char *text, size_t room, const char *more)
+{
+    const size_t length = strlen(text);
+    snprintf(text + length, room - length, "%s", more);
+}
+
+/* "a, b or c", and the word nearest to what was found, if one is near. */
+static hesse_status wrong_word(const place *p)
+{
+    const char *nearest = hesse_key_word(p->key, 0).name, *name;
+    char text[500] = "";
+    const char *found = p->node->kind == HESSE_YAML_SCALAR ? p->node->text : "";
+    for (int i = 0; (name = hesse_key_word(p->key, i).name); i++) {
+        const bool last = !hesse_key_word(p->key, i + 1).name;
+        append(text, sizeof text, !i ? "" : last ? " or " : ", ");
+        append(text, sizeof text, name);
+        if (hesse_edits(found, name) < hesse_edits(found, nearest)) nearest = name;
+    }
+    if (2 * hesse_edits(found, nearest) <= (int)strlen(nearest) &&
+        strcmp(found, nearest) != 0) {
+        append(text, sizeof text, "; the nearest is '");
+        append(text, sizeof text, nearest);
+        append(text, sizeof text, "'");
+    }
+    return wrong(p, text);
+}
+
+/* Decimal, without leading zeros, which other readers of YAML take for octal. */
+static bool is_integer(const char *text)
+{
+    text += *text == '-' || *text == '+';
+    const size_t digits = strspn(text, "0123456789");
+    return digits > 0 && !text[digits] && (digits == 1 || *text != '0');
+}
+
+static bool is_number(const char *text)
+{
+    text += *text == '-' || *text == '+';
+    const size_t whole = strspn(text, "0123456789");
+    text += whole;
+    const size_t part = *text == '.' ? strspn(text + 1, "0123456789") : 0;
+    text += *text == '.' ? part + 1 : 0;
+    if (whole + part == 0) return false;
+    if (*text == 'e' || *text == 'E') {
+        text++;
+        text += *text == '-' || *text == '+';
+        const size_t digits = strspn(text, "0123456789");
+        return digits > 0 && !text[digits];
+    }
+    return !*text;
+}
+
+/* Integers are compared as doubles, except at the end of 64 bits, where only the
+   conversion itself can tell. */
+static hesse_status check_number(const place *p)
+{
+    const bool whole = p->key->type == HESSE_KEY_INTEGER;
+    const hesse_yaml *n = p->node;
+    char limits[64], expected[80];
+    hesse_key_limits(p->key, limits);
+    snprintf(expected, sizeof expected, "%s %s", whole ? "an integer" : "a number",
+             limits);
+    if (n->kind != HESSE_YAML_SCALAR || n->quoted ||
+        !(whole ? is_integer(n->text) : is_number(n->text)))
+        return wrong(p, expected);
+    const double value = strtod(n->text, NULL);
+    errno = 0;
+    if (whole && value >= 0) strtoull(n->text, NULL, 10);
+    if (errno || !(value >= p->key->low && value <= p->key->high))
+        return wrong(p, expected);
+    return HESSE_OK;
+}
+
+static hesse_status check_text(const place *p)
+{
+    const int most = p->key->list ? LONGEST_TEXT : p->key->most;
+    size_t bytes;
+    char expected[60];
+    if (p->node->kind != HESSE_YAML_SCALAR || !*p->node->text)
+        return wrong(p, "a text");
+    snprintf(expected, sizeof expected, "a text of at most %d bytes", most);
+    if (strlen(p->node->text) > (size_t)most) return wrong(p, expected);
+    if (p->key->type == HESSE_KEY_SIZE && !hesse_size_parse(p->node->text, &bytes))
+        return wrong(p, "a size such as 4GiB or 500 MB");
+    return HESSE_OK;
+}
+
+static hesse_status check_scalar(const place *p)
+{
+    const hesse_yaml *n = p->node;
+    switch (p->key->type) {
+    case HESSE_KEY_INTEGER:
+    case HESSE_KEY_NUMBER:
+        return check_number(p);
+    case HESSE_KEY_TRUTH:
+    case HESSE_KEY_WORD:
+        return n->kind == HESSE_YAML_SCALAR &&
+                       hesse_key_word_named(p->key, n->text) >= 0 &&
+                       !(n->quoted && p->key->type == HESSE_KEY_TRUTH)
+                   ? HESSE_OK
+                   : wrong_word(p);
+    default:
+        return check_text(p);
+    }
+}
+
+static bool is_numeric(const hesse_key *key)
+{
+    return key->type == HESSE_KEY_INTEGER || key->type == HESSE_KEY_NUMBER;
+}
+
+static hesse_status check_list(const place *p)
+{
+    const hesse_key *key = p->key;
+    if (p->node->kind != HESSE_YAML_LIST) return wrong(p, "a list, as in [a, b]");
+    hesse_status s = HESSE_OK;
+    int count = 0;
+    for (const hesse_yaml *n = p->node->first; !s && n; n = n->next, count++) {
+        place inner = *p;
+        inner.node = n;
+        inner.entry = true;
+        s = check_scalar(&inner);
+        for (const hesse_yaml *m = p->node->first; !s && !is_numeric(key) && m != n;
+             m = m->next)
+            if (strcmp(m->text, n->text) == 0)
+                s = hesse_fail(p->why, HESSE_E_JOB, "%s: '%s' holds %s twice",
+                               hesse_yaml_where(n).text, p->path,
+                               hesse_yaml_found(n).text);
+    }
+    if (!s && (count < key->least || count > key->most))
+        return hesse_fail(
+            p->why, HESSE_E_JOB, "%s: '%s' has %d entries, expected from %d to %d",
+            hesse_yaml_where(p->node).text, p->path, count, key->least, key->most);
+    return s;
+}
+
+/* Known keys around an unknown one: the sections that have a key of its name, and the
+   nearest of all keys. */
+typedef struct neighbours {
+    const char *key, *section; /* the unknown one, and where it stands  */
+    char homes[160];           /* sections that know it: "'a' or 'b'"   */
+    char nearest[64], nearest_section[100];
+    int edits;
+} neighbours;
+
+/* A known key or section, called by name in a section of a length. */
+static void look_at(neighbours *near, const char *section, size_t length,
+                    const char *name, size_t name_length)
+{
+    char in[100], known[64];
+    snprintf(in, sizeof in, "%.*s", (int)length, section);
+    snprintf(known, sizeof known, "%.*s", (int)name_length, name);
+    if (strcmp(known, near->key) == 0) {
+        append(near->homes, sizeof near->homes, *near->homes ? " or " : "");
+        append(near->homes, sizeof near->homes, *in ? "in '" : "at the top level");
+        append(near->homes, sizeof near->homes, in);
+        append(near->homes, sizeof near->homes, *in ? "'" : "");
+    }
+    /* A key of the same section is nearer than one of another. */
+    const int edits =
+        2 * hesse_edits(near->key, known) + (strcmp(in, near->section) != 0);
+    if (edits >= near->edits) return;
+    near->edits = edits;
+    strcpy(near->nearest, known);
+    strcpy(near->nearest_section, in);
+}
+
+/* Every word of every path once: sections before what they hold. */
+static void look_around(neighbours *near)
+{
+    const char *before = "";
+    for (int i = 0; hesse_key_at(i); before = hesse_key_at(i++)->path) {
+        const char *path = hesse_key_at(i)->path, *word = path;
+        while (true) {
+            const size_t length = strcspn(word, "."), end = (size_t)(word - path);
+            const bool seen =
+                word[length] && strncmp(before, path, end + length + 1) == 0;
+            if (!seen) look_at(near, path, end ? end - 1 : 0, word, length);
+            if (!word[length]) break;
+            word += length + 1;
+        }
+    }
+}
+
+static hesse_status unknown_key(const place *p, const hesse_yaml *entry)
+{
+    neighbours near = {.key = entry->key, .section = p->path, .edits = 1000};
+    look_around(&near);
+    char advice[240];
+    if (*near.homes)
+        snprintf(advice, sizeof advice, "it belongs %s", near.homes);
+    else if (near.edits > (int)strlen(near.nearest) + 1) /* half of it is another */
+        snprintf(advice, sizeof advice, "`hesse keys` prints the known ones");
+    else if (strcmp(near.nearest_section, p->path) == 0)
+        snprintf(advice, sizeof advice, "the nearest known key is '%s'", near.nearest);
+    else if (*near.nearest_section)
+        snprintf(advice, sizeof advice, "the nearest known key is '%s' in '%s'",
+                 near.nearest, near.nearest_section);
+    else
+        snprintf(advice, sizeof advice,
+                 "the nearest known key is '%s' at the top level", near.nearest);
+    const hesse_yaml word = {.text = entry->key};
+    return hesse_fail(p->why, HESSE_E_JOB, "%s: unknown key %s %s%s%s; %s",
+                      hesse_yaml_where(entry).text, hesse_yaml_found(&word).text,
+                      *p->path ? "in '" : "at the top level", p->path,
+                      *p->path ? "'" : "", advice);
+}
+
+/* Whether keys stand in a section of this path. */
+static bool is_section(const char *path)
+{
+    const size_t length = strlen(path);
+    for (int i = 0; hesse_key_at(i); i++)
+        if (strncmp(hesse_key_at(i)->path, path, length) == 0 &&
+            hesse_key_at(i)->path[length] == '.')
+            return true;
+    return false;
+}
+
+static hesse_status read_section(const place *p, hesse_values *values)
+{
+    if (p->node->kind != HESSE_YAML_MAPPING) return wrong(p, "a mapping of keys");
+    hesse_status s = HESSE_OK;
+    for (const hesse_yaml *n = p->node->first; !s && n; n = n->next) {
+        char path[PATH];
+        snprintf(path, sizeof path, "%.100s%s%.90s", p->path, *p->path ? "." : "",
+                 n->key);
+        const int i = hesse_key_find(path);
+        const place inner = {.key = i < 0 ? NULL : hesse_key_at(i),
+                             .node = n,
+                             .path = path,
+                             .why = p->why};
+        if (i >= 0) {
+            values->node[i] = n;
+            s = inner.key->list ? check_list(&inner) : check_scalar(&inner);
+        } else if (is_section(path)) {
+            s = read_section(&inner, values);
+        } else {
+            s = unknown_key(p, n);
+        }
+    }
+    return s;
+}
+
+hesse_status hesse_values_read(const hesse_yaml *root, hesse_values *values,
+                               hesse_why *why)
+{
+    const place whole = {.node = root, .path = "", .why = why};
+    return read_section(&whole, values);
+}
+
+static const char *text_of(const hesse_values *values, const char *path)
+{
+    const hesse_yaml *node = values->node[hesse_key_find(path)];
+    return node ? node->text : "";
+}
+
+const hesse_yaml *hesse_values_given(const hesse_values *values, const char *path)
+{
+    const hesse_yaml *node = values->node[hesse_key_find(path)];
+    return node && node->source ? node : NULL;
+}
+
+bool hesse_key_is_source(const hesse_key *key)
+{
+    return key->offset == offsetof(hesse_job, data.paths) ||
+           key->offset == offsetof(hesse_job, data.kind);
+}
+
+const char *hesse_values_kind(const hesse_values *values)
+{
+    for (int i = 0; hesse_key_at(i); i++) {
+        const hesse_key *key = hesse_key_at(i);
+        if (!values->node[i] || !hesse_key_is_source(key)) continue;
+        return key->names ? values->node[i]->text : key->path + strlen("data.");
+    }
+    const hesse_family *f = hesse_family_named(text_of(values, "model.family"));
+    return f && f->data ? f->data : "";
+}
+
+/* The default of a key, or NULL. */
+static const char *default_of(const hesse_values *values, const hesse_key *key)
+{
+    const bool paper =
+        strcmp(text_of(values, "spectrum.lanczos.procedure"), "paper") == 0;
+    const bool config = *text_of(values, "model.config");
+    const bool data = strncmp(key->path, "data.", 5) == 0;
+    const char *standard;
+    if (paper && key->paper) return key->paper;
+    if (config && key->in_config) return NULL;
+    const bool is_there = hesse_key_is_of(
+        key, data ? hesse_values_kind(values) : text_of(values, "model.family"),
+        &standard);
+    return is_there ? standard : NULL;
+}
+
+/* A node without a source: a scalar, or the entries of "[a, b]". */
+static hesse_yaml *make_node(const char *text, size_t length)
+{
+    hesse_yaml *n = hesse_calloc(1, sizeof *n);
+    if (!n) return NULL;
+    if (*text != '[') {
+        n->text = hesse_calloc(length + 1, 1);
+        if (n->text) memcpy(n->text, text, length);
+        if (n->text) return n;
+        free(n);
+        return NULL;
+    }
+    n->kind = HESSE_YAML_LIST;
+    hesse_yaml **tail = &n->first;
+    for (const char *at = text + 1; *at != ']'; tail = &(*tail)->next) {
+        const size_t size = strcspn(at, ",]");
+        if (!(*tail = make_node(at, size))) {
+            hesse_tree_free(n);
+            return NULL;
+        }
+        at += size + (at[size] == ',');
+        at += *at == ' ';
+    }
+    return n;
+}
+
+hesse_status hesse_values_complete(hesse_values *values, hesse_why *why)
+{
+    for (int i = 0; hesse_key_at(i); i++) {
+        const char *text = values->node[i] ? NULL : default_of(values, hesse_key_at(i));
+        if (!text) continue;
+        hesse_yaml *node = make_node(text, strlen(text));
+        if (!node)
+            return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the job file");
+        node->next = values->defaults;
+        values->defaults = node;
+        values->node[i] = node;
+    }
+    return HESSE_OK;
+}
+
+void hesse_values_free(hesse_values *values)
+{
+    hesse_tree_free(values->defaults);
+}
+
+/* Pieces of a job's memory. */
+typedef struct hesse_job_chunk {
+    struct hesse_job_chunk *next;
+    max_align_t bytes[];
+} chunk;
+
+void *hesse_job_room(hesse_job *job, size_t bytes)
+{
+    chunk *c = hesse_calloc(1, sizeof *c + bytes);
+    if (!c) return NULL;
+    c->next = job->memory;
+    job->memory = c;
+    return c->bytes;
+}
+
+void hesse_job_release(hesse_job *job)
+{
+    while (job->memory) {
+        chunk *next = job->memory->next;
+        free(job->memory);
+        job->memory = next;
+    }
+}
+
+/* A path that is usable from here: of the job file's folder, unless it is absolute. */
+static const char *beside(hesse_job *job, const char *file, const char *path)
+{
+    const char *slash = strrchr(file, '/');
+    const size_t folder = *path == '/' || !slash ? 0 : (size_t)(slash - file) + 1;
+    char *joined = hesse_job_room(job, folder + strlen(path) + 1);
+    if (!joined) return NULL;
+    memcpy(joined, file, folder);
+    strcpy(joined + folder, path);
+    return joined;
+}
+
+/* A path or another text; NULL: out of memory. */
+static const char *keep_text(hesse_job *job, const hesse_key *key, const char *file,
+                             const char *text)
+{
+    char *copy;
+    if (key->type == HESSE_KEY_PATH) return beside(job, file, text);
+    copy = hesse_job_room(job, strlen(text) + 1);
+    return copy ? strcpy(copy, text) : NULL;
+}
+
+static void put_integer(const char *text, size_t bytes, void *at)
+{
+    if (bytes == sizeof(uint64_t))
+        *(uint64_t *)at = strtoull(text, NULL, 10);
+    else
+        *(int *)at = (int)strtol(text, NULL, 10);
+}
+
+/* The value, or, where a job holds the word itself, the word: a text of constant memory, or
+   bytes of the job's own. */
+static void put_word(hesse_word word, size_t bytes, void *at)
+{
+    if (bytes == sizeof(bool))
+        *(bool *)at = word.value;
+    else if (bytes == sizeof(int))
+        *(int *)at = word.value;
+    else if (bytes == sizeof(char *))
+        *(const char **)at = word.name;
+    else
+        snprintf(at, bytes, "%s", word.name);
+}
+
+static bool put(const hesse_key *key, const char *file, const char *text, size_t bytes,
+                void *at, hesse_job *job)
+{
+    switch (key->type) {
+    case HESSE_KEY_INTEGER:
+        put_integer(text, bytes, at);
+        return true;
+    case HESSE_KEY_NUMBER:
+        *(double *)at = strtod(text, NULL);
+        return true;
+    case HESSE_KEY_TRUTH:
+    case HESSE_KEY_WORD:
+        put_word(hesse_key_word(key, hesse_key_word_named(key, text)), bytes, at);
+        return true;
+    case HESSE_KEY_SIZE:
+        return hesse_size_parse(text, at);
+    default:
+        return (*(const char **)at = keep_text(job, key, file, text)) != NULL;
+    }
+}
+
+/* What an entry of a list takes. */
+static size_t entry_bytes(const hesse_key *key)
+{
+    return key->type == HESSE_KEY_NUMBER ? sizeof(double)
+           : key->type == HESSE_KEY_INTEGER || key->type == HESSE_KEY_WORD
+               ? sizeof(int)
+               : sizeof(char *);
+}
+
+/* Lists stand in the job itself where it has room for them, else in memory of their own.
+   A path among others is a list of one. */
+static bool put_node(const hesse_key *key, const char *file, const hesse_yaml *node,
+                     hesse_job *job)
+{
+    char *at = (char *)job + key->offset;
+    if (!key->count) return put(key, file, node->text, key->bytes, at, job);
+    const bool list = node->kind == HESSE_YAML_LIST;
+    const size_t bytes = entry_bytes(key);
+    int count = 0;
+    for (const hesse_yaml *n = list ? node->first : node; n; n = list ? n->next : NULL)
+        count++;
+    char *entries = at;
+    if (key->bytes == sizeof(void *)) {
+        entries = hesse_job_room(job, (size_t)count * bytes);
+        if (!entries) return false;
+        *(void **)at = entries;
+    }
+    bool good = true;
+    for (const hesse_yaml *n = list ? node->first : node; good && n;
+         n = list ? n->next : NULL, entries += bytes)
+        good = put(key, file, n->text, bytes, entries, job);
+    *(int *)(void *)((char *)job + key->count) = count;
+    return good;
+}
+
+/* Text that YAML reads as a text again without quotes. */
+static bool is_plain(const char *text)
+{
+    static const char *const others[] = {"true", "false", "yes", "no", "on",
+                                         "off",  "null",  "y",   "n"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcasecmp(text, others[i]) == 0) return false;
+    const size_t letters = strspn(text, "abcdefghijklmnopqrstuvwxyz"
+                                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/+-");
+    return !text[letters] && strspn(text, "0123456789.+-") == 0;
+}
+
+/* The code point at a place in UTF-8, which libyaml has checked, and its bytes. */
+static unsigned code_point(const char *text, int *bytes)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    *bytes = c[0] < 0x80 ? 1 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
+    unsigned code = *bytes == 1 ? c[0] : c[0] & (0x7fu >> *bytes);
+    for (int i = 1; i < *bytes; i++) code = code << 6 | (c[i] & 0x3f);
+    return code;
+}
+
+/* In double quotes; characters that are not printable are escaped. */
+static void write_quoted(FILE *out, const char *text)
+{
+    int bytes;
+    fputc('"', out);
+    for (; *text; text += bytes) {
+        const unsigned code = code_point(text, &bytes);
+        const bool printable = (code >= ' ' && code < 0x7f) ||
+                               (code >= 0xa0 && code != 0x2028 && code != 0x2029 &&
+                                code != 0xfeff && code < 0xfffe) ||
+                               code > 0xffff;
+        if (!printable)
+            fprintf(out, "\\U%08X", code);
+        else
+            fprintf(out, "%s%.*s", code == '"' || code == '\\' ? "\\" : "", bytes,
+                    text);
+    }
+    fputc('"', out);
+}
+
+static void write_value(FILE *out, const hesse_key *key, const hesse_yaml *node)
+{
+    const bool text = key->type == HESSE_KEY_PATH || key->type == HESSE_KEY_TEXT ||
+                      key->type == HESSE_KEY_SIZE;
+    if (node->kind == HESSE_YAML_LIST) {
+        fputc('[', out);
+        for (const hesse_yaml *n = node->first; n; n = n->next) {
+            write_value(out, key, n);
+            if (n->next) fputs(", ", out);
+        }
+        fputc(']', out);
+    } else if (text && !is_plain(node->text)) {
+        write_quoted(out, node->text);
+    } else {
+        fputs(node->text, out);
+    }
+}
+
+/* The text of a value, for the resolved job. */
+static bool keep_value(const hesse_key *key, const hesse_yaml *node, hesse_job *job,
+                       const char **value)
+{
+    char *text = NULL, *copy = NULL;
+    size_t length;
+    FILE *memory = open_memstream(&text, &length);
+    if (!memory) return false;
+    write_value(memory, key, node);
+    if (!fclose(memory)) copy = hesse_job_room(job, length + 1);
+    if (copy) *value = strcpy(copy, text);
+    free(text);
+    return copy != NULL;
+}
+
+hesse_status hesse_values_store(const hesse_values *values, const char *path,
+                                hesse_job *job, hesse_why *why)
+{
+    bool good = true;
+    for (int i = 0; good && hesse_key_at(i); i++) {
+        const hesse_key *key = hesse_key_at(i);
+        const hesse_yaml *node = values->node[i];
+        if (node)
+            good = put_node(key, path, node, job) &&
+                   keep_value(key, node, job, &job->values[i]);
+    }
+    return good ? HESSE_OK
+                : hesse_fail(why, HESSE_E_NOMEM, "out of memory for the job file");
+}
