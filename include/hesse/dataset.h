@@ -2,8 +2,6 @@
 #ifndef HESSE_DATASET_H
 #define HESSE_DATASET_H
 
-#include "hesse/team.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,6 +65,7 @@ typedef struct hesse_data_needs {
     hesse_reads reads;
     int positions;  /* longest sequence; 0: any                                  */
     int vocabulary; /* ids are below it; 0: not known yet                        */
+    int classes;    /* it predicts; 0: not known yet, those of the data          */
     bool masked;    /* masked tokens are to be predicted; false: the next token  */
     bool full;      /* every token attends to all others, so padding is hidden   */
     bool flat;      /* images are read as one token                              */

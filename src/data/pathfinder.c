@@ -1,16 +1,17 @@
-/* A contour ("snake") is a chain of short straight segments that turn a little from one to
+/* Grey images of 32 x 32 pixels from 0 to 1, with label 1 when both markers lie on one contour.
+   A contour ("snake") is a chain of short straight segments that turn a little from one to
    the next. It grows at its head: between segments lies a joint, and the next segment's head
-   is a pixel on the rank_group about it. Pixels near earlier segments are taken; the last
-   segment of a snake counts for all snakes but itself, as the next one may touch it. */
-#include "data/generate.h"
-
-#include "data/random_stream.h"
+   is a pixel on the circle about it. Pixels near earlier segments are taken; the last
+   segment of a snake counts for all snakes but itself, as the next one may touch it.
+   Source: Linsley et al., arXiv:1805.08315, with the sizes of Tay et al.,
+   arXiv:2011.04006. */
+#include "data/drawn.h"
 
 #include <math.h>
 #include <stdbool.h>
 
 enum {
-    SIZE = HESSE_PATHFINDER_SIZE,
+    SIZE = 32,
     PIXELS = SIZE * SIZE,
     LENGTH = 2,  /* of a segment                                  */
     MARGIN = 1,  /* free pixels about a segment                   */
@@ -26,6 +27,19 @@ enum {
     DISTRACTORS = 20,
     MOST_CONTOUR = 20
 };
+
+static const hesse_owned_key keys[] = {{"contour", "14"}, {NULL, NULL}};
+
+static hesse_data_reader read_examples;
+
+const hesse_data_kind hesse_data_pathfinder = {
+    .name = "pathfinder",
+    .help = "Grey images of contours and two markers: do they lie on one contour?",
+    .examples =
+        1 << HESSE_READS_IMAGES | 1 << HESSE_READS_NUMBERS | 1 << HESSE_READS_IDS,
+    .drawn = true,
+    .keys = keys,
+    .read = read_examples};
 
 _Static_assert(2 * MOST_CONTOUR + DISTRACTORS + 2 <= STROKES, "strokes of an image");
 _Static_assert(SIZE == 32, "a row of a mask is a word of 32 bits");
@@ -56,7 +70,7 @@ typedef struct stroke {
 } stroke;
 
 typedef struct scene {
-    hesse_random_stream dice;
+    hesse_random_stream stream;
     stroke strokes[STROKES];
     int count;
     mask taken;
@@ -159,7 +173,7 @@ static bool put(scene *s, snake *x, const mask *other, point from, point to,
 
 static bool start(scene *s, snake *x, const mask *other, point tail, double light)
 {
-    x->angle = (hesse_draw_whole(&s->dice, 360) - 180) * degree;
+    x->angle = (hesse_draw_integer(&s->stream, 360) - 180) * degree;
     x->origin = tail;
     x->tip = rounded(moved(tail, x->angle, LENGTH));
     x->joint = moved(tail, x->angle, -MARGIN);
@@ -172,8 +186,8 @@ typedef struct choice {
     double angle, weight;
 } choice;
 
-/* Heads on the rank_group about the joint, each as likely as it turns little; none where it would
-   touch something. */
+/* Possible heads on the circle about the joint. The less a head turns the more likely it is;
+   none may touch what is taken. */
 static int choices(const scene *s, const snake *x, const mask *other, choice *list,
                    double *sum)
 {
@@ -208,7 +222,7 @@ static bool grow(scene *s, snake *x, const mask *other, double light)
     const int count = choices(s, x, other, list, &sum);
     if (sum < 1e-4) return false;
     for (int attempt = 0; attempt < TRIES; attempt++) {
-        double roll = hesse_draw(&s->dice) * sum;
+        double roll = hesse_draw(&s->stream) * sum;
         int i = 0;
         while (i + 1 < count && (roll -= list[i].weight) >= 0) i++;
         const point tail = moved(list[i].head, list[i].angle, -LENGTH);
@@ -231,12 +245,12 @@ static void clear(scene *s)
 static bool start_both(scene *s, snake x[2])
 {
     const int room = SIZE - 4 * APART;
-    const int row = hesse_draw_whole(&s->dice, room);
-    const int col = hesse_draw_whole(&s->dice, room);
+    const int row = hesse_draw_integer(&s->stream, room);
+    const int col = hesse_draw_integer(&s->stream, room);
     const point tail = {2 * APART + row, 2 * APART + col};
     if (!start(s, &x[0], NULL, tail, of_contour)) return false;
     for (int attempt = 0; attempt < SEEDINGS; attempt++) {
-        const double angle = 2 * M_PI * hesse_draw(&s->dice);
+        const double angle = 2 * M_PI * hesse_draw(&s->stream);
         if (start(s, &x[1], &x[0].last, rounded(moved(tail, angle, APART)), of_contour))
             return true;
     }
@@ -263,8 +277,8 @@ static void distract(scene *s, int segments)
          attempt++) {
         scene next = *s;
         snake x;
-        const int row = hesse_draw_whole(&next.dice, SIZE);
-        const int col = hesse_draw_whole(&next.dice, SIZE);
+        const int row = hesse_draw_integer(&next.stream, SIZE);
+        const int col = hesse_draw_integer(&next.stream, SIZE);
         bool good = !has(&s->taken, row, col) &&
                     start(&next, &x, NULL, (point){row, col}, of_distractor);
         for (int i = 1; good && i < segments; i++)
@@ -273,7 +287,7 @@ static void distract(scene *s, int segments)
             merge(&x.last, &next.taken);
             *s = next, found++;
         }
-        s->dice = next.dice;
+        s->stream = next.stream;
     }
 }
 
@@ -300,24 +314,54 @@ static void paint(const stroke *x, double *light)
         }
 }
 
-bool hesse_pathfinder_draw(int segments, uint64_t seed, uint64_t image,
-                           unsigned char *pixels, int *label)
+/* One image, row by row, and its label. False: none was found. */
+static bool draw_image(int segments, uint64_t seed, uint64_t image, double *pixels,
+                       int *label)
 {
-    scene s = {.dice = hesse_random_stream_of(seed, image)};
+    scene s = {.stream = hesse_random_stream_of(seed, image)};
     snake x[2];
     double light[PIXELS] = {0}, most = 0;
     int attempts = 0;
-    *label = hesse_draw_whole(&s.dice, 2);
+    *label = hesse_draw_integer(&s.stream, 2);
     while (!put_both(&s, segments, x))
         if (++attempts == ATTEMPTS) return false;
     distract(&s, segments / 3 > 1 ? segments / 3 : 1);
-    const int which = hesse_draw_whole(&s.dice, 2);
+    const int which = hesse_draw_integer(&s.stream, 2);
     const point tip = x[*label ? which : 1 - which].tip;
     add_stroke(&s, x[which].origin, x[which].origin, marker_radius, of_marker);
     add_stroke(&s, tip, tip, marker_radius, of_marker);
     for (int i = 0; i < s.count; i++) paint(&s.strokes[i], light);
     for (int i = 0; i < PIXELS; i++) most = fmax(most, light[i]);
     for (int i = 0; i < PIXELS; i++)
-        pixels[i] = (unsigned char)lround(255 * light[i] / most);
+        pixels[i] = (double)lround(255 * light[i] / most) / 255.0;
     return true;
+}
+
+static hesse_status read_examples(const hesse_data_options *options,
+                                  const hesse_data_needs *needs, hesse_batch *batch,
+                                  hesse_why *why)
+{
+    const hesse_data_kind *kind = &hesse_data_pathfinder;
+    const int contour = options->recipe.contour
+                            ? options->recipe.contour
+                            : (int)hesse_data_default(kind, "contour");
+    const hesse_limits limits[] = {
+        {"number of segments of a contour", contour, 2, MOST_CONTOUR}};
+    const hesse_batch form = {.context = PIXELS,
+                              .width = 1,
+                              .rows = SIZE,
+                              .cols = SIZE,
+                              .labels = 1,
+                              .classes = 2};
+    (void)needs;
+    const hesse_status s = hesse_drawn_begin(options, limits, 1, form, batch, why);
+    if (s) return s;
+    for (int i = 0; i < batch->sequences; i++)
+        if (!draw_image(contour, options->seed, (uint64_t)i,
+                        batch->x + (size_t)i * PIXELS, &batch->target[i]))
+            return hesse_fail(
+                why, HESSE_E_JOB,
+                "no contours of %d segments were found that fit %d x %d pixels",
+                contour, SIZE, SIZE);
+    return hesse_drawn_end(kind->name, options->seed, batch, why);
 }

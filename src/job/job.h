@@ -54,7 +54,8 @@ typedef struct hesse_job_data {
     char *tokens, *text, *inputs, *images, *labels, *targets; /* as written, or NULL */
     char **texts;
     int n_texts;
-    hesse_recipe recipe; /* of `generator` and its keys          */
+    int generator;       /* which word; 0: none                  */
+    hesse_recipe recipe; /* of the keys of `generator`           */
     double mask_rate;
     int mask_id; /* with_mask_id: given                  */
     bool with_mask_id;

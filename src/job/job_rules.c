@@ -34,7 +34,7 @@ typedef struct owned {
 static const char *kind_of(const sense *c, const char *key)
 {
     return strcmp(key, "data.generator") == 0
-               ? hesse_job_word(key, (int)c->job->data.recipe.generator)
+               ? hesse_job_word(key, c->job->data.generator)
                : key + strlen("data.");
 }
 

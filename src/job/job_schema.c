@@ -56,10 +56,9 @@ static const cyaml_strval_t vocabularies[] = {{"bytes", false}, {"characters", t
 
 static const cyaml_strval_t scalings[] = {{"unit", false}, {"standard", true}};
 
-static const cyaml_strval_t generators[] = {
-    {"none", HESSE_GENERATOR_NONE},         {"gaussian", HESSE_GENERATOR_GAUSSIAN},
-    {"clusters", HESSE_GENERATOR_CLUSTERS}, {"regression", HESSE_GENERATOR_REGRESSION},
-    {"addition", HESSE_GENERATOR_ADDITION}, {"pathfinder", HESSE_GENERATOR_PATHFINDER}};
+static const cyaml_strval_t generators[] = {{"none", 0},     {"gaussian", 1},
+                                            {"clusters", 2}, {"regression", 3},
+                                            {"addition", 4}, {"pathfinder", 5}};
 
 static const cyaml_strval_t covariates[] = {{"normal", HESSE_COVARIATES_NORMAL},
                                             {"sphere", HESSE_COVARIATES_SPHERE},
@@ -208,7 +207,7 @@ static const cyaml_schema_field_t data[] = {
     CYAML_FIELD_SEQUENCE_COUNT("texts", POINTER, hesse_job_data, texts, n_texts,
                                &name_entry, 1, MOST_ENTRIES),
     CYAML_FIELD_STRING_PTR("inputs", POINTER, hesse_job_data, inputs, 1, LONGEST_TEXT),
-    CYAML_FIELD_ENUM("generator", WORD, hesse_job_data, recipe.generator, generators,
+    CYAML_FIELD_ENUM("generator", WORD, hesse_job_data, generator, generators,
                      CYAML_ARRAY_LEN(generators)),
     CYAML_FIELD_INT("features", MAY, hesse_job_data, recipe.features),
     CYAML_FIELD_INT("examples", MAY, hesse_job_data, recipe.examples),

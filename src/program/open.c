@@ -57,6 +57,9 @@ hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outli
         .images = job->paths.images,
         .texts = job->data.texts ? (const char *const *)job->paths.texts : NULL,
         .n_texts = job->data.n_texts,
+        .generator = job->data.generator
+                         ? hesse_job_word("data.generator", job->data.generator)
+                         : NULL,
         .recipe = job->data.recipe,
         .mask_rate = job->data.mask_rate,
         .mask_id = job->data.with_mask_id ? &job->data.mask_id : NULL,

@@ -1,6 +1,6 @@
 /** Text as token ids: of its bytes, or of its characters. */
-#ifndef HESSE_DATA_TEXT_H
-#define HESSE_DATA_TEXT_H
+#ifndef HESSE_DATA_CHARACTERS_H
+#define HESSE_DATA_CHARACTERS_H
 
 #include "hesse/status.h"
 
@@ -16,16 +16,17 @@
  *  Line ends and a byte order mark are text like any other.
  *  Errors: HESSE_E_INPUT when the file cannot be read, or, with characters, is not
  *  UTF-8 (naming the byte); HESSE_E_NOMEM. */
-hesse_status hesse_text_read(const char *path, bool characters, int **ids,
-                             size_t *count, int *vocabulary, hesse_why *why);
+hesse_status hesse_characters_read(const char *path, bool characters, int **ids,
+                                   size_t *count, int *vocabulary, hesse_why *why);
 
 /** Local. The same in two steps, for texts of many files: the code points of some text, or
  *  its bytes, at most `size` of them; and code points of all to their ids.
  *
  *  path  [in]  for messages. */
-hesse_status hesse_text_points(const char *path, bool characters, const char *text,
-                               size_t size, int *ids, size_t *count, hesse_why *why);
-hesse_status hesse_text_number(const char *path, bool characters, size_t count,
-                               int *ids, int *vocabulary, hesse_why *why);
+hesse_status hesse_characters_points(const char *path, bool characters,
+                                     const char *text, size_t size, int *ids,
+                                     size_t *count, hesse_why *why);
+hesse_status hesse_characters_number(const char *path, bool characters, size_t count,
+                                     int *ids, int *vocabulary, hesse_why *why);
 
-#endif /* HESSE_DATA_TEXT_H */
+#endif /* HESSE_DATA_CHARACTERS_H */
