@@ -9,7 +9,7 @@
 
 enum { CODE_POINTS = 0x110000 };
 
-/* The code point that begins at a byte: its length, or 0 when it is no UTF-8.
+/* Decodes the code point that begins at a byte. Returns its length, or 0 for no UTF-8.
    Source: RFC 3629, section 4. */
 static size_t decode(const unsigned char *byte, size_t left, int *point)
 {

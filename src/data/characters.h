@@ -1,4 +1,4 @@
-/** Text as token ids: of its bytes, or of its characters. */
+/** Text as token ids, which stand for its bytes or for its characters. */
 #ifndef HESSE_DATA_CHARACTERS_H
 #define HESSE_DATA_CHARACTERS_H
 
@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Local. The ids of a file's text.
+/** Local. Reads a file of text and finds its ids.
  *
  *  characters  [in]   true: id i is the i-th of the text's distinct code points in
  *                     ascending order; false: the ids are the bytes.
@@ -19,10 +19,11 @@
 hesse_status hesse_characters_read(const char *path, bool characters, int **ids,
                                    size_t *count, int *vocabulary, hesse_why *why);
 
-/** Local. The same in two steps, for texts of many files: the code points of some text, or
- *  its bytes, at most `size` of them; and code points of all to their ids.
+/** Local. The same in two steps, for texts from many files. The first finds the code points
+ *  of one text, or its bytes; the second turns the code points of all texts into ids.
  *
- *  path  [in]  for messages. */
+ *  path  [in]   names the text in messages.
+ *  ids   [out]  has room for `size` numbers. */
 hesse_status hesse_characters_points(const char *path, bool characters,
                                      const char *text, size_t size, int *ids,
                                      size_t *count, hesse_why *why);

@@ -78,7 +78,8 @@ static hesse_status open_idx(const char *labels_path, store *x, hesse_why *why)
     return HESSE_OK;
 }
 
-/* The header of an array in memory, of integers with at most `width` bytes. */
+/* Reads the header of an array in memory, whose elements are integers of at most `width`
+   bytes. */
 static hesse_status npy(const char *path, const bytes *b, int width, hesse_npy *form,
                         hesse_why *why)
 {

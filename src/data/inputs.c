@@ -106,7 +106,7 @@ static size_t per_example(const array *a)
     return a->form.count / a->form.shape[0];
 }
 
-/* Whole numbers as ints, and the largest of them + 1. */
+/* Converts whole numbers to ints; `end` is the largest of them + 1. */
 static hesse_status integers(const array *a, int count, int **list, int *end,
                              hesse_why *why)
 {

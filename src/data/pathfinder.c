@@ -46,14 +46,14 @@ _Static_assert(SIZE == 32, "a row of a mask is a word of 32 bits");
 
 static const double thickness = 0.5, marker_radius = 1.5, degree = M_PI / 180;
 
-/* How bright: markers, the contours they may lie on, and others. */
+/* Brightness of the markers, of the contours that they may lie on, and of other contours. */
 static const double of_marker = 1, of_contour = 1.5, of_distractor = 2;
 
 typedef struct point {
     double row, col;
 } point;
 
-/* Pixels, a bit each. */
+/* A set of pixels, with one bit for each. */
 typedef struct mask {
     uint32_t row[SIZE];
 } mask;
@@ -108,7 +108,7 @@ static void merge(const mask *from, mask *to)
     for (int i = 0; i < SIZE; i++) to->row[i] |= from->row[i];
 }
 
-/* Every pixel and those about it. */
+/* The pixels of a set and their neighbours. */
 static mask dilated(const mask *m)
 {
     mask wide = {{0}}, d = *m;
@@ -120,7 +120,7 @@ static mask dilated(const mask *m)
     return d;
 }
 
-/* From a point to a segment. */
+/* The distance from a point to a segment. */
 static double away(point p, point from, point to)
 {
     const double dr = to.row - from.row, dc = to.col - from.col;
@@ -131,7 +131,7 @@ static double away(point p, point from, point to)
     return hypot(from.row + t * dr - p.row, from.col + t * dc - p.col);
 }
 
-/* Rows, or columns, from ... to that are at most `near` away from both of two. */
+/* The rows or columns from a to b, and those at most `near` away from them. */
 typedef struct range {
     int from, to;
 } range;
@@ -160,7 +160,7 @@ static void add_stroke(scene *s, point from, point to, double radius, double lig
     s->strokes[s->count++] = (stroke){from, to, radius, light};
 }
 
-/* A segment, unless what is taken is in its way; then its snake has it as last. */
+/* Adds a segment to a snake and returns true, unless it would touch what is taken. */
 static bool put(scene *s, snake *x, const mask *other, point from, point to,
                 double light)
 {
@@ -212,7 +212,7 @@ static int choices(const scene *s, const snake *x, const mask *other, choice *li
     return count;
 }
 
-/* One more segment. */
+/* Adds one more segment to a snake, if there is room. */
 static bool grow(scene *s, snake *x, const mask *other, double light)
 {
     choice list[64];
@@ -268,8 +268,8 @@ static bool put_both(scene *s, int segments, snake x[2])
     return true;
 }
 
-/* As many as find room in some attempts, up to a number. One that finds none leaves
-   nothing. */
+/* Adds distractors, until their number is reached or the attempts are used up. A contour that
+   finds no room leaves nothing. */
 static void distract(scene *s, int segments)
 {
     const int wanted = DISTRACTORS / segments;
@@ -291,7 +291,7 @@ static void distract(scene *s, int segments)
     }
 }
 
-/* Which part of a pixel a stroke covers. */
+/* The share of a pixel that a stroke covers. */
 static double covered(int row, int col, const stroke *x)
 {
     int count = 0;
@@ -314,7 +314,7 @@ static void paint(const stroke *x, double *light)
         }
 }
 
-/* One image, row by row, and its label. False: none was found. */
+/* Draws one image, row by row, and its label; false: no contours were found. */
 static bool draw_image(int segments, uint64_t seed, uint64_t image, double *pixels,
                        int *label)
 {

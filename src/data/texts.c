@@ -1,7 +1,8 @@
 /* Texts with classes: one file of lines "LABEL<TAB>TEXT"; or, for class 0, 1, ..., a file
    whose lines are texts or a folder whose files are, by name. Ids are from 1; 0 is padding,
-   which no token attends to. Empty texts are left out. The vocabulary is that of all texts
-   and 1 more. All texts are read for it; then the chosen ones are cut at the context. */
+   which no token attends to. Empty texts are left out. All texts are read, because they define
+   the vocabulary, which has one id more for padding; then the chosen ones are cut at the
+   context. */
 #include "data/characters.h"
 #include "data/choose.h"
 #include "data/kinds.h"
@@ -38,7 +39,7 @@ typedef struct text {
     int label;
 } text;
 
-/* All texts that were found, and their ids one after the other. */
+/* All texts that were found; their ids stand one after the other. */
 typedef struct library {
     text *list;
     int *ids;
@@ -53,7 +54,7 @@ static hesse_status exhausted(const char *path, hesse_why *why)
     return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for its texts", path);
 }
 
-/* Room for so many items; false: out of memory. */
+/* Makes room for `wanted` items of a size; false: out of memory. */
 static bool reserve(void **list, size_t size, size_t used, size_t wanted, size_t *room)
 {
     if (wanted <= *room) return true;
@@ -66,7 +67,7 @@ static bool reserve(void **list, size_t size, size_t used, size_t wanted, size_t
     return true;
 }
 
-/* One text; its line end does not belong to it. */
+/* Adds one text without its line end. */
 static hesse_status add(library *l, const char *path, const char *bytes, size_t size,
                         int label, hesse_why *why)
 {
@@ -88,7 +89,7 @@ static hesse_status add(library *l, const char *path, const char *bytes, size_t 
     return HESSE_OK;
 }
 
-/* "LABEL<TAB>": its length, or 0. */
+/* Returns the length of "LABEL<TAB>" at the start of a line, or 0 when it is not there. */
 static size_t read_label(const char *line, size_t size, int *label)
 {
     size_t at = 0;
@@ -107,7 +108,7 @@ static hesse_status load(library *l, const char *path, char **bytes, size_t *siz
     return s;
 }
 
-/* The lines of a file: of a class, or, with one below 0, each after its own. */
+/* Adds the lines of a file. With a label below 0 every line begins with its own. */
 static hesse_status add_lines(library *l, const char *path, int label, hesse_why *why)
 {
     char *bytes;

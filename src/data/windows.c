@@ -31,7 +31,7 @@ static hesse_status check_id(const hesse_stream *src, size_t at, int64_t id,
                       src->path, id, where, end - 1);
 }
 
-/* Read at most PIECE ids. */
+/* Reads at most PIECE ids. */
 static hesse_status read_piece(const hesse_stream *src, size_t first, size_t count,
                                int *ids, hesse_why *why)
 {
@@ -62,7 +62,8 @@ static hesse_status read_ids(const hesse_stream *src, size_t first, size_t count
     return s;
 }
 
-/* Check all ids; where no vocabulary is known, they tell it. */
+/* Checks all ids and finds the largest, which is the last of the vocabulary where none is
+   known. */
 static hesse_status scan(hesse_stream *src, hesse_why *why)
 {
     int ids[PIECE], largest = -1;
