@@ -46,9 +46,8 @@ typedef struct hesse_data_options {
     int sequences; /* examples; 0: as many as there are, at most 16               */
     int context;   /* tokens of an example; 0: as they are, or as the model takes */
     int batch;     /* examples of a micro-batch, which "addition" balances            */
-    bool
-        shuffle; /* examples are chosen at random by seed; false: the first, as "inputs"
-                      always does                                                 */
+    bool shuffle;  /* examples are chosen at random by seed, but not "inputs"; false:
+                      the first                                                   */
     uint64_t seed;
     const int *sizes;          /* "quadratic": [n_sizes] orders of its blocks     */
     const double *eigenvalues; /* "quadratic": block after block                  */

@@ -17,8 +17,8 @@ typedef struct hesse_choice {
     hesse_purpose purpose;
 } hesse_choice;
 
-/** Local. Begins a choice of options->sequences examples, or, when that is 0, of all that
- *  are available, at most HESSE_USUAL_EXAMPLES.
+/** Local. Begins a choice of options->sequences examples, or, when that is 0, of all
+ *  that are available, at most HESSE_USUAL_EXAMPLES.
  *
  *  path, what  [in]  name the file and its candidates in the message.
  *  Errors: HESSE_E_INPUT when too few are available, or none. */
@@ -27,11 +27,13 @@ hesse_status hesse_choice_begin(const hesse_data_options *options,
                                 const char *path, const char *what,
                                 hesse_choice *choice, hesse_why *why);
 
-/** Local. Whether the next candidate is taken: selection sampling, which takes each with
- *  the chance that fills the number wanted.
+/** Local. Whether the next candidate is taken: selection sampling, which takes each
+ *  with the chance that fills the number wanted.
  *
- *  i  [in]  a number of the candidate, different for each; it selects the random number.
- *  Source: Knuth, The Art of Computer Programming, vol. 2, section 3.4.2, algorithm S. */
+ *  i  [in]  a number of the candidate, different for each; it selects the random
+ *           number.
+ *  Source: Knuth, The Art of Computer Programming, vol. 2, section 3.4.2, algorithm
+ *  S. */
 bool hesse_choice_takes(hesse_choice *choice, size_t i);
 
 /** A quantity and its limits, both included. */

@@ -10,8 +10,8 @@
 /** Streams of random numbers beside those of random_stream.h, which use two. */
 enum { HESSE_RANDOM_CENTRES = HESSE_RANDOM_TASK + 2 };
 
-/** Local. Checks the limits, and allocates the arrays of a batch whose sizes are set, for
- *  options->sequences examples, by default HESSE_USUAL_EXAMPLES.
+/** Local. Checks the limits, and allocates the arrays of a batch whose sizes are
+ *  set, for options->sequences examples, by default HESSE_USUAL_EXAMPLES.
  *
  *  form  [in]  a batch with its sizes and without arrays.
  *  Errors: HESSE_E_JOB, HESSE_E_NOMEM. */

@@ -1,6 +1,7 @@
-/* Images and their labels: IDX of bytes (MNIST); .npy of bytes, N x rows x columns or also x
-   channels, with a .npy of integers; or the binary records of CIFAR-10 and CIFAR-100; each of
-   them raw or gzip. A file comes into memory whole: those of CIFAR have 30 MB.
+/* Images and their labels: IDX of bytes (MNIST); .npy of bytes, N x rows x columns
+   or also x channels, with a .npy of integers; or the binary records of CIFAR-10 and
+   CIFAR-100; each of them raw or gzip. A file comes into memory whole: those of
+   CIFAR have 30 MB.
    Source: Krizhevsky, "The CIFAR-10 dataset". */
 #include "data/choose.h"
 #include "data/kinds.h"
@@ -78,8 +79,8 @@ static hesse_status open_idx(const char *labels_path, store *x, hesse_why *why)
     return HESSE_OK;
 }
 
-/* Reads the header of an array in memory, whose elements are integers of at most `width`
-   bytes. */
+/* Reads the header of an array in memory, whose elements are integers of at most
+   `width` bytes. */
 static hesse_status npy(const char *path, const bytes *b, int width, hesse_npy *form,
                         hesse_why *why)
 {
@@ -143,8 +144,8 @@ static hesse_status open_npy(const char *labels_path, store *x, hesse_why *why)
     return HESSE_OK;
 }
 
-/* Whether all records of a file begin with labels that exist: one below 10, or a coarse one
-   below 20 and a fine one below 100. */
+/* Whether all records of a file begin with labels that exist: one below 10, or a
+   coarse one below 20 and a fine one below 100. */
 static bool has_cifar_labels(const bytes *b, size_t labels)
 {
     const size_t record = CIFAR_PIXELS + labels;
@@ -154,8 +155,8 @@ static bool has_cifar_labels(const bytes *b, size_t labels)
     return true;
 }
 
-/* A record has one label in CIFAR-10, and two in CIFAR-100, of which the fine one, the second,
-   is taken. Where the length of the file allows both, the labels decide. */
+/* A record has one label in CIFAR-10, and two in CIFAR-100, of which the fine one,
+   the second, is taken. Where the length of the file allows both, the labels decide. */
 static hesse_status open_cifar(store *x, hesse_why *why)
 {
     const bytes *b = &x->images;
@@ -221,8 +222,8 @@ static void put(const store *x, size_t image, const hesse_batch *b, double *to)
                 *to++ = area_mean(x, from + c * plane, i * high, j * wide, high, wide);
 }
 
-/* Makes the mean of every channel over all images 0 and its standard deviation 1; from a
-   constant channel only the mean is subtracted. */
+/* Makes the mean of every channel over all images 0 and its standard deviation 1;
+   from a constant channel only the mean is subtracted. */
 static void standardise(hesse_batch *b)
 {
     const size_t step = (size_t)b->width;

@@ -1,4 +1,5 @@
-/* Every kind's file defines its row; a new kind is declared here and added to the table. */
+/* Every kind's file defines its row; a new kind is declared here and added to the
+   table. */
 #include "data/kinds.h"
 
 #include <assert.h>

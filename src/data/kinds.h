@@ -12,10 +12,10 @@ typedef struct hesse_owned_key {
     const char *standard; /* in YAML; NULL: the key has no default */
 } hesse_owned_key;
 
-/** Local. Reads or draws the examples; the batch holds nothing before. After an error it
- *  may hold arrays, which the caller frees.
- *  Errors: HESSE_E_INPUT naming the file and what is wrong with it; HESSE_E_JOB for options
- *  out of range; HESSE_E_NOMEM. */
+/** Local. Reads or draws the examples; the batch holds nothing before. After an
+ *  error it may hold arrays, which the caller frees.
+ *  Errors: HESSE_E_INPUT naming the file and what is wrong with it; HESSE_E_JOB for
+ *  options out of range; HESSE_E_NOMEM. */
 typedef hesse_status hesse_data_reader(const hesse_data_options *options,
                                        const hesse_data_needs *needs,
                                        hesse_batch *batch, hesse_why *why);

@@ -1,4 +1,5 @@
-/* Three numbers of the stream for every token: whether it is masked, how, and by which id. */
+/* Three numbers of the stream for every token: whether it is masked, how, and by
+   which id. */
 #include "data/mask_tokens.h"
 
 #include "base/random.h"

@@ -6,15 +6,15 @@
 #include "hesse/status.h"
 #include "network/batch.h"
 
-/** Local. Chooses tokens by options->seed, each with the probability options->mask_rate. The
- *  labels of the chosen ones become the tokens themselves, and those of all others become
- *  HESSE_IGNORED. Of the chosen ones 80 % then read as the mask, 10 % as a random token and
- *  10 % as they are. The mask is *options->mask_id or the first id after the data. Padding
- *  stays as it is.
+/** Local. Chooses tokens by options->seed, each with the probability
+ *  options->mask_rate. The labels of the chosen ones become the tokens themselves,
+ *  and those of all others become HESSE_IGNORED. Of the chosen ones 80 % then read
+ *  as the mask, 10 % as a random token and 10 % as they are. The mask is
+ *  *options->mask_id or the first id after the data. Padding stays as it is.
  *
  *  batch  [in,out]  ids whose labels are one for every token.
- *  Errors: HESSE_E_JOB when no token is masked, or the mask is outside the vocabulary of the
- *  needs.
+ *  Errors: HESSE_E_JOB when no token is masked, or the mask is outside the
+ *  vocabulary of the needs.
  *  Source: Devlin et al., arXiv:1810.04805, section 3.1. */
 hesse_status hesse_mask_tokens(const hesse_data_options *options,
                                const hesse_data_needs *needs, hesse_batch *batch,

@@ -1,8 +1,9 @@
-/* Grey images of 32 x 32 pixels from 0 to 1, with label 1 when both markers lie on one contour.
-   A contour ("snake") is a chain of short straight segments that turn a little from one to
-   the next. It grows at its head: between segments lies a joint, and the next segment's head
-   is a pixel on the circle about it. Pixels near earlier segments are taken; the last
-   segment of a snake counts for all snakes but itself, as the next one may touch it.
+/* Grey images of 32 x 32 pixels from 0 to 1, with label 1 when both markers lie on
+   one contour. A contour ("snake") is a chain of short straight segments that turn a
+   little from one to the next. It grows at its head: between segments lies a joint,
+   and the next segment's head is a pixel on the circle about it. Pixels near earlier
+   segments are taken; the last segment of a snake counts for all snakes but itself,
+   as the next one may touch it.
    Source: Linsley et al., arXiv:1805.08315, with the sizes of Tay et al.,
    arXiv:2011.04006. */
 #include "data/drawn.h"
@@ -46,7 +47,8 @@ _Static_assert(SIZE == 32, "a row of a mask is a word of 32 bits");
 
 static const double thickness = 0.5, marker_radius = 1.5, degree = M_PI / 180;
 
-/* Brightness of the markers, of the contours that they may lie on, and of other contours. */
+/* Brightness of the markers, of the contours that they may lie on, and of other
+   contours. */
 static const double of_marker = 1, of_contour = 1.5, of_distractor = 2;
 
 typedef struct point {
@@ -186,8 +188,8 @@ typedef struct choice {
     double angle, weight;
 } choice;
 
-/* Possible heads on the circle about the joint. The less a head turns the more likely it is;
-   none may touch what is taken. */
+/* Possible heads on the circle about the joint. The less a head turns the more
+   likely it is; none may touch what is taken. */
 static int choices(const scene *s, const snake *x, const mask *other, choice *list,
                    double *sum)
 {
@@ -268,8 +270,8 @@ static bool put_both(scene *s, int segments, snake x[2])
     return true;
 }
 
-/* Adds distractors, until their number is reached or the attempts are used up. A contour that
-   finds no room leaves nothing. */
+/* Adds distractors, until their number is reached or the attempts are used up. A
+   contour that finds no room leaves nothing. */
 static void distract(scene *s, int segments)
 {
     const int wanted = DISTRACTORS / segments;

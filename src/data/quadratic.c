@@ -1,9 +1,10 @@
-/* Quadratics whose Hessian is block diagonal, with given eigenvalues. The examples are the
-   rows of A, block diagonal with A_l = sqrt(L_l) Q_l': A' A has blocks Q_l L_l Q_l' with the
-   eigenvalues L_l and random orthogonal Q_l, uniform by Haar's measure: the QR decomposition
-   of normal numbers, where R's diagonal is made positive. All targets are 0.
-   Sources: Zhang et al., arXiv:2402.16788, section 3; Mezzadri, How to generate random matrices from the classical compact groups,
-   Notices of the AMS 54 (2007). */
+/* Quadratics whose Hessian is block diagonal, with given eigenvalues. The examples
+   are the rows of A, block diagonal with A_l = sqrt(L_l) Q_l': A' A has blocks Q_l
+   L_l Q_l' with the eigenvalues L_l and random orthogonal Q_l, uniform by Haar's
+   measure: the QR decomposition of normal numbers, where R's diagonal is made
+   positive. All targets are 0.
+   Sources: Zhang et al., arXiv:2402.16788, section 3; Mezzadri, How to generate
+   random matrices from the classical compact groups, Notices of the AMS 54 (2007). */
 #include "data/kinds.h"
 
 #include "base/memory.h"

@@ -1,5 +1,6 @@
-/** A stream of random numbers for one example, drawn one after the other: where rejection
- *  decides how many are needed, a counter for each of them cannot be known before. */
+/** A stream of random numbers for one example, drawn one after the other: where
+ *  rejection decides how many are needed, a counter for each of them cannot be known
+ *  before. */
 #ifndef HESSE_DATA_RANDOM_STREAM_H
 #define HESSE_DATA_RANDOM_STREAM_H
 

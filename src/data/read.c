@@ -36,8 +36,8 @@ static hesse_status check(const hesse_data_options *o, const hesse_data_needs *n
     return s;
 }
 
-/* The tokens of a row up to the first without a target attend to each other. The last token
-   of a row is only a target, except in masked models. */
+/* The tokens of a row up to the first without a target attend to each other. The
+   last token of a row is only a target, except in masked models. */
 static hesse_status hide_padding(hesse_batch *b, hesse_why *why)
 {
     int *lengths = hesse_calloc((size_t)b->sequences, sizeof *lengths);

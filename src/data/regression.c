@@ -1,5 +1,5 @@
-/* Linear regression in context: tokens (x, y) with y = w . x, and then the question (x, 0),
-   whose target is -w . x: the sign of the source.
+/* Linear regression in context: tokens (x, y) with y = w . x, and then the question
+   (x, 0), whose target is -w . x: the sign of the source.
    Source: Ahn et al., arXiv:2310.01082. */
 #include "data/drawn.h"
 
@@ -28,10 +28,10 @@ const hesse_data_kind hesse_data_regression = {
     .keys = keys,
     .read = read_examples};
 
-/* A number of the gamma distribution of shape k and scale 1; below shape 1 a number of shape
-   k + 1 is made smaller.
-   Source: Marsaglia & Tsang, A simple method for generating gamma variables, ACM TOMS 26
-   (2000), 363-372. */
+/* A number of the gamma distribution of shape k and scale 1; below shape 1 a number
+   of shape k + 1 is made smaller.
+   Source: Marsaglia & Tsang, A simple method for generating gamma variables, ACM
+   TOMS 26 (2000), 363-372. */
 static double gamma_number(hesse_random_stream *stream, double k)
 {
     const double less = k < 1 ? pow(1 - hesse_draw(stream), 1 / k) : 1;

@@ -1,8 +1,8 @@
-/* Texts with classes: one file of lines "LABEL<TAB>TEXT"; or, for class 0, 1, ..., a file
-   whose lines are texts or a folder whose files are, by name. Ids are from 1; 0 is padding,
-   which no token attends to. Empty texts are left out. All texts are read, because they define
-   the vocabulary, which has one id more for padding; then the chosen ones are cut at the
-   context. */
+/* Texts with classes: one file of lines "LABEL<TAB>TEXT"; or, for class 0, 1, ..., a
+   file whose lines are texts or a folder whose files are, by name. Ids are from 1; 0
+   is padding, which no token attends to. Empty texts are left out. All texts are
+   read, because they define the vocabulary, which has one id more for padding; then
+   the chosen ones are cut at the context. */
 #include "data/characters.h"
 #include "data/choose.h"
 #include "data/kinds.h"
@@ -89,7 +89,8 @@ static hesse_status add(library *l, const char *path, const char *bytes, size_t 
     return HESSE_OK;
 }
 
-/* Returns the length of "LABEL<TAB>" at the start of a line, or 0 when it is not there. */
+/* Returns the length of "LABEL<TAB>" at the start of a line, or 0 when it is not
+   there. */
 static size_t read_label(const char *line, size_t size, int *label)
 {
     size_t at = 0;
@@ -187,8 +188,8 @@ static hesse_status add_all(const hesse_data_options *o, library *l, hesse_why *
     return s;
 }
 
-/* Moves the chosen texts to the front of the list: at random, or the first of every class in
-   turn. */
+/* Moves the chosen texts to the front of the list: at random, or the first of every
+   class in turn. */
 static void choose(library *l, hesse_choice *choice)
 {
     const size_t wanted = choice->wanted;

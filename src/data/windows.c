@@ -1,6 +1,6 @@
-/* Rows are only a way to cut a stream. One pass over all of it checks the ids and finds the
-   largest; then the chosen sequences alone are kept, so a training set of many gigabytes
-   costs time but no memory. */
+/* Rows are only a way to cut a stream. One pass over all of it checks the ids and
+   finds the largest; then the chosen sequences alone are kept, so a training set of
+   many gigabytes costs time but no memory. */
 #include "data/windows.h"
 
 #include "data/choose.h"
@@ -62,8 +62,8 @@ static hesse_status read_ids(const hesse_stream *src, size_t first, size_t count
     return s;
 }
 
-/* Checks all ids and finds the largest, which is the last of the vocabulary where none is
-   known. */
+/* Checks all ids and finds the largest, which is the last of the vocabulary where
+   none is known. */
 static hesse_status scan(hesse_stream *src, hesse_why *why)
 {
     int ids[PIECE], largest = -1;
@@ -124,8 +124,8 @@ static hesse_status measure(const hesse_data_options *o, const hesse_data_needs 
     return HESSE_OK;
 }
 
-/* One sequence of ids into inputs and targets. Padding may read as any id, because causal
-   attention lets no token see the end of a row, but no target may follow it. */
+/* One sequence of ids into inputs and targets. Padding may read as any id, because
+   causal attention lets no token see the end of a row, but no target may follow it. */
 static hesse_status split(const hesse_stream *src, size_t which, const int *ids,
                           int context, int after, int *input, int *target,
                           hesse_why *why)

@@ -1,6 +1,6 @@
-/** Sequences of a stream of tokens: context + 1 ids, of which the first `context` are inputs
- *  and the last `context` their targets; or, for masked models, `context` ids, each its own
- *  target. */
+/** Sequences of a stream of tokens: context + 1 ids, of which the first `context`
+ *  are inputs and the last `context` their targets; or, for masked models, `context`
+ *  ids, each its own target. */
 #ifndef HESSE_DATA_WINDOWS_H
 #define HESSE_DATA_WINDOWS_H
 
@@ -22,20 +22,21 @@ typedef struct hesse_stream {
     int largest;    /* the largest id; hesse_windows_read sets it                    */
 } hesse_stream;
 
-/** Local. Chooses and reads the sequences. A stream of length m is cut into
- *  (m - 1) / context windows that do not overlap (each shares its last token with the
- *  next one's first; masked: m / context, which share none). All ids are checked, not only
- *  those chosen.
+/** Local. Chooses and reads the sequences. A stream of length m is cut into (m - 1)
+ *  / context windows that do not overlap (each shares its last token with the next
+ *  one's first; masked: m / context, which share none). All ids are checked, not
+ *  only those chosen.
  *
  *  stream  [in,out]  the caller closes its file and frees its ids.
- *  batch   [out]  ids and the labels of every token. A row may end in -100s: these targets
- *                 are ignored, and as inputs they are 0. The vocabulary is that of the
- *                 needs, of the stream, or the largest id + 1. Classes are the vocabulary
- *                 of a stream that knows one, else the largest id + 1.
- *  Errors: HESSE_E_INPUT naming the file and what is wrong with it: too short, an id outside
- *  the vocabulary and where, fewer sequences than asked for, rows longer than the model's
- *  positions while no context is asked for; HESSE_E_JOB when nothing says how to cut a
- *  stream; HESSE_E_NOMEM. */
+ *  batch   [out]  ids and the labels of every token. A row may end in -100s: these
+ *                 targets are ignored, and as inputs they are 0. The vocabulary is
+ *                 that of the needs, of the stream, or the largest id + 1. Classes
+ *                 are the vocabulary of a stream that knows one, else the largest id
+ *                 + 1.
+ *  Errors: HESSE_E_INPUT naming the file and what is wrong with it: too short, an id
+ *  outside the vocabulary and where, fewer sequences than asked for, rows longer
+ *  than the model's positions while no context is asked for; HESSE_E_JOB when
+ *  nothing says how to cut a stream; HESSE_E_NOMEM. */
 hesse_status hesse_windows_read(const hesse_data_options *options,
                                 const hesse_data_needs *needs, hesse_stream *stream,
                                 hesse_batch *batch, hesse_why *why);

@@ -1,5 +1,5 @@
-/** IDX files of bytes: two zeros, the type, the number of dimensions, each of them as four
- *  bytes (most significant first), the data.
+/** IDX files of bytes: two zeros, the type, the number of dimensions, each of them
+ *  as four bytes (most significant first), the data.
  *  Source: LeCun, Cortes & Burges, "The MNIST database", section "File formats". */
 #ifndef HESSE_FILES_IDX_H
 #define HESSE_FILES_IDX_H
@@ -17,7 +17,8 @@ typedef struct hesse_idx {
     size_t data;                  /* first byte of data   */
 } hesse_idx;
 
-/** Local. Read and check the header of a file in memory; the data must fill the rest of it.
+/** Local. Read and check the header of a file in memory; the data must fill the rest
+ *  of it.
  *
  *  rank  [in]  number of dimensions that is expected, at most HESSE_IDX_RANK.
  *  Errors: HESSE_E_INPUT. */

@@ -1,5 +1,5 @@
-/* All arrays of a batch hold its examples one after the other, so copies, slices and sizes
-   follow from one list of the arrays. */
+/* All arrays of a batch hold its examples one after the other, so copies, slices and
+   sizes follow from one list of the arrays. */
 #include "network/batch.h"
 
 #include "base/memory.h"

@@ -9,10 +9,10 @@
 
 enum { HESSE_IGNORED = -100 }; /* a label that does not count */
 
-/** Every example is a sequence of `context` tokens, each an id or `width` numbers; the
- *  pixels of an image are its tokens, row by row, and their channels are the numbers.
- *  Targets are labels or numbers. What a batch does not have is NULL, or 0. The struct is
- *  long because all kinds of data share it. */
+/** Every example is a sequence of `context` tokens, each an id or `width` numbers;
+ *  the pixels of an image are its tokens, row by row, and their channels are the
+ *  numbers. Targets are labels or numbers. What a batch does not have is NULL, or 0.
+ *  The struct is long because all kinds of data share it. */
 typedef struct hesse_batch {
     int sequences, context; /* examples; tokens of one                             */
     int *input;             /* sequences x context ids                             */

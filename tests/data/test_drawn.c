@@ -154,8 +154,8 @@ static void paths_are_found(void **state)
     hesse_batch_free(&b);
 }
 
-/* A' A has the given eigenvalues: here of a block of order 2 and one of order 1, so that
-   trace and determinant are enough. */
+/* A' A has the given eigenvalues: here of a block of order 2 and one of order 1, so
+   that trace and determinant are enough. */
 static void quadratics_have_their_eigenvalues(void **state)
 {
     (void)state;

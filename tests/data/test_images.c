@@ -180,8 +180,8 @@ static void write_records(const char *path, size_t count, size_t bytes,
     free(file);
 }
 
-/* The length of a record tells the kind, whatever the path; where the length of the file is a
-   multiple of both, the labels tell it, if they can. */
+/* The length of a record tells the kind, whatever the path; where the length of the
+   file is a multiple of both, the labels tell it, if they can. */
 static void the_record_tells_the_kind_of_cifar(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
-/* Laws for all kinds of data: an example does not depend on the number of examples, the same
-   seed gives the same examples, another seed others, wrong options are refused, and memory may
-   end anywhere. A new kind needs its options here. */
+/* Laws for all kinds of data: an example does not depend on the number of examples,
+   the same seed gives the same examples, another seed others, wrong options are
+   refused, and memory may end anywhere. A new kind needs its options here. */
 #include "check_data.h"
 
 #include "base/memory.h"
