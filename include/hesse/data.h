@@ -25,7 +25,6 @@ typedef struct hesse_recipe {
     double shape; /* of the gamma distribution (0.1)                              */
     int contour;  /* segments of a contour (pathfinder: 14)                       */
     hesse_covariates covariates;
-    int generator;
 } hesse_recipe;
 
 /** Which examples, of which kind, from where. Start it from {0}. Paths are as fopen(3)
@@ -48,7 +47,8 @@ typedef struct hesse_data_options {
     int sequences; /* examples; 0: as many as there are, at most 16               */
     int context;   /* tokens of an example; 0: as they are, or as the model takes */
     int batch;     /* examples of a micro-batch, which "addition" balances            */
-    bool shuffle;  /* examples are chosen at random by seed; false: the first     */
+    bool shuffle;  /* examples are chosen at random by seed, but not "inputs"; false:
+                      the first                                                   */
     uint64_t seed;
     const int *sizes;          /* "quadratic": [n_sizes] orders of its blocks     */
     const double *eigenvalues; /* "quadratic": block after block                  */
@@ -67,11 +67,11 @@ typedef struct hesse_data_needs {
     hesse_reads reads;
     int positions;  /* longest sequence; 0: any                                  */
     int vocabulary; /* ids are below it; 0: not known yet                        */
+    int classes;    /* it predicts; 0: not known yet, those of the data          */
     bool masked;    /* masked tokens are to be predicted; false: the next token  */
     bool full;      /* every token attends to all others, so padding is hidden   */
     bool flat;      /* images are read as one token                              */
     bool squared;   /* targets are numbers: labels become one-hot vectors        */
-    int classes;    /* of labels, at least; 0: not known yet */
 } hesse_data_needs;
 
 #endif /* HESSE_DATA_H */

@@ -5,4 +5,24 @@
 #include "hesse/data.h"
 #include "hesse/team.h"
 
+typedef struct hesse_dataset hesse_dataset;
+
+/** Collective. Read or draw the examples on rank 0 and tell the others. A batch of it is a
+ *  range of examples (hesse_objective_set_batch), the same on any number of ranks.
+ *
+ *  needs    [in]  of the network that will read it.
+ *  Memory: all examples, on every rank.
+ *  Errors: HESSE_E_JOB, HESSE_E_INPUT naming the file and what is wrong with it,
+ *  HESSE_E_NOMEM. */
+hesse_status hesse_dataset_open(hesse_team *team, const hesse_data_options *options,
+                                const hesse_data_needs *needs, hesse_dataset **dataset);
+
+/** Local. NULL is legal. */
+void hesse_dataset_free(hesse_dataset *dataset);
+
+/** Local. Examples, tokens of an example, SHA-256 of what they come from. */
+int hesse_dataset_examples(const hesse_dataset *dataset);
+int hesse_dataset_tokens(const hesse_dataset *dataset);
+const char *hesse_dataset_digest(const hesse_dataset *dataset);
+
 #endif /* HESSE_DATASET_H */

@@ -3,7 +3,7 @@
 #define HESSE_MODEL_H
 
 #include "hesse/arch.h"
-#include "hesse/generator.h"
+#include "hesse/data.h"
 #include "hesse/parts.h"
 #include "hesse/team.h"
 
@@ -36,7 +36,8 @@ typedef struct hesse_source {
     const char *const *texts; /* one file of lines LABEL<TAB>TEXT, or for each class a
                                  file of lines or a folder of files                  */
     int n_texts;
-    hesse_recipe recipe;
+    const char *generator; /* a kind of data that is drawn from a seed, and  */
+    hesse_recipe recipe;   /* its settings                                     */
     const double *eigenvalues;
     int image_size, image_classes; /* 0: as they are, all; else resized, labels below */
     bool standard;          /* every channel less its mean, over its deviation    */

@@ -16,7 +16,7 @@ typedef enum hesse_purpose {
     HESSE_RANDOM_TESTS,
     HESSE_RANDOM_PROBES, /* where Lanczos' recurrence starts                */
     HESSE_RANDOM_CHOICE, /* which examples of a data set are taken          */
-    HESSE_RANDOM_MASK,   /* which tokens are hidden, and behind what        */
+    HESSE_RANDOM_MASK,   /* which tokens are masked, and how        */
     HESSE_RANDOM_TASK,   /* examples that a generator makes; and those after it,
                             of which it may use several: TASK + 1, ...       */
     HESSE_RANDOM_EXTREMES = 1001, /* where a search for extreme eigenpairs starts    */

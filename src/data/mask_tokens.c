@@ -1,14 +1,13 @@
+/* Three numbers of the stream for every token: whether it is masked, how, and by
+   which id. */
 #include "data/mask_tokens.h"
 
 #include "base/random.h"
-#include "data/tokens.h"
-
-#include <stdbool.h>
 
 static const double usual_rate = 0.15, as_mask = 0.8, as_random = 0.9;
 
-/* Three numbers of the stream for every token: whether, how and behind what. */
-static void hide(const hesse_batch *b, int i, double rate, int mask, uint64_t seed)
+static void mask_token(const hesse_batch *b, int i, double rate, int mask,
+                       uint64_t seed)
 {
     const uint64_t first = 3 * (uint64_t)i;
     const bool padding = b->seen && i % b->context >= b->seen[i];
@@ -23,17 +22,24 @@ static void hide(const hesse_batch *b, int i, double rate, int mask, uint64_t se
             : (int)(hesse_uniform(seed, HESSE_RANDOM_MASK, first + 2) * b->vocabulary);
 }
 
-hesse_status hesse_mask_tokens(hesse_batch *b, double rate, int mask, uint64_t seed,
+hesse_status hesse_mask_tokens(const hesse_data_options *options,
+                               const hesse_data_needs *needs, hesse_batch *b,
                                hesse_why *why)
 {
-    if (rate == 0) rate = usual_rate;
-    if (mask < 0) mask = b->classes;
-    for (int i = 0; i < b->sequences * b->context; i++) hide(b, i, rate, mask, seed);
+    const double rate = options->mask_rate != 0 ? options->mask_rate : usual_rate;
+    const int mask = options->mask_id ? *options->mask_id : b->classes;
+    const int tokens = b->sequences * b->context;
+    for (int i = 0; i < tokens; i++) mask_token(b, i, rate, mask, options->seed);
     if (mask >= b->vocabulary) b->vocabulary = mask + 1;
     if (mask >= b->classes) b->classes = mask + 1;
-    if (hesse_batch_targets(b) > 0) return HESSE_OK;
+    if (hesse_batch_targets(b) == 0)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "none of %d tokens was masked: take more of them, another "
+                          "seed or a higher mask rate",
+                          tokens);
+    if (!needs->vocabulary || b->vocabulary <= needs->vocabulary) return HESSE_OK;
     return hesse_fail(why, HESSE_E_JOB,
-                      "of %d tokens none was hidden: take more of them, another "
-                      "data.seed or a higher data.mask_rate",
-                      b->sequences * b->context);
+                      "the id of masked tokens is %d, expected an id of the model's "
+                      "vocabulary of %d",
+                      b->vocabulary - 1, needs->vocabulary);
 }

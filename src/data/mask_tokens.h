@@ -1,22 +1,23 @@
-/** Tokens hidden, to be found again: the task that BERT is trained on. */
+/** Masked tokens that are to be predicted: the task that BERT is trained on. */
 #ifndef HESSE_DATA_MASK_TOKENS_H
 #define HESSE_DATA_MASK_TOKENS_H
 
+#include "hesse/data.h"
 #include "hesse/status.h"
 #include "network/batch.h"
 
-#include <stdint.h>
-
-/** Local. Labels become the tokens themselves: those chosen by seed, each with a probability,
- *  and HESSE_IGNORED for the others. Of those chosen 80 % read as `mask`, 10 % as a token at
- *  random, 10 % as they are. Padding stays as it is.
+/** Local. Chooses tokens by options->seed, each with the probability
+ *  options->mask_rate. The labels of the chosen ones become the tokens themselves,
+ *  and those of all others become HESSE_IGNORED. Of the chosen ones 80 % then read
+ *  as the mask, 10 % as a random token and 10 % as they are. The mask is
+ *  *options->mask_id or the first id after the data. Padding stays as it is.
  *
- *  batch  [in,out]  of hesse_tokens_read.
- *  rate   [in]      the probability; 0: 0.15.
- *  mask   [in]      an id; below 0: one that the data do not have, the first.
- *  Errors: HESSE_E_JOB when no token at all is hidden.
+ *  batch  [in,out]  ids whose labels are one for every token.
+ *  Errors: HESSE_E_JOB when no token is masked, or the mask is outside the
+ *  vocabulary of the needs.
  *  Source: Devlin et al., arXiv:1810.04805, section 3.1. */
-hesse_status hesse_mask_tokens(hesse_batch *batch, double rate, int mask, uint64_t seed,
+hesse_status hesse_mask_tokens(const hesse_data_options *options,
+                               const hesse_data_needs *needs, hesse_batch *batch,
                                hesse_why *why);
 
 #endif /* HESSE_DATA_MASK_TOKENS_H */

@@ -1,16 +1,18 @@
-/* A contour ("snake") is a chain of short straight segments that turn a little from one to
-   the next. It grows at its head: between segments lies a joint, and the next segment's head
-   is a pixel on the rank_group about it. Pixels near earlier segments are taken; the last
-   segment of a snake counts for all snakes but itself, as the next one may touch it. */
-#include "data/generate.h"
-
-#include "data/random_stream.h"
+/* Grey images of 32 x 32 pixels from 0 to 1, with label 1 when both markers lie on
+   one contour. A contour ("snake") is a chain of short straight segments that turn a
+   little from one to the next. It grows at its head: between segments lies a joint,
+   and the next segment's head is a pixel on the circle about it. Pixels near earlier
+   segments are taken; the last segment of a snake counts for all snakes but itself,
+   as the next one may touch it.
+   Source: Linsley et al., arXiv:1805.08315, with the sizes of Tay et al.,
+   arXiv:2011.04006. */
+#include "data/drawn.h"
 
 #include <math.h>
 #include <stdbool.h>
 
 enum {
-    SIZE = HESSE_PATHFINDER_SIZE,
+    SIZE = 32,
     PIXELS = SIZE * SIZE,
     LENGTH = 2,  /* of a segment                                  */
     MARGIN = 1,  /* free pixels about a segment                   */
@@ -27,19 +29,33 @@ enum {
     MOST_CONTOUR = 20
 };
 
+static const hesse_owned_key keys[] = {{"contour", "14"}, {NULL, NULL}};
+
+static hesse_data_reader read_examples;
+
+const hesse_data_kind hesse_data_pathfinder = {
+    .name = "pathfinder",
+    .help = "Grey images of contours and two markers: do they lie on one contour?",
+    .examples =
+        1 << HESSE_READS_IMAGES | 1 << HESSE_READS_NUMBERS | 1 << HESSE_READS_IDS,
+    .drawn = true,
+    .keys = keys,
+    .read = read_examples};
+
 _Static_assert(2 * MOST_CONTOUR + DISTRACTORS + 2 <= STROKES, "strokes of an image");
 _Static_assert(SIZE == 32, "a row of a mask is a word of 32 bits");
 
 static const double thickness = 0.5, marker_radius = 1.5, degree = M_PI / 180;
 
-/* How bright: markers, the contours they may lie on, and others. */
+/* Brightness of the markers, of the contours that they may lie on, and of other
+   contours. */
 static const double of_marker = 1, of_contour = 1.5, of_distractor = 2;
 
 typedef struct point {
     double row, col;
 } point;
 
-/* Pixels, a bit each. */
+/* A set of pixels, with one bit for each. */
 typedef struct mask {
     uint32_t row[SIZE];
 } mask;
@@ -56,7 +72,7 @@ typedef struct stroke {
 } stroke;
 
 typedef struct scene {
-    hesse_random_stream dice;
+    hesse_random_stream stream;
     stroke strokes[STROKES];
     int count;
     mask taken;
@@ -94,7 +110,7 @@ static void merge(const mask *from, mask *to)
     for (int i = 0; i < SIZE; i++) to->row[i] |= from->row[i];
 }
 
-/* Every pixel and those about it. */
+/* The pixels of a set and their neighbours. */
 static mask dilated(const mask *m)
 {
     mask wide = {{0}}, d = *m;
@@ -106,7 +122,7 @@ static mask dilated(const mask *m)
     return d;
 }
 
-/* From a point to a segment. */
+/* The distance from a point to a segment. */
 static double away(point p, point from, point to)
 {
     const double dr = to.row - from.row, dc = to.col - from.col;
@@ -117,7 +133,7 @@ static double away(point p, point from, point to)
     return hypot(from.row + t * dr - p.row, from.col + t * dc - p.col);
 }
 
-/* Rows, or columns, from ... to that are at most `near` away from both of two. */
+/* The rows or columns from a to b, and those at most `near` away from them. */
 typedef struct range {
     int from, to;
 } range;
@@ -146,7 +162,7 @@ static void add_stroke(scene *s, point from, point to, double radius, double lig
     s->strokes[s->count++] = (stroke){from, to, radius, light};
 }
 
-/* A segment, unless what is taken is in its way; then its snake has it as last. */
+/* Adds a segment to a snake and returns true, unless it would touch what is taken. */
 static bool put(scene *s, snake *x, const mask *other, point from, point to,
                 double light)
 {
@@ -159,7 +175,7 @@ static bool put(scene *s, snake *x, const mask *other, point from, point to,
 
 static bool start(scene *s, snake *x, const mask *other, point tail, double light)
 {
-    x->angle = (hesse_draw_whole(&s->dice, 360) - 180) * degree;
+    x->angle = (hesse_draw_integer(&s->stream, 360) - 180) * degree;
     x->origin = tail;
     x->tip = rounded(moved(tail, x->angle, LENGTH));
     x->joint = moved(tail, x->angle, -MARGIN);
@@ -172,8 +188,8 @@ typedef struct choice {
     double angle, weight;
 } choice;
 
-/* Heads on the rank_group about the joint, each as likely as it turns little; none where it would
-   touch something. */
+/* Possible heads on the circle about the joint. The less a head turns the more
+   likely it is; none may touch what is taken. */
 static int choices(const scene *s, const snake *x, const mask *other, choice *list,
                    double *sum)
 {
@@ -198,7 +214,7 @@ static int choices(const scene *s, const snake *x, const mask *other, choice *li
     return count;
 }
 
-/* One more segment. */
+/* Adds one more segment to a snake, if there is room. */
 static bool grow(scene *s, snake *x, const mask *other, double light)
 {
     choice list[64];
@@ -208,7 +224,7 @@ static bool grow(scene *s, snake *x, const mask *other, double light)
     const int count = choices(s, x, other, list, &sum);
     if (sum < 1e-4) return false;
     for (int attempt = 0; attempt < TRIES; attempt++) {
-        double roll = hesse_draw(&s->dice) * sum;
+        double roll = hesse_draw(&s->stream) * sum;
         int i = 0;
         while (i + 1 < count && (roll -= list[i].weight) >= 0) i++;
         const point tail = moved(list[i].head, list[i].angle, -LENGTH);
@@ -231,12 +247,12 @@ static void clear(scene *s)
 static bool start_both(scene *s, snake x[2])
 {
     const int room = SIZE - 4 * APART;
-    const int row = hesse_draw_whole(&s->dice, room);
-    const int col = hesse_draw_whole(&s->dice, room);
+    const int row = hesse_draw_integer(&s->stream, room);
+    const int col = hesse_draw_integer(&s->stream, room);
     const point tail = {2 * APART + row, 2 * APART + col};
     if (!start(s, &x[0], NULL, tail, of_contour)) return false;
     for (int attempt = 0; attempt < SEEDINGS; attempt++) {
-        const double angle = 2 * M_PI * hesse_draw(&s->dice);
+        const double angle = 2 * M_PI * hesse_draw(&s->stream);
         if (start(s, &x[1], &x[0].last, rounded(moved(tail, angle, APART)), of_contour))
             return true;
     }
@@ -254,8 +270,8 @@ static bool put_both(scene *s, int segments, snake x[2])
     return true;
 }
 
-/* As many as find room in some attempts, up to a number. One that finds none leaves
-   nothing. */
+/* Adds distractors, until their number is reached or the attempts are used up. A
+   contour that finds no room leaves nothing. */
 static void distract(scene *s, int segments)
 {
     const int wanted = DISTRACTORS / segments;
@@ -263,8 +279,8 @@ static void distract(scene *s, int segments)
          attempt++) {
         scene next = *s;
         snake x;
-        const int row = hesse_draw_whole(&next.dice, SIZE);
-        const int col = hesse_draw_whole(&next.dice, SIZE);
+        const int row = hesse_draw_integer(&next.stream, SIZE);
+        const int col = hesse_draw_integer(&next.stream, SIZE);
         bool good = !has(&s->taken, row, col) &&
                     start(&next, &x, NULL, (point){row, col}, of_distractor);
         for (int i = 1; good && i < segments; i++)
@@ -273,11 +289,11 @@ static void distract(scene *s, int segments)
             merge(&x.last, &next.taken);
             *s = next, found++;
         }
-        s->dice = next.dice;
+        s->stream = next.stream;
     }
 }
 
-/* Which part of a pixel a stroke covers. */
+/* The share of a pixel that a stroke covers. */
 static double covered(int row, int col, const stroke *x)
 {
     int count = 0;
@@ -300,24 +316,54 @@ static void paint(const stroke *x, double *light)
         }
 }
 
-bool hesse_pathfinder_draw(int segments, uint64_t seed, uint64_t image,
-                           unsigned char *pixels, int *label)
+/* Draws one image, row by row, and its label; false: no contours were found. */
+static bool draw_image(int segments, uint64_t seed, uint64_t image, double *pixels,
+                       int *label)
 {
-    scene s = {.dice = hesse_random_stream_of(seed, image)};
+    scene s = {.stream = hesse_random_stream_of(seed, image)};
     snake x[2];
     double light[PIXELS] = {0}, most = 0;
     int attempts = 0;
-    *label = hesse_draw_whole(&s.dice, 2);
+    *label = hesse_draw_integer(&s.stream, 2);
     while (!put_both(&s, segments, x))
         if (++attempts == ATTEMPTS) return false;
     distract(&s, segments / 3 > 1 ? segments / 3 : 1);
-    const int which = hesse_draw_whole(&s.dice, 2);
+    const int which = hesse_draw_integer(&s.stream, 2);
     const point tip = x[*label ? which : 1 - which].tip;
     add_stroke(&s, x[which].origin, x[which].origin, marker_radius, of_marker);
     add_stroke(&s, tip, tip, marker_radius, of_marker);
     for (int i = 0; i < s.count; i++) paint(&s.strokes[i], light);
     for (int i = 0; i < PIXELS; i++) most = fmax(most, light[i]);
     for (int i = 0; i < PIXELS; i++)
-        pixels[i] = (unsigned char)lround(255 * light[i] / most);
+        pixels[i] = (double)lround(255 * light[i] / most) / 255.0;
     return true;
+}
+
+static hesse_status read_examples(const hesse_data_options *options,
+                                  const hesse_data_needs *needs, hesse_batch *batch,
+                                  hesse_why *why)
+{
+    const hesse_data_kind *kind = &hesse_data_pathfinder;
+    const int contour = options->recipe.contour
+                            ? options->recipe.contour
+                            : (int)hesse_data_default(kind, "contour");
+    const hesse_limits limits[] = {
+        {"number of segments of a contour", contour, 2, MOST_CONTOUR}};
+    const hesse_batch form = {.context = PIXELS,
+                              .width = 1,
+                              .rows = SIZE,
+                              .cols = SIZE,
+                              .labels = 1,
+                              .classes = 2};
+    (void)needs;
+    const hesse_status s = hesse_drawn_begin(options, limits, 1, form, batch, why);
+    if (s) return s;
+    for (int i = 0; i < batch->sequences; i++)
+        if (!draw_image(contour, options->seed, (uint64_t)i,
+                        batch->x + (size_t)i * PIXELS, &batch->target[i]))
+            return hesse_fail(
+                why, HESSE_E_JOB,
+                "no contours of %d segments were found that fit %d x %d pixels",
+                contour, SIZE, SIZE);
+    return hesse_drawn_end(kind->name, options->seed, batch, why);
 }

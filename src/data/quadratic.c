@@ -1,7 +1,11 @@
-/* R's diagonal is made positive: without that Q is not uniform.
-   Source: Mezzadri, How to generate random matrices from the classical compact groups,
-   Notices of the AMS 54 (2007). */
-#include "data/quadratic.h"
+/* Quadratics whose Hessian is block diagonal, with given eigenvalues. The examples
+   are the rows of A, block diagonal with A_l = sqrt(L_l) Q_l': A' A has blocks Q_l
+   L_l Q_l' with the eigenvalues L_l and random orthogonal Q_l, uniform by Haar's
+   measure: the QR decomposition of normal numbers, where R's diagonal is made
+   positive. All targets are 0.
+   Sources: Zhang et al., arXiv:2402.16788, section 3; Mezzadri, How to generate
+   random matrices from the classical compact groups, Notices of the AMS 54 (2007). */
+#include "data/kinds.h"
 
 #include "base/memory.h"
 #include "base/random.h"
@@ -11,12 +15,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { MOST_ORDER = 1 << 24 };
+
+static const hesse_owned_key keys[] = {{NULL, NULL}};
+
+static hesse_data_reader read_examples;
+
+const hesse_data_kind hesse_data_quadratic = {
+    .name = "quadratic",
+    .help = "Rows of a block diagonal matrix A, whose A' A has given eigenvalues.",
+    .examples = 1 << HESSE_READS_NUMBERS,
+    .drawn = true,
+    .keys = keys,
+    .read = read_examples};
+
 void dgeqrf_(const int *m, const int *n, double *a, const int *lda, double *tau,
              double *work, const int *lwork, int *info);
 void dorgqr_(const int *m, const int *n, const int *k, double *a, const int *lda,
              const double *tau, double *work, const int *lwork, int *info);
 
-/* Q, n x n by columns, of numbers that no other block has. */
+/* Q, n x n by columns, from random numbers that no other block uses. */
 static bool orthogonal(int n, uint64_t seed, uint64_t first, double *q)
 {
     const size_t m = (size_t)n;
@@ -38,39 +56,51 @@ static bool orthogonal(int n, uint64_t seed, uint64_t first, double *q)
 
 static hesse_status check(int n, const double *eigenvalues, hesse_why *why)
 {
+    if (n < 1 || !eigenvalues)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "a quadratic has %d eigenvalues, expected 1 or more", n);
     for (int i = 0; i < n; i++)
         if (!(eigenvalues[i] >= 0) || isinf(eigenvalues[i]))
-            return hesse_fail(
-                why, HESSE_E_JOB,
-                "quadratic: eigenvalue %d (from 0) is %g, expected a finite "
-                "number, not below 0",
-                i, eigenvalues[i]);
+            return hesse_fail(why, HESSE_E_JOB,
+                              "eigenvalue %d (from 0) is %g, expected a finite "
+                              "number, not below 0",
+                              i, eigenvalues[i]);
     return HESSE_OK;
 }
 
-static void describe(int n, const double *eigenvalues, uint64_t seed,
+static bool describe(int n, const double *eigenvalues, uint64_t seed,
                      hesse_batch *batch)
 {
     hesse_digester *d = hesse_digest_begin();
     char text[64];
-    if (!d) return;
+    if (!d) return false;
     snprintf(text, sizeof text, "quadratic, seed %llu", (unsigned long long)seed);
     hesse_digest_add(d, text, sizeof text);
     hesse_digest_add(d, eigenvalues, (size_t)n * sizeof *eigenvalues);
     hesse_digest_end(d, batch->digest);
+    return true;
 }
 
-hesse_status hesse_quadratic_make(int blocks, const int *sizes,
-                                  const double *eigenvalues, uint64_t seed,
-                                  hesse_batch *batch, hesse_why *why)
+static hesse_status read_examples(const hesse_data_options *options,
+                                  const hesse_data_needs *needs, hesse_batch *batch,
+                                  hesse_why *why)
 {
+    const int *sizes = options->sizes;
+    const double *eigenvalues = options->eigenvalues;
     int n = 0, largest = 0;
-    for (int b = 0; b < blocks; b++) {
+    (void)needs;
+    for (int b = 0; b < options->n_sizes; b++) {
+        if (sizes[b] < 1 || sizes[b] > MOST_ORDER - n)
+            return hesse_fail(
+                why, HESSE_E_JOB,
+                "the order of block %d (from 0) is %d, expected 1 or more "
+                "and together at most %d",
+                b, sizes[b], MOST_ORDER);
         n += sizes[b];
         largest = sizes[b] > largest ? sizes[b] : largest;
     }
     const size_t all = (size_t)n, most = (size_t)largest;
-    hesse_status s = check(n, eigenvalues, why);
+    const hesse_status s = check(n, eigenvalues, why);
     if (s) return s;
     *batch = (hesse_batch){.sequences = n,
                            .context = 1,
@@ -82,9 +112,9 @@ hesse_status hesse_quadratic_make(int blocks, const int *sizes,
     double *q = hesse_alloc(most * most);
     bool good = batch->x && batch->wanted && q;
     size_t first = 0, used = 0;
-    for (int b = 0; good && b < blocks; b++) {
+    for (int b = 0; good && b < options->n_sizes; b++) {
         const size_t m = (size_t)sizes[b];
-        good = orthogonal(sizes[b], seed, used, q);
+        good = orthogonal(sizes[b], options->seed, used, q);
         for (size_t i = 0; good && i < m; i++)
             for (size_t j = 0; j < m; j++)
                 batch->x[(first + i) * all + first + j] =
@@ -92,9 +122,8 @@ hesse_status hesse_quadratic_make(int blocks, const int *sizes,
         first += m, used += m * m;
     }
     free(q);
-    describe(n, eigenvalues, seed, batch);
+    if (good) good = describe(n, eigenvalues, options->seed, batch);
     if (good) return HESSE_OK;
-    hesse_batch_free(batch);
     return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a quadratic of %d numbers",
                       n);
 }

@@ -1,5 +1,6 @@
-/** Random numbers of one example, drawn one after the other: where rejection decides how many
- *  are needed, a counter for each of them cannot be known before. */
+/** A stream of random numbers for one example, drawn one after the other: where
+ *  rejection decides how many are needed, a counter for each of them cannot be known
+ *  before. */
 #ifndef HESSE_DATA_RANDOM_STREAM_H
 #define HESSE_DATA_RANDOM_STREAM_H
 
@@ -8,7 +9,7 @@
 #include <stdint.h>
 
 typedef struct hesse_random_stream {
-    uint64_t seed, uniforms, normals; /* the next of each */
+    uint64_t seed, uniforms, normals; /* counters of the next numbers */
 } hesse_random_stream;
 
 static inline hesse_random_stream hesse_random_stream_of(uint64_t seed,
@@ -17,20 +18,22 @@ static inline hesse_random_stream hesse_random_stream_of(uint64_t seed,
     return (hesse_random_stream){seed, example << 32, example << 32};
 }
 
-static inline double hesse_draw(hesse_random_stream *d)
+/** Uniform in [0, 1). */
+static inline double hesse_draw(hesse_random_stream *stream)
 {
-    return hesse_uniform(d->seed, HESSE_RANDOM_TASK, d->uniforms++);
+    return hesse_uniform(stream->seed, HESSE_RANDOM_TASK, stream->uniforms++);
 }
 
-/** 0 ... sides - 1. */
-static inline int hesse_draw_whole(hesse_random_stream *d, int sides)
+/** An integer from 0 to end - 1. */
+static inline int hesse_draw_integer(hesse_random_stream *stream, int end)
 {
-    return (int)(hesse_draw(d) * sides);
+    return (int)(hesse_draw(stream) * end);
 }
 
-static inline double hesse_draw_normal(hesse_random_stream *d)
+static inline double hesse_draw_normal(hesse_random_stream *stream)
 {
-    return hesse_normal(d->seed, (hesse_purpose)(HESSE_RANDOM_TASK + 1), d->normals++);
+    return hesse_normal(stream->seed, (hesse_purpose)(HESSE_RANDOM_TASK + 1),
+                        stream->normals++);
 }
 
 #endif /* HESSE_DATA_RANDOM_STREAM_H */

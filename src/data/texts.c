@@ -1,9 +1,13 @@
-/* All texts are read, as the vocabulary is that of all; then those chosen are cut. */
-#include "data/texts.h"
+/* Texts with classes: one file of lines "LABEL<TAB>TEXT"; or, for class 0, 1, ..., a
+   file whose lines are texts or a folder whose files are, by name. Ids are from 1; 0
+   is padding, which no token attends to. Empty texts are left out. All texts are
+   read, because they define the vocabulary, which has one id more for padding; then
+   the chosen ones are cut at the context. */
+#include "data/characters.h"
+#include "data/choose.h"
+#include "data/kinds.h"
 
 #include "base/memory.h"
-#include "base/random.h"
-#include "data/text.h"
 #include "files/file.h"
 
 #include <dirent.h>
@@ -12,14 +16,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_COUNT = 16, MOST_LABEL = 1 << 20 };
+enum { MOST_LABEL = 1 << 20 };
+
+static const hesse_owned_key keys[] = {
+    {"vocabulary", "bytes"}, {"context", NULL}, {NULL, NULL}};
+
+static hesse_data_reader read_examples;
+
+const hesse_data_kind hesse_data_texts = {
+    .name = "texts",
+    .help =
+        "Texts with classes, from lines `LABEL<TAB>TEXT` or from a file or folder for "
+        "each class.",
+    .examples = 1 << HESSE_READS_IDS,
+    .least_paths = 1,
+    .most_paths = INT_MAX,
+    .keys = keys,
+    .read = read_examples};
 
 typedef struct text {
     size_t first, count; /* ids */
     int label;
 } text;
 
-/* All texts that were found, and their ids one after the other. */
+/* All texts that were found; their ids stand one after the other. */
 typedef struct library {
     text *list;
     int *ids;
@@ -34,7 +54,7 @@ static hesse_status exhausted(const char *path, hesse_why *why)
     return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for its texts", path);
 }
 
-/* Room for so many items; false: out of memory. */
+/* Makes room for `wanted` items of a size; false: out of memory. */
 static bool reserve(void **list, size_t size, size_t used, size_t wanted, size_t *room)
 {
     if (wanted <= *room) return true;
@@ -47,7 +67,7 @@ static bool reserve(void **list, size_t size, size_t used, size_t wanted, size_t
     return true;
 }
 
-/* One text; its line end does not belong to it. */
+/* Adds one text without its line end. */
 static hesse_status add(library *l, const char *path, const char *bytes, size_t size,
                         int label, hesse_why *why)
 {
@@ -60,8 +80,8 @@ static hesse_status add(library *l, const char *path, const char *bytes, size_t 
     l->list = list, l->ids = ids;
     if (!good) return exhausted(path, why);
     text t = {.first = l->count, .label = label};
-    const hesse_status s = hesse_text_points(path, l->characters, bytes, size,
-                                             l->ids + l->count, &t.count, why);
+    const hesse_status s = hesse_characters_points(path, l->characters, bytes, size,
+                                                   l->ids + l->count, &t.count, why);
     if (s) return s;
     l->count += t.count;
     l->list[l->texts++] = t;
@@ -69,7 +89,8 @@ static hesse_status add(library *l, const char *path, const char *bytes, size_t 
     return HESSE_OK;
 }
 
-/* "LABEL<TAB>": its length, or 0. */
+/* Returns the length of "LABEL<TAB>" at the start of a line, or 0 when it is not
+   there. */
 static size_t read_label(const char *line, size_t size, int *label)
 {
     size_t at = 0;
@@ -88,7 +109,7 @@ static hesse_status load(library *l, const char *path, char **bytes, size_t *siz
     return s;
 }
 
-/* The lines of a file: of a class, or, with one below 0, each after its own. */
+/* Adds the lines of a file. With a label below 0 every line begins with its own. */
 static hesse_status add_lines(library *l, const char *path, int label, hesse_why *why)
 {
     char *bytes;
@@ -154,28 +175,27 @@ static hesse_status add_folder(library *l, const char *folder, int label,
     return s;
 }
 
-static hesse_status add_all(const hesse_texts_request *r, library *l, hesse_why *why)
+static hesse_status add_all(const hesse_data_options *o, library *l, hesse_why *why)
 {
     hesse_status s = HESSE_OK;
-    for (int i = 0; !s && i < r->count; i++) {
-        if (hesse_file_is_folder(r->paths[i]) && r->count > 1)
-            s = add_folder(l, r->paths[i], i, why);
+    for (int i = 0; !s && i < o->n_paths; i++) {
+        if (hesse_file_is_folder(o->paths[i]) && o->n_paths > 1)
+            s = add_folder(l, o->paths[i], i, why);
         else
-            s = add_lines(l, r->paths[i], r->count > 1 ? i : -1, why);
+            s = add_lines(l, o->paths[i], o->n_paths > 1 ? i : -1, why);
     }
-    if (!s && r->count > 1) l->classes = r->count;
+    if (!s && o->n_paths > 1) l->classes = o->n_paths;
     return s;
 }
 
-/* The texts taken, to the front of the list: by selection sampling, or the first of every
+/* Moves the chosen texts to the front of the list: at random, or the first of every
    class in turn. */
-static void choose(const hesse_texts_request *r, library *l, size_t wanted)
+static void choose(library *l, hesse_choice *choice)
 {
+    const size_t wanted = choice->wanted;
     size_t taken = 0;
-    for (size_t i = 0; r->shuffle && taken < wanted; i++)
-        if (hesse_uniform(r->seed, HESSE_RANDOM_CHOICE, i) * (double)(l->texts - i) <
-            (double)(wanted - taken))
-            l->list[taken++] = l->list[i];
+    for (size_t i = 0; choice->shuffle && choice->wanted; i++)
+        if (hesse_choice_takes(choice, i)) l->list[taken++] = l->list[i];
     while (taken < wanted)
         for (int c = 0; c < l->classes && taken < wanted; c++) {
             size_t i = taken;
@@ -187,36 +207,30 @@ static void choose(const hesse_texts_request *r, library *l, size_t wanted)
         }
 }
 
-static hesse_status measure(const hesse_texts_request *r, library *l, hesse_batch *b,
-                            hesse_why *why)
+static hesse_status measure(const hesse_data_options *o, const hesse_data_needs *needs,
+                            library *l, hesse_batch *b, hesse_why *why)
 {
+    const size_t most = needs->positions ? (size_t)needs->positions : INT_MAX;
     size_t longest = 0;
-    const size_t wanted = r->sequences               ? (size_t)r->sequences
-                          : l->texts < DEFAULT_COUNT ? l->texts
-                                                     : DEFAULT_COUNT;
-    if (r->context > r->positions)
-        return hesse_fail(why, HESSE_E_JOB,
-                          "data.context is %d, expected 1 to the model's %d positions",
-                          r->context, r->positions);
-    if (l->texts < wanted || !wanted)
-        return hesse_fail(
-            why, HESSE_E_INPUT,
-            "%s: holds %zu texts with those beside it, expected %zu or more",
-            r->paths[0], l->texts, wanted ? wanted : 1);
-    choose(r, l, wanted);
+    hesse_choice choice;
+    const hesse_status s = hesse_choice_begin(
+        o, HESSE_RANDOM_CHOICE, l->texts, o->paths[0],
+        o->n_paths > 1 ? "texts with those beside it" : "texts", &choice, why);
+    if (s) return s;
+    const size_t wanted = choice.wanted;
+    choose(l, &choice);
     for (size_t i = 0; i < wanted; i++)
         if (l->list[i].count > longest) longest = l->list[i].count;
-    const size_t most = (size_t)r->positions;
-    b->context = r->context ? r->context : (int)(longest < most ? longest : most);
+    b->context = o->context ? o->context : (int)(longest < most ? longest : most);
     if (wanted > (size_t)(INT_MAX / b->context))
         return hesse_fail(why, HESSE_E_NOMEM, "%s: %zu texts of %d tokens are too many",
-                          r->paths[0], wanted, b->context);
+                          o->paths[0], wanted, b->context);
     b->sequences = (int)wanted, b->labels = 1;
     b->classes = l->classes, b->vocabulary = l->vocabulary + 1;
     return HESSE_OK;
 }
 
-static hesse_status cut(const hesse_texts_request *r, const library *l, hesse_batch *b,
+static hesse_status cut(const hesse_data_options *o, const library *l, hesse_batch *b,
                         hesse_why *why)
 {
     const size_t context = (size_t)b->context, all = context * (size_t)b->sequences;
@@ -225,7 +239,7 @@ static hesse_status cut(const hesse_texts_request *r, const library *l, hesse_ba
     b->target = hesse_calloc((size_t)b->sequences, sizeof *b->target);
     if (!lengths || !b->input || !b->target) {
         free(lengths);
-        return exhausted(r->paths[0], why);
+        return exhausted(o->paths[0], why);
     }
     for (size_t s = 0; s < (size_t)b->sequences; s++) {
         const text *t = &l->list[s];
@@ -240,24 +254,23 @@ static hesse_status cut(const hesse_texts_request *r, const library *l, hesse_ba
     return status;
 }
 
-hesse_status hesse_texts_read(const hesse_texts_request *r, hesse_batch *batch,
-                              hesse_why *why)
+static hesse_status read_examples(const hesse_data_options *o,
+                                  const hesse_data_needs *needs, hesse_batch *batch,
+                                  hesse_why *why)
 {
-    library l = {.characters = r->characters, .digest = hesse_digest_begin()};
-    *batch = (hesse_batch){0};
-    hesse_status s = l.digest ? HESSE_OK : exhausted(r->paths[0], why);
-    if (!s) s = add_all(r, &l, why);
+    library l = {.characters = o->characters, .digest = hesse_digest_begin()};
+    hesse_status s = l.digest ? HESSE_OK : exhausted(o->paths[0], why);
+    if (!s) s = add_all(o, &l, why);
     if (!s)
-        s = hesse_text_number(r->paths[0], r->characters, l.count, l.ids, &l.vocabulary,
-                              why);
-    if (!s) s = measure(r, &l, batch, why);
-    if (!s) s = cut(r, &l, batch, why);
+        s = hesse_characters_number(o->paths[0], o->characters, l.count, l.ids,
+                                    &l.vocabulary, why);
+    if (!s) s = measure(o, needs, &l, batch, why);
+    if (!s) s = cut(o, &l, batch, why);
     if (!s)
         hesse_digest_end(l.digest, batch->digest);
     else if (l.digest)
         hesse_digest_drop(l.digest);
     free(l.list);
     free(l.ids);
-    if (s) hesse_batch_free(batch);
     return s;
 }

@@ -174,3 +174,32 @@ hesse_status hesse_npy_header(FILE *file, const char *path, size_t size, hesse_n
     free(text);
     return s;
 }
+
+static uint64_t bits_of(const hesse_npy *npy, const unsigned char *bytes)
+{
+    const int width = npy->width;
+    uint64_t bits = 0;
+    for (int i = 0; i < width; i++)
+        bits = bits << 8 | bytes[npy->big ? i : width - 1 - i];
+    return bits;
+}
+
+int64_t hesse_npy_integer(const hesse_npy *npy, const unsigned char *bytes)
+{
+    const uint64_t bits = bits_of(npy, bytes);
+    const int spare = 64 - 8 * npy->width;
+    return npy->kind == 'i' ? (int64_t)(bits << spare) >> spare : (int64_t)bits;
+}
+
+double hesse_npy_number(const hesse_npy *npy, const unsigned char *bytes)
+{
+    const uint64_t bits = bits_of(npy, bytes);
+    const uint32_t half = (uint32_t)bits;
+    double d;
+    float f;
+    if (npy->kind == 'i') return (double)hesse_npy_integer(npy, bytes);
+    if (npy->kind != 'f') return (double)bits;
+    memcpy(&d, &bits, sizeof d);
+    memcpy(&f, &half, sizeof f);
+    return npy->width == 8 ? d : (double)f;
+}

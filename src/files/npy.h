@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 enum { HESSE_NPY_RANK = 8 };
@@ -28,5 +29,11 @@ typedef struct hesse_npy {
  *  Errors: HESSE_E_INPUT; HESSE_E_NOMEM. */
 hesse_status hesse_npy_header(FILE *file, const char *path, size_t size, hesse_npy *npy,
                               hesse_why *why);
+
+/** Local. One element from its bytes. Kinds 'i', 'u' and 'b' of at most 8 bytes are
+ *  integers, and an unsigned one above INT64_MAX becomes negative; a number is also
+ *  'f' of 4 or 8. */
+int64_t hesse_npy_integer(const hesse_npy *npy, const unsigned char *bytes);
+double hesse_npy_number(const hesse_npy *npy, const unsigned char *bytes);
 
 #endif /* HESSE_FILES_NPY_H */

@@ -6,7 +6,7 @@
 
 #include "hesse/analysis.h"
 #include "hesse/arch.h"
-#include "hesse/dataset.h"
+#include "hesse/data.h"
 #include "hesse/density.h"
 #include "hesse/distance.h"
 #include "hesse/status.h"

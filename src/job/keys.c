@@ -3,6 +3,7 @@
    and one that follows from other keys is described by `absent` and filled in by job.c. */
 #include "job/keys.h"
 
+#include "data/kinds.h"
 #include "job/job.h"
 #include "network/families/families.h"
 
@@ -51,11 +52,13 @@ static const hesse_word vocabularies[] = {
 static const hesse_word scalings[] = {{"unit", false}, {"standard", true}, {NULL, 0}};
 
 /* The job holds the word itself: it is a kind of data. */
+/* Kinds that are drawn, and that no family brings. */
 static const char *generator_name(int i)
 {
-    static const char *const names[] = {"gaussian", "clusters",   "regression",
-                                        "addition", "pathfinder", NULL};
-    return names[i];
+    for (const hesse_data_kind *const *k = hesse_data_kinds; *k; k++)
+        if ((*k)->drawn && !hesse_family_brings((*k)->name) && i-- == 0)
+            return (*k)->name;
+    return NULL;
 }
 
 static const hesse_word covariates[] = {{"normal", HESSE_COVARIATES_NORMAL},

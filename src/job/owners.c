@@ -2,6 +2,7 @@
    table that none of them owns belongs to all. */
 #include "job/keys.h"
 
+#include "data/kinds.h"
 #include "network/families/families.h"
 
 #include <string.h>
@@ -14,47 +15,12 @@ const hesse_owned_key *hesse_family_keys(int i, const char **name)
     return f->keys;
 }
 
-static const hesse_owned_key tokens_keys[] = {
-    {"context", NULL}, {"mask_rate", NULL}, {"mask_id", NULL}, {NULL, NULL}};
-static const hesse_owned_key text_keys[] = {{"vocabulary", "bytes"},
-                                            {"context", NULL},
-                                            {"mask_rate", NULL},
-                                            {"mask_id", NULL},
-                                            {NULL, NULL}};
-static const hesse_owned_key texts_keys[] = {
-    {"vocabulary", "bytes"}, {"context", NULL}, {NULL, NULL}};
-static const hesse_owned_key inputs_keys[] = {
-    {"labels", NULL}, {"targets", NULL}, {NULL, NULL}};
-static const hesse_owned_key images_keys[] = {{"labels", NULL},
-                                              {"size", NULL},
-                                              {"classes", NULL},
-                                              {"normalise", "unit"},
-                                              {NULL, NULL}};
-static const hesse_owned_key gaussian_keys[] = {
-    {"features", "500"}, {"classes", "500"}, {NULL, NULL}};
-static const hesse_owned_key clusters_keys[] = {
-    {"features", "500"}, {"classes", "500"}, {"noise", "0.05"}, {NULL, NULL}};
-static const hesse_owned_key regression_keys[] = {{"features", "5"},
-                                                  {"examples", "20"},
-                                                  {"covariates", "normal"},
-                                                  {"shape", NULL},
-                                                  {NULL, NULL}};
-static const hesse_owned_key addition_keys[] = {{NULL, NULL}};
-static const hesse_owned_key pathfinder_keys[] = {{"contour", "14"}, {NULL, NULL}};
-
 const hesse_owned_key *hesse_kind_keys(int i, const char **name)
 {
-    static const struct {
-        const char *name;
-        const hesse_owned_key *keys;
-    } kinds[] = {{"tokens", tokens_keys},     {"text", text_keys},
-                 {"texts", texts_keys},       {"inputs", inputs_keys},
-                 {"images", images_keys},     {"gaussian", gaussian_keys},
-                 {"clusters", clusters_keys}, {"regression", regression_keys},
-                 {"addition", addition_keys}, {"pathfinder", pathfinder_keys}};
-    if (i >= (int)(sizeof kinds / sizeof *kinds)) return NULL;
-    *name = kinds[i].name;
-    return kinds[i].keys;
+    const hesse_data_kind *k = hesse_data_kinds[i];
+    if (!k) return NULL;
+    *name = k->name;
+    return k->keys;
 }
 
 /* The lists that own keys of a section; NULL: all own them. */
@@ -86,7 +52,7 @@ bool hesse_key_is_of(const hesse_key *key, const char *owner, const char **stand
         const hesse_owned_key *entry = entry_of(key, list);
         owned |= entry != NULL;
         if (!entry || strcmp(name, owner) != 0) continue;
-        *standard = entry->value;
+        *standard = entry->standard;
         return true;
     }
     return !owned;

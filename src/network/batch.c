@@ -1,10 +1,14 @@
+/* All arrays of a batch hold its examples one after the other, so copies, slices and
+   sizes follow from one list of the arrays. */
 #include "network/batch.h"
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SHADES = 256 };
 
@@ -19,6 +23,56 @@ double hesse_batch_targets(const hesse_batch *batch)
 static hesse_status exhausted(hesse_why *why)
 {
     return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the data");
+}
+
+void hesse_batch_arrays(hesse_batch *b, hesse_batch_array arrays[HESSE_BATCH_ARRAYS])
+{
+    const size_t tokens = (size_t)b->context, labels = (size_t)b->labels;
+    const size_t numbers = (size_t)b->wanted_tokens * (size_t)b->wanted_width;
+    arrays[0] = (hesse_batch_array){(void **)&b->input, tokens * sizeof *b->input};
+    arrays[1] =
+        (hesse_batch_array){(void **)&b->x, tokens * (size_t)b->width * sizeof *b->x};
+    arrays[2] = (hesse_batch_array){(void **)&b->target, labels * sizeof *b->target};
+    arrays[3] = (hesse_batch_array){(void **)&b->wanted, numbers * sizeof *b->wanted};
+    arrays[4] = (hesse_batch_array){(void **)&b->seen, tokens * sizeof *b->seen};
+}
+
+hesse_batch hesse_batch_slice(const hesse_batch *all, int first, int count)
+{
+    hesse_batch part = *all;
+    hesse_batch_array arrays[HESSE_BATCH_ARRAYS];
+    assert(first >= 0 && count >= 0 && count <= all->sequences - first);
+    hesse_batch_arrays(&part, arrays);
+    for (int i = 0; i < HESSE_BATCH_ARRAYS; i++)
+        if (*arrays[i].at)
+            *arrays[i].at = (char *)*arrays[i].at + (size_t)first * arrays[i].each;
+    part.sequences = count;
+    return part;
+}
+
+hesse_status hesse_batch_pick(const hesse_batch *all, int count, const int *indices,
+                              hesse_batch *part, hesse_why *why)
+{
+    hesse_batch_array arrays[HESSE_BATCH_ARRAYS];
+    bool there = true;
+    *part = *all;
+    part->sequences = count;
+    hesse_batch_arrays(part, arrays);
+    for (int i = 0; i < HESSE_BATCH_ARRAYS; i++) {
+        const char *from = *arrays[i].at;
+        const size_t each = arrays[i].each;
+        if (!from) continue;
+        char *to = hesse_calloc((size_t)count, each);
+        *arrays[i].at = to;
+        there &= to != NULL;
+        for (int j = 0; to && j < count; j++) {
+            assert(indices[j] >= 0 && indices[j] < all->sequences);
+            memcpy(to + (size_t)j * each, from + (size_t)indices[j] * each, each);
+        }
+    }
+    if (there) return HESSE_OK;
+    hesse_batch_free(part);
+    return exhausted(why);
 }
 
 hesse_status hesse_batch_set_visible(hesse_batch *b, const int *lengths, hesse_why *why)
@@ -99,10 +153,8 @@ hesse_status hesse_batch_one_hot(hesse_batch *b, hesse_why *why)
 void hesse_batch_free(hesse_batch *batch)
 {
     if (!batch) return;
-    free(batch->input);
-    free(batch->seen);
-    free(batch->x);
-    free(batch->target);
-    free(batch->wanted);
+    hesse_batch_array arrays[HESSE_BATCH_ARRAYS];
+    hesse_batch_arrays(batch, arrays);
+    for (int i = 0; i < HESSE_BATCH_ARRAYS; i++) free(*arrays[i].at);
     *batch = (hesse_batch){0};
 }

@@ -4,13 +4,7 @@
 
 #include "base/memory.h"
 #include "base/units.h"
-#include "data/arrays.h"
-#include "data/generate.h"
-#include "data/images.h"
-#include "data/mask_tokens.h"
-#include "data/quadratic.h"
-#include "data/texts.h"
-#include "data/tokens.h"
+#include "data/read.h"
 #include "network/families/config.h"
 #include "network/families/families.h"
 #include "network/weights.h"
@@ -21,111 +15,53 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_EXAMPLES = 16 };
-
-/* Of a padded row as of a whole one, the last token is a target alone, unless each is its own. */
-static hesse_status see(hesse_batch *b, hesse_why *why)
+/* A source as options of its data. */
+static hesse_data_options data_of(const hesse_source *source, const hesse_arch *arch)
 {
-    int *lengths = hesse_calloc((size_t)b->sequences, sizeof *lengths);
-    if (!lengths) return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the data");
-    for (int s = 0; s < b->sequences; s++) {
-        const int *target = b->target + s * b->context;
-        while (lengths[s] < b->context && target[lengths[s]] >= 0) lengths[s]++;
-        if (!lengths[s]) lengths[s] = 1; /* something to attend to */
+    const char *const *const paths[] = {&source->tokens, &source->text, &source->inputs,
+                                        &source->images};
+    static const char *const kinds[] = {"tokens", "text", "inputs", "images"};
+    hesse_data_options d = {.kind = source->generator,
+                            .labels = source->labels,
+                            .targets = source->targets,
+                            .recipe = source->recipe,
+                            .size = source->image_size,
+                            .classes = source->image_classes,
+                            .standard = source->standard,
+                            .characters = source->characters,
+                            .mask_rate = source->mask_rate,
+                            .mask_id = source->mask_id,
+                            .sequences = source->sequences,
+                            .context = source->context,
+                            .batch = source->batch,
+                            .shuffle = source->shuffle,
+                            .seed = source->data_seed};
+    for (int i = 0; i < 4; i++)
+        if (*paths[i]) d.kind = kinds[i], d.paths = paths[i], d.n_paths = 1;
+    if (source->texts) {
+        d.kind = "texts";
+        d.paths = source->texts, d.n_paths = source->n_texts;
     }
-    const hesse_status status = hesse_batch_set_visible(b, lengths, why);
-    free(lengths);
-    return status;
+    if (source->eigenvalues) {
+        d.kind = "quadratic", d.seed = source->seed;
+        d.sizes = arch->lists.widths, d.n_sizes = arch->lists.n_widths;
+        d.eigenvalues = source->eigenvalues;
+    }
+    return d;
 }
 
-/* Ids of tokens, each to predict the one after it, or some of them hidden. */
-static hesse_status read_tokens(const hesse_source *source, hesse_model *m,
-                                hesse_why *why)
+static hesse_data_needs needs_of(const hesse_arch *arch)
 {
-    const bool masked = m->arch.masked;
-    const hesse_tokens_request wanted = {.tokens = source->tokens,
-                                         .text = source->text,
-                                         .characters = source->characters,
-                                         .sequences = source->sequences,
-                                         .context = source->context,
-                                         .positions = m->arch.positions,
-                                         .vocabulary = m->arch.vocabulary,
-                                         .alone = masked,
-                                         .shuffle = source->shuffle,
-                                         .seed = source->data_seed};
-    hesse_status s = hesse_tokens_read(&wanted, &m->batch, why);
-    if (!s && m->arch.attention.full) s = see(&m->batch, why);
-    if (s || !masked) return s;
-    s = hesse_mask_tokens(&m->batch, source->mask_rate,
-                          source->mask_id ? *source->mask_id : -1, source->data_seed,
-                          why);
-    const int words = m->arch.vocabulary;
-    if (s || !words || m->batch.vocabulary <= words) return s;
-    return hesse_fail(
-        why, HESSE_E_JOB,
-        "data.mask_id is %d, expected an id of the model's vocabulary of %d",
-        m->batch.vocabulary - 1, words);
-}
-
-static hesse_status read_texts(const hesse_source *source, hesse_model *m,
-                               hesse_why *why)
-{
-    const hesse_texts_request wanted = {.paths = source->texts,
-                                        .count = source->n_texts,
-                                        .characters = source->characters,
-                                        .sequences = source->sequences,
-                                        .context = source->context,
-                                        .positions = m->arch.positions,
-                                        .shuffle = source->shuffle,
-                                        .seed = source->data_seed};
-    return hesse_texts_read(&wanted, &m->batch, why);
-}
-
-static hesse_status read_images(const hesse_source *source, hesse_model *m,
-                                hesse_why *why)
-{
-    const hesse_images_request wanted = {.images = source->images,
-                                         .labels = source->labels,
-                                         .count = source->sequences,
-                                         .size = source->image_size,
-                                         .classes = source->image_classes,
-                                         .standard = source->standard,
-                                         .shuffle = source->shuffle,
-                                         .seed = source->data_seed};
-    return hesse_images_read(&wanted, &m->batch, why);
-}
-
-static hesse_status read_data(const hesse_source *source, hesse_model *m,
-                              hesse_why *why)
-{
-    if (strcmp(m->arch.family, "quadratic") == 0)
-        return hesse_quadratic_make(m->arch.lists.n_widths, m->arch.lists.widths,
-                                    source->eigenvalues, source->seed, &m->batch, why);
-    if (source->inputs)
-        return hesse_arrays_read(&(hesse_arrays_request){.inputs = source->inputs,
-                                                         .targets = source->targets,
-                                                         .labels = source->labels,
-                                                         .count = source->sequences},
-                                 &m->batch, why);
-    if (source->recipe.generator)
-        return hesse_generate(&source->recipe,
-                              source->sequences ? source->sequences : DEFAULT_EXAMPLES,
-                              source->batch, source->data_seed, &m->batch, why);
-    if (source->images) return read_images(source, m, why);
-    if (source->texts) return read_texts(source, m, why);
-    return read_tokens(source, m, why);
-}
-
-/* Data as the family reads them. */
-static hesse_status adapt(const hesse_arch *arch, hesse_batch *batch, hesse_why *why)
-{
-    hesse_status s = HESSE_OK;
-    if (strcmp(arch->family, "mlp") == 0) s = hesse_batch_flatten(batch, why);
-    if (hesse_family_of(arch)->reads == HESSE_READS_IDS)
-        s = hesse_batch_shades(batch, why);
-    if (!s && arch->data.loss == HESSE_LOSS_SQUARED_ERROR && batch->target)
-        s = hesse_batch_one_hot(batch, why);
-    return s;
+    return (hesse_data_needs){.reads = hesse_family_reads_ids(arch->family)
+                                           ? HESSE_READS_IDS
+                                           : HESSE_READS_NUMBERS,
+                              .positions = arch->positions,
+                              .vocabulary = arch->vocabulary,
+                              .classes = arch->data.outputs,
+                              .masked = arch->family == HESSE_BERT && arch->masked,
+                              .full = arch->attention.full,
+                              .flat = arch->family == HESSE_MLP,
+                              .squared = arch->data.loss == HESSE_LOSS_SQUARED_ERROR};
 }
 
 /* Local to rank 0: architecture and data, and the checkpoint opened. */
@@ -145,10 +81,11 @@ static hesse_status read_shape(const hesse_source *source, hesse_model *m,
     }
     if (!source->checkpoint) m->arch.layout = hesse_layout_of(&m->arch);
     const bool told = m->arch.data.outputs > 0;
-    if (!s) s = read_data(source, m, why);
-    if (!s && m->batch.classes < m->arch.data.outputs)
-        m->batch.classes = m->arch.data.outputs;
-    if (!s) s = adapt(&m->arch, &m->batch, why);
+    if (!s) {
+        const hesse_data_options data = data_of(source, &m->arch);
+        const hesse_data_needs needs = needs_of(&m->arch);
+        s = hesse_data_read(&data, &needs, &m->batch, why);
+    }
     if (!s) s = hesse_family_fit(&m->arch, &m->batch, why);
     if (!s && *file) s = hesse_weights_widen(*file, &m->arch, told, why);
     return s;
@@ -327,8 +264,8 @@ hesse_status hesse_model_open(hesse_team *team, const hesse_source *source,
     hesse_status s = HESSE_OK;
     const int data = !!source->tokens + !!source->text + !!source->inputs +
                      !!source->images + !!source->texts + !!source->eigenvalues +
-                     (source->recipe.generator != HESSE_GENERATOR_NONE);
-    if (!source->arch || data != 1 || !hesse_arch_is_sound(source->arch))
+                     !!source->generator;
+    if (!source->arch || data != 1)
         s = hesse_fail(&team->why, HESSE_E_JOB,
                        "a source has an arch, and data of one kind");
     else if (!m)

@@ -785,7 +785,6 @@ static void presets_of_images_name_blocks(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    const hesse_recipe recipe = {.generator = HESSE_GENERATOR_PATHFINDER};
     const hesse_arch archs[] = {
         {.family = "vit",
          .layers = 12,
@@ -801,8 +800,10 @@ static void presets_of_images_name_blocks(void **state)
          .activation = HESSE_ACT_RELU}};
     const hesse_preset presets[] = {HESSE_PRESET_PAPER_VIT, HESSE_PRESET_CONVOLUTIONS};
     for (int i = 0; i < 2; i++) {
-        const hesse_source source = {
-            .arch = &archs[i], .recipe = recipe, .sequences = 1, .outline = true};
+        const hesse_source source = {.arch = &archs[i],
+                                     .generator = "pathfinder",
+                                     .sequences = 1,
+                                     .outline = true};
         const hesse_analysis_options ask = {.method = HESSE_METHOD_LANCZOS,
                                             .preset = presets[i]};
         const hesse_analysis_options other = {.method = HESSE_METHOD_LANCZOS,

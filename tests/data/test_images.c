@@ -1,10 +1,6 @@
-/* IDX and CIFAR files, raw and compressed: pixels, labels, sizes, choice of examples,
-   and damaged files. */
-#include "check_files.h"
+/* IDX and CIFAR files, raw and gzip: numbers, labels, sizes, choice, and damage. */
+#include "check_data.h"
 
-#include "data/images.h"
-
-#include <math.h>
 #include <zlib.h>
 
 /* Two images of 2 x 4 and their labels. */
@@ -13,31 +9,44 @@ static const unsigned char images[] = {0, 0,  8,   3,   0, 0, 0,   2,   0,   0, 
                                        0, 51, 255, 255, 0, 0, 255, 255, 0,   0};
 static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 7, 1};
 
-static const hesse_images_request both = {.images = "i", .labels = "l"};
+typedef struct request {
+    const char *images, *labels;
+    int count, size, classes;
+    bool standard, shuffle;
+    uint64_t seed;
+} request;
+
+static const request both = {.images = "i", .labels = "l"};
+
+static hesse_data_options options_of(const request *r)
+{
+    return (hesse_data_options){.kind = "images",
+                                .paths = &r->images,
+                                .n_paths = 1,
+                                .labels = r->labels,
+                                .sequences = r->count,
+                                .size = r->size,
+                                .classes = r->classes,
+                                .standard = r->standard,
+                                .shuffle = r->shuffle,
+                                .seed = r->seed};
+}
 
 static void assert_near(double found, double wanted)
 {
     assert_true(fabs(found - wanted) < 1e-14);
 }
 
-static hesse_batch read_good(const hesse_images_request *r)
+static hesse_batch read_good(const request *r)
 {
-    hesse_batch b;
-    hesse_why why = {0};
-    const hesse_status s = hesse_images_read(r, &b, &why);
-    if (s) print_error("%s\n", why.text);
-    assert_int_equal(s, HESSE_OK);
-    return b;
+    const hesse_data_options o = options_of(r);
+    return examples_of(&o);
 }
 
-static void refuses(const hesse_images_request *r, hesse_status status,
-                    const char *what)
+static void refuses(const request *r, hesse_status status, const char *says)
 {
-    hesse_batch b;
-    hesse_why why = {0};
-    assert_int_equal(hesse_images_read(r, &b, &why), status);
-    if (!strstr(why.text, what)) print_error("'%s' lacks '%s'\n", why.text, what);
-    assert_non_null(strstr(why.text, what));
+    const hesse_data_options o = options_of(r);
+    refused(&o, status, says);
 }
 
 static void write_gzip(const char *path, const void *bytes, unsigned count)
@@ -70,7 +79,7 @@ static void sizes_are_means_over_areas(void **state)
 {
     (void)state;
     write_both();
-    hesse_images_request r = both;
+    request r = both;
     r.size = 1, r.count = 1;
     hesse_batch b = read_good(&r);
     assert_true(b.sequences == 1 && b.context == 1);
@@ -89,7 +98,7 @@ static void labels_select_and_channels_are_standard(void **state)
 {
     (void)state;
     write_both();
-    hesse_images_request r = both;
+    request r = both;
     r.classes = 2, r.standard = true;
     hesse_batch b = read_good(&r);
     assert_true(b.sequences == 1 && b.target[0] == 1 && b.classes == 2);
@@ -122,7 +131,7 @@ static void npy_is_read(void **state)
     memset(file + 128, 0, 16);
     file[128 + 7] = 3, file[128 + 15] = 1;
     write_bytes("y.npy", file, sizeof file);
-    hesse_images_request r = {.images = "x.npy", .labels = "y.npy"};
+    request r = {.images = "x.npy", .labels = "y.npy"};
     hesse_batch b = read_good(&r);
     assert_true(b.sequences == 2 && b.rows == 1 && b.cols == 2 && b.width == 2);
     assert_true(b.target[0] == 3 && b.target[1] == 1 && b.classes == 4);
@@ -145,7 +154,7 @@ static void cifar_is_planar(void **state)
     for (int i = 0; i < 2 * RECORD; i++) file[i] = (unsigned char)(i * 7 % 251);
     file[0] = 3, file[RECORD] = 9;
     write_gzip("c.bin", file, sizeof file);
-    hesse_batch b = read_good(&(hesse_images_request){.images = "c.bin"});
+    hesse_batch b = read_good(&(request){.images = "c.bin"});
     assert_true(b.sequences == 2 && b.context == PIXELS && b.width == 3);
     assert_true(b.target[0] == 3 && b.target[1] == 9 && b.classes == 10);
     for (int s = 0; s < 2; s++)
@@ -155,8 +164,44 @@ static void cifar_is_planar(void **state)
                             file[s * RECORD + 1 + c * PIXELS + i] / 255.0);
     hesse_batch_free(&b);
     write_bytes("c.bin", file, sizeof file - 1);
-    refuses(&(hesse_images_request){.images = "c.bin"}, HESSE_E_INPUT,
-            "records of 3073");
+    refuses(&(request){.images = "c.bin"}, HESSE_E_INPUT,
+            "holds 6145 bytes, which are not records of 3073 (CIFAR-10) or 3074");
+}
+
+/* A file of `count` records, each with the label bytes given. */
+static void write_records(const char *path, size_t count, size_t bytes,
+                          const unsigned char *label)
+{
+    const size_t record = 3072 + bytes;
+    unsigned char *file = calloc(count, record);
+    assert_non_null(file);
+    for (size_t i = 0; i < count; i++) memcpy(file + i * record, label, bytes);
+    write_bytes(path, file, count * record);
+    free(file);
+}
+
+/* The length of a record tells the kind, whatever the path; where the length of the
+   file is a multiple of both, the labels tell it, if they can. */
+static void the_record_tells_the_kind_of_cifar(void **state)
+{
+    (void)state;
+    mkdir("run100", 0777);
+    const request ten = {.images = "run100/data_batch_1.bin"};
+    const request hundred = {.images = "train.bin"};
+    write_records(ten.images, 4, 1, (unsigned char[]){7});
+    write_records(hundred.images, 4, 2, (unsigned char[]){9, 77});
+    hesse_batch b = read_good(&ten);
+    assert_true(b.sequences == 4 && b.target[3] == 7);
+    hesse_batch_free(&b);
+    b = read_good(&hundred);
+    assert_true(b.sequences == 4 && b.target[3] == 77 && b.classes == 78);
+    hesse_batch_free(&b);
+    write_records(hundred.images, 3073, 2, (unsigned char[]){19, 77});
+    b = read_good(&hundred);
+    assert_true(b.target[3] == 77 && b.sequences == 16);
+    hesse_batch_free(&b);
+    write_records(hundred.images, 3073, 2, (unsigned char[]){0, 0});
+    refuses(&hundred, HESSE_E_INPUT, "may be records of 3073 (CIFAR-10) or 3074");
 }
 
 static void damage_is_named(void **state)
@@ -164,8 +209,7 @@ static void damage_is_named(void **state)
     (void)state;
     unsigned char bytes[sizeof images];
     write_both();
-    refuses(&(hesse_images_request){.images = "none", .labels = "l"}, HESSE_E_INPUT,
-            "none");
+    refuses(&(request){.images = "none", .labels = "l"}, HESSE_E_INPUT, "none");
     write_bytes("i", images, sizeof images - 1);
     refuses(&both, HESSE_E_INPUT, "15 bytes after its header, expected 16");
     memcpy(bytes, images, sizeof bytes);
@@ -196,12 +240,12 @@ static void mnist_is_read(void **state)
     snprintf(i, sizeof i, "%s/mnist-t10k-images-idx3-ubyte.gz", folder ? folder : "");
     snprintf(l, sizeof l, "%s/mnist-t10k-labels-idx1-ubyte.gz", folder ? folder : "");
     if (access(i, R_OK)) skip();
-    hesse_images_request r = {.images = i,
-                              .labels = l,
-                              .count = 500,
-                              .standard = true,
-                              .shuffle = true,
-                              .seed = 3};
+    request r = {.images = i,
+                 .labels = l,
+                 .count = 500,
+                 .standard = true,
+                 .shuffle = true,
+                 .seed = 3};
     hesse_batch b = read_good(&r), again = read_good(&r);
     double sum = 0, squares = 0;
     int seen[10] = {0};
@@ -223,6 +267,8 @@ static const struct CMUnitTest tests[] = {
                                     enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(npy_is_read, enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(cifar_is_planar, enter_folder, leave_folder),
+    cmocka_unit_test_setup_teardown(the_record_tells_the_kind_of_cifar, enter_folder,
+                                    leave_folder),
     cmocka_unit_test_setup_teardown(damage_is_named, enter_folder, leave_folder),
     cmocka_unit_test(mnist_is_read),
 };

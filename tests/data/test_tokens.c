@@ -1,8 +1,29 @@
-/* Token files of every kind, which this test writes. The expected ids and sequences
-   were counted by hand. */
-#include "check_files.h"
+/* Token files of every kind, made here; ids and cuts are counted by hand. */
+#include "check_data.h"
 
-#include "data/tokens.h"
+typedef struct request {
+    const char *tokens, *text; /* one of them */
+    bool characters;
+    int sequences, context, positions, vocabulary;
+    bool shuffle;
+    uint64_t seed;
+} request;
+
+static hesse_status read_tokens(const request *r, hesse_batch *batch, hesse_why *why)
+{
+    const hesse_data_options options = {.kind = r->text ? "text" : "tokens",
+                                        .paths = r->text ? &r->text : &r->tokens,
+                                        .n_paths = 1,
+                                        .characters = r->characters,
+                                        .sequences = r->sequences,
+                                        .context = r->context,
+                                        .shuffle = r->shuffle,
+                                        .seed = r->seed};
+    const hesse_data_needs needs = {.reads = HESSE_READS_IDS,
+                                    .positions = r->positions,
+                                    .vocabulary = r->vocabulary};
+    return hesse_data_read(&options, &needs, batch, why);
+}
 
 /* A .npy of a version, a header and data. */
 static size_t npy_bytes(int version, const char *header, const void *data, size_t count,
@@ -18,8 +39,8 @@ static size_t npy_bytes(int version, const char *header, const void *data, size_
     return 8 + field + length + count;
 }
 
-static void write_npy(const char *path, const char *header, const void *data,
-                      size_t count)
+static void write_header(const char *path, const char *header, const void *data,
+                         size_t count)
 {
     unsigned char bytes[4096];
     write_bytes(path, bytes, npy_bytes(1, header, data, count, bytes));
@@ -28,34 +49,33 @@ static void write_npy(const char *path, const char *header, const void *data,
 #define HEADER(TYPE, SHAPE)                                                            \
     "{'descr': '" TYPE "', 'fortran_order': False, 'shape': " SHAPE ", }    \n"
 
-static const hesse_tokens_request NPY = {.tokens = "a.npy", .positions = 4};
+static const request NPY = {.tokens = "a.npy", .positions = 4};
 
-static void expect(const hesse_tokens_request *request, int sequences, int context,
-                   int vocabulary, const int *input, const int *target)
+static void expect(const request *r, int sequences, int context, int vocabulary,
+                   const int *input, const int *target)
 {
     hesse_batch t;
     hesse_why why = {0};
     char digest[HESSE_DIGEST_LENGTH];
-    if (hesse_tokens_read(request, &t, &why)) fail_msg("%s", why.text);
+    if (read_tokens(r, &t, &why)) fail_msg("%s", why.text);
     const size_t bytes = sizeof(int) * (size_t)(sequences * context);
     assert_int_equal(t.sequences, sequences);
     assert_int_equal(t.context, context);
     assert_int_equal(t.vocabulary, vocabulary);
     if (input) assert_memory_equal(t.input, input, bytes);
     if (target) assert_memory_equal(t.target, target, bytes);
-    hesse_digest_file(request->text ? request->text : request->tokens, digest, &why);
+    hesse_digest_file(r->text ? r->text : r->tokens, digest, &why);
     assert_string_equal(t.digest, digest);
     hesse_batch_free(&t);
 }
 
-static void refused(const hesse_tokens_request *request, hesse_status expected,
-                    const char *says)
+static void refuses(const request *r, hesse_status expected, const char *says)
 {
     hesse_batch t;
     hesse_why why = {0};
-    assert_int_equal(hesse_tokens_read(request, &t, &why), expected);
+    assert_int_equal(read_tokens(r, &t, &why), expected);
     assert_null(t.input);
-    const char *path = request->text ? request->text : request->tokens;
+    const char *path = r->text ? r->text : r->tokens;
     assert_says(&why, expected == HESSE_E_INPUT ? path : "", says);
 }
 
@@ -90,8 +110,8 @@ static void a_stream_is_cut_into_windows(void **state)
 {
     (void)state;
     const uint16_t data[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-    hesse_tokens_request r = NPY;
-    write_npy("a.npy", HEADER("<u2", "(10,)"), data, sizeof data);
+    request r = NPY;
+    write_header("a.npy", HEADER("<u2", "(10,)"), data, sizeof data);
     write_bytes("a.bin", data, sizeof data);
     for (int i = 0; i < 2; i++) {
         expect(&r, 2, 4, 10, (int[]){0, 1, 2, 3, 4, 5, 6, 7},
@@ -103,9 +123,9 @@ static void a_stream_is_cut_into_windows(void **state)
         r.vocabulary = 12;
         expect(&r, 1, 3, 12, (int[]){0, 1, 2}, (int[]){1, 2, 3});
         r.sequences = 4;
-        refused(&r, HESSE_E_INPUT,
+        refuses(&r, HESSE_E_INPUT,
                 "holds 3 sequences of context 3, expected 4 or more");
-        r = (hesse_tokens_request){.tokens = "a.bin", .positions = 4};
+        r = (request){.tokens = "a.bin", .positions = 4};
     }
 }
 
@@ -113,33 +133,33 @@ static void rows_are_cut_at_their_end(void **state)
 {
     (void)state;
     const int data[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-    hesse_tokens_request r = NPY;
-    write_npy("a.npy", HEADER("<i4", "(2, 5)"), data, sizeof data);
+    request r = NPY;
+    write_header("a.npy", HEADER("<i4", "(2, 5)"), data, sizeof data);
     expect(&r, 2, 4, 10, (int[]){0, 1, 2, 3, 5, 6, 7, 8},
            (int[]){1, 2, 3, 4, 6, 7, 8, 9});
     r.context = 2;
     expect(&r, 2, 2, 10, (int[]){0, 1, 5, 6}, (int[]){1, 2, 6, 7});
-    r = (hesse_tokens_request){.tokens = "a.npy", .positions = 3};
-    refused(&r, HESSE_E_INPUT, "rows of 5 tokens need 4 positions, the model has 3");
+    r = (request){.tokens = "a.npy", .positions = 3};
+    refuses(&r, HESSE_E_INPUT, "rows of 5 tokens need 4 positions, the model has 3");
     r.positions = 9, r.context = 5;
-    refused(&r, HESSE_E_INPUT, "rows of 5 tokens, expected 6 or more");
+    refuses(&r, HESSE_E_INPUT, "rows of 5 tokens, expected 6 or more");
 }
 
 static void rows_may_end_in_ignored_targets(void **state)
 {
     (void)state;
     const int good[] = {7, 8, -100, -100, 1, 2, 3, -100};
-    write_npy("a.npy", HEADER("<i4", "(2, 4)"), good, sizeof good);
+    write_header("a.npy", HEADER("<i4", "(2, 4)"), good, sizeof good);
     expect(&NPY, 2, 3, 9, (int[]){7, 8, 0, 1, 2, 3},
            (int[]){8, -100, -100, 2, 3, -100});
     const int within[] = {7, -100, 8, 9, 1, 2, 3, 4};
-    write_npy("a.npy", HEADER("<i4", "(2, 4)"), within, sizeof within);
-    refused(&NPY, HESSE_E_INPUT, "row 0, column 1 (from 0) is -100");
+    write_header("a.npy", HEADER("<i4", "(2, 4)"), within, sizeof within);
+    refuses(&NPY, HESSE_E_INPUT, "row 0, column 1 (from 0) is -100");
     const int first[] = {7, 7, 7, 7, -100, -100, -100, -100};
-    write_npy("a.npy", HEADER("<i4", "(2, 4)"), first, sizeof first);
-    refused(&NPY, HESSE_E_INPUT, "row 1, column 0");
-    write_npy("a.npy", HEADER("<i4", "(8,)"), good, sizeof good);
-    refused(&NPY, HESSE_E_INPUT, "token -100 at position 2");
+    write_header("a.npy", HEADER("<i4", "(2, 4)"), first, sizeof first);
+    refuses(&NPY, HESSE_E_INPUT, "row 1, column 0");
+    write_header("a.npy", HEADER("<i4", "(8,)"), good, sizeof good);
+    refuses(&NPY, HESSE_E_INPUT, "token -100 at position 2");
 }
 
 /* A shuffle takes each window at most once, depends on the seed, and on it alone. */
@@ -150,13 +170,13 @@ static void a_shuffle_is_a_choice_without_repetition(void **state)
     int counts[100] = {0};
     for (int i = 0; i < 1001; i++) data[i] = (uint16_t)i;
     write_bytes("a.bin", data, sizeof data);
-    hesse_tokens_request r = {.tokens = "a.bin", .positions = 10, .shuffle = true};
+    request r = {.tokens = "a.bin", .positions = 10, .shuffle = true};
     int differing = 0;
     for (r.seed = 0; r.seed < 400; r.seed++) {
         hesse_batch t, again;
         hesse_why why;
         r.sequences = 20;
-        assert_int_equal(hesse_tokens_read(&r, &t, &why), HESSE_OK);
+        assert_int_equal(read_tokens(&r, &t, &why), HESSE_OK);
         for (int i = 0; i < 20; i++) {
             assert_int_equal(t.input[i * 10] % 10, 0);
             assert_true(i == 0 || t.input[i * 10] > t.input[i * 10 - 10]);
@@ -164,7 +184,7 @@ static void a_shuffle_is_a_choice_without_repetition(void **state)
         }
         differing += t.input[0] != 0;
         if (r.seed == 7) {
-            assert_int_equal(hesse_tokens_read(&r, &again, &why), HESSE_OK);
+            assert_int_equal(read_tokens(&r, &again, &why), HESSE_OK);
             assert_memory_equal(t.input, again.input, 200 * sizeof(int));
             hesse_batch_free(&again);
         }
@@ -179,7 +199,7 @@ static void a_shuffle_is_a_choice_without_repetition(void **state)
 static void text_is_bytes_or_characters(void **state)
 {
     (void)state;
-    hesse_tokens_request r = {.text = "a.txt", .positions = 100, .context = 4};
+    request r = {.text = "a.txt", .positions = 100, .context = 4};
     write_text("a.txt", "b\xc3\xa4"
                         "a\xf0\x9f\x98\x80"
                         "b\xe2\x82\xac");
@@ -188,7 +208,7 @@ static void text_is_bytes_or_characters(void **state)
     r.characters = true; /* a b ä € 😀 */
     expect(&r, 1, 4, 5, (int[]){1, 2, 0, 4}, (int[]){2, 0, 4, 1});
     r.vocabulary = 4;
-    refused(&r, HESSE_E_INPUT, "token 4 at position 3 (from 0), expected 0 to 3");
+    refuses(&r, HESSE_E_INPUT, "token 4 at position 3 (from 0), expected 0 to 3");
     r.vocabulary = 50257;
     expect(&r, 1, 4, 50257, NULL, NULL);
 }
@@ -211,12 +231,12 @@ static void text_must_be_utf8(void **state)
         "\xff",
         "\xf0\x9f\x98",
     };
-    hesse_tokens_request r = {.text = "a.txt", .positions = 2, .characters = true};
+    request r = {.text = "a.txt", .positions = 2, .characters = true};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[16];
         snprintf(text, sizeof text, "ab\xc3\xa4%s", bad[i]);
         write_text("a.txt", text);
-        refused(&r, HESSE_E_INPUT, "not UTF-8 at byte 4 (0x");
+        refuses(&r, HESSE_E_INPUT, "not UTF-8 at byte 4 (0x");
     }
     write_text("a.txt", "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80"
                         "\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
@@ -228,20 +248,20 @@ static void text_must_be_utf8(void **state)
 static void ids_outside_the_vocabulary_are_located(void **state)
 {
     (void)state;
-    hesse_tokens_request r = NPY;
+    request r = NPY;
     r.vocabulary = 5;
     const int64_t data[] = {0, 1, 2, 3, 4, 5};
-    write_npy("a.npy", HEADER("<i8", "(6,)"), data, sizeof data);
-    refused(&r, HESSE_E_INPUT, "token 5 at position 5 (from 0), expected 0 to 4");
-    write_npy("a.npy", HEADER("<i8", "(2, 3)"), data, sizeof data);
-    refused(&r, HESSE_E_INPUT, "token 5 at row 1, column 2 (from 0)");
+    write_header("a.npy", HEADER("<i8", "(6,)"), data, sizeof data);
+    refuses(&r, HESSE_E_INPUT, "token 5 at position 5 (from 0), expected 0 to 4");
+    write_header("a.npy", HEADER("<i8", "(2, 3)"), data, sizeof data);
+    refuses(&r, HESSE_E_INPUT, "token 5 at row 1, column 2 (from 0)");
     const int64_t wide[] = {0, INT64_MIN, INT32_MAX, 3, 4, 5};
-    write_npy("a.npy", HEADER("<i8", "(6,)"), wide, sizeof wide);
-    refused(&NPY, HESSE_E_INPUT, "token -9223372036854775808 at position 1");
-    write_npy("a.npy", HEADER("<u8", "(6,)"), wide, sizeof wide);
-    refused(&NPY, HESSE_E_INPUT, "at position 1");
-    write_npy("a.npy", HEADER("<i8", "(4,)"), wide + 2, 4 * sizeof *wide);
-    refused(&NPY, HESSE_E_INPUT, "token 2147483647 at position 0");
+    write_header("a.npy", HEADER("<i8", "(6,)"), wide, sizeof wide);
+    refuses(&NPY, HESSE_E_INPUT, "token -9223372036854775808 at position 1");
+    write_header("a.npy", HEADER("<u8", "(6,)"), wide, sizeof wide);
+    refuses(&NPY, HESSE_E_INPUT, "at position 1");
+    write_header("a.npy", HEADER("<i8", "(4,)"), wide + 2, 4 * sizeof *wide);
+    refuses(&NPY, HESSE_E_INPUT, "token 2147483647 at position 0");
 }
 
 static void refuses_what_is_no_token_file(void **state)
@@ -285,46 +305,52 @@ static void refuses_what_is_no_token_file(void **state)
         {"{'descr': '<i4', 'fortran_order': True, 'shape': (2,2)}", 16, "by columns"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        write_npy("a.npy", cases[i].header, data, cases[i].count);
-        refused(&NPY, HESSE_E_INPUT, cases[i].says);
+        write_header("a.npy", cases[i].header, data, cases[i].count);
+        refuses(&NPY, HESSE_E_INPUT, cases[i].says);
     }
     write_text("a.npy", "PK\3\4 something else");
-    refused(&NPY, HESSE_E_INPUT, "no .npy file");
+    refuses(&NPY, HESSE_E_INPUT, "no .npy file");
     write_bytes("a.bin", data, 13);
-    hesse_tokens_request bin = {.tokens = "a.bin", .positions = 4};
-    refused(&bin, HESSE_E_INPUT, "13 bytes, expected an even number");
+    request bin = {.tokens = "a.bin", .positions = 4};
+    refuses(&bin, HESSE_E_INPUT, "13 bytes, expected an even number");
     write_bytes("a.bin", data, 8);
-    refused(&bin, HESSE_E_INPUT, "holds 4 tokens, expected 5 or more");
+    refuses(&bin, HESSE_E_INPUT, "holds 4 tokens, expected 5 or more");
     write_bytes("a.bin", data, 0);
-    refused(&bin, HESSE_E_INPUT, "empty");
+    refuses(&bin, HESSE_E_INPUT, "empty");
     bin.tokens = "missing.bin";
-    refused(&bin, HESSE_E_INPUT, "No such file");
+    refuses(&bin, HESSE_E_INPUT, "No such file");
     assert_int_equal(mkdir("folder.npy", 0700), 0);
     bin.tokens = "folder.npy";
-    refused(&bin, HESSE_E_INPUT, "is a folder, expected a file");
+    refuses(&bin, HESSE_E_INPUT, "is a folder, expected a file");
     bin.tokens = "a.txt";
-    refused(&bin, HESSE_E_JOB, "expected a name ending in .npy or .bin");
+    refuses(&bin, HESSE_E_JOB, "expected a name ending in .npy or .bin");
 }
 
 static void refuses_wrong_requests(void **state)
 {
     (void)state;
-    hesse_tokens_request r = NPY;
+    request r = NPY;
     r.sequences = -1;
-    refused(&r, HESSE_E_JOB, "sequences is -1");
+    refuses(&r, HESSE_E_JOB, "sequences is -1");
     r = NPY, r.context = -2;
-    refused(&r, HESSE_E_JOB, "context is -2");
+    refuses(&r, HESSE_E_JOB, "context is -2");
     r = NPY, r.context = 5;
-    refused(&r, HESSE_E_JOB, "context is 5, expected 1 to the model's 4 positions");
+    refuses(&r, HESSE_E_JOB, "context is 5, expected 1 to the model's 4 positions");
+    const int data[] = {0, 1, 2, 3};
+    write_header("a.npy", HEADER("<i4", "(4,)"), data, sizeof data);
     r = NPY, r.positions = 0;
-    refused(&r, HESSE_E_JOB, "positions");
+    refuses(&r, HESSE_E_JOB, "neither a context nor the model's positions");
+    r.context = 3;
+    expect(&r, 1, 3, 4, (int[]){0, 1, 2}, (int[]){1, 2, 3});
+    r.positions = -1;
+    refuses(&r, HESSE_E_JOB, "positions is -1");
 }
 
 static void survives(void)
 {
     hesse_batch t;
     hesse_why why = {0};
-    if (hesse_tokens_read(&NPY, &t, &why)) assert_message(&why, NPY.tokens);
+    if (read_tokens(&NPY, &t, &why)) assert_message(&why, NPY.tokens);
     hesse_batch_free(&t);
 }
 
@@ -338,7 +364,7 @@ static void survives_every_damage(void **state)
             npy_bytes(version, HEADER("<i4", "(2, 3)"), data, sizeof data, bytes);
         for (size_t n = 0; n < size; n++) {
             write_bytes("a.npy", bytes, n);
-            refused(&NPY, HESSE_E_INPUT, "");
+            refuses(&NPY, HESSE_E_INPUT, "");
         }
         for (size_t i = 0; i < size; i++)
             for (int bit = 0; bit < 8; bit++) {
@@ -357,9 +383,8 @@ static void real_files_are_read(void **state)
     char path[512];
     hesse_batch t;
     hesse_why why;
-    hesse_tokens_request r = {.tokens = data_path("stories260K/tokens.npy", path),
-                              .positions = 512};
-    assert_int_equal(hesse_tokens_read(&r, &t, &why), HESSE_OK);
+    request r = {.tokens = data_path("stories260K/tokens.npy", path), .positions = 512};
+    assert_int_equal(read_tokens(&r, &t, &why), HESSE_OK);
     assert_int_equal(t.sequences, 16);
     assert_int_equal(t.context, 64);
     assert_int_equal(t.vocabulary, 512);
@@ -371,11 +396,11 @@ static void real_files_are_read(void **state)
         t.digest, "cc7655d81a46748c6b4c804ead48ea85cce0698ca16a7d865c7116310bfb1f44");
     hesse_batch_free(&t);
 
-    r = (hesse_tokens_request){.text = data_path("tinyshakespeare.txt", path),
-                               .characters = true,
-                               .sequences = 1,
-                               .context = 19,
-                               .positions = 64};
+    r = (request){.text = data_path("tinyshakespeare.txt", path),
+                  .characters = true,
+                  .sequences = 1,
+                  .context = 19,
+                  .positions = 64};
     expect(&r, 1, 19, 65,
            (int[]){18, 47, 56, 57, 58, 1, 15, 47, 58, 47, 64, 43, 52, 10, 0, 14, 43, 44,
                    53},

@@ -3,10 +3,7 @@
    HESSE_FUZZ names the reader; tools/fuzz runs them all. */
 #include "checkpoint/manifest.h"
 #include "checkpoint/part_file.h"
-#include "data/arrays.h"
-#include "data/images.h"
-#include "data/texts.h"
-#include "data/tokens.h"
+#include "data/read.h"
 #include "job/job.h"
 #include "network/families/config.h"
 #include "network/weights.h"
@@ -63,62 +60,60 @@ static void read_config(void)
     }
 }
 
-static void read_tokens(void)
+static void read_data(const hesse_data_options *options, hesse_reads reads)
 {
     hesse_why why;
-    hesse_batch tokens = {0};
-    const hesse_tokens_request request = {
-        .tokens = path, .vocabulary = 50, .positions = 16, .sequences = 2};
-    const hesse_status s = hesse_tokens_read(&request, &tokens, &why);
-    expect(s, &why);
-    if (!s) hesse_batch_free(&tokens);
+    hesse_batch b;
+    const hesse_data_needs needs = {.reads = reads, .vocabulary = 50, .positions = 16};
+    expect(hesse_data_read(options, &needs, &b, &why), &why);
+    hesse_batch_free(&b);
+}
+
+static const char *const paths[] = {path, path};
+
+static void read_tokens(void)
+{
+    read_data(
+        &(hesse_data_options){
+            .kind = "tokens", .paths = paths, .n_paths = 1, .sequences = 2},
+        HESSE_READS_IDS);
 }
 
 /* The file as numbers and as what is wanted of them. */
 static void read_arrays(void)
 {
-    hesse_why why;
-    for (int labels = 0; labels < 2; labels++) {
-        hesse_batch b;
-        const hesse_arrays_request request = {.inputs = path,
-                                              .labels = labels ? path : NULL,
-                                              .targets = labels ? NULL : path};
-        const hesse_status s = hesse_arrays_read(&request, &b, &why);
-        expect(s, &why);
-        if (!s) hesse_batch_free(&b);
-    }
+    for (int labels = 0; labels < 2; labels++)
+        read_data(&(hesse_data_options){.kind = "inputs",
+                                        .paths = paths,
+                                        .n_paths = 1,
+                                        .labels = labels ? path : NULL,
+                                        .targets = labels ? NULL : path},
+                  HESSE_READS_NUMBERS);
 }
 
 /* As records, and as images and their labels. */
 static void read_images(void)
 {
-    hesse_why why;
-    for (int labels = 0; labels < 2; labels++) {
-        hesse_batch b;
-        const hesse_images_request request = {.images = path,
-                                              .labels = labels ? path : NULL,
-                                              .count = 1,
-                                              .size = labels,
-                                              .standard = true};
-        const hesse_status s = hesse_images_read(&request, &b, &why);
-        expect(s, &why);
-        if (!s) hesse_batch_free(&b);
-    }
+    for (int labels = 0; labels < 2; labels++)
+        read_data(&(hesse_data_options){.kind = "images",
+                                        .paths = paths,
+                                        .n_paths = 1,
+                                        .labels = labels ? path : NULL,
+                                        .sequences = 1,
+                                        .size = labels,
+                                        .standard = true},
+                  HESSE_READS_IMAGES);
 }
 
 /* Lines with labels, and lines of two classes. */
 static void read_texts(void)
 {
-    hesse_why why;
-    const char *const paths[] = {path, path};
-    for (int count = 1; count <= 2; count++) {
-        hesse_batch b;
-        const hesse_texts_request request = {
-            .paths = paths, .count = count, .characters = count == 1, .positions = 9};
-        const hesse_status s = hesse_texts_read(&request, &b, &why);
-        expect(s, &why);
-        if (!s) hesse_batch_free(&b);
-    }
+    for (int count = 1; count <= 2; count++)
+        read_data(&(hesse_data_options){.kind = "texts",
+                                        .paths = paths,
+                                        .n_paths = count,
+                                        .characters = count == 1},
+                  HESSE_READS_IDS);
 }
 
 static void read_job(const uint8_t *bytes, size_t count)

@@ -30,6 +30,13 @@ const hesse_family *hesse_family_of(const hesse_arch *arch)
     return hesse_family_named(arch->family);
 }
 
+bool hesse_family_brings(const char *kind)
+{
+    for (const hesse_family *const *f = hesse_families; *f; f++)
+        if ((*f)->data && strcmp((*f)->data, kind) == 0) return true;
+    return false;
+}
+
 static bool among(int value, int last)
 {
     return value >= 0 && value <= last;

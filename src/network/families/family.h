@@ -79,6 +79,9 @@ const hesse_family *hesse_family_named(const char *name);
 /** Local. The family of an architecture, which has one. */
 const hesse_family *hesse_family_of(const hesse_arch *arch);
 
+/** Local. Whether a family brings its data, of this kind. */
+bool hesse_family_brings(const char *kind);
+
 /** A size and its limit. */
 typedef struct hesse_size_limit {
     const char *name;

@@ -1,5 +1,11 @@
-/* An array is read whole, as doubles: exact for every integer below 2^53. */
-#include "data/arrays.h"
+/* Arrays of numbers N x features (one token), N x tokens x features or, images, N x
+   rows x columns x channels; or of integers N x tokens, which are ids. Beside them
+   stand labels, N or N x tokens, where those below 0 are ignored; or targets, N x
+   outputs or N x tokens x outputs. Classes are the largest label + 1, the vocabulary
+   is the largest id + 1. An array is read whole, as doubles: exact for every integer
+   below 2^53. */
+#include "data/choose.h"
+#include "data/kinds.h"
 
 #include "base/memory.h"
 #include "files/file.h"
@@ -11,6 +17,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const hesse_owned_key keys[] = {
+    {"labels", NULL}, {"targets", NULL}, {NULL, NULL}};
+
+static hesse_data_reader read_examples;
+
+const hesse_data_kind hesse_data_inputs = {
+    .name = "inputs",
+    .help = "Numbers, images or ids from a `.npy` file, with labels or targets from "
+            "another; the first examples are taken.",
+    .examples =
+        1 << HESSE_READS_IDS | 1 << HESSE_READS_NUMBERS | 1 << HESSE_READS_IMAGES,
+    .least_paths = 1,
+    .most_paths = 1,
+    .keys = keys,
+    .read = read_examples};
+
 typedef struct array {
     const char *path;
     hesse_npy form;
@@ -20,22 +42,6 @@ typedef struct array {
 static bool whole(const array *a)
 {
     return strchr("iub", a->form.kind) != NULL;
-}
-
-static double number(const hesse_npy *form, const unsigned char *bytes)
-{
-    uint64_t bits = 0;
-    const int width = form->width, spare = 64 - 8 * width;
-    for (int i = 0; i < width; i++)
-        bits = bits << 8 | bytes[form->big ? i : width - 1 - i];
-    if (form->kind == 'i') return (double)((int64_t)(bits << spare) >> spare);
-    if (form->kind != 'f') return (double)bits;
-    double d;
-    float f;
-    const uint32_t half = (uint32_t)bits;
-    memcpy(&d, &bits, sizeof d);
-    memcpy(&f, &half, sizeof f);
-    return width == 8 ? d : (double)f;
 }
 
 static hesse_status check_form(const array *a, hesse_why *why)
@@ -68,7 +74,7 @@ static hesse_status read_numbers(const char *bytes, array *a, hesse_why *why)
         return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for %zu numbers",
                           a->path, a->form.count);
     for (size_t i = 0; i < a->form.count; i++) {
-        a->x[i] = number(&a->form, at + i * (size_t)a->form.width);
+        a->x[i] = hesse_npy_number(&a->form, at + i * (size_t)a->form.width);
         if (!isfinite(a->x[i]))
             return hesse_fail(
                 why, HESSE_E_INPUT,
@@ -96,20 +102,12 @@ static hesse_status read_array(const char *path, hesse_digester *digest, array *
     return s;
 }
 
-static hesse_status count_examples(const array *a, int *count, hesse_why *why)
-{
-    if (!*count) *count = (int)a->form.shape[0];
-    if (a->form.shape[0] >= (size_t)*count) return HESSE_OK;
-    return hesse_fail(why, HESSE_E_INPUT, "%s: holds %zu examples, expected %d or more",
-                      a->path, a->form.shape[0], *count);
-}
-
 static size_t per_example(const array *a)
 {
     return a->form.count / a->form.shape[0];
 }
 
-/* Whole numbers as ints, and the largest of them + 1. */
+/* Converts whole numbers to ints; `end` is the largest of them + 1. */
 static hesse_status integers(const array *a, int count, int **list, int *end,
                              hesse_why *why)
 {
@@ -155,8 +153,10 @@ static hesse_status set_inputs(array *a, hesse_batch *b, hesse_why *why)
 static hesse_status set_wanted(array *a, bool labels, hesse_batch *b, hesse_why *why)
 {
     const int rank = a->form.rank;
-    hesse_status s = count_examples(a, &b->sequences, why);
-    if (s) return s;
+    if (a->form.shape[0] < (size_t)b->sequences)
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: holds %zu examples, expected %d or more", a->path,
+                          a->form.shape[0], b->sequences);
     if (rank > (labels ? 2 : 3) || (labels && !whole(a)) || (!labels && rank == 1))
         return hesse_fail(why, HESSE_E_INPUT,
                           "%s: holds an array of rank %d, expected %s", a->path, rank,
@@ -171,28 +171,36 @@ static hesse_status set_wanted(array *a, bool labels, hesse_batch *b, hesse_why 
     return HESSE_OK;
 }
 
-hesse_status hesse_arrays_read(const hesse_arrays_request *r, hesse_batch *batch,
-                               hesse_why *why)
+static hesse_status read_examples(const hesse_data_options *options,
+                                  const hesse_data_needs *needs, hesse_batch *batch,
+                                  hesse_why *why)
 {
+    const char *const path = options->paths[0];
     array inputs = {0}, wanted = {0};
+    hesse_choice choice = {0};
     hesse_digester *digest = hesse_digest_begin();
     hesse_status s = HESSE_OK;
-    *batch = (hesse_batch){.sequences = r->count};
-    if (!r->targets == !r->labels)
+    (void)needs;
+    if (!options->targets == !options->labels)
         s = hesse_fail(why, HESSE_E_JOB,
-                       "%s: goes with targets or with labels, one of them", r->inputs);
+                       "%s: needs a file of targets or one of labels, and not both",
+                       path);
     if (!s && !digest) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a digest");
-    if (!s) s = read_array(r->inputs, digest, &inputs, why);
-    if (!s) s = read_array(r->labels ? r->labels : r->targets, digest, &wanted, why);
-    if (!s) s = count_examples(&inputs, &batch->sequences, why);
+    if (!s) s = read_array(path, digest, &inputs, why);
+    if (!s)
+        s = read_array(options->labels ? options->labels : options->targets, digest,
+                       &wanted, why);
+    if (!s)
+        s = hesse_choice_begin(options, HESSE_RANDOM_CHOICE, inputs.form.shape[0], path,
+                               "examples", &choice, why);
+    batch->sequences = (int)choice.wanted;
     if (!s) s = set_inputs(&inputs, batch, why);
-    if (!s) s = set_wanted(&wanted, r->labels, batch, why);
+    if (!s) s = set_wanted(&wanted, options->labels, batch, why);
     if (!s)
         hesse_digest_end(digest, batch->digest);
     else if (digest)
         hesse_digest_drop(digest);
     free(inputs.x);
     free(wanted.x);
-    if (s) hesse_batch_free(batch);
     return s;
 }

@@ -1,0 +1,34 @@
+/** What the kinds that are drawn from a seed share. Example i is the same whatever the
+ *  number of examples. */
+#ifndef HESSE_DATA_DRAWN_H
+#define HESSE_DATA_DRAWN_H
+
+#include "data/choose.h"
+#include "data/kinds.h"
+#include "data/random_stream.h"
+
+/** Streams of random numbers beside those of random_stream.h, which use two. */
+enum { HESSE_RANDOM_CENTRES = HESSE_RANDOM_TASK + 2 };
+
+/** Local. Checks the limits, and allocates the arrays of a batch whose sizes are
+ *  set, for options->sequences examples, by default HESSE_USUAL_EXAMPLES.
+ *
+ *  form  [in]  a batch with its sizes and without arrays.
+ *  Errors: HESSE_E_JOB, HESSE_E_NOMEM. */
+hesse_status hesse_drawn_begin(const hesse_data_options *options,
+                               const hesse_limits *limits, size_t n_limits,
+                               hesse_batch form, hesse_batch *batch, hesse_why *why);
+
+/** Local. Sets the digest: that of the kind, the seed and the inputs.
+ *  Errors: HESSE_E_NOMEM. */
+hesse_status hesse_drawn_end(const char *kind, uint64_t seed, hesse_batch *batch,
+                             hesse_why *why);
+
+/** Local. n normal numbers. */
+void hesse_draw_normals(hesse_random_stream *stream, int n, double *x);
+
+/** Local. Euclidean norm; x becomes a x. */
+double hesse_drawn_norm(int n, const double *x);
+void hesse_drawn_scale(int n, double a, double *x);
+
+#endif /* HESSE_DATA_DRAWN_H */

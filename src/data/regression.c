@@ -1,0 +1,105 @@
+/* Linear regression in context: tokens (x, y) with y = w . x, and then the question
+   (x, 0), whose target is -w . x: the sign of the source.
+   Source: Ahn et al., arXiv:2310.01082. */
+#include "data/drawn.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const hesse_owned_key keys[] = {{"features", "5"},
+                                       {"examples", "20"},
+                                       {"covariates", "normal"},
+                                       {"shape", NULL},
+                                       {NULL, NULL}};
+
+static const double usual_shape = 0.1;
+
+static hesse_data_reader read_examples;
+
+const hesse_data_kind hesse_data_regression = {
+    .name = "regression",
+    .help =
+        "Tokens (x, w . x) of a linear regression, and a last x whose value is to be "
+        "predicted.",
+    .examples = 1 << HESSE_READS_NUMBERS,
+    .drawn = true,
+    .keys = keys,
+    .read = read_examples};
+
+/* A number of the gamma distribution of shape k and scale 1; below shape 1 a number
+   of shape k + 1 is made smaller.
+   Source: Marsaglia & Tsang, A simple method for generating gamma variables, ACM
+   TOMS 26 (2000), 363-372. */
+static double gamma_number(hesse_random_stream *stream, double k)
+{
+    const double less = k < 1 ? pow(1 - hesse_draw(stream), 1 / k) : 1;
+    const double d = (k < 1 ? k + 1 : k) - 1.0 / 3, c = 1 / sqrt(9 * d);
+    for (;;) {
+        const double x = hesse_draw_normal(stream), u = 1 - hesse_draw(stream);
+        const double v = (1 + c * x) * (1 + c * x) * (1 + c * x);
+        if (v > 0 && log(u) < 0.5 * x * x + d - d * v + d * log(v)) return d * v * less;
+    }
+}
+
+static void draw_covariates(const hesse_recipe *r, hesse_random_stream *stream,
+                            double *x)
+{
+    const int n = r->features;
+    hesse_draw_normals(stream, n, x);
+    if (r->covariates == HESSE_COVARIATES_NORMAL) return;
+    double length = 1 / hesse_drawn_norm(n, x);
+    if (r->covariates == HESSE_COVARIATES_GAMMA)
+        length *= sqrt(sqrt(10 / r->shape) * gamma_number(stream, r->shape));
+    hesse_drawn_scale(n, length, x);
+}
+
+/* One example; w is room for `features` numbers. Returns its target. */
+static double draw_example(const hesse_recipe *r, hesse_random_stream *stream,
+                           double *w, double *tokens)
+{
+    const int n = r->features;
+    double y = 0;
+    hesse_draw_normals(stream, n, w);
+    for (int t = 0; t <= r->examples; t++) {
+        double *x = tokens + t * (n + 1);
+        draw_covariates(r, stream, x);
+        y = 0;
+        for (int i = 0; i < n; i++) y += w[i] * x[i];
+        x[n] = t < r->examples ? y : 0;
+    }
+    return -y;
+}
+
+static hesse_status read_examples(const hesse_data_options *options,
+                                  const hesse_data_needs *needs, hesse_batch *batch,
+                                  hesse_why *why)
+{
+    const hesse_data_kind *kind = &hesse_data_regression;
+    hesse_recipe r = options->recipe;
+    if (!r.features) r.features = (int)hesse_data_default(kind, "features");
+    if (!r.examples) r.examples = (int)hesse_data_default(kind, "examples");
+    if (r.shape == 0) r.shape = usual_shape;
+    const hesse_limits limits[] = {{"number of features", r.features, 1, 1 << 20},
+                                   {"number of examples", r.examples, 1, 1 << 20},
+                                   {"shape", r.shape, 1e-300, 1e300}};
+    const hesse_batch form = {.context = r.examples + 1,
+                              .width = r.features + 1,
+                              .wanted_tokens = 1,
+                              .wanted_width = 1};
+    (void)needs;
+    hesse_status s = hesse_drawn_begin(options, limits, 3, form, batch, why);
+    if (s) return s;
+    double *w = hesse_alloc((size_t)r.features);
+    if (!w)
+        return hesse_fail(why, HESSE_E_NOMEM, "out of memory for %d features",
+                          r.features);
+    const size_t each = (size_t)batch->context * (size_t)batch->width;
+    for (int i = 0; i < batch->sequences; i++) {
+        hesse_random_stream stream = hesse_random_stream_of(options->seed, (uint64_t)i);
+        batch->wanted[i] = draw_example(&r, &stream, w, batch->x + (size_t)i * each);
+    }
+    free(w);
+    return hesse_drawn_end(kind->name, options->seed, batch, why);
+}

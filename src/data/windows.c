@@ -1,0 +1,186 @@
+/* Rows are only a way to cut a stream. One pass over all of it checks the ids and
+   finds the largest; then the chosen sequences alone are kept, so a training set of
+   many gigabytes costs time but no memory. */
+#include "data/windows.h"
+
+#include "data/choose.h"
+
+#include "base/memory.h"
+#include "files/file.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+
+enum { PIECE = 4096 };
+
+static hesse_status check_id(const hesse_stream *src, size_t at, int64_t id,
+                             hesse_why *why)
+{
+    const int64_t end = src->vocabulary ? src->vocabulary : INT_MAX;
+    if ((0 <= id && id < end) || (src->rows && id == HESSE_IGNORED)) return HESSE_OK;
+    char where[64];
+    if (src->rows)
+        snprintf(where, sizeof where, "row %zu, column %zu", at / src->length,
+                 at % src->length);
+    else
+        snprintf(where, sizeof where, "position %zu", at);
+    return hesse_fail(why, HESSE_E_INPUT,
+                      "%s: token %" PRId64 " at %s (from 0), expected 0 to %" PRId64,
+                      src->path, id, where, end - 1);
+}
+
+/* Reads at most PIECE ids. */
+static hesse_status read_piece(const hesse_stream *src, size_t first, size_t count,
+                               int *ids, hesse_why *why)
+{
+    unsigned char bytes[PIECE * 8];
+    const size_t width = (size_t)src->form.width;
+    hesse_status s = HESSE_OK;
+    assert(count <= PIECE);
+    if (src->file)
+        s = hesse_file_read(src->file, src->path, src->form.data + first * width,
+                            count * width, bytes, why);
+    for (size_t i = 0; !s && i < count; i++) {
+        const int64_t id = src->file ? hesse_npy_integer(&src->form, bytes + i * width)
+                                     : src->ids[first + i];
+        s = check_id(src, first + i, id, why);
+        if (!s) ids[i] = (int)id;
+    }
+    return s;
+}
+
+static hesse_status read_ids(const hesse_stream *src, size_t first, size_t count,
+                             int *ids, hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    for (size_t done = 0, n; !s && done < count; done += n) {
+        n = count - done < PIECE ? count - done : PIECE;
+        s = read_piece(src, first + done, n, ids + done, why);
+    }
+    return s;
+}
+
+/* Checks all ids and finds the largest, which is the last of the vocabulary where
+   none is known. */
+static hesse_status scan(hesse_stream *src, hesse_why *why)
+{
+    int ids[PIECE], largest = -1;
+    hesse_status s = HESSE_OK;
+    for (size_t done = 0, n; !s && done < src->count; done += n) {
+        n = src->count - done < PIECE ? src->count - done : PIECE;
+        s = read_piece(src, done, n, ids, why);
+        for (size_t i = 0; !s && i < n; i++)
+            if (ids[i] > largest) largest = ids[i];
+    }
+    if (!s && largest < 0)
+        s = hesse_fail(why, HESSE_E_INPUT, "%s: holds no tokens", src->path);
+    if (!src->vocabulary) src->vocabulary = largest + 1;
+    src->largest = largest;
+    return s;
+}
+
+/* The length of the sequences, how many are available and how many are taken. */
+static hesse_status measure(const hesse_data_options *o, const hesse_data_needs *needs,
+                            const hesse_stream *src, hesse_batch *t,
+                            hesse_choice *choice, hesse_why *why)
+{
+    const int after = needs->masked ? 0 : 1;
+    const size_t positions = needs->positions ? (size_t)needs->positions : INT_MAX;
+    const size_t tokens = src->rows ? src->length : src->count;
+    const size_t longest = tokens - (size_t)after;
+    char what[64];
+    if (!src->rows && !o->context && !needs->positions)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: is one stream of tokens, and neither a context nor the "
+                          "model's positions say how to cut it",
+                          src->path);
+    if (src->rows && !o->context && longest > positions)
+        return hesse_fail(
+            why, HESSE_E_INPUT,
+            "%s: rows of %zu tokens need %zu positions, the model has %zu; "
+            "a context of at most %zu would fit",
+            src->path, tokens, longest, positions, positions);
+    t->context = o->context ? o->context : src->rows ? (int)longest : needs->positions;
+    if (t->context < 1 || longest < (size_t)t->context)
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: %s %zu tokens, expected %d or more: a context%s",
+                          src->path, src->rows ? "rows of" : "holds", tokens,
+                          (t->context < 1 ? 1 : t->context) + after,
+                          after ? " and one to predict" : "");
+    snprintf(what, sizeof what, "sequences of context %d", t->context);
+    const hesse_status s = hesse_choice_begin(o, HESSE_RANDOM_WINDOWS,
+                                              src->rows ? src->count / tokens
+                                                        : longest / (size_t)t->context,
+                                              src->path, what, choice, why);
+    if (s) return s;
+    if (choice->wanted > (size_t)(INT_MAX / t->context))
+        return hesse_fail(why, HESSE_E_NOMEM,
+                          "%s: %zu sequences of %d tokens, expected at most 2^31 - 1 "
+                          "tokens in all",
+                          src->path, choice->wanted, t->context);
+    t->sequences = (int)choice->wanted;
+    return HESSE_OK;
+}
+
+/* One sequence of ids into inputs and targets. Padding may read as any id, because
+   causal attention lets no token see the end of a row, but no target may follow it. */
+static hesse_status split(const hesse_stream *src, size_t which, const int *ids,
+                          int context, int after, int *input, int *target,
+                          hesse_why *why)
+{
+    for (int i = 0; i < context; i++) {
+        const bool ends = i + 1 == context + after || ids[i + 1] < 0;
+        if (ids[i] < 0 && (i == 0 || !ends))
+            return hesse_fail(
+                why, HESSE_E_INPUT,
+                "%s: row %zu, column %d (from 0) is %d, expected that only "
+                "at the end of a row",
+                src->path, which, i, HESSE_IGNORED);
+        input[i] = ids[i] < 0 ? 0 : ids[i];
+        target[i] = ids[i + after];
+    }
+    return HESSE_OK;
+}
+
+static hesse_status take(const hesse_stream *src, int after, hesse_choice *choice,
+                         hesse_batch *t, hesse_why *why)
+{
+    const size_t context = (size_t)t->context, total = context * (size_t)t->sequences;
+    const size_t length = context + (size_t)after;
+    int *ids = hesse_calloc(length, sizeof *ids);
+    t->input = hesse_calloc(total, sizeof *t->input);
+    t->target = hesse_calloc(total, sizeof *t->target);
+    hesse_status s = HESSE_OK;
+    if (!ids || !t->input || !t->target)
+        s = hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for %zu tokens",
+                       src->path, total);
+    for (size_t i = 0, at = 0; !s && choice->wanted; i++) {
+        if (!hesse_choice_takes(choice, i)) continue;
+        s = read_ids(src, i * (src->rows ? src->length : context), length, ids, why);
+        if (!s)
+            s = split(src, i, ids, t->context, after, t->input + at, t->target + at,
+                      why);
+        at += context;
+    }
+    free(ids);
+    return s;
+}
+
+hesse_status hesse_windows_read(const hesse_data_options *options,
+                                const hesse_data_needs *needs, hesse_stream *stream,
+                                hesse_batch *batch, hesse_why *why)
+{
+    hesse_choice choice = {0};
+    const int vocabulary = stream->vocabulary;
+    if (needs->vocabulary) stream->vocabulary = needs->vocabulary;
+    hesse_status s = scan(stream, why);
+    if (!s) s = measure(options, needs, stream, batch, &choice, why);
+    if (!s) s = take(stream, needs->masked ? 0 : 1, &choice, batch, why);
+    if (!s) s = hesse_digest_file(stream->path, batch->digest, why);
+    batch->vocabulary = stream->vocabulary;
+    batch->classes = vocabulary ? stream->vocabulary : stream->largest + 1;
+    batch->labels = batch->context;
+    return s;
+}

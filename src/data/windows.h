@@ -1,0 +1,44 @@
+/** Sequences of a stream of tokens: context + 1 ids, of which the first `context`
+ *  are inputs and the last `context` their targets; or, for masked models, `context`
+ *  ids, each its own target. */
+#ifndef HESSE_DATA_WINDOWS_H
+#define HESSE_DATA_WINDOWS_H
+
+#include "files/npy.h"
+#include "hesse/data.h"
+#include "hesse/status.h"
+#include "network/batch.h"
+
+/** Ids that can be read from anywhere. */
+typedef struct hesse_stream {
+    const char *path;
+    FILE *file;     /* holds integers in the form `form`; NULL: they are in memory    */
+    hesse_npy form; /* of an element, and where the data begin                       */
+    int *ids;       /* in memory                                                     */
+    size_t count;   /* ids in all                                                    */
+    bool rows;      /* it is cut into rows; false: one stream                        */
+    size_t length;  /* of a row                                                      */
+    int vocabulary; /* ids are below it; 0: not known, the largest id + 1            */
+    int largest;    /* the largest id; hesse_windows_read sets it                    */
+} hesse_stream;
+
+/** Local. Chooses and reads the sequences. A stream of length m is cut into (m - 1)
+ *  / context windows that do not overlap (each shares its last token with the next
+ *  one's first; masked: m / context, which share none). All ids are checked, not
+ *  only those chosen.
+ *
+ *  stream  [in,out]  the caller closes its file and frees its ids.
+ *  batch   [out]  ids and the labels of every token. A row may end in -100s: these
+ *                 targets are ignored, and as inputs they are 0. The vocabulary is
+ *                 that of the needs, of the stream, or the largest id + 1. Classes
+ *                 are the vocabulary of a stream that knows one, else the largest id
+ *                 + 1.
+ *  Errors: HESSE_E_INPUT naming the file and what is wrong with it: too short, an id
+ *  outside the vocabulary and where, fewer sequences than asked for, rows longer
+ *  than the model's positions while no context is asked for; HESSE_E_JOB when
+ *  nothing says how to cut a stream; HESSE_E_NOMEM. */
+hesse_status hesse_windows_read(const hesse_data_options *options,
+                                const hesse_data_needs *needs, hesse_stream *stream,
+                                hesse_batch *batch, hesse_why *why);
+
+#endif /* HESSE_DATA_WINDOWS_H */

@@ -1,0 +1,112 @@
+/* Arrays of numbers, images and ids, with labels or targets. */
+#include "check_data.h"
+
+static const char *const path = "x.npy";
+
+static hesse_data_options options(const char *labels, const char *targets)
+{
+    return (hesse_data_options){.kind = "inputs",
+                                .paths = &path,
+                                .n_paths = 1,
+                                .labels = labels,
+                                .targets = targets};
+}
+
+/* At most 16 examples are taken when no number is given. */
+static void numbers_have_labels(void **state)
+{
+    (void)state;
+    double x[20 * 2];
+    int64_t labels[20];
+    for (int i = 0; i < 40; i++) x[i] = i / 8.0;
+    for (int i = 0; i < 20; i++) labels[i] = i % 4 - 1;
+    write_npy(path, "<f8", "(20, 2)", x, sizeof x);
+    write_npy("l.npy", "<i8", "(20,)", labels, sizeof labels);
+    hesse_data_options o = options("l.npy", NULL);
+    hesse_batch b = examples_of(&o);
+    assert_true(b.sequences == 16 && b.context == 1 && b.width == 2 && !b.rows);
+    assert_true(b.labels == 1 && b.classes == 3 && b.target[0] == -1);
+    assert_memory_equal(b.x, x, 32 * sizeof *x);
+    hesse_batch_free(&b);
+    o.sequences = 20;
+    b = examples_of(&o);
+    assert_int_equal(b.sequences, 20);
+    hesse_batch_free(&b);
+    o.sequences = 21;
+    refused(&o, HESSE_E_INPUT, "x.npy: holds 20 examples, expected 21 or more");
+    write_npy("l.npy", "<i8", "(15,)", labels, 15 * sizeof *labels);
+    o.sequences = 0;
+    refused(&o, HESSE_E_INPUT, "l.npy: holds 15 examples, expected 16 or more");
+}
+
+static void images_and_ids_are_told_by_rank_and_type(void **state)
+{
+    (void)state;
+    const float x[12] = {0.5f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+    const int ids[] = {1, 2, 3, 0, 5, 6}, negative[] = {1, -1};
+    const double y[] = {1, 2, 3, 4};
+    write_npy("y.npy", "<f8", "(2, 2)", y, sizeof y);
+    write_npy(path, "<f4", "(2, 1, 2, 3)", x, sizeof x);
+    const hesse_data_options o = options(NULL, "y.npy");
+    hesse_batch b = examples_of(&o);
+    assert_true(b.rows == 1 && b.cols == 2 && b.width == 3 && b.context == 2);
+    assert_true(b.wanted_tokens == 1 && b.wanted_width == 2 && b.x[0] == 0.5);
+    hesse_batch_free(&b);
+    b = examples_for(&o,
+                     &(hesse_data_needs){.reads = HESSE_READS_NUMBERS, .flat = true});
+    assert_true(!b.rows && b.width == 6 && b.context == 1);
+    hesse_batch_free(&b);
+    write_npy(path, "<i4", "(2, 3)", ids, sizeof ids);
+    b = examples_of(&o);
+    assert_true(b.context == 3 && b.vocabulary == 7 && !b.x);
+    assert_memory_equal(b.input, ids, sizeof ids);
+    hesse_batch_free(&b);
+    write_npy(path, "<i4", "(2, 1)", negative, sizeof negative);
+    refused(&o, HESSE_E_INPUT,
+            "x.npy: element 1 (from 0) is -1, expected an id from 0");
+}
+
+/* One-hot vectors are as long as the classes that the network predicts. */
+static void labels_become_one_hot_vectors(void **state)
+{
+    (void)state;
+    const double x[] = {1, 2};
+    const int labels[] = {1, 0};
+    write_npy(path, "<f8", "(2, 1)", x, sizeof x);
+    write_npy("l.npy", "<i4", "(2,)", labels, sizeof labels);
+    const hesse_data_options o = options("l.npy", NULL);
+    hesse_batch b = examples_for(&o, &(hesse_data_needs){.reads = HESSE_READS_NUMBERS,
+                                                         .squared = true,
+                                                         .classes = 3});
+    assert_true(b.wanted_width == 3 && !b.target && b.classes == 3);
+    assert_memory_equal(b.wanted, ((double[]){0, 1, 0, 1, 0, 0}), 6 * sizeof(double));
+    hesse_batch_free(&b);
+}
+
+static void what_is_wrong_is_named(void **state)
+{
+    (void)state;
+    const double x[] = {1, INFINITY};
+    hesse_data_options o = options(NULL, NULL);
+    refused(&o, HESSE_E_JOB, "x.npy: needs a file of targets or one of labels");
+    o = options("l.npy", "y.npy");
+    refused(&o, HESSE_E_JOB, "and not both");
+    o = options(NULL, path);
+    write_npy(path, "<f8", "(1, 2)", x, sizeof x);
+    refused(&o, HESSE_E_INPUT, "x.npy: element 1 (from 0) is inf");
+    write_npy(path, "<f2", "(1, 2)", x, 4);
+    refused(&o, HESSE_E_INPUT, "x.npy: holds type 'f2'");
+    write_npy(path, "<f8", "(1,)", x, 8);
+    refused(&o, HESSE_E_INPUT, "x.npy: holds an array of rank 1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_have_labels),
+        cmocka_unit_test(images_and_ids_are_told_by_rank_and_type),
+        cmocka_unit_test(labels_become_one_hot_vectors),
+        cmocka_unit_test(what_is_wrong_is_named),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
