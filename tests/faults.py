@@ -43,8 +43,8 @@ STATUSES = {
 
 def run(options, words, **extra):
     environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1",
-                       OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", **extra)
-    command = ["timeout", "-s", "KILL", "30", options.mpiexec, "--oversubscribe", "-n", "2",
+                       **extra)
+    command = ["timeout", "-s", "KILL", "30", options.mpiexec, "-n", "2",
                options.faulty, "run", "job.yaml"]
     done = subprocess.run(command + words, env=environment, capture_output=True, text=True)
     return done.returncode, [x for x in done.stderr.splitlines() if x.startswith("hesse: ")]

@@ -58,7 +58,7 @@ cut_to() {
 
 # launch WORD...: the program on $ranks ranks, in this folder.
 launch() {
-    timeout 60 "$mpiexec" --oversubscribe -n "$ranks" "$hesse" "$@" \
+    timeout 60 "$mpiexec" -n "$ranks" "$hesse" "$@" \
         > "$work/out" 2> "$work/err" < /dev/null
     status=$?
 }
