@@ -5,6 +5,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum hesse_family {
     HESSE_GPT2,
     HESSE_LLAMA,
@@ -102,5 +106,9 @@ typedef struct hesse_arch {
     bool small_stem;  /* resnet: of small images, 3 x 3 without pooling               */
     double deviation; /* of initial values, where they are the user's; 0: the usual   */
 } hesse_arch;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_ARCH_H */

@@ -5,6 +5,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct hesse_density {
     int points;       /* of the grid, equally spaced, at least 2                  */
     double bandwidth; /* deviation of the Gaussian kernel, above 0                */
@@ -39,5 +43,9 @@ typedef struct hesse_distance_grid {
  *  grid, values  [out]  settings->points each; units of lambda, and 1 / that. */
 void hesse_density_of(const hesse_density *settings, const hesse_eigenvalues *spectrum,
                       double *grid, double *values);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_DENSITY_H */

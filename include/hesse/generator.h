@@ -2,6 +2,10 @@
 #ifndef HESSE_GENERATOR_H
 #define HESSE_GENERATOR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** The tasks of the papers whose data are drawn. */
 typedef enum hesse_generator {
     HESSE_GENERATOR_NONE,
@@ -31,5 +35,9 @@ typedef struct hesse_recipe {
     int contour;  /* segments of a contour (pathfinder: 14)                    */
     hesse_covariates covariates;
 } hesse_recipe;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_GENERATOR_H */
