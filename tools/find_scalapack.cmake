@@ -133,9 +133,9 @@ function(hesse_find_scalapack)
     foreach(name scalapack-${mpi_suffix} scalapack)
       pkg_check_modules(${name} QUIET ${name})
       if(${name}_FOUND)
-        # Without the MPI, BLAS and LAPACK that it may name besides: those are found already.
+        # Without the MPI, BLAS and other libraries that it may name besides: those are found.
         set(files ${${name}_LINK_LIBRARIES})
-        list(FILTER files EXCLUDE REGEX "/lib(mpi|mpich|lapack|blas)[.]")
+        list(FILTER files INCLUDE REGEX "scalapack|blacs")
         try_scalapack(${files})
       endif()
       find_library(SCALAPACK_${name} ${name})
