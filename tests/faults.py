@@ -60,12 +60,10 @@ WALL_SECONDS = 900
 def run(options, folder, words, **extra):
     """The exit status and the messages of a run in a folder; the status is None if it hangs."""
     environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1",
-                       OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-                       OMPI_MCA_hwloc_base_binding_policy="none",
                        OMPI_MCA_odls_base_sigkill_timeout="0", **extra)
     command = ["prlimit", f"--cpu={CPU_SECONDS}", "--core=0",
                "timeout", "-s", "KILL", str(WALL_SECONDS),
-               options.mpiexec, "--oversubscribe", "-n", "2", options.faulty, "run", "job.yaml"]
+               options.mpiexec, "-n", "2", options.faulty, "run", "job.yaml"]
     done = subprocess.run(command + words, env=environment, capture_output=True, text=True,
                           cwd=folder)
     killed = done.returncode in (128 + signal.SIGKILL, -signal.SIGKILL)

@@ -24,6 +24,7 @@ static struct {
 static int rank(void)
 {
     const char *text = getenv("OMPI_COMM_WORLD_RANK");
+    if (!text) text = getenv("PMI_RANK"); /* MPICH's */
     return text ? atoi(text) : 0;
 }
 

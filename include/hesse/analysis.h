@@ -9,6 +9,10 @@
 #include "hesse/parts.h"
 #include "hesse/spectrum.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Columns computed at once unless something else is asked; the fastest measured. */
 enum { HESSE_PANEL = 24 };
 
@@ -120,5 +124,9 @@ const double *hesse_analysis_coupling(const hesse_analysis *analysis, int part);
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_analysis_block_matrix(hesse_analysis *analysis, int part, int block,
                                          double *matrix, hesse_why *why);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_ANALYSIS_H */

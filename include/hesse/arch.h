@@ -5,6 +5,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum hesse_activation {
     HESSE_ACT_GELU,      /* x times the normal distribution function */
     HESSE_ACT_GELU_TANH, /* its tanh approximation ("gelu_new")      */
@@ -105,5 +109,9 @@ typedef struct hesse_arch {
     hesse_arch_image image;
     hesse_arch_lists lists;
 } hesse_arch;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_ARCH_H */

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Distribution of the inputs x of a regression task. */
 typedef enum hesse_covariates {
     HESSE_COVARIATES_NORMAL, /* N(0, I)                                                */
@@ -73,5 +77,9 @@ typedef struct hesse_data_needs {
     bool flat;      /* images are read as one token                              */
     bool squared;   /* targets are numbers: labels become one-hot vectors        */
 } hesse_data_needs;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_DATA_H */

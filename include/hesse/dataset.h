@@ -5,6 +5,10 @@
 #include "hesse/data.h"
 #include "hesse/team.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct hesse_dataset hesse_dataset;
 
 /** Collective. Read or draw the examples on rank 0 and tell the others. A batch of it is a
@@ -24,5 +28,9 @@ void hesse_dataset_free(hesse_dataset *dataset);
 int hesse_dataset_examples(const hesse_dataset *dataset);
 int hesse_dataset_tokens(const hesse_dataset *dataset);
 const char *hesse_dataset_digest(const hesse_dataset *dataset);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_DATASET_H */

@@ -7,6 +7,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct hesse_density {
     int points;       /* of the grid, equally spaced, at least 2                  */
     double bandwidth; /* deviation of the Gaussian kernel, above 0                */
@@ -43,5 +47,9 @@ typedef struct hesse_distance_grid {
 hesse_status hesse_density_of(const hesse_density *settings,
                               const hesse_eigenvalues *spectrum, double *grid,
                               double *values, hesse_why *why);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_DENSITY_H */

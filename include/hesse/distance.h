@@ -8,6 +8,10 @@
 #include "hesse/density.h"
 #include "hesse/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum hesse_distance {
     HESSE_JS,          /* "js": divergence of the densities, nats, at most ln 2      */
     HESSE_JS_DISTANCE, /* "js_distance": its square root                             */
@@ -48,5 +52,9 @@ hesse_status hesse_distances(hesse_distance distance, const hesse_density *setti
                              int blocks, const hesse_eigenvalues *spectra,
                              double *matrix, double *mean, hesse_distance_grid *grid,
                              hesse_why *why);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_DISTANCE_H */

@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** How. Start it from {0}; 0 stands for the defaults given. */
 typedef struct hesse_extreme_settings {
     int pairs;        /* at each end; default: none                                 */
@@ -38,5 +42,9 @@ typedef struct hesse_extremes {
 hesse_status hesse_extremes_new(size_t n, int pairs, int kept,
                                 hesse_extremes **extremes, hesse_why *why);
 void hesse_extremes_free(hesse_extremes *e);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_EXTREMES_H */

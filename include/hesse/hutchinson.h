@@ -7,6 +7,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** How. Start it from {0}. */
 typedef struct hesse_hutchinson_settings {
     int probes; /* random vectors of signs; 0: nothing is estimated                  */
@@ -36,5 +40,9 @@ typedef struct hesse_hutchinson {
 hesse_status hesse_hutchinson_new(size_t n, const hesse_hutchinson_settings *settings,
                                   hesse_hutchinson **hutchinson, hesse_why *why);
 void hesse_hutchinson_free(hesse_hutchinson *h);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_HUTCHINSON_H */

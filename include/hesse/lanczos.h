@@ -8,6 +8,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** What keeps the vectors of Lanczos' recurrence orthogonal. */
 typedef enum hesse_orthogonality {
     /* Every vector is made orthogonal to all before it, twice. */
@@ -59,5 +63,9 @@ typedef struct hesse_lanczos_options {
  *  Chen & Saad, SIAM J. Matrix Anal. Appl. 38 (2017), 1075-1099. */
 hesse_status hesse_lanczos(hesse_model *model, const hesse_lanczos_options *question,
                            hesse_quadrature **quadrature);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_LANCZOS_H */

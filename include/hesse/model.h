@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** What the loss is. */
 typedef enum hesse_reduction {
     HESSE_MEAN,          /* over all targets                                      */
@@ -94,5 +98,9 @@ size_t hesse_model_parameter_size(const hesse_model *model, int i);
  *  Source: Pearlmutter, Neural Computation 6 (1994), 147-160. */
 hesse_status hesse_model_product(hesse_model *model, hesse_kinds part, int k,
                                  const double *v, double *hv);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_MODEL_H */

@@ -2,6 +2,10 @@
 #ifndef HESSE_PARTS_H
 #define HESSE_PARTS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Kinds of operators, one bit each, and sets of them. The Hessian is a sum over the
  *  operators, one term for the curvature of each; the terms of a set of kinds are that
  *  set's share. docs/math.md, section 2. */
@@ -64,5 +68,9 @@ typedef enum hesse_scope {
     HESSE_FULL = 2,   /* the whole matrix              */
     HESSE_BOTH = 3
 } hesse_scope;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_PARTS_H */

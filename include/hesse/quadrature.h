@@ -7,6 +7,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Of every probe a Gauss quadrature of its spectral measure: for a function f,
  *  sum over i of weights[i] f(nodes[i]) stands for q' f(S) q, q the probe, |q| = 1, and
  *  n times that estimates tr f(S). Exact for polynomials up to degree 2 steps - 1. */
@@ -51,5 +55,9 @@ double hesse_quadrature_tenth(const hesse_quadrature *q);
  *  gradient  [in]  the block's n entries. */
 void hesse_measure_quadrature(const hesse_quadrature *q, const double *gradient,
                               hesse_measures *measures);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_QUADRATURE_H */

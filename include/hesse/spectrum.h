@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum hesse_engine {
     HESSE_ENGINE_AUTO,
     HESSE_ENGINE_LAPACK,
@@ -100,5 +104,9 @@ typedef struct hesse_measures {
  *  Roy & Vetterli, The effective rank (EUSIPCO 2007). */
 void hesse_measure(const hesse_spectrum *spectrum, const hesse_sums *sums,
                    const double *gradient, hesse_measures *measures);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_SPECTRUM_H */

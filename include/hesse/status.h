@@ -14,6 +14,10 @@
 #ifndef HESSE_STATUS_H
 #define HESSE_STATUS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Zero is success; an error is also the program's exit status. When ranks disagree,
  *  the largest wins. */
 typedef enum hesse_status {
@@ -36,5 +40,9 @@ typedef struct hesse_why {
  *  `return hesse_fail(why, HESSE_E_INPUT, "%s: ...", path);` does both. */
 hesse_status hesse_fail(hesse_why *why, hesse_status s, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_STATUS_H */

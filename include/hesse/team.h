@@ -6,6 +6,10 @@
 
 #include <mpi.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct hesse_team hesse_team;
 
 /** Collective on comm. A team with a private copy of comm.
@@ -33,5 +37,9 @@ hesse_why *hesse_team_why(hesse_team *team);
  *  s  [in]  what this rank found: HESSE_OK or an error.
  *  Returns the agreed status. One MPI_Allreduce of two ints when all is well. */
 hesse_status hesse_agree(hesse_team *team, hesse_status s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* HESSE_TEAM_H */

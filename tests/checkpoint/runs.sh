@@ -130,7 +130,7 @@ spectrum: {engine: scalapack, eigenvectors: 3}
 END
 if [ -n "$(command -v h5dump)" ]; then
     for i in 1 2 3 4; do
-        timeout 60 "$mpiexec" --oversubscribe -n 3 "$hesse" run bits.yaml --output bits.h5 --force \
+        timeout 60 "$mpiexec" -n 3 "$hesse" run bits.yaml --output bits.h5 --force \
             > bits.out 2> bits.err
         h5dump -d /spectra/full/eigenvalues -b LE -o bits.bin bits.h5 > dump.out
         cksum < bits.bin

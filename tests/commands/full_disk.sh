@@ -34,7 +34,7 @@ ended=0 whole=0 bad=0
 for free in 50 400 1000 1250 1400 1550 1700 1850 2000 2150 2300 2450 2600 2750 2900 3500 6000; do
     rm -rf "${disk:?}"/*
     head -c "$((6144 - free))k" /dev/zero > "$disk/fill" 2> /dev/null
-    timeout -k 5 30 "$mpiexec" --oversubscribe -n 2 "$hesse" run job.yaml \
+    timeout -k 5 30 "$mpiexec" -n 2 "$hesse" run job.yaml \
         --output "$disk/r.h5" > out 2> err < /dev/null
     status=$?
     case $status in

@@ -10,6 +10,13 @@ PKG_CONFIG_PATH=$(dirname "$(find "$there/installed" -name hesse.pc)")
 export PKG_CONFIG_PATH
 # shellcheck disable=SC2046
 cc "$source/docs/example.c" $(pkg-config --cflags --libs hesse) -o "$there/by_pkg_config"
+if command -v c++ >/dev/null; then
+    # shellcheck disable=SC2046
+    c++ "$source/tests/commands/cplusplus.cc" $(pkg-config --cflags --libs hesse) \
+        -o "$there/cplusplus"
+    "$there/cplusplus" "$source/tests/reference/gpt2/config.json" \
+        "$source/tests/reference/gpt2/model.safetensors" "$source/tests/reference/gpt2/tokens.npy"
+fi
 
 mkdir "$there/project"
 cat >"$there/project/CMakeLists.txt" <<EOF

@@ -88,7 +88,7 @@ has_h5dump() {
 # launch WORD...: run the program on $ranks ranks; $status is its exit status.
 launch() {
     launched="hesse $* on $ranks ranks"
-    timeout 120 "$mpiexec" --oversubscribe -n "$ranks" "$hesse" "$@" \
+    timeout 120 "$mpiexec" -n "$ranks" "$hesse" "$@" \
         > "$work/out" 2> "$work/err" < /dev/null
     status=$?
 }

@@ -18,7 +18,7 @@ failures=0
 expect() {
     expected=$1 message=$2
     shift 2
-    [ "$1" != mpi ] || { shift; set -- "$mpiexec" --oversubscribe "$@"; }
+    [ "$1" != mpi ] || { shift; set -- "$mpiexec" "$@"; }
     timeout 60 "$@" 2> "$work/err"
     status=$?
     [ $status -eq "$expected" ] || { echo "$*: status $status, expected $expected"; return 1; }
@@ -29,7 +29,7 @@ expect() {
 }
 
 mpi() {
-    "$mpiexec" --oversubscribe "$@"
+    "$mpiexec" "$@"
 }
 
 lacks() {

@@ -17,7 +17,7 @@ fail() {
     exit 1
 }
 
-"$mpiexec" --oversubscribe -n 2 "$hesse" run "$source/jobs/quickstart.yaml" \
+"$mpiexec" -n 2 "$hesse" run "$source/jobs/quickstart.yaml" \
     --output result.h5 > run || fail "exit status $?"
 [ "$(ls)" = "$(printf 'result.h5\nrun')" ] || fail "expected a result alone, found $(ls)"
 "$hesse" show result.h5 > show

@@ -311,7 +311,7 @@ static herr_t visit(hid_t object, const char *name, const H5O_info_t *info,
 static int everything_is_described(hid_t file)
 {
     int lacking = 0;
-    H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_NATIVE, visit, &lacking, H5O_INFO_BASIC);
+    H5Ovisit(file, H5_INDEX_NAME, H5_ITER_NATIVE, visit, &lacking);
     return !lacking;
 }
 
