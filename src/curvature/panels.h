@@ -58,6 +58,9 @@ size_t hesse_panels_numbers(const hesse_panels *p);
 /** Local. The part to work on from now on. Returns its panels' number. */
 int hesse_panels_begin(hesse_panels *p, hesse_part part);
 
+/** Local. Whether a piece of the partition is computed by tokens. */
+bool hesse_panels_by_tokens(const hesse_panels *p, int piece);
+
 /** Local. What panels were made for: the part begun last, whether it is one piece,
  *  directions of a sweep, and shares. */
 hesse_part hesse_panels_part(const hesse_panels *p);

@@ -4,6 +4,7 @@
 #include "curvature/quadratures.h"
 
 #include "base/memory.h"
+#include "hesse/lanczos.h"
 #include "spectra/basis.h"
 #include "spectra/lanczos.h"
 
@@ -358,5 +359,50 @@ hesse_status hesse_quadratures(hesse_model *model,
         if (!s && more) s = advance(&x);
     }
     free_queue(&x);
+    return s;
+}
+
+/* The public function: the quadrature of one matrix. */
+static hesse_status check_options(const hesse_lanczos_options *q, hesse_why *why)
+{
+    if (q->n_only < 0 || (q->n_only && !q->only))
+        return hesse_fail(why, HESSE_E_JOB, "lanczos: n_only is %d, expected names",
+                          q->n_only);
+    if (q->part & ~HESSE_ALL)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "lanczos: part %#x, expected kinds of operators",
+                          (unsigned)q->part);
+    return HESSE_OK;
+}
+
+hesse_status hesse_lanczos(hesse_model *model, const hesse_lanczos_options *question,
+                           hesse_quadrature **quadrature)
+{
+    hesse_team *team = model->team;
+    hesse_partition partition = {0};
+    hesse_lanczos_settings settings = question->settings;
+    hesse_submatrix aim = {.part = question->part ? question->part : HESSE_ALL,
+                           .block = -1};
+    hesse_status s = check_options(question, &team->why);
+    if (!s && !model->theta)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "lanczos: a model without values has no Hessian");
+    if (!s) s = hesse_lanczos_defaults(&settings, &team->why);
+    if (!s)
+        s = hesse_partition_new(&model->arch, &model->params, question->partition,
+                                question->only, question->n_only, &partition,
+                                &team->why);
+    if (!s)
+        s = hesse_submatrix_quadrature(partition.size, &settings, &aim.q, &team->why);
+    aim.pieces = partition.pieces, aim.n_pieces = partition.n_pieces;
+    s = hesse_agree(team, s);
+    if (!s)
+        s = hesse_quadratures(model, &settings, 1, &aim,
+                              &(hesse_matrix_free_options){0});
+    hesse_partition_free(&partition);
+    if (s)
+        hesse_quadrature_free(aim.q);
+    else
+        *quadrature = aim.q;
     return s;
 }
