@@ -2,6 +2,7 @@
 #ifndef HESSE_ANALYSIS_H
 #define HESSE_ANALYSIS_H
 
+#include "hesse/distance.h"
 #include "hesse/extremes.h"
 #include "hesse/hutchinson.h"
 #include "hesse/lanczos.h"
@@ -17,7 +18,8 @@ typedef enum hesse_method {
     HESSE_METHOD_EXACT, /* matrices are formed and decomposed; an error where they do not
                              fit                                                      */
     HESSE_METHOD_LANCZOS, /* by quadrature, without matrices                          */
-    HESSE_METHOD_AUTO     /* exactly where memory and time allow, else by quadrature  */
+    HESSE_METHOD_AUTO /* exactly where memory and time allow, else by quadrature: see
+                         hesse_analysis_estimated                                     */
 } hesse_method;
 
 /** Lists of blocks that papers look at. */
@@ -36,7 +38,8 @@ typedef enum hesse_preset {
     HESSE_PRESET_CONVOLUTIONS
 } hesse_preset;
 
-/** What is asked. Start it from {0}; NULL and 0 stand for the defaults given. */
+/** Start it from {0}; NULL and 0 stand for the defaults given. It has a field for every
+ *  choice that a user has. */
 typedef struct hesse_analysis_options {
     hesse_cut partition; /* default: by tensor */
 
@@ -52,7 +55,7 @@ typedef struct hesse_analysis_options {
     hesse_scope scope;   /* default: blocks                               */
     hesse_method method; /* default: exact                                */
     hesse_engine engine; /* default: the fastest                          */
-    int eigenvectors;    /* at each end; default: none; of what is not formed the pairs
+    int eigenvectors;    /* at each end; default: none; of estimated matrices the pairs
                             are found as `extreme` says                   */
     int panel;           /* directions swept at once; default HESSE_PANEL */
     int threads;         /* of a rank, for panels; default: 1             */
@@ -65,9 +68,18 @@ typedef struct hesse_analysis_options {
     double
         seconds; /* auto forms no matrix beyond so much predicted time; 0: no limit */
     hesse_lanczos_settings lanczos;
-    /* Of what is not formed, besides quadratures; seeds are those of lanczos. */
+    /* Of estimated matrices, besides quadratures; seeds are those of lanczos. */
     hesse_extreme_settings extreme;
     hesse_hutchinson_settings hutchinson;
+
+    /* Distances between the blocks of a share. */
+    const hesse_distance *distances;
+    int n_distances;
+    hesse_density density; /* default: 1000 points, 0.01 of the range */
+
+    double
+        stretch; /* seconds of finished panels that may be lost when a run is stopped:
+                       what takes less is not put into part files; for their prediction */
 
     int ranks; /* plan for so many; default: those of the team */
 } hesse_analysis_options;
@@ -77,7 +89,7 @@ typedef struct hesse_analysis hesse_analysis;
 /** Collective. Cut the model into blocks and plan who does what; computes nothing.
  *  Errors: HESSE_E_JOB; HESSE_E_NOMEM where it would not fit, with the sizes. */
 hesse_status hesse_analysis_new(hesse_model *model,
-                                const hesse_analysis_options *question,
+                                const hesse_analysis_options *options,
                                 hesse_analysis **analysis);
 void hesse_analysis_free(hesse_analysis *analysis);
 
@@ -90,11 +102,14 @@ int hesse_analysis_blocks(const hesse_analysis *analysis);
 const char *hesse_analysis_block_name(const hesse_analysis *analysis, int block);
 size_t hesse_analysis_block_size(const hesse_analysis *analysis, int block);
 
+enum { HESSE_FULL_MATRIX = -1 };
+
+/** Local. Why the spectrum of a block, or of the full matrix, is estimated. */
+hesse_estimated hesse_analysis_estimated(const hesse_analysis *analysis, int block);
+
 /** Local. The gradient in the order of the blocks; the first of a block's entries. */
 const double *hesse_analysis_gradient(const hesse_analysis *analysis);
 size_t hesse_analysis_block_first(const hesse_analysis *analysis, int block);
-
-enum { HESSE_FULL_MATRIX = -1 };
 
 /** Local. What a run found of part 0 ... n_parts - 1: of a block, or of the full matrix;
  *  the same on every rank. A matrix that was asked for has a spectrum or a quadrature, the
@@ -113,6 +128,12 @@ const hesse_measures *hesse_analysis_measures(const hesse_analysis *analysis, in
 
 /** Local. Frobenius norms of the blocks x blocks parts of the full matrix, or NULL. */
 const double *hesse_analysis_coupling(const hesse_analysis *analysis, int part);
+
+/** Local. Distances of the kind options.distances[i] between the blocks that have results,
+ *  in order: m x m numbers, and their mean over pairs. NULL without results, and on all
+ *  ranks but the first. */
+const double *hesse_analysis_distances(const hesse_analysis *analysis, int part, int i,
+                                       int *m, double *mean);
 
 /** Local. One block of a part as a dense matrix, computed by this rank alone.
  *

@@ -66,6 +66,11 @@ enum { LONG = 2000 };
 /* Seconds of panels that are not worth the writing, whatever the stretch. */
 static const double SHORT = 10;
 
+bool hesse_dense_keeps(const hesse_task *task, double stretch, bool shown)
+{
+    return task->assembly > fmin(stretch, SHORT) || shown;
+}
+
 static hesse_record record_of(const hesse_dense *x, int share, int block)
 {
     if (block < 0)
@@ -129,7 +134,7 @@ static hesse_status recall_whole(hesse_dense *x, int share, hesse_why *why)
 static bool keeps_panels(const hesse_dense *x, const hesse_task *task)
 {
     const hesse_keeper *k = x->options->keeper;
-    return k && (task->assembly > fmin(k->stretch, SHORT) || shows_matrices(x));
+    return k && hesse_dense_keeps(task, k->stretch, shows_matrices(x));
 }
 
 static hesse_status keep_block(const hesse_dense *x, const hesse_task *task,

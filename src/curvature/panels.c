@@ -392,11 +392,23 @@ static void plan_for(hesse_panels *p, int piece)
     p->planned = piece;
 }
 
-hesse_work hesse_panels_work(hesse_panels *p)
+/* Numbers of a row of all panels of a piece. */
+static double row_numbers(const hesse_panels *p, int piece)
+{
+    const int length = length_of(p, piece), width = width_of(p, piece);
+    panel_of_part x = {.piece = piece, .count = width};
+    const double whole = (double)(length / width) * stride_of(p, &x);
+    x.count = length % width;
+    return whole + (x.count ? stride_of(p, &x) : 0);
+}
+
+hesse_work hesse_panels_work(hesse_panels *p, double *numbers)
 {
     hesse_work work = {0};
+    *numbers = 0;
     for (int i = first_of(p); i < end_of(p); i++) {
         plan_for(p, i);
+        *numbers += (double)hesse_sweep_rows(p->sweep) * row_numbers(p, i);
         work = hesse_work_add(
             work, 1,
             p->channels[i] ? hesse_tokens_work(&p->tokens, &p->partition->pieces[i])

@@ -68,8 +68,8 @@ bool hesse_panels_one_piece(const hesse_panels *p);
 int hesse_panels_width(const hesse_panels *p);
 int hesse_panels_shares(const hesse_panels *p);
 
-/** Local. What all panels of the part take. */
-hesse_work hesse_panels_work(hesse_panels *p);
+/** Local. The work of all panels of the part, and the numbers in them, of one share. */
+hesse_work hesse_panels_work(hesse_panels *p, double *numbers);
 
 /** Local. Compute panel i of the part, of every share. */
 void hesse_panels_compute(hesse_panels *p, int i);

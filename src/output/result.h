@@ -6,23 +6,13 @@
 #ifndef HESSE_OUTPUT_RESULT_H
 #define HESSE_OUTPUT_RESULT_H
 
-#include "hesse/distance.h"
-#include "hesse/extremes.h"
-#include "hesse/hutchinson.h"
-#include "hesse/quadrature.h"
-#include "hesse/spectrum.h"
 #include "hesse/team.h"
 #include "network/params.h"
 #include "parallel/dmat.h"
+#include "parallel/rank_report.h"
+#include "spectra/share_results.h"
 
 #include <stdint.h>
-
-/** Where the blocks lie in the order of the full matrix and of the gradient. */
-typedef struct hesse_block_table {
-    int count;
-    const char *const *names;
-    const size_t *offset, *size; /* [count] */
-} hesse_block_table;
 
 typedef enum hesse_note_kind {
     HESSE_NOTE_TEXT,
@@ -39,14 +29,6 @@ typedef struct hesse_note {
     int64_t whole;
     double number;
 } hesse_note;
-
-typedef struct hesse_distance_result {
-    hesse_distance kind;
-    double mean; /* js0 */
-    hesse_density settings;
-    hesse_distance_grid grid;
-    const double *matrix; /* of the blocks compared, in order */
-} hesse_distance_result;
 
 /** All that was found of one part: the Hessian itself or a share of it. */
 typedef struct hesse_part_result {
@@ -101,12 +83,6 @@ hesse_status hesse_result_model(hesse_result *result, const hesse_params *params
                                 const hesse_block_table *blocks,
                                 const double *gradient);
 
-/** Wall time of a rank in seconds, and its memory in bytes. */
-typedef struct hesse_rank_report {
-    double predicted, busy, assembly, exchange, eigenvalues, lanczos, matrices, idle,
-        memory;
-} hesse_rank_report;
-
 /** Collective. Write /ranks, a report for every rank of the team. */
 hesse_status hesse_result_ranks(hesse_result *result, const hesse_rank_report *reports);
 
@@ -116,6 +92,11 @@ hesse_status hesse_result_ranks(hesse_result *result, const hesse_rank_report *r
 hesse_status hesse_result_part(hesse_result *result, const hesse_block_table *blocks,
                                const hesse_part_result *part,
                                const hesse_density *density);
+
+/** Collective. The same from the results of a share. */
+hesse_status hesse_result_share(hesse_result *result, const hesse_block_table *blocks,
+                                const hesse_share_results *share,
+                                const hesse_density *density);
 
 /** Collective. Write the attributes of the root, attach dimension scales, read the whole
  *  back, flush it to the disk, rename. The result is freed whatever the status.

@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "base/worst.h"
 #include "network/families/transformer.h"
+#include "objective/model.h"
 #include "program/commands.h"
 
 #include <math.h>
@@ -165,39 +166,37 @@ static hesse_status panels(check *c, const hesse_job *job)
 {
     hesse_team *team = c->model->team;
     hesse_analysis *analysis = NULL;
-    hesse_analysis_options question = hesse_job_options(job);
-    question.scope = HESSE_BLOCKS;
-    question.n_parts = 0;
-    hesse_status s = hesse_analysis_new(c->model, &question, &analysis);
+    hesse_analysis_options asked = hesse_job_options(job);
+    asked.scope = HESSE_BLOCKS;
+    asked.n_parts = 0;
+    hesse_status s = hesse_analysis_new(c->model, &asked, &analysis);
     if (s) return s;
     int smallest = 0;
-    for (int b = 1; b < analysis->partition.count; b++)
-        if (analysis->partition.blocks[b].size <
-            analysis->partition.blocks[smallest].size)
-            smallest = b;
-    const hesse_block *block = &analysis->partition.blocks[smallest];
-    const size_t m = block->size;
-    double *a = hesse_alloc(m * m), *indexed = hesse_alloc(analysis->partition.size);
+    size_t all = 0;
+    for (int b = 0; b < hesse_analysis_blocks(analysis); b++) {
+        const size_t n = hesse_analysis_block_size(analysis, b);
+        if (n < hesse_analysis_block_size(analysis, smallest)) smallest = b;
+        all += n;
+    }
+    const size_t m = hesse_analysis_block_size(analysis, smallest);
+    const size_t first = hesse_analysis_block_first(analysis, smallest);
+    double *a = hesse_alloc(m * m), *indexed = hesse_alloc(all);
     double *column = hesse_alloc(c->n), defect = 0, size = 0;
     if (!a || !indexed || !column)
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for block '%s'",
-                       block->name);
+                       hesse_analysis_block_name(analysis, smallest));
     if (!s) s = hesse_analysis_block_matrix(analysis, 0, smallest, a, &team->why);
     s = hesse_agree(team, s);
     if (!s) {
-        const hesse_piece *piece = &analysis->partition.pieces[block->piece];
-        const hesse_param *p = &c->model->params.list[piece->param];
         memset(c->other, 0, c->n * sizeof *c->other);
-        c->other[p->offset + (size_t)piece->rect.row * (size_t)p->cols +
-                 (size_t)piece->rect.col] = 1;
+        c->other[hesse_analysis_block_parameter(analysis, smallest)] = 1;
         s = hesse_model_product(c->model, HESSE_ALL, 1, c->other, column);
     }
     if (!s) {
-        hesse_partition_gather(&analysis->partition, &c->model->params, column,
-                               indexed);
+        hesse_analysis_order(analysis, column, indexed);
         for (size_t i = 0; i < m; i++) {
-            defect += pow(a[i] - indexed[block->first + i], 2);
-            size += pow(indexed[block->first + i], 2);
+            defect += pow(a[i] - indexed[first + i], 2);
+            size += pow(indexed[first + i], 2);
         }
         s = judge(c, "a block's panels: products with dense directions",
                   sqrt(defect) / (sqrt(size) + 1e-3 * fabs(c->model->loss)), 1e-11);

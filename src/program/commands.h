@@ -26,7 +26,7 @@ hesse_status hesse_rate_analysis(hesse_team *team, hesse_analysis *analysis);
 /** Local. Threads of a rank: what OMP_NUM_THREADS says, else 1. */
 int hesse_threads(void);
 
-/** Local. The question of a job; it borrows from the job. */
+/** Local. The options of a job's analysis; they borrow from the job. */
 hesse_analysis_options hesse_job_options(const hesse_job *job);
 
 #endif /* HESSE_PROGRAM_COMMANDS_H */

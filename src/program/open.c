@@ -1,4 +1,4 @@
-/* From a command line to a job, from a job to a model and a question. */
+/* From a command line to a job, from a job to a model and the options of an analysis. */
 #include "program/commands.h"
 
 #include "base/memory.h"
@@ -114,7 +114,7 @@ hesse_analysis_options hesse_job_options(const hesse_job *job)
         .parts = job->hessian.parts,
         .n_parts = job->hessian.n_parts,
         .scope = job->hessian.scope,
-        /* Who wants matrices wants all. */
+        /* Storing matrices requires the exact method. */
         .method = automatic && job->output.matrices ? HESSE_METHOD_EXACT
                                                     : job->hessian.method,
         .seconds = job->hessian.seconds,
@@ -127,6 +127,10 @@ hesse_analysis_options hesse_job_options(const hesse_job *job)
         .extreme = job->spectrum.extreme,
         .hutchinson = job->spectrum.hutchinson,
         .engine = job->spectrum.engine,
+        .distances = job->metrics.distance,
+        .n_distances = job->metrics.n_distance,
+        .density = job->spectrum.density,
+        .stretch = job->output.stretch,
         .eigenvectors = job->spectrum.eigenvectors,
         .panel = job->hessian.panel,
         .memory = job->hessian.budget,

@@ -37,15 +37,15 @@ static void number(hesse_provenance *p, const char *name, double value)
     add(p, (hesse_note){.name = name, .kind = HESSE_NOTE_NUMBER, .number = value});
 }
 
-static void note_program(hesse_provenance *p, const hesse_analysis *analysis)
+static void note_program(hesse_provenance *p, const hesse_plan_summary *plan)
 {
     text(p, "hesse_version", HESSE_VERSION);
     text(p, "git_commit", HESSE_GIT_COMMIT);
     text(p, "created", p->created);
     text(p, "command", p->command);
     text(p, "host", p->host);
-    whole(p, "ranks", analysis->ranks);
-    whole(p, "threads", analysis->options.threads);
+    whole(p, "ranks", plan->ranks);
+    whole(p, "threads", plan->threads);
     text(p, "blas", p->blas);
     whole(p, "blas_threads", hesse_blas_threads());
     whole(p, "blas_mended", hesse_blas_mended() != NULL);
@@ -86,17 +86,17 @@ static void note_procedure(hesse_provenance *p, const hesse_job *job)
 }
 
 static void note_job(hesse_provenance *p, const hesse_job *job,
-                     const hesse_analysis *analysis)
+                     const hesse_plan_summary *plan)
 {
     text(p, "job", job->text);
     text(p, "job_complete", job->complete);
-    text(p, "method", hesse_job_word("hessian.method", (int)analysis->method));
+    text(p, "method", hesse_job_word("hessian.method", (int)plan->method));
     text(p, "scope", hesse_job_word("hessian.scope", job->hessian.scope));
     text(p, "partition", hesse_job_word("hessian.partition", job->hessian.partition));
     text(p, "reduction", hesse_job_word("hessian.reduction", job->hessian.reduction));
-    whole(p, "panel", analysis->options.request.panel);
-    whole(p, "predicted_bytes_per_rank", (int64_t)analysis->peak);
-    number(p, "predicted_seconds", hesse_analysis_seconds(analysis));
+    whole(p, "panel", plan->panel);
+    whole(p, "predicted_bytes_per_rank", (int64_t)plan->peak);
+    number(p, "predicted_seconds", plan->seconds);
     if (job->spectrum.lanczos.paper) note_procedure(p, job);
     if (job->hessian.reduction == HESSE_SUM_OF_BATCHES)
         whole(p, "micro_batch", job->data.batch ? job->data.batch : 1);
@@ -259,16 +259,16 @@ static void read_config(hesse_provenance *p, const char *path)
     if (path && hesse_digest_file(path, p->config, &why)) p->config[0] = '\0';
 }
 
-void hesse_provenance_of(const hesse_analysis *analysis, const hesse_job *job,
-                         const hesse_phases *phases, const hesse_resume *resume,
-                         hesse_provenance *p)
+void hesse_provenance_of(const hesse_analysis *analysis, const hesse_model *m,
+                         const hesse_job *job, const hesse_phases *phases,
+                         const hesse_resume *resume, hesse_provenance *p)
 {
-    const hesse_model *m = analysis->model;
+    const hesse_plan_summary plan = hesse_analysis_summary(analysis);
     *p = (hesse_provenance){0};
     read_machine(p);
     if (m->team->rank == 0) read_config(p, job->paths.config);
-    note_program(p, analysis);
-    note_job(p, job, analysis);
+    note_program(p, &plan);
+    note_job(p, job, &plan);
     text(p, "job_identity", resume->identity);
     whole(p, "earlier_runs", hesse_parts_runs(resume->parts));
     note_model(p, job, m);

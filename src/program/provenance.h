@@ -28,8 +28,8 @@ typedef struct hesse_provenance {
  *  has the list. Only rank 0 reads the config.json again, for its digest. The texts of
  *  `list` point into the provenance itself, the job, the analysis and the resume, which must
  *  outlive it. */
-void hesse_provenance_of(const hesse_analysis *analysis, const hesse_job *job,
-                         const hesse_phases *phases, const hesse_resume *resume,
-                         hesse_provenance *p);
+void hesse_provenance_of(const hesse_analysis *analysis, const hesse_model *model,
+                         const hesse_job *job, const hesse_phases *phases,
+                         const hesse_resume *resume, hesse_provenance *p);
 
 #endif /* HESSE_PROGRAM_PROVENANCE_H */

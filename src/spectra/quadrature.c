@@ -2,6 +2,8 @@
    eigenvalues, probe by probe, and the probes tell how far such a mean can be trusted. */
 #include "hesse/quadrature.h"
 
+#include "hesse/parts.h"
+
 #include "base/memory.h"
 
 #include <float.h>
@@ -142,4 +144,14 @@ void hesse_measure_quadrature(const hesse_quadrature *q, const double *gradient,
         .dominance = NAN,
         .noise_floor = floor,
     };
+}
+
+const char *hesse_estimated_text(hesse_estimated why)
+{
+    static const char *const texts[] = {[HESSE_NOT_ESTIMATED] = "",
+                                        [HESSE_ESTIMATED_AS_ASKED] = "as asked",
+                                        [HESSE_ESTIMATED_MEMORY] = "memory",
+                                        [HESSE_ESTIMATED_TIME] = "time",
+                                        [HESSE_ESTIMATED_LIBRARY] = "library limit"};
+    return texts[why];
 }

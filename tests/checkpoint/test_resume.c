@@ -119,9 +119,8 @@ static hesse_status live(hesse_team *team, hesse_analysis *x, const char *folder
     clock c = {.left = left};
     assert_all(hesse_parts_open(team, folder, IDENTITY, 0, &c.parts) == HESSE_OK);
     const hesse_keeper keeper = keeper_of(&c);
-    x->options.keeper = &keeper;
-    const hesse_status s = hesse_analysis_run(x);
-    x->options.keeper = NULL;
+    const hesse_run_options options = {.keeper = &keeper};
+    const hesse_status s = hesse_analysis_run_with(x, &options);
     if (s && s != HESSE_E_STOPPED) print_error("%s\n", hesse_team_why(team)->text);
     hesse_parts_free(c.parts);
     MPI_Barrier(team->comm);
@@ -150,13 +149,13 @@ static int same_spectrum(const hesse_spectrum *a, const hesse_spectrum *b)
 static void expect_same(const hesse_analysis *x, const hesse_analysis *y)
 {
     int same = 1;
-    for (int p = 0; p < x->options.request.shares; p++) {
+    for (int p = 0; p < hesse_analysis_shares(x); p++) {
         for (int b = HESSE_FULL_MATRIX; b < hesse_analysis_blocks(x); b++)
             same &= same_spectrum(hesse_analysis_spectrum(x, p, b),
                                   hesse_analysis_spectrum(y, p, b));
         const double *a = hesse_analysis_coupling(x, p),
                      *c = hesse_analysis_coupling(y, p);
-        const int count = x->partition.count * x->partition.count;
+        const int count = hesse_analysis_blocks(x) * hesse_analysis_blocks(x);
         for (int i = 0; a && c && i < count; i++)
             same &= fabs(a[i] - c[i]) <= 1e-13 * (1 + fabs(a[i]));
         same &= !a == !c;
@@ -224,10 +223,7 @@ static hesse_status begin(hesse_team *team, const hesse_analysis_options *questi
     hesse_status s = open_model(team, &model);
     if (!s) s = hesse_analysis_new(model, question, &x);
     if (!s) s = hesse_parts_open(team, folder, IDENTITY, 0, &c.parts);
-    if (!s) {
-        x->options.keeper = &keeper;
-        s = hesse_analysis_run(x);
-    }
+    if (!s) s = hesse_analysis_run_with(x, &(hesse_run_options){.keeper = &keeper});
     hesse_parts_free(c.parts);
     hesse_analysis_free(x);
     hesse_model_free(model);

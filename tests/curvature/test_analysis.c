@@ -5,6 +5,7 @@
 #include "check_memory.h"
 #include "check_mpi.h"
 #include "curvature/analysis.h"
+#include "curvature/plan.h"
 #include "hesse/hesse.h"
 
 #include <limits.h>
@@ -116,7 +117,7 @@ static hesse_status keep(void *context, int share, int block, const hesse_dmat *
                          const double *local)
 {
     album *m = context;
-    const hesse_partition *p = &m->analysis->partition;
+    const hesse_partition *p = &hesse_analysis_plan(m->analysis)->partition;
     const size_t n = block < 0 ? p->size : p->blocks[block].size;
     double *dense = calloc(n * n, sizeof *dense);
     assert_all(share == 0 && dense != NULL);
@@ -135,18 +136,19 @@ static hesse_status keep(void *context, int share, int block, const hesse_dmat *
 static album collect(stage t, hesse_analysis *x)
 {
     album m = {.analysis = x,
-               .blocks = calloc((size_t)x->partition.count, sizeof(void *))};
+               .blocks = calloc((size_t)hesse_analysis_blocks(x), sizeof(void *))};
     const hesse_listener listener = {.context = &m, .matrix = keep};
     assert_all(m.blocks != NULL);
-    x->options.listener = &listener;
-    run(t, x);
-    x->options.listener = NULL;
+    const hesse_status s =
+        hesse_analysis_run_with(x, &(hesse_run_options){.listener = &listener});
+    if (s) print_error("%s\n", hesse_team_why(t.team)->text);
+    assert_all(s == HESSE_OK);
     return m;
 }
 
 static void discard(album *m)
 {
-    for (int b = 0; b < m->analysis->partition.count; b++) free(m->blocks[b]);
+    for (int b = 0; b < hesse_analysis_blocks(m->analysis); b++) free(m->blocks[b]);
     free(m->blocks);
     free(m->whole);
 }
@@ -294,7 +296,7 @@ static void groups_find_the_same(void **state)
     for (int c = 0; c < CUTS; c++) {
         const hesse_analysis_options q = {.partition = cuts[c], .eigenvectors = c % 2};
         hesse_analysis *x = ask(all, &q), *y = ask(one, &q);
-        mix_groups(&x->schedule, hesse_team_size(all.team));
+        mix_groups(&hesse_analysis_plan(x)->schedule, hesse_team_size(all.team));
         run(all, x);
         run(one, y);
         for (int b = 0; b < hesse_analysis_blocks(x); b++) {
@@ -344,7 +346,7 @@ static void a_group_that_fails_fails_all(void **state)
     const hesse_analysis_options q = {.partition = HESSE_CUT_LAYER};
     for (broken_at = 0; broken_at < 400; broken_at += 37) {
         hesse_analysis *x = ask(t, &q);
-        mix_groups(&x->schedule, ranks);
+        mix_groups(&hesse_analysis_plan(x)->schedule, ranks);
         broken_rank = broken_at % ranks, allocations = 0;
         const hesse_status s = hesse_analysis_run(x);
         broken_rank = -1;
@@ -484,8 +486,8 @@ static void wrong_matrices_are_found(void **state)
             hesse_analysis *x = ask(t, kind & 1 ? &blocks : &full);
             vandal v = {r, kind & 1 ? 3 : HESSE_FULL_MATRIX, kind & 2 ? NAN : 1e-6};
             const hesse_listener listener = {.context = &v, .matrix = spoil};
-            x->options.listener = &listener;
-            assert_all(hesse_analysis_run(x) == HESSE_E_NUMERIC);
+            const hesse_run_options run_options = {.listener = &listener};
+            assert_all(hesse_analysis_run_with(x, &run_options) == HESSE_E_NUMERIC);
             const char *why = hesse_team_why(t.team)->text;
             const char *name = v.block < 0 ? "full" : hesse_analysis_block_name(x, 3);
             assert_all(strncmp(why, name, strlen(name)) == 0);

@@ -704,10 +704,9 @@ static void what_is_found_is_taken_up(void **state)
     for (hesse_status s = HESSE_E_STOPPED; s; runs++) {
         hesse_analysis_free(x);
         x = ask(model, &question);
-        x->options.keeper = &to;
         /* Only one rank is asked to stop. */
         k->left = hesse_team_rank(team) == 0 ? 60 : -1;
-        s = hesse_analysis_run(x);
+        s = hesse_analysis_run_with(x, &(hesse_run_options){.keeper = &to});
         assert_all(s == HESSE_OK || s == HESSE_E_STOPPED);
         share_records(k);
     }
@@ -750,14 +749,14 @@ static void memory_is_kept(void **state)
     hesse_analysis *rich = ask(model, &question), *poor = NULL;
     assert_all(hesse_analysis_run(rich) == HESSE_OK);
     const hesse_extremes *r = hesse_analysis_extremes(rich, 0, 0);
-    question.memory = (size_t)rich->peak;
+    question.memory = (size_t)hesse_analysis_summary(rich).peak;
     hesse_status s = HESSE_OK;
     int narrower = 0;
     while (!s) {
         question.memory -= question.memory / 25;
         s = hesse_analysis_new(model, &question, &poor);
         if (s) break;
-        assert_all(poor->peak <= (double)question.memory);
+        assert_all(hesse_analysis_summary(poor).peak <= (double)question.memory);
         assert_all(hesse_analysis_run(poor) == HESSE_OK);
         const hesse_extremes *p = hesse_analysis_extremes(poor, 0, 0);
         narrower += p->block < r->block;

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "curvature/analysis.h"
+#include "curvature/plan.h"
 #include "files/safetensors.h"
 #include "network/families/families.h"
 #include "program/commands.h"
@@ -185,7 +186,8 @@ static void few_sequences_at_once_change_nothing(void **state)
             hesse_analysis *analysis = NULL;
             assert_all(hesse_analysis_new(m, &(hesse_analysis_options){.threads = 4},
                                           &analysis) == HESSE_OK);
-            assert_all(analysis->options.threads == (tape->coupled ? 4 : 1));
+            assert_all(hesse_analysis_summary(analysis).threads ==
+                       (tape->coupled ? 4 : 1));
             hesse_analysis_free(analysis);
             hesse_model_free(m);
         }

@@ -534,14 +534,15 @@ static void auto_forms_what_fits(void **state)
             hesse_analysis_block_size(exact, largest))
             largest = b;
     /* Less and less memory: until the largest does not fit any more. */
-    for (size_t memory = (size_t)exact->peak; !mixed; memory -= memory / 50) {
+    for (size_t memory = (size_t)hesse_analysis_summary(exact).peak; !mixed;
+         memory -= memory / 50) {
         const hesse_analysis_options ask = {
             .method = HESSE_METHOD_AUTO,
             .memory = memory,
             .lanczos = {.steps = 12, .probes = 12, .width = 1, .seed = 1}};
         assert_all(hesse_analysis_new(model, &ask, &mixed) == HESSE_OK);
-        assert_all(mixed->peak <= (double)memory);
-        if (mixed->matrix_free.blocks[largest]) continue;
+        assert_all(hesse_analysis_summary(mixed).peak <= (double)memory);
+        if (hesse_analysis_estimated(mixed, largest)) continue;
         hesse_analysis_free(mixed);
         mixed = NULL;
     }
@@ -647,8 +648,8 @@ static void auto_forms_what_is_soon_done(void **state)
                                             .seconds = seconds[i]};
         assert_all(hesse_analysis_new(model, &ask, &x) == HESSE_OK);
         for (int b = 0; b < hesse_analysis_blocks(x); b++)
-            formed[i] += !x->matrix_free.blocks[b];
-        assert_all(x->matrix_free.whole == (i == 2));
+            formed[i] += !hesse_analysis_estimated(x, b);
+        assert_all(!!hesse_analysis_estimated(x, HESSE_FULL_MATRIX) == (i == 2));
         hesse_analysis_free(x);
     }
     assert_all(formed[0] > formed[1] && formed[1] > 0 && formed[2] == 0);
@@ -677,8 +678,8 @@ static void auto_needs_no_less(void **state)
             const hesse_status s = hesse_analysis_new(model, &ask, &x);
             assert_all(!s || (s == HESSE_E_NOMEM && !fits));
             fits = !s, refused += !!s;
-            if (!s) assert_all(x->peak <= (double)memory);
-            if (!s) whole += !x->matrix_free.whole;
+            if (!s) assert_all(hesse_analysis_summary(x).peak <= (double)memory);
+            if (!s) whole += !hesse_analysis_estimated(x, HESSE_FULL_MATRIX);
             hesse_analysis_free(x);
         }
         assert_all(fits && refused && whole);
@@ -772,9 +773,8 @@ static void probes_are_taken_up(void **state)
     for (hesse_status s = HESSE_E_STOPPED; s; runs++) {
         hesse_analysis_free(x);
         assert_all(hesse_analysis_new(model, &ask, &x) == HESSE_OK);
-        x->options.keeper = &keeper;
         m->left = rank == 0 ? 15 : -1; /* only one rank is asked to stop */
-        s = hesse_analysis_run(x);
+        s = hesse_analysis_run_with(x, &(hesse_run_options){.keeper = &keeper});
         assert_all(s == HESSE_OK || s == HESSE_E_STOPPED);
         MPI_Bcast(m, sizeof *m, MPI_BYTE, 0, MPI_COMM_WORLD);
     }

@@ -47,7 +47,10 @@ static made make(const hesse_partition *partition, hesse_panels *p, hesse_part p
         tallies[s] = (hesse_tally){.blocks = blocks};
     }
     const int count = hesse_panels_begin(p, part);
-    x.work = hesse_panels_work(p).products;
+    double predicted, numbers = 0;
+    x.work = hesse_panels_work(p, &predicted).products;
+    for (int i = 0; i < count; i++) numbers += (double)hesse_panels_size(p, i);
+    assert_true(predicted == numbers);
     hesse_panel_threads one = {.panels = &p, .count = 1};
     hesse_why why;
     assert_int_equal(hesse_assemble_local(&one, count, (int)x.n, x.a, tallies, x.defect,
