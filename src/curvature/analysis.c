@@ -361,7 +361,7 @@ hesse_status hesse_analysis_block_matrix(hesse_analysis *x, int part, int block,
     return s;
 }
 
-hesse_plan *hesse_analysis_plan(hesse_analysis *x)
+const hesse_plan *hesse_analysis_plan(const hesse_analysis *x)
 {
     return &x->plan;
 }

@@ -78,7 +78,7 @@ void hesse_submatrices_free(hesse_submatrix *list, int count);
 void hesse_plan_rate(hesse_plan *plan, const hesse_rates *rates);
 double hesse_plan_seconds(const hesse_plan *plan);
 
-/** Local. The plan of an analysis, for tests that change it. */
-hesse_plan *hesse_analysis_plan(hesse_analysis *analysis);
+/** Local. The plan of an analysis. */
+const hesse_plan *hesse_analysis_plan(const hesse_analysis *analysis);
 
 #endif /* HESSE_CURVATURE_PLAN_H */

@@ -80,18 +80,21 @@ static void run(stage t, hesse_analysis *x)
    order of an analysis's blocks; column-major. */
 static double *from_products(stage t, const hesse_analysis *x, hesse_kinds part)
 {
-    const size_t all = hesse_model_size(t.model), n = x->partition.size;
+    const size_t all = hesse_model_size(t.model),
+                 n = hesse_analysis_plan(x)->partition.size;
     double *a = malloc(n * n * sizeof *a), *v = calloc(all, sizeof *v);
     double *hv = calloc(all, sizeof *hv), *place = calloc(n, sizeof *place);
     assert_all(a && v && hv && place);
     for (size_t i = 0; i < all; i++) v[i] = (double)i;
-    hesse_partition_gather(&x->partition, &t.model->params, v, place);
+    hesse_partition_gather(&hesse_analysis_plan(x)->partition, &t.model->params, v,
+                           place);
     for (size_t i = 0; i < all; i++) v[i] = 0;
     for (size_t j = 0; j < n; j++) {
         v[(size_t)place[j]] = 1;
         assert_all(hesse_model_product(t.model, part, 1, v, hv) == HESSE_OK);
         v[(size_t)place[j]] = 0;
-        hesse_partition_gather(&x->partition, &t.model->params, hv, a + j * n);
+        hesse_partition_gather(&hesse_analysis_plan(x)->partition, &t.model->params, hv,
+                               a + j * n);
     }
     free(v);
     free(hv);
@@ -181,15 +184,15 @@ static void matrices_are_those_of_products(void **state)
                                                   .panel = 3 + 8 * c,
                                                   .matrices = true};
                 hesse_analysis *x = ask(t, &q);
-                const size_t n = x->partition.size;
+                const size_t n = hesse_analysis_plan(x)->partition.size;
                 double *a = from_products(t, x, HESSE_ALL);
                 const double most = 1e-13 * frobenius(n, a);
                 album shown = collect(t, x);
                 assert_all(n == hesse_model_size(t.model));
                 assert_all(!shown.whole == !(scope & HESSE_FULL));
                 if (shown.whole) assert_all(difference(shown.whole, n, 0, a, n) < most);
-                for (int b = 0; b < x->partition.count; b++) {
-                    const hesse_block *k = &x->partition.blocks[b];
+                for (int b = 0; b < hesse_analysis_plan(x)->partition.count; b++) {
+                    const hesse_block *k = &hesse_analysis_plan(x)->partition.blocks[b];
                     const double *block = shown.blocks[b];
                     assert_all(!block == !(scope & HESSE_BLOCKS));
                     if (block)
@@ -216,7 +219,7 @@ static void single_tensors_are_assembled(void **state)
             .scope = HESSE_BOTH, .only = &name, .n_only = 1, .matrices = true};
         hesse_analysis *x = ask(t, &q);
         double *a = from_products(t, x, HESSE_ALL);
-        const size_t n = x->partition.size;
+        const size_t n = hesse_analysis_plan(x)->partition.size;
         album shown = collect(t, x);
         assert_all(difference(shown.whole, n, 0, a, n) < 1e-13);
         assert_all(difference(shown.blocks[0], n, 0, a, n) < 1e-13);
@@ -296,7 +299,8 @@ static void groups_find_the_same(void **state)
     for (int c = 0; c < CUTS; c++) {
         const hesse_analysis_options q = {.partition = cuts[c], .eigenvectors = c % 2};
         hesse_analysis *x = ask(all, &q), *y = ask(one, &q);
-        mix_groups(&hesse_analysis_plan(x)->schedule, hesse_team_size(all.team));
+        mix_groups((hesse_schedule *)&hesse_analysis_plan(x)->schedule,
+                   hesse_team_size(all.team));
         run(all, x);
         run(one, y);
         for (int b = 0; b < hesse_analysis_blocks(x); b++) {
@@ -346,7 +350,7 @@ static void a_group_that_fails_fails_all(void **state)
     const hesse_analysis_options q = {.partition = HESSE_CUT_LAYER};
     for (broken_at = 0; broken_at < 400; broken_at += 37) {
         hesse_analysis *x = ask(t, &q);
-        mix_groups(&hesse_analysis_plan(x)->schedule, ranks);
+        mix_groups((hesse_schedule *)&hesse_analysis_plan(x)->schedule, ranks);
         broken_rank = broken_at % ranks, allocations = 0;
         const hesse_status s = hesse_analysis_run(x);
         broken_rank = -1;
@@ -383,7 +387,8 @@ static void parts_add_up(void **state)
         double *a = from_products(t, x, parts[p]);
         const double norm = hesse_analysis_measures(x, p, HESSE_FULL_MATRIX)->frobenius;
         assert_all(norm > 0);
-        assert_all(fabs(norm / frobenius(x->partition.size, a) - 1) < 1e-12);
+        assert_all(fabs(norm / frobenius(hesse_analysis_plan(x)->partition.size, a) -
+                        1) < 1e-12);
         free(a);
     }
     hesse_analysis_free(x);
@@ -398,7 +403,7 @@ static void coupling_is_that_of_the_matrix(void **state)
     const hesse_analysis_options q = {.scope = HESSE_FULL, .partition = HESSE_CUT_HEAD};
     hesse_analysis *x = ask(t, &q);
     run(t, x);
-    const hesse_partition *p = &x->partition;
+    const hesse_partition *p = &hesse_analysis_plan(x)->partition;
     const size_t n = p->size;
     double *h = from_products(t, x, HESSE_ALL), worst = 0;
     for (int a = 0; a < p->count; a++)
@@ -510,7 +515,7 @@ static void what_does_not_fit_is_refused(void **state)
             assert_all(s == HESSE_OK || s == HESSE_E_NOMEM);
             assert_all(memory >= 1u << 18 || s == HESSE_E_NOMEM);
             if (s) assert_all(strstr(hesse_team_why(t.team)->text, "iB") != NULL);
-            if (!s) assert_all(x->peak <= (double)memory);
+            if (!s) assert_all(hesse_analysis_plan(x)->peak <= (double)memory);
             if (!s) hesse_analysis_free(x);
         }
     close_stage(t);
@@ -538,7 +543,8 @@ static void memory_is_as_predicted(void **state)
             highest = before, on_success = note_highest;
             hesse_analysis *x = ask(t, &q);
             run(t, x);
-            const double used = (double)(highest - before), said = x->peak - held;
+            const double used = (double)(highest - before),
+                         said = hesse_analysis_plan(x)->peak - held;
             if (used > said)
                 print_error(
                     "partition %d, scope %d, engine %d: %.0f bytes, said %.0f\n", c,
@@ -572,7 +578,8 @@ static void memory_without_matrices_is_as_predicted(void **state)
         highest = before, on_success = note_highest;
         hesse_analysis *x = ask(t, &q);
         run(t, x);
-        const double used = (double)(highest - before), said = x->peak - held;
+        const double used = (double)(highest - before),
+                     said = hesse_analysis_plan(x)->peak - held;
         if (used > said)
             print_error("question %d: %.0f bytes, said %.0f\n", i, used, said);
         assert_all(used <= said);
@@ -738,8 +745,8 @@ static void one_block_alone(void **state)
         double *a = calloc(n * n, sizeof *a);
         hesse_why why;
         assert_all(hesse_analysis_block_matrix(x, 0, b, a, &why) == HESSE_OK);
-        assert_all(difference(a, n, first, h, x->partition.size) <
-                   1e-13 * frobenius(x->partition.size, h));
+        assert_all(difference(a, n, first, h, hesse_analysis_plan(x)->partition.size) <
+                   1e-13 * frobenius(hesse_analysis_plan(x)->partition.size, h));
         free(a);
     }
     free(h);

@@ -7,6 +7,7 @@
 #include "check_mpi.h"
 #include "curvature/analysis.h"
 #include "hesse/hesse.h"
+#include "objective/model.h"
 #include "spectra/hutchinson.h"
 #include "spectra/thick_restart.h"
 
