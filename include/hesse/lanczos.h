@@ -57,7 +57,7 @@ typedef struct hesse_lanczos_options {
  *  HESSE_E_NUMERIC when a product is not finite.
  *  Source: Golub & Meurant, Matrices, Moments and Quadrature (2010), ch. 4 and 6; Ubaru,
  *  Chen & Saad, SIAM J. Matrix Anal. Appl. 38 (2017), 1075-1099. */
-hesse_status hesse_lanczos(hesse_model *model, const hesse_lanczos_options *question,
+hesse_status hesse_lanczos(hesse_model *model, const hesse_lanczos_options *options,
                            hesse_quadrature **quadrature);
 
 #endif /* HESSE_LANCZOS_H */

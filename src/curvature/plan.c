@@ -504,8 +504,7 @@ static hesse_status add_works(hesse_plan *x, const hesse_submatrix *list, int co
     hesse_status s = HESSE_OK;
     for (int i = 0; !s && i < count; i++) {
         hesse_work rules, extra = {0};
-        s = hesse_matrix_free_options_work(x->model, &u->settings, 1, &list[i], &rules,
-                                           why);
+        s = hesse_quadratures_work(x->model, &u->settings, 1, &list[i], &rules, why);
         if (!s)
             s = hesse_estimates_work(x->model, &u->estimates, 1, &list[i], &extra, why);
         if (s) break;
@@ -528,8 +527,8 @@ static hesse_status plan_matrix_free(hesse_plan *x, hesse_why *why)
     hesse_status s = hesse_plan_submatrices(x, &list, &count, why);
     hesse_batches batches = {.too_large = -1};
     if (!s && count)
-        batches = hesse_matrix_free_options_batches(x->model, settings, x->ranks, count,
-                                                    list, x->matrix_free.limit);
+        batches = hesse_quadratures_batches(x->model, settings, x->ranks, count, list,
+                                            x->matrix_free.limit);
     x->matrix_free.bytes = batches.bytes, x->matrix_free.together = batches.columns;
     if (!s && isinf(batches.bytes))
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for probes");

@@ -183,11 +183,10 @@ static bool make_queue(queue *x)
     return x->now.cells && x->now.bundles && x->now.aims;
 }
 
-hesse_batches hesse_matrix_free_options_batches(const hesse_model *model,
-                                                const hesse_lanczos_settings *settings,
-                                                int ranks, int count,
-                                                const hesse_submatrix *aims,
-                                                double memory)
+hesse_batches hesse_quadratures_batches(const hesse_model *model,
+                                        const hesse_lanczos_settings *settings,
+                                        int ranks, int count,
+                                        const hesse_submatrix *aims, double memory)
 {
     const hesse_matrix_free_options limit = {.memory = memory};
     queue x = {.model = (hesse_model *)model,
@@ -212,10 +211,10 @@ hesse_batches hesse_matrix_free_options_batches(const hesse_model *model,
     return all;
 }
 
-hesse_status hesse_matrix_free_options_work(const hesse_model *model,
-                                            const hesse_lanczos_settings *settings,
-                                            int count, const hesse_submatrix *aims,
-                                            hesse_work *work, hesse_why *why)
+hesse_status hesse_quadratures_work(const hesse_model *model,
+                                    const hesse_lanczos_settings *settings, int count,
+                                    const hesse_submatrix *aims, hesse_work *work,
+                                    hesse_why *why)
 {
     hesse_status s = HESSE_OK;
     *work = (hesse_work){0};
@@ -375,34 +374,34 @@ static hesse_status check_options(const hesse_lanczos_options *q, hesse_why *why
     return HESSE_OK;
 }
 
-hesse_status hesse_lanczos(hesse_model *model, const hesse_lanczos_options *question,
+hesse_status hesse_lanczos(hesse_model *model, const hesse_lanczos_options *options,
                            hesse_quadrature **quadrature)
 {
     hesse_team *team = model->team;
     hesse_partition partition = {0};
-    hesse_lanczos_settings settings = question->settings;
-    hesse_submatrix aim = {.part = question->part ? question->part : HESSE_ALL,
-                           .block = -1};
-    hesse_status s = check_options(question, &team->why);
+    hesse_lanczos_settings settings = options->settings;
+    hesse_submatrix matrix = {.part = options->part ? options->part : HESSE_ALL,
+                              .block = -1};
+    hesse_status s = check_options(options, &team->why);
     if (!s && !model->theta)
         s = hesse_fail(&team->why, HESSE_E_JOB,
                        "lanczos: a model without values has no Hessian");
     if (!s) s = hesse_lanczos_defaults(&settings, &team->why);
     if (!s)
-        s = hesse_partition_new(&model->arch, &model->params, question->partition,
-                                question->only, question->n_only, &partition,
-                                &team->why);
+        s = hesse_partition_new(&model->arch, &model->params, options->partition,
+                                options->only, options->n_only, &partition, &team->why);
     if (!s)
-        s = hesse_submatrix_quadrature(partition.size, &settings, &aim.q, &team->why);
-    aim.pieces = partition.pieces, aim.n_pieces = partition.n_pieces;
+        s = hesse_submatrix_quadrature(partition.size, &settings, &matrix.q,
+                                       &team->why);
+    matrix.pieces = partition.pieces, matrix.n_pieces = partition.n_pieces;
     s = hesse_agree(team, s);
     if (!s)
-        s = hesse_quadratures(model, &settings, 1, &aim,
+        s = hesse_quadratures(model, &settings, 1, &matrix,
                               &(hesse_matrix_free_options){0});
     hesse_partition_free(&partition);
     if (s)
-        hesse_quadrature_free(aim.q);
+        hesse_quadrature_free(matrix.q);
     else
-        *quadrature = aim.q;
+        *quadrature = matrix.q;
     return s;
 }

@@ -61,7 +61,7 @@ typedef struct hesse_schedule_options {
 
 /** Local. The whole matrix of order n as a task of all ranks. */
 hesse_task hesse_schedule_whole(size_t n, hesse_work work,
-                                const hesse_schedule_options *terms);
+                                const hesse_schedule_options *options);
 
 /** Local. Small blocks go to single ranks, large ones to groups: to the smallest that they
  *  fit into and in which they take no longer than the whole takes on all ranks. Then, the
@@ -74,17 +74,17 @@ hesse_task hesse_schedule_whole(size_t n, hesse_work work,
  *  bytes and the number of ranks that would do. */
 hesse_status hesse_schedule_new(const hesse_partition *partition,
                                 const hesse_task *whole, const hesse_work *work,
-                                const hesse_schedule_options *terms,
+                                const hesse_schedule_options *options,
                                 hesse_schedule *schedule, hesse_why *why);
 void hesse_schedule_free(hesse_schedule *schedule);
 
 /** Local. Bytes that a block of order n takes on each rank of the group that it fits best:
  *  one rank, or all. */
-double hesse_schedule_need(size_t n, const hesse_schedule_options *terms);
+double hesse_schedule_need(size_t n, const hesse_schedule_options *options);
 
 /** Local. Costs of the same schedule by other rates. */
 void hesse_schedule_price(hesse_schedule *schedule, const hesse_partition *partition,
-                          const hesse_schedule_options *terms);
+                          const hesse_schedule_options *options);
 
 /** Local. Seconds until the last rank is done. */
 double hesse_schedule_seconds(const hesse_schedule *schedule, int ranks);

@@ -147,6 +147,45 @@ static void matrices_agree(void **state)
     }
 }
 
+/* One share for every kind of operator in the tape, the loss among them. */
+static void shares_add_up(void **state)
+{
+    enum { K = 2 };
+    (void)state;
+    for (int c = 0; c < CASES; c++) {
+        opened x = open_case(cases[c]);
+        const size_t numbers = x.model->params.size * K;
+        const hesse_tape *tape = x.model->tape;
+        double *v = hesse_alloc(numbers), *sum = hesse_alloc(numbers);
+        double *hv = hesse_alloc(numbers), *one = hesse_alloc(numbers);
+        unsigned there = 0;
+        double error = 0, size = 0;
+        assert_all(v && sum && hv && one);
+        for (size_t i = 0; i < numbers; i++)
+            v[i] = hesse_normal(1, HESSE_RANDOM_TESTS, i);
+        for (int i = 0; i < tape->n_nodes; i++) there |= tape->nodes[i].op->kind;
+        assert_all(hesse_model_product(x.model, HESSE_ALL, K, v, hv) == HESSE_OK);
+        for (unsigned kind = 1; kind < HESSE_ALL; kind <<= 1) {
+            if (!(kind & there)) continue;
+            /* A user can ask for it. */
+            const char *name = hesse_kinds_name((hesse_kinds)kind);
+            assert_all(hesse_kinds_named(name) == (hesse_kinds)kind);
+            assert_all(hesse_model_product(x.model, (hesse_kinds)kind, K, v, one) ==
+                       HESSE_OK);
+            for (size_t i = 0; i < numbers; i++) sum[i] += one[i];
+        }
+        for (size_t i = 0; i < numbers; i++) {
+            error += pow(sum[i] - hv[i], 2);
+            size += hv[i] * hv[i];
+        }
+        if (!(error <= 1e-26 * size))
+            print_error("%s: %g\n", cases[c], sqrt(error / size));
+        assert_all(size > 0 && error <= 1e-26 * size);
+        free(v), free(sum), free(hv), free(one);
+        close_case(&x);
+    }
+}
+
 /* Where memory is short the values of one sequence, or two, are there at a time: all else is
    the same to rounding. Where sequences meet all must be there. */
 static void few_sequences_at_once_change_nothing(void **state)
@@ -402,6 +441,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(padding_changes_nothing),
     cmocka_unit_test(loss_and_gradient_agree),
     cmocka_unit_test(matrices_agree),
+    cmocka_unit_test(shares_add_up),
     cmocka_unit_test(few_sequences_at_once_change_nothing),
     cmocka_unit_test(quadratics_have_their_eigenvalues),
 };
