@@ -815,7 +815,8 @@ static void a_preset_names_blocks(void **state)
                                  .attention_bias = true,
                                  .mlp_bias = true};
         const hesse_source source = {.arch = &arch,
-                                     .text = HESSE_TEST_FOLDER "/curvature/test_lanczos.c",
+                                     .text =
+                                         HESSE_TEST_FOLDER "/curvature/test_lanczos.c",
                                      .sequences = 2,
                                      .context = 4,
                                      .outline = true};
