@@ -11,7 +11,7 @@
 int main(int argc, char **argv)
 {
     hesse_team *team = NULL;
-    hesse_model *model = NULL;
+    hesse_objective *model = NULL;
     hesse_analysis *analysis = NULL;
     MPI_Init(&argc, &argv);
     if (argc != 4 || hesse_team_new(MPI_COMM_WORLD, &team)) return 2;
@@ -39,7 +39,7 @@ int main(int argc, char **argv)
         double *hg = malloc(n * sizeof *hg), along = 0, square = 0;
         if (!hg) s = hesse_fail(hesse_team_why(team), HESSE_E_NOMEM, "out of memory");
         s = hesse_agree(team, s);
-        if (!s) s = hesse_model_product(model, HESSE_ALL, 1, g, hg);
+        if (!s) s = hesse_objective_product(model, HESSE_ALL, 1, g, hg);
         for (size_t i = 0; !s && i < n; i++)
             along += g[i] * hg[i], square += g[i] * g[i];
         if (!s && speaks) printf("curvature along the gradient %.6e\n", along / square);

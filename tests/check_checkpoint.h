@@ -1,5 +1,6 @@
-/** A checkpoint in memory, in place of one in files, that asks the run to end after a number of
- *  steps. The test is linked with --wrap of the four functions below (hesse_test WRAP ...). */
+/** A checkpoint in memory, in place of one in files, that asks the run to end after a
+ * number of steps. The test is linked with --wrap of the four functions below
+ * (hesse_test WRAP ...). */
 #ifndef HESSE_TESTS_CHECK_CHECKPOINT_H
 #define HESSE_TESTS_CHECK_CHECKPOINT_H
 

@@ -1,5 +1,5 @@
-/** Shared by the tests of readers: an empty working folder, files with any content, and the
- *  rules for error messages. */
+/** Shared by the tests of readers: an empty working folder, files with any content, and
+ * the rules for error messages. */
 #ifndef HESSE_CHECK_FILES_H
 #define HESSE_CHECK_FILES_H
 

@@ -1,10 +1,10 @@
-/* The program with faults, for tests/faults.py. It is linked with --wrap for the functions
-   below, and one call of one of them fails on one rank, as it could on a real machine.
-   HESSE_FAULT is RANK:FUNCTION:N, where N counts the calls from 0. Every rank appends its
-   numbers of calls to the file that HESSE_FAULT_COUNTS names.
+/* The program with faults, for tests/faults.py. It is linked with --wrap for the
+   functions below, and one call of one of them fails on one rank, as it could on a real
+   machine. HESSE_FAULT is RANK:FUNCTION:N, where N counts the calls from 0. Every rank
+   appends its numbers of calls to the file that HESSE_FAULT_COUNTS names.
 
-   A collective call is made first and then reported as failed. If the rank did not make it,
-   all other ranks would wait in MPI, and no code above could notice. */
+   A collective call is made first and then reported as failed. If the rank did not make
+   it, all other ranks would wait in MPI, and no code above could notice. */
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>

@@ -1,6 +1,6 @@
-/** Small networks on three sequences that are not transformers. Among their operators are
- *  some that change the number of tokens, let sequences interact, or transpose tokens and
- *  channels. */
+/** Small networks on three sequences that are not transformers. Among their operators
+ * are some that change the number of tokens, let sequences interact, or transpose
+ * tokens and channels. */
 #ifndef HESSE_TEST_NETS_H
 #define HESSE_TEST_NETS_H
 
@@ -144,7 +144,8 @@ static inline void net_patches(net *n)
     net_classify(n, C, x);
 }
 
-/* Linear maps over tokens and over channels in turn; one target a sequence, some ignored. */
+/* Linear maps over tokens and over channels in turn; one target a sequence, some
+ * ignored. */
 static inline void net_mixer(net *n)
 {
     enum { T = 4, C = 3, H = 5 };

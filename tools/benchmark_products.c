@@ -19,10 +19,10 @@ static int ascending(const void *a, const void *b)
 }
 
 /* Of all parameters as one bundle: median seconds, and the work of all ranks. */
-static double seconds_of(hesse_model *model, int k, int repeats, double *seconds,
+static double seconds_of(hesse_objective *model, int k, int repeats, double *seconds,
                          hesse_work *work)
 {
-    const hesse_params *params = &model->params;
+    const hesse_params *params = &model->network->params;
     hesse_piece *all = hesse_pieces_of_all(params);
     const size_t numbers = params->size * (size_t)k;
     double *v = hesse_alloc(numbers), *hv = hesse_alloc(numbers);
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 {
     hesse_team *team = NULL;
     hesse_job *job = NULL;
-    hesse_model *model = NULL;
+    hesse_objective *model = NULL;
     hesse_rates rates;
     hesse_why why;
     MPI_Init(&argc, &argv);
@@ -78,7 +78,7 @@ int main(int argc, char **argv)
         const double t = seconds_of(model, k, repeats, seconds, &work);
         if (team->rank == 0)
             printf("product %d %d %zu %.5g s %.4g flop %.3g GFLOP/s %.3g %% %.4g bytes\n",
-                   team->size, k, model->params.size, t, work.products,
+                   team->size, k, model->network->params.size, t, work.products,
                    work.products / t * 1e-9, 100 * work.products / t / rates.dgemm,
                    hesse_memory_peak());
         fflush(stdout);

@@ -2,10 +2,11 @@
 #ifndef HESSE_ANALYSIS_H
 #define HESSE_ANALYSIS_H
 
+#include "hesse/distance.h"
 #include "hesse/extremes.h"
 #include "hesse/hutchinson.h"
 #include "hesse/lanczos.h"
-#include "hesse/model.h"
+#include "hesse/objective.h"
 #include "hesse/parts.h"
 #include "hesse/spectrum.h"
 
@@ -18,29 +19,31 @@ enum { HESSE_PANEL = 24 };
 
 /** How spectra are found. */
 typedef enum hesse_method {
-    HESSE_METHOD_EXACT, /* matrices are formed and decomposed; an error where they do not
-                             fit                                                      */
+    HESSE_METHOD_EXACT,   /* matrices are formed and decomposed; an error where they do
+                             not   fit   */
     HESSE_METHOD_LANCZOS, /* by quadrature, without matrices                          */
-    HESSE_METHOD_AUTO     /* exactly where memory and time allow, else by quadrature  */
+    HESSE_METHOD_AUTO /* exactly where memory and time allow, else by quadrature: see
+                         hesse_analysis_estimated                                     */
 } hesse_method;
 
 /** Lists of blocks that papers look at. */
 typedef enum hesse_preset {
     HESSE_PRESET_NONE,
-    /* The token embedding, and of layers 0, L / 4, 7 L / 12 and L - 1 of L (0, 3, 7 and 11 of
-       12) the matrices of query, key, value, attention's output and MLP: 25 blocks of GPT-2.
-       Source: the authors' code for Zhang et al., Why Transformers Need Adam
-       (arXiv:2402.16788). */
+    /* The token embedding, and of layers 0, L / 4, 7 L / 12 and L - 1 of L (0, 3, 7 and
+       11 of 12) the matrices of query, key, value, attention's output and MLP: 25
+       blocks of GPT-2. Source: the authors' code for Zhang et al., Why Transformers
+       Need Adam (arXiv:2402.16788). */
     HESSE_PRESET_PAPER_GPT2,
-    /* The patch embedding, of layers 0, L / 2 and L - 1 of L (0, 6 and 11 of 12) query, key and
-       value as one block, attention's output and both matrices of the MLP, and the
-       classifier: 14 blocks of ViT. Source: the same. */
+    /* The patch embedding, of layers 0, L / 2 and L - 1 of L (0, 6 and 11 of 12) query,
+       key and value as one block, attention's output and both matrices of the MLP, and
+       the classifier: 14 blocks of ViT. Source: the same. */
     HESSE_PRESET_PAPER_VIT,
     /* The weights of every convolution. */
     HESSE_PRESET_CONVOLUTIONS
 } hesse_preset;
 
-/** What is asked. Start it from {0}; NULL and 0 stand for the defaults given. */
+/** Start it from {0}; NULL and 0 stand for the defaults given. It has a field for every
+ *  choice that a user has. */
 typedef struct hesse_analysis_options {
     hesse_cut partition; /* default: by tensor */
 
@@ -56,7 +59,7 @@ typedef struct hesse_analysis_options {
     hesse_scope scope;   /* default: blocks                               */
     hesse_method method; /* default: exact                                */
     hesse_engine engine; /* default: the fastest                          */
-    int eigenvectors;    /* at each end; default: none; of what is not formed the pairs
+    int eigenvectors;    /* at each end; default: none; of estimated matrices the pairs
                             are found as `extreme` says                   */
     int panel;           /* directions swept at once; default HESSE_PANEL */
     int threads;         /* of a rank, for panels; default: 1             */
@@ -69,9 +72,18 @@ typedef struct hesse_analysis_options {
     double
         seconds; /* auto forms no matrix beyond so much predicted time; 0: no limit */
     hesse_lanczos_settings lanczos;
-    /* Of what is not formed, besides quadratures; seeds are those of lanczos. */
+    /* Of estimated matrices, besides quadratures; seeds are those of lanczos. */
     hesse_extreme_settings extreme;
     hesse_hutchinson_settings hutchinson;
+
+    /* Distances between the blocks of a share. */
+    const hesse_distance *distances;
+    int n_distances;
+    hesse_density density; /* default: 1000 points, 0.01 of the range */
+
+    double stretch; /* seconds of finished panels that may be lost when a run is
+                       stopped: what takes less is not put into part files; for their
+                       prediction */
 
     int ranks; /* plan for so many; default: those of the team */
 } hesse_analysis_options;
@@ -80,8 +92,8 @@ typedef struct hesse_analysis hesse_analysis;
 
 /** Collective. Cut the model into blocks and plan who does what; computes nothing.
  *  Errors: HESSE_E_JOB; HESSE_E_NOMEM where it would not fit, with the sizes. */
-hesse_status hesse_analysis_new(hesse_model *model,
-                                const hesse_analysis_options *question,
+hesse_status hesse_analysis_new(hesse_objective *objective,
+                                const hesse_analysis_options *options,
                                 hesse_analysis **analysis);
 void hesse_analysis_free(hesse_analysis *analysis);
 
@@ -94,16 +106,19 @@ int hesse_analysis_blocks(const hesse_analysis *analysis);
 const char *hesse_analysis_block_name(const hesse_analysis *analysis, int block);
 size_t hesse_analysis_block_size(const hesse_analysis *analysis, int block);
 
+enum { HESSE_FULL_MATRIX = -1 };
+
+/** Local. Why the spectrum of a block, or of the full matrix, is estimated. */
+hesse_estimated hesse_analysis_estimated(const hesse_analysis *analysis, int block);
+
 /** Local. The gradient in the order of the blocks; the first of a block's entries. */
 const double *hesse_analysis_gradient(const hesse_analysis *analysis);
 size_t hesse_analysis_block_first(const hesse_analysis *analysis, int block);
 
-enum { HESSE_FULL_MATRIX = -1 };
-
-/** Local. What a run found of part 0 ... n_parts - 1: of a block, or of the full matrix;
- *  the same on every rank. A matrix that was asked for has a spectrum or a quadrature, the
- *  other is NULL. Extreme pairs and estimates are of what has a quadrature, where they were
- *  asked for. */
+/** Local. What a run found of part 0 ... n_parts - 1: of a block, or of the full
+ * matrix; the same on every rank. A matrix that was asked for has a spectrum or a
+ * quadrature, the other is NULL. Extreme pairs and estimates are of what has a
+ * quadrature, where they were asked for. */
 const hesse_spectrum *hesse_analysis_spectrum(const hesse_analysis *analysis, int part,
                                               int block);
 const hesse_quadrature *hesse_analysis_quadrature(const hesse_analysis *analysis,
@@ -117,6 +132,12 @@ const hesse_measures *hesse_analysis_measures(const hesse_analysis *analysis, in
 
 /** Local. Frobenius norms of the blocks x blocks parts of the full matrix, or NULL. */
 const double *hesse_analysis_coupling(const hesse_analysis *analysis, int part);
+
+/** Local. Distances of the kind options.distances[i] between the blocks that have
+ * results, in order: m x m numbers, and their mean over pairs. NULL without results,
+ * and on all ranks but the first. */
+const double *hesse_analysis_distances(const hesse_analysis *analysis, int part, int i,
+                                       int *m, double *mean);
 
 /** Local. One block of a part as a dense matrix, computed by this rank alone.
  *

@@ -1,5 +1,6 @@
 /** What a model is, in numbers: enough to list its parameters and to unroll it.
- *  A plain value: it can be copied, compared and broadcast as bytes (start it from {0}). */
+ *  A plain value: it can be copied, compared and broadcast as bytes (start it from
+ * {0}). */
 #ifndef HESSE_ARCH_H
 #define HESSE_ARCH_H
 
@@ -25,8 +26,8 @@ typedef enum hesse_kernel {
     HESSE_KERNEL_GAUSSIAN /* exp(-|q - k|^2 / 2 temperature)  */
 } hesse_kernel;
 
-/** Batch normalisation: by the batch's own statistics, which couples its examples, or by
- *  those that a checkpoint holds. */
+/** Batch normalisation: by the batch's own statistics, which couples its examples, or
+ * by those that a checkpoint holds. */
 typedef enum hesse_batch_norm {
     HESSE_BATCH_NORM_NONE,
     HESSE_BATCH_NORM_TRAINING,
@@ -94,7 +95,8 @@ typedef struct hesse_arch_lists {
 typedef struct hesse_arch {
     char family[HESSE_FAMILY]; /* its name: "gpt2", "llama", "bert", ...           */
     int layers, width, inner, vocabulary;
-    int positions; /* longest sequence: rows of the position embedding of gpt2 and bert */
+    int positions; /* longest sequence: rows of the position embedding of gpt2 and bert
+                    */
     hesse_activation activation;
     double norm_eps;
     bool tied;           /* the head is the token embedding                           */

@@ -1,5 +1,5 @@
-/** hesse: which examples a dataset has, and in which form a network reads them. Needs no
- *  MPI. */
+/** hesse: which examples a dataset has, and in which form a network reads them. Needs
+ * no MPI. */
 #ifndef HESSE_DATA_H
 #define HESSE_DATA_H
 
@@ -13,14 +13,14 @@ extern "C" {
 
 /** Distribution of the inputs x of a regression task. */
 typedef enum hesse_covariates {
-    HESSE_COVARIATES_NORMAL, /* N(0, I)                                                */
-    HESSE_COVARIATES_SPHERE, /* uniform on the unit sphere                             */
+    HESSE_COVARIATES_NORMAL, /* N(0, I) */
+    HESSE_COVARIATES_SPHERE, /* uniform on the unit sphere */
     HESSE_COVARIATES_GAMMA   /* the same, times the root of a number of the gamma
                                 distribution of a shape and of variance 10: heavy tails */
 } hesse_covariates;
 
-/** Settings of the kinds of data that are drawn from a seed. Start it from {0}: 0 selects
- *  the default in brackets. */
+/** Settings of the kinds of data that are drawn from a seed. Start it from {0}: 0
+ * selects the default in brackets. */
 typedef struct hesse_recipe {
     int features; /* numbers of x (gaussian, clusters: 500; regression: 5)        */
     int classes;  /* of labels (gaussian, clusters: 500)                          */
@@ -35,8 +35,9 @@ typedef struct hesse_recipe {
  *  takes them, and only rank 0 opens them. A kind ignores the settings that are not its
  *  own. */
 typedef struct hesse_data_options {
-    /* "tokens", "text", "texts", "inputs", "images", or a kind that is drawn from a seed:
-       "gaussian", "clusters", "regression", "addition", "pathfinder", "quadratic". */
+    /* "tokens", "text", "texts", "inputs", "images", or a kind that is drawn from a
+       seed: "gaussian", "clusters", "regression", "addition", "pathfinder",
+       "quadratic". */
     const char *kind;
     const char *const *paths; /* [n_paths] files of the kind; "texts" takes several */
     int n_paths;

@@ -11,8 +11,8 @@ extern "C" {
 
 typedef struct hesse_dataset hesse_dataset;
 
-/** Collective. Read or draw the examples on rank 0 and tell the others. A batch of it is a
- *  range of examples (hesse_objective_set_batch), the same on any number of ranks.
+/** Collective. Read or draw the examples on rank 0 and tell the others. A batch of it
+ * is a range of examples (hesse_objective_set_batch), the same on any number of ranks.
  *
  *  needs    [in]  of the network that will read it.
  *  Memory: all examples, on every rank.

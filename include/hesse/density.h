@@ -21,8 +21,8 @@ typedef struct hesse_density {
                          eigenvalues; 0: 4 deviations                             */
 } hesse_density;
 
-/** A spectrum as atoms: eigenvalues, or nodes of quadratures that stand for them. Start it
- *  from {0}. */
+/** A spectrum as atoms: eigenvalues, or nodes of quadratures that stand for them. Start
+ * it from {0}. */
 typedef struct hesse_eigenvalues {
     int n;
     const double *lambda; /* [n] ascending, finite                               */
@@ -38,8 +38,9 @@ typedef struct hesse_distance_grid {
 } hesse_distance_grid;
 
 /** Local. Density of a spectrum on its own grid, which reaches past both ends;
- *  sum(values) * step = 1. A point spectrum (a range that the grid could not resolve beside
- *  the eigenvalues' size) gets a kernel of the bandwidth times max(|eigenvalue|, tiny).
+ *  sum(values) * step = 1. A point spectrum (a range that the grid could not resolve
+ * beside the eigenvalues' size) gets a kernel of the bandwidth times max(|eigenvalue|,
+ * tiny).
  *
  *  spectrum      [in]   n >= 1.
  *  grid, values  [out]  settings->points each; units of lambda, and 1 / that.

@@ -32,12 +32,13 @@ hesse_distance hesse_distance_named(const char *name);
  *  The densities stand on one grid for all blocks, from the least eigenvalue to the
  *  greatest of any; a relative bandwidth is a fraction of that range. With an absolute
  *  bandwidth far below the gaps between eigenvalues any two spectra without a common
- *  eigenvalue are as distant as can be: the relative one is the default for that reason.
+ *  eigenvalue are as distant as can be: the relative one is the default for that
+ * reason.
  *
  *  The grid reaches 4 deviations past both ends. One that ends at the spectrum, as in
  *  published scripts, cuts the outer kernels in half and makes distances smaller (0.541
- *  instead of 0.571 for the three blocks {1,2,3}, {99,100,101}, {4998,4999,5000} at 1 % of
- *  the range) and dependent on the unit of the eigenvalues.
+ *  instead of 0.571 for the three blocks {1,2,3}, {99,100,101}, {4998,4999,5000} at 1 %
+ * of the range) and dependent on the unit of the eigenvalues.
  *
  *  settings  [in]   js_log and wasserstein use `tenth` alone.
  *  spectra   [in]   blocks of them, each with n >= 1, finite.
@@ -46,8 +47,9 @@ hesse_distance hesse_distance_named(const char *name);
  *  grid      [out]  what was used; js_log: of the logarithms, step = width of a bin.
  *  Memory: blocks x points doubles. Errors: HESSE_E_JOB, HESSE_E_NOMEM.
  *  Source: Lin, Divergence measures based on the Shannon entropy (IEEE Trans. Inf.
- *  Theory 37, 1991); as a measure of block heterogeneity: Zhang et al., Why Transformers
- *  Need Adam (arXiv:2402.16788), which leaves normalisation and bandwidth open. */
+ *  Theory 37, 1991); as a measure of block heterogeneity: Zhang et al., Why
+ * Transformers Need Adam (arXiv:2402.16788), which leaves normalisation and bandwidth
+ * open. */
 hesse_status hesse_distances(hesse_distance distance, const hesse_density *settings,
                              int blocks, const hesse_eigenvalues *spectra,
                              double *matrix, double *mean, hesse_distance_grid *grid,

@@ -8,7 +8,10 @@
 
 #include "hesse/arch.h"
 
-#include "hesse/model.h"
+#include "hesse/data.h"
+#include "hesse/dataset.h"
+#include "hesse/network.h"
+#include "hesse/objective.h"
 
 #include "hesse/parts.h"
 

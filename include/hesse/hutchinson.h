@@ -1,5 +1,5 @@
-/** hesse: trace, Frobenius norm and diagonal of a matrix from products with random vectors.
- *  Needs no MPI. */
+/** hesse: trace, Frobenius norm and diagonal of a matrix from products with random
+ * vectors. Needs no MPI. */
 #ifndef HESSE_HUTCHINSON_H
 #define HESSE_HUTCHINSON_H
 
@@ -23,10 +23,11 @@ typedef struct hesse_estimate {
     double value, error;
 } hesse_estimate;
 
-/** Of a matrix S the products with probes z_p, entries 1 or -1, and, with a sketch, with an
- *  orthonormal basis Q of the space of S times as many normal vectors. Hutchinson's
- *  estimators are means of z' S z, |S z|^2 and z_i (S z)_i. Hutch++ takes what lies in the
- *  space of Q exactly, and means over the rest: the same products serve both. */
+/** Of a matrix S the products with probes z_p, entries 1 or -1, and, with a sketch,
+ * with an orthonormal basis Q of the space of S times as many normal vectors.
+ * Hutchinson's estimators are means of z' S z, |S z|^2 and z_i (S z)_i. Hutch++ takes
+ * what lies in the space of Q exactly, and means over the rest: the same products serve
+ * both. */
 typedef struct hesse_hutchinson {
     size_t n;
     int probes, sketch;

@@ -1,8 +1,9 @@
-/** hesse: spectra of matrices that are too large to form, by stochastic Lanczos quadrature. */
+/** hesse: spectra of matrices that are too large to form, by stochastic Lanczos
+ * quadrature. */
 #ifndef HESSE_LANCZOS_H
 #define HESSE_LANCZOS_H
 
-#include "hesse/model.h"
+#include "hesse/objective.h"
 #include "hesse/parts.h"
 #include "hesse/quadrature.h"
 
@@ -22,8 +23,8 @@ typedef enum hesse_orthogonality {
     HESSE_ORTHOGONALITY_SELECTIVE,
     /* Nothing: no basis is kept, and copies of converged eigenvalues appear. */
     HESSE_ORTHOGONALITY_NONE,
-    /* Nothing, and where a vector's length is 1e-8 or less it is divided by that, as the
-       published procedure does: docs/math.md, section 11. */
+    /* Nothing, and where a vector's length is 1e-8 or less it is divided by that, as
+       the published procedure does: docs/math.md, section 11. */
     HESSE_ORTHOGONALITY_PAPER
 } hesse_orthogonality;
 
@@ -52,16 +53,17 @@ typedef struct hesse_lanczos_options {
     hesse_lanczos_settings settings;
 } hesse_lanczos_options;
 
-/** Collective. The same on all ranks, and for any number of ranks to rounding: probes are
- *  normal numbers by (seed, probe, coordinate), scaled to length 1.
+/** Collective. The same on all ranks, and for any number of ranks to rounding: probes
+ * are normal numbers by (seed, probe, coordinate), scaled to length 1.
  *
- *  Memory: the basis, 8 n steps width bytes over all ranks together, unless none is kept;
- *  16 n width bytes and those of a product on each.
- *  Errors: HESSE_E_JOB (a name that selects nothing, numbers out of range), HESSE_E_NOMEM,
- *  HESSE_E_NUMERIC when a product is not finite.
- *  Source: Golub & Meurant, Matrices, Moments and Quadrature (2010), ch. 4 and 6; Ubaru,
- *  Chen & Saad, SIAM J. Matrix Anal. Appl. 38 (2017), 1075-1099. */
-hesse_status hesse_lanczos(hesse_model *model, const hesse_lanczos_options *question,
+ *  Memory: the basis, 8 n steps width bytes over all ranks together, unless none is
+ * kept; 16 n width bytes and those of a product on each. Errors: HESSE_E_JOB (a name
+ * that selects nothing, numbers out of range), HESSE_E_NOMEM, HESSE_E_NUMERIC when a
+ * product is not finite. Source: Golub & Meurant, Matrices, Moments and Quadrature
+ * (2010), ch. 4 and 6; Ubaru, Chen & Saad, SIAM J. Matrix Anal. Appl. 38 (2017),
+ * 1075-1099. */
+hesse_status hesse_lanczos(hesse_objective *objective,
+                           const hesse_lanczos_options *options,
                            hesse_quadrature **quadrature);
 
 #ifdef __cplusplus

@@ -39,16 +39,20 @@ typedef enum hesse_kinds {
     HESSE_FUNCTIONAL = HESSE_ALL & ~HESSE_GAUSS_NEWTON /* all but them     */
 } hesse_kinds;
 
-/** The kinds of a share by its name: "hessian", "gauss_newton", "functional", or an
- *  operator kind ("linear", "softmax", ...). 0 when there is none of that name. */
+/** Local. The kinds of a share by its name: "hessian", "gauss_newton", "functional", or
+ * an operator kind ("linear", "softmax", ...), 0 when there is none of that name; and
+ * the name of such kinds, "" when the set has none. */
 hesse_kinds hesse_kinds_named(const char *name);
+hesse_kinds
+hesse_kinds_at(int i); /* share i = 0, 1, ... of all that have names; 0 at the end */
+const char *hesse_kinds_name(hesse_kinds kinds);
 
 /** How the parameters are cut into blocks. */
 typedef enum hesse_cut {
     /* A block for every parameter. */
     HESSE_CUT_TENSOR,
-    /* Query, key and value by the head they make, attention's output matrix by the head it
-       reads; the rest by tensor. */
+    /* Query, key and value by the head they make, attention's output matrix by the head
+       it reads; the rest by tensor. */
     HESSE_CUT_HEAD,
     /* Matrices by output neuron, embeddings by row; vectors whole. */
     HESSE_CUT_NEURON,
@@ -58,8 +62,8 @@ typedef enum hesse_cut {
     HESSE_CUT_GROUP,
     /* One block. */
     HESSE_CUT_WHOLE,
-    /* Query, key and value of a layer as one block, their vectors as another; the rest by
-       tensor. */
+    /* Query, key and value of a layer as one block, their vectors as another; the rest
+       by tensor. */
     HESSE_CUT_FUSED
 } hesse_cut;
 
@@ -68,6 +72,18 @@ typedef enum hesse_scope {
     HESSE_FULL = 2,   /* the whole matrix              */
     HESSE_BOTH = 3
 } hesse_scope;
+
+/** Why the spectrum of a matrix is estimated by a quadrature, if it is. */
+typedef enum hesse_estimated {
+    HESSE_NOT_ESTIMATED,
+    HESSE_ESTIMATED_AS_ASKED, /* no matrices are formed                             */
+    HESSE_ESTIMATED_MEMORY,   /* the matrix needs more memory than there is         */
+    HESSE_ESTIMATED_TIME,     /* it would take longer than is allowed               */
+    HESSE_ESTIMATED_LIBRARY   /* it is larger than the libraries for matrices allow */
+} hesse_estimated;
+
+/** Local. In words: "", "as asked", "memory", "time", "library limit". */
+const char *hesse_estimated_text(hesse_estimated why);
 
 #ifdef __cplusplus
 }

@@ -23,9 +23,9 @@ typedef struct hesse_quadrature {
                            nodes from there on repeat the last, with weight 0        */
     double *extreme[2]; /* [probes] bounds on the distance of the first and the last
                            node from an eigenvalue: beta_m |last component|           */
-    /* [probes] Gauss-Radau bounds, from below and from above, of the weight of the probe's
-       measure on eigenvalues below 0; n times their means over probes bound the number of
-       these, on average. */
+    /* [probes] Gauss-Radau bounds, from below and from above, of the weight of the
+       probe's measure on eigenvalues below 0; n times their means over probes bound the
+       number of these, on average. */
     double *negative[2];
     double seconds; /* wall time */
 } hesse_quadrature;
@@ -36,21 +36,23 @@ hesse_status hesse_quadrature_new(size_t n, int probes, int steps,
                                   hesse_quadrature **quadrature, hesse_why *why);
 void hesse_quadrature_free(hesse_quadrature *q);
 
-/** Local. The estimate of tr S^power and its standard error over the probes (NaN for one). */
+/** Local. The estimate of tr S^power and its standard error over the probes (NaN for
+ * one). */
 void hesse_quadrature_moment(const hesse_quadrature *q, int power, double *estimate,
                              double *standard_error);
 
-/** Local. The nodes of all probes as one list, ascending, and the mass of each, its weight
- *  over the number of probes: what of all eigenvalues is near it.
+/** Local. The nodes of all probes as one list, ascending, and the mass of each, its
+ * weight over the number of probes: what of all eigenvalues is near it.
  *
  *  nodes, masses  [out]  probes x steps numbers each. */
 void hesse_quadrature_merge(const hesse_quadrature *q, double *nodes, double *masses);
 
-/** Local. The 10th largest node of a probe (the least where there are fewer), on average. */
+/** Local. The 10th largest node of a probe (the least where there are fewer), on
+ * average. */
 double hesse_quadrature_tenth(const hesse_quadrature *q);
 
-/** Local. The measures of a block, estimated. min and max are the extreme nodes; what only
- *  eigenvalues one by one, or entries, tell is NaN: condition and dominance.
+/** Local. The measures of a block, estimated. min and max are the extreme nodes; what
+ * only eigenvalues one by one, or entries, tell is NaN: condition and dominance.
  *
  *  gradient  [in]  the block's n entries. */
 void hesse_measure_quadrature(const hesse_quadrature *q, const double *gradient,

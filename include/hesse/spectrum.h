@@ -55,17 +55,19 @@ void hesse_spectrum_free(hesse_spectrum *spectrum);
 /** Local. The most that check_trace and check_frobenius of order n may be:
  *  max(64 eps n, 1e-13 sqrt(n)), eps = 2^-52.
  *
- *  A backward-stable solver gives the eigenvalues of H + E with ||E||_2 <= p(n) eps ||H||_2,
- *  and p(n) is of the order of sqrt(n) in practice (n at worst, times a small constant).
- *  The sum of eigenvalues then moves by tr E <= n ||E||_2 at the very worst, and by about
+ *  A backward-stable solver gives the eigenvalues of H + E with ||E||_2 <= p(n) eps
+ * ||H||_2, and p(n) is of the order of sqrt(n) in practice (n at worst, times a small
+ * constant). The sum of eigenvalues then moves by tr E <= n ||E||_2 at the very worst,
+ * and by about
  *  ||E||_F, a few sqrt(n) eps ||H||_F, in fact; ||H||_F^2 moves by 2 <H, E>, the same
  *  relative to it. Rounding in the sums themselves is of that order, too. 64 eps n is
- *  far above all of it (measured: below 1/20 of the bound), and below 1e-9 for every n up
- *  to 70,000: an eigenvalue that is wrong by 1e-9 of the Frobenius norm is found. The
+ *  far above all of it (measured: below 1/20 of the bound), and below 1e-9 for every n
+ * up to 70,000: an eigenvalue that is wrong by 1e-9 of the Frobenius norm is found. The
  *  second term serves n < 50. */
 double hesse_check_bound(int n);
 
-/** Local. Whether the checks of a block of order n are within their bounds; NaN is not. */
+/** Local. Whether the checks of a block of order n are within their bounds; NaN is not.
+ */
 bool hesse_checks_hold(int n, double check_trace, double check_frobenius,
                        double check_symmetry);
 
@@ -74,8 +76,8 @@ bool hesse_checks_hold(int n, double check_trace, double check_frobenius,
  *
  *  what    [in]  the block's name, for the message.
  *  Bounds: check_trace and check_frobenius hesse_check_bound(n); check_symmetry 1e-11;
- *  residuals 1e-11 sqrt(n) of the largest |eigenvalue|. Where the squares underflow (all
- *  entries below about 1e-140) the sum of |H_ij| stands for the Frobenius norm and
+ *  residuals 1e-11 sqrt(n) of the largest |eigenvalue|. Where the squares underflow
+ * (all entries below about 1e-140) the sum of |H_ij| stands for the Frobenius norm and
  *  check_frobenius is 0. See docs/math.md.
  *  Errors: HESSE_E_NUMERIC naming the block, the check, its value and its bound, or an
  *  eigenvalue or a sum that is not finite, or eigenvalues out of order. */
@@ -95,8 +97,8 @@ typedef struct hesse_measures {
     double noise_floor;         /* n eps max |eigenvalue|: below it is rounding       */
 } hesse_measures;
 
-/** Local. The measures of a block from its spectrum, sums and gradient. A zero matrix has
- *  negative mass and effective rank 0, and NaN for condition and dominance (0 / 0).
+/** Local. The measures of a block from its spectrum, sums and gradient. A zero matrix
+ * has negative mass and effective rank 0, and NaN for condition and dominance (0 / 0).
  *
  *  gradient  [in]  the block's n entries.
  *  Source: dominance: Zhang et al., Adam-mini (arXiv:2406.16793); trace per parameter:

@@ -4,12 +4,12 @@
  *    - arrays are row-major, double precision, sizes in elements;
  *    - `in` arguments are const and borrowed for the call; `out` objects belong to the
  *      caller, who gives them to the matching _free (which accepts NULL);
- *    - a function is Local (any rank may call it alone) or Collective (every rank of the
- *      team calls it, with equal arguments, and gets the same status);
- *    - a function that returns a status refuses a size or an enumeration out of range, and
- *      a NULL that is not said to be legal, with HESSE_E_JOB; of other functions the object
- *      that they ask must be there, and an index or an enumeration out of range gives NULL,
- *      0 or "unknown".
+ *    - a function is Local (any rank may call it alone) or Collective (every rank of
+ * the team calls it, with equal arguments, and gets the same status);
+ *    - a function that returns a status refuses a size or an enumeration out of range,
+ * and a NULL that is not said to be legal, with HESSE_E_JOB; of other functions the
+ * object that they ask must be there, and an index or an enumeration out of range gives
+ * NULL, 0 or "unknown".
  */
 #ifndef HESSE_STATUS_H
 #define HESSE_STATUS_H
@@ -36,8 +36,9 @@ typedef struct hesse_why {
     char text[1024];
 } hesse_why;
 
-/** Local. Note the reason, as printf does (where why is NULL nobody asks for it), and return s, so that
- *  `return hesse_fail(why, HESSE_E_INPUT, "%s: ...", path);` does both. */
+/** Local. Note the reason, as printf does (where why is NULL nobody asks for it), and
+ * return s, so that `return hesse_fail(why, HESSE_E_INPUT, "%s: ...", path);` does
+ * both. */
 hesse_status hesse_fail(hesse_why *why, hesse_status s, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

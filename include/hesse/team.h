@@ -14,8 +14,8 @@ typedef struct hesse_team hesse_team;
 
 /** Collective on comm. A team with a private copy of comm.
  *
- *  MPI errors on a team abort the job (MPI_ERRORS_ARE_FATAL), so no caller checks an MPI
- *  return value; everything else that can fail is a status.
+ *  MPI errors on a team abort the job (MPI_ERRORS_ARE_FATAL), so no caller checks an
+ * MPI return value; everything else that can fail is a status.
  *
  *  Errors: HESSE_E_JOB for MPI_COMM_NULL, HESSE_E_NOMEM. */
 hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team);
@@ -27,8 +27,8 @@ void hesse_team_free(hesse_team *team);
 int hesse_team_rank(const hesse_team *team);
 int hesse_team_size(const hesse_team *team);
 
-/** Local. Where this rank notes why it fails: hesse_fail(hesse_team_why(team), ...). After
- *  an agreed failure it holds the same text on every rank. */
+/** Local. Where this rank notes why it fails: hesse_fail(hesse_team_why(team), ...).
+ * After an agreed failure it holds the same text on every rank. */
 hesse_why *hesse_team_why(hesse_team *team);
 
 /** Collective. Make the worst status of any rank the status of all, and its reason the

@@ -1,5 +1,5 @@
-/** SHA-256 of what goes in, as text, for the provenance of results; and a fast checksum for
- *  what is written and read again. */
+/** SHA-256 of what goes in, as text, for the provenance of results; and a fast checksum
+ * for what is written and read again. */
 #ifndef HESSE_BASE_DIGEST_H
 #define HESSE_BASE_DIGEST_H
 
@@ -13,8 +13,8 @@ enum { HESSE_DIGEST_LENGTH = 65 }; /* 64 hexadecimal digits and the end */
 /** Local. Digest of bytes. */
 void hesse_digest(const void *bytes, size_t count, char digest[HESSE_DIGEST_LENGTH]);
 
-/** Local. Digest of bytes that come piece by piece; _end frees, as _drop does without one.
- *  Returns NULL when memory is exhausted. */
+/** Local. Digest of bytes that come piece by piece; _end frees, as _drop does without
+ * one. Returns NULL when memory is exhausted. */
 typedef struct hesse_digester hesse_digester;
 hesse_digester *hesse_digest_begin(void);
 void hesse_digest_add(hesse_digester *d, const void *bytes, size_t count);

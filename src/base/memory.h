@@ -1,5 +1,5 @@
-/** Memory. Every allocation of the libraries goes through these, so that tests can make any
- *  of them fail. */
+/** Memory. Every allocation of the libraries goes through these, so that tests can make
+ * any of them fail. */
 #ifndef HESSE_BASE_MEMORY_H
 #define HESSE_BASE_MEMORY_H
 

@@ -4,7 +4,7 @@
 
 /** Lists of them end with a NULL name. The job's key table says what the setting is. */
 typedef struct hesse_owned_key {
-    const char *name;  /* of the key, without its section                 */
+    const char *name;     /* of the key, without its section                 */
     const char *standard; /* its default as written in a job; NULL: it has none,
                              or one that follows from others              */
 } hesse_owned_key;

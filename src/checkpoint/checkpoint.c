@@ -1,6 +1,6 @@
-/* Rank 0 alone decides about the folder; the others learn it by agreement. Whoever had the
-   lock before may have removed it together with the folder, so a lock is good only while the
-   folder still has that very file. */
+/* Rank 0 alone decides about the folder; the others learn it by agreement. Whoever had
+   the lock before may have removed it together with the folder, so a lock is good only
+   while the folder still has that very file. */
 #include "checkpoint/checkpoint.h"
 
 #include "base/digest.h"
@@ -54,8 +54,8 @@ static hesse_status check_folder(const char *folder, hesse_why *why)
     return HESSE_OK;
 }
 
-/* Another run is waited for so many times so many nanoseconds: the ranks of an mpirun that
-   was killed take a second or two to notice. */
+/* Another run is waited for so many times so many nanoseconds: the ranks of an mpirun
+   that was killed take a second or two to notice. */
 enum { PATIENCE = 100, PAUSE = 100000000 };
 
 static hesse_status take_lock(hesse_checkpoint *c, hesse_why *why)

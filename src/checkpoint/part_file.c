@@ -1,7 +1,7 @@
-/* Written front to back with the digest running along; read front to back, too, so that a
-   scan needs no memory but the list. Counts in the file are believed only as far as the
-   file is long. The doubles have a checksum instead, ten times as fast as SHA-256, which
-   would cost as much as computing them does in small models. */
+/* Written front to back with the digest running along; read front to back, too, so that
+   a scan needs no memory but the list. Counts in the file are believed only as far as
+   the file is long. The doubles have a checksum instead, ten times as fast as SHA-256,
+   which would cost as much as computing them does in small models. */
 #include "checkpoint/part_file.h"
 
 #include "base/memory.h"

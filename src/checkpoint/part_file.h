@@ -1,9 +1,10 @@
-/** A part file: records of finished work. A file that has its name is whole; a digest and
- *  checksums tell whether it still is.
+/** A part file: records of finished work. A file that has its name is whole; a digest
+ * and checksums tell whether it still is.
  *
- *  Bytes: 16 of a name with the version, 64 of the identity of the job, 48 zeros; then records of
- *  8 int32 (the record, and 0), an uint64 count, the checksum of the doubles, and count
- *  doubles; at the end 64 hexadecimal digits, SHA-256 of all but the doubles. */
+ *  Bytes: 16 of a name with the version, 64 of the identity of the job, 48 zeros; then
+ * records of 8 int32 (the record, and 0), an uint64 count, the checksum of the doubles,
+ * and count doubles; at the end 64 hexadecimal digits, SHA-256 of all but the doubles.
+ */
 #ifndef HESSE_CHECKPOINT_PART_FILE_H
 #define HESSE_CHECKPOINT_PART_FILE_H
 
@@ -35,8 +36,8 @@ hesse_status hesse_part_new(const char *path, const char *identity,
 hesse_status hesse_part_write(hesse_part_writer *writer, const hesse_record *what,
                               size_t count, const double *numbers, hesse_why *why);
 
-/** Local. Bring the file to the disk and give it its name. The writer is freed whatever the
- *  status. Errors: HESSE_E_OUTPUT. */
+/** Local. Bring the file to the disk and give it its name. The writer is freed whatever
+ * the status. Errors: HESSE_E_OUTPUT. */
 hesse_status hesse_part_finish(hesse_part_writer *writer, hesse_why *why);
 
 /** Local. Give up: the file vanishes. NULL is legal. */

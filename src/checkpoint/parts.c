@@ -1,7 +1,7 @@
 /* Ranks write files of their own, and any rank reads any file: so a run may go on with
-   another number of ranks. At the beginning every rank reads a share of the files through;
-   then all know every record. Panels and results go to different files, for panels are
-   dropped when their part is done. */
+   another number of ranks. At the beginning every rank reads a share of the files
+   through; then all know every record. Panels and results go to different files, for
+   panels are dropped when their part is done. */
 #include "checkpoint/parts.h"
 
 #include "base/memory.h"

@@ -10,9 +10,9 @@
 
 typedef struct hesse_parts hesse_parts;
 
-/** Collective. The work in a folder, which is there. Files that are damaged, or of another
- *  job, are removed with a note on standard error, and so is what a killed run left half
- *  written.
+/** Collective. The work in a folder, which is there. Files that are damaged, or of
+ * another job, are removed with a note on standard error, and so is what a killed run
+ * left half written.
  *
  *  identity  [in]  HESSE_DIGEST_LENGTH - 1 digits of the job.
  *  stretch   [in]  seconds of panels that go to a file.
@@ -44,12 +44,13 @@ bool hesse_parts_worth(const hesse_parts *parts);
 
 enum { HESSE_PARTS_NAME = 64 };
 
-/** Local. Whether a folder holds work of a run; and whether it holds nothing but a lock. */
+/** Local. Whether a folder holds work of a run; and whether it holds nothing but a
+ * lock. */
 bool hesse_parts_any(const char *folder);
 bool hesse_parts_are_gone(const char *folder);
 
-/** Local. Remove all that a run puts into a folder, but for its lock. A file that somebody
- *  else put there stays. */
+/** Local. Remove all that a run puts into a folder, but for its lock. A file that
+ * somebody else put there stays. */
 void hesse_parts_empty(const char *folder);
 
 #endif /* HESSE_CHECKPOINT_PARTS_H */

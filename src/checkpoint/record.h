@@ -11,9 +11,9 @@ typedef enum hesse_record_kind {
     HESSE_RECORD_HUTCHINSON /* its trace, norm and diagonal                      */
 } hesse_record_kind;
 
-/** The name of a record. A panel has the columns first ... first + count - 1 of a piece, in
- *  the part of `blocks` blocks that begins with `block`. A probe has its number in `first`.
- *  Fields without a meaning are 0. */
+/** The name of a record. A panel has the columns first ... first + count - 1 of a
+ * piece, in the part of `blocks` blocks that begins with `block`. A probe has its
+ * number in `first`. Fields without a meaning are 0. */
 typedef struct hesse_record {
     int kind, share, block, blocks, piece, first, count;
 } hesse_record;

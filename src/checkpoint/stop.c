@@ -1,6 +1,6 @@
-/* A signal may come to one rank alone. That rank sends an empty message to every other, and
-   all look for one whenever they ask: no rank waits for another, wherever it is. What was
-   sent is received at the end. */
+/* A signal may come to one rank alone. That rank sends an empty message to every other,
+   and all look for one whenever they ask: no rank waits for another, wherever it is.
+   What was sent is received at the end. */
 #include "checkpoint/stop.h"
 
 #include "base/memory.h"

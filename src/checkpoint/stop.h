@@ -19,13 +19,14 @@ hesse_status hesse_stop_new(hesse_team *team, hesse_signals *signals,
 /** Collective. NULL on all ranks is legal. */
 void hesse_stop_free(hesse_stop *stop);
 
-/** Local. Whether a signal came to any rank, as far as is known here; the others are told.
- *  Waits for nobody. */
+/** Local. Whether a signal came to any rank, as far as is known here; the others are
+ * told. Waits for nobody. */
 bool hesse_stop_asked(hesse_stop *stop);
 
 /** Local. From here on a signal ends the program at once: nothing is lost then.
  *
- *  line  [in]  what rank 0 prints before; lives until the next call. NULL: no longer. */
+ *  line  [in]  what rank 0 prints before; lives until the next call. NULL: no longer.
+ */
 void hesse_stop_at_once(hesse_stop *stop, const char *line);
 
 #endif /* HESSE_CHECKPOINT_STOP_H */

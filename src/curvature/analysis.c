@@ -1,198 +1,68 @@
-/* A question becomes a partition, a schedule and an options; the answer is kept for as
-   long as the analysis. */
+/* A plan that is made, run and asked for its results, which are there as long as the
+   analysis. */
 #include "curvature/analysis.h"
 
 #include "base/memory.h"
 #include "curvature/assemble.h"
+#include "curvature/disk.h"
+#include "curvature/plan.h"
 #include "parallel/available.h"
 
 #include <assert.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 
-enum { MOST_RANKS = 1 << 20, MOST_COLUMNS = 1 << 20 };
+struct hesse_analysis {
+    hesse_plan plan;
+    hesse_block_table table;
+    const char **names;           /* [blocks] of the table */
+    size_t *offset, *size;        /* [blocks] of the table */
+    double *gradient;             /* in the order of the blocks            */
+    int *estimated;               /* the blocks that are estimated         */
+    hesse_share_results *results; /* [shares], after a run          */
+    hesse_times times;            /* of this rank, after a run      */
+    double distances;             /* seconds                        */
+};
 
-static hesse_status check(const hesse_analysis_options *q, hesse_why *why)
+static hesse_status make_table(hesse_analysis *x, hesse_why *why)
 {
-    const struct {
-        const char *name;
-        int value, least, most;
-    } numbers[] = {{"partition", q->partition, HESSE_CUT_TENSOR, HESSE_CUT_FUSED},
-                   {"preset", q->preset, 0, HESSE_PRESET_CONVOLUTIONS},
-                   {"scope", q->scope, 0, HESSE_BOTH},
-                   {"method", q->method, 0, HESSE_METHOD_AUTO},
-                   {"engine", q->engine, HESSE_ENGINE_AUTO, HESSE_ENGINE_BAND},
-                   {"panel", q->panel, 0, MOST_COLUMNS},
-                   {"threads", q->threads, 0, HESSE_MOST_THREADS},
-                   {"eigenvectors", q->eigenvectors, 0, INT_MAX / 2},
-                   {"ranks", q->ranks, 0, MOST_RANKS},
-                   {"n_only", q->n_only, 0, q->only ? INT_MAX : 0},
-                   {"n_parts", q->n_parts, 0, q->parts ? INT_MAX : 0}};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (numbers[i].value < numbers[i].least || numbers[i].value > numbers[i].most)
-            return hesse_fail(why, HESSE_E_JOB, "%s is %d, expected %d to %d",
-                              numbers[i].name, numbers[i].value, numbers[i].least,
-                              numbers[i].most);
-    if (!(q->seconds >= 0))
-        return hesse_fail(why, HESSE_E_JOB, "seconds is %g, expected 0 or more",
-                          q->seconds);
-    for (int i = 0; i < q->n_only; i++)
-        if (!q->only[i])
-            return hesse_fail(why, HESSE_E_JOB, "only: name %d is missing", i);
-    for (int i = 0; i < q->n_parts; i++)
-        if (!q->parts[i] || q->parts[i] & ~HESSE_ALL)
-            return hesse_fail(why, HESSE_E_JOB,
-                              "part %d is %#x, expected kinds of operators", i,
-                              (unsigned)q->parts[i]);
-    if (!hesse_engine_exists(q->engine))
-        return hesse_fail(why, HESSE_E_JOB,
-                          "spectrum.engine: this program was built without %s",
-                          hesse_engine_name(q->engine));
+    const hesse_partition *p = &x->plan.partition;
+    const size_t count = (size_t)p->count;
+    int estimated = 0;
+    x->names = hesse_calloc(count, sizeof *x->names);
+    x->offset = hesse_calloc(count, sizeof *x->offset);
+    x->size = hesse_calloc(count, sizeof *x->size);
+    x->gradient = hesse_alloc(p->size);
+    x->estimated = hesse_calloc(count, sizeof *x->estimated);
+    if (!x->names || !x->estimated || !x->offset || !x->size || !x->gradient)
+        return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a table of %d blocks",
+                          p->count);
+    for (int b = 0; b < p->count; b++) {
+        x->names[b] = p->blocks[b].name;
+        x->offset[b] = p->blocks[b].first, x->size[b] = p->blocks[b].size;
+        if (x->plan.matrix_free.blocks[b]) x->estimated[estimated++] = b;
+    }
+    x->table = (hesse_block_table){p->count, x->names, x->offset, x->size};
     return HESSE_OK;
 }
 
-static bool is_one_of(int layer, int count, const int *layers)
-{
-    bool any = false;
-    for (int i = 0; i < count; i++) any |= layer == layers[i];
-    return any;
-}
-
-/* The matrices of a transformer's layer, without gates. */
-static bool is_in_layer(hesse_role role)
-{
-    return role == HESSE_ROLE_QUERY || role == HESSE_ROLE_KEY ||
-           role == HESSE_ROLE_VALUE || role == HESSE_ROLE_OUTPUT ||
-           role == HESSE_ROLE_UP || role == HESSE_ROLE_DOWN;
-}
-
-/* Whether the preset has a parameter: one of the kinds and layers that it names. */
-static bool is_in_preset(hesse_preset preset, const hesse_param *p, int layers)
-{
-    const int four[] = {0, layers / 4, 7 * layers / 12, layers - 1};
-    const int three[] = {0, layers / 2, layers - 1};
-    if (p->vector) return false;
-    switch (preset) {
-    case HESSE_PRESET_PAPER_GPT2:
-        return p->role == HESSE_ROLE_EMBEDDING ||
-               (is_in_layer(p->role) && is_one_of(p->layer, 4, four));
-    case HESSE_PRESET_PAPER_VIT:
-        return p->role == HESSE_ROLE_EMBEDDING || p->role == HESSE_ROLE_HEAD ||
-               (is_in_layer(p->role) && is_one_of(p->layer, 3, three));
-    default:
-        return p->role == HESSE_ROLE_CONV;
-    }
-}
-
-/* Patterns are names of blocks; of globs' characters they have none. */
-static hesse_status partition_by_preset(hesse_analysis *x,
-                                        const hesse_analysis_options *q, hesse_why *why)
-{
-    enum { ROOM = HESSE_NAME + 24 };
-    const hesse_params *params = &x->model->params;
-    const hesse_cut cut =
-        q->preset == HESSE_PRESET_PAPER_VIT ? HESSE_CUT_FUSED : HESSE_CUT_TENSOR;
-    const size_t most = (size_t)params->count;
-    int count = 0;
-    if (q->n_only || q->partition != HESSE_CUT_TENSOR)
-        return hesse_fail(
-            why, HESSE_E_JOB,
-            "a preset of blocks stands beside %s, expected tensors of its own",
-            q->n_only ? "names of blocks" : "another partition");
-    const char **names = hesse_calloc(most, sizeof *names);
-    char(*texts)[ROOM] = hesse_calloc(most, ROOM);
-    hesse_status s = HESSE_OK;
-    for (int i = 0; names && texts && i < params->count; i++)
-        if (is_in_preset(q->preset, &params->list[i], x->model->arch.layers)) {
-            hesse_partition_name(&params->list[i], cut, texts[count], ROOM);
-            names[count] = texts[count];
-            count++;
-        }
-    if (!names || !texts)
-        s = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    else if (!count)
-        s = hesse_fail(why, HESSE_E_JOB,
-                       "the model has none of the blocks that the preset names");
-    else
-        s = hesse_partition_new(&x->model->arch, params, cut, names, count,
-                                &x->partition, why);
-    free(names);
-    free(texts);
-    return s;
-}
-
-static hesse_status read_question(hesse_analysis *x, const hesse_analysis_options *q,
-                                  hesse_why *why)
-{
-    const hesse_model *m = x->model;
-    const int shares = q->n_parts ? q->n_parts : 1;
-    const hesse_status s = check(q, why);
-    if (s) return s;
-    x->kinds = hesse_calloc((size_t)shares, sizeof *x->kinds);
-    if (!x->kinds) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    for (int i = 0; i < shares; i++) x->kinds[i] = q->n_parts ? q->parts[i] : HESSE_ALL;
-    x->options = (hesse_dense_options){
-        .request = {.panel = q->panel ? q->panel : HESSE_PANEL,
-                    .shares = shares,
-                    .kinds = x->kinds},
-        .scope = q->scope ? q->scope : HESSE_BLOCKS,
-        .engine = q->engine,
-        .vectors = q->eigenvectors,
-        /* Threads read one tape side by side. */
-        .threads = q->threads && hesse_tape_is_whole(m->tape) ? q->threads : 1,
-        .loss = m->loss};
-    x->scope = x->options.scope;
-    x->method = q->method;
-    x->seconds = q->seconds;
-    x->matrix_free.settings = q->lanczos;
-    const hesse_status valid = hesse_lanczos_defaults(&x->matrix_free.settings, why);
-    if (valid) return valid;
-    x->matrix_free.estimates = (hesse_estimates){.extreme = q->extreme,
-                                                 .kept = q->eigenvectors,
-                                                 .hutchinson = q->hutchinson,
-                                                 .width = x->matrix_free.settings.width,
-                                                 .seed = x->matrix_free.settings.seed};
-    const hesse_status sound =
-        hesse_estimates_defaults(m, &x->matrix_free.estimates, why);
-    if (sound) return sound;
-    if (q->preset) return partition_by_preset(x, q, why);
-    return hesse_partition_new(&m->arch, &m->params, q->partition, q->only, q->n_only,
-                               &x->partition, why);
-}
-
-hesse_status hesse_analysis_new(hesse_model *model,
-                                const hesse_analysis_options *question,
+hesse_status hesse_analysis_new(hesse_objective *objective,
+                                const hesse_analysis_options *options,
                                 hesse_analysis **analysis)
 {
-    if (!model) return HESSE_E_JOB;
-    hesse_team *team = model->team;
+    if (!objective) return HESSE_E_JOB;
+    hesse_team *team = objective->team;
     hesse_status s = HESSE_OK;
-    if (!question || !analysis)
+    if (!options || !analysis)
         s = hesse_fail(&team->why, HESSE_E_JOB,
-                       "an analysis needs a question and a place");
+                       "an analysis needs options and a place");
     if ((s = hesse_agree(team, s))) return s;
     hesse_analysis *x = hesse_calloc(1, sizeof *x);
-    const double held = hesse_model_bytes(model);
     const double left = (double)hesse_team_available(team);
     if (!x) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for an analysis");
-    if (!s) {
-        *x = (hesse_analysis){.model = model,
-                              .ranks = question->ranks ? question->ranks : team->size,
-                              .worldwide = question->matrices,
-                              .program = (double)question->program,
-                              .memory = question->memory
-                                            ? (double)question->memory
-                                            : left + (double)question->program +
-                                                  (model->theta ? held : 0)};
-        s = read_question(x, question, &team->why);
-    }
-    if (!s) s = hesse_analysis_plan(x, &team->why);
-    if (!s && !(x->gradient = hesse_alloc(x->partition.size)))
-        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a gradient");
-    if (!s && model->gradient)
-        hesse_partition_gather(&x->partition, &model->params, model->gradient,
-                               x->gradient);
+    if (!s)
+        s = hesse_plan_make(objective, options, team->size, left, &x->plan, &team->why);
+    if (!s) s = make_table(x, &team->why);
     s = hesse_agree(team, s);
     if (s)
         hesse_analysis_free(x);
@@ -201,70 +71,73 @@ hesse_status hesse_analysis_new(hesse_model *model,
     return s;
 }
 
+static int shares_of(const hesse_analysis *x)
+{
+    return x->plan.options.request.shares;
+}
+
 void hesse_analysis_free(hesse_analysis *x)
 {
     if (!x) return;
-    for (int s = 0; x->measures && s < x->options.request.shares; s++)
-        free(x->measures[s]);
-    free(x->measures);
-    hesse_share_results_free(x->found, x->options.request.shares);
-    free(x->matrix_free.blocks);
-    free(x->matrix_free.each);
+    hesse_share_results_free(x->results, shares_of(x));
+    free(x->names);
+    free(x->offset);
+    free(x->size);
     free(x->gradient);
-    free(x->kinds);
-    hesse_schedule_free(&x->schedule);
-    hesse_partition_free(&x->partition);
+    free(x->estimated);
+    hesse_plan_free(&x->plan);
     free(x);
 }
 
 /* Measures of a share's blocks and, last, of the whole. */
-static void measure(const hesse_analysis *x, int share, hesse_measures *m)
+static void measure(const hesse_analysis *x, hesse_share_results *f)
 {
-    const hesse_share_results *f = &x->found[share];
-    const int blocks = x->partition.count;
+    const int blocks = x->plan.partition.count;
     for (int b = 0; b <= blocks; b++) {
         const bool whole = b == blocks;
         const hesse_spectrum *spectrum = whole ? f->full : f->spectra[b];
         const hesse_sums *sums = whole ? &f->all : &f->sums[b];
         const double *gradient =
-            x->gradient + (whole ? 0 : x->partition.blocks[b].first);
-        if (spectrum) hesse_measure(spectrum, sums, gradient, &m[b]);
-        if (f->quadratures[b])
-            hesse_measure_quadrature(f->quadratures[b], gradient, &m[b]);
+            x->gradient + (whole ? 0 : x->plan.partition.blocks[b].first);
+        hesse_measures *m = &f->measures[b];
+        if (spectrum) hesse_measure(spectrum, sums, gradient, m);
+        if (f->quadratures[b]) hesse_measure_quadrature(f->quadratures[b], gradient, m);
         if (f->extremes[b]) {
             const hesse_extremes *e = f->extremes[b];
-            m[b].min = e->eigenvalues[0];
-            m[b].max = e->eigenvalues[e->count - 1];
+            m->min = e->eigenvalues[0];
+            m->max = e->eigenvalues[e->count - 1];
         }
     }
 }
 
 /* Local. Room for the results of a run that forms nothing. */
-static hesse_status make_findings(hesse_analysis *x, hesse_why *why)
+static hesse_status make_results(hesse_analysis *x, hesse_why *why)
 {
-    const int shares = x->options.request.shares;
-    bool there = (x->found = hesse_calloc((size_t)shares, sizeof *x->found));
+    const int shares = shares_of(x);
+    bool there = (x->results = hesse_calloc((size_t)shares, sizeof *x->results));
     for (int s = 0; there && s < shares; s++)
-        there = hesse_share_results_new(&x->found[s], x->partition.count, false);
+        there = hesse_share_results_new(&x->results[s], x->plan.partition.count, false);
     return there ? HESSE_OK : hesse_fail(why, HESSE_E_NOMEM, "out of memory");
 }
 
-/* The listener of a part of an analysis hears of a part of the whole time. */
+/* Half of an analysis takes a fraction of the whole time; its listener hears of that.
+ */
 typedef struct fraction {
-    const hesse_listener *of;
+    const hesse_listener *of; /* NULL: none */
     double first, length;
     double operations; /* done before */
 } fraction;
 
-static void pass_on(void *context, const char *phase, double part, double operations)
+static void pass_progress(void *context, const char *phase, double part,
+                          double operations)
 {
     const fraction *f = context;
     f->of->progress(f->of->context, phase, f->first + part * f->length,
                     f->operations + operations);
 }
 
-static hesse_status show_on(void *context, int share, int block, const hesse_dmat *a,
-                            const double *local)
+static hesse_status pass_matrix(void *context, int share, int block,
+                                const hesse_dmat *a, const double *local)
 {
     const fraction *f = context;
     return f->of->matrix(f->of->context, share, block, a, local);
@@ -273,122 +146,171 @@ static hesse_status show_on(void *context, int share, int block, const hesse_dma
 static hesse_listener listener_of(fraction *f)
 {
     return (hesse_listener){.context = f,
-                            .progress = f->of && f->of->progress ? pass_on : NULL,
-                            .matrix = f->of && f->of->matrix ? show_on : NULL};
+                            .progress = f->of && f->of->progress ? pass_progress : NULL,
+                            .matrix = f->of && f->of->matrix ? pass_matrix : NULL};
 }
 
-/* Collective. What is formed. */
-static hesse_status run_formed(hesse_analysis *x)
+/* Collective. The matrices that are formed. */
+static hesse_status run_dense(hesse_analysis *x, const hesse_run_options *run)
 {
-    hesse_team *team = x->model->team;
-    const double all = hesse_analysis_seconds(x);
-    fraction f = {.of = x->options.listener, .length = 1};
-    hesse_dense_options options = x->options;
-    if (!options.scope) return hesse_agree(team, make_findings(x, &team->why));
-    if (all > 0) f.length = (all - x->matrix_free.seconds) / all;
+    const hesse_plan *p = &x->plan;
+    const hesse_objective *o = p->objective;
+    hesse_team *team = o->team;
+    const double all = hesse_plan_seconds(p);
+    fraction f = {.of = run->listener, .length = 1};
+    hesse_dense_options options = p->options;
+    if (!options.scope) return hesse_agree(team, make_results(x, &team->why));
+    if (all > 0) f.length = (all - p->matrix_free.seconds) / all;
     const hesse_listener listener = listener_of(&f);
-    if (options.listener) options.listener = &listener;
-    return hesse_dense_run(team, x->model->tape, &x->model->params, &x->partition,
-                           &x->schedule, &options, &x->found, &x->times);
+    if (run->listener) options.listener = &listener;
+    options.checkpoint = run->checkpoint;
+    options.loss = o->loss;
+    hesse_objective_prepare(o, 0, o->tape->sequences);
+    return hesse_dense_run(team, o->tape, &o->network->params, &p->partition,
+                           &p->schedule, &options, &x->results, &x->times);
 }
 
-/* Collective. What is not. */
-static hesse_status run_unformed(hesse_analysis *x)
+/* Collective. The matrices that are estimated. */
+static hesse_status run_matrix_free(hesse_analysis *x, const hesse_run_options *run)
 {
-    hesse_team *team = x->model->team;
-    hesse_submatrix *aims = NULL;
+    const hesse_plan *p = &x->plan;
+    const hesse_matrix_free *u = &p->matrix_free;
+    hesse_team *team = p->objective->team;
+    hesse_submatrix *list = NULL;
     int count = 0;
-    const double start = MPI_Wtime(), all = hesse_analysis_seconds(x);
-    fraction f = {.of = x->options.listener, .length = 1};
-    if (x->options.scope && all > 0) f.first = 1 - x->matrix_free.seconds / all;
+    const double start = MPI_Wtime(), all = hesse_plan_seconds(p);
+    fraction f = {.of = run->listener, .length = 1};
+    if (p->options.scope && all > 0) f.first = 1 - u->seconds / all;
     f.length = 1 - f.first;
-    f.operations = x->schedule.whole.work.products + x->schedule.whole.solution;
-    for (int i = 0; i < x->schedule.count; i++)
+    f.operations = p->schedule.whole.work.products + p->schedule.whole.solution;
+    for (int i = 0; i < p->schedule.count; i++)
         f.operations +=
-            x->schedule.tasks[i].work.products + x->schedule.tasks[i].solution;
+            p->schedule.tasks[i].work.products + p->schedule.tasks[i].solution;
     const hesse_listener listener = listener_of(&f);
-    const hesse_matrix_free_options probing = {.memory = x->matrix_free.limit,
-                                               .listener = &listener,
-                                               .checkpoint = x->options.checkpoint};
-    hesse_status s = hesse_analysis_aims(x, &aims, &count, &team->why);
+    const hesse_matrix_free_options options = {
+        .memory = u->limit, .listener = &listener, .checkpoint = run->checkpoint};
+    hesse_status s = hesse_plan_submatrices(p, &list, &count, &team->why);
     s = hesse_agree(team, s);
     const double rest = f.length;
-    if (x->matrix_free.work.products > 0)
-        f.length -= rest * x->matrix_free.extra.products / x->matrix_free.work.products;
+    if (u->work.products > 0) f.length -= rest * u->extra.products / u->work.products;
     if (!s && count)
-        s = hesse_quadratures(x->model, &x->matrix_free.settings, count, aims,
-                              &probing);
+        s = hesse_quadratures(p->objective, &u->settings, count, list, &options);
     f.first += f.length, f.length = rest - f.length;
-    f.operations += x->matrix_free.work.products - x->matrix_free.extra.products;
+    f.operations += u->work.products - u->extra.products;
     if (!s && count)
-        s = hesse_estimates_run(x->model, &x->matrix_free.estimates, count, aims,
-                                &probing);
+        s = hesse_estimates_run(p->objective, &u->estimates, count, list, &options);
     for (int i = 0; !s && i < count; i++) {
-        hesse_submatrix *from = &aims[i];
-        hesse_share_results *to = &x->found[from->share];
-        const int at = from->block < 0 ? x->partition.count : from->block;
+        hesse_submatrix *from = &list[i];
+        hesse_share_results *to = &x->results[from->share];
+        const int at = from->block < 0 ? p->partition.count : from->block;
         to->quadratures[at] = from->q;
         to->extremes[at] = from->extremes;
         to->hutchinson[at] = from->hutchinson;
         *from = (hesse_submatrix){0};
     }
-    hesse_submatrices_free(aims, count);
+    hesse_submatrices_free(list, count);
     x->times.lanczos = MPI_Wtime() - start;
+    return s;
+}
+
+/* Collective. What follows from spectra and quadratures; distances on rank 0 alone. */
+static hesse_status complete(hesse_analysis *x)
+{
+    const hesse_plan *p = &x->plan;
+    hesse_team *team = p->objective->team;
+    hesse_status s = HESSE_OK;
+    const double start = MPI_Wtime();
+    for (int i = 0; i < shares_of(x); i++) {
+        hesse_share_results *f = &x->results[i];
+        f->kinds = p->kinds[i], f->name = hesse_kinds_name(f->kinds);
+        f->estimated = p->matrix_free.why;
+        f->orthogonality =
+            hesse_orthogonality_text(p->matrix_free.settings.orthogonality);
+        f->seed = p->matrix_free.settings.seed;
+        f->noise = hesse_estimates_noise(p->objective->loss);
+        measure(x, f);
+        if (!s && team->rank == 0)
+            s = hesse_share_results_compare(f, p->n_distances, p->distances,
+                                            &p->density, &team->why);
+    }
+    s = hesse_agree(team, s);
+    x->distances = MPI_Wtime() - start;
+    return s;
+}
+
+/* Collective. Loss and gradient at the objective's present parameters. */
+static hesse_status evaluate(hesse_analysis *x)
+{
+    const hesse_plan *p = &x->plan;
+    hesse_objective *o = p->objective;
+    hesse_team *team = o->team;
+    const hesse_params *params = &o->network->params;
+    double *gradient = hesse_alloc(params->size);
+    hesse_status s = HESSE_OK;
+    if (!gradient)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a gradient");
+    s = hesse_agree(team, s);
+    if (!s) s = hesse_objective_gradient(o, NULL, gradient);
+    if (!s) hesse_partition_gather(&p->partition, params, gradient, x->gradient);
+    free(gradient);
+    return s;
+}
+
+hesse_status hesse_analysis_run_with(hesse_analysis *x, const hesse_run_options *run)
+{
+    hesse_team *team = x->plan.objective->team;
+    hesse_status s = HESSE_OK;
+    /* All ranks are to see a matrix. */
+    assert(x->plan.worldwide || !run->listener || !run->listener->matrix);
+    hesse_share_results_free(x->results, shares_of(x));
+    x->results = NULL;
+    if (!x->plan.objective->theta)
+        s = hesse_fail(&team->why, HESSE_E_JOB, "an outline of a model cannot be run");
+    if (!s && x->plan.ranks != team->size)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "an analysis planned for %d ranks cannot be run on %d",
+                       x->plan.ranks, team->size);
+    s = hesse_agree(team, s);
+    if (!s) s = evaluate(x);
+    if (!s) s = run_dense(x, run);
+    if (!s) s = run_matrix_free(x, run);
+    if (!s) s = complete(x);
+    if (s && x->results) {
+        hesse_share_results_free(x->results, shares_of(x));
+        x->results = NULL;
+    }
     return s;
 }
 
 hesse_status hesse_analysis_run(hesse_analysis *x)
 {
-    if (!x) return HESSE_E_JOB;
-    hesse_team *team = x->model->team;
-    const int shares = x->options.request.shares;
-    hesse_status s = HESSE_OK;
-    /* All ranks are to see a matrix. */
-    assert(x->worldwide || !x->options.listener || !x->options.listener->matrix);
-    hesse_share_results_free(x->found, shares);
-    x->found = NULL;
-    if (!x->measures) x->measures = hesse_calloc((size_t)shares, sizeof *x->measures);
-    for (int i = 0; x->measures && i < shares; i++) {
-        const size_t count = (size_t)x->partition.count + 1;
-        if (!x->measures[i]) x->measures[i] = hesse_calloc(count, sizeof **x->measures);
-        if (!x->measures[i]) s = HESSE_E_NOMEM;
-    }
-    if (s || !x->measures) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory");
-    if (!s && !x->model->theta)
-        s = hesse_fail(&team->why, HESSE_E_JOB, "an outline of a model cannot be run");
-    if (!s && x->ranks != team->size)
-        s = hesse_fail(&team->why, HESSE_E_JOB,
-                       "an analysis planned for %d ranks cannot be run on %d", x->ranks,
-                       team->size);
-    s = hesse_agree(team, s);
-    if (!s) s = run_formed(x);
-    if (!s) s = run_unformed(x);
-    for (int i = 0; !s && i < shares; i++) measure(x, i, x->measures[i]);
-    if (s && x->found) {
-        hesse_share_results_free(x->found, shares);
-        x->found = NULL;
-    }
-    return s;
+    return hesse_analysis_run_with(x, &(hesse_run_options){0});
+}
+
+/* Where arrays of the blocks and the whole have a block. */
+static int entry_of(const hesse_analysis *x, int block)
+{
+    return block == HESSE_FULL_MATRIX ? x->plan.partition.count : block;
 }
 
 int hesse_analysis_blocks(const hesse_analysis *x)
 {
-    return x->partition.count;
+    return x->plan.partition.count;
 }
 
 static bool has_block(const hesse_analysis *x, int block)
 {
-    return block >= 0 && block < x->partition.count;
+    return block >= 0 && block < x->plan.partition.count;
 }
 
 const char *hesse_analysis_block_name(const hesse_analysis *x, int block)
 {
-    return has_block(x, block) ? x->partition.blocks[block].name : NULL;
+    return has_block(x, block) ? x->plan.partition.blocks[block].name : NULL;
 }
 
 size_t hesse_analysis_block_size(const hesse_analysis *x, int block)
 {
-    return has_block(x, block) ? x->partition.blocks[block].size : 0;
+    return has_block(x, block) ? x->plan.partition.blocks[block].size : 0;
 }
 
 const double *hesse_analysis_gradient(const hesse_analysis *x)
@@ -398,12 +320,12 @@ const double *hesse_analysis_gradient(const hesse_analysis *x)
 
 size_t hesse_analysis_block_first(const hesse_analysis *x, int block)
 {
-    return has_block(x, block) ? x->partition.blocks[block].first : 0;
+    return has_block(x, block) ? x->plan.partition.blocks[block].first : 0;
 }
 
 static bool has_share(const hesse_analysis *x, int part)
 {
-    return part >= 0 && part < x->options.request.shares;
+    return part >= 0 && part < x->plan.options.request.shares;
 }
 
 /* The results of a share, if there are any of a block of it, or of its full matrix. */
@@ -411,7 +333,7 @@ static const hesse_share_results *found(const hesse_analysis *x, int part, int b
 {
     const bool known =
         has_share(x, part) && (has_block(x, block) || block == HESSE_FULL_MATRIX);
-    return x->found && known ? &x->found[part] : NULL;
+    return x->results && known ? &x->results[part] : NULL;
 }
 
 const hesse_spectrum *hesse_analysis_spectrum(const hesse_analysis *x, int part,
@@ -427,7 +349,7 @@ const hesse_quadrature *hesse_analysis_quadrature(const hesse_analysis *x, int p
 {
     const hesse_share_results *f = found(x, part, block);
     if (!f) return NULL;
-    return f->quadratures[block == HESSE_FULL_MATRIX ? x->partition.count : block];
+    return f->quadratures[entry_of(x, block)];
 }
 
 const hesse_extremes *hesse_analysis_extremes(const hesse_analysis *x, int part,
@@ -435,7 +357,7 @@ const hesse_extremes *hesse_analysis_extremes(const hesse_analysis *x, int part,
 {
     const hesse_share_results *f = found(x, part, block);
     if (!f) return NULL;
-    return f->extremes[block == HESSE_FULL_MATRIX ? x->partition.count : block];
+    return f->extremes[entry_of(x, block)];
 }
 
 const hesse_hutchinson *hesse_analysis_hutchinson(const hesse_analysis *x, int part,
@@ -443,7 +365,7 @@ const hesse_hutchinson *hesse_analysis_hutchinson(const hesse_analysis *x, int p
 {
     const hesse_share_results *f = found(x, part, block);
     if (!f) return NULL;
-    return f->hutchinson[block == HESSE_FULL_MATRIX ? x->partition.count : block];
+    return f->hutchinson[entry_of(x, block)];
 }
 
 const hesse_measures *hesse_analysis_measures(const hesse_analysis *x, int part,
@@ -452,7 +374,7 @@ const hesse_measures *hesse_analysis_measures(const hesse_analysis *x, int part,
     if (!hesse_analysis_spectrum(x, part, block) &&
         !hesse_analysis_quadrature(x, part, block))
         return NULL;
-    return &x->measures[part][block == HESSE_FULL_MATRIX ? x->partition.count : block];
+    return &x->results[part].measures[entry_of(x, block)];
 }
 
 const double *hesse_analysis_coupling(const hesse_analysis *x, int part)
@@ -468,25 +390,185 @@ hesse_status hesse_analysis_block_matrix(hesse_analysis *x, int part, int block,
         return hesse_fail(why, HESSE_E_JOB,
                           "part %d, block %d: the analysis has no such matrix", part,
                           block);
-    const hesse_block *b = &x->partition.blocks[block];
-    hesse_panel_options one = x->options.request;
-    one.shares = 1, one.kinds = &x->kinds[part];
-    one.left_out = NULL; /* nor is a block that the analysis does not form */
-    hesse_sums *sums = hesse_calloc((size_t)x->partition.count, sizeof *sums);
+    const hesse_block *b = &x->plan.partition.blocks[block];
+    hesse_panel_options one = x->plan.options.request;
+    one.shares = 1, one.kinds = &x->plan.kinds[part];
+    one.left_out = NULL; /* the block may be one that is estimated */
+    hesse_sums *sums = hesse_calloc((size_t)x->plan.partition.count, sizeof *sums);
     if (!sums) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    hesse_panel_threads lanes;
-    hesse_status s = hesse_panel_threads_new(x->model->tape, &x->model->params,
-                                             &x->partition, &one, 1, &lanes, why);
+    hesse_panel_threads threads;
+    hesse_status s = hesse_panel_threads_new(
+        x->plan.objective->tape, &x->plan.objective->network->params,
+        &x->plan.partition, &one, 1, &threads, why);
     if (!s) {
         double defect;
         hesse_tally tally = {.blocks = sums};
         const int count =
-            hesse_panel_threads_begin(&lanes, (hesse_part){block, 1}, false);
-        s = hesse_assemble_local(&lanes, count, (int)b->size, &matrix, &tally, &defect,
-                                 &(hesse_watch){0}, why);
+            hesse_panel_threads_begin(&threads, (hesse_part){block, 1}, false);
+        s = hesse_assemble_local(&threads, count, (int)b->size, &matrix, &tally,
+                                 &defect, &(hesse_watch){0}, why);
         hesse_mirror((int)b->size, matrix);
-        hesse_panel_threads_free(&lanes);
+        hesse_panel_threads_free(&threads);
     }
     free(sums);
     return s;
+}
+
+const hesse_plan *hesse_analysis_plan(const hesse_analysis *x)
+{
+    return &x->plan;
+}
+
+int hesse_analysis_shares(const hesse_analysis *x)
+{
+    return shares_of(x);
+}
+
+hesse_kinds hesse_analysis_kinds(const hesse_analysis *x, int share)
+{
+    return x->plan.kinds[share];
+}
+
+const hesse_share_results *hesse_analysis_results(const hesse_analysis *x, int share)
+{
+    return x->results ? &x->results[share] : NULL;
+}
+
+const double *hesse_analysis_distances(const hesse_analysis *x, int part, int i, int *m,
+                                       double *mean)
+{
+    const hesse_share_results *f = hesse_analysis_results(x, part);
+    if (!f || i >= f->n_distances) return NULL;
+    *m = f->n_computed, *mean = f->distances[i].mean;
+    return f->distances[i].matrix;
+}
+
+hesse_estimated hesse_analysis_estimated(const hesse_analysis *x, int block)
+{
+    return x->plan.matrix_free.why[entry_of(x, block)];
+}
+
+const hesse_block_table *hesse_analysis_table(const hesse_analysis *x)
+{
+    return &x->table;
+}
+
+const hesse_density *hesse_analysis_density(const hesse_analysis *x)
+{
+    return &x->plan.density;
+}
+
+size_t hesse_analysis_block_parameter(const hesse_analysis *x, int block)
+{
+    const hesse_partition *p = &x->plan.partition;
+    const hesse_piece *piece = &p->pieces[p->blocks[block].piece];
+    const hesse_param *of = &x->plan.objective->network->params.list[piece->param];
+    return of->offset + (size_t)piece->rect.row * (size_t)of->cols +
+           (size_t)piece->rect.col;
+}
+
+void hesse_analysis_order(const hesse_analysis *x, const double *all, double *ordered)
+{
+    hesse_partition_gather(&x->plan.partition, &x->plan.objective->network->params, all,
+                           ordered);
+}
+
+void hesse_analysis_reports(const hesse_analysis *x, hesse_rank_report *reports)
+{
+    const hesse_team *team = x->plan.objective->team;
+    const hesse_times *t = &x->times;
+    const hesse_rank_report mine = {
+        .predicted = x->plan.schedule.busy[team->rank] + x->plan.matrix_free.seconds,
+        .busy = t->assembly + t->exchange + t->eigenvalues + t->lanczos,
+        .assembly = t->assembly,
+        .exchange = t->exchange,
+        .eigenvalues = t->eigenvalues,
+        .lanczos = t->lanczos,
+        .matrices = t->matrices,
+        .idle = t->idle,
+        .memory = hesse_memory_peak()};
+    const int numbers = sizeof mine / sizeof(double);
+    MPI_Gather(&mine, numbers, MPI_DOUBLE, reports, numbers, MPI_DOUBLE, 0, team->comm);
+}
+
+double hesse_analysis_distance_seconds(const hesse_analysis *x)
+{
+    return x->distances;
+}
+
+void hesse_analysis_rate(hesse_analysis *x, const hesse_rates *rates)
+{
+    hesse_plan_rate(&x->plan, rates);
+}
+
+hesse_plan_summary hesse_analysis_summary(const hesse_analysis *x)
+{
+    const hesse_plan *p = &x->plan;
+    const hesse_matrix_free *u = &p->matrix_free;
+    const hesse_task *whole = &p->schedule.whole;
+    double idlest = p->schedule.busy[0];
+    int estimated = 0;
+    for (int r = 1; r < p->ranks; r++) idlest = fmin(idlest, p->schedule.busy[r]);
+    for (int b = 0; b < p->partition.count; b++) estimated += u->blocks[b];
+    return (hesse_plan_summary){
+        .blocks = p->partition.count,
+        .order = p->partition.size,
+        .ranks = p->ranks,
+        .threads = p->options.threads,
+        .panel = p->options.request.panel,
+        .method = p->method,
+        .memory = p->memory,
+        .peak = p->peak,
+        .program = p->program,
+        .seconds = hesse_plan_seconds(p),
+        .idlest = idlest + u->seconds,
+        .disk = {.result = hesse_disk_of_result(p), .parts = hesse_disk_of_parts(p)},
+        .whole = p->options.scope & HESSE_FULL,
+        .whole_engine = whole->engine,
+        .whole_products = whole->work.products,
+        .whole_solution = whole->solution,
+        .whole_assembly = whole->assembly,
+        .whole_eigen = whole->eigen,
+        .whole_estimated = u->why[p->partition.count],
+        .n_estimated = estimated,
+        .lanczos = u->settings,
+        .extreme = u->estimates.extreme,
+        .hutchinson = u->estimates.hutchinson,
+        .together = u->together,
+        .products = u->work.products,
+        .extra = u->extra.products,
+        .estimate_seconds = u->seconds,
+        .estimate_bytes = u->bytes,
+    };
+}
+
+int hesse_analysis_planned(const hesse_analysis *x)
+{
+    return x->plan.scope & HESSE_BLOCKS ? x->plan.partition.count : 0;
+}
+
+hesse_planned_block hesse_analysis_planned_block(const hesse_analysis *x, int i)
+{
+    const hesse_plan *p = &x->plan;
+    const hesse_matrix_free *u = &p->matrix_free;
+    if (i < p->schedule.count) {
+        const hesse_task *t = &p->schedule.tasks[i];
+        return (hesse_planned_block){.name = p->partition.blocks[t->block].name,
+                                     .size = p->partition.blocks[t->block].size,
+                                     .engine = t->engine,
+                                     .bytes = t->bytes,
+                                     .solution = t->solution,
+                                     .first = t->group.first,
+                                     .ranks = t->group.count,
+                                     .products = t->work.products,
+                                     .seconds = t->assembly + t->eigen};
+    }
+    const int b = x->estimated[i - p->schedule.count];
+    return (hesse_planned_block){.name = p->partition.blocks[b].name,
+                                 .size = p->partition.blocks[b].size,
+                                 .estimated = u->why[b],
+                                 .ranks = p->ranks,
+                                 .products = u->each[b],
+                                 .seconds = u->seconds * u->each[b] /
+                                            fmax(1, u->work.products)};
 }

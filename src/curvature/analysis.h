@@ -1,69 +1,110 @@
-/** The inside of an analysis, for the program: what is planned, and what was found. */
+/** An analysis for the program: what a run listens to, and everything that is planned
+ * and found as plain data. */
 #ifndef HESSE_CURVATURE_ANALYSIS_H
 #define HESSE_CURVATURE_ANALYSIS_H
 
-#include "curvature/dense.h"
-#include "curvature/estimates.h"
-#include "curvature/quadratures.h"
+#include "checkpoint/checkpoint.h"
+#include "curvature/listener.h"
+#include "curvature/rates.h"
 #include "hesse/analysis.h"
-#include "objective/model.h"
+#include "parallel/rank_report.h"
+#include "spectra/share_results.h"
 
-/** What is done without matrices. */
-typedef struct hesse_matrix_free {
-    bool *blocks; /* [blocks] whether a block is               */
-    bool whole;   /* whether the whole is                      */
-    hesse_lanczos_settings settings;
-    hesse_estimates estimates;
-    hesse_work work;  /* of all of it                          */
-    hesse_work extra; /* and in it that of the estimates       */
-    hesse_work again; /* values that sweeps compute again      */
-    double *each;     /* [blocks] products of `work`, of each  */
-    int together;     /* vectors of quadratures at once        */
-    double bytes;     /* of a rank, beside model and results    */
-    double limit;     /* what they may be                       */
-    double seconds;   /* predicted                              */
-} hesse_matrix_free;
+typedef struct hesse_run_options {
+    const hesse_listener *listener; /* NULL: none */
+    hesse_checkpoint *checkpoint;   /* NULL: none */
+} hesse_run_options;
 
-struct hesse_analysis {
-    hesse_model *model; /* borrowed */
-    hesse_partition partition;
-    hesse_schedule schedule;
-    hesse_dense_options options; /* of what is formed                              */
-    hesse_scope scope;           /* of what was asked for                          */
-    hesse_method method;
-    hesse_matrix_free matrix_free;
-    hesse_kinds *kinds; /* [shares]                                       */
-    int ranks;          /* planned for                                    */
-    bool worldwide;     /* no groups but all ranks and single ones        */
-    double memory;      /* bytes a rank may use                           */
-    double program;     /* of them what is taken before                   */
-    double seconds;     /* auto: for what is formed; 0: not limited       */
-    double base, peak;  /* predicted bytes of a rank: beside its matrices, in all */
-    double *gradient;   /* in the order of the blocks                     */
-    hesse_share_results *found; /* [shares], after a run                          */
-    hesse_times times;          /* of this rank, after a run                      */
-    hesse_measures **measures;  /* [shares][blocks + 1], the last: the full       */
-};
+/** Collective. hesse_analysis_run with somebody who listens, and finished work that is
+ * kept. Errors: also those of both. */
+hesse_status hesse_analysis_run_with(hesse_analysis *analysis,
+                                     const hesse_run_options *options);
 
-/** Local. Bytes of model and data, which are there before an analysis is. */
-double hesse_model_bytes(const hesse_model *m);
+/** Local. The number of shares, and the kinds of one; its results after a run, the
+ * analysis's own, the same on every rank but for distances, NULL before. */
+int hesse_analysis_shares(const hesse_analysis *analysis);
+hesse_kinds hesse_analysis_kinds(const hesse_analysis *analysis, int share);
+const hesse_share_results *hesse_analysis_results(const hesse_analysis *analysis,
+                                                  int share);
 
-/** Local. Decide what is formed, and make the schedule of it.
- *  Errors: HESSE_E_NOMEM with the sizes. */
-hesse_status hesse_analysis_plan(hesse_analysis *analysis, hesse_why *why);
+/** Local. The blocks, in arrays of the analysis; and what densities are made with. */
+const hesse_block_table *hesse_analysis_table(const hesse_analysis *analysis);
+const hesse_density *hesse_analysis_density(const hesse_analysis *analysis);
 
-/** Local. The matrices that are not formed, in the order of shares, with quadratures that are
- *  not filled; to be freed, the quadratures by hesse_quadrature_free.
- *  Errors: HESSE_E_NOMEM. */
-hesse_status hesse_analysis_aims(const hesse_analysis *analysis, hesse_submatrix **aims,
-                                 int *count, hesse_why *why);
-void hesse_submatrices_free(hesse_submatrix *aims, int count);
+/** Local. The first entry of a block among the model's parameters. */
+size_t hesse_analysis_block_parameter(const hesse_analysis *analysis, int block);
 
-/** Local. Predict the times of the schedule, which stays as it is, from the rates of this
+/** Local. The entries of a vector of all parameters in the order of the blocks.
+ *
+ *  all      [in]   as many numbers as the model has parameters.
+ *  ordered  [out]  as many as the blocks have together. */
+void hesse_analysis_order(const hesse_analysis *analysis, const double *all,
+                          double *ordered);
+
+/** Collective. Gather on rank 0 what every rank did; other ranks' reports are not
+ * filled. reports  [out]  one for every rank of the team. */
+void hesse_analysis_reports(const hesse_analysis *analysis, hesse_rank_report *reports);
+
+/** Local. Seconds that this rank spent on distances. */
+double hesse_analysis_distance_seconds(const hesse_analysis *analysis);
+
+/** Local. Predict the times of the plan, which stays as it is, from the rates of this
  *  machine. */
 void hesse_analysis_rate(hesse_analysis *analysis, const hesse_rates *rates);
 
-/** Local. Predicted seconds of all: the schedule, and what is not formed. */
-double hesse_analysis_seconds(const hesse_analysis *analysis);
+/** What a run takes of the disk. */
+typedef struct hesse_disk {
+    double result; /* bytes of the result file, to a tenth or so                     */
+    double parts;  /* bytes of unfinished work in part files, at most at any one time */
+} hesse_disk;
+
+/** What is planned, in numbers. It has many fields because all of them are shown. */
+typedef struct hesse_plan_summary {
+    int blocks;
+    size_t order; /* of all blocks together */
+    int ranks, threads, panel;
+    hesse_method method;
+    double memory, peak,
+        program;            /* bytes of a rank: allowed, predicted, taken before */
+    double seconds, idlest; /* predicted: of the run, and of the idlest rank     */
+    hesse_disk disk;
+
+    bool whole; /* the whole matrix is formed */
+    hesse_engine whole_engine;
+    double whole_products, whole_solution; /* operations */
+    double whole_assembly, whole_eigen;    /* seconds    */
+    hesse_estimated whole_estimated;
+
+    /* Of all estimated matrices; without products there are none. */
+    int n_estimated; /* blocks */
+    hesse_lanczos_settings lanczos;
+    hesse_extreme_settings extreme;
+    hesse_hutchinson_settings hutchinson;
+    int together; /* vectors of quadratures at once */
+    double products,
+        extra; /* operations: of all, and in them of eigenpairs and diagonals */
+    double estimate_seconds, estimate_bytes;
+} hesse_plan_summary;
+
+/** Local. */
+hesse_plan_summary hesse_analysis_summary(const hesse_analysis *analysis);
+
+/** A block of the plan. */
+typedef struct hesse_planned_block {
+    const char *name;
+    size_t size;
+    hesse_estimated
+        estimated; /* why it is estimated; the next three have no meaning then */
+    hesse_engine engine;
+    double bytes, solution; /* of a rank; operations of the eigenvalues */
+    int first, ranks;       /* who do it */
+    double products, seconds;
+} hesse_planned_block;
+
+/** Local. The blocks of the plan, first those that are formed, in the order of the
+ * schedule, then those that are estimated; there are as many as blocks were asked for.
+ */
+int hesse_analysis_planned(const hesse_analysis *analysis);
+hesse_planned_block hesse_analysis_planned_block(const hesse_analysis *analysis, int i);
 
 #endif /* HESSE_CURVATURE_ANALYSIS_H */

@@ -28,7 +28,8 @@ hesse_status hesse_assemble_local(hesse_panel_threads *lanes, int n_panels, int 
                                   double *defect, hesse_watch *watch, hesse_why *why);
 
 /** Collective. The same over all ranks: panels go round by round to their owners, one a
- *  thread in every round. The tallies are those of all ranks, the defect that of a sample.
+ *  thread in every round. The tallies are those of all ranks, the defect that of a
+ * sample.
  *
  *  Memory: beside the matrices, an exchange of one panel a share.
  *  Errors: HESSE_E_NOMEM, and those of the lanes. */

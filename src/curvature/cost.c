@@ -1,22 +1,24 @@
-/* Operations over rates. What a rate cannot tell, how far a solver stays below DGEMM and how
-   fast ranks talk, are numbers fitted to measurements: docs/scaling.md. */
+/* Operations over rates. What a rate cannot tell, how far a solver stays below DGEMM
+   and how fast ranks talk, are numbers fitted to measurements: docs/scaling.md. */
 #include "curvature/cost.h"
 
 #include "spectra/engines/bulge.h"
 
 #include <math.h>
 
-/* What panels take beyond the products and loops that the rates were measured with, whose
-   operands are in the cache. */
+/* What panels take beyond the products and loops that the rates were measured with,
+   whose operands are in the cache. */
 static const double PRODUCTS = 1.6, ELEMENTS = 1.5;
 
-/* Seconds that a number takes to its place in the matrix, and to that of its mirror image. */
+/* Seconds that a number takes to its place in the matrix, and to that of its mirror
+ * image. */
 static const double PLACING = 4.5e-9;
 
 /* Between ranks: bytes a second and rank, seconds a message. */
 static const double BANDWIDTH = 2e9, LATENCY = 5e-6;
 
-/* Of DGEMM's rate, counting 4/3 n^3 operations. Ranks of one machine share its memory. */
+/* Of DGEMM's rate, counting 4/3 n^3 operations. Ranks of one machine share its memory.
+ */
 typedef struct efficiency {
     double values, vectors;
 } efficiency;
@@ -41,8 +43,8 @@ double hesse_cost_panels(const hesse_rates *rates, hesse_work work)
            ELEMENTS * work.elements / rates->elements;
 }
 
-/* Of DGEMM's rate, and times the loops' own; from width 16 to GPT-2 small the sum is within a
-   third of what was measured, for one vector to 24. */
+/* Of DGEMM's rate, and times the loops' own; from width 16 to GPT-2 small the sum is
+   within a third of what was measured, for one vector to 24. */
 double hesse_cost_products(const hesse_rates *rates, hesse_work work)
 {
     return work.products / (0.65 * rates->dgemm) +
@@ -58,7 +60,8 @@ double hesse_cost_exchange(double n, int ranks, int panel)
     return PLACING * n * n / ranks + (ranks > 1 ? messages : 0);
 }
 
-/* Messages of the tall matrices of the reduction, along rows and columns of the grid. */
+/* Messages of the tall matrices of the reduction, along rows and columns of the grid.
+ */
 static double reduction_messages(double n, int ranks)
 {
     const double panels = n / HESSE_BAND, sides = sqrt(ranks);

@@ -1,5 +1,5 @@
-/** How long things take, from their sizes and the rates of a core; docs/scaling.md has the
- *  formulas, what they were fitted to and how well they hold. All are in seconds. */
+/** How long things take, from their sizes and the rates of a core; docs/scaling.md has
+ * the formulas, what they were fitted to and how well they hold. All are in seconds. */
 #ifndef HESSE_CURVATURE_COST_H
 #define HESSE_CURVATURE_COST_H
 

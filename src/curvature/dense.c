@@ -1,23 +1,551 @@
-/* Where the whole is wanted, it is assembled first, and blocks are cut out of it. Then come
-   the blocks of groups of ranks, then those of single ranks, and last the eigenvalues of
-   the whole. At the end all are told what was found. */
-#include "curvature/dense_inner.h"
+/* The dense path. Where the whole matrix is wanted, it is assembled first, and blocks
+   are cut out of it. Then come the blocks of groups of ranks, then those of single
+   ranks, and last the eigenvalues of the whole. At the end every rank learns all
+   results. */
+#include "curvature/dense.h"
 
 #include "base/memory.h"
+#include "curvature/assemble.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* Ranks that do a block together. */
+typedef struct hesse_rank_group {
+    hesse_team *team;
+    hesse_grid *grid;
+} hesse_rank_group;
+
+/* All that the passes share. */
+typedef struct hesse_dense {
+    hesse_team *team;
+    const hesse_partition *partition;
+    const hesse_schedule *schedule;
+    const hesse_dense_options *options;
+    hesse_panel_threads lanes;
+    hesse_rank_group *rank_groups; /* [depth] of the schedule; the first: all ranks  */
+    hesse_share_results *found;    /* [shares]                                       */
+    hesse_tally *tallies;          /* [shares]                                       */
+    double *defect;                /* [shares]; of the part assembled last, absolute */
+    double *check;                 /* [shares]; the same, relative                   */
+    hesse_dmat **whole;            /* [shares]; NULL entries where scope is blocks   */
+    const hesse_task **waves;      /* [n_waves][ranks]                               */
+    int n_waves;
+    hesse_times times;
+    double all, done, operations; /* predicted seconds of this rank; operations done */
+    const hesse_task *doing;      /* in assembly                                     */
+} hesse_dense;
+
+static int shares_of(const hesse_dense *x)
+{
+    return x->options->request.shares;
+}
+
+static bool shows_matrices(const hesse_dense *x)
+{
+    return x->options->listener && x->options->listener->matrix;
+}
+
+/* Begin to count the time that something takes, and end it. */
+static void start_clock(double *seconds)
+{
+    *seconds -= MPI_Wtime();
+}
+
+static void stop_clock(double *seconds)
+{
+    *seconds += MPI_Wtime();
+}
+
+/* What is loaded from earlier runs, and saved for later ones. Of a matrix that is shown
+   only the panels are saved, so that it can be shown again. */
+
+/* Solutions of smaller order take about a second at most. */
+enum { LONG = 2000 };
+
+/* Seconds of panels that are not worth the writing, whatever the stretch. */
+static const double SHORT = 10;
+
+bool hesse_dense_keeps(const hesse_task *task, double stretch, bool shown)
+{
+    return task->assembly > fmin(stretch, SHORT) || shown;
+}
+
+static hesse_record record_of(const hesse_dense *x, int share, int block)
+{
+    if (block < 0)
+        return (hesse_record){
+            .kind = HESSE_RECORD_WHOLE, .share = share, .blocks = x->partition->count};
+    return (hesse_record){
+        .kind = HESSE_RECORD_BLOCK, .share = share, .block = block, .blocks = 1};
+}
+
+static int order_of(const hesse_dense *x, int block)
+{
+    return (int)(block < 0 ? x->partition->size : x->partition->blocks[block].size);
+}
+
+static bool known(const hesse_dense *x, int share, int block)
+{
+    const hesse_record what = record_of(x, share, block);
+    return !shows_matrices(x) &&
+           hesse_share_results_known(&x->found[share], x->options->checkpoint, &what,
+                                     order_of(x, block), x->options->vectors);
+}
+
+static hesse_status load(hesse_dense *x, int share, int block, hesse_why *why)
+{
+    const hesse_record what = record_of(x, share, block);
+    return hesse_share_results_load(&x->found[share], x->options->checkpoint, &what,
+                                    order_of(x, block), x->options->vectors, why);
+}
+
+static hesse_status save(const hesse_dense *x, int share, int block, hesse_why *why)
+{
+    const hesse_record what = record_of(x, share, block);
+    if (!x->options->checkpoint) return HESSE_OK;
+    return hesse_share_results_save(&x->found[share], x->options->checkpoint, &what,
+                                    why);
+}
+
+static bool block_is_known(const hesse_dense *x, int block)
+{
+    bool all = true;
+    for (int s = 0; all && s < shares_of(x); s++) all = known(x, s, block);
+    return all;
+}
+
+static bool whole_is_known(const hesse_dense *x, int share)
+{
+    return known(x, share, -1);
+}
+
+static hesse_status load_block(hesse_dense *x, int block, hesse_why *why)
+{
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < shares_of(x); s++) status = load(x, s, block, why);
+    return status;
+}
+
+static hesse_status load_whole(hesse_dense *x, int share, hesse_why *why)
+{
+    return load(x, share, -1, why);
+}
+
+static bool keeps_panels(const hesse_dense *x, const hesse_task *task)
+{
+    const hesse_checkpoint *c = x->options->checkpoint;
+    return c && hesse_dense_keeps(task, hesse_checkpoint_stretch(c), shows_matrices(x));
+}
+
+static hesse_status save_block(const hesse_dense *x, const hesse_task *task,
+                               hesse_why *why)
+{
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < shares_of(x); s++)
+        status = save(x, s, task->block, why);
+    if (!status && keeps_panels(x, task))
+        status = hesse_checkpoint_make_safe(x->options->checkpoint, why);
+    return status;
+}
+
+static hesse_status save_whole(const hesse_dense *x, int share, hesse_why *why)
+{
+    return save(x, share, -1, why);
+}
+
+static void drop_panels(const hesse_dense *x, int block)
+{
+    if (!shows_matrices(x))
+        hesse_checkpoint_drop_panels(x->options->checkpoint, block, 1);
+}
+
+/* Solutions of large matrices cannot be interrupted. */
+static hesse_status begin_solution(const hesse_dense *x, int n, hesse_why *why)
+{
+    if (n <= LONG) return HESSE_OK;
+    return hesse_checkpoint_begin_uninterruptible(x->options->checkpoint, why);
+}
+
+static void end_solution(const hesse_dense *x)
+{
+    hesse_checkpoint_end_uninterruptible(x->options->checkpoint);
+}
+
+/* What every pass does with a part of the Hessian: assemble it, show it, decompose and
+   check it, and tell how far things are. */
+
+static void tell(const hesse_dense *x, const char *phase, double seconds, double more)
+{
+    const hesse_listener *l = x->options->listener;
+    if (l && l->progress && x->all > 0)
+        l->progress(l->context, phase, (x->done + seconds) / x->all,
+                    x->operations + more);
+}
+
+static void tell_solution(const hesse_dense *x, size_t n)
+{
+    char phase[64];
+    snprintf(phase, sizeof phase, "eigenvalues of %zu x %zu", n, n);
+    tell(x, phase, 0, 0);
+}
+
+/* All ranks of a group count its operations: together they are done as fast. */
+static void tick(void *context, int done, int all)
+{
+    const hesse_dense *x = context;
+    const double part = (double)done / all;
+    tell(x, "assembly", part * x->doing->assembly, part * x->doing->work.products);
+}
+
+static void finish_task(hesse_dense *x, const hesse_task *t)
+{
+    x->done += t->assembly + t->eigen;
+    x->operations += t->work.products + t->solution;
+    tell(x, "eigenvalues", 0, 0);
+}
+
+static hesse_status show_matrix(hesse_dense *x, int share, int block,
+                                const hesse_dmat *a, const double *local)
+{
+    const hesse_listener *l = x->options->listener;
+    if (!shows_matrices(x)) return HESSE_OK;
+    start_clock(&x->times.matrices);
+    const hesse_status s = l->matrix(l->context, share, block, a, local);
+    stop_clock(&x->times.matrices);
+    return s;
+}
+
+/* A block may be zero but for rounding, as that of a key's bias is: softmax does not
+   see it. What is left of it need not be symmetric, so the loss, which has the units of
+   the Hessian, adds to the scale. docs/math.md, section 5. */
+static void judge_defect(const hesse_dense *x, int share, const hesse_sums *sums)
+{
+    const double scale = sqrt(sums->squares) + 1e-4 * fabs(x->options->loss);
+    x->check[share] = scale > 0 ? x->defect[share] / scale : 0;
+}
+
+/* What a solver says knows no names. */
+static hesse_status name_in_error(const char *name, hesse_status status, hesse_why *why)
+{
+    const hesse_why said = *why;
+    return status ? hesse_fail(why, status, "%s: %s", name, said.text) : HESSE_OK;
+}
+
+static void free_matrices(const hesse_dense *x, hesse_dmat **a)
+{
+    for (int s = 0; a && s < shares_of(x); s++) hesse_dmat_free(a[s]);
+}
+
+static hesse_watch watch_of(hesse_dense *x, const hesse_task *task)
+{
+    x->doing = task;
+    return (hesse_watch){.context = x, .tick = tick};
+}
+
+static void count_watch(hesse_dense *x, const hesse_watch *watch)
+{
+    x->times.assembly += watch->panels;
+    x->times.exchange += watch->exchange;
+}
+
+/* ELPA reads both triangles, and so do a listener and the residuals of eigenvectors. */
+static bool reads_lower(const hesse_dense *x)
+{
+    return x->options->engine != HESSE_ENGINE_ELPA && !x->options->vectors &&
+           !shows_matrices(x);
+}
+
+/* Matrices of a part, of every share, assembled by a rank_group. */
+static hesse_status assemble_part(hesse_dense *x, const hesse_rank_group *by,
+                                  const hesse_task *task, hesse_part part,
+                                  hesse_dmat **a)
+{
+    const hesse_block *first = &x->partition->blocks[part.block];
+    const hesse_block *last = first + part.blocks - 1;
+    const size_t n = last->first + last->size - first->first;
+    hesse_watch watch = watch_of(x, task);
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < shares_of(x); s++) {
+        status = hesse_dmat_new(by->grid, (int)n, &a[s]);
+        if (!status) a[s]->lower = reads_lower(x);
+    }
+    if (status) return status;
+    const int count = hesse_panel_threads_begin(&x->lanes, part, keeps_panels(x, task));
+    for (int s = 0; s < shares_of(x); s++) x->tallies[s].all = (hesse_sums){0};
+    status = hesse_assemble(by->team, &x->lanes, count, part.blocks, a, x->tallies,
+                            x->defect, &watch);
+    count_watch(x, &watch);
+    for (int s = 0; s < shares_of(x); s++) judge_defect(x, s, &x->tallies[s].all);
+    return status;
+}
+
+/* Eigenvalues of a distributed matrix, proven; the matrix is destroyed. */
+static hesse_status solve_part(hesse_dense *x, const hesse_rank_group *by, int share,
+                               hesse_dmat *a, const hesse_sums *sums, const char *name,
+                               hesse_spectrum **spectrum)
+{
+    hesse_why *why = hesse_team_why(by->team);
+    start_clock(&x->times.eigenvalues);
+    tell_solution(x, (size_t)a->n);
+    hesse_status status = hesse_spectrum_new(a->n, x->options->vectors, spectrum, why);
+    if (!status) status = begin_solution(x, a->n, why);
+    status = hesse_agree(by->team, status);
+    if (!status)
+        status =
+            name_in_error(name, hesse_eigen(a, x->options->engine, *spectrum), why);
+    if (!status) {
+        (*spectrum)->check_symmetry = x->check[share];
+        status =
+            hesse_agree(by->team, hesse_spectrum_check(*spectrum, sums, name, why));
+    }
+    end_solution(x);
+    stop_clock(&x->times.eigenvalues);
+    return status;
+}
+
+/* Depth by depth: groups of a depth are parts of those before, so ranks that meet in
+   one have the same past. */
+
+static hesse_status block_together(hesse_dense *x, const hesse_task *task)
+{
+    const hesse_rank_group *by = &x->rank_groups[task->depth];
+    const hesse_block *b = &x->partition->blocks[task->block];
+    const double since = MPI_Wtime();
+    hesse_why *why = hesse_team_why(by->team);
+    hesse_dmat **a = hesse_calloc((size_t)shares_of(x), sizeof(void *));
+    hesse_status status = HESSE_OK;
+    if (!a) status = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    if (!status) status = hesse_checkpoint_continue(x->options->checkpoint, why);
+    status = hesse_agree(by->team, status);
+    if (!status && !x->whole[0])
+        status = assemble_part(x, by, task, (hesse_part){task->block, 1}, a);
+    for (int s = 0; !status && x->whole[0] && s < shares_of(x); s++)
+        status = hesse_dmat_part(x->whole[s], (int)b->first, (int)b->size, &a[s]);
+    for (int s = 0; !status && s < shares_of(x); s++) {
+        status = show_matrix(x, s, task->block, a[s], NULL);
+        if (!status)
+            status = solve_part(x, by, s, a[s], &x->found[s].sums[task->block], b->name,
+                                &x->found[s].spectra[task->block]);
+        if (!status)
+            x->found[s].spectra[task->block]->seconds =
+                (MPI_Wtime() - since) / shares_of(x);
+    }
+    free_matrices(x, a);
+    free(a);
+    if (!status && hesse_team_rank(by->team) == 0) status = save_block(x, task, why);
+    status = hesse_agree(by->team, status);
+    if (status) *hesse_team_why(x->team) = *why;
+    if (!status) drop_panels(x, task->block);
+    finish_task(x, task);
+    return status;
+}
+
+static bool is_mine(const hesse_dense *x, const hesse_task *t)
+{
+    const int rank = x->team->rank;
+    return t->group.first <= rank && rank < t->group.first + t->group.count;
+}
+
+/* A group that fails leaves out the rest, and its ranks meet the others at the end. */
+static hesse_status blocks_together(hesse_dense *x)
+{
+    hesse_status status = HESSE_OK;
+    for (int i = 0; !status && i < x->schedule->count; i++) {
+        const hesse_task *t = &x->schedule->tasks[i];
+        if (t->group.count > 1 && is_mine(x, t) && !block_is_known(x, t->block))
+            status = block_together(x, t);
+    }
+    return status;
+}
+
+/* Each rank runs through its own blocks, unless matrices must travel; then they go wave
+   by wave, in a wave every rank does its next one. */
+
+/* Room for a block of every share on its owner. */
+static hesse_status room(const hesse_dense *x, size_t n, double **a)
+{
+    for (int s = 0; s < shares_of(x); s++)
+        if (!(a[s] = hesse_alloc(n * n)))
+            return hesse_fail(hesse_team_why(x->team), HESSE_E_NOMEM,
+                              "%zu bytes for a block of order %zu are not there",
+                              n * n * sizeof(double), n);
+    return HESSE_OK;
+}
+
+static hesse_status assemble_alone(hesse_dense *x, const hesse_task *task,
+                                   double *const *a)
+{
+    const int n = (int)x->partition->blocks[task->block].size;
+    const int count = hesse_panel_threads_begin(&x->lanes, (hesse_part){task->block, 1},
+                                                keeps_panels(x, task));
+    hesse_watch watch = watch_of(x, task);
+    const hesse_status status = hesse_assemble_local(
+        &x->lanes, count, n, a, x->tallies, x->defect, &watch, hesse_team_why(x->team));
+    count_watch(x, &watch);
+    for (int s = 0; s < shares_of(x); s++)
+        judge_defect(x, s, &x->found[s].sums[task->block]);
+    return status;
+}
+
+static hesse_status solve_alone(hesse_dense *x, const hesse_task *task,
+                                double *const *a, double since)
+{
+    const hesse_block *b = &x->partition->blocks[task->block];
+    hesse_why *why = hesse_team_why(x->team);
+    hesse_status status = begin_solution(x, (int)b->size, why);
+    start_clock(&x->times.eigenvalues);
+    tell_solution(x, b->size);
+    for (int s = 0; !status && s < shares_of(x); s++) {
+        hesse_spectrum **spectrum = &x->found[s].spectra[task->block];
+        const hesse_sums *sums = &x->found[s].sums[task->block];
+        status = hesse_spectrum_new((int)b->size, x->options->vectors, spectrum, why);
+        if (!status)
+            status =
+                name_in_error(b->name,
+                              hesse_eigen_local((int)b->size, a[s], x->options->engine,
+                                                *spectrum, why),
+                              why);
+        if (status) break;
+        (*spectrum)->check_symmetry = x->check[s];
+        (*spectrum)->seconds = (MPI_Wtime() - since) / shares_of(x);
+        status = hesse_spectrum_check(*spectrum, sums, b->name, why);
+    }
+    end_solution(x);
+    stop_clock(&x->times.eigenvalues);
+    if (!status) status = save_block(x, task, why);
+    if (!status) drop_panels(x, task->block);
+    finish_task(x, task);
+    return status;
+}
+
+/* What single ranks have to do. */
+static bool is_left(const hesse_dense *x, const hesse_task *t)
+{
+    return t->group.count == 1 && !block_is_known(x, t->block);
+}
+
+/* Who does what in which wave: a rank's tasks, in the order of the schedule. */
+static hesse_status make_waves(hesse_dense *x)
+{
+    const hesse_schedule *s = x->schedule;
+    const int ranks = x->team->size;
+    int *count = hesse_calloc((size_t)ranks, sizeof *count);
+    hesse_status status = HESSE_OK;
+    for (int i = 0; count && i < s->count; i++) {
+        if (!is_left(x, &s->tasks[i])) continue;
+        const int n = ++count[s->tasks[i].group.first];
+        x->n_waves = n > x->n_waves ? n : x->n_waves;
+    }
+    x->waves = hesse_calloc((size_t)x->n_waves * (size_t)ranks, sizeof *x->waves);
+    if (count) memset(count, 0, (size_t)ranks * sizeof *count);
+    if (!count || !x->waves)
+        status = hesse_fail(hesse_team_why(x->team), HESSE_E_NOMEM,
+                            "out of memory for a schedule of %d blocks", s->count);
+    for (int i = 0; !status && i < s->count; i++) {
+        const int owner = s->tasks[i].group.first;
+        if (is_left(x, &s->tasks[i]))
+            x->waves[count[owner]++ * ranks + owner] = &s->tasks[i];
+    }
+    free(count);
+    return status;
+}
+
+/* The task of a rank in a wave; NULL: none left. */
+static const hesse_task *task_of(const hesse_dense *x, int rank, int wave)
+{
+    return x->waves[wave * x->team->size + rank];
+}
+
+/* Blocks of this wave, cut out of the whole. */
+static hesse_status cut_out(hesse_dense *x, int wave, int share, double *mine)
+{
+    hesse_gather *list = hesse_calloc((size_t)x->team->size, sizeof *list);
+    hesse_status status = HESSE_OK;
+    int count = 0;
+    if (!list)
+        status = hesse_fail(hesse_team_why(x->team), HESSE_E_NOMEM, "out of memory");
+    status = hesse_agree(x->team, status);
+    for (int r = 0; !status && r < x->team->size; r++) {
+        const hesse_task *t = task_of(x, r, wave);
+        if (!t) continue;
+        const hesse_block *b = &x->partition->blocks[t->block];
+        list[count++] = (hesse_gather){(int)b->first, (int)b->size, r,
+                                       r == x->team->rank ? mine : NULL};
+    }
+    if (!status) status = hesse_dmat_gather(x->whole[share], list, count);
+    free(list);
+    return status;
+}
+
+/* The matrices of a wave, one rank's after another's. */
+static hesse_status show_wave(hesse_dense *x, int wave, double *const *mine)
+{
+    hesse_status status = HESSE_OK;
+    for (int r = 0; r < x->team->size; r++) {
+        const hesse_task *t = task_of(x, r, wave);
+        if (!t) continue;
+        const bool own = r == x->team->rank;
+        for (int s = 0; !status && s < shares_of(x); s++) {
+            if (own) hesse_mirror((int)x->partition->blocks[t->block].size, mine[s]);
+            status = show_matrix(x, s, t->block, NULL, own ? mine[s] : NULL);
+        }
+    }
+    return status;
+}
+
+/* One block of this rank, or none; collective where matrices travel. */
+static hesse_status wave(hesse_dense *x, int number, bool collective)
+{
+    const hesse_task *t = task_of(x, x->team->rank, number);
+    const double since = MPI_Wtime();
+    double **a = hesse_calloc((size_t)shares_of(x), sizeof *a);
+    hesse_status status = HESSE_OK;
+    if (!a)
+        status = hesse_fail(hesse_team_why(x->team), HESSE_E_NOMEM, "out of memory");
+    if (!status && t) status = room(x, x->partition->blocks[t->block].size, a);
+    if (!status)
+        status =
+            hesse_checkpoint_continue(x->options->checkpoint, hesse_team_why(x->team));
+    if (!status && t && !x->whole[0]) status = assemble_alone(x, t, a);
+    if (collective) {
+        status = hesse_agree(x->team, status);
+        for (int s = 0; !status && x->whole[0] && s < shares_of(x); s++)
+            status = cut_out(x, number, s, a[s]);
+        if (!status && shows_matrices(x)) status = show_wave(x, number, a);
+    }
+    if (!status && t) status = solve_alone(x, t, a, since);
+    if (collective) status = hesse_agree(x->team, status);
+    for (int s = 0; a && s < shares_of(x); s++) free(a[s]);
+    free(a);
+    return status;
+}
+
+/* Ranks come here from groups of theirs, of which some may have failed. */
+static hesse_status blocks_alone(hesse_dense *x, hesse_status status)
+{
+    const bool collective = x->whole[0] || shows_matrices(x);
+    if (!status) status = make_waves(x);
+    if (collective) status = hesse_agree(x->team, status);
+    for (int w = 0; !status && w < x->n_waves; w++) status = wave(x, w, collective);
+    start_clock(&x->times.idle);
+    status = hesse_agree(x->team, status);
+    stop_clock(&x->times.idle);
+    return status;
+}
 
 static hesse_status assemble_whole(hesse_dense *x)
 {
     const hesse_part all = {0, x->partition->count};
     hesse_status status =
-        hesse_assemble_part(x, &x->rank_groups[0], &x->schedule->whole, all, x->whole);
-    for (int s = 0; !status && s < hesse_shares_of(x); s++) {
+        assemble_part(x, &x->rank_groups[0], &x->schedule->whole, all, x->whole);
+    for (int s = 0; !status && s < shares_of(x); s++) {
         x->found[s].all = x->tallies[s].all;
-        status = hesse_show_matrix(x, s, -1, x->whole[s], NULL);
+        status = show_matrix(x, s, -1, x->whole[s], NULL);
     }
-    for (int s = 0; !status && s < hesse_shares_of(x); s++)
+    for (int s = 0; !status && s < shares_of(x); s++)
         for (int i = 0; i < x->partition->count * x->partition->count; i++)
             x->found[s].coupling[i] = sqrt(x->found[s].coupling[i]);
     x->done += x->schedule->whole.assembly;
@@ -30,53 +558,52 @@ static hesse_status solve_share(hesse_dense *x, int s)
 {
     hesse_why *why = hesse_team_why(x->team);
     const double since = MPI_Wtime();
-    if (hesse_whole_known(x, s))
-        return hesse_agree(x->team, hesse_recall_whole(x, s, why));
-    hesse_status status = hesse_agree(x->team, hesse_go_on(x, why));
+    if (whole_is_known(x, s)) return hesse_agree(x->team, load_whole(x, s, why));
+    hesse_status status =
+        hesse_agree(x->team, hesse_checkpoint_continue(x->options->checkpoint, why));
     if (!status)
-        status = hesse_solve_part(x, &x->rank_groups[0], s, x->whole[s],
-                                  &x->found[s].all, "full", &x->found[s].full);
+        status = solve_part(x, &x->rank_groups[0], s, x->whole[s], &x->found[s].all,
+                            "full", &x->found[s].full);
     if (!status) x->found[s].full->seconds += MPI_Wtime() - since;
-    if (!status && x->team->rank == 0) status = hesse_keep_whole(x, s, why);
+    if (!status && x->team->rank == 0) status = save_whole(x, s, why);
     return hesse_agree(x->team, status);
 }
 
 static hesse_status solve_whole(hesse_dense *x)
 {
     hesse_status status = HESSE_OK;
-    for (int s = 0; !status && s < hesse_shares_of(x); s++) {
+    for (int s = 0; !status && s < shares_of(x); s++) {
         status = solve_share(x, s);
         hesse_dmat_free(x->whole[s]);
         x->whole[s] = NULL;
-        x->done += x->schedule->whole.eigen / hesse_shares_of(x);
-        x->operations += x->schedule->whole.solution / hesse_shares_of(x);
+        x->done += x->schedule->whole.eigen / shares_of(x);
+        x->operations += x->schedule->whole.solution / shares_of(x);
     }
     return status;
 }
 
 /* Blocks that earlier runs have done, each by the first rank of its group. */
-static hesse_status recall_blocks(hesse_dense *x)
+static hesse_status load_blocks(hesse_dense *x)
 {
     hesse_status status = HESSE_OK;
     for (int i = 0; !status && i < x->schedule->count; i++) {
         const hesse_task *t = &x->schedule->tasks[i];
-        if (t->group.first != x->team->rank || !hesse_block_known(x, t->block))
-            continue;
-        status = hesse_recall_block(x, t->block, hesse_team_why(x->team));
-        hesse_finish_task(x, t);
+        if (t->group.first != x->team->rank || !block_is_known(x, t->block)) continue;
+        status = load_block(x, t->block, hesse_team_why(x->team));
+        finish_task(x, t);
     }
     return hesse_agree(x->team, status);
 }
 
-/* Whether the matrix of the whole is needed: for its own spectrum, or to cut blocks out. */
+/* Whether the matrix of the whole is needed: for its own spectrum, or to cut blocks
+ * out. */
 static bool needs_whole(const hesse_dense *x)
 {
     if (!(x->options->scope & HESSE_FULL)) return false;
     bool needed = false;
-    for (int s = 0; !needed && s < hesse_shares_of(x); s++)
-        needed = !hesse_whole_known(x, s);
+    for (int s = 0; !needed && s < shares_of(x); s++) needed = !whole_is_known(x, s);
     for (int i = 0; !needed && i < x->schedule->count; i++)
-        needed = !hesse_block_known(x, x->schedule->tasks[i].block);
+        needed = !block_is_known(x, x->schedule->tasks[i].block);
     return needed;
 }
 
@@ -124,15 +651,15 @@ static void free_circles(hesse_dense *x)
 static hesse_status prepare(hesse_dense *x, hesse_tape *tape,
                             const hesse_params *params)
 {
-    const size_t shares = (size_t)hesse_shares_of(x);
+    const size_t shares = (size_t)shares_of(x);
     const bool whole = x->options->scope & HESSE_FULL;
     hesse_why *why = hesse_team_why(x->team);
     x->found = hesse_calloc(shares, sizeof *x->found);
     x->tallies = hesse_calloc(shares, sizeof *x->tallies);
     x->defect = hesse_alloc(shares);
-    x->proof = hesse_alloc(shares);
+    x->check = hesse_alloc(shares);
     x->whole = hesse_calloc(shares, sizeof(void *));
-    bool there = x->found && x->tallies && x->defect && x->proof && x->whole;
+    bool there = x->found && x->tallies && x->defect && x->check && x->whole;
     for (size_t s = 0; there && s < shares; s++) {
         there = hesse_share_results_new(&x->found[s], x->partition->count, whole);
         x->tallies[s] =
@@ -166,26 +693,26 @@ hesse_status hesse_dense_run(hesse_team *team, hesse_tape *tape,
     const bool whole = options->scope & HESSE_FULL,
                blocks = options->scope & HESSE_BLOCKS;
     if (!status && needs_whole(&x)) status = assemble_whole(&x);
-    for (int s = 0; !status && whole && s < hesse_shares_of(&x); s++)
+    for (int s = 0; !status && whole && s < shares_of(&x); s++)
         x.tallies[s] = (hesse_tally){.blocks = x.found[s].sums};
-    if (!status && blocks) status = recall_blocks(&x);
-    if (!status && blocks) status = hesse_blocks_alone(&x, hesse_blocks_together(&x));
-    for (int s = 0; !status && blocks && s < hesse_shares_of(&x); s++)
+    if (!status && blocks) status = load_blocks(&x);
+    if (!status && blocks) status = blocks_alone(&x, blocks_together(&x));
+    for (int s = 0; !status && blocks && s < shares_of(&x); s++)
         status = hesse_share_results_share(team, schedule, partition, options->vectors,
                                            &x.found[s]);
     if (!status && whole) status = solve_whole(&x);
 
-    if (x.whole) hesse_free_matrices(&x, x.whole);
+    if (x.whole) free_matrices(&x, x.whole);
     free(x.waves);
     free(x.whole);
-    free(x.proof);
+    free(x.check);
     free(x.defect);
     free(x.tallies);
     hesse_panel_threads_free(&x.lanes);
     free_circles(&x);
     *times = x.times;
     if (status)
-        hesse_share_results_free(x.found, hesse_shares_of(&x));
+        hesse_share_results_free(x.found, shares_of(&x));
     else
         *results = x.found;
     return status;

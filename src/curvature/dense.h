@@ -4,24 +4,10 @@
 #define HESSE_CURVATURE_DENSE_H
 
 #include "checkpoint/checkpoint.h"
+#include "curvature/listener.h"
 #include "curvature/results.h"
 #include "curvature/threads.h"
-#include "parallel/dmat.h"
 #include "spectra/engines/eigen.h"
-
-/** Called while a long piece of work goes on. */
-typedef struct hesse_listener {
-    void *context;
-    /** Local. A part of the predicted time, 0 ... 1, has been worked off, and so many
-     *  floating-point operations. The phase is a text of this call alone; a part may be
-     *  smaller than that of an earlier call. */
-    void (*progress)(void *context, const char *phase, double part, double operations);
-    /** Collective. A finished matrix of a share, before it is decomposed. Of the whole
-     *  (block -1) and of blocks that all ranks hold, `a` is there; of others `local`, on
-     *  its owner alone, n x n with both triangles. */
-    hesse_status (*matrix)(void *context, int share, int block, const hesse_dmat *a,
-                           const double *local);
-} hesse_listener;
 
 /** Where the time of a rank went, in seconds. */
 typedef struct hesse_times {
@@ -51,13 +37,18 @@ typedef struct hesse_dense_options {
  *  schedule                 [in]   of the partition for this team.
  *  results                 [out]  one for every share; the same on every rank.
  *  times                    [out]  of this rank.
- *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC (not finite; a proof out of bounds, naming the
- *  block), and what the listener and the checkpoint return. */
+ *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC (not finite; a proof out of bounds, naming
+ * the block), and what the listener and the checkpoint return. */
 hesse_status hesse_dense_run(hesse_team *team, hesse_tape *tape,
                              const hesse_params *params,
                              const hesse_partition *partition,
                              const hesse_schedule *schedule,
                              const hesse_dense_options *options,
                              hesse_share_results **results, hesse_times *times);
+
+/** Local. Whether the panels of a task go to part files: they take more seconds than
+ * may be lost, or its matrix is shown to a listener. stretch  [in]  seconds of the most
+ * work that may be lost. */
+bool hesse_dense_keeps(const hesse_task *task, double stretch, bool shown);
 
 #endif /* HESSE_CURVATURE_DENSE_H */

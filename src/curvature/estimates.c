@@ -14,11 +14,12 @@
 
 enum { BLOCK = 8, PRODUCTS = 2000, MOST = 1000000, WIDEST = 1024 };
 
-/* NOISE is of the loss: what the proof of symmetry (hesse/spectrum.h) takes for rounding. */
+/* NOISE is of the loss: what the proof of symmetry (hesse/spectrum.h) takes for
+ * rounding. */
 static const double TOLERANCE = 1e-8, NOISE = 1e-15;
 
-hesse_status hesse_estimates_defaults(const hesse_model *model, hesse_estimates *e,
-                                      hesse_why *why)
+hesse_status hesse_estimates_defaults(const hesse_objective *objective,
+                                      hesse_estimates *e, hesse_why *why)
 {
     hesse_extreme_settings *x = &e->extreme;
     const struct {
@@ -38,7 +39,7 @@ hesse_status hesse_estimates_defaults(const hesse_model *model, hesse_estimates 
                           x->tolerance);
     if (x->pairs < e->kept) x->pairs = e->kept;
     if (!x->products) x->products = PRODUCTS;
-    if (!x->block) x->block = hesse_product_width(model, 1, BLOCK);
+    if (!x->block) x->block = hesse_product_width(objective, 1, BLOCK);
     if (!(x->tolerance > 0)) x->tolerance = TOLERANCE;
     return HESSE_OK;
 }
@@ -59,8 +60,9 @@ double hesse_estimates_numbers(const hesse_estimates *e, double n)
     return 2 * pairs + vectors * n + (e->hutchinson.probes ? 2 * n : 0);
 }
 
-/* Pairs: products, block, whether they have converged and seconds, then values, residuals,
-   vectors; of the other two estimates and errors each, and the diagonal with its errors. */
+/* Pairs: products, block, whether they have converged and seconds, then values,
+   residuals, vectors; of the other two estimates and errors each, and the diagonal with
+   its errors. */
 static size_t record_size(const hesse_estimates *e, const hesse_submatrix *aim,
                           hesse_record_kind kind)
 {
@@ -81,17 +83,17 @@ typedef struct search {
     double bytes;
 } search;
 
-static search search_of(const hesse_model *model, const hesse_estimates *e, int ranks,
-                        const hesse_submatrix *aim, double memory)
+static search search_of(const hesse_objective *objective, const hesse_estimates *e,
+                        int ranks, const hesse_submatrix *aim, double memory)
 {
     const size_t n = aim->q->n;
     const int count = count_of(e, (double)n);
     search best = {0};
     for (int block = e->extreme.block;; block = 1) {
         const int most = n < (size_t)block ? (int)n : block;
-        const int width = hesse_product_width(model, ranks, most);
+        const int width = hesse_product_width(objective, ranks, most);
         const double product =
-            hesse_hessian_operator_bytes(model, ranks, aim, width, most);
+            hesse_hessian_operator_bytes(objective, ranks, aim, width, most);
         const hesse_thick_restart_rooms rooms =
             hesse_thick_restart_room(n, count, most);
         for (int room = rooms.best; room >= rooms.least; room--) {
@@ -106,17 +108,17 @@ static search search_of(const hesse_model *model, const hesse_estimates *e, int 
 }
 
 /* How many probes are multiplied at once, and the bytes. */
-static search probing_of(const hesse_model *model, const hesse_estimates *e, int ranks,
-                         const hesse_submatrix *aim, double memory)
+static search probing_of(const hesse_objective *objective, const hesse_estimates *e,
+                         int ranks, const hesse_submatrix *aim, double memory)
 {
     const size_t n = aim->q->n;
     const hesse_hutchinson_settings *h = &e->hutchinson;
     const int sketch = n < (size_t)h->sketch ? (int)n : h->sketch;
     const int longest = h->probes > sketch ? h->probes : sketch;
-    const int most = hesse_product_width(model, ranks, e->width);
+    const int most = hesse_product_width(objective, ranks, e->width);
     for (int width = most < longest ? most : longest;; width--) {
         const double bytes =
-            fmax(hesse_hessian_operator_bytes(model, ranks, aim, width, width) +
+            fmax(hesse_hessian_operator_bytes(objective, ranks, aim, width, width) +
                      hesse_hutchinson_bytes(n, ranks, sketch, width),
                  record_bytes(e, aim, HESSE_RECORD_HUTCHINSON));
         if (width == 1 || !(memory > 0) || bytes <= memory)
@@ -124,7 +126,7 @@ static search probing_of(const hesse_model *model, const hesse_estimates *e, int
     }
 }
 
-double hesse_estimates_bytes(const hesse_model *model, const hesse_estimates *e,
+double hesse_estimates_bytes(const hesse_objective *objective, const hesse_estimates *e,
                              int ranks, int count, const hesse_submatrix *aims,
                              double memory, int *too_large)
 {
@@ -133,19 +135,20 @@ double hesse_estimates_bytes(const hesse_model *model, const hesse_estimates *e,
     for (int i = 0; i < count; i++) {
         double bytes = 0;
         if (e->extreme.pairs)
-            bytes = search_of(model, e, ranks, &aims[i], memory).bytes;
+            bytes = search_of(objective, e, ranks, &aims[i], memory).bytes;
         if (e->hutchinson.probes)
-            bytes = fmax(bytes, probing_of(model, e, ranks, &aims[i], memory).bytes);
+            bytes =
+                fmax(bytes, probing_of(objective, e, ranks, &aims[i], memory).bytes);
         most = fmax(most, bytes);
         if (memory > 0 && bytes > memory && *too_large < 0) *too_large = i;
     }
     return most;
 }
 
-int hesse_estimates_together(const hesse_model *model, const hesse_estimates *e,
+int hesse_estimates_together(const hesse_objective *objective, const hesse_estimates *e,
                              int ranks)
 {
-    const int width = hesse_product_width(model, ranks, e->width);
+    const int width = hesse_product_width(objective, ranks, e->width);
     if (e->extreme.pairs) return e->extreme.block;
     return width < e->hutchinson.probes ? width : e->hutchinson.probes;
 }
@@ -164,25 +167,27 @@ static double products_of(const hesse_estimates *e, double n)
     return usual_products(e, n) + (h->probes ? h->probes + 2 * fmin(h->sketch, n) : 0);
 }
 
-double hesse_estimates_sweeps(const hesse_model *model, const hesse_estimates *e,
-                              int ranks, int count, const hesse_submatrix *aims)
+double hesse_estimates_sweeps(const hesse_objective *objective,
+                              const hesse_estimates *e, int ranks, int count,
+                              const hesse_submatrix *aims)
 {
-    const int together = hesse_estimates_together(model, e, ranks);
+    const int together = hesse_estimates_together(objective, e, ranks);
     double products = 0;
     for (int i = 0; i < count; i++) products += products_of(e, (double)aims[i].q->n);
     return together ? products / together : 0;
 }
 
-hesse_status hesse_estimates_work(const hesse_model *model, const hesse_estimates *e,
-                                  int count, const hesse_submatrix *aims,
-                                  hesse_work *work, hesse_why *why)
+hesse_status hesse_estimates_work(const hesse_objective *objective,
+                                  const hesse_estimates *e, int count,
+                                  const hesse_submatrix *aims, hesse_work *work,
+                                  hesse_why *why)
 {
     hesse_status s = HESSE_OK;
     *work = (hesse_work){0};
     for (int i = 0; !s && i < count; i++) {
         const hesse_bundle one = {aims[i].pieces, aims[i].n_pieces, 1};
         hesse_work product;
-        s = hesse_product_work(model, &one, 1, &product, why);
+        s = hesse_product_work(objective, &one, 1, &product, why);
         const double n = (double)aims[i].q->n, sketch = fmin(e->hutchinson.sketch, n);
         const double room =
             hesse_thick_restart_room(aims[i].q->n, count_of(e, n), e->extreme.block)
@@ -196,7 +201,7 @@ hesse_status hesse_estimates_work(const hesse_model *model, const hesse_estimate
 
 /* What goes on over all matrices. */
 typedef struct course {
-    hesse_model *model;
+    hesse_objective *objective;
     const hesse_estimates *wanted;
     const hesse_matrix_free_options *probing;
     double done, all, operations;
@@ -247,10 +252,10 @@ static hesse_status exchange(const course *x, const hesse_submatrix *aim,
                              hesse_record_kind kind, bool load)
 {
     hesse_checkpoint *c = x->probing->checkpoint;
-    hesse_why *why = &x->model->team->why;
+    hesse_why *why = &x->objective->team->why;
     const hesse_record what = record_of(aim, kind);
     const size_t size = record_size(x->wanted, aim, kind);
-    if (!load && (!c || x->model->team->rank)) return HESSE_OK;
+    if (!load && (!c || x->objective->team->rank)) return HESSE_OK;
     double *list = hesse_alloc(size);
     hesse_status s = HESSE_OK;
     if (!list) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a record");
@@ -272,19 +277,19 @@ static bool is_known(const course *x, const hesse_submatrix *aim,
 /* Collective. */
 static hesse_status find(course *x, hesse_submatrix *aim, hesse_record_kind kind)
 {
-    hesse_team *team = x->model->team;
+    hesse_team *team = x->objective->team;
     const hesse_estimates *e = x->wanted;
     const bool pairs = kind == HESSE_RECORD_EXTREMES;
     const double memory = x->probing->memory, start = MPI_Wtime();
-    const search how = pairs ? search_of(x->model, e, team->size, aim, memory)
-                             : probing_of(x->model, e, team->size, aim, memory);
+    const search how = pairs ? search_of(x->objective, e, team->size, aim, memory)
+                             : probing_of(x->objective, e, team->size, aim, memory);
     hesse_hessian_operator applied;
     hesse_status s = HESSE_OK;
     if (isinf(how.bytes)) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory");
     s = hesse_agree(team, s);
     if (!s)
-        s = hesse_hessian_operator_new(x->model, aim, how.width, how.block, x->probing,
-                                       &applied);
+        s = hesse_hessian_operator_new(x->objective, aim, how.width, how.block,
+                                       x->probing, &applied);
     if (s) return s;
     applied.phase = pairs ? "eigenpairs" : "diagonal";
     applied.done = x->done, applied.all = x->all, applied.operations = x->operations;
@@ -292,7 +297,8 @@ static hesse_status find(course *x, hesse_submatrix *aim, hesse_record_kind kind
     const hesse_thick_restart restart = {.block = how.block,
                                          .room = how.room,
                                          .products = e->extreme.products,
-                                         .noise = hesse_estimates_noise(x->model->loss),
+                                         .noise =
+                                             hesse_estimates_noise(x->objective->loss),
                                          .seed = e->seed};
     s = pairs ? hesse_thick_restart_run(team, &a, &restart, aim->extremes)
               : hesse_hutchinson_run(team, &a, e->seed, how.width, aim->hutchinson);
@@ -308,14 +314,14 @@ static hesse_status take_or_find(course *x, hesse_submatrix *aim,
                                  hesse_record_kind kind)
 {
     if (!is_known(x, aim, kind)) return find(x, aim, kind);
-    return hesse_agree(x->model->team, exchange(x, aim, kind, true));
+    return hesse_agree(x->objective->team, exchange(x, aim, kind, true));
 }
 
 /* Collective. */
 static hesse_status estimate(course *x, hesse_submatrix *aim)
 {
     const hesse_estimates *e = x->wanted;
-    hesse_team *team = x->model->team;
+    hesse_team *team = x->objective->team;
     const size_t n = aim->q->n;
     hesse_status s = HESSE_OK;
     if (e->extreme.pairs)
@@ -331,11 +337,12 @@ static hesse_status estimate(course *x, hesse_submatrix *aim)
     return s;
 }
 
-hesse_status hesse_estimates_run(hesse_model *model, const hesse_estimates *settings,
-                                 int count, hesse_submatrix *aims,
+hesse_status hesse_estimates_run(hesse_objective *objective,
+                                 const hesse_estimates *settings, int count,
+                                 hesse_submatrix *aims,
                                  const hesse_matrix_free_options *probing)
 {
-    course x = {.model = model, .wanted = settings, .probing = probing};
+    course x = {.objective = objective, .wanted = settings, .probing = probing};
     hesse_status s = HESSE_OK;
     for (int i = 0; i < count; i++)
         x.all += products_of(settings, (double)aims[i].q->n);

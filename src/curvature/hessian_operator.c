@@ -12,24 +12,25 @@ static hesse_bundle bundle_of(const hesse_submatrix *aim, int width)
     return (hesse_bundle){aim->pieces, aim->n_pieces, width};
 }
 
-hesse_status hesse_hessian_operator_new(hesse_model *model, const hesse_submatrix *aim,
-                                        int width, int most,
+hesse_status hesse_hessian_operator_new(hesse_objective *objective,
+                                        const hesse_submatrix *aim, int width, int most,
                                         const hesse_matrix_free_options *probing,
                                         hesse_hessian_operator *x)
 {
-    hesse_team *team = model->team;
+    hesse_team *team = objective->team;
     const size_t numbers = aim->q->n * (size_t)width;
     hesse_work work;
-    *x = (hesse_hessian_operator){.model = model, .aim = aim, .probing = probing};
+    *x = (hesse_hessian_operator){
+        .objective = objective, .aim = aim, .probing = probing};
     x->bundle = bundle_of(aim, width);
-    hesse_status s = hesse_product_work(model, &x->bundle, 1, &work, &team->why);
+    hesse_status s = hesse_product_work(objective, &x->bundle, 1, &work, &team->why);
     if (!s) x->of = work.products;
     if (most > 1) x->v = hesse_alloc(numbers), x->av = hesse_alloc(numbers);
     if (most > 1 && (!x->v || !x->av))
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for %d vectors",
                        width);
     s = hesse_agree(team, s);
-    if (!s) s = hesse_product_new(model, &x->bundle, 1, &x->product);
+    if (!s) s = hesse_product_new(objective, &x->bundle, 1, &x->product);
     if (s) hesse_hessian_operator_free(x);
     return s;
 }
@@ -42,16 +43,16 @@ void hesse_hessian_operator_free(hesse_hessian_operator *x)
     *x = (hesse_hessian_operator){0};
 }
 
-double hesse_hessian_operator_bytes(const hesse_model *model, int ranks,
+double hesse_hessian_operator_bytes(const hesse_objective *objective, int ranks,
                                     const hesse_submatrix *aim, int width, int most)
 {
     const hesse_bundle bundle = bundle_of(aim, width);
-    return hesse_product_bytes(model, ranks, &bundle, 1) +
+    return hesse_product_bytes(objective, ranks, &bundle, 1) +
            (most > 1 ? 2.0 * (double)aim->q->n * width : 0) * (double)sizeof(double);
 }
 
-/* Columns first ... first + count - 1 of k between a list of vectors and one as wide as the
-   product's; what is not there is zero. */
+/* Columns first ... first + count - 1 of k between a list of vectors and one as wide as
+   the product's; what is not there is zero. */
 static void carry(size_t n, int k, int first, int count, int width, double *list,
                   double *wide, bool out)
 {
@@ -71,7 +72,7 @@ static hesse_status report(hesse_hessian_operator *x, int count)
     x->operations += x->of;
     if (l && l->progress)
         l->progress(l->context, x->phase, fmin(x->done / x->all, 1), x->operations);
-    return hesse_checkpoint_continue(x->probing->checkpoint, &x->model->team->why);
+    return hesse_checkpoint_continue(x->probing->checkpoint, &x->objective->team->why);
 }
 
 static hesse_status apply(void *context, int k, const double *v, double *av)
@@ -87,7 +88,7 @@ static hesse_status apply(void *context, int k, const double *v, double *av)
         hesse_product_run(x->product, x->aim->part, direct ? v : x->v,
                           direct ? av : x->av);
         if (!direct) carry(x->aim->q->n, k, first, count, width, av, x->av, true);
-        s = hesse_agree(x->model->team, report(x, count));
+        s = hesse_agree(x->objective->team, report(x, count));
     }
     return s;
 }

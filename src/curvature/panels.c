@@ -1,10 +1,11 @@
-/* Indices of a piece are consecutive, so a panel is a range of columns, or the columns of
-   a range of channels, whichever way its piece is done; that is decided once, when panels
-   are made, by the operations of both. The sweep gives, of every parameter, one rectangle
-   that holds all wanted pieces of it. */
-#include "curvature/panels_inner.h"
+/* Indices of a piece are consecutive, so a panel is a range of columns, or the columns
+   of a range of channels, whichever way its piece is done; that is decided once, when
+   panels are made, by the operations of both. The sweep gives, of every parameter, one
+   rectangle that holds all wanted pieces of it. */
+#include "curvature/panels.h"
 
 #include "base/memory.h"
+#include "curvature/tokens.h"
 #include "ops/gemm.h"
 
 #include <assert.h>
@@ -12,21 +13,82 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A panel: columns of a piece that are neighbours; or, of a piece that is done by
+   tokens, all columns of output channels that are neighbours. */
+typedef struct panel_of_part {
+    int piece, first, count; /* first: within the piece              */
+    int stride;              /* numbers of a row of what is computed */
+} panel_of_part;
+
+/* The most that any part needs. */
+typedef struct panel_room {
+    size_t numbers;    /* of a panel                                */
+    size_t directions; /* of a sample, which moves whole parameters */
+    size_t channels;   /* of a panel; 1 without any                 */
+} panel_room;
+
+/* It has many fields since it owns all memory that any panel of any part needs: nothing
+   is allocated, and nothing can fail, once panels are computed. */
+struct hesse_panels {
+    hesse_tape *tape;
+    const hesse_params *params;
+    const hesse_partition *partition;
+    hesse_panel_options request;
+    hesse_part part;
+    size_t origin; /* index of the part's first coordinate */
+    panel_room room;
+    hesse_sweep *sweep;
+    int planned;        /* piece that the sweep is planned for; -1: none     */
+    int *channels;      /* [pieces] of a panel by tokens; 0: by columns      */
+    bool *moves;        /* [params]                                          */
+    hesse_rect *hulls;  /* [params] of the pieces of the part                */
+    hesse_rect *want;   /* [params]                                          */
+    hesse_rect *follow; /* [pieces] of it and those after it in its parameter */
+
+    /* An outline has none of these. */
+    panel_of_part *list;
+    int n_list, now; /* panels of the part; the computed one */
+    int *unit;       /* directions of a sweep                */
+    double *dense;   /* directions of a sample               */
+    double **values; /* [shares] the computed panel          */
+    hesse_patch *patches;
+
+    hesse_tokens tokens; /* what panels by tokens need */
+};
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* The pieces of the part are a range, for blocks are consecutive. */
+static const hesse_piece *first_piece(const hesse_panels *p)
+{
+    return p->partition->pieces + p->partition->blocks[p->part.block].piece;
+}
+
+static const hesse_piece *end_of_pieces(const hesse_panels *p)
+{
+    const hesse_block *last = &p->partition->blocks[p->part.block + p->part.blocks - 1];
+    return p->partition->pieces + last->piece + last->pieces;
+}
+
 static int first_of(const hesse_panels *p)
 {
-    return (int)(hesse_first_piece(p) - p->partition->pieces);
+    return (int)(first_piece(p) - p->partition->pieces);
 }
 
 static int end_of(const hesse_panels *p)
 {
-    return (int)(hesse_end_of_pieces(p) - p->partition->pieces);
+    return (int)(end_of_pieces(p) - p->partition->pieces);
 }
 
 /* What a piece is cut into: columns, or the output channels that have them. */
 static int length_of(const hesse_panels *p, int piece)
 {
     const hesse_piece *x = &p->partition->pieces[piece];
-    return p->channels[piece] ? hesse_tokens_outputs(p, x) : (int)hesse_area(x->rect);
+    return p->channels[piece] ? hesse_tokens_outputs(&p->tokens, x)
+                              : (int)hesse_area(x->rect);
 }
 
 /* So many columns as directions that fill vectors. */
@@ -36,7 +98,8 @@ static int padded(int columns)
     return columns == 1 ? 1 : (columns + lanes - 1) / lanes * lanes;
 }
 
-/* What a panel may have beyond those asked for, rather than leave a few for another one. */
+/* What a panel may have beyond those asked for, rather than leave a few for another
+ * one. */
 static int slack(const hesse_panels *p)
 {
     return p->request.panel / 3;
@@ -47,7 +110,8 @@ static int most_directions(const hesse_panels *p)
     return padded(p->request.panel + slack(p));
 }
 
-/* And how many of them are a panel: all the same, and about as many as were asked for. */
+/* And how many of them are a panel: all the same, and about as many as were asked for.
+ */
 static int width_of(const hesse_panels *p, int piece)
 {
     const int length = length_of(p, piece), panel = p->request.panel;
@@ -57,13 +121,14 @@ static int width_of(const hesse_panels *p, int piece)
 }
 
 /* Numbers of a row of a panel. */
-static int stride_of(const hesse_panels *p, const hesse_panel *x)
+static int stride_of(const hesse_panels *p, const panel_of_part *x)
 {
     if (!p->channels[x->piece]) return padded(x->count);
-    return x->count * hesse_tokens_inputs(p, &p->partition->pieces[x->piece]);
+    return x->count * hesse_tokens_inputs(&p->tokens, &p->partition->pieces[x->piece]);
 }
 
-/* What is wanted of each parameter by the first panel of the part, and by each piece. */
+/* What is wanted of each parameter by the first panel of the part, and by each piece.
+ */
 static void outline(hesse_panels *p)
 {
     memset(p->hulls, 0, (size_t)p->params->count * sizeof *p->hulls);
@@ -75,7 +140,7 @@ static void outline(hesse_panels *p)
 
 /* Of parameters that come after the piece's own, all pieces of the part; of its own, it
    and those after it. */
-hesse_rect hesse_panels_want(const hesse_panels *p, int piece, int param)
+static hesse_rect wanted_of(const hesse_panels *p, int piece, int param)
 {
     const int own = p->partition->pieces[piece].param;
     if (param < own) return (hesse_rect){0};
@@ -86,7 +151,7 @@ static void aim_at(hesse_panels *p, int piece)
 {
     for (int i = 0; i < p->params->count; i++) {
         p->moves[i] = i == p->partition->pieces[piece].param;
-        p->want[i] = hesse_panels_want(p, piece, i);
+        p->want[i] = wanted_of(p, piece, i);
     }
 }
 
@@ -98,9 +163,9 @@ static hesse_work columns_work(const hesse_panels *p, int piece)
                           hesse_sweep_work(p->sweep, p->request.shares, false));
 }
 
-static void raise_to(size_t most, size_t *room)
+static void raise_to(size_t most, size_t *to)
 {
-    if (*room < most) *room = most;
+    if (*to < most) *to = most;
 }
 
 /* How a piece is done, and room for it. */
@@ -109,18 +174,16 @@ static void decide(hesse_panels *p, int piece)
     const hesse_piece *x = &p->partition->pieces[piece];
     aim_at(p, piece);
     hesse_sweep_mark(p->sweep, p->moves, p->want);
-    const double tokens = hesse_tokens_work(p, x).products;
+    const double tokens = hesse_tokens_work(&p->tokens, x).products;
     const bool fewer = tokens < columns_work(p, piece).products;
     const bool chosen = p->request.way == HESSE_WAY_TOKENS ||
                         (p->request.way == HESSE_WAY_AUTO && fewer);
     if (!chosen || isinf(tokens)) return;
     const size_t rows = hesse_sweep_rows(p->sweep);
-    p->channels[piece] = hesse_tokens_channels(p, x, rows);
-    const size_t near = (size_t)(p->channels[piece] * hesse_tokens_number(p, x));
+    p->channels[piece] = hesse_tokens_channels(&p->tokens, x, rows);
+    hesse_tokens_reserve(&p->tokens, x, p->channels[piece], rows);
     raise_to((size_t)p->channels[piece], &p->room.channels);
-    raise_to(near, &p->room.near);
-    raise_to(rows * near, &p->room.raw);
-    raise_to(rows * (size_t)(p->channels[piece] * hesse_tokens_inputs(p, x)),
+    raise_to(rows * (size_t)(p->channels[piece] * hesse_tokens_inputs(&p->tokens, x)),
              &p->room.numbers);
 }
 
@@ -178,9 +241,9 @@ size_t hesse_panels_bytes(const hesse_panels *p)
     const size_t shares = (size_t)p->request.shares;
     return hesse_sweep_bytes(p->tape, most_directions(p), hesse_pace_of_panels) +
            sizeof(double) *
-               (shares * (p->room.numbers + p->room.raw) +
-                HESSE_NEAR_ROWS * p->room.near + p->room.directions * HESSE_SAMPLE) +
-           sizeof *p->list * count_panels(p) + sizeof *p->patches * count_patches(p) +
+               (shares * p->room.numbers + p->room.directions * HESSE_SAMPLE) +
+           hesse_tokens_bytes(&p->tokens) + sizeof *p->list * count_panels(p) +
+           sizeof *p->patches * count_patches(p) +
            (sizeof *p->follow + sizeof *p->channels) * pieces;
 }
 
@@ -195,20 +258,6 @@ static bool allocate_outline(hesse_panels *p)
     p->follow = hesse_calloc((size_t)p->partition->n_pieces, sizeof *p->follow);
     p->channels = hesse_calloc((size_t)p->partition->n_pieces, sizeof *p->channels);
     return p->sweep && p->moves && p->want && p->hulls && p->follow && p->channels;
-}
-
-/* Memory that panels by tokens take beside the others. */
-static bool allocate_tokens(hesse_panels *p)
-{
-    const size_t shares = (size_t)p->request.shares;
-    if (!p->room.raw) return true;
-    p->near = hesse_alloc(HESSE_NEAR_ROWS * p->room.near);
-    p->window = hesse_calloc(shares, sizeof *p->window);
-    p->raw = hesse_calloc(shares, sizeof *p->raw);
-    bool all = p->near && p->window && p->raw;
-    for (size_t i = 0; all && i < shares; i++)
-        all = (p->raw[i] = hesse_alloc(p->room.raw));
-    return all;
 }
 
 static bool allocate(hesse_panels *p)
@@ -227,7 +276,8 @@ static bool allocate(hesse_panels *p)
         p->moves[i] = true;
         p->want[i] = (hesse_rect){0, x->rows, 0, x->cols};
     }
-    return all && allocate_tokens(p) && hesse_sweep_plan(p->sweep, p->moves, p->want);
+    return all && hesse_tokens_allocate(&p->tokens) &&
+           hesse_sweep_plan(p->sweep, p->moves, p->want);
 }
 
 hesse_status hesse_panels_new(hesse_tape *tape, const hesse_params *params,
@@ -243,6 +293,13 @@ hesse_status hesse_panels_new(hesse_tape *tape, const hesse_params *params,
                             .request = *request,
                             .planned = -1};
     bool there = p && allocate_outline(p);
+    if (there)
+        p->tokens = (hesse_tokens){.tape = tape,
+                                   .params = params,
+                                   .sweep = p->sweep,
+                                   .panel = request->panel,
+                                   .shares = request->shares,
+                                   .kinds = request->kinds};
     if (there) measure(p);
     if (there && !request->outline) there = allocate(p);
     if (there) {
@@ -263,10 +320,7 @@ void hesse_panels_free(hesse_panels *p)
     if (!p) return;
     hesse_sweep_free(p->sweep);
     for (int i = 0; p->values && i < p->request.shares; i++) free(p->values[i]);
-    for (int i = 0; p->raw && i < p->request.shares; i++) free(p->raw[i]);
-    free(p->raw);
-    free(p->window);
-    free(p->near);
+    hesse_tokens_free(&p->tokens);
     free(p->values);
     free(p->patches);
     free(p->dense);
@@ -283,6 +337,11 @@ void hesse_panels_free(hesse_panels *p)
 hesse_part hesse_panels_part(const hesse_panels *p)
 {
     return p->part;
+}
+
+bool hesse_panels_by_tokens(const hesse_panels *p, int piece)
+{
+    return p->channels[piece] > 0;
 }
 
 bool hesse_panels_one_piece(const hesse_panels *p)
@@ -308,15 +367,15 @@ int hesse_panels_begin(hesse_panels *p, hesse_part part)
     for (int i = first_of(p); !p->request.outline && i < end_of(p); i++) {
         const int length = length_of(p, i), width = width_of(p, i);
         for (int at = 0; at < length; at += width) {
-            hesse_panel *x = &p->list[p->n_list++];
-            *x = (hesse_panel){i, at, hesse_least(width, length - at), 0};
+            panel_of_part *x = &p->list[p->n_list++];
+            *x = (panel_of_part){i, at, least(width, length - at), 0};
             x->stride = stride_of(p, x);
         }
     }
     return p->n_list;
 }
 
-void hesse_panels_plan(hesse_panels *p)
+static void plan_sweep(hesse_panels *p)
 {
     p->planned = -1;
     if (p->request.outline) {
@@ -332,32 +391,44 @@ static void plan_for(hesse_panels *p, int piece)
 {
     if (p->planned == piece) return;
     aim_at(p, piece);
-    hesse_panels_plan(p);
+    plan_sweep(p);
     p->planned = piece;
 }
 
-hesse_work hesse_panels_work(hesse_panels *p)
+/* Numbers of a row of all panels of a piece. */
+static double row_numbers(const hesse_panels *p, int piece)
+{
+    const int length = length_of(p, piece), width = width_of(p, piece);
+    panel_of_part x = {.piece = piece, .count = width};
+    const double whole = (double)(length / width) * stride_of(p, &x);
+    x.count = length % width;
+    return whole + (x.count ? stride_of(p, &x) : 0);
+}
+
+hesse_work hesse_panels_work(hesse_panels *p, double *numbers)
 {
     hesse_work work = {0};
+    *numbers = 0;
     for (int i = first_of(p); i < end_of(p); i++) {
         plan_for(p, i);
-        work = hesse_work_add(work, 1,
-                              p->channels[i]
-                                  ? hesse_tokens_work(p, &p->partition->pieces[i])
-                                  : columns_work(p, i));
+        *numbers += (double)hesse_sweep_rows(p->sweep) * row_numbers(p, i);
+        work = hesse_work_add(
+            work, 1,
+            p->channels[i] ? hesse_tokens_work(&p->tokens, &p->partition->pieces[i])
+                           : columns_work(p, i));
     }
     return work;
 }
 
-/* Unit directions of columns first ... first + count - 1 of a piece; the last again fills
-   the vectors. */
+/* Unit directions of columns first ... first + count - 1 of a piece; the last again
+   fills the vectors. */
 static hesse_directions directions_of(hesse_panels *p, int piece, int first, int count)
 {
     const hesse_piece *from = &p->partition->pieces[piece];
     const hesse_rect r = from->rect;
     const int k = padded(count);
     for (int j = 0; j < k; j++) {
-        const int at = first + hesse_least(j, count - 1);
+        const int at = first + least(j, count - 1);
         p->unit[j] = (r.row + at / r.cols) * p->params->list[from->param].cols + r.col +
                      at % r.cols;
     }
@@ -365,7 +436,7 @@ static hesse_directions directions_of(hesse_panels *p, int piece, int first, int
 }
 
 /* A panel of a piece that is done column by column. */
-static void compute_columns(hesse_panels *p, const hesse_panel *x)
+static void compute_columns(hesse_panels *p, const panel_of_part *x)
 {
     const hesse_directions v = directions_of(p, x->piece, x->first, x->count);
     hesse_sweep_run(p->sweep, &v, 0, p->tape->sequences, p->request.shares,
@@ -374,10 +445,11 @@ static void compute_columns(hesse_panels *p, const hesse_panel *x)
 
 void hesse_panels_compute(hesse_panels *p, int i)
 {
-    const hesse_panel *x = &p->list[i];
+    const panel_of_part *x = &p->list[i];
     plan_for(p, x->piece);
     if (p->channels[x->piece])
-        hesse_tokens_compute(p, x);
+        hesse_tokens_compute(&p->tokens, &p->partition->pieces[x->piece], x->first,
+                             x->count, p->values);
     else
         compute_columns(p, x);
     p->now = i;
@@ -385,7 +457,7 @@ void hesse_panels_compute(hesse_panels *p, int i)
 
 hesse_record hesse_panels_record(const hesse_panels *p, int i, int share)
 {
-    const hesse_panel *x = &p->list[i];
+    const panel_of_part *x = &p->list[i];
     return (hesse_record){.kind = HESSE_RECORD_PANEL,
                           .share = share,
                           .block = p->part.block,
@@ -397,7 +469,7 @@ hesse_record hesse_panels_record(const hesse_panels *p, int i, int share)
 
 size_t hesse_panels_size(hesse_panels *p, int i)
 {
-    const hesse_panel *x = &p->list[i];
+    const panel_of_part *x = &p->list[i];
     plan_for(p, x->piece);
     return hesse_sweep_rows(p->sweep) * (size_t)x->stride;
 }
@@ -415,7 +487,7 @@ const double *hesse_panels_values(const hesse_panels *p, int share)
 }
 
 /* Columns of the piece, a few at a time, until the faulty ones are found. */
-static hesse_fault find_fault(hesse_panels *p, const hesse_panel *x, int share)
+static hesse_fault find_fault(hesse_panels *p, const panel_of_part *x, int share)
 {
     const bool tokens = p->channels[x->piece];
     const int all = (int)hesse_area(p->partition->pieces[x->piece].rect);
@@ -423,7 +495,7 @@ static hesse_fault find_fault(hesse_panels *p, const hesse_panel *x, int share)
     hesse_fault fault = {.node = -1};
     for (int at = tokens ? 0 : x->first; fault.node < 0 && at < end;
          at += p->request.panel) {
-        const int count = hesse_least(p->request.panel, end - at);
+        const int count = least(p->request.panel, end - at);
         const hesse_directions v = directions_of(p, x->piece, at, count);
         fault =
             hesse_sweep_fault(p->sweep, &v, p->request.kinds[share], p->values[share]);
@@ -431,9 +503,9 @@ static hesse_fault find_fault(hesse_panels *p, const hesse_panel *x, int share)
     return fault;
 }
 
-hesse_status hesse_panels_blame(hesse_panels *p, int share, hesse_why *why)
+static hesse_status blame(hesse_panels *p, int share, hesse_why *why)
 {
-    const hesse_panel *x = &p->list[p->now];
+    const panel_of_part *x = &p->list[p->now];
     const size_t size = hesse_panels_size(p, p->now);
     char where[128];
     if (hesse_first_fault(p->values[share], size) == size) return HESSE_OK;
@@ -450,4 +522,195 @@ hesse_status hesse_panels_blame(hesse_panels *p, int share, hesse_why *why)
                       "%s that is not",
                       block, hesse_fault_text(p->tape, &fault, where, sizeof where),
                       fault.what);
+}
+
+/* The columns of a panel lie in strips of the matrix, its rows in bands: a piece of
+   rows that is narrower than what the sweep gives of its parameter is a band for each
+   of its own rows. A patch is where a strip meets a band. */
+
+/* Columns of a panel, counted from the first of their piece. */
+typedef struct strip {
+    int first, count, apart;
+} strip;
+
+/* By tokens, the inputs of a channel are a row of a weight that stores its outputs as
+   rows, and a column of any other. */
+static strip strip_of(const hesse_panels *p, const panel_of_part *x, int i)
+{
+    const hesse_piece *from = &p->partition->pieces[x->piece];
+    if (!p->channels[x->piece]) return (strip){x->first, x->count, 1};
+    const int inputs = hesse_tokens_inputs(&p->tokens, from), channel = x->first + i;
+    if (p->params->list[from->param].out_rows)
+        return (strip){channel * inputs, inputs, 1};
+    return (strip){channel, inputs, from->rect.cols};
+}
+
+static int strips_of(const hesse_panels *p, const panel_of_part *x)
+{
+    return p->channels[x->piece] ? x->count : 1;
+}
+
+/* The patches of one piece of rows; without values, only where they go. */
+static int patches_of(const hesse_panels *p, const panel_of_part *x,
+                      const hesse_piece *to, const double *values, hesse_patch *patches)
+{
+    const hesse_rect want = wanted_of(p, x->piece, to->param), r = to->rect;
+    const int origin = (int)(p->partition->pieces[x->piece].first - p->origin);
+    const int strips = strips_of(p, x), width = strip_of(p, x, 0).count;
+    const size_t k = (size_t)x->stride;
+    const bool whole = r.cols == want.cols;
+    const int bands = whole ? 1 : r.rows, rows = whole ? r.rows * r.cols : r.cols;
+    const size_t corner =
+        (size_t)(r.row - want.row) * (size_t)want.cols + (size_t)(r.col - want.col);
+    const double *at =
+        values ? values + (hesse_sweep_row_of(p->sweep, to->param) + corner) * k : NULL;
+    for (int i = 0; i < bands; i++)
+        for (int j = 0; j < strips; j++) {
+            const strip s = strip_of(p, x, j);
+            const size_t row = (size_t)i * (size_t)want.cols;
+            *patches++ =
+                (hesse_patch){.row = (int)(to->first - p->origin) + i * rows,
+                              .rows = rows,
+                              .col = origin + s.first,
+                              .cols = s.count,
+                              .apart = s.apart,
+                              .lower = x->piece == to - p->partition->pieces,
+                              .stride = k,
+                              .values = at ? at + row * k + (size_t)(j * width) : NULL};
+        }
+    return bands * strips;
+}
+
+int hesse_panels_patches(const hesse_panels *p, int i, int share,
+                         const hesse_patch **patches)
+{
+    const panel_of_part *x = &p->list[i];
+    const double *values = i == p->now ? p->values[share] : NULL;
+    const hesse_piece *from = &p->partition->pieces[x->piece];
+    const hesse_piece *end = end_of_pieces(p);
+    int count = 0;
+    for (const hesse_piece *to = first_piece(p); to < end; to++)
+        if (hesse_piece_follows(to, from))
+            count += patches_of(p, x, to, values, p->patches + count);
+    *patches = p->patches;
+    return count;
+}
+
+static void add_to(hesse_sums *to, const hesse_sums *more)
+{
+    to->trace += more->trace;
+    to->squares += more->squares;
+    to->abs += more->abs;
+    to->abs_diagonal += more->abs_diagonal;
+}
+
+/* Sums over a patch and its mirror image; where they are one and the same region, the
+   lower triangle counts for both. */
+static hesse_sums sums_of(const hesse_patch *x, bool own)
+{
+    hesse_sums s = {0};
+    for (int i = 0; i < x->rows; i++) {
+        const double *row = x->values + (size_t)i * x->stride;
+        const int left =
+            x->row + i - x->col; /* columns from the first to the diagonal */
+        const int below = left <= 0 ? 0 : (left - 1) / x->apart + 1;
+        const int end = own ? least(x->cols, below) : x->cols;
+        for (int j = 0; j < end; j++) {
+            s.squares += 2 * row[j] * row[j];
+            s.abs += 2 * fabs(row[j]);
+        }
+        const bool diagonal = left >= 0 && left % x->apart == 0 && below < x->cols;
+        if (!own || !diagonal) continue;
+        s.trace += row[below];
+        s.squares += row[below] * row[below];
+        s.abs += fabs(row[below]);
+        s.abs_diagonal += fabs(row[below]);
+    }
+    return s;
+}
+
+static void add_panel(const hesse_panels *p, int share, hesse_tally *tally)
+{
+    const panel_of_part *x = &p->list[p->now];
+    const hesse_piece *from = &p->partition->pieces[x->piece];
+    const size_t blocks = (size_t)p->part.blocks;
+    const size_t b = (size_t)(from->block - p->part.block);
+    for (const hesse_piece *to = first_piece(p); to < end_of_pieces(p); to++) {
+        if (!hesse_piece_follows(to, from)) continue;
+        const int count = patches_of(p, x, to, p->values[share], p->patches);
+        const size_t a = (size_t)(to->block - p->part.block);
+        for (int i = 0; i < count; i++) {
+            const hesse_sums s = sums_of(&p->patches[i], to == from);
+            add_to(&tally->all, &s);
+            if (a == b) add_to(&tally->blocks[from->block], &s);
+            if (!tally->coupling) continue;
+            tally->coupling[a * blocks + b] += a == b ? s.squares : s.squares / 2;
+            if (a != b) tally->coupling[b * blocks + a] += s.squares / 2;
+        }
+    }
+}
+
+hesse_status hesse_panels_tally(hesse_panels *p, int share, hesse_tally *tally,
+                                hesse_why *why)
+{
+    const bool before = isfinite(tally->all.squares);
+    add_panel(p, share, tally);
+    return before && !isfinite(tally->all.squares) ? blame(p, share, why) : HESSE_OK;
+}
+
+/* A few entries of a part by dense directions through the whole tape, where all
+   parameters move that the entries lie in. */
+
+/* The piece of the part in which an index lies. */
+static const hesse_piece *piece_at(const hesse_panels *p, size_t index)
+{
+    const hesse_piece *x = first_piece(p);
+    while (x + 1 < end_of_pieces(p) && x[1].first <= p->origin + index) x++;
+    return x;
+}
+
+/* An element of a parameter. */
+typedef struct place {
+    int param, row, col;
+} place;
+
+static place place_of(const hesse_panels *p, size_t index)
+{
+    const hesse_piece *x = piece_at(p, index);
+    const int at = (int)(p->origin + index - x->first), cols = x->rect.cols;
+    return (place){x->param, x->rect.row + at / cols, x->rect.col + at % cols};
+}
+
+void hesse_panels_sample(hesse_panels *p, int share, int count, const size_t *index,
+                         double *sample)
+{
+    const size_t k = (size_t)count;
+    memset(p->moves, 0, (size_t)p->params->count * sizeof *p->moves);
+    memset(p->want, 0, (size_t)p->params->count * sizeof *p->want);
+    for (int i = 0; i < count; i++) {
+        const int q = piece_at(p, index[i])->param;
+        p->moves[q] = true;
+        p->want[q] = p->hulls[q];
+    }
+    plan_sweep(p);
+
+    memset(p->dense, 0, p->room.directions * HESSE_SAMPLE * sizeof *p->dense);
+    for (int i = 0; i < count; i++) {
+        const place at = place_of(p, index[i]);
+        const size_t row = hesse_sweep_direction_of(p->sweep, at.param) +
+                           (size_t)at.row * (size_t)p->params->list[at.param].cols +
+                           (size_t)at.col;
+        p->dense[row * k + (size_t)i] = 1;
+    }
+    const hesse_directions v = {.k = count, .v = p->dense};
+    hesse_sweep_run(p->sweep, &v, 0, p->tape->sequences, 1, &p->request.kinds[share],
+                    p->values);
+    for (int i = 0; i < count; i++) {
+        const place at = place_of(p, index[i]);
+        const hesse_rect want = p->want[at.param];
+        const size_t row = hesse_sweep_row_of(p->sweep, at.param) +
+                           (size_t)(at.row - want.row) * (size_t)want.cols +
+                           (size_t)(at.col - want.col);
+        memcpy(sample + i * count, p->values[0] + row * k, k * sizeof *sample);
+    }
 }

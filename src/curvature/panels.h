@@ -58,6 +58,9 @@ size_t hesse_panels_numbers(const hesse_panels *p);
 /** Local. The part to work on from now on. Returns its panels' number. */
 int hesse_panels_begin(hesse_panels *p, hesse_part part);
 
+/** Local. Whether a piece of the partition is computed by tokens. */
+bool hesse_panels_by_tokens(const hesse_panels *p, int piece);
+
 /** Local. What panels were made for: the part begun last, whether it is one piece,
  *  directions of a sweep, and shares. */
 hesse_part hesse_panels_part(const hesse_panels *p);
@@ -65,14 +68,15 @@ bool hesse_panels_one_piece(const hesse_panels *p);
 int hesse_panels_width(const hesse_panels *p);
 int hesse_panels_shares(const hesse_panels *p);
 
-/** Local. What all panels of the part take. */
-hesse_work hesse_panels_work(hesse_panels *p);
+/** Local. The work of all panels of the part, and the numbers in them, of one share. */
+hesse_work hesse_panels_work(hesse_panels *p, double *numbers);
 
 /** Local. Compute panel i of the part, of every share. */
 void hesse_panels_compute(hesse_panels *p, int i);
 
 /** Local. What a panel of the part is called in the records of a share, and how many
- *  numbers it has. Where numbers of an earlier run go: the panel counts as computed then. */
+ *  numbers it has. Where numbers of an earlier run go: the panel counts as computed
+ * then. */
 hesse_record hesse_panels_record(const hesse_panels *p, int i, int share);
 size_t hesse_panels_size(hesse_panels *p, int i);
 double *hesse_panels_recall(hesse_panels *p, int i, int share);
@@ -80,9 +84,9 @@ double *hesse_panels_recall(hesse_panels *p, int i, int share);
 /** Local. The computed panel of a share. */
 const double *hesse_panels_values(const hesse_panels *p, int share);
 
-/** Local. Panel i of the part, of a share, as patches, whose rows and columns count from
- *  the first index of the part. They have values if that panel was computed last. Valid
- *  until the next call for these panels. Returns their number. */
+/** Local. Panel i of the part, of a share, as patches, whose rows and columns count
+ * from the first index of the part. They have values if that panel was computed last.
+ * Valid until the next call for these panels. Returns their number. */
 int hesse_panels_patches(const hesse_panels *p, int i, int share,
                          const hesse_patch **patches);
 
@@ -93,10 +97,9 @@ typedef struct hesse_tally {
     hesse_sums all;     /* of the part                                               */
 } hesse_tally;
 
-/** Local. Add the computed panel of a share to a tally, and look whether its sums are finite
- *  still.
- *  Errors: HESSE_E_NUMERIC naming the block, the operator and the sequence from which the
- *  first number comes that is not. */
+/** Local. Add the computed panel of a share to a tally, and look whether its sums are
+ * finite still. Errors: HESSE_E_NUMERIC naming the block, the operator and the sequence
+ * from which the first number comes that is not. */
 hesse_status hesse_panels_tally(hesse_panels *p, int share, hesse_tally *tally,
                                 hesse_why *why);
 

@@ -1,9 +1,10 @@
 /* Probes stand in a queue, aim after aim. From its head as many as advance at once are
-   taken, of one share, as far as memory reaches: a batch. Its vectors are columns of one
-   sweep. A probe that an earlier run has finished is never in a batch. */
+   taken, of one share, as far as memory reaches: a batch. Its vectors are columns of
+   one sweep. A probe that an earlier run has finished is never in a batch. */
 #include "curvature/quadratures.h"
 
 #include "base/memory.h"
+#include "hesse/lanczos.h"
 #include "spectra/basis.h"
 #include "spectra/lanczos.h"
 
@@ -64,7 +65,7 @@ typedef struct batch {
 
 /* What a queue is worked off with. */
 typedef struct queue {
-    hesse_model *model;
+    hesse_objective *objective;
     const hesse_lanczos_settings *settings;
     const hesse_submatrix *aims;
     const hesse_matrix_free_options *probing;
@@ -105,7 +106,7 @@ static bool is_known(const queue *x, const hesse_submatrix *t, int probe)
 static double bytes_of(const queue *x)
 {
     const batch *b = &x->now;
-    return hesse_product_bytes(x->model, x->ranks, b->bundles, b->count) +
+    return hesse_product_bytes(x->objective, x->ranks, b->bundles, b->count) +
            hesse_lanczos_run_bytes(x->ranks, x->settings->orthogonality, b->cells,
                                    b->count);
 }
@@ -137,8 +138,8 @@ static void take_back(batch *b)
     if (!b->cells[b->count - 1].k) b->count--;
 }
 
-/* The next batch; false: there is none. A first vector is in it whether it fits or not. Probes
-   of a cell are neighbours: one that is known ends it. */
+/* The next batch; false: there is none. A first vector is in it whether it fits or not.
+   Probes of a cell are neighbours: one that is known ends it. */
 static bool next(queue *x)
 {
     batch *b = &x->now;
@@ -175,7 +176,7 @@ static void free_queue(queue *x)
 
 static bool make_queue(queue *x)
 {
-    x->width = hesse_product_width(x->model, x->ranks, x->settings->width);
+    x->width = hesse_product_width(x->objective, x->ranks, x->settings->width);
     const size_t width = (size_t)x->width;
     x->now.cells = hesse_calloc(width, sizeof *x->now.cells);
     x->now.bundles = hesse_calloc(width, sizeof *x->now.bundles);
@@ -185,14 +186,13 @@ static bool make_queue(queue *x)
     return x->now.cells && x->now.bundles && x->now.aims;
 }
 
-hesse_batches hesse_matrix_free_options_batches(const hesse_model *model,
-                                                const hesse_lanczos_settings *settings,
-                                                int ranks, int count,
-                                                const hesse_submatrix *aims,
-                                                double memory)
+hesse_batches hesse_quadratures_batches(const hesse_objective *objective,
+                                        const hesse_lanczos_settings *settings,
+                                        int ranks, int count,
+                                        const hesse_submatrix *aims, double memory)
 {
     const hesse_matrix_free_options limit = {.memory = memory};
-    queue x = {.model = (hesse_model *)model,
+    queue x = {.objective = (hesse_objective *)objective,
                .settings = settings,
                .aims = aims,
                .probing = &limit,
@@ -214,10 +214,10 @@ hesse_batches hesse_matrix_free_options_batches(const hesse_model *model,
     return all;
 }
 
-hesse_status hesse_matrix_free_options_work(const hesse_model *model,
-                                            const hesse_lanczos_settings *settings,
-                                            int count, const hesse_submatrix *aims,
-                                            hesse_work *work, hesse_why *why)
+hesse_status hesse_quadratures_work(const hesse_objective *objective,
+                                    const hesse_lanczos_settings *settings, int count,
+                                    const hesse_submatrix *aims, hesse_work *work,
+                                    hesse_why *why)
 {
     hesse_status s = HESSE_OK;
     *work = (hesse_work){0};
@@ -225,7 +225,7 @@ hesse_status hesse_matrix_free_options_work(const hesse_model *model,
         const hesse_submatrix *t = &aims[i];
         const hesse_bundle one = {t->pieces, t->n_pieces, 1};
         hesse_work product;
-        s = hesse_product_work(model, &one, 1, &product, why);
+        s = hesse_product_work(objective, &one, 1, &product, why);
         const double probes = t->q->probes, steps = t->q->steps, n = (double)t->q->n;
         if (!s) *work = hesse_work_add(*work, probes * steps, product);
         if (hesse_lanczos_run_keeps(settings->orthogonality))
@@ -313,17 +313,18 @@ static hesse_status save(const queue *x, hesse_why *why)
 /* Collective. */
 static hesse_status advance(queue *x)
 {
-    hesse_team *team = x->model->team;
+    hesse_team *team = x->objective->team;
     const hesse_recurrence r = {.context = x,
                                 .apply = apply,
                                 .step = after_step,
                                 .orthogonality = x->settings->orthogonality,
                                 .seed = x->settings->seed};
     const double start = MPI_Wtime(), columns = x->now.columns;
-    hesse_status s = hesse_product_work(x->model, x->now.bundles, x->now.count,
+    hesse_status s = hesse_product_work(x->objective, x->now.bundles, x->now.count,
                                         &x->step, &team->why);
     s = hesse_agree(team, s);
-    if (!s) s = hesse_product_new(x->model, x->now.bundles, x->now.count, &x->product);
+    if (!s)
+        s = hesse_product_new(x->objective, x->now.bundles, x->now.count, &x->product);
     if (!s) s = hesse_lanczos_run(team, &r, x->now.cells, x->now.count);
     hesse_product_free(x->product);
     x->product = NULL;
@@ -335,13 +336,13 @@ static hesse_status advance(queue *x)
     return s;
 }
 
-hesse_status hesse_quadratures(hesse_model *model,
+hesse_status hesse_quadratures(hesse_objective *objective,
                                const hesse_lanczos_settings *settings, int count,
                                const hesse_submatrix *aims,
                                const hesse_matrix_free_options *probing)
 {
-    hesse_team *team = model->team;
-    queue x = {.model = model,
+    hesse_team *team = objective->team;
+    queue x = {.objective = objective,
                .settings = settings,
                .aims = aims,
                .probing = probing,
@@ -359,5 +360,52 @@ hesse_status hesse_quadratures(hesse_model *model,
         if (!s && more) s = advance(&x);
     }
     free_queue(&x);
+    return s;
+}
+
+/* The public function: the quadrature of one matrix. */
+static hesse_status check_options(const hesse_lanczos_options *q, hesse_why *why)
+{
+    if (q->n_only < 0 || (q->n_only && !q->only))
+        return hesse_fail(why, HESSE_E_JOB, "lanczos: n_only is %d, expected names",
+                          q->n_only);
+    if (q->part & ~HESSE_ALL)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "lanczos: part %#x, expected kinds of operators",
+                          (unsigned)q->part);
+    return HESSE_OK;
+}
+
+hesse_status hesse_lanczos(hesse_objective *objective,
+                           const hesse_lanczos_options *options,
+                           hesse_quadrature **quadrature)
+{
+    hesse_team *team = objective->team;
+    hesse_partition partition = {0};
+    hesse_lanczos_settings settings = options->settings;
+    hesse_submatrix matrix = {.part = options->part ? options->part : HESSE_ALL,
+                              .block = -1};
+    hesse_status s = check_options(options, &team->why);
+    if (!s && !objective->theta)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "lanczos: a model without values has no Hessian");
+    if (!s) s = hesse_lanczos_defaults(&settings, &team->why);
+    if (!s)
+        s = hesse_partition_new(&objective->network->arch, &objective->network->params,
+                                options->partition, options->only, options->n_only,
+                                &partition, &team->why);
+    if (!s)
+        s = hesse_submatrix_quadrature(partition.size, &settings, &matrix.q,
+                                       &team->why);
+    matrix.pieces = partition.pieces, matrix.n_pieces = partition.n_pieces;
+    s = hesse_agree(team, s);
+    if (!s)
+        s = hesse_quadratures(objective, &settings, 1, &matrix,
+                              &(hesse_matrix_free_options){0});
+    hesse_partition_free(&partition);
+    if (s)
+        hesse_quadrature_free(matrix.q);
+    else
+        *quadrature = matrix.q;
     return s;
 }

@@ -27,8 +27,8 @@ typedef struct hesse_matrix_free_options {
     hesse_checkpoint *checkpoint;
 } hesse_matrix_free_options;
 
-/** Local. Settings with defaults in place of 0; and the quadrature of a matrix of order n, not
- *  filled. Errors: HESSE_E_JOB (numbers out of range), HESSE_E_NOMEM. */
+/** Local. Settings with defaults in place of 0; and the quadrature of a matrix of order
+ * n, not filled. Errors: HESSE_E_JOB (numbers out of range), HESSE_E_NOMEM. */
 hesse_status hesse_lanczos_defaults(hesse_lanczos_settings *settings, hesse_why *why);
 hesse_status hesse_submatrix_quadrature(size_t n,
                                         const hesse_lanczos_settings *settings,
@@ -44,24 +44,23 @@ typedef struct hesse_batches {
 } hesse_batches;
 
 /** Local. On so many ranks within so many bytes (0: no limit). */
-hesse_batches hesse_matrix_free_options_batches(const hesse_model *model,
-                                                const hesse_lanczos_settings *settings,
-                                                int ranks, int count,
-                                                const hesse_submatrix *aims,
-                                                double memory);
+hesse_batches hesse_quadratures_batches(const hesse_objective *objective,
+                                        const hesse_lanczos_settings *settings,
+                                        int ranks, int count,
+                                        const hesse_submatrix *aims, double memory);
 
 /** Local. The work of all steps of all probes, of all ranks together.
  *  Errors: HESSE_E_NOMEM. */
-hesse_status hesse_matrix_free_options_work(const hesse_model *model,
-                                            const hesse_lanczos_settings *settings,
-                                            int count, const hesse_submatrix *aims,
-                                            hesse_work *work, hesse_why *why);
+hesse_status hesse_quadratures_work(const hesse_objective *objective,
+                                    const hesse_lanczos_settings *settings, int count,
+                                    const hesse_submatrix *aims, hesse_work *work,
+                                    hesse_why *why);
 
-/** Collective. Fill the quadratures of the aims: those of one share stand together. Probes
- *  of neighbouring aims of a share advance together, so that they share passes over the
- *  model.
- *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC naming the block, and those of the checkpoint. */
-hesse_status hesse_quadratures(hesse_model *model,
+/** Collective. Fill the quadratures of the aims: those of one share stand together.
+ * Probes of neighbouring aims of a share advance together, so that they share passes
+ * over the model. Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC naming the block, and those of
+ * the checkpoint. */
+hesse_status hesse_quadratures(hesse_objective *objective,
                                const hesse_lanczos_settings *settings, int count,
                                const hesse_submatrix *aims,
                                const hesse_matrix_free_options *probing);

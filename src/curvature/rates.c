@@ -1,7 +1,7 @@
 /* A small piece of each kind of work, as a run does it: products as large as in an
-   eigensolver, the thin ones of a panel, the loops of an operator, the chase of a bulge,
-   a tridiagonal matrix. The best of several runs counts: what slows the others is somebody
-   else's. */
+   eigensolver, the thin ones of a panel, the loops of an operator, the chase of a
+   bulge, a tridiagonal matrix. The best of several runs counts: what slows the others
+   is somebody else's. */
 #include "curvature/rates.h"
 
 #include "base/memory.h"

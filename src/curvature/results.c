@@ -1,48 +1,12 @@
-/* One sum over the ranks tells all: of every block the first rank of its group brings the
-   numbers, the others zeros. Thousands of small blocks cost no more messages than one. */
+/* One sum over the ranks tells all: of every block the first rank of its group brings
+   the numbers, the others zeros. Thousands of small blocks cost no more messages than
+   one. */
 #include "curvature/results.h"
 
 #include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-bool hesse_share_results_new(hesse_share_results *f, int blocks, bool coupled)
-{
-    const size_t count = (size_t)blocks;
-    *f = (hesse_share_results){.blocks = blocks};
-    f->spectra = hesse_calloc(count, sizeof(void *));
-    f->sums = hesse_calloc(count, sizeof *f->sums);
-    f->quadratures = hesse_calloc(count + 1, sizeof(void *));
-    f->extremes = hesse_calloc(count + 1, sizeof(void *));
-    f->hutchinson = hesse_calloc(count + 1, sizeof(void *));
-    if (coupled) f->coupling = hesse_alloc(count * count);
-    return f->spectra && f->sums && f->quadratures && f->extremes && f->hutchinson &&
-           (!coupled || f->coupling);
-}
-
-void hesse_share_results_free(hesse_share_results *results, int shares)
-{
-    for (int s = 0; results && s < shares; s++) {
-        hesse_share_results *f = &results[s];
-        for (int b = 0; f->spectra && b < f->blocks; b++)
-            hesse_spectrum_free(f->spectra[b]);
-        for (int b = 0; f->quadratures && b <= f->blocks; b++)
-            hesse_quadrature_free(f->quadratures[b]);
-        for (int b = 0; f->extremes && b <= f->blocks; b++)
-            hesse_extremes_free(f->extremes[b]);
-        for (int b = 0; f->hutchinson && b <= f->blocks; b++)
-            hesse_hutchinson_free(f->hutchinson[b]);
-        hesse_spectrum_free(f->full);
-        free(f->quadratures);
-        free(f->extremes);
-        free(f->hutchinson);
-        free(f->spectra);
-        free(f->sums);
-        free(f->coupling);
-    }
-    free(results);
-}
 
 /* What a block has besides its eigenvalues and eigenvectors. */
 typedef struct numbers {
@@ -157,10 +121,10 @@ bool hesse_share_results_known(const hesse_share_results *f,
     return hesse_checkpoint_has(checkpoint, what, record_size(f, what, n, vectors));
 }
 
-hesse_status hesse_share_results_recall(hesse_share_results *f,
-                                        const hesse_checkpoint *checkpoint,
-                                        const hesse_record *what, int n, int vectors,
-                                        hesse_why *why)
+hesse_status hesse_share_results_load(hesse_share_results *f,
+                                      const hesse_checkpoint *checkpoint,
+                                      const hesse_record *what, int n, int vectors,
+                                      hesse_why *why)
 {
     const bool whole = what->kind == HESSE_RECORD_WHOLE;
     const size_t size = record_size(f, what, n, vectors), blocks = (size_t)f->blocks;
@@ -179,7 +143,7 @@ hesse_status hesse_share_results_recall(hesse_share_results *f,
     return s;
 }
 
-hesse_status hesse_share_results_keep(const hesse_share_results *f,
+hesse_status hesse_share_results_save(const hesse_share_results *f,
                                       hesse_checkpoint *checkpoint,
                                       const hesse_record *what, hesse_why *why)
 {

@@ -1,5 +1,5 @@
-/* Longest first, to whoever is free: within 4/3 of the best there is, were there no groups.
-   Source: Graham, SIAM J. Appl. Math. 17 (1969), 416-429. */
+/* Longest first, to whoever is free: within 4/3 of the best there is, were there no
+   groups. Source: Graham, SIAM J. Appl. Math. 17 (1969), 416-429. */
 #include "curvature/schedule.h"
 
 #include "base/memory.h"
@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Below this order a block is done by one rank however much it is of the whole: there is
-   not enough in it to share. */
+/* Below this order a block is done by one rank however much it is of the whole: there
+   is not enough in it to share. */
 enum { SMALL = 256 };
 
 hesse_group hesse_group_of(int ranks, int depth, int rank)
@@ -47,78 +47,79 @@ static int last_depth(int ranks)
 /* A matrix of some order on so many ranks. A rank alone has fewer engines, unless its
    matrix is a distributed one of a single rank, as the whole is. */
 static hesse_engine engine_of(size_t n, int ranks, bool distributed,
-                              const hesse_schedule_options *terms)
+                              const hesse_schedule_options *options)
 {
     const int order = n > INT_MAX ? INT_MAX : (int)n;
-    const bool vectors = terms->vectors > 0;
-    if (!distributed) return hesse_engine_local(terms->engine, order, vectors);
-    return hesse_engine_choose(terms->engine, order, ranks, vectors);
+    const bool vectors = options->vectors > 0;
+    if (!distributed) return hesse_engine_local(options->engine, order, vectors);
+    return hesse_engine_choose(options->engine, order, ranks, vectors);
 }
 
 /* Infinite where the libraries' integers end. */
 static double bytes_of(size_t n, int ranks, hesse_engine engine,
-                       const hesse_schedule_options *terms)
+                       const hesse_schedule_options *options)
 {
     if (n > INT_MAX) return INFINITY;
     const int order = (int)n;
-    const double vectors = fmin(2.0 * terms->vectors, order);
+    const double vectors = fmin(2.0 * options->vectors, order);
     const double share = hesse_dmat_bytes(order, ranks);
-    return share * (terms->shares + (terms->cut ? 2 : 0)) + /* on its way, out and in */
-           hesse_engine_bytes(engine, order, ranks, terms->vectors > 0) +
+    return share *
+               (options->shares + (options->cut ? 2 : 0)) + /* on its way, out and in */
+           hesse_engine_bytes(engine, order, ranks, options->vectors > 0) +
            2 * vectors * order * (double)sizeof(double); /* collected, and residuals */
 }
 
 /* All threads work as long as the one with most panels. */
 static double assembly_of(double n, int ranks, hesse_work work,
-                          const hesse_schedule_options *terms)
+                          const hesse_schedule_options *options)
 {
-    const double panels = ceil(n / terms->panel), threads = ranks * terms->threads;
-    return hesse_cost_panels(terms->rates, work) * ceil(panels / threads) / panels +
-           terms->shares * hesse_cost_exchange(n, ranks, terms->panel);
+    const double panels = ceil(n / options->panel), threads = ranks * options->threads;
+    return hesse_cost_panels(options->rates, work) * ceil(panels / threads) / panels +
+           options->shares * hesse_cost_exchange(n, ranks, options->panel);
 }
 
 /* What a matrix costs on so many ranks. */
 static void price(hesse_task *t, size_t n, int ranks,
-                  const hesse_schedule_options *terms)
+                  const hesse_schedule_options *options)
 {
     const bool distributed = ranks > 1 || t->block < 0;
-    t->engine = engine_of(n, ranks, distributed, terms);
-    t->assembly = assembly_of((double)n, ranks, t->work, terms);
-    t->eigen = terms->shares * hesse_cost_eigen(terms->rates, t->engine, (double)n,
-                                                ranks, terms->vectors > 0);
-    t->bytes = bytes_of(n, ranks, t->engine, terms);
+    t->engine = engine_of(n, ranks, distributed, options);
+    t->assembly = assembly_of((double)n, ranks, t->work, options);
+    t->eigen = options->shares * hesse_cost_eigen(options->rates, t->engine, (double)n,
+                                                  ranks, options->vectors > 0);
+    t->bytes = bytes_of(n, ranks, t->engine, options);
 }
 
 hesse_task hesse_schedule_whole(size_t n, hesse_work work,
-                                const hesse_schedule_options *terms)
+                                const hesse_schedule_options *options)
 {
     hesse_task t = {.block = -1,
-                    .group = {0, terms->ranks},
+                    .group = {0, options->ranks},
                     .work = work,
-                    .solution = 4.0 / 3 * terms->shares * pow((double)n, 3)};
-    price(&t, n, terms->ranks, terms);
+                    .solution = 4.0 / 3 * options->shares * pow((double)n, 3)};
+    price(&t, n, options->ranks, options);
     return t;
 }
 
 /* Bytes for a block on each of so many ranks. */
-static double need_of(size_t n, int ranks, const hesse_schedule_options *terms)
+static double need_of(size_t n, int ranks, const hesse_schedule_options *options)
 {
-    return bytes_of(n, ranks, engine_of(n, ranks, ranks > 1, terms), terms);
+    return bytes_of(n, ranks, engine_of(n, ranks, ranks > 1, options), options);
 }
 
 /* Ranks enough for a block of order n; 0 when no number is. */
-static int ranks_for(size_t n, const hesse_schedule_options *terms)
+static int ranks_for(size_t n, const hesse_schedule_options *options)
 {
     for (int ranks = 1; ranks <= 1 << 20; ranks *= 2)
-        if (need_of(n, ranks, terms) <= terms->memory) return ranks;
+        if (need_of(n, ranks, options) <= options->memory) return ranks;
     return 0;
 }
 
-static hesse_status too_large(const hesse_block *b, const hesse_schedule_options *terms,
-                              hesse_why *why)
+static hesse_status too_large(const hesse_block *b,
+                              const hesse_schedule_options *options, hesse_why *why)
 {
-    const double need = need_of(b->size, terms->ranks, terms);
-    const int ranks = ranks_for(b->size, terms);
+    const double need = need_of(b->size, options->ranks, options);
+    const int ranks = ranks_for(b->size, options);
     char hint[96] = "cut it smaller with hessian.partition, or leave it out with "
                     "hessian.only";
     if (b->size > INT_MAX)
@@ -132,14 +133,14 @@ static hesse_status too_large(const hesse_block *b, const hesse_schedule_options
             "block '%s' is of order %zu: its share on each of %d ranks has "
             "more entries than the 2^31 - 1 of the libraries for matrices; "
             "%d ranks would do",
-            b->name, b->size, terms->ranks, ranks);
+            b->name, b->size, options->ranks, ranks);
     if (ranks)
         snprintf(hint, sizeof hint, "%d ranks with as much memory would do", ranks);
     return hesse_fail(why, HESSE_E_NOMEM,
                       "block '%s' of order %zu needs %s on each of %d ranks, which may "
                       "use %s; %s",
-                      b->name, b->size, HESSE_BYTES(need), terms->ranks,
-                      HESSE_BYTES(terms->memory), hint);
+                      b->name, b->size, HESSE_BYTES(need), options->ranks,
+                      HESSE_BYTES(options->memory), hint);
 }
 
 static double seconds_of(const hesse_task *t)
@@ -156,28 +157,29 @@ static int longest_first(const void *a, const void *b)
 }
 
 /* The deepest groups that a block fits into and that do it within the bound; else the
-   largest that it fits into, which take longer. All groups of a depth are as large as the
-   smallest, or larger by one: then it must fit both, for two ranks may need more than one. */
+   largest that it fits into, which take longer. All groups of a depth are as large as
+   the smallest, or larger by one: then it must fit both, for two ranks may need more
+   than one. */
 static void choose_depth(hesse_task *t, const hesse_block *b,
-                         const hesse_schedule_options *terms, double bound)
+                         const hesse_schedule_options *options, double bound)
 {
-    const int last = last_depth(terms->ranks);
+    const int last = last_depth(options->ranks);
     int widest = 0;
     for (int depth = last; depth >= 0; depth--) {
-        const int ranks = smallest_group(terms->ranks, depth);
-        const bool uneven = ranks << depth < terms->ranks;
-        if (terms->worldwide && depth > 0 && depth < last) continue;
+        const int ranks = smallest_group(options->ranks, depth);
+        const bool uneven = ranks << depth < options->ranks;
+        if (options->worldwide && depth > 0 && depth < last) continue;
         t->depth = depth;
-        price(t, b->size, ranks, terms);
-        if (terms->memory > 0 && t->bytes > terms->memory) continue;
-        if (terms->memory > 0 && uneven &&
-            need_of(b->size, ranks + 1, terms) > terms->memory)
+        price(t, b->size, ranks, options);
+        if (options->memory > 0 && t->bytes > options->memory) continue;
+        if (options->memory > 0 && uneven &&
+            need_of(b->size, ranks + 1, options) > options->memory)
             continue;
         if (seconds_of(t) <= bound || (depth == last && b->size < SMALL)) return;
         widest = depth;
     }
     t->depth = widest;
-    price(t, b->size, smallest_group(terms->ranks, widest), terms);
+    price(t, b->size, smallest_group(options->ranks, widest), options);
 }
 
 static double busiest(hesse_group g, const double *busy)
@@ -230,16 +232,16 @@ double hesse_schedule_seconds(const hesse_schedule *schedule, int ranks)
 
 /* Each task to the group of its depth that is free first. */
 static void give_all(hesse_schedule *x, const hesse_partition *partition,
-                     const hesse_schedule_options *terms)
+                     const hesse_schedule_options *options)
 {
     int groups = 0;
-    for (int r = 0; r < terms->ranks; r++) x->busy[r] = seconds_of(&x->whole);
+    for (int r = 0; r < options->ranks; r++) x->busy[r] = seconds_of(&x->whole);
     for (int i = 0; i < x->count; i++) {
         hesse_task *t = &x->tasks[i];
         if (i == 0 || t->depth != t[-1].depth)
-            groups = line_up(x, terms->ranks, t->depth);
+            groups = line_up(x, options->ranks, t->depth);
         t->group = x->turns[0].group;
-        price(t, partition->blocks[t->block].size, t->group.count, terms);
+        price(t, partition->blocks[t->block].size, t->group.count, options);
         add_to_busy(t, x->busy);
         x->turns[0].free += seconds_of(t);
         sink(x->turns, groups, 0);
@@ -247,89 +249,91 @@ static void give_all(hesse_schedule *x, const hesse_partition *partition,
 }
 
 void hesse_schedule_price(hesse_schedule *schedule, const hesse_partition *partition,
-                          const hesse_schedule_options *terms)
+                          const hesse_schedule_options *options)
 {
-    hesse_schedule_options of_whole = *terms;
+    hesse_schedule_options of_whole = *options;
     of_whole.cut = false;
     if (schedule->whole.group.count)
-        price(&schedule->whole, partition->size, terms->ranks, &of_whole);
-    for (int r = 0; r < terms->ranks; r++)
+        price(&schedule->whole, partition->size, options->ranks, &of_whole);
+    for (int r = 0; r < options->ranks; r++)
         schedule->busy[r] = seconds_of(&schedule->whole);
     for (int i = 0; i < schedule->count; i++) {
         hesse_task *t = &schedule->tasks[i];
-        price(t, partition->blocks[t->block].size, t->group.count, terms);
+        price(t, partition->blocks[t->block].size, t->group.count, options);
         add_to_busy(t, schedule->busy);
     }
 }
 
-/* The schedule in which no group but the widest takes longer than the bound for a block. */
+/* The schedule in which no group but the widest takes longer than the bound for a
+ * block. */
 static void fill(hesse_schedule *x, const hesse_partition *partition,
-                 const hesse_schedule_options *terms, double bound)
+                 const hesse_schedule_options *options, double bound)
 {
     for (int i = 0; i < x->count; i++) {
         hesse_task *t = &x->tasks[i];
-        choose_depth(t, &partition->blocks[t->block], terms, bound);
+        choose_depth(t, &partition->blocks[t->block], options, bound);
     }
     qsort(x->tasks, (size_t)x->count, sizeof *x->tasks, longest_first);
-    give_all(x, partition, terms);
+    give_all(x, partition, options);
 }
 
-/* With a bound of a rank's fair share nobody would be idle, were groups for nothing; where
-   sharing costs, a larger one ends sooner. */
+/* With a bound of a rank's fair share nobody would be idle, were groups for nothing;
+   where sharing costs, a larger one ends sooner. */
 static void fill_best(hesse_schedule *x, const hesse_partition *partition,
-                      const hesse_schedule_options *terms)
+                      const hesse_schedule_options *options)
 {
     double fair = 0, best = INFINITY, least = INFINITY;
-    fill(x, partition, terms, INFINITY);
+    fill(x, partition, options, INFINITY);
     for (int i = 0; i < x->count; i++)
-        fair += x->tasks[i].group.count * seconds_of(&x->tasks[i]) / terms->ranks;
-    for (double step = 1; step <= terms->ranks; step *= sqrt(2)) {
-        fill(x, partition, terms, step * fair);
-        const double seconds = hesse_schedule_seconds(x, terms->ranks);
+        fair += x->tasks[i].group.count * seconds_of(&x->tasks[i]) / options->ranks;
+    for (double step = 1; step <= options->ranks; step *= sqrt(2)) {
+        fill(x, partition, options, step * fair);
+        const double seconds = hesse_schedule_seconds(x, options->ranks);
         if (seconds < least) least = seconds, best = step * fair;
     }
-    fill(x, partition, terms, best);
+    fill(x, partition, options, best);
 }
 
-double hesse_schedule_need(size_t n, const hesse_schedule_options *terms)
+double hesse_schedule_need(size_t n, const hesse_schedule_options *options)
 {
-    return fmin(need_of(n, 1, terms), need_of(n, terms->ranks, terms));
+    return fmin(need_of(n, 1, options), need_of(n, options->ranks, options));
 }
 
 /* A task for every block that is to be done. */
 static hesse_status list_tasks(hesse_schedule *x, const hesse_partition *partition,
                                const hesse_work *work,
-                               const hesse_schedule_options *terms, hesse_why *why)
+                               const hesse_schedule_options *options, hesse_why *why)
 {
     hesse_status s = HESSE_OK;
     for (int i = 0; !s && i < partition->count; i++) {
         const hesse_block *b = &partition->blocks[i];
-        if (terms->left_out && terms->left_out[i]) continue;
-        x->tasks[x->count++] =
-            (hesse_task){.block = i,
-                         .work = terms->cut ? (hesse_work){0} : work[i],
-                         .solution = 4.0 / 3 * terms->shares * pow((double)b->size, 3)};
-        if (terms->memory > 0 && hesse_schedule_need(b->size, terms) > terms->memory)
-            s = too_large(b, terms, why);
+        if (options->left_out && options->left_out[i]) continue;
+        x->tasks[x->count++] = (hesse_task){
+            .block = i,
+            .work = options->cut ? (hesse_work){0} : work[i],
+            .solution = 4.0 / 3 * options->shares * pow((double)b->size, 3)};
+        if (options->memory > 0 &&
+            hesse_schedule_need(b->size, options) > options->memory)
+            s = too_large(b, options, why);
     }
     return s;
 }
 
 hesse_status hesse_schedule_new(const hesse_partition *partition,
                                 const hesse_task *whole, const hesse_work *work,
-                                const hesse_schedule_options *terms,
+                                const hesse_schedule_options *options,
                                 hesse_schedule *schedule, hesse_why *why)
 {
-    hesse_schedule x = {.whole = *whole, .depth = last_depth(terms->ranks)};
+    hesse_schedule x = {.whole = *whole, .depth = last_depth(options->ranks)};
     hesse_status s = HESSE_OK;
     x.tasks = hesse_calloc((size_t)partition->count, sizeof *x.tasks);
-    x.busy = hesse_calloc((size_t)terms->ranks, sizeof *x.busy);
-    x.turns = hesse_calloc((size_t)terms->ranks, sizeof *x.turns);
+    x.busy = hesse_calloc((size_t)options->ranks, sizeof *x.busy);
+    x.turns = hesse_calloc((size_t)options->ranks, sizeof *x.turns);
     if (!x.tasks || !x.busy || !x.turns)
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a schedule of %d blocks",
                        partition->count);
-    if (!s && work) s = list_tasks(&x, partition, work, terms, why);
-    if (!s) fill_best(&x, partition, terms);
+    if (!s && work) s = list_tasks(&x, partition, work, options, why);
+    if (!s) fill_best(&x, partition, options);
     if (s)
         hesse_schedule_free(&x);
     else

@@ -1,9 +1,10 @@
 /** Who computes which block: a static schedule from the costs of the blocks.
  *
- *  Ranks are halved, and halved again, down to single ones: at depth d there are 2^d groups
- *  of neighbours, each a part of one at depth d - 1. A block belongs to one group. Depth by
- *  depth from all ranks down every group does its blocks, so no two groups ever wait for
- *  each other, and there is one communicator a depth, not one a block. */
+ *  Ranks are halved, and halved again, down to single ones: at depth d there are 2^d
+ * groups of neighbours, each a part of one at depth d - 1. A block belongs to one
+ * group. Depth by depth from all ranks down every group does its blocks, so no two
+ * groups ever wait for each other, and there is one communicator a depth, not one a
+ * block. */
 #ifndef HESSE_CURVATURE_SCHEDULE_H
 #define HESSE_CURVATURE_SCHEDULE_H
 
@@ -61,30 +62,30 @@ typedef struct hesse_schedule_options {
 
 /** Local. The whole matrix of order n as a task of all ranks. */
 hesse_task hesse_schedule_whole(size_t n, hesse_work work,
-                                const hesse_schedule_options *terms);
+                                const hesse_schedule_options *options);
 
-/** Local. Small blocks go to single ranks, large ones to groups: to the smallest that they
- *  fit into and in which they take no longer than the whole takes on all ranks. Then, the
- *  longest first, to the group that is free first. Several such bounds are tried, the
- *  schedule that ends first counts. It depends on nothing but the arguments.
+/** Local. Small blocks go to single ranks, large ones to groups: to the smallest that
+ * they fit into and in which they take no longer than the whole takes on all ranks.
+ * Then, the longest first, to the group that is free first. Several such bounds are
+ * tried, the schedule that ends first counts. It depends on nothing but the arguments.
  *
  *  whole  [in]  a task without costs where the whole matrix is not wanted.
  *  work   [in]  for every block; NULL: no blocks are wanted.
- *  Errors: HESSE_E_NOMEM when a block does not fit all ranks together, with its name, its
- *  bytes and the number of ranks that would do. */
+ *  Errors: HESSE_E_NOMEM when a block does not fit all ranks together, with its name,
+ * its bytes and the number of ranks that would do. */
 hesse_status hesse_schedule_new(const hesse_partition *partition,
                                 const hesse_task *whole, const hesse_work *work,
-                                const hesse_schedule_options *terms,
+                                const hesse_schedule_options *options,
                                 hesse_schedule *schedule, hesse_why *why);
 void hesse_schedule_free(hesse_schedule *schedule);
 
-/** Local. Bytes that a block of order n takes on each rank of the group that it fits best:
- *  one rank, or all. */
-double hesse_schedule_need(size_t n, const hesse_schedule_options *terms);
+/** Local. Bytes that a block of order n takes on each rank of the group that it fits
+ * best: one rank, or all. */
+double hesse_schedule_need(size_t n, const hesse_schedule_options *options);
 
 /** Local. Costs of the same schedule by other rates. */
 void hesse_schedule_price(hesse_schedule *schedule, const hesse_partition *partition,
-                          const hesse_schedule_options *terms);
+                          const hesse_schedule_options *options);
 
 /** Local. Seconds until the last rank is done. */
 double hesse_schedule_seconds(const hesse_schedule *schedule, int ranks);

@@ -1,6 +1,6 @@
-/* Panels share only what they read, so threads need no locks. They live for one round: a
-   round takes a hundred times as long as they take to make. The numbers do not depend on
-   how many there are. */
+/* Panels share only what they read, so threads need no locks. They live for one round:
+   a round takes a hundred times as long as they take to make. The numbers do not depend
+   on how many there are. */
 #include "curvature/threads.h"
 
 #include "base/memory.h"

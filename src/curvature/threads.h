@@ -26,10 +26,10 @@ void hesse_panel_threads_free(hesse_panel_threads *lanes);
  *  Returns their number. */
 int hesse_panel_threads_begin(hesse_panel_threads *lanes, hesse_part part, bool keeps);
 
-/** Local. Compute panels first ... first + n - 1 of the part, n <= count, one a lane; or take
- *  them from the checkpoint, if it has them. Where the system gives no thread, one after another.
- *  Errors: those of the checkpoint, which is asked whether to go on. The panels are there all
- *  the same, but their numbers may be wrong then. */
+/** Local. Compute panels first ... first + n - 1 of the part, n <= count, one a lane;
+ * or take them from the checkpoint, if it has them. Where the system gives no thread,
+ * one after another. Errors: those of the checkpoint, which is asked whether to go on.
+ * The panels are there all the same, but their numbers may be wrong then. */
 hesse_status hesse_panel_threads_compute(hesse_panel_threads *lanes, int first, int n,
                                          hesse_why *why);
 

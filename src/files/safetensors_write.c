@@ -1,5 +1,5 @@
-/* The header is padded with spaces so that the data begin at a multiple of 8 bytes. Numbers
-   are written little-endian, byte by byte, on every machine. */
+/* The header is padded with spaces so that the data begin at a multiple of 8 bytes.
+   Numbers are written little-endian, byte by byte, on every machine. */
 #include "files/safetensors_write.h"
 
 #include "base/memory.h"

@@ -16,13 +16,14 @@ typedef struct hesse_tensor_out {
     size_t shape[HESSE_WRITE_RANK];
 } hesse_tensor_out;
 
-/** Local. Write a file under a temporary name beside it and rename it when it is complete.
+/** Local. Write a file under a temporary name beside it and rename it when it is
+ * complete.
  *
  *  tensors  [in]  count of them, with different names.
  *  bytes    [in]  of a number: 8 (F64) or 4 (F32).
- *  values   [in]  gives the numbers of tensor i, row-major, product of its shape; called
- *                 once for each in order. NULL: memory is exhausted.
- *  Errors: HESSE_E_OUTPUT naming the file, HESSE_E_NOMEM. */
+ *  values   [in]  gives the numbers of tensor i, row-major, product of its shape;
+ * called once for each in order. NULL: memory is exhausted. Errors: HESSE_E_OUTPUT
+ * naming the file, HESSE_E_NOMEM. */
 hesse_status hesse_safetensors_write(const char *path, size_t count,
                                      const hesse_tensor_out *tensors, int bytes,
                                      const double *(*values)(void *context, size_t i),

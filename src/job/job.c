@@ -1,7 +1,7 @@
 /* A job is a tree (the file) with overrides merged over it. Tree and table of keys are
-   walked together, defaults fill what is absent, values go into the struct, and rules that
-   span keys are looked at. So every message is about what was written, and an absent key
-   and a zero are never confused. */
+   walked together, defaults fill what is absent, values go into the struct, and rules
+   that span keys are looked at. So every message is about what was written, and an
+   absent key and a zero are never confused. */
 #include "job/job.h"
 
 #include "base/memory.h"

@@ -1,5 +1,5 @@
-/** The job file: YAML, read strictly. docs/job.md describes it for users, keys.h lists its
- *  keys. A job holds what the library takes, so nothing is copied between the two.
+/** The job file: YAML, read strictly. docs/job.md describes it for users, keys.h lists
+ * its keys. A job holds what the library takes, so nothing is copied between the two.
  */
 #ifndef HESSE_JOB_JOB_H
 #define HESSE_JOB_JOB_H
@@ -34,17 +34,14 @@ typedef struct hesse_job_output {
 
 /** Files beside the data, as fopen(3) takes them. */
 typedef struct hesse_job_paths {
-    const char *config,
-        *checkpoint; /* NULL: absent                                   */
-    const char
-        *output; /* where no name is given: that of the job file, with .h5      */
+    const char *config, *checkpoint; /* NULL: absent */
+    const char *output; /* where no name is given: that of the job file, with .h5 */
 } hesse_job_paths;
 
 /** A job with all defaults in it. What it points to is its own. */
 typedef struct hesse_job {
     hesse_arch arch; /* with a config only what a config does not say          */
-    hesse_data_options
-        data;    /* paths are as fopen(3) takes them                       */
+    hesse_data_options data; /* paths are as fopen(3) takes them */
     int mask_id; /* data.mask_id points here where it is given             */
     int n_eigenvalues;
     uint64_t seed; /* of initial parameters */
@@ -55,9 +52,11 @@ typedef struct hesse_job {
     hesse_job_output output;
     hesse_job_paths paths;
     /* What a result file records: the file as it is, with a comment "# --set KEY=VALUE"
-       for every override; and the resolved job, which says the same with all defaults. */
+       for every override; and the resolved job, which says the same with all defaults.
+     */
     char *text, *complete;
-    /* Values of keys in the resolved job, in YAML; NULL: absent. [key] as hesse_key_at */
+    /* Values of keys in the resolved job, in YAML; NULL: absent. [key] as hesse_key_at
+     */
     const char *values[HESSE_MOST_KEYS];
     struct hesse_job_chunk *memory;
 } hesse_job;
@@ -85,13 +84,10 @@ hesse_status hesse_job_read(const char *path, const char *const *sets, int n_set
                             hesse_job **job, hesse_why *why);
 void hesse_job_free(hesse_job *job);
 
-/** Local. The paths that a key holds, as fopen(3) takes them; their number, 0 when the key
- *  is absent.
+/** Local. The paths that a key holds, as fopen(3) takes them; their number, 0 when the
+ * key is absent.
  *
  *  key  [in]  the number of a row whose type is a path. */
 int hesse_job_paths_of(const hesse_job *job, int key, const char *const **paths);
-
-/** Local. "hessian", "gauss_newton", "softmax", ...: the name of a share. */
-const char *hesse_job_part(hesse_kinds kinds);
 
 #endif /* HESSE_JOB_JOB_H */

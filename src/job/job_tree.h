@@ -1,5 +1,5 @@
-/** A YAML document as a tree in which every node knows where it was written, so that every
- *  message can say it. */
+/** A YAML document as a tree in which every node knows where it was written, so that
+ * every message can say it. */
 #ifndef HESSE_JOB_JOB_TREE_H
 #define HESSE_JOB_JOB_TREE_H
 
@@ -48,8 +48,8 @@ void hesse_tree_free(hesse_yaml *root);
  *  is exhausted (the node is then freed). */
 hesse_yaml *hesse_tree_wrap(const char *key, size_t length, hesse_yaml *node);
 
-/** Local. Move the entries of one mapping into another: where both have a mapping of one
- *  name, entry by entry; else the moved value replaces the other.
+/** Local. Move the entries of one mapping into another: where both have a mapping of
+ * one name, entry by entry; else the moved value replaces the other.
  *
  *  from  [in]  a mapping; it is freed. */
 void hesse_tree_merge(hesse_yaml *into, hesse_yaml *from);

@@ -1,6 +1,7 @@
 /* The table of keys: words first, then one row per key, in the order of docs/job.md.
    A default that depends on the family or on the kind of data stands in its own row,
-   and one that follows from other keys is described by `absent` and filled in by job.c. */
+   and one that follows from other keys is described by `absent` and filled in by job.c.
+ */
 #include "job/keys.h"
 
 #include "data/kinds.h"
@@ -17,9 +18,9 @@ enum { LONGEST = 4095, MOST_ENTRIES = 1000, MOST_EIGENVALUES = 20000 };
 
 static const hesse_word truths[] = {{"false", false}, {"true", true}, {NULL, 0}};
 
-static const char *family_name(int i)
+static hesse_word family_word(int i)
 {
-    return hesse_families[i] ? hesse_families[i]->name : NULL;
+    return (hesse_word){hesse_families[i] ? hesse_families[i]->name : NULL, i};
 }
 
 static const hesse_word activations[] = {{"gelu", HESSE_ACT_GELU},
@@ -53,12 +54,12 @@ static const hesse_word scalings[] = {{"unit", false}, {"standard", true}, {NULL
 
 /* The job holds the word itself: it is a kind of data. */
 /* Kinds that are drawn, and that no family brings. */
-static const char *generator_name(int i)
+static hesse_word generator_word(int i)
 {
     for (const hesse_data_kind *const *k = hesse_data_kinds; *k; k++)
         if ((*k)->drawn && !hesse_family_brings((*k)->name) && i-- == 0)
-            return (*k)->name;
-    return NULL;
+            return (hesse_word){(*k)->name, 0};
+    return (hesse_word){NULL, 0};
 }
 
 static const hesse_word covariates[] = {{"normal", HESSE_COVARIATES_NORMAL},
@@ -81,32 +82,11 @@ static const hesse_word presets[] = {{"all", HESSE_PRESET_NONE},
                                      {"convolutions", HESSE_PRESET_CONVOLUTIONS},
                                      {NULL, 0}};
 
-static const hesse_word shares[] = {{"hessian", HESSE_ALL},
-                                    {"gauss_newton", HESSE_GAUSS_NEWTON},
-                                    {"functional", HESSE_FUNCTIONAL},
-                                    {"linear", HESSE_LINEAR},
-                                    {"embedding", HESSE_EMBEDDING},
-                                    {"layernorm", HESSE_LAYERNORM},
-                                    {"rmsnorm", HESSE_RMSNORM},
-                                    {"rotary", HESSE_ROTARY},
-                                    {"scores", HESSE_SCORES},
-                                    {"softmax", HESSE_SOFTMAX},
-                                    {"mix", HESSE_MIX},
-                                    {"gelu", HESSE_GELU},
-                                    {"relu", HESSE_RELU},
-                                    {"silu", HESSE_SILU},
-                                    {"product", HESSE_PRODUCT},
-                                    {"sum", HESSE_SUM},
-                                    {"cross_entropy", HESSE_CROSS_ENTROPY},
-                                    {"squared_error", HESSE_SQUARED_ERROR},
-                                    {"conv", HESSE_CONV},
-                                    {"pool", HESSE_POOL},
-                                    {"batchnorm", HESSE_BATCHNORM},
-                                    {"gaussian", HESSE_GAUSSIAN},
-                                    {"tanh", HESSE_TANH},
-                                    {"scale", HESSE_SCALE},
-                                    {"move", HESSE_MOVE},
-                                    {NULL, 0}};
+static hesse_word share_word(int i)
+{
+    const hesse_kinds kinds = hesse_kinds_at(i);
+    return (hesse_word){kinds ? hesse_kinds_name(kinds) : NULL, (int)kinds};
+}
 
 static const hesse_word methods[] = {{"auto", HESSE_METHOD_AUTO},
                                      {"exact", HESSE_METHOD_EXACT},
@@ -118,10 +98,11 @@ static const hesse_word reductions[] = {{"mean", HESSE_MEAN},
                                         {"micro_batches", HESSE_SUM_OF_BATCHES},
                                         {NULL, 0}};
 
-static const hesse_word engines[] = {
-    {"auto", HESSE_ENGINE_AUTO}, {"scalapack", HESSE_ENGINE_SCALAPACK},
-    {"elpa", HESSE_ENGINE_ELPA}, {"lapack", HESSE_ENGINE_LAPACK},
-    {"band", HESSE_ENGINE_BAND}, {NULL, 0}};
+static hesse_word engine_word(int i)
+{
+    return (hesse_word){
+        i <= HESSE_ENGINE_BAND ? hesse_engine_name((hesse_engine)i) : NULL, i};
+}
 
 static const hesse_word procedures[] = {{"own", false}, {"paper", true}, {NULL, 0}};
 
@@ -132,15 +113,14 @@ static const hesse_word orthogonalities[] = {
 
 static const hesse_word scales[] = {{"none", false}, {"tenth", true}, {NULL, 0}};
 
-static const hesse_word distances[] = {{"js", HESSE_JS},
-                                       {"js_distance", HESSE_JS_DISTANCE},
-                                       {"js_raw", HESSE_JS_RAW},
-                                       {"js_log", HESSE_JS_LOG},
-                                       {"wasserstein", HESSE_WASSERSTEIN},
-                                       {NULL, 0}};
+static hesse_word distance_word(int i)
+{
+    return (hesse_word){
+        i < HESSE_DISTANCES ? hesse_distance_name((hesse_distance)i) : NULL, i};
+}
 
 static const hesse_key keys[] = {
-    {"model.family", HESSE_KEY_WORD, .names = family_name, .absent = "required",
+    {"model.family", HESSE_KEY_WORD, .word = family_word, .absent = "required",
      AT(arch.family), .help = "The family of networks."},
     {"model.config", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      .inside = "config.json", .absent = "none", AT(paths.config),
@@ -285,7 +265,7 @@ static const hesse_key keys[] = {
      .help =
          "Images: IDX (MNIST) or `.npy` with `labels`, or CIFAR in binary; each may "
          "be compressed by gzip."},
-    {"data.generator", HESSE_KEY_WORD, .names = generator_name, AT(data.kind),
+    {"data.generator", HESSE_KEY_WORD, .word = generator_word, AT(data.kind),
      .absent = "one of the six is required", .help = "Examples are drawn from `seed`."},
     {"data.labels", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      AT(data.labels), .absent = "none",
@@ -355,7 +335,7 @@ static const hesse_key keys[] = {
      .help = "Names or globs of the blocks that are computed."},
     {"hessian.blocks", HESSE_KEY_WORD, .words = presets, .standard = "all",
      AT(analysis.preset), .help = "A published list of blocks, in place of `only`."},
-    {"hessian.parts", HESSE_KEY_WORD, .list = true, .words = shares, .least = 1,
+    {"hessian.parts", HESSE_KEY_WORD, .list = true, .word = share_word, .least = 1,
      .most = MOST_ENTRIES, .standard = "[hessian]", AT(analysis.parts),
      COUNT(analysis.n_parts),
      .help =
@@ -383,7 +363,7 @@ static const hesse_key keys[] = {
     {"spectrum.eigenvectors", HESSE_KEY_INTEGER, .low = 0, .high = INT32_MAX,
      .standard = "0", AT(analysis.eigenvectors),
      .help = "The eigenvectors that are stored from each end of a spectrum."},
-    {"spectrum.engine", HESSE_KEY_WORD, .words = engines, .standard = "auto",
+    {"spectrum.engine", HESSE_KEY_WORD, .word = engine_word, .standard = "auto",
      AT(analysis.engine),
      .help = "The eigensolver of matrices that all ranks decompose together."},
     {"spectrum.lanczos.procedure", HESSE_KEY_WORD, .words = procedures,
@@ -453,8 +433,9 @@ static const hesse_key keys[] = {
          "eigenvalues."},
 
     {"metrics.distance", HESSE_KEY_WORD, .list = true, .role = HESSE_KEY_OUTPUT,
-     .words = distances, .most = MOST_ENTRIES, .standard = "[js, js_raw, wasserstein]",
-     AT(metrics.distance), COUNT(metrics.n_distance),
+     .word = distance_word, .most = MOST_ENTRIES,
+     .standard = "[js, js_raw, wasserstein]", AT(metrics.distance),
+     COUNT(metrics.n_distance),
      .help =
          "The distances between the spectra of all pairs of blocks; the list may be "
          "empty."},
@@ -489,7 +470,7 @@ hesse_word hesse_key_word(const hesse_key *key, int i)
 {
     static const hesse_word none = {NULL, 0};
     const hesse_word *words = key->type == HESSE_KEY_TRUTH ? truths : key->words;
-    if (key->names) return (hesse_word){key->names(i), i};
+    if (key->word) return key->word(i);
     return words ? words[i] : none;
 }
 
@@ -524,9 +505,4 @@ const char *hesse_job_word(const char *path, int value)
     int i = 0;
     while (hesse_key_word(key, i).name && hesse_key_word(key, i).value != value) i++;
     return hesse_key_word(key, i).name ? hesse_key_word(key, i).name : "";
-}
-
-const char *hesse_job_part(hesse_kinds kinds)
-{
-    return hesse_job_word("hessian.parts", (int)kinds);
 }

@@ -1,7 +1,7 @@
 /** What a job file may hold: one row per key. Everything else that the program knows of
- *  keys is derived from these rows: parsing, messages, defaults, the inputs that --force
- *  must spare, what --resume compares, `hesse keys`, the JSON schema, the tables of
- *  docs/job.md and the words for shell completion. */
+ *  keys is derived from these rows: parsing, messages, defaults, the inputs that
+ * --force must spare, what --resume compares, `hesse keys`, the JSON schema, the tables
+ * of docs/job.md and the words for shell completion. */
 #ifndef HESSE_JOB_KEYS_H
 #define HESSE_JOB_KEYS_H
 
@@ -23,9 +23,10 @@ typedef enum hesse_key_type {
 
 /** What a key changes. */
 typedef enum hesse_key_role {
-    HESSE_KEY_NUMBERS, /* the computed numbers: it is part of the job's identity       */
+    HESSE_KEY_NUMBERS, /* the computed numbers: it is part of the job's identity */
     HESSE_KEY_OUTPUT, /* only what is written of them                                 */
-    HESSE_KEY_NEITHER /* neither; files are known by their digests, not by their paths */
+    HESSE_KEY_NEITHER /* neither; files are known by their digests, not by their paths
+                       */
 } hesse_key_role;
 
 /** A word of a key, and the value it stands for. */
@@ -51,9 +52,7 @@ typedef struct hesse_key {
     double low, high;   /* limits of a number, both included                     */
     int least, most;    /* limits of a list's length; most also of a text's      */
     const hesse_word *words;
-    const char *(*names)(
-        int i);           /* in place of words: those of another table, up to a NULL;
-                                    a job holds the name itself                 */
+    hesse_word (*word)(int i); /* in place of words: those of another table          */
     const char *standard; /* the default in YAML, for every family and kind of data */
     const char *paper;    /* the default with spectrum.lanczos.procedure: paper    */
     const char *absent;   /* in words, what holds where there is no default        */
@@ -70,16 +69,17 @@ const hesse_key *hesse_key_at(int i);
 /** Local. The number of the row with a path; -1 when there is none. */
 int hesse_key_find(const char *path);
 
-/** Local. Word i = 0, 1, ... of a key that takes words; its name is NULL after the last one,
- *  and at once where it takes none. The number of the word with a name; -1: there is none. */
+/** Local. Word i = 0, 1, ... of a key that takes words; its name is NULL after the last
+ * one, and at once where it takes none. The number of the word with a name; -1: there
+ * is none. */
 hesse_word hesse_key_word(const hesse_key *key, int i);
 int hesse_key_word_named(const hesse_key *key, const char *name);
 
 /** Local. The limits of a number in words, "from 1 to 4096". */
 void hesse_key_limits(const hesse_key *key, char text[64]);
 
-/** Local. The keys of family i = 0, 1, ... ("model") or of kind i of data ("data"), and its
- *  name. NULL after the last one. */
+/** Local. The keys of family i = 0, 1, ... ("model") or of kind i of data ("data"), and
+ * its name. NULL after the last one. */
 const hesse_owned_key *hesse_family_keys(int i, const char **name);
 const hesse_owned_key *hesse_kind_keys(int i, const char **name);
 
@@ -92,14 +92,14 @@ bool hesse_key_is_of(const hesse_key *key, const char *owner, const char **stand
 /** Local. The families or kinds of data that have a key, "gpt2, llama"; "" for all. */
 void hesse_key_owners(const hesse_key *key, char text[200]);
 
-/** Local. The keys for people; the table of a top section in Markdown; words to complete
- *  after --set, one on a line. */
+/** Local. The keys for people; the table of a top section in Markdown; words to
+ * complete after --set, one on a line. */
 void hesse_keys_print(FILE *out);
 void hesse_keys_markdown(FILE *out, const char *section);
 void hesse_keys_words(FILE *out);
 
-/** Local. A JSON schema (draft 2020-12) of job files, as text that the caller frees; NULL
- *  when memory is exhausted. */
+/** Local. A JSON schema (draft 2020-12) of job files, as text that the caller frees;
+ * NULL when memory is exhausted. */
 char *hesse_keys_schema(void);
 
 /** Local. The word for a value of a key that takes words; "" for another value. */

@@ -1,5 +1,5 @@
-/* The table of keys as others read it: text for people, tables in Markdown, a JSON schema,
-   words for shell completion. */
+/* The table of keys as others read it: text for people, tables in Markdown, a JSON
+   schema, words for shell completion. */
 #include "job/keys.h"
 
 #include <jansson.h>

@@ -1,5 +1,5 @@
-/* Which families of networks and kinds of data own a key: their rows say it. A key of the
-   table that none of them owns belongs to all. */
+/* Which families of networks and kinds of data own a key: their rows say it. A key of
+   the table that none of them owns belongs to all. */
 #include "job/keys.h"
 
 #include "data/kinds.h"

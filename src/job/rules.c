@@ -1,5 +1,5 @@
-/* Rules that span keys, one function each. A message is about a key that the user wrote:
-   defaults never break a rule. */
+/* Rules that span keys, one function each. A message is about a key that the user
+   wrote: defaults never break a rule. */
 #include "job/values.h"
 #include "network/families/families.h"
 

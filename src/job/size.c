@@ -1,5 +1,6 @@
-/* A number, then a unit from a table: of a number alone nobody knows what was meant. Only decimal digits are let through to strtod,
-   which would also take "inf", "nan" and hexadecimal numbers. */
+/* A number, then a unit from a table: of a number alone nobody knows what was meant.
+   Only decimal digits are let through to strtod, which would also take "inf", "nan" and
+   hexadecimal numbers. */
 #include "job/size.h"
 
 #include <stdlib.h>

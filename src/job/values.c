@@ -1,5 +1,6 @@
-/* The tree and the table are walked together. Every value is checked where it is written;
-   defaults are trusted, because a test parses the resolved job of every family again. */
+/* The tree and the table are walked together. Every value is checked where it is
+   written; defaults are trusted, because a test parses the resolved job of every family
+   again. */
 #include "job/values.h"
 #include "network/families/families.h"
 
@@ -307,7 +308,7 @@ const char *hesse_values_kind(const hesse_values *values)
     for (int i = 0; hesse_key_at(i); i++) {
         const hesse_key *key = hesse_key_at(i);
         if (!values->node[i] || !hesse_key_is_source(key)) continue;
-        return key->names ? values->node[i]->text : key->path + strlen("data.");
+        return key->word ? values->node[i]->text : key->path + strlen("data.");
     }
     const hesse_family *f = hesse_family_named(text_of(values, "model.family"));
     return f && f->data ? f->data : "";
@@ -429,8 +430,8 @@ static void put_integer(const char *text, size_t bytes, void *at)
         *(int *)at = (int)strtol(text, NULL, 10);
 }
 
-/* The value, or, where a job holds the word itself, the word: a text of constant memory, or
-   bytes of the job's own. */
+/* The value, or, where a job holds the word itself, the word: a text of constant
+   memory, or bytes of the job's own. */
 static void put_word(hesse_word word, size_t bytes, void *at)
 {
     if (bytes == sizeof(bool))
@@ -473,8 +474,8 @@ static size_t entry_bytes(const hesse_key *key)
                : sizeof(char *);
 }
 
-/* Lists stand in the job itself where it has room for them, else in memory of their own.
-   A path among others is a list of one. */
+/* Lists stand in the job itself where it has room for them, else in memory of their
+   own. A path among others is a list of one. */
 static bool put_node(const hesse_key *key, const char *file, const hesse_yaml *node,
                      hesse_job *job)
 {

@@ -1,6 +1,7 @@
 /* All numbers of a run are looked at once; nobody looks at those of sweeps while their
-   results are finite. Where they are not, a sweep is gone through again node by node and
-   sequence by sequence, until one gives such a number from inputs that have none. */
+   results are finite. Where they are not, a sweep is gone through again node by node
+   and sequence by sequence, until one gives such a number from inputs that have none.
+ */
 #include "network/sweep_inner.h"
 
 #include <math.h>

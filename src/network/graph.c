@@ -1,5 +1,5 @@
-/* Lists that grow while a builder works; after memory ran out values still get indices, so
-   that a builder need not look, and the graph says `exhausted` in the end. */
+/* Lists that grow while a builder works; after memory ran out values still get indices,
+   so that a builder need not look, and the graph says `exhausted` in the end. */
 #include "network/graph.h"
 
 #include "base/memory.h"
@@ -52,7 +52,8 @@ static int append(hesse_graph *g, hesse_graph_value v)
     return g->n_values++;
 }
 
-/* Lists of parameters keep no capacity: their room is the power of two at or above it. */
+/* Lists of parameters keep no capacity: their room is the power of two at or above it.
+ */
 static hesse_param *list_param(hesse_graph *g, hesse_params *params,
                                const hesse_param *p)
 {
@@ -147,7 +148,8 @@ static double terms_of(const hesse_batch *batch, int first, int count)
     return terms;
 }
 
-/* The loss of micro-batches with unequal numbers of terms needs a weight for each token. */
+/* The loss of micro-batches with unequal numbers of terms needs a weight for each
+ * token. */
 static bool equal_terms(const hesse_batch *batch, int size)
 {
     for (int i = size; i < batch->sequences; i += size)

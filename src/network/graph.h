@@ -1,9 +1,9 @@
 /** A network as plain data: values, and nodes that compute them.
  *
- *  A family's builder (network/build.h) makes a graph; it can be printed and read back as
- *  JSON (network/graph_json.h). It knows no examples: hesse_graph_tape puts it and a batch
- *  together. Values are named by their index, in the order in which they are made. The last
- *  value is the loss.
+ *  A family's builder (network/build.h) makes a graph; it can be printed and read back
+ * as JSON (network/graph_json.h). It knows no examples: hesse_graph_tape puts it and a
+ * batch together. Values are named by their index, in the order in which they are made.
+ * The last value is the loss.
  */
 #ifndef HESSE_NETWORK_GRAPH_H
 #define HESSE_NETWORK_GRAPH_H
@@ -13,7 +13,7 @@
 #include "network/tape.h"
 
 typedef enum hesse_value_kind {
-    HESSE_VALUE_PARAMETER, /* rows x cols numbers that are learned                     */
+    HESSE_VALUE_PARAMETER, /* rows x cols numbers that are learned */
     HESSE_VALUE_CONSTANT, /* rows x cols numbers of the checkpoint that are not       */
     HESSE_VALUE_INPUT,    /* tokens x width numbers of an example                     */
     HESSE_VALUE_TARGET, /* tokens x width numbers that a squared error compares with */
@@ -67,8 +67,8 @@ int hesse_graph_parameter(hesse_graph *g, const hesse_param *p);
 int hesse_graph_constant(hesse_graph *g, int rows, const hesse_param *row);
 int hesse_graph_numbers(hesse_graph *g, hesse_value_kind kind, int tokens, int width);
 
-/** Local. Append a node. The tokens of a sequence, d.t, are filled in from its activations,
- *  which have equally many; a node without activations reads g->tokens.
+/** Local. Append a node. The tokens of a sequence, d.t, are filled in from its
+ * activations, which have equally many; a node without activations reads g->tokens.
  *
  *  in  [in]  the operator's inputs: activations, parameters, constants.
  *  Returns the index of its result. */
@@ -85,8 +85,9 @@ typedef struct hesse_weighting {
                      of the means over their targets; 0: no micro-batches             */
 } hesse_weighting;
 
-/** Local. A graph on a batch: a tape without memory for its values, enough to plan with;
- *  hesse_tape_freeze gets it. Batch and constants are borrowed until the tape is freed.
+/** Local. A graph on a batch: a tape without memory for its values, enough to plan
+ * with; hesse_tape_freeze gets it. Batch and constants are borrowed until the tape is
+ * freed.
  *
  *  constants  [in]  the buffers' numbers; NULL: none, or only to plan.
  *  Errors: HESSE_E_INPUT when every target is ignored, HESSE_E_NOMEM. */

@@ -1,5 +1,6 @@
-/* Words and sizes stand in tables that printing and reading share. A graph that is read is
-   built by the same functions as a family's, after each of their conditions was checked. */
+/* Words and sizes stand in tables that printing and reading share. A graph that is read
+   is built by the same functions as a family's, after each of their conditions was
+   checked. */
 #include "network/graph_json.h"
 
 #include "files/json.h"
@@ -292,7 +293,8 @@ static void read_constant(reader *r, const json_t *from)
     if (!r->s) hesse_graph_constant(r->g, 2, row);
 }
 
-/* Whether an input of a node is of the kind that its operator takes there, and of the size. */
+/* Whether an input of a node is of the kind that its operator takes there, and of the
+ * size. */
 static void check_input(reader *r, const hesse_graph_node *n, int i)
 {
     const hesse_op *op = n->op;

@@ -1,7 +1,7 @@
-/* A name in a file is a wrapper's prefix (of a compiled or distributed network), then the
-   prefix of the family's checkpoints, then the name. A decoder's layout is found by trying
-   all of both on a tensor that every checkpoint has. Other families have no such tensor:
-   there a wrapper is what all names of the file begin with. */
+/* A name in a file is a wrapper's prefix (of a compiled or distributed network), then
+   the prefix of the family's checkpoints, then the name. A decoder's layout is found by
+   trying all of both on a tensor that every checkpoint has. Other families have no such
+   tensor: there a wrapper is what all names of the file begin with. */
 #include "network/layout.h"
 #include "files/file.h"
 #include "network/families/families.h"
@@ -194,8 +194,8 @@ static bool all_begin_with(const hesse_safetensors *file, const char *prefix)
     return hesse_safetensors_count(file);
 }
 
-/* Wrappers, and wrappers of these, of models that a builder describes: none of their own names
-   begins so, as llama's do. */
+/* Wrappers, and wrappers of these, of models that a builder describes: none of their
+   own names begins so, as llama's do. */
 static hesse_layout wrapped(const hesse_safetensors *file)
 {
     static const char *const some[] = {"module.", "_orig_mod.", "model.", "net."};

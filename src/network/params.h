@@ -1,8 +1,8 @@
 /** The parameters of a model: names, shapes, roles and places in the flat vector theta.
  *
- *  Query, key and value are parameters of their own, also where a checkpoint fuses them.
- *  A tied embedding is one parameter. They stand in theta in the order in which the
- *  model first uses them.
+ *  Query, key and value are parameters of their own, also where a checkpoint fuses
+ * them. A tied embedding is one parameter. They stand in theta in the order in which
+ * the model first uses them.
  */
 #ifndef HESSE_NETWORK_PARAMS_H
 #define HESSE_NETWORK_PARAMS_H
@@ -28,7 +28,8 @@ typedef enum hesse_role {
     HESSE_ROLE_CONV
 } hesse_role;
 
-/** Initial values: mean, and a normal deviation or half the width of a uniform interval. */
+/** Initial values: mean, and a normal deviation or half the width of a uniform
+ * interval. */
 typedef struct hesse_init {
     double mean, spread;
     bool uniform;
@@ -71,14 +72,15 @@ hesse_status hesse_params_new(const hesse_arch *arch, hesse_params *params,
                               hesse_why *why);
 void hesse_params_free(hesse_params *params);
 
-/** Local. What a checkpoint holds beside them and nothing learns: the statistics of batch
- *  normalisation by given ones. Errors: as hesse_params_new. */
+/** Local. What a checkpoint holds beside them and nothing learns: the statistics of
+ * batch normalisation by given ones. Errors: as hesse_params_new. */
 hesse_status hesse_buffers_new(const hesse_arch *arch, hesse_params *buffers,
                                hesse_why *why);
 
-/** Local. Initial values as every parameter has them. Those of GPT-2 and Llama: normal with
- *  deviation 0.02, the matrices that write to the residual stream (output, down) divided by
- *  sqrt(2 layers); biases 0, gains 1. The same for a seed on every machine and rank.
+/** Local. Initial values as every parameter has them. Those of GPT-2 and Llama: normal
+ * with deviation 0.02, the matrices that write to the residual stream (output, down)
+ * divided by sqrt(2 layers); biases 0, gains 1. The same for a seed on every machine
+ * and rank.
  *
  *  theta  [out]  params->size numbers.
  *  Source: Radford et al., Language Models are Unsupervised Multitask Learners (2019),

@@ -108,8 +108,8 @@ static hesse_rect slice_rect(const hesse_param *p, slicing s, int slice)
                   : (hesse_rect){0, p->rows, slice * length, length};
 }
 
-/* The block of a name, appended when it is new. Only a cut by layer or group, or a fused one, comes back
-   to blocks begun before, and those are few. */
+/* The block of a name, appended when it is new. Only a cut by layer or group, or a
+   fused one, comes back to blocks begun before, and those are few. */
 static int block_named(hesse_partition *x, const char *name, bool may_return)
 {
     for (int b = x->count; may_return && b-- > 0;)

@@ -209,8 +209,8 @@ static void all_down(pass *p)
     }
 }
 
-/* After the last run tokens do not meet any more: cotangents are zero where tangents are.
-   Those that go on to earlier nodes go on for all tokens. */
+/* After the last run tokens do not meet any more: cotangents are zero where tangents
+   are. Those that go on to earlier nodes go on for all tokens. */
 static void clear_cotangents(const pass *p, run last)
 {
     const hesse_tape *t = p->s->t;

@@ -44,8 +44,8 @@ static inline bool hesse_reads_what_moves(const hesse_sweep *s, const hesse_node
     return any;
 }
 
-/** Local. Whether a node where tokens meet brings a tangent of one to all of its sequence,
- *  and not only to those that follow. */
+/** Local. Whether a node where tokens meet brings a tangent of one to all of its
+ * sequence, and not only to those that follow. */
 static inline bool hesse_reaches_all(const hesse_node *n)
 {
     return n->d.full || n->op->tokens || n->op->batch;

@@ -1,5 +1,5 @@
-/* What a sweep touches and where that lies, before anything runs: which values depend on
-   what moves and on what is wanted, their memory, and the operations.
+/* What a sweep touches and where that lies, before anything runs: which values depend
+   on what moves and on what is wanted, their memory, and the operations.
 
    A cotangent is dead once the node that made its value has been passed on the way up,
    so its memory goes to the next that needs some. */
@@ -106,8 +106,8 @@ typedef struct pool {
     size_t end; /* of the arena so far */
 } pool;
 
-/* Only pieces of the very size are used again: then a plan that touches less never needs
-   more, whatever the order. */
+/* Only pieces of the very size are used again: then a plan that touches less never
+   needs more, whatever the order. */
 static hesse_hold take(pool *p, size_t size)
 {
     for (int i = 0; i < p->count; i++)
@@ -189,8 +189,8 @@ size_t hesse_sweep_rows(const hesse_sweep *s)
     return s->rows;
 }
 
-/* Numbers in the tangents that go down and the cotangents that go up, of so many tokens of
-   the inputs. */
+/* Numbers in the tangents that go down and the cotangents that go up, of so many tokens
+   of the inputs. */
 static double elements_of(const hesse_sweep *s, const hesse_node *n, int tokens,
                           int shares)
 {
@@ -204,8 +204,8 @@ static double elements_of(const hesse_sweep *s, const hesse_node *n, int tokens,
     return numbers;
 }
 
-/* Of a node for one direction and so many tokens of its inputs, all that goes down once and up for
-   every share. */
+/* Of a node for one direction and so many tokens of its inputs, all that goes down once
+   and up for every share. */
 static hesse_work node_work(const hesse_sweep *s, const hesse_node *n, int tokens,
                             int shares, bool dense)
 {

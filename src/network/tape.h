@@ -1,9 +1,9 @@
 /** A model unrolled on a batch of sequences, its loss and gradient.
  *
- *  A tape is a list of values (parameters, inputs, results) and a list of nodes, each an
- *  operator from some values to a new one. Values are named by their index. The last
- *  value is the loss. An activation has its own number of tokens a sequence: pooling, for
- *  one, leaves fewer. Values, adjoints and what the operators keep are there for the
+ *  A tape is a list of values (parameters, inputs, results) and a list of nodes, each
+ * an operator from some values to a new one. Values are named by their index. The last
+ *  value is the loss. An activation has its own number of tokens a sequence: pooling,
+ * for one, leaves fewer. Values, adjoints and what the operators keep are there for the
  *  whole batch; sweeps (network/sweep.h) read them and never change them.
  */
 #ifndef HESSE_NETWORK_TAPE_H
@@ -54,9 +54,8 @@ hesse_tape *hesse_tape_new(int sequences, int context);
 void hesse_tape_free(hesse_tape *t);
 
 /** Local. Append a value; parameters take their places in theta in the order they come.
- *  An input (sequences x tokens x width numbers) and a constant (rows x cols) are borrowed
- *  until the tape is freed.
- *  Returns the value's index. */
+ *  An input (sequences x tokens x width numbers) and a constant (rows x cols) are
+ * borrowed until the tape is freed. Returns the value's index. */
 int hesse_tape_param(hesse_tape *t, int rows, int cols);
 int hesse_tape_input(hesse_tape *t, int tokens, int width, const double *x);
 int hesse_tape_constant(hesse_tape *t, int rows, int cols, const double *x);
@@ -70,13 +69,13 @@ int hesse_tape_constant(hesse_tape *t, int rows, int cols, const double *x);
 int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *in,
                    const int *id);
 
-/** Local. Weights for the tokens that the loss reads, so many of a sequence; the caller sets
- *  them. NULL when memory is exhausted. */
+/** Local. Weights for the tokens that the loss reads, so many of a sequence; the caller
+ * sets them. NULL when memory is exhausted. */
 double *hesse_tape_weights(hesse_tape *t, int tokens);
 
-/** Local. Hold the values of at most so many sequences at once, before there is memory for
- *  any: those of the others are computed again when a sweep comes to them. A coupled tape
- *  holds all. */
+/** Local. Hold the values of at most so many sequences at once, before there is memory
+ * for any: those of the others are computed again when a sweep comes to them. A coupled
+ * tape holds all. */
 void hesse_tape_hold(hesse_tape *t, int sequences);
 
 /** Local. Whether all values are there at once, so that several may read them. */
@@ -94,10 +93,10 @@ const hesse_node *hesse_tape_reader(const hesse_tape *t, int param);
 /** Local. Use these parameters from now on; theta is borrowed until the next call. */
 void hesse_tape_set_parameters(hesse_tape *t, const double *theta);
 
-/** Local. The terms that the sequences first ... first + count - 1 have in the loss and,
- *  unless it is NULL, in the gradient: over all sequences they add up. A coupled tape takes
- *  all sequences, or none. Values and adjoints of these sequences are ready afterwards, or
- *  as many of them as the tape holds. */
+/** Local. The terms that the sequences first ... first + count - 1 have in the loss
+ * and, unless it is NULL, in the gradient: over all sequences they add up. A coupled
+ * tape takes all sequences, or none. Values and adjoints of these sequences are ready
+ * afterwards, or as many of them as the tape holds. */
 double hesse_tape_gradient(hesse_tape *t, int first, int count, double *gradient);
 
 /** Local. The same terms of the loss alone; nothing is ready afterwards. */
@@ -117,12 +116,12 @@ typedef struct hesse_fault {
     int sequence;     /* -1: not known                            */
 } hesse_fault;
 
-/** Local. The first node of the last run that gave a value or an adjoint that is not finite.
- *  Where it is a parameter's gradient, that gradient is spoilt. */
+/** Local. The first node of the last run that gave a value or an adjoint that is not
+ * finite. Where it is a parameter's gradient, that gradient is spoilt. */
 hesse_fault hesse_tape_fault(const hesse_tape *t);
 
-/** Local. "operator 14 (softmax), sequence 3": a fault that is somewhere, for a message.
- *  Returns text. */
+/** Local. "operator 14 (softmax), sequence 3": a fault that is somewhere, for a
+ * message. Returns text. */
 const char *hesse_fault_text(const hesse_tape *t, const hesse_fault *fault, char *text,
                              size_t room);
 
@@ -133,8 +132,9 @@ size_t hesse_first_fault(const double *x, size_t count);
  *  input's tokens from `first` on. */
 size_t hesse_tape_first(const hesse_tape *t, const hesse_node *node, int first);
 
-/** Local. The frame of a node for the tokens first ... first + count - 1 of its inputs, which
- *  are in the window, with its primal operands; tangents and cotangents are NULL. */
+/** Local. The frame of a node for the tokens first ... first + count - 1 of its inputs,
+ * which are in the window, with its primal operands; tangents and cotangents are NULL.
+ */
 hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int first,
                              int count);
 

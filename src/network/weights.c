@@ -253,7 +253,8 @@ hesse_status hesse_weights_read(const hesse_safetensors *file, const char *path,
     return s;
 }
 
-/* The tensors of a checkpoint that is written, and a fused one as it is put together. */
+/* The tensors of a checkpoint that is written, and a fused one as it is put together.
+ */
 typedef struct output {
     size_t count;
     hesse_tensor_out *tensors;

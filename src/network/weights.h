@@ -20,10 +20,11 @@
 hesse_status hesse_weights_probe(const hesse_safetensors *file, const char *path,
                                  hesse_arch *arch, hesse_why *why);
 
-/** Local. Sizes of the classifier that the data leave open, of the arch that was probed and
- *  fits them: arch->data.outputs becomes the number of classes in the checkpoint where that is
- *  larger and it was not told, and arch->image.pool of vgg what the checkpoint's classifier reads.
- *  Errors: HESSE_E_JOB as hesse_params_new, HESSE_E_NOMEM. */
+/** Local. Sizes of the classifier that the data leave open, of the arch that was probed
+ * and fits them: arch->data.outputs becomes the number of classes in the checkpoint
+ * where that is larger and it was not told, and arch->image.pool of vgg what the
+ * checkpoint's classifier reads. Errors: HESSE_E_JOB as hesse_params_new,
+ * HESSE_E_NOMEM. */
 hesse_status hesse_weights_widen(const hesse_safetensors *file, hesse_arch *arch,
                                  bool told, hesse_why *why);
 

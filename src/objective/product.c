@@ -1,8 +1,9 @@
-/* A sweep moves whole parameters; of those that pieces lie in, everything else stays zero.
-   Vectors of several bundles are columns of one sweep, each zero outside of its own.
+/* A sweep moves whole parameters; of those that pieces lie in, everything else stays
+   zero. Vectors of several bundles are columns of one sweep, each zero outside of its
+   own.
 
-   Ranks share the sequences. Where there are more ranks than sequences, or sequences meet,
-   they fall into groups of neighbours that share the vectors, too. */
+   Ranks share the sequences. Where there are more ranks than sequences, or sequences
+   meet, they fall into groups of neighbours that share the vectors, too. */
 #include "objective/product.h"
 
 #include "base/memory.h"
@@ -19,7 +20,7 @@ typedef struct share {
 } share;
 
 struct hesse_product {
-    hesse_model *model;          /* borrowed                                */
+    hesse_objective *objective;  /* borrowed                                */
     const hesse_bundle *bundles; /* [count], borrowed                       */
     int count, ranks, vectors;   /* of bundles; who share; of all bundles   */
     int k;                       /* columns of the sweep                    */
@@ -31,15 +32,15 @@ struct hesse_product {
 };
 
 /* What ranks can share besides vectors. */
-static int units_of(const hesse_model *model)
+static int units_of(const hesse_objective *objective)
 {
-    return model->tape->coupled ? 1 : model->tape->sequences;
+    return objective->tape->coupled ? 1 : objective->tape->sequences;
 }
 
 /* As many as leave every rank something, up to one for every vector. */
-static int groups_of(const hesse_model *model, int ranks, int vectors)
+static int groups_of(const hesse_objective *objective, int ranks, int vectors)
 {
-    const int groups = ranks / units_of(model);
+    const int groups = ranks / units_of(objective);
     return groups < 1 || vectors < 1 ? 1 : groups > vectors ? vectors : groups;
 }
 
@@ -51,12 +52,13 @@ static int part_of(int all, int part, int of)
 
 static share share_of(const hesse_product *p, int rank)
 {
-    const int groups = groups_of(p->model, p->ranks, p->vectors);
+    const int groups = groups_of(p->objective, p->ranks, p->vectors);
     int group = 0;
     while (part_of(p->ranks, group + 1, groups) <= rank) group++;
     const int first = part_of(p->ranks, group, groups);
     const int ranks = part_of(p->ranks, group + 1, groups) - first;
-    const int units = units_of(p->model), each = p->model->tape->sequences / units;
+    const int units = units_of(p->objective),
+              each = p->objective->tape->sequences / units;
     return (share){part_of(units, rank - first, ranks) * each,
                    part_of(units, rank - first + 1, ranks) * each,
                    part_of(p->vectors, group, groups),
@@ -68,10 +70,11 @@ static int most_of(int all, int parts)
     return (all + parts - 1) / parts;
 }
 
-double hesse_product_sharing(const hesse_model *model, int ranks, int vectors)
+double hesse_product_sharing(const hesse_objective *objective, int ranks, int vectors)
 {
     if (vectors < 1) return 1;
-    const int groups = groups_of(model, ranks, vectors), units = units_of(model);
+    const int groups = groups_of(objective, ranks, vectors),
+              units = units_of(objective);
     const int most = most_of(vectors, groups) * most_of(units, ranks / groups);
     return (double)vectors * units / most;
 }
@@ -83,11 +86,11 @@ typedef struct extent {
 
 static hesse_pace pace_of(const hesse_product *p, const extent *e)
 {
-    return hesse_pace_of_products(p->model->tape, p->k, e->moving);
+    return hesse_pace_of_products(p->objective->tape, p->k, e->moving);
 }
 
-/* Columns of a sweep for so many vectors: one, or whole vectors of the processor's, the last
-   of which are zero. */
+/* Columns of a sweep for so many vectors: one, or whole vectors of the processor's, the
+   last of which are zero. */
 static int columns_for(int vectors)
 {
     const int lanes = hesse_gemm_lanes();
@@ -97,7 +100,7 @@ static int columns_for(int vectors)
 /* Local. What moves and what is wanted; false: out of memory. */
 static bool outline(hesse_product *p, extent *e)
 {
-    const hesse_params *params = &p->model->params;
+    const hesse_params *params = &p->objective->network->params;
     *e = (extent){0};
     p->moves = hesse_calloc((size_t)params->count, sizeof *p->moves);
     p->want = hesse_calloc((size_t)params->count, sizeof *p->want);
@@ -112,7 +115,8 @@ static bool outline(hesse_product *p, extent *e)
             p->size += hesse_area(x->rect) * (size_t)bundle->k;
         }
     }
-    p->k = columns_for(most_of(p->vectors, groups_of(p->model, p->ranks, p->vectors)));
+    p->k =
+        columns_for(most_of(p->vectors, groups_of(p->objective, p->ranks, p->vectors)));
     for (int i = 0; i < params->count; i++) {
         e->wanted += hesse_area(p->want[i]);
         if (p->moves[i]) e->moving += hesse_param_size(&params->list[i]);
@@ -125,7 +129,7 @@ static bool prepare(hesse_product *p)
 {
     extent e;
     bool there = outline(p, &e);
-    if (there) p->sweep = hesse_sweep_new(p->model->tape, p->k, pace_of(p, &e));
+    if (there) p->sweep = hesse_sweep_new(p->objective->tape, p->k, pace_of(p, &e));
     there = there && p->sweep && hesse_sweep_plan(p->sweep, p->moves, p->want);
     if (there) {
         p->v = hesse_calloc(e.moving * (size_t)p->k, sizeof *p->v);
@@ -144,21 +148,21 @@ static void free_inside(hesse_product *p)
     free(p->hv);
 }
 
-hesse_status hesse_product_new(hesse_model *model, const hesse_bundle *bundles,
+hesse_status hesse_product_new(hesse_objective *objective, const hesse_bundle *bundles,
                                int count, hesse_product **product)
 {
     hesse_product *p = hesse_calloc(1, sizeof *p);
     hesse_status s = HESSE_OK;
     if (p)
-        *p = (hesse_product){.model = model,
+        *p = (hesse_product){.objective = objective,
                              .bundles = bundles,
                              .count = count,
-                             .ranks = model->team->size};
+                             .ranks = objective->team->size};
     if (!p || !prepare(p))
-        s = hesse_fail(&model->team->why, HESSE_E_NOMEM,
+        s = hesse_fail(&objective->team->why, HESSE_E_NOMEM,
                        "out of memory for products with %d vectors",
                        p ? p->vectors : 0);
-    s = hesse_agree(model->team, s);
+    s = hesse_agree(objective->team, s);
     if (s)
         hesse_product_free(p);
     else
@@ -173,32 +177,36 @@ void hesse_product_free(hesse_product *p)
     free(p);
 }
 
-double hesse_product_bytes(const hesse_model *model, int ranks,
+double hesse_product_bytes(const hesse_objective *objective, int ranks,
                            const hesse_bundle *bundles, int count)
 {
     extent e;
-    hesse_product p = {.model = (hesse_model *)model,
+    hesse_product p = {.objective = (hesse_objective *)objective,
                        .bundles = bundles,
                        .count = count,
                        .ranks = ranks};
     const bool there = outline(&p, &e);
     free_inside(&p);
     const double lists =
-        (double)model->params.count * (sizeof *p.moves + sizeof *p.want);
+        (double)objective->network->params.count * (sizeof *p.moves + sizeof *p.want);
     return there
-               ? lists + (double)hesse_sweep_bytes(model->tape, p.k, pace_of(&p, &e)) +
+               ? lists +
+                     (double)hesse_sweep_bytes(objective->tape, p.k, pace_of(&p, &e)) +
                      (double)(e.moving + e.wanted) * p.k * (double)sizeof(double)
                : INFINITY;
 }
 
-hesse_status hesse_product_work(const hesse_model *model, const hesse_bundle *bundles,
-                                int count, hesse_work *work, hesse_why *why)
+hesse_status hesse_product_work(const hesse_objective *objective,
+                                const hesse_bundle *bundles, int count,
+                                hesse_work *work, hesse_why *why)
 {
     extent e;
-    hesse_product p = {
-        .model = (hesse_model *)model, .bundles = bundles, .count = count, .ranks = 1};
+    hesse_product p = {.objective = (hesse_objective *)objective,
+                       .bundles = bundles,
+                       .count = count,
+                       .ranks = 1};
     bool there = outline(&p, &e);
-    if (there) p.sweep = hesse_sweep_new(model->tape, p.k, pace_of(&p, &e));
+    if (there) p.sweep = hesse_sweep_new(objective->tape, p.k, pace_of(&p, &e));
     there = there && p.sweep;
     if (there) {
         hesse_sweep_mark(p.sweep, p.moves, p.want);
@@ -213,15 +221,15 @@ hesse_status hesse_product_work(const hesse_model *model, const hesse_bundle *bu
 /* Measured: docs/performance.md. */
 enum { WIDE = 1 << 17 };
 
-int hesse_product_width(const hesse_model *model, int ranks, int most)
+int hesse_product_width(const hesse_objective *objective, int ranks, int most)
 {
-    const hesse_params *params = &model->params;
+    const hesse_params *params = &objective->network->params;
     for (int i = 0; i < params->count; i++) {
         const hesse_param *p = &params->list[i];
         const bool multiplied =
             p->role != HESSE_ROLE_EMBEDDING && p->role != HESSE_ROLE_POSITION;
         if (multiplied && hesse_param_size(p) >= WIDE)
-            return groups_of(model, ranks, most);
+            return groups_of(objective, ranks, most);
     }
     return most;
 }
@@ -229,7 +237,7 @@ int hesse_product_width(const hesse_model *model, int ranks, int most)
 /* Row r of a piece among the sweep's directions, and among its results. */
 static double *direction(const hesse_product *p, const hesse_piece *x, int r)
 {
-    const size_t cols = (size_t)p->model->params.list[x->param].cols;
+    const size_t cols = (size_t)p->objective->network->params.list[x->param].cols;
     const size_t row = hesse_sweep_direction_of(p->sweep, x->param) +
                        (size_t)(x->rect.row + r) * cols + (size_t)x->rect.col;
     return p->v + row * (size_t)p->k;
@@ -244,8 +252,8 @@ static double *result(const hesse_product *p, const hesse_piece *x, int r)
     return p->hv + row * (size_t)p->k;
 }
 
-/* Coordinates of some vectors between the sweep, where they are among `of`, and a list where
-   they are among k. */
+/* Coordinates of some vectors between the sweep, where they are among `of`, and a list
+   where they are among k. */
 static void carry(size_t count, size_t some, size_t of, double *sweep, size_t k,
                   double *own, bool out)
 {
@@ -280,9 +288,10 @@ static void carry_all(const hesse_product *p, const share *mine, double *own, bo
 
 void hesse_product_run(hesse_product *p, hesse_kinds part, const double *v, double *hv)
 {
-    hesse_team *team = p->model->team;
+    hesse_team *team = p->objective->team;
     const share mine = share_of(p, team->rank);
     carry_all(p, &mine, (double *)v, false);
+    hesse_objective_prepare(p->objective, mine.first, mine.end - mine.first);
     hesse_sweep_run(p->sweep, &(hesse_directions){.k = p->k, .v = p->v}, mine.first,
                     mine.end - mine.first, 1, &part, &p->hv);
     if (mine.after - mine.column < p->vectors) memset(hv, 0, p->size * sizeof *hv);

@@ -1,12 +1,13 @@
-/** Products of a principal part of the Hessian with vectors, without the matrix: sequences
- *  are shared among the ranks, and one reduction adds them up. Where there are more ranks
- *  than sequences, or sequences meet in the model, vectors are shared, too. */
+/** Products of a principal part of the Hessian with vectors, without the matrix:
+ * sequences are shared among the ranks, and one reduction adds them up. Where there are
+ * more ranks than sequences, or sequences meet in the model, vectors are shared, too.
+ */
 #ifndef HESSE_OBJECTIVE_PRODUCT_H
 #define HESSE_OBJECTIVE_PRODUCT_H
 
 #include "network/partition.h"
 #include "network/sweep.h"
-#include "objective/model.h"
+#include "objective/objective.h"
 
 /** Vectors of the coordinates of some pieces, piece after piece. */
 typedef struct hesse_bundle {
@@ -16,34 +17,37 @@ typedef struct hesse_bundle {
 
 typedef struct hesse_product hesse_product;
 
-/** Collective. For the vectors of all bundles at once, one bundle after the other: element
- *  (i, j) of a bundle's is at i * k + j of it.
+/** Collective. For the vectors of all bundles at once, one bundle after the other:
+ * element (i, j) of a bundle's is at i * k + j of it.
  *
  *  bundles  [in]  borrowed, and so are their pieces.
  *  Errors: HESSE_E_NOMEM. */
-hesse_status hesse_product_new(hesse_model *model, const hesse_bundle *bundles,
+hesse_status hesse_product_new(hesse_objective *objective, const hesse_bundle *bundles,
                                int count, hesse_product **product);
 void hesse_product_free(hesse_product *p);
 
-/** Local. Bytes that it takes on each of so many ranks: of every parameter that pieces lie in
- *  8 for each vector of the rank, twice, and the tangents of some sequences (infinite when
- *  memory is exhausted); and the work of one product, of all ranks together.
- *  Errors: HESSE_E_NOMEM. */
-double hesse_product_bytes(const hesse_model *model, int ranks,
+/** Local. Bytes that it takes on each of so many ranks: of every parameter that pieces
+ * lie in 8 for each vector of the rank, twice, and the tangents of some sequences
+ * (infinite when memory is exhausted); and the work of one product, of all ranks
+ * together. Errors: HESSE_E_NOMEM. */
+double hesse_product_bytes(const hesse_objective *objective, int ranks,
                            const hesse_bundle *bundles, int count);
-hesse_status hesse_product_work(const hesse_model *model, const hesse_bundle *bundles,
-                                int count, hesse_work *work, hesse_why *why);
+hesse_status hesse_product_work(const hesse_objective *objective,
+                                const hesse_bundle *bundles, int count,
+                                hesse_work *work, hesse_why *why);
 
-/** Local. How many vectors, at most so many, are best multiplied at once: where matrices of
- *  the model are so wide that BLAS is faster with one vector than the program's own products
- *  with several, one for every group of ranks that share vectors. */
-int hesse_product_width(const hesse_model *model, int ranks, int most);
+/** Local. How many vectors, at most so many, are best multiplied at once: where
+ * matrices of the model are so wide that BLAS is faster with one vector than the
+ * program's own products with several, one for every group of ranks that share vectors.
+ */
+int hesse_product_width(const hesse_objective *objective, int ranks, int most);
 
-/** Local. How many times faster so many ranks are than one, by what the busiest of them does
- *  of a product with so many vectors. */
-double hesse_product_sharing(const hesse_model *model, int ranks, int vectors);
+/** Local. How many times faster so many ranks are than one, by what the busiest of them
+ * does of a product with so many vectors. */
+double hesse_product_sharing(const hesse_objective *objective, int ranks, int vectors);
 
-/** Collective. hv = S v with S the share `part`, of every bundle restricted to its pieces.
+/** Collective. hv = S v with S the share `part`, of every bundle restricted to its
+ * pieces.
  *
  *  v   [in]   equal on all ranks.
  *  hv  [out]  the same bits on all ranks. */

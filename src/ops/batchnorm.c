@@ -1,7 +1,7 @@
-/* y = g xh + b, xh = r (x - m), for every channel.  In training m is its mean and r one over
-   its deviation, over all tokens of the batch: the formulas are those of norm.c, with <.>
-   the mean over tokens in place of channels, so that g is a constant under it.  In
-   evaluation m and r are given, and y is a product of g and a linear map.
+/* y = g xh + b, xh = r (x - m), for every channel.  In training m is its mean and r one
+   over its deviation, over all tokens of the batch: the formulas are those of norm.c,
+   with <.> the mean over tokens in place of channels, so that g is a constant under it.
+   In evaluation m and r are given, and y is a product of g and a linear map.
    docs/math.md, section 3.15.  Source: Ioffe & Szegedy, arXiv:1502.03167. */
 #include "ops/loops.h"
 #include "ops/op.h"
@@ -86,7 +86,8 @@ HESSE_INLINE void means(const channel *x, const double *a, const double *z,
     }
 }
 
-/* y += g r (z - <z> - xh <xh z>): the tangent of y along z, and the adjoint of x at z. */
+/* y += g r (z - <z> - xh <xh z>): the tangent of y along z, and the adjoint of x at z.
+ */
 HESSE_INLINE void project(const channel *x, const double *z, double *y)
 {
     double m[CHUNK], s[CHUNK];

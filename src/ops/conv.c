@@ -1,8 +1,9 @@
-/* y = X W' + b, where row p of X is the patch of the image under the window at place p, its
-   c x kernel_rows x kernel_cols numbers in the order of W's columns.  X is kept, so that
-   what moves with W are the products of a linear map.  X itself is a linear map of x,
-   "gather", and "scatter" is its transpose: tangents of patches are made a few at a time,
-   on the stack, for the products with W, W' and yb.  docs/math.md, section 3.11. */
+/* y = X W' + b, where row p of X is the patch of the image under the window at place p,
+   its c x kernel_rows x kernel_cols numbers in the order of W's columns.  X is kept, so
+   that what moves with W are the products of a linear map.  X itself is a linear map of
+   x, "gather", and "scatter" is its transpose: tangents of patches are made a few at a
+   time, on the stack, for the products with W, W' and yb.  docs/math.md, section 3.11.
+ */
 #include "ops/gemm.h"
 #include "ops/image.h"
 #include "ops/loops.h"
@@ -15,9 +16,9 @@ enum { X, W, B };
 /* Tangents of the patches at hand. */
 enum { CHUNK = 64 };
 
-/* Of these patches numbers in all, and entries that a product needs in a row, or tokens that
-   it needs in a column. Those of one tangent are BLAS's, which likes more of them; MOST is
-   half a MiB of stack. */
+/* Of these patches numbers in all, and entries that a product needs in a row, or tokens
+   that it needs in a column. Those of one tangent are BLAS's, which likes more of them;
+   MOST is half a MiB of stack. */
 typedef struct amounts {
     int room, entries, tokens;
 } amounts;
@@ -61,8 +62,8 @@ static double work(const hesse_dims *d, const hesse_use *use)
     return full * (use->moves[X] + turned) + use->shares * up;
 }
 
-/* Of the patches of `tokens` places from `token` on, the entries q ... q + entries - 1, and
-   of their tangents k from `at` on: tokens x entries x k numbers. */
+/* Of the patches of `tokens` places from `token` on, the entries q ... q + entries - 1,
+   and of their tangents k from `at` on: tokens x entries x k numbers. */
 typedef struct some {
     int token, tokens, q, entries, at, k;
 } some;

@@ -1,5 +1,5 @@
-/* y[i, j] = exp(-a |u|^2 / 2) with u = q[i] - k[j], for the pairs of tokens of a sequence.
-     dy = -a y u . (dq - dk)          cq += -a y cy u,  ck gains minus that
+/* y[i, j] = exp(-a |u|^2 / 2) with u = q[i] - k[j], for the pairs of tokens of a
+   sequence. dy = -a y u . (dq - dk)          cq += -a y cy u,  ck gains minus that
      curvature: cq += -a yb (dy u + y (dq - dk)),  ck gains minus that
    docs/math.md, section 3.16. */
 #include "ops/loops.h"

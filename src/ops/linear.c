@@ -37,8 +37,8 @@ static double work(const hesse_dims *d, const hesse_use *use)
 /* Numbers of a matrix that stay in the cache while tokens pass it. */
 enum { NEAR = 32768 };
 
-/* Some rows of a matrix whose columns are far apart, and so each on a page of its own, side by
-   side. */
+/* Some rows of a matrix whose columns are far apart, and so each on a page of its own,
+   side by side. */
 static hesse_strided gather(hesse_strided m, int rows, int cols, double near[NEAR])
 {
     for (int j = 0; j < cols; j++)

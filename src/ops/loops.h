@@ -1,5 +1,5 @@
-/** The inner loops of the operators, over the k tangents of one channel or over a run of
- *  channels; inlined into functions marked HESSE_SIMD. */
+/** The inner loops of the operators, over the k tangents of one channel or over a run
+ * of channels; inlined into functions marked HESSE_SIMD. */
 #ifndef HESSE_OPS_LOOPS_H
 #define HESSE_OPS_LOOPS_H
 
@@ -22,7 +22,8 @@ HESSE_INLINE void scale(size_t count, double a, const double *restrict x,
     for (size_t i = 0; i < count; i++) y[i] = a * x[i];
 }
 
-/** Numbers that a sum over neighbours keeps apart until its end, so that it fits vectors. */
+/** Numbers that a sum over neighbours keeps apart until its end, so that it fits
+ * vectors. */
 enum { LANES = 16 };
 
 /** Sum of a b. */

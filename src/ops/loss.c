@@ -1,15 +1,13 @@
-/* The two losses, sums over tokens with the weight a, times a factor of each token where
-   there are such.  Cross-entropy of one token, e the
-   unit vector of its target and p = softmax(x):
-     J = a (p - e)'          (dJ . dx)' yb = a yb (diag p - p p') dx
-   which is positive semi-definite.  Where p is all but e, or another unit vector, nothing may
-   be left of a difference between numbers near 1, so
-     p_t - 1 = - sum of the others           loss = log(1 + sum_j exp(x_j - x_m)) + x_m - x_t
-   with the target t, the greatest m, and j other than m; and dx is taken from dx_m, which
-   (diag p - p p') does not see.  Squared error:
-     J = 2 a (x - y)', -2 a (x - y)'         (dJ . dx)' yb = 2 a yb (dx - dy), and minus.
-   A token with an id below 0 is ignored; squared error may have no ids.
-   docs/math.md, section 3.10. */
+/* The two losses, sums over tokens with the weight a, times a factor of each token
+   where there are such.  Cross-entropy of one token, e the unit vector of its target
+   and p = softmax(x): J = a (p - e)'          (dJ . dx)' yb = a yb (diag p - p p') dx
+   which is positive semi-definite.  Where p is all but e, or another unit vector,
+   nothing may be left of a difference between numbers near 1, so p_t - 1 = - sum of the
+   others           loss = log(1 + sum_j exp(x_j - x_m)) + x_m - x_t with the target t,
+   the greatest m, and j other than m; and dx is taken from dx_m, which (diag p - p p')
+   does not see.  Squared error: J = 2 a (x - y)', -2 a (x - y)'         (dJ . dx)' yb =
+   2 a yb (dx - dy), and minus. A token with an id below 0 is ignored; squared error may
+   have no ids. docs/math.md, section 3.10. */
 #include "ops/loops.h"
 #include "ops/op.h"
 
@@ -23,8 +21,8 @@ static int width(const hesse_dims *d, int i)
     return d->c;
 }
 
-/* p, then p_t - 1, and m. Of an ignored token nothing counts: p and the unit vector are taken as
-   zero. */
+/* p, then p_t - 1, and m. Of an ignored token nothing counts: p and the unit vector are
+   taken as zero. */
 static int keep(const hesse_dims *d)
 {
     return d->c + 2;
@@ -96,8 +94,8 @@ HESSE_SIMD static void cross_entropy_adjoint(const hesse_frame *f)
     }
 }
 
-/* cx += w p (dx - sum p dx) for `part` of the k tangents of a token; dx is taken from that of
-   the class m. */
+/* cx += w p (dx - sum p dx) for `part` of the k tangents of a token; dx is taken from
+   that of the class m. */
 HESSE_INLINE void spread(int c, int k, int part, double w, const double *p,
                          const double *dx, double *cx)
 {

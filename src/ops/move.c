@@ -1,5 +1,5 @@
-/* Numbers that change places, and parameters that are added or put before by place: linear
-   maps all of them, without curvature.  docs/math.md, section 3.13. */
+/* Numbers that change places, and parameters that are added or put before by place:
+   linear maps all of them, without curvature.  docs/math.md, section 3.13. */
 #include "ops/loops.h"
 #include "ops/op.h"
 

@@ -6,9 +6,9 @@
      xb  = r (gb - [<gb>] - xh m2),      m2 = <xh gb>
      dxb = -r s xb - r (dxh m2 + xh <dxh gb>)  + the map of xb at dg yb
 
-   with the terms in brackets for LayerNorm alone.  docs/math.md, section 3.3.  The number
-   of tangents is an argument of what is inlined, so that one tangent has loops of its own,
-   over channels. */
+   with the terms in brackets for LayerNorm alone.  docs/math.md, section 3.3.  The
+   number of tangents is an argument of what is inlined, so that one tangent has loops
+   of its own, over channels. */
 #include "ops/loops.h"
 #include "ops/op.h"
 
@@ -92,8 +92,9 @@ HESSE_INLINE void means(int c, int k, int part, const double *w, const double *a
     }
 }
 
-/* y += r (w z - [mean of w z] - xh mean of xh w z): the tangent of xh along z where w is
-   NULL, and the adjoint of x at z where w is the gain. Then y may have a gain, too. */
+/* y += r (w z - [mean of w z] - xh mean of xh w z): the tangent of xh along z where w
+   is NULL, and the adjoint of x at z where w is the gain. Then y may have a gain, too.
+ */
 HESSE_INLINE void project(int c, int k, int part, bool centred, const double *xh,
                           const double *w, const double *z, const double *gain,
                           double *y)
@@ -181,8 +182,8 @@ HESSE_INLINE token token_of(const hesse_frame *f, int i, int k, int part, bool c
     return t;
 }
 
-/* cx gains -r s xb - r (dxh m2 + xh <dxh gb>), and cg, from its channel `first` on, gains
-   yb dxh; either may be NULL. */
+/* cx gains -r s xb - r (dxh m2 + xh <dxh gb>), and cg, from its channel `first` on,
+   gains yb dxh; either may be NULL. */
 HESSE_INLINE void bend(const token *t, const double *dx, double *cx, double *cg,
                        hesse_rect part_of_g)
 {

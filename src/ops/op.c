@@ -42,40 +42,54 @@ const hesse_op *const hesse_ops[] = {
     NULL,
 };
 
+/* The names of shares. */
+static const struct {
+    const char *name;
+    hesse_kinds kinds;
+} shares[] = {
+    {"hessian", HESSE_ALL},
+    {"gauss_newton", HESSE_GAUSS_NEWTON},
+    {"functional", HESSE_FUNCTIONAL},
+    {"linear", HESSE_LINEAR},
+    {"embedding", HESSE_EMBEDDING},
+    {"layernorm", HESSE_LAYERNORM},
+    {"rmsnorm", HESSE_RMSNORM},
+    {"rotary", HESSE_ROTARY},
+    {"scores", HESSE_SCORES},
+    {"softmax", HESSE_SOFTMAX},
+    {"mix", HESSE_MIX},
+    {"gelu", HESSE_GELU},
+    {"relu", HESSE_RELU},
+    {"silu", HESSE_SILU},
+    {"product", HESSE_PRODUCT},
+    {"sum", HESSE_SUM},
+    {"cross_entropy", HESSE_CROSS_ENTROPY},
+    {"squared_error", HESSE_SQUARED_ERROR},
+    {"conv", HESSE_CONV},
+    {"pool", HESSE_POOL},
+    {"batchnorm", HESSE_BATCHNORM},
+    {"gaussian", HESSE_GAUSSIAN},
+    {"tanh", HESSE_TANH},
+    {"scale", HESSE_SCALE},
+    {"move", HESSE_MOVE},
+};
+
 hesse_kinds hesse_kinds_named(const char *name)
 {
-    if (!name) return (hesse_kinds)0;
-    static const struct {
-        const char *name;
-        hesse_kinds kinds;
-    } shares[] = {
-        {"hessian", HESSE_ALL},
-        {"gauss_newton", HESSE_GAUSS_NEWTON},
-        {"functional", HESSE_FUNCTIONAL},
-        {"linear", HESSE_LINEAR},
-        {"embedding", HESSE_EMBEDDING},
-        {"layernorm", HESSE_LAYERNORM},
-        {"rmsnorm", HESSE_RMSNORM},
-        {"rotary", HESSE_ROTARY},
-        {"scores", HESSE_SCORES},
-        {"softmax", HESSE_SOFTMAX},
-        {"mix", HESSE_MIX},
-        {"gelu", HESSE_GELU},
-        {"relu", HESSE_RELU},
-        {"silu", HESSE_SILU},
-        {"product", HESSE_PRODUCT},
-        {"sum", HESSE_SUM},
-        {"cross_entropy", HESSE_CROSS_ENTROPY},
-        {"squared_error", HESSE_SQUARED_ERROR},
-        {"conv", HESSE_CONV},
-        {"pool", HESSE_POOL},
-        {"batchnorm", HESSE_BATCHNORM},
-        {"gaussian", HESSE_GAUSSIAN},
-        {"tanh", HESSE_TANH},
-        {"scale", HESSE_SCALE},
-        {"move", HESSE_MOVE},
-    };
-    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+    for (size_t i = 0; name && i < sizeof shares / sizeof *shares; i++)
         if (strcmp(name, shares[i].name) == 0) return shares[i].kinds;
-    return 0;
+    return (hesse_kinds)0;
+}
+
+hesse_kinds hesse_kinds_at(int i)
+{
+    return i >= 0 && i < (int)(sizeof shares / sizeof *shares) ? shares[i].kinds
+                                                               : (hesse_kinds)0;
+}
+
+const char *hesse_kinds_name(hesse_kinds kinds)
+{
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        if (shares[i].kinds == kinds) return shares[i].name;
+    return "";
 }

@@ -60,11 +60,11 @@ typedef struct hesse_rect {
 
 /** What one operator sees of the tape: its own operands and nothing else.
  *
- *  Inputs are activations (tokens x width) first, parameters (rows x cols) after them, then
- *  constants (rows x cols), which have neither tangents nor cotangents. Of tangents and
- *  cotangents there are k, innermost: element (token, channel, i) of an activation lies at
- *  token * hesse_stride(width, k) + channel * k + i, element (row, col, i) of a parameter at
- *  (row * cols + col) * k + i. The loss is one number, and k of them.
+ *  Inputs are activations (tokens x width) first, parameters (rows x cols) after them,
+ * then constants (rows x cols), which have neither tangents nor cotangents. Of tangents
+ * and cotangents there are k, innermost: element (token, channel, i) of an activation
+ * lies at token * hesse_stride(width, k) + channel * k + i, element (row, col, i) of a
+ * parameter at (row * cols + col) * k + i. The loss is one number, and k of them.
  */
 typedef struct hesse_frame {
     hesse_dims d;
@@ -74,24 +74,26 @@ typedef struct hesse_frame {
 
     const double *weight; /* of a loss: a factor of each token; NULL: all 1         */
 
-    /* One copy, never NULL where the operator has them: inputs; the output, which forward
-       overwrites; keep(d) numbers for every token of the output (of the input, for a loss)
-       that forward leaves to the others; the adjoint of the output, for curvature. */
+    /* One copy, never NULL where the operator has them: inputs; the output, which
+       forward overwrites; keep(d) numbers for every token of the output (of the input,
+       for a loss) that forward leaves to the others; the adjoint of the output, for
+       curvature. */
     const double *x[HESSE_MAX_IN];
     double *y;
     double *keep;
     const double *yb;
 
-    /* Tangents of the inputs, each of them possibly NULL. For a parameter with more than
-       one row instead of dx: tangent i is the unit direction of element unit[.][i]. */
+    /* Tangents of the inputs, each of them possibly NULL. For a parameter with more
+       than one row instead of dx: tangent i is the unit direction of element
+       unit[.][i]. */
     const double *dx[HESSE_MAX_IN];
     const int *unit[HESSE_MAX_IN];
 
     /* Of the output: tangent overwrites it, and curvature reads what tangent left. */
     double *dy;
 
-    /* Cotangents of the inputs, each possibly NULL: adjoint and curvature add to them; of
-       a parameter only the part `want`. Where one is fresh nothing is there yet, and
+    /* Cotangents of the inputs, each possibly NULL: adjoint and curvature add to them;
+       of a parameter only the part `want`. Where one is fresh nothing is there yet, and
        adjoint sets it. */
     double *cx[HESSE_MAX_IN];
     hesse_rect want[HESSE_MAX_IN];
@@ -182,18 +184,20 @@ extern const hesse_op hesse_op_scale;
 extern const hesse_op hesse_op_product, hesse_op_sum;
 /* a sum -log softmax(x)[id]: n x c; an id below 0 is ignored. */
 extern const hesse_op hesse_op_cross_entropy;
-/* a sum (x_0 - x_1)^2: n x c; where there are ids, a token with one below 0 is ignored. */
+/* a sum (x_0 - x_1)^2: n x c; where there are ids, a token with one below 0 is ignored.
+ */
 extern const hesse_op hesse_op_squared_error;
 
 /* Of images with t = rows x cols pixels; y has a token for each place of the window. */
 
-/* Cross-correlation with kernels W, o x (c x kernel_rows x kernel_cols), and + b: x n x c,
-   y places x o. */
+/* Cross-correlation with kernels W, o x (c x kernel_rows x kernel_cols), and + b: x n x
+   c, y places x o. */
 extern const hesse_op hesse_op_conv, hesse_op_conv_unbiased;
 /* The largest number under the window, of every channel, or the mean with the margin as
    zeros: x n x c, y places x c. */
 extern const hesse_op hesse_op_max_pool, hesse_op_average_pool;
-/* Means of kernel_rows x kernel_cols fields that share the image: x n x c, y fields x c. */
+/* Means of kernel_rows x kernel_cols fields that share the image: x n x c, y fields x
+ * c. */
 extern const hesse_op hesse_op_adaptive_pool;
 
 /* The mean of a sequence's tokens: x n x c, y one token x c. */
@@ -204,7 +208,8 @@ extern const hesse_op hesse_op_select;
 extern const hesse_op hesse_op_mask;
 /* y = channels channel ... channel + o - 1: x n x c, y n x o. */
 extern const hesse_op hesse_op_channels;
-/* y = w before the tokens of every sequence: x n x c, w 1 x c, y of t + 1 tokens x c. */
+/* y = w before the tokens of every sequence: x n x c, w 1 x c, y of t + 1 tokens x c.
+ */
 extern const hesse_op hesse_op_class_token;
 /* y = x' for every sequence: x t tokens x c, y c tokens x t. */
 extern const hesse_op hesse_op_transpose;

@@ -1,5 +1,5 @@
-/* Every product is one hesse_gemm for a row (or a strip of rows) of pairs of one head of
-   one sequence, so the causal triangle costs half. */
+/* Every product is one hesse_gemm for a row (or a strip of rows) of pairs of one head
+   of one sequence, so the causal triangle costs half. */
 #include "ops/pairs.h"
 
 #include "ops/gemm.h"
@@ -82,8 +82,8 @@ static rows single(const place *p, int heads, int e, const double *z)
     return (rows){at, step, e};
 }
 
-/* For one tangent: s[i, j] += a q[i] . k[j], products of matrices but for the triangle that a
-   causal strip ends with. */
+/* For one tangent: s[i, j] += a q[i] . k[j], products of matrices but for the triangle
+   that a causal strip ends with. */
 static void dot_pairs(const place *p, double a, rows q, rows k, double *s, size_t step)
 {
     for (int i = 0; i < p->t; i += ROWS) {
@@ -102,8 +102,8 @@ static void dot_pairs(const place *p, double a, rows q, rows k, double *s, size_
     }
 }
 
-/* For one tangent: z[i] += a sum over j of s[i, j] b[j]; or, back, z[j] += a sum over i of
-   s[i, j] b[i]. */
+/* For one tangent: z[i] += a sum over j of s[i, j] b[j]; or, back, z[j] += a sum over i
+   of s[i, j] b[i]. */
 static void weigh_rows(const place *p, double a, const double *s, size_t step, rows b,
                        bool back, double *z, size_t z_step)
 {

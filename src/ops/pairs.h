@@ -31,7 +31,8 @@ void hesse_pairs_to_queries(const hesse_frame *f, double a, const double *s,
 void hesse_pairs_to_keys(const hesse_frame *f, double a, const double *s, hesse_rows b,
                          double *z, int heads);
 
-/** z[i] += a sum_j p[i, j] y[j]: p primal, tangents y of `heads` heads of e channels. */
+/** z[i] += a sum_j p[i, j] y[j]: p primal, tangents y of `heads` heads of e channels.
+ */
 void hesse_pairs_mix(const hesse_frame *f, double a, const double *p, const double *y,
                      int heads, int e, double *z);
 

@@ -1,7 +1,7 @@
-/* Fewer tokens, channel by channel: the largest number under a window, the mean of those
-   under it, the mean of all tokens, or of those in each of as many fields as are wanted.
-   Linear, or piecewise so: there is no curvature.  The margin counts as zeros in a mean, and
-   for nothing in a maximum.  docs/math.md, section 3.12. */
+/* Fewer tokens, channel by channel: the largest number under a window, the mean of
+   those under it, the mean of all tokens, or of those in each of as many fields as are
+   wanted. Linear, or piecewise so: there is no curvature.  The margin counts as zeros
+   in a mean, and for nothing in a maximum.  docs/math.md, section 3.12. */
 #include "ops/image.h"
 #include "ops/loops.h"
 
@@ -115,9 +115,9 @@ HESSE_INLINE void means(const hesse_frame *f, int k, const double *from, double 
         }
 }
 
-/* Of `pixels` in a row those from first to end - 1 touch field `at` of `fields` of equal
-   length: neighbours may share some, and where there are fewer pixels than fields one pixel
-   is all that several have. */
+/* Of `pixels` in a row those from first to end - 1 touch field `at` of `fields` of
+   equal length: neighbours may share some, and where there are fewer pixels than fields
+   one pixel is all that several have. */
 typedef struct field {
     int first, end;
 } field;

@@ -44,8 +44,8 @@ static void forward(const hesse_frame *f)
         }
 }
 
-/* y += p (z - sum p z) for `part` of the k tangents of a row. One tangent has loops of its
-   own, over tokens. */
+/* y += p (z - sum p z) for `part` of the k tangents of a row. One tangent has loops of
+   its own, over tokens. */
 HESSE_INLINE void project(int seen, int k, int part, const double *p, const double *z,
                           double *y)
 {

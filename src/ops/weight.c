@@ -1,5 +1,5 @@
-/* Every product is one hesse_gemm where the weight lies as the result does, and one for each
-   of its rows where it is turned: then tangents of a row of the result are not
+/* Every product is one hesse_gemm where the weight lies as the result does, and one for
+   each of its rows where it is turned: then tangents of a row of the result are not
    neighbours. One tangent, or a wide weight, is BLAS's, which packs it. */
 #include "ops/weight.h"
 

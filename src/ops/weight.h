@@ -1,13 +1,14 @@
-/** Products of a weight's k tangents, or of what is wanted of its k cotangents, with primal
- *  rows; and its bias. For linear maps and, with patches of an image as rows, for
+/** Products of a weight's k tangents, or of what is wanted of its k cotangents, with
+ * primal rows; and its bias. For linear maps and, with patches of an image as rows, for
  *  convolutions. All of them add. */
 #ifndef HESSE_OPS_WEIGHT_H
 #define HESSE_OPS_WEIGHT_H
 
 #include "ops/op.h"
 
-/** Local. y[i][.] += sum over j < p of a[i][j] D[j, .] for rows i < n: D the k tangents of
- *  the weight, stored p x q or, when turned, q x p; a primal, n x p; y k tangents, n x q. */
+/** Local. y[i][.] += sum over j < p of a[i][j] D[j, .] for rows i < n: D the k tangents
+ * of the weight, stored p x q or, when turned, q x p; a primal, n x p; y k tangents, n
+ * x q. */
 void hesse_weight_tangents(int n, int p, int q, const double *a, bool turned, int k,
                            const double *tangents, double *y);
 
@@ -15,8 +16,8 @@ void hesse_weight_tangents(int n, int p, int q, const double *a, bool turned, in
 void hesse_weight_units(int n, int p, int q, const double *a, bool turned, int k,
                         const int *unit, double *y);
 
-/** Local. m[r, c] += sum over i < n of a[i][r] z[i][c] for a part of m: a primal, n x p; z k
- *  tangents, n x q. m is p x q, or, when turned, q x p and r a row of z. */
+/** Local. m[r, c] += sum over i < n of a[i][r] z[i][c] for a part of m: a primal, n x
+ * p; z k tangents, n x q. m is p x q, or, when turned, q x p and r a row of z. */
 void hesse_weight_correlate(int n, int p, int q, const double *a, const double *z,
                             int k, hesse_rect part, bool turned, double *m);
 

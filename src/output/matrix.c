@@ -1,8 +1,9 @@
-/* A distributed matrix goes to the file through rank 0, a slice of rows at a time. The matrix
-   is symmetric, so its row i is its column i, and what a rank owns of neighbouring columns
-   lies together in its local array: it is sent as it is, and rank 0 puts the blocks of all
-   ranks in their places. One writer costs less than the digest of the file, which one rank
-   computes, too; and where its write fails, no rank waits inside of MPI-IO. */
+/* A distributed matrix goes to the file through rank 0, a slice of rows at a time. The
+   matrix is symmetric, so its row i is its column i, and what a rank owns of
+   neighbouring columns lies together in its local array: it is sent as it is, and rank
+   0 puts the blocks of all ranks in their places. One writer costs less than the digest
+   of the file, which one rank computes, too; and where its write fails, no rank waits
+   inside of MPI-IO. */
 #include "output/store.h"
 
 #include "base/memory.h"
@@ -13,7 +14,8 @@
 
 static const size_t SLICE = (size_t)32 << 20; /* bytes */
 
-/* Of n x n doubles, in slices of rows; the dataset is negative on all ranks but rank 0. */
+/* Of n x n doubles, in slices of rows; the dataset is negative on all ranks but rank 0.
+ */
 typedef struct writing {
     hesse_store *store;
     const char *path;

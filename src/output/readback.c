@@ -1,6 +1,6 @@
-/* Everything is read back before a file gets its name. A checksum that is a sum over words
-   lets ranks that had cyclic blocks of a matrix compare with ranks that read bands of its
-   rows, so that the way through rank 0 is checked, too. */
+/* Everything is read back before a file gets its name. A checksum that is a sum over
+   words lets ranks that had cyclic blocks of a matrix compare with ranks that read
+   bands of its rows, so that the way through rank 0 is checked, too. */
 #include "output/store.h"
 
 #include "base/memory.h"

@@ -1,6 +1,6 @@
-/** A result file, read with trust in nothing but HDF5: no dataset is read that is larger than
- *  the file. Paths are those of the present schema; in an older file they are translated. The
- *  first failure sticks, as in the writer. */
+/** A result file, read with trust in nothing but HDF5: no dataset is read that is
+ * larger than the file. Paths are those of the present schema; in an older file they
+ * are translated. The first failure sticks, as in the writer. */
 #ifndef HESSE_OUTPUT_READER_H
 #define HESSE_OUTPUT_READER_H
 
@@ -32,8 +32,8 @@ void hesse_reader_fail(hesse_reader *r, const char *what, const char *expected);
 /** Local. Whether there is an object at a path, whose groups exist. */
 bool hesse_reader_has(const hesse_reader *r, const char *path);
 
-/** Local. A whole dataset of at most one dimension, as `type`, or as texts of one length
- *  where that is negative. The caller frees it.
+/** Local. A whole dataset of at most one dimension, as `type`, or as texts of one
+ * length where that is negative. The caller frees it.
  *
  *  count  [out]  values, and a zero byte follows them.
  *  size   [out]  bytes of a value.
@@ -44,7 +44,8 @@ void *hesse_reader_set(hesse_reader *r, const char *path, hid_t type, size_t *co
 /** Local. The same where the number of values is known. */
 void *hesse_reader_column(hesse_reader *r, const char *path, hid_t type, size_t count);
 
-/** Local. Entry i of texts of one size, cut to `room` bytes with its end. Returns text. */
+/** Local. Entry i of texts of one size, cut to `room` bytes with its end. Returns text.
+ */
 const char *hesse_reader_text(const char *texts, size_t size, size_t i, char *text,
                               size_t room);
 
@@ -52,8 +53,9 @@ const char *hesse_reader_text(const char *texts, size_t size, size_t i, char *te
  *  lines, and for more than fits. */
 void hesse_reader_attribute(hid_t object, const char *name, char *text, size_t room);
 
-/** Local. A text that the root has as an attribute, or as a dataset of the same name where it
- *  is long. NULL where there is none, or when memory is exhausted; the caller frees it. */
+/** Local. A text that the root has as an attribute, or as a dataset of the same name
+ * where it is long. NULL where there is none, or when memory is exhausted; the caller
+ * frees it. */
 char *hesse_reader_note(hesse_reader *r, const char *name);
 
 #endif /* HESSE_OUTPUT_READER_H */

@@ -1,5 +1,6 @@
-/* What a run says once: the model, the ranks, attributes, matrices; and the beginning and the
-   end of the file. output/share.c has what is said of every share of the Hessian. */
+/* What a run says once: the model, the ranks, attributes, matrices; and the beginning
+   and the end of the file. output/share.c has what is said of every share of the
+   Hessian. */
 #include "output/result.h"
 
 #include "base/memory.h"

@@ -1,5 +1,5 @@
-/* The table is one list of rows, section by section; the functions below find a row by its
-   path, which they first strip of parts/SHARE/. */
+/* The table is one list of rows, section by section; the functions below find a row by
+   its path, which they first strip of parts/SHARE/. */
 #include "output/schema.h"
 
 #include "output/result.h"

@@ -1,10 +1,12 @@
-/** The schema of a result file: one row for every group, dataset and attribute. The writer,
- *  `show`, the verifier, `hesse schema` and the tables of docs/result.md derive from it.
+/** The schema of a result file: one row for every group, dataset and attribute. The
+ * writer, `show`, the verifier, `hesse schema` and the tables of docs/result.md derive
+ * from it.
  *
- *  A path is relative to the place of a result in its file (the root, or a prefix such as
- *  "steps/000100/"). A row's path is a pattern: SHARE stands for the name of a share of the
- *  Hessian, BLOCK for that of a block, DISTANCE for that of a distance of spectra, and
- *  MATRIX for "full" or "blocks/BLOCK"; "*" is every object but the root. */
+ *  A path is relative to the place of a result in its file (the root, or a prefix such
+ * as "steps/000100/"). A row's path is a pattern: SHARE stands for the name of a share
+ * of the Hessian, BLOCK for that of a block, DISTANCE for that of a distance of
+ * spectra, and MATRIX for "full" or "blocks/BLOCK"; "*" is every object but the root.
+ */
 #ifndef HESSE_OUTPUT_SCHEMA_H
 #define HESSE_OUTPUT_SCHEMA_H
 
@@ -44,8 +46,9 @@ typedef enum hesse_axis_id {
 typedef struct hesse_axis_name {
     const char *label;  /* "block"; NULL: there is no such axis */
     const char *length; /* in the documentation: "B"            */
-    /* The dataset of its coordinates: one of the result that begins with a slash, or one
-       beside this dataset; NULL: none. It is attached where it exists and has the length. */
+    /* The dataset of its coordinates: one of the result that begins with a slash, or
+       one beside this dataset; NULL: none. It is attached where it exists and has the
+       length. */
     const char *scale;
 } hesse_axis_name;
 
@@ -85,7 +88,8 @@ typedef enum hesse_row_source {
     HESSE_SOURCE_RANK      /* hesse_rank_report */
 } hesse_row_source;
 
-/** More fields than most structs have, since a row holds all that is known of one object. */
+/** More fields than most structs have, since a row holds all that is known of one
+ * object. */
 typedef struct hesse_schema_row {
     hesse_section section;
     const char *path;      /* of the object, "" for the root; a pattern            */
@@ -109,12 +113,14 @@ const hesse_schema_row *hesse_schema_row_at(size_t i);
 /** Local. */
 hesse_axis_name hesse_schema_axis(hesse_axis_id axis);
 
-/** Local. The row of the object at a path, or of an attribute of it; NULL: there is none.
- *  A text of the root that is too long for an attribute is a dataset with the same row. */
+/** Local. The row of the object at a path, or of an attribute of it; NULL: there is
+ * none. A text of the root that is too long for an attribute is a dataset with the same
+ * row. */
 const hesse_schema_row *hesse_schema_find(const char *path, const char *attribute);
 
 /** Local. What a dataset or a group is called in a file of some version.
- *  Returns room, or NULL where that version does not have it or its name is too long. */
+ *  Returns room, or NULL where that version does not have it or its name is too long.
+ */
 const char *hesse_schema_path(const char *path, int version, char room[HESSE_PATH]);
 
 /** A dataset of a result. */
@@ -127,7 +133,8 @@ typedef struct hesse_set {
 
 /** Local. The dataset at a path that has a row.
  *
- *  scaled  [in]  whether its eigenvalues were divided by one of them, and have no unit. */
+ *  scaled  [in]  whether its eigenvalues were divided by one of them, and have no unit.
+ */
 hesse_set hesse_schema_set(const char *path, bool scaled);
 
 /** Local. Row i of the numbers that every block has in "blocks" and the full matrix in

@@ -1,4 +1,5 @@
-/* The schema for people and for other programs: tables of the documentation, and JSON. */
+/* The schema for people and for other programs: tables of the documentation, and JSON.
+ */
 #include "output/schema.h"
 
 #include <jansson.h>

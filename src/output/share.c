@@ -1,5 +1,6 @@
-/* What a result says of one share of the Hessian, written by rank 0: numbers of the blocks,
-   spectra, distances. A share other than the Hessian itself stands below parts/SHARE/. */
+/* What a result says of one share of the Hessian, written by rank 0: numbers of the
+   blocks, spectra, distances. A share other than the Hessian itself stands below
+   parts/SHARE/. */
 #include "base/memory.h"
 #include "output/result.h"
 #include "output/store.h"
@@ -14,7 +15,7 @@ typedef struct writer {
     hesse_store *store;
     char prefix[HESSE_PATH]; /* "" or "parts/SHARE/" */
     const hesse_block_table *blocks;
-    const hesse_share_output *share;
+    const hesse_share_results *share;
     const hesse_density *density;
 } writer;
 
@@ -53,7 +54,7 @@ typedef struct found {
 /* Returns whether there is anything. */
 static bool find(const writer *w, size_t b, found *x)
 {
-    const hesse_share_output *p = w->share;
+    const hesse_share_results *p = w->share;
     const bool whole = b == (size_t)w->blocks->count;
     *x = (found){.measures = &p->measures[b]};
     x->spectrum = whole ? p->full : p->spectra ? p->spectra[b] : NULL;
@@ -175,9 +176,9 @@ static bool make_atoms(const found *x, atoms *a)
     return true;
 }
 
-/* Of the densities of the probes, each on the grid, their mean and its standard error. Densities
-   are as large as 1 / step; where their squares would overflow or underflow, they are scaled by
-   a power of 2 first, which changes no digit. */
+/* Of the densities of the probes, each on the grid, their mean and its standard error.
+   Densities are as large as 1 / step; where their squares would overflow or underflow,
+   they are scaled by a power of 2 first, which changes no digit. */
 static void average(const hesse_quadrature *q, const hesse_distance_grid *grid,
                     double scale, double *one, double *mean, double *error)
 {
@@ -203,8 +204,8 @@ static void average(const hesse_quadrature *q, const hesse_distance_grid *grid,
             q->probes > 1 ? sqrt(error[j] / (q->probes - 1.0) / q->probes) / by : NAN;
 }
 
-/* The grid that hesse_density_of lays; where it reaches a stated length past the ends of a
-   quadrature they are means over the probes, as in the published procedure. */
+/* The grid that hesse_density_of lays; where it reaches a stated length past the ends
+   of a quadrature they are means over the probes, as in the published procedure. */
 static hesse_distance_grid grid_of(const hesse_density *settings, const found *x,
                                    const hesse_eigenvalues *of, double scale)
 {
@@ -446,7 +447,7 @@ static void write_metrics(const writer *w)
 
 hesse_status hesse_result_share(hesse_result *result, const char *prefix,
                                 const hesse_block_table *blocks,
-                                const hesse_share_output *share,
+                                const hesse_share_results *share,
                                 const hesse_density *density)
 {
     result->prefix = prefix;

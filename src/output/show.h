@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-/** Local, serial. Print what a file says of its run, and for every part of the Hessian a
- *  line for each block, one for the full matrix, and the mean distances.
+/** Local, serial. Print what a file says of its run, and for every part of the Hessian
+ * a line for each block, one for the full matrix, and the mean distances.
  *
  *  Errors: HESSE_E_INPUT when the file is missing, not HDF5 or not of this schema;
  *  HESSE_E_NOMEM. The caller checks that out could be written. */

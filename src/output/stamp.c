@@ -1,4 +1,5 @@
-/* The digest stands outside of what it is about, and every reader of HDF5 passes over it. */
+/* The digest stands outside of what it is about, and every reader of HDF5 passes over
+ * it. */
 #include "output/stamp.h"
 
 #include "base/digest.h"

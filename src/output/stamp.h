@@ -1,6 +1,6 @@
-/** The stamp of a result file: its first HESSE_STAMP bytes, which HDF5 calls the user block,
- *  are text with the SHA-256 of all that follows. `tail -c +513 FILE | sha256sum` tells the
- *  same. */
+/** The stamp of a result file: its first HESSE_STAMP bytes, which HDF5 calls the user
+ * block, are text with the SHA-256 of all that follows. `tail -c +513 FILE | sha256sum`
+ * tells the same. */
 #ifndef HESSE_OUTPUT_STAMP_H
 #define HESSE_OUTPUT_STAMP_H
 

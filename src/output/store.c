@@ -1,8 +1,8 @@
-/* The file has one writer, rank 0, so that a write that fails is the failure of one rank,
-   which the others learn by agreement. (With HDF5's parallel driver a rank whose write fails
-   leaves the others waiting inside of a collective call.) Types are the plainest that every
-   reader knows: little-endian doubles and 64-bit integers, and UTF-8 texts of one length
-   padded with zeros. */
+/* The file has one writer, rank 0, so that a write that fails is the failure of one
+   rank, which the others learn by agreement. (With HDF5's parallel driver a rank whose
+   write fails leaves the others waiting inside of a collective call.) Types are the
+   plainest that every reader knows: little-endian doubles and 64-bit integers, and
+   UTF-8 texts of one length padded with zeros. */
 #define _GNU_SOURCE /* memfd_create */
 #include "output/store.h"
 
@@ -25,8 +25,8 @@
 
 enum { REASON = 256, SUFFIX = 64 };
 
-/* The innermost entry is the reason, the outer ones are its consequences. Of a system error
-   it is the system's message that counts, among a line of other things. */
+/* The innermost entry is the reason, the outer ones are its consequences. Of a system
+   error it is the system's message that counts, among a line of other things. */
 static herr_t take_reason(unsigned depth, const H5E_error2_t *error, void *data)
 {
     if (depth > 0 || !error->desc) return 0;
@@ -217,8 +217,8 @@ static bool is_ascii(const char *text)
     return true;
 }
 
-/* What is ASCII is marked as that: HDF5 has no conversion from one to the other, and Octave
-   asks for ASCII. */
+/* What is ASCII is marked as that: HDF5 has no conversion from one to the other, and
+   Octave asks for ASCII. */
 static hid_t text_type(size_t size, bool ascii)
 {
     const hid_t type = H5Tcopy(H5T_C_S1);
@@ -477,8 +477,9 @@ static void attach_scales(hesse_store *store)
     }
 }
 
-/* HDF5 cannot recover from a write that fails for want of room, so room for all that it has
-   placed in the file is reserved before it writes. Not every file system can do that. */
+/* HDF5 cannot recover from a write that fails for want of room, so room for all that it
+   has placed in the file is reserved before it writes. Not every file system can do
+   that. */
 void hesse_store_reserve(hesse_store *store)
 {
     hsize_t size = 0;
@@ -493,8 +494,8 @@ void hesse_store_reserve(hesse_store *store)
     if (fd >= 0) close(fd);
 }
 
-/* Nor can it leave a file without writing the rest of it. After a failure the rest goes to
-   memory and vanishes. */
+/* Nor can it leave a file without writing the rest of it. After a failure the rest goes
+   to memory and vanishes. */
 static void divert(hesse_store *store)
 {
     int *fd = NULL;
@@ -524,8 +525,8 @@ static bool sync_path(const char *path, int flags)
     return good;
 }
 
-/* The name counts only once the folder is on the disk, too. Some file systems cannot sync
-   a folder, and the rename stands all the same. */
+/* The name counts only once the folder is on the disk, too. Some file systems cannot
+   sync a folder, and the rename stands all the same. */
 static void put_in_place(hesse_store *store)
 {
     store->status = hesse_stamp_put(store->temporary, &store->team->why);

@@ -1,10 +1,10 @@
 /** One HDF5 file that rank 0 writes for a team: a thin hand on HDF5 for this room.
  *
- *  It has a temporary name until it is whole. Every dataset is remembered with a checksum,
- *  and read back at the end.
+ *  It has a temporary name until it is whole. Every dataset is remembered with a
+ * checksum, and read back at the end.
  *
- *  The first failure sticks, as with stdio's ferror: later Local calls do nothing, and the
- *  next Collective one returns it on every rank.
+ *  The first failure sticks, as with stdio's ferror: later Local calls do nothing, and
+ * the next Collective one returns it on every rank.
  */
 #ifndef HESSE_OUTPUT_STORE_H
 #define HESSE_OUTPUT_STORE_H
@@ -43,14 +43,14 @@ typedef struct hesse_store {
  *  and closed with all that is open in it. To be closed with H5Pclose. */
 hid_t hesse_store_access(void);
 
-/** Local. Whether a file may have this name. Errors: HESSE_E_OUTPUT when it is that of a folder
- *  or a device, or empty. */
+/** Local. Whether a file may have this name. Errors: HESSE_E_OUTPUT when it is that of
+ * a folder or a device, or empty. */
 hesse_status hesse_store_check(const char *path, hesse_why *why);
 
-/** Collective. An empty file in a folder of the same file system, or, for NULL, in that of path;
- *  open on rank 0. It is made so that it follows no link that somebody else put there.
- *  Errors: those of the check; HESSE_E_OUTPUT when its folder is missing or not writable;
- *  HESSE_E_NOMEM. */
+/** Collective. An empty file in a folder of the same file system, or, for NULL, in that
+ * of path; open on rank 0. It is made so that it follows no link that somebody else put
+ * there. Errors: those of the check; HESSE_E_OUTPUT when its folder is missing or not
+ * writable; HESSE_E_NOMEM. */
 hesse_status hesse_store_new(hesse_team *team, const char *path, const char *folder,
                              hesse_store **store);
 
@@ -88,9 +88,9 @@ void hesse_store_note_number(hesse_store *store, const char *path, const char *n
 void hesse_store_note_whole(hesse_store *store, const char *path, const char *name,
                             int64_t number);
 
-/** Collective. Write a symmetric matrix: one that is distributed, or one that a single rank
- *  has (a is NULL on the others). Its rows go through rank 0.
- *  Memory: on rank 0 twice 32 MiB, or two rows where they are longer. */
+/** Collective. Write a symmetric matrix: one that is distributed, or one that a single
+ * rank has (a is NULL on the others). Its rows go through rank 0. Memory: on rank 0
+ * twice 32 MiB, or two rows where they are longer. */
 void hesse_store_dmat(hesse_store *store, const hesse_set *set, const hesse_dmat *a);
 void hesse_store_square(hesse_store *store, const hesse_set *set, int n,
                         const double *a);

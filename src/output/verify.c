@@ -1,7 +1,7 @@
-/* Checks of a finished file. The stamp finds whatever has changed since it was written; the
-   laws find what was wrong before. Every law holds of any symmetric matrix and of any random
-   vectors: none by chance (docs/math.md, sections 5 and 11). The first law that is broken is
-   the reader's failure. */
+/* Checks of a finished file. The stamp finds whatever has changed since it was written;
+   the laws find what was wrong before. Every law holds of any symmetric matrix and of
+   any random vectors: none by chance (docs/math.md, sections 5 and 11). The first law
+   that is broken is the reader's failure. */
 #include "output/verify.h"
 
 #include "base/memory.h"
@@ -151,8 +151,8 @@ static void check_vectors(const matrix *m)
     free(x);
 }
 
-/* Points of equal distance, but for rounding, which is of the eigenvalues' size where that is
-   far above the width. Returns the rounding over the width. */
+/* Points of equal distance, but for rounding, which is of the eigenvalues' size where
+   that is far above the width. Returns the rounding over the width. */
 static double check_grid(const matrix *m, size_t count, const double *grid)
 {
     const double first = grid[0], width = grid[count - 1] - first;
@@ -171,9 +171,9 @@ static double check_grid(const matrix *m, size_t count, const double *grid)
     return rounding;
 }
 
-/* Every kernel's sum on the grid is its mass. Of numbers that are not negative, P of them, the
-   standard error is no larger than the mean: the sum of squares is at most the square of the
-   sum. */
+/* Every kernel's sum on the grid is its mass. Of numbers that are not negative, P of
+   them, the standard error is no larger than the mean: the sum of squares is at most
+   the square of the sum. */
 static void check_values(const matrix *m, size_t count, const double *grid,
                          const double *values, const double *errors)
 {
@@ -313,8 +313,8 @@ static double read_noise(const matrix *m, const char *name)
     return m->reader->version == 1 ? m->noise_1 : read_setting(m, name, "noise");
 }
 
-/* Where the published procedure divides by more than a vector's length, its nodes are no Ritz
-   values. */
+/* Where the published procedure divides by more than a vector's length, its nodes are
+   no Ritz values. */
 static bool has_ritz_values(const matrix *m)
 {
     char text[ATTRIBUTE];
@@ -322,8 +322,8 @@ static bool has_ritz_values(const matrix *m)
     return strcmp(text, hesse_orthogonality_text(HESSE_ORTHOGONALITY_PAPER)) != 0;
 }
 
-/* Nodes are Ritz values, and these are not outside of the spectrum: one that is outside of the
-   pairs by more than the tolerance shows that they are not the outermost. */
+/* Nodes are Ritz values, and these are not outside of the spectrum: one that is outside
+   of the pairs by more than the tolerance shows that they are not the outermost. */
 static void check_converged(const matrix *m, const hesse_quadrature *q, size_t count,
                             const double *values, const double *residuals)
 {
@@ -388,8 +388,9 @@ typedef struct estimates {
     double trace, frobenius;
 } estimates;
 
-/* With |z|^2 = n, |z' S z| is at most sqrt(n) |S z|, whose mean is at most the norm; a sketch
-   of s vectors has n + s in place of n, since its exact part is at most sqrt(s) |S Q|. */
+/* With |z|^2 = n, |z' S z| is at most sqrt(n) |S z|, whose mean is at most the norm; a
+   sketch of s vectors has n + s in place of n, since its exact part is at most sqrt(s)
+   |S Q|. */
 static estimates check_estimates(const matrix *m, const char *way, double rows,
                                  size_t probes)
 {
@@ -405,10 +406,10 @@ static estimates check_estimates(const matrix *m, const char *way, double rows,
     return e;
 }
 
-/* Without a sketch the diagonal is the mean of z_i (S z)_i, whose sum is that of z' S z: the
-   trace. With one the difference is the mean of (Q w)' S (z - Q w), at most sqrt(n) times the
-   mean of |S (z - Q w)|. The diagonal's 2-norm is at most the mean of |S z|, and with a sketch
-   |S Q| more, both at most the norms. */
+/* Without a sketch the diagonal is the mean of z_i (S z)_i, whose sum is that of z' S
+   z: the trace. With one the difference is the mean of (Q w)' S (z - Q w), at most
+   sqrt(n) times the mean of |S (z - Q w)|. The diagonal's 2-norm is at most the mean of
+   |S z|, and with a sketch |S Q| more, both at most the norms. */
 static void check_diagonal(const matrix *m, size_t probes, const estimates *plain,
                            const estimates *plus)
 {
@@ -485,10 +486,10 @@ static double number_of(const matrix *m, const char *name)
     return m->numbers[i];
 }
 
-/* The sums that stand for those over the entries. Where squares underflow, the stored Frobenius
-   norm has lost digits, or is 0; then the norm comes from the eigenvalues, whose squares are
-   taken after a division by the largest, and the sum of |H_ij|, which the run compared with, is
-   at most n times the norm. */
+/* The sums that stand for those over the entries. Where squares underflow, the stored
+   Frobenius norm has lost digits, or is 0; then the norm comes from the eigenvalues,
+   whose squares are taken after a division by the largest, and the sum of |H_ij|, which
+   the run compared with, is at most n times the norm. */
 static hesse_sums sums_of(const matrix *m, size_t count, const double *values)
 {
     const double frobenius = number_of(m, "frobenius");

@@ -6,9 +6,9 @@
 
 #include <stdio.h>
 
-/** Local, serial. Check the stamp of a file, and every spectrum of the result at its root: by
- *  its stored eigenvalues, trace, Frobenius norm and check of symmetry, and what was found
- *  without a matrix by the laws in docs/reliability.md; say so.
+/** Local, serial. Check the stamp of a file, and every spectrum of the result at its
+ * root: by its stored eigenvalues, trace, Frobenius norm and check of symmetry, and
+ * what was found without a matrix by the laws in docs/reliability.md; say so.
  *
  *  Errors: HESSE_E_INPUT when the file is not what was written, or no result;
  *  HESSE_E_NUMERIC naming the spectrum or the dataset that is wrong; HESSE_E_NOMEM;

@@ -33,7 +33,8 @@ static double left_in(const char *group)
     return most > 0 && used >= 0 ? most - used : INFINITY;
 }
 
-/* Bytes left in the control group that a batch system put us in, and in those it is in. */
+/* Bytes left in the control group that a batch system put us in, and in those it is in.
+ */
 static double left_in_groups(void)
 {
     char line[PATH_MAX] = "";

@@ -56,7 +56,8 @@ void hesse_grid_free(hesse_grid *grid);
  *  ranks; infinite where the share has more entries than an int can count. */
 double hesse_dmat_bytes(int n, int ranks);
 
-/** Collective. A zero n x n matrix, n >= 1. Ranks for which nothing is left own nothing.
+/** Collective. A zero n x n matrix, n >= 1. Ranks for which nothing is left own
+ * nothing.
  *
  *  Blocks are 64 x 64, smaller where ranks would go empty-handed.
  *  Memory: 8 n^2 / ranks bytes a rank, to within one block row and column.

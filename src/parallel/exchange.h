@@ -1,4 +1,5 @@
-/** One all-to-all of doubles between the ranks of a team, whose sizes both sides know. */
+/** One all-to-all of doubles between the ranks of a team, whose sizes both sides know.
+ */
 #ifndef HESSE_PARALLEL_EXCHANGE_H
 #define HESSE_PARALLEL_EXCHANGE_H
 

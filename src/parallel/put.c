@@ -19,8 +19,8 @@ typedef struct box {
     int row, rows, col, cols, apart, lower;
 } box;
 
-/* A patch with its axes in either order: entry (row, col) is at[row * down + col * right]
-   counted from the corner of the box. */
+/* A patch with its axes in either order: entry (row, col) is at[row * down + col *
+   right] counted from the corner of the box. */
 typedef struct view {
     box b;
     const double *at;
@@ -67,8 +67,8 @@ static box local_box(const hesse_axis *row, const hesse_axis *col, box b)
                  1, b.lower};
 }
 
-/* Whether a patch, or its mirror image, has anything for a matrix of which perhaps only the
-   lower triangle is wanted. */
+/* Whether a patch, or its mirror image, has anything for a matrix of which perhaps only
+   the lower triangle is wanted. */
 static bool serves(bool lower, box b, bool mirror)
 {
     return !lower || (b.row + b.rows > b.col && !(mirror && b.lower));
@@ -127,8 +127,8 @@ static double *pack_strip(bool lower, const hesse_patch *p, int i,
     return out;
 }
 
-/* A packed piece of a patch, or of its mirror image, into its place; the end of it. Of a
-   lower patch only what lies in that triangle, or, mirrored, in the upper one. */
+/* A packed piece of a patch, or of its mirror image, into its place; the end of it. Of
+   a lower patch only what lies in that triangle, or, mirrored, in the upper one. */
 static const double *unpack(hesse_dmat *a, box b, bool mirror, const double *in)
 {
     const box own = local_box(&a->row, &a->col, b);

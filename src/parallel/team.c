@@ -1,6 +1,6 @@
-/* Ranks that act together. hesse_agree is what keeps a collective function from hanging:
-   one rank's error becomes every rank's before anybody communicates. MPI counts are int,
-   so long transfers go in slices. */
+/* Ranks that act together. hesse_agree is what keeps a collective function from
+   hanging: one rank's error becomes every rank's before anybody communicates. MPI
+   counts are int, so long transfers go in slices. */
 #include "parallel/team.h"
 
 #include "base/memory.h"
@@ -22,7 +22,8 @@ hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team)
         return (hesse_status)all;
     }
     MPI_Comm_rank(comm, &t->rank);
-    /* A duplicate would keep a topology, with which Open MPI corrupts files (issue 12718). */
+    /* A duplicate would keep a topology, with which Open MPI corrupts files (issue
+     * 12718). */
     MPI_Comm_split(comm, 0, t->rank, &t->comm);
     MPI_Comm_set_errhandler(t->comm, MPI_ERRORS_ARE_FATAL);
     MPI_Comm_size(t->comm, &t->size);

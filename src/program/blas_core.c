@@ -1,7 +1,7 @@
-/* OpenBLAS picks its kernels when it is loaded. Release 0.3.21 knows no Intel model newer
-   than itself and gives those the kernels of 2004, at a sixth of the speed, in silence
-   (OpenBLAS issue 4267). The cure is a variable that is read at that very moment; so the
-   program sets it and starts itself again.
+/* OpenBLAS picks its kernels when it is loaded. Release 0.3.21 knows no Intel model
+   newer than itself and gives those the kernels of 2004, at a sixth of the speed, in
+   silence (OpenBLAS issue 4267). The cure is a variable that is read at that very
+   moment; so the program sets it and starts itself again.
 
    OpenBLAS is asked through the loader because the program links whichever BLAS the
    system has, and another has none of these functions. */
@@ -25,8 +25,9 @@
 
 static const char mended_variable[] = "HESSE_BLAS_MENDED";
 
-/* A function of the libraries in this process, copied to *pointer; false: there is none.
-   ISO C has no conversion from the loader's void pointer, POSIX has the same bytes. */
+/* A function of the libraries in this process, copied to *pointer; false: there is
+   none. ISO C has no conversion from the loader's void pointer, POSIX has the same
+   bytes. */
 static bool look_up(const char *name, void *pointer)
 {
     void *self = dlopen(NULL, RTLD_LAZY);

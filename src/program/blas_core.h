@@ -32,10 +32,11 @@ const char *hesse_blas_core(void);
 /** Local. The core that OpenBLAS took before it was mended; NULL: it was not. */
 const char *hesse_blas_mended(void);
 
-/** Local. Warn on standard error, in one line that names the library and what to do, where
- *  BLAS is far slower than it can be: where the program's own products, which no BLAS need
- *  fall behind, are more than 2.5 times as fast. Takes about a twentieth of a second, and
- *  2 MB; counts the time of this thread alone, so that a busy machine gives no alarm. */
+/** Local. Warn on standard error, in one line that names the library and what to do,
+ * where BLAS is far slower than it can be: where the program's own products, which no
+ * BLAS need fall behind, are more than 2.5 times as fast. Takes about a twentieth of a
+ * second, and 2 MB; counts the time of this thread alone, so that a busy machine gives
+ * no alarm. */
 void hesse_blas_warn(void);
 
 /** Local. Threads of a BLAS call; 0 when they are not known. */

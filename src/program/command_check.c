@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/worst.h"
-#include "network/families/families.h"
 #include "program/commands.h"
 
 #include <math.h>
@@ -18,11 +17,14 @@ static const double ENOUGH = 1e-7; /* no other step is tried */
 
 /* Directions and products, n x DIRECTIONS. */
 typedef struct check {
-    hesse_model *model;
+    hesse_team *team;
+    hesse_objective *objective;
     size_t n;
-    double *v, *hv, *other, *ahead, *behind, *moved;
-    hesse_status failed; /* of the first law that does not hold, */
-    hesse_why first;     /* and why                              */
+    double loss;
+    double *v, *hv, *other;                 /* n x DIRECTIONS       */
+    double *theta, *ahead, *behind, *moved; /* n: parameters, gradients */
+    hesse_status failed;                    /* of the first law that does not hold, */
+    hesse_why first;                        /* and why                              */
 } check;
 
 /* Inner product of direction i of a with direction j of b. */
@@ -41,71 +43,79 @@ static double norm(size_t count, const double *a)
     return sqrt(sum);
 }
 
-/* Collective. A law's defect and what it may be; prints a line. What ranks found may differ
-   by rounding, so they agree. The laws after one that fails are checked, too: the first
-   failure is kept, and returned at the end. */
+/* Collective. A law's defect and what it may be; prints a line. What ranks found may
+   differ by rounding, so they agree. The laws after one that fails are checked, too:
+   the first failure is kept, and returned at the end. */
 static hesse_status judge(check *c, const char *law, double defect, double bound)
 {
-    hesse_team *team = c->model->team;
+    hesse_team *team = c->team;
     const bool good = defect <= bound;
-    if (team->rank == 0)
+    if (hesse_team_rank(team) == 0)
         printf("%-58s %9.2e  (at most %.0e)  %s\n", law, defect, bound,
                good ? "ok" : "FAILED");
-    if (team->rank == 0) fflush(stdout);
+    if (hesse_team_rank(team) == 0) fflush(stdout);
     hesse_status s = HESSE_OK;
     if (!good)
-        s = hesse_fail(&team->why, HESSE_E_NUMERIC,
+        s = hesse_fail(hesse_team_why(team), HESSE_E_NUMERIC,
                        "check: %s: relative defect %.2e, expected at most %.0e", law,
                        defect, bound);
     s = hesse_agree(team, s);
-    if (s && !c->failed) c->failed = s, c->first = team->why;
+    if (s && !c->failed) c->failed = s, c->first = *hesse_team_why(team);
     return HESSE_OK;
 }
 
-/* The gradient at theta + step * direction i. */
-static void gradient_at(const check *c, int i, double step, double *gradient)
+/* Collective. The gradient at theta + step * direction i. */
+static hesse_status gradient_at(const check *c, int i, double step, double *gradient)
 {
     for (size_t e = 0; e < c->n; e++)
-        c->moved[e] = c->model->theta[e] + step * c->v[e * DIRECTIONS + i];
-    hesse_tape_run(c->model->tape, c->moved, gradient);
+        c->moved[e] = c->theta[e] + step * c->v[e * DIRECTIONS + i];
+    const hesse_status s = hesse_objective_set_parameters(c->objective, c->moved);
+    return s ? s : hesse_objective_gradient(c->objective, NULL, gradient);
 }
 
-/* Relative difference of H v, for direction i, from differences of gradients at a step,
-   extrapolated from it and its half; every rank does the same. */
-static double difference(const check *c, int i, double h)
+/* Collective. Relative difference of H v, for direction i, from differences of
+   gradients at a step, extrapolated from it and its half; infinite where the gradient
+   there is not finite. */
+static hesse_status difference(const check *c, int i, double h, double *relative)
 {
     double error = 0, size = 0;
+    hesse_status s = HESSE_OK;
     for (size_t e = 0; e < c->n; e++) c->other[e] = 0;
-    for (int fine = 0; fine < 2; fine++) {
+    for (int fine = 0; !s && fine < 2; fine++) {
         const double step = fine ? h / 2 : h, weight = fine ? 4.0 / 3 : -1.0 / 3;
-        gradient_at(c, i, step, c->ahead);
-        gradient_at(c, i, -step, c->behind);
-        for (size_t e = 0; e < c->n; e++)
+        s = gradient_at(c, i, step, c->ahead);
+        if (!s) s = gradient_at(c, i, -step, c->behind);
+        for (size_t e = 0; !s && e < c->n; e++)
             c->other[e] += weight * (c->ahead[e] - c->behind[e]) / (2 * step);
     }
     for (size_t e = 0; e < c->n; e++) {
         const double hv = c->hv[e * DIRECTIONS + i];
         error += pow(hv - c->other[e], 2), size += hv * hv;
     }
-    return sqrt(error / size);
+    *relative = s ? INFINITY : sqrt(error / size);
+    return s == HESSE_E_NUMERIC ? HESSE_OK : s;
 }
 
-/* Long steps miss by the fourth derivatives, which are large at trained parameters, short
-   ones by rounding; the best of some counts. */
+/* Long steps miss by the fourth derivatives, which are large at trained parameters,
+   short ones by rounding; the best of some counts. */
 static hesse_status differences(check *c)
 {
     static const double steps[] = {1e-4, 1e-3, 1e-5, 1e-6};
-    const double scale = norm(c->n, c->model->theta) / sqrt((double)c->n) + 1e-3;
+    const double scale = norm(c->n, c->theta) / sqrt((double)c->n) + 1e-3;
     double worst = 0;
-    for (int i = 0; i < DIRECTIONS; i++) {
-        double best = INFINITY;
-        for (int t = 0; t < 4 && !(best < ENOUGH); t++)
-            best = fmin(best, difference(c, i, steps[t] * scale));
+    hesse_status s = HESSE_OK;
+    for (int i = 0; !s && i < DIRECTIONS; i++) {
+        double best = INFINITY, next;
+        for (int t = 0; !s && t < 4 && !(best < ENOUGH); t++) {
+            s = difference(c, i, steps[t] * scale, &next);
+            best = fmin(best, next);
+        }
         worst = hesse_worst(worst, best);
     }
-    hesse_tape_run(c->model->tape, c->model->theta, NULL);
-    return judge(c, "Hessian-vector products: differences of the gradient", worst,
-                 1e-6);
+    if (!s) s = hesse_objective_set_parameters(c->objective, c->theta);
+    return s ? s
+             : judge(c, "Hessian-vector products: differences of the gradient", worst,
+                     1e-6);
 }
 
 static hesse_status symmetry(check *c)
@@ -123,8 +133,8 @@ static hesse_status symmetry(check *c)
 
 static hesse_status positive(check *c)
 {
-    hesse_status s =
-        hesse_model_product(c->model, HESSE_GAUSS_NEWTON, DIRECTIONS, c->v, c->other);
+    hesse_status s = hesse_objective_product(c->objective, HESSE_GAUSS_NEWTON,
+                                             DIRECTIONS, c->v, c->other);
     double worst = 0;
     for (int i = 0; !s && i < DIRECTIONS; i++) {
         const double q = dot(c, c->v, i, c->other, i);
@@ -141,15 +151,13 @@ static hesse_status shares(check *c)
     const size_t count = c->n * DIRECTIONS;
     hesse_status s = HESSE_OK;
     double *sum = hesse_alloc(count);
-    const hesse_tape *tape = c->model->tape;
-    unsigned there = 0;
-    for (int i = 0; i < tape->n_nodes; i++) there |= tape->nodes[i].op->kind;
-    if (!sum) s = hesse_fail(&c->model->team->why, HESSE_E_NOMEM, "out of memory");
-    s = hesse_agree(c->model->team, s);
+    const hesse_kinds there = hesse_objective_kinds(c->objective);
+    if (!sum) s = hesse_fail(hesse_team_why(c->team), HESSE_E_NOMEM, "out of memory");
+    s = hesse_agree(c->team, s);
     for (unsigned kind = 1; !s && kind < HESSE_ALL; kind <<= 1) {
         if (!(kind & there)) continue;
-        s = hesse_model_product(c->model, (hesse_kinds)kind, DIRECTIONS, c->v,
-                                c->other);
+        s = hesse_objective_product(c->objective, (hesse_kinds)kind, DIRECTIONS, c->v,
+                                    c->other);
         for (size_t i = 0; !s && i < count; i++) sum[i] += c->other[i];
     }
     for (size_t i = 0; !s && i < count; i++) sum[i] -= c->hv[i];
@@ -163,44 +171,44 @@ static hesse_status shares(check *c)
 /* Dense directions against the panels: the first column of the smallest block. */
 static hesse_status panels(check *c, const hesse_job *job)
 {
-    hesse_team *team = c->model->team;
+    hesse_team *team = c->team;
     hesse_analysis *analysis = NULL;
-    hesse_analysis_options question = hesse_job_options(job);
-    question.scope = HESSE_BLOCKS;
-    question.n_parts = 0;
-    hesse_status s = hesse_analysis_new(c->model, &question, &analysis);
+    hesse_analysis_options asked = hesse_job_options(job);
+    asked.scope = HESSE_BLOCKS;
+    asked.n_parts = 0;
+    hesse_status s = hesse_analysis_new(c->objective, &asked, &analysis);
     if (s) return s;
     int smallest = 0;
-    for (int b = 1; b < analysis->partition.count; b++)
-        if (analysis->partition.blocks[b].size <
-            analysis->partition.blocks[smallest].size)
-            smallest = b;
-    const hesse_block *block = &analysis->partition.blocks[smallest];
-    const size_t m = block->size;
-    double *a = hesse_alloc(m * m), *indexed = hesse_alloc(analysis->partition.size);
+    size_t all = 0;
+    for (int b = 0; b < hesse_analysis_blocks(analysis); b++) {
+        const size_t n = hesse_analysis_block_size(analysis, b);
+        if (n < hesse_analysis_block_size(analysis, smallest)) smallest = b;
+        all += n;
+    }
+    const size_t m = hesse_analysis_block_size(analysis, smallest);
+    const size_t first = hesse_analysis_block_first(analysis, smallest);
+    double *a = hesse_alloc(m * m), *indexed = hesse_alloc(all);
     double *column = hesse_alloc(c->n), defect = 0, size = 0;
     if (!a || !indexed || !column)
-        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for block '%s'",
-                       block->name);
-    if (!s) s = hesse_analysis_block_matrix(analysis, 0, smallest, a, &team->why);
+        s = hesse_fail(hesse_team_why(team), HESSE_E_NOMEM,
+                       "out of memory for block '%s'",
+                       hesse_analysis_block_name(analysis, smallest));
+    if (!s)
+        s = hesse_analysis_block_matrix(analysis, 0, smallest, a, hesse_team_why(team));
     s = hesse_agree(team, s);
     if (!s) {
-        const hesse_piece *piece = &analysis->partition.pieces[block->piece];
-        const hesse_param *p = &c->model->params.list[piece->param];
         memset(c->other, 0, c->n * sizeof *c->other);
-        c->other[p->offset + (size_t)piece->rect.row * (size_t)p->cols +
-                 (size_t)piece->rect.col] = 1;
-        s = hesse_model_product(c->model, HESSE_ALL, 1, c->other, column);
+        c->other[hesse_analysis_block_parameter(analysis, smallest)] = 1;
+        s = hesse_objective_product(c->objective, HESSE_ALL, 1, c->other, column);
     }
     if (!s) {
-        hesse_partition_gather(&analysis->partition, &c->model->params, column,
-                               indexed);
+        hesse_analysis_order(analysis, column, indexed);
         for (size_t i = 0; i < m; i++) {
-            defect += pow(a[i] - indexed[block->first + i], 2);
-            size += pow(indexed[block->first + i], 2);
+            defect += pow(a[i] - indexed[first + i], 2);
+            size += pow(indexed[first + i], 2);
         }
         s = judge(c, "a block's panels: products with dense directions",
-                  sqrt(defect) / (sqrt(size) + 1e-3 * fabs(c->model->loss)), 1e-11);
+                  sqrt(defect) / (sqrt(size) + 1e-3 * fabs(c->loss)), 1e-11);
     }
     free(a);
     free(indexed);
@@ -209,24 +217,31 @@ static hesse_status panels(check *c, const hesse_job *job)
     return s;
 }
 
-static hesse_status check_new(hesse_model *model, check *c)
+/* Collective. */
+static hesse_status check_new(hesse_team *team, const hesse_problem *problem, check *c)
 {
-    const size_t n = model->params.size;
-    *c = (check){.model = model,
+    const size_t n = hesse_network_size(problem->network);
+    *c = (check){.team = team,
+                 .objective = problem->objective,
                  .n = n,
                  .v = hesse_alloc(n * DIRECTIONS),
                  .hv = hesse_alloc(n * DIRECTIONS),
                  .other = hesse_alloc(n * DIRECTIONS),
+                 .theta = hesse_alloc(n),
                  .ahead = hesse_alloc(n),
                  .behind = hesse_alloc(n),
                  .moved = hesse_alloc(n)};
     hesse_status s = HESSE_OK;
-    if (!c->v || !c->hv || !c->other || !c->ahead || !c->behind || !c->moved)
-        s = hesse_fail(&model->team->why, HESSE_E_NOMEM,
+    if (!c->v || !c->hv || !c->other || !c->theta || !c->ahead || !c->behind ||
+        !c->moved)
+        s = hesse_fail(hesse_team_why(team), HESSE_E_NOMEM,
                        "out of memory for %d directions of %zu", DIRECTIONS, n);
     for (size_t i = 0; !s && i < n * DIRECTIONS; i++)
         c->v[i] = hesse_normal(1, HESSE_RANDOM_SAMPLES, i);
-    return hesse_agree(model->team, s);
+    s = hesse_agree(team, s);
+    if (s) return s;
+    memcpy(c->theta, hesse_objective_parameters(c->objective), n * sizeof *c->theta);
+    return hesse_objective_gradient(c->objective, &c->loss, c->ahead);
 }
 
 static void check_free(check *c)
@@ -234,6 +249,7 @@ static void check_free(check *c)
     free(c->v);
     free(c->hv);
     free(c->other);
+    free(c->theta);
     free(c->ahead);
     free(c->behind);
     free(c->moved);
@@ -242,24 +258,26 @@ static void check_free(check *c)
 hesse_status hesse_command_check(hesse_team *team, const hesse_options *options)
 {
     hesse_job *job = NULL;
-    hesse_model *model = NULL;
+    hesse_problem problem = {NULL, NULL, NULL};
     check c = {0};
     hesse_status s = hesse_open_job(team, options, &job);
-    if (!s) s = hesse_open_model(team, job, false, &model);
-    if (!s) s = check_new(model, &c);
-    if (!s && team->rank == 0)
+    if (!s) s = hesse_open_problem(team, job, false, &problem);
+    if (!s) s = check_new(team, &problem, &c);
+    if (!s && hesse_team_rank(team) == 0)
         printf("%zu parameters, %d tokens, loss %.12g\n", c.n,
-               model->batch.sequences * model->batch.context, model->loss);
-    if (!s) s = hesse_model_product(model, HESSE_ALL, DIRECTIONS, c.v, c.hv);
+               hesse_objective_examples(c.objective) *
+                   hesse_objective_tokens(c.objective),
+               c.loss);
+    if (!s) s = hesse_objective_product(c.objective, HESSE_ALL, DIRECTIONS, c.v, c.hv);
     if (!s) s = differences(&c);
     if (!s) s = symmetry(&c);
     if (!s) s = positive(&c);
     if (!s) s = shares(&c);
     if (!s) s = panels(&c, job);
-    if (!s && c.failed) s = c.failed, team->why = c.first;
+    if (!s && c.failed) s = c.failed, *hesse_team_why(team) = c.first;
     s = hesse_agree(team, s);
     check_free(&c);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_job_free(job);
     return s;
 }

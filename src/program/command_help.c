@@ -1,5 +1,5 @@
-/* What the program says about itself: help, completion of command lines, the version. All
-   of it is made from the tables of commands and options. */
+/* What the program says about itself: help, completion of command lines, the version.
+   All of it is made from the tables of commands and options. */
 #include "program/commands.h"
 
 #include <stdio.h>
@@ -7,8 +7,8 @@
 
 enum { WIDTH = 78, COLUMN = 20 };
 
-/* Words of a paragraph in lines; the first begins at a column where text already stands,
-   the others after an indent. A line break and the spaces after it are kept. */
+/* Words of a paragraph in lines; the first begins at a column where text already
+   stands, the others after an indent. A line break and the spaces after it are kept. */
 static void print_wrapped(const char *text, int at, int indent)
 {
     while (*text) {

@@ -1,5 +1,5 @@
-/* What a report of a problem, or of a time, has to name: versions, machine, and how fast
-   every rank is while all of them work. */
+/* What a report of a problem, or of a time, has to name: versions, machine, and how
+   fast every rank is while all of them work. */
 #include "base/units.h"
 #include "curvature/rates.h"
 #include "ops/gemm.h"
@@ -110,11 +110,12 @@ hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
     hesse_rates mine = {0}, least = {0}, most = {0};
     const int count = sizeof mine / sizeof(double);
     const double available = (double)hesse_team_available(team);
-    hesse_status s = hesse_agree(team, hesse_rates_measure(&mine, &team->why));
+    hesse_status s =
+        hesse_agree(team, hesse_rates_measure(&mine, hesse_team_why(team)));
     if (s) return s;
     MPI_Reduce(&mine, &least, count, MPI_DOUBLE, MPI_MIN, 0, team->comm);
     MPI_Reduce(&mine, &most, count, MPI_DOUBLE, MPI_MAX, 0, team->comm);
-    if (team->rank) return HESSE_OK;
+    if (hesse_team_rank(team)) return HESSE_OK;
     hesse_blas_warn();
     const char *flops = "GFLOP/s";
     print_program();
@@ -123,7 +124,7 @@ hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
     print_threads();
     print_engines();
     print_processor();
-    row("ranks", "%d", team->size);
+    row("ranks", "%d", hesse_team_size(team));
     row("free memory", "%s per rank", HESSE_BYTES(available));
     print_rate("DGEMM, order 512", least.dgemm, most.dgemm, flops);
     print_rate("products of panels", least.panels, most.panels, flops);

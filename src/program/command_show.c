@@ -1,5 +1,5 @@
-/* One rank reads and prints. HDF5 falls over some files that are damaged inside; the user
-   is told what fell, and over which file. */
+/* One rank reads and prints. HDF5 falls over some files that are damaged inside; the
+   user is told what fell, and over which file. */
 #include "output/show.h"
 #include "output/verify.h"
 #include "program/commands.h"
@@ -26,11 +26,13 @@ static hesse_status show(hesse_team *team, const hesse_options *options)
     static const int falls[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
     reading = options->file;
     for (size_t i = 0; i < sizeof falls / sizeof *falls; i++) signal(falls[i], fall);
-    return options->verify ? hesse_result_verify(options->file, stdout, &team->why)
-                           : hesse_result_show(options->file, stdout, &team->why);
+    return options->verify
+               ? hesse_result_verify(options->file, stdout, hesse_team_why(team))
+               : hesse_result_show(options->file, stdout, hesse_team_why(team));
 }
 
 hesse_status hesse_command_show(hesse_team *team, const hesse_options *options)
 {
-    return hesse_agree(team, team->rank == 0 ? show(team, options) : HESSE_OK);
+    return hesse_agree(team,
+                       hesse_team_rank(team) == 0 ? show(team, options) : HESSE_OK);
 }

@@ -1,5 +1,5 @@
-/** The commands. Those with a team are collective, and print to standard output on rank 0
- *  alone; the others need no MPI. What is written is checked in one place, by main. */
+/** The commands. Those with a team are collective, and print to standard output on rank
+ * 0 alone; the others need no MPI. What is written is checked in one place, by main. */
 #ifndef HESSE_PROGRAM_COMMANDS_H
 #define HESSE_PROGRAM_COMMANDS_H
 
@@ -22,11 +22,13 @@ hesse_status hesse_command_version(const hesse_options *options, hesse_why *why)
 hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
                             hesse_job **job);
 
-/** Collective. The model of a job; an outline has no parameters and cannot be run. */
-hesse_status hesse_open_model(hesse_team *team, const hesse_job *job, bool outline,
-                              hesse_model **model);
+/** Collective. Network, dataset and objective of a job; an outline has no parameters
+ * and cannot be run. */
+hesse_status hesse_open_problem(hesse_team *team, const hesse_job *job, bool outline,
+                                hesse_problem *problem);
 
-/** Collective. Predict the times of an analysis from rates that all ranks measure at once. */
+/** Collective. Predict the times of an analysis from rates that all ranks measure at
+ * once. */
 hesse_status hesse_rate_analysis(hesse_team *team, hesse_analysis *analysis);
 
 /** Local. Threads of a rank: what OMP_NUM_THREADS says, else 1. */

@@ -64,8 +64,8 @@ static uint64_t digest(uint64_t before, const void *bytes, size_t count)
     return before;
 }
 
-/* What ranks are compared in. Its order and number must stay as they are: ranks may be of
-   different versions. */
+/* What ranks are compared in. Its order and number must stay as they are: ranks may be
+   of different versions. */
 enum { VERSION, ARGUMENTS, DIRECTORY, JOB, COMPARED };
 
 /* Digests; 0: not known here. Pipes are left to rank 0, which can read them once. */

@@ -1,5 +1,5 @@
-/* Understand the command line, do the command, and tell why it failed: one line from one
-   rank, and the same exit status on all. */
+/* Understand the command line, do the command, and tell why it failed: one line from
+   one rank, and the same exit status on all. */
 #include "program/blas_core.h"
 #include "program/commands.h"
 #include "program/launch.h"
@@ -13,8 +13,8 @@
 #include <malloc.h>
 #endif
 
-/* What is freed goes back to the system: glibc would keep arrays below 32 MiB in a heap with
-   holes once one of them has been freed, and take more than was planned. */
+/* What is freed goes back to the system: glibc would keep arrays below 32 MiB in a heap
+   with holes once one of them has been freed, and take more than was planned. */
 static void give_back(void)
 {
 #ifdef __GLIBC__
@@ -74,8 +74,8 @@ static hesse_status compute(int argc, char **argv, hesse_options *options,
 }
 
 #if defined(__ELF__) && defined(__GLIBC__)
-/* Before the libraries begin their work, of which OpenBLAS has some milliseconds, no signal
-   shall find the system's action in place. */
+/* Before the libraries begin their work, of which OpenBLAS has some milliseconds, no
+   signal shall find the system's action in place. */
 static void begin(int argc, char **argv, char **environment)
 {
     (void)environment;

@@ -1,6 +1,6 @@
-/* Paths are left out: files are known by their digests. The other keys are compared name by
-   name, so that a message can tell which one differs. A result holds its whole job, so it
-   can be compared like a stored manifest. */
+/* Paths are left out: files are known by their digests. The other keys are compared
+   name by name, so that a message can tell which one differs. A result holds its whole
+   job, so it can be compared like a stored manifest. */
 #include "program/manifest.h"
 
 #include "base/memory.h"
@@ -77,7 +77,7 @@ static char *manifest_of(const origin *o, hesse_key_role role)
     return text;
 }
 
-hesse_status hesse_identity_of(const hesse_job *job, const hesse_model *model,
+hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *problem,
                                hesse_identity *identity, hesse_why *why)
 {
     origin o = {.complete = job->complete,
@@ -86,8 +86,8 @@ hesse_status hesse_identity_of(const hesse_job *job, const hesse_model *model,
     *identity = (hesse_identity){0};
     if (job->paths.config) s = hesse_digest_file(job->paths.config, o.config, why);
     if (s) return s;
-    strcpy(o.checkpoint, model->checkpoint);
-    strcpy(o.data, model->batch.digest);
+    strcpy(o.checkpoint, hesse_network_digest(problem->network));
+    strcpy(o.data, hesse_dataset_digest(problem->dataset));
     identity->numbers = manifest_of(&o, HESSE_KEY_NUMBERS);
     identity->wish = manifest_of(&o, HESSE_KEY_OUTPUT);
     if (!identity->numbers || !identity->wish)

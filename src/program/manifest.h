@@ -1,12 +1,12 @@
-/** Which job a result or unfinished work belongs to. Two digests say it: one of all that
- *  changes numbers (keys of the job, digests of the inputs, the program), and one of the
- *  keys that only choose what is written to the result. */
+/** Which job a result or unfinished work belongs to. Two digests say it: one of all
+ * that changes numbers (keys of the job, digests of the inputs, the program), and one
+ * of the keys that only choose what is written to the result. */
 #ifndef HESSE_PROGRAM_MANIFEST_H
 #define HESSE_PROGRAM_MANIFEST_H
 
 #include "base/digest.h"
+#include "hesse/objective.h"
 #include "job/job.h"
-#include "objective/model.h"
 
 typedef struct hesse_identity {
     char *numbers, *wish; /* manifests, see checkpoint/manifest.h */
@@ -17,7 +17,7 @@ typedef struct hesse_identity {
  *
  *  identity  [out]  the caller frees it, whatever the status.
  *  Errors: HESSE_E_INPUT when the config cannot be read any more, HESSE_E_NOMEM. */
-hesse_status hesse_identity_of(const hesse_job *job, const hesse_model *model,
+hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *problem,
                                hesse_identity *identity, hesse_why *why);
 void hesse_identity_free(hesse_identity *identity);
 

@@ -1,5 +1,6 @@
 /* The command line by hand: a few long options, with values after a space or an equals
-   sign. Everything that is known about commands and options stands in the two tables. */
+   sign. Everything that is known about commands and options stands in the two tables.
+ */
 #include "program/options.h"
 
 #include "base/nearest.h"

@@ -1,6 +1,6 @@
-/** The command line: the table of commands, the table of options, and what a command line
- *  says. Help, shell completion and messages are made from the tables; the manual page is
- *  compared with them by a test. */
+/** The command line: the table of commands, the table of options, and what a command
+ * line says. Help, shell completion and messages are made from the tables; the manual
+ * page is compared with them by a test. */
 #ifndef HESSE_PROGRAM_OPTIONS_H
 #define HESSE_PROGRAM_OPTIONS_H
 
@@ -19,10 +19,8 @@ typedef struct hesse_command {
     const char
         *argument;  /* "JOB.yaml"; in brackets when it may be left out; NULL: none */
     unsigned takes; /* groups of options, besides --help                           */
-    const char
-        *summary; /* one sentence, without a full stop                           */
-    const char
-        *details; /* what its own help adds, or NULL                             */
+    const char *summary; /* one sentence, without a full stop */
+    const char *details; /* what its own help adds, or NULL */
     /* One of both: collective, after MPI has started; or without MPI. */
     hesse_status (*run)(hesse_team *team, const hesse_options *options);
     hesse_status (*print)(const hesse_options *options, hesse_why *why);
@@ -67,7 +65,8 @@ const hesse_command *hesse_command_named(const char *name);
 hesse_status hesse_options_read(int argc, char *const *argv, hesse_options *options,
                                 hesse_why *why);
 
-/** Local. The error for a word that is no command: HESSE_E_JOB, naming the nearest one. */
+/** Local. The error for a word that is no command: HESSE_E_JOB, naming the nearest one.
+ */
 hesse_status hesse_unknown_command(const char *name, hesse_why *why);
 
 #endif /* HESSE_PROGRAM_OPTIONS_H */

@@ -1,7 +1,8 @@
-/* The rate is that of the whole way since the start, not of the last moment: operations of
-   unlike phases run at unlike speeds, and a time left that jumps tells nobody anything. The
-   plan's prediction counts like work that was already measured, a fifth of the whole, so
-   that the first measurements, of little work, cannot throw the time left about. */
+/* The rate is that of the whole way since the start, not of the last moment: operations
+   of unlike phases run at unlike speeds, and a time left that jumps tells nobody
+   anything. The plan's prediction counts like work that was already measured, a fifth
+   of the whole, so that the first measurements, of little work, cannot throw the time
+   left about. */
 #include "program/progress.h"
 
 #include "base/units.h"
@@ -17,7 +18,8 @@ static const double long_time = 120, long_pause = 60; /* in a log */
 static const double quiet_start = 2; /* nothing is said of the time left */
 static const double trust = 0.2, least_part = 0.02;
 
-/* Progress so many times as fast as planned is work of earlier runs that was read again. */
+/* Progress so many times as fast as planned is work of earlier runs that was read
+ * again. */
 static const double impossible = 20;
 
 static double clock_now(void)

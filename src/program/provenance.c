@@ -1,5 +1,5 @@
-/* One line for every attribute, in the functions about a program, a job, a model, data and
-   times: what a stranger needs to repeat a run, and to doubt it. */
+/* One line for every attribute, in the functions about a program, a job, a model, data
+   and times: what a stranger needs to repeat a run, and to doubt it. */
 #include "program/provenance.h"
 #include "network/families/families.h"
 
@@ -37,15 +37,15 @@ static void number(hesse_provenance *p, const char *name, double value)
     add(p, (hesse_note){.name = name, .kind = HESSE_NOTE_NUMBER, .number = value});
 }
 
-static void note_program(hesse_provenance *p, const hesse_analysis *analysis)
+static void note_program(hesse_provenance *p, const hesse_plan_summary *plan)
 {
     text(p, "hesse_version", HESSE_VERSION);
     text(p, "git_commit", HESSE_GIT_COMMIT);
     text(p, "created", p->created);
     text(p, "command", p->command);
     text(p, "host", p->host);
-    whole(p, "ranks", analysis->ranks);
-    whole(p, "threads", analysis->options.threads);
+    whole(p, "ranks", plan->ranks);
+    whole(p, "threads", plan->threads);
     text(p, "blas", p->blas);
     whole(p, "blas_threads", hesse_blas_threads());
     whole(p, "blas_mended", hesse_blas_mended() != NULL);
@@ -86,18 +86,18 @@ static void note_procedure(hesse_provenance *p, const hesse_job *job)
 }
 
 static void note_job(hesse_provenance *p, const hesse_job *job,
-                     const hesse_analysis *analysis)
+                     const hesse_plan_summary *plan)
 {
     text(p, "job", job->text);
     text(p, "job_complete", job->complete);
-    text(p, "method", hesse_job_word("hessian.method", (int)analysis->method));
+    text(p, "method", hesse_job_word("hessian.method", (int)plan->method));
     text(p, "scope", hesse_job_word("hessian.scope", (int)job->analysis.scope));
     text(p, "partition",
          hesse_job_word("hessian.partition", (int)job->analysis.partition));
     text(p, "reduction", hesse_job_word("hessian.reduction", job->reduction));
-    whole(p, "panel", analysis->options.request.panel);
-    whole(p, "predicted_bytes_per_rank", (int64_t)analysis->peak);
-    number(p, "predicted_seconds", hesse_analysis_seconds(analysis));
+    whole(p, "panel", plan->panel);
+    whole(p, "predicted_bytes_per_rank", (int64_t)plan->peak);
+    number(p, "predicted_seconds", plan->seconds);
     if (job->spectrum.paper) note_procedure(p, job);
     if (job->reduction == HESSE_SUM_OF_BATCHES)
         whole(p, "micro_batch", job->data.batch ? job->data.batch : 1);
@@ -152,27 +152,31 @@ static void note_arch(hesse_provenance *p, const hesse_arch *a)
     whole(p, "model_mlp_bias", a->mlp_bias);
 }
 
-/* Weights come from a seed or from a checkpoint. */
-static void note_model(hesse_provenance *p, const hesse_job *job, const hesse_model *m)
+/* Parameters come from a seed or from a checkpoint. */
+static void note_network(hesse_provenance *p, const hesse_job *job,
+                         const hesse_problem *problem)
 {
-    note_arch(p, &m->arch);
-    whole(p, "parameters", (int64_t)m->params.size);
+    const hesse_network *n = problem->network;
+    note_arch(p, hesse_network_arch(n));
+    whole(p, "parameters", (int64_t)hesse_network_size(n));
     if (!job->paths.checkpoint) whole(p, "model_seed", (int64_t)job->seed);
     text(p, "config_sha256", p->config);
-    text(p, "checkpoint_sha256", m->checkpoint);
-    text(p, "checkpoint_note", m->note.text);
-    number(p, "loss", m->loss);
+    text(p, "checkpoint_sha256", hesse_network_digest(n));
+    text(p, "checkpoint_note", hesse_network_note(n));
+    number(p, "loss", hesse_objective_last_loss(problem->objective));
 }
 
-static void note_data(hesse_provenance *p, const hesse_job *job, const hesse_batch *t,
-                      int held)
+static void note_data(hesse_provenance *p, const hesse_job *job,
+                      const hesse_problem *problem)
 {
-    text(p, "data_sha256", t->digest);
+    const int examples = hesse_dataset_examples(problem->dataset);
+    const int tokens = hesse_dataset_tokens(problem->dataset);
+    text(p, "data_sha256", hesse_dataset_digest(problem->dataset));
     if (job->data.shuffle) whole(p, "data_seed", (int64_t)job->data.seed);
-    whole(p, "sequences", t->sequences);
-    whole(p, "sequences_at_once", held);
-    whole(p, "context", t->context);
-    whole(p, "tokens", (int64_t)t->sequences * t->context);
+    whole(p, "sequences", examples);
+    whole(p, "sequences_at_once", hesse_objective_window(problem->objective));
+    whole(p, "context", tokens);
+    whole(p, "tokens", (int64_t)examples * tokens);
 }
 
 static void note_times(hesse_provenance *p, const hesse_phases *t)
@@ -201,8 +205,8 @@ static void read_command(char *command, size_t room)
     command[length] = '\0';
 }
 
-/* Variables with which a user can change rounding, or how libraries add up: NAME=VALUE with
-   a space between. */
+/* Variables with which a user can change rounding, or how libraries add up: NAME=VALUE
+   with a space between. */
 static void read_environment(char *text, size_t room)
 {
     static const char *const prefixes[] = {
@@ -243,20 +247,20 @@ static void read_config(hesse_provenance *p, const char *path)
     if (path && hesse_digest_file(path, p->config, &why)) p->config[0] = '\0';
 }
 
-void hesse_provenance_of(const hesse_analysis *analysis, const hesse_job *job,
-                         const hesse_phases *phases, const hesse_resume *resume,
-                         hesse_provenance *p)
+void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *problem,
+                         const hesse_job *job, const hesse_phases *phases,
+                         const hesse_resume *resume, bool speaks, hesse_provenance *p)
 {
-    const hesse_model *m = analysis->model;
+    const hesse_plan_summary plan = hesse_analysis_summary(analysis);
     *p = (hesse_provenance){0};
     read_machine(p);
-    if (m->team->rank == 0) read_config(p, job->paths.config);
-    note_program(p, analysis);
-    note_job(p, job, analysis);
+    if (speaks) read_config(p, job->paths.config);
+    note_program(p, &plan);
+    note_job(p, job, &plan);
     text(p, "job_identity", resume->identity.job);
     text(p, "output_identity", resume->identity.output);
     whole(p, "earlier_runs", hesse_checkpoint_runs(resume->checkpoint));
-    note_model(p, job, m);
-    note_data(p, job, &m->batch, m->tape->window);
+    note_network(p, job, problem);
+    note_data(p, job, problem);
     note_times(p, phases);
 }

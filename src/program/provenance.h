@@ -25,11 +25,11 @@ typedef struct hesse_provenance {
 } hesse_provenance;
 
 /** Local. What is known of a run: program, machine, job, model and data; docs/result.md
- *  has the list. Only rank 0 reads the config.json again, for its digest. The texts of
- *  `list` point into the provenance itself, the job, the analysis and the resume, which must
- *  outlive it. */
-void hesse_provenance_of(const hesse_analysis *analysis, const hesse_job *job,
-                         const hesse_phases *phases, const hesse_resume *resume,
-                         hesse_provenance *p);
+ *  has the list. The config.json is read again for its digest where `speaks` is set
+ * (rank 0). The texts of `list` point into the provenance itself, the job, the analysis
+ * and the resume, which must outlive it. */
+void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *problem,
+                         const hesse_job *job, const hesse_phases *phases,
+                         const hesse_resume *resume, bool speaks, hesse_provenance *p);
 
 #endif /* HESSE_PROGRAM_PROVENANCE_H */

@@ -1,5 +1,5 @@
-/* A run looks twice at what is in its way: early, because reading may take long, and again
-   when it has the lock, because another run may have ended meanwhile. */
+/* A run looks twice at what is in its way: early, because reading may take long, and
+   again when it has the lock, because another run may have ended meanwhile. */
 #include "program/resume.h"
 
 #include "base/memory.h"
@@ -49,15 +49,15 @@ hesse_status hesse_resume_check(hesse_team *team, const hesse_options *options,
 {
     const size_t room = strlen(path) + sizeof ".parts";
     *r = (hesse_resume){.path = path, .folder = hesse_calloc(room, 1)};
-    hesse_status s = r->folder ? HESSE_OK : exhausted(&team->why);
+    hesse_status s = r->folder ? HESSE_OK : exhausted(hesse_team_why(team));
     if (!s) snprintf(r->folder, room, "%s.parts", path);
-    if (!s && team->rank == 0) s = look(r, options, &team->why);
+    if (!s && hesse_team_rank(team) == 0) s = look(r, options, hesse_team_why(team));
     return hesse_agree(team, s);
 }
 
-/* Local to rank 0, after an attempt to lock the folder, which a complete result does not
-   need. A result of another job is no hindrance where there is work: a run that was to
-   replace it has left that. */
+/* Local to rank 0, after an attempt to lock the folder, which a complete result does
+   not need. A result of another job is no hindrance where there is work: a run that was
+   to replace it has left that. */
 static hesse_status look_again(hesse_resume *r, const hesse_options *options,
                                hesse_status locked, hesse_why *why)
 {
@@ -76,22 +76,25 @@ static hesse_status look_again(hesse_resume *r, const hesse_options *options,
 }
 
 hesse_status hesse_resume_begin(hesse_team *team, const hesse_options *options,
-                                const hesse_job *job, const hesse_model *model,
+                                const hesse_job *job, const hesse_problem *problem,
                                 hesse_resume *r)
 {
     hesse_status s = HESSE_OK;
-    if (team->rank == 0) s = hesse_identity_of(job, model, &r->identity, &team->why);
+    if (hesse_team_rank(team) == 0)
+        s = hesse_identity_of(job, problem, &r->identity, hesse_team_why(team));
     if ((s = hesse_agree(team, s))) return s;
     s = hesse_checkpoint_lock(team, r->folder, "--resume", hesse_signals_of_program(),
                               &r->checkpoint);
-    s = team->rank == 0 ? look_again(r, options, s, &team->why) : HESSE_OK;
+    s = hesse_team_rank(team) == 0 ? look_again(r, options, s, hesse_team_why(team))
+                                   : HESSE_OK;
     if ((s = hesse_agree(team, s))) return s;
     hesse_team_broadcast(team, 0, &r->complete, sizeof r->complete);
     if (r->complete) return HESSE_OK;
     s = hesse_checkpoint_open(r->checkpoint, r->identity.numbers, r->identity.job,
                               job->output.stretch, options->force);
     if (s == HESSE_E_JOB || s == HESSE_E_INPUT)
-        add(&team->why, s, "; --resume expects the same, --force begins anew");
+        add(hesse_team_why(team), s,
+            "; --resume expects the same, --force begins anew");
     return s;
 }
 

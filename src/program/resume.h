@@ -1,11 +1,11 @@
-/** How a run survives: finished work goes to RESULT.parts while it runs, signals end it with
- *  all saved, and --resume takes it up. */
+/** How a run survives: finished work goes to RESULT.parts while it runs, signals end it
+ * with all saved, and --resume takes it up. */
 #ifndef HESSE_PROGRAM_RESUME_H
 #define HESSE_PROGRAM_RESUME_H
 
 #include "checkpoint/checkpoint.h"
+#include "hesse/objective.h"
 #include "job/job.h"
-#include "objective/model.h"
 #include "program/manifest.h"
 #include "program/options.h"
 
@@ -20,18 +20,19 @@ typedef struct hesse_resume {
 /** Collective. Find out whether something is in the way of a result.
  *
  *  path  [in]  of the result; it must outlive the resume.
- *  Errors: HESSE_E_OUTPUT when the result or its parts are there, and neither --resume nor
+ *  Errors: HESSE_E_OUTPUT when the result or its parts are there, and neither --resume
+ * nor
  *  --force is given; HESSE_E_NOMEM. */
 hesse_status hesse_resume_check(hesse_team *team, const hesse_options *options,
                                 const char *path, hesse_resume *resume);
 
-/** Collective. Lock the folder of parts, look again, and open the checkpoint; or find the
- *  result complete.
- *  Errors: those of the check; HESSE_E_OUTPUT with --resume when the result is of another
- *  job, or lacks what this one asks for, naming what differs; HESSE_E_JOB or HESSE_E_INPUT
- *  when the work is of another job or of other inputs, naming what differs. */
+/** Collective. Lock the folder of parts, look again, and open the checkpoint; or find
+ * the result complete. Errors: those of the check; HESSE_E_OUTPUT with --resume when
+ * the result is of another job, or lacks what this one asks for, naming what differs;
+ * HESSE_E_JOB or HESSE_E_INPUT when the work is of another job or of other inputs,
+ * naming what differs. */
 hesse_status hesse_resume_begin(hesse_team *team, const hesse_options *options,
-                                const hesse_job *job, const hesse_model *model,
+                                const hesse_job *job, const hesse_problem *problem,
                                 hesse_resume *resume);
 
 /** Collective. The end, after a run with such a status, which is returned. */

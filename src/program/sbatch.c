@@ -1,5 +1,5 @@
-/* The script is jobs/hesse.sbatch itself, built in: its own settings are left out for those of
-   the plan, and its arguments are set. */
+/* The script is jobs/hesse.sbatch itself, built in: its own settings are left out for
+   those of the plan, and its arguments are set. */
 #include "program/sbatch.h"
 
 #include "sbatch_text.h"
@@ -56,15 +56,15 @@ static void print_others(void)
     }
 }
 
-void hesse_sbatch_print(const hesse_analysis *x, const hesse_options *options)
+void hesse_sbatch_print(const hesse_plan_summary *x, const hesse_options *options)
 {
-    const int threads = x->options.threads;
+    const int threads = x->threads;
     const double bytes = (x->peak * MEMORY + RESERVE) / threads;
     puts("#!/bin/bash");
     printf("#SBATCH --ntasks=%d\n", x->ranks);
     printf("#SBATCH --cpus-per-task=%d\n", threads);
     printf("#SBATCH --mem-per-cpu=%.0fM\n", ceil(bytes / 0x1p20));
-    print_time(hesse_analysis_seconds(x));
+    print_time(x->seconds);
     print_others();
     puts("\n# As `hesse plan --sbatch` planned it, by the speed of the machine it ran "
          "on.");

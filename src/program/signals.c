@@ -1,4 +1,5 @@
-/* A handler can reach nothing but what is global, and may call only what is safe in it. */
+/* A handler can reach nothing but what is global, and may call only what is safe in it.
+ */
 #include "program/signals.h"
 
 #include <string.h>
@@ -16,7 +17,8 @@ static void end(void)
     _exit(HESSE_E_STOPPED);
 }
 
-/* An interrupt from the keyboard may come with the launcher's SIGTERM: those two are one. */
+/* An interrupt from the keyboard may come with the launcher's SIGTERM: those two are
+ * one. */
 static void note(int signal)
 {
     if (state.caught && !(state.caught == SIGINT && signal == SIGTERM)) {

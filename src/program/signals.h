@@ -1,21 +1,21 @@
-/** SIGUSR1, SIGTERM and SIGINT ask a run to save and end. Between the start of MPI and the first
- *  work, and where it cannot ask, they end the program at once, with the status of a stopped
- *  run. A second signal ends it at once anywhere. */
+/** SIGUSR1, SIGTERM and SIGINT ask a run to save and end. Between the start of MPI and
+ * the first work, and where it cannot ask, they end the program at once, with the
+ * status of a stopped run. A second signal ends it at once anywhere. */
 #ifndef HESSE_PROGRAM_SIGNALS_H
 #define HESSE_PROGRAM_SIGNALS_H
 
 #include "checkpoint/checkpoint.h"
 
-/** Local. Catch the signals from now on, if the command is `run`; other commands keep what
- *  the system does. Called again it changes nothing. */
+/** Local. Catch the signals from now on, if the command is `run`; other commands keep
+ * what the system does. Called again it changes nothing. */
 void hesse_signals_catch(int argc, char **argv);
 
-/** Local. MPI has started, and there is nothing to save yet: from now on signals end the
- *  program at once, and so does one that has come. */
+/** Local. MPI has started, and there is nothing to save yet: from now on signals end
+ * the program at once, and so does one that has come. */
 void hesse_signals_end_at_once(void);
 
-/** Local. Let signals wait, and let them come again. A program that starts itself anew keeps
- *  them waiting meanwhile. */
+/** Local. Let signals wait, and let them come again. A program that starts itself anew
+ * keeps them waiting meanwhile. */
 void hesse_signals_wait(bool wait);
 
 /** Local. What the handler and a checkpoint tell each other. */

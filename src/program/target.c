@@ -1,7 +1,7 @@
 /* The result takes the place of the file of its name, so that must be none that the job
-   reads. A name says little about that: "./a", a link and "a" are one file; so files are
-   compared, not names. And a link is what the user put there: it stays, and the file that
-   it points to is replaced. */
+   reads. A name says little about that: "./a", a link and "a" are one file; so files
+   are compared, not names. And a link is what the user put there: it stays, and the
+   file that it points to is replaced. */
 #include "program/target.h"
 
 #include "base/memory.h"
@@ -35,8 +35,8 @@ static char *beside(const char *path, const char *link)
     return joined;
 }
 
-/* To the end of a chain of links, where nothing need be yet. Links to folders and devices
-   are left to those who refuse them. */
+/* To the end of a chain of links, where nothing need be yet. Links to folders and
+   devices are left to those who refuse them. */
 static hesse_status follow(char **path, hesse_why *why)
 {
     struct stat there;
@@ -149,12 +149,12 @@ hesse_status hesse_target(hesse_team *team, const hesse_options *options,
     hesse_status s = HESSE_OK;
     size_t length = 0;
     *path = NULL;
-    if (team->rank == 0) s = find(options, job, path, &team->why);
+    if (hesse_team_rank(team) == 0) s = find(options, job, path, hesse_team_why(team));
     if ((s = hesse_agree(team, s))) return s;
-    if (team->rank == 0) length = strlen(*path) + 1;
+    if (hesse_team_rank(team) == 0) length = strlen(*path) + 1;
     hesse_team_broadcast(team, 0, &length, sizeof length);
-    if (team->rank) *path = hesse_calloc(length, 1);
-    s = hesse_agree(team, *path ? HESSE_OK : exhausted(&team->why));
+    if (hesse_team_rank(team)) *path = hesse_calloc(length, 1);
+    s = hesse_agree(team, *path ? HESSE_OK : exhausted(hesse_team_why(team)));
     if (!s) hesse_team_broadcast(team, 0, *path, length);
     return s;
 }

@@ -1,4 +1,5 @@
-/* Products with the basis are BLAS's: k vectors side by side are to it a matrix of k rows. */
+/* Products with the basis are BLAS's: k vectors side by side are to it a matrix of k
+ * rows. */
 #include "spectra/basis.h"
 
 #include "base/memory.h"

@@ -1,8 +1,8 @@
 /* A kernel at distance k steps from its nearest point is exp(-(a (d + k))^2 / 2), a the
-   step in deviations and d the rest of a step. From one point to the next it changes by a
-   ratio, and the ratio by a constant one, so that a point costs two products and no
-   exponential. Summing it first and adding it then keeps every eigenvalue's mass 1 / n to
-   rounding, whatever the bandwidth. */
+   step in deviations and d the rest of a step. From one point to the next it changes by
+   a ratio, and the ratio by a constant one, so that a point costs two products and no
+   exponential. Summing it first and adding it then keeps every eigenvalue's mass 1 / n
+   to rounding, whatever the bandwidth. */
 #include "spectra/density.h"
 
 #include <float.h>

@@ -4,8 +4,8 @@
 
 #include "hesse/density.h"
 
-/** Local. What the eigenvalues are divided by: 1; with `tenth` the absolute value of the
- *  10th largest, of the smallest where there are fewer, and 1 where that is 0. */
+/** Local. What the eigenvalues are divided by: 1; with `tenth` the absolute value of
+ * the 10th largest, of the smallest where there are fewer, and 1 where that is 0. */
 double hesse_density_scale(const hesse_density *settings,
                            const hesse_eigenvalues *spectrum);
 

@@ -1,6 +1,7 @@
-/* With x log x summed as h, JS(p, q) = (h(p) + h(q)) / 2 - h((p + q) / 2): one logarithm
-   for a pair and a point, exactly 0 for equal spectra because the same terms are summed in
-   the same order, and no logarithm at all where the two do not overlap. */
+/* With x log x summed as h, JS(p, q) = (h(p) + h(q)) / 2 - h((p + q) / 2): one
+   logarithm for a pair and a point, exactly 0 for equal spectra because the same terms
+   are summed in the same order, and no logarithm at all where the two do not overlap.
+ */
 #include "hesse/distance.h"
 
 #include "base/memory.h"
@@ -37,8 +38,8 @@ static int whole_lanes(int points)
     return (points + LANES - 1) / LANES * LANES;
 }
 
-/* A spectrum as masses that sum to 1 on points of the grid; outside of first ... end - 1
-   they are 0, and both are multiples of LANES. */
+/* A spectrum as masses that sum to 1 on points of the grid; outside of first ... end -
+   1 they are 0, and both are multiples of LANES. */
 typedef struct masses {
     double *at;
     int first, end;
@@ -67,8 +68,8 @@ HESSE_INLINE double log_of_normal(double x)
     return (from_bits(e | 0x4330000000000000) - (0x1p52 + 1023)) * LN2 + 2 * s * series;
 }
 
-/* Sum of x log x for x = (p + q) / 2; adding the least normal number makes 0 log 0 = 0 and
-   changes no mass that counts. */
+/* Sum of x log x for x = (p + q) / 2; adding the least normal number makes 0 log 0 = 0
+   and changes no mass that counts. */
 HESSE_SIMD static double h_of_mean(const double *p, const double *q, int first, int end)
 {
     double part[LANES] = {0}, sum = 0;

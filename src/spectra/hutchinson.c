@@ -1,5 +1,5 @@
-/* With Q the basis of the sketch, w = Q' z and u = Q' S z = (S Q)' z, the probe's rest is
-   z - Q w, and S of it S z - S Q w: nothing is multiplied by S twice. */
+/* With Q the basis of the sketch, w = Q' z and u = Q' S z = (S Q)' z, the probe's rest
+   is z - Q w, and S of it S z - S Q w: nothing is multiplied by S twice. */
 #include "spectra/hutchinson.h"
 
 #include "base/memory.h"
@@ -98,7 +98,8 @@ static hesse_status multiply(estimator *x, int k)
     return s;
 }
 
-/* Random vectors first ... first + k - 1: every rank draws its rows, and tells the others. */
+/* Random vectors first ... first + k - 1: every rank draws its rows, and tells the
+ * others. */
 static void draw(estimator *x, int first, int k, bool signs)
 {
     const size_t n = x->a->n, end = x->q.first + x->q.rows;
@@ -119,7 +120,8 @@ static int chunk(const estimator *x, int first, int all)
     return all - first < x->width ? all - first : x->width;
 }
 
-/* Q of the space of S times normal vectors; of a matrix of less rank it has fewer vectors. */
+/* Q of the space of S times normal vectors; of a matrix of less rank it has fewer
+ * vectors. */
 static hesse_status sketch(estimator *x)
 {
     hesse_status s = HESSE_OK;
@@ -184,8 +186,8 @@ static void inside(const estimator *x, int k, int j, double *wtw, double *wu)
     }
 }
 
-/* The sums over rows that probes need: z' S z, |S z|^2, |S z - S Q w|^2; and the samples of
-   the diagonal, z_i (S z - Q u)_i. */
+/* The sums over rows that probes need: z' S z, |S z|^2, |S z - S Q w|^2; and the
+   samples of the diagonal, z_i (S z - Q u)_i. */
 static void sample(estimator *x, int first, int k)
 {
     const size_t rows = x->q.rows;

@@ -1,7 +1,7 @@
-/* Every rank has all of the newest vectors, which the operator wants, and its own rows of the
-   ones before: sums over rows are reduced, and rows of new vectors are told to all. Vectors
-   of a cell's probes lie side by side, and all cells take a step together, so that one
-   product and a few reductions serve all. */
+/* Every rank has all of the newest vectors, which the operator wants, and its own rows
+   of the ones before: sums over rows are reduced, and rows of new vectors are told to
+   all. Vectors of a cell's probes lie side by side, and all cells take a step together,
+   so that one product and a few reductions serve all. */
 #include "spectra/lanczos.h"
 
 #include "base/memory.h"
@@ -22,7 +22,8 @@ static const double PAPERS_FLOOR = 1e-8; /* of a vector's length */
 /* Of the largest entry of T: what products leave of a Krylov space that is used up. */
 static const double ROUNDING = 1e3 * DBL_EPSILON;
 
-/* Where a cell lies: in the vectors of all ranks, in this rank's rows, among the columns. */
+/* Where a cell lies: in the vectors of all ranks, in this rank's rows, among the
+ * columns. */
 typedef struct place {
     size_t all, own, first, rows;
     int column;
@@ -48,7 +49,8 @@ typedef struct krylov {
     int *taken;           /* [k] steps at a probe's end; 0 while it goes on    */
 } krylov;
 
-/* This rank's rows of basis vectors j; without the whole basis two of them take turns. */
+/* This rank's rows of basis vectors j; without the whole basis two of them take turns.
+ */
 static double *kept(const krylov *x, int j)
 {
     return x->basis + (size_t)(x->whole ? j : j % 2) * x->own;
@@ -123,8 +125,8 @@ static void copy_own(const krylov *x, double *all, double *own, bool back)
     }
 }
 
-/* What is left of the product over its length becomes the next vector; of probes that have
-   ended, zero. */
+/* What is left of the product over its length becomes the next vector; of probes that
+   have ended, zero. */
 static void advance(krylov *x, const double *norm, double *into)
 {
     const double floor =
@@ -186,8 +188,8 @@ static bool finite(const krylov *x, int j)
     return true;
 }
 
-/* Estimates for vector j + 1 by the recurrence that the products follow but for rounding;
-   whether any of a probe that goes on has grown too large. */
+/* Estimates for vector j + 1 by the recurrence that the products follow but for
+   rounding; whether any of a probe that goes on has grown too large. */
 static bool estimate_lost(krylov *x, int j)
 {
     const size_t k = (size_t)x->k;
@@ -214,7 +216,8 @@ static bool estimate_lost(krylov *x, int j)
     return any;
 }
 
-/* Reorthogonalisation as it is asked for; x->beta of step j is there before and after. */
+/* Reorthogonalisation as it is asked for; x->beta of step j is there before and after.
+ */
 static void keep_orthogonal(krylov *x, int j)
 {
     const size_t k = (size_t)x->k;
@@ -269,11 +272,11 @@ static hesse_status decompose(const krylov *x, int m, double *diagonal, double *
 }
 
 /* Local. One more row makes 0 an eigenvalue of a probe's matrix, when its last entry is
-   beta_m^2 e_m' T^-1 e_m, here by the eigenvectors of T: the rule with that node bounds the
-   measure below 0 from below without the weight of 0, and from above with it. Where the
-   Krylov space is used up, or T is singular, T's own rule does. Nodes within rounding are 0.
-   Source: Golub & Meurant (2010), section 6.2; Szego, Orthogonal Polynomials, section 3.41.
-   room: 2 (m + 1) numbers, besides z and work. */
+   beta_m^2 e_m' T^-1 e_m, here by the eigenvectors of T: the rule with that node bounds
+   the measure below 0 from below without the weight of 0, and from above with it. Where
+   the Krylov space is used up, or T is singular, T's own rule does. Nodes within
+   rounding are 0. Source: Golub & Meurant (2010), section 6.2; Szego, Orthogonal
+   Polynomials, section 3.41. room: 2 (m + 1) numbers, besides z and work. */
 static hesse_status bound_negative(const krylov *x, int c, int probe, double *z,
                                    double *work, double *room, hesse_quadrature *q)
 {
@@ -310,8 +313,8 @@ static hesse_status bound_negative(const krylov *x, int c, int probe, double *z,
     return s;
 }
 
-/* Local. Eigenvalues of a probe's tridiagonal matrix are nodes, and first components of its
-   eigenvectors, squared, weights. */
+/* Local. Eigenvalues of a probe's tridiagonal matrix are nodes, and first components of
+   its eigenvectors, squared, weights. */
 static hesse_status solve(const krylov *x, int c, int probe, double *z, double *work,
                           hesse_quadrature *q)
 {

@@ -1,5 +1,5 @@
-/* What is said of a block in one number each. Eigenvalues below n eps max |eigenvalue| are
-   rounding: they have no sign and no place in the condition number. */
+/* What is said of a block in one number each. Eigenvalues below n eps max |eigenvalue|
+   are rounding: they have no sign and no place in the condition number. */
 #include "hesse/spectrum.h"
 
 #include <float.h>

@@ -9,8 +9,8 @@
 typedef struct hesse_operator {
     void *context;
     size_t n; /* its order */
-    /** Collective. av = S v for k vectors, element (i, j) at i * k + j, equal on all ranks
-     *  before and after. Errors: whatever ends the work, agreed. */
+    /** Collective. av = S v for k vectors, element (i, j) at i * k + j, equal on all
+     * ranks before and after. Errors: whatever ends the work, agreed. */
     hesse_status (*apply)(void *context, int k, const double *v, double *av);
 } hesse_operator;
 

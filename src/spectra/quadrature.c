@@ -1,6 +1,9 @@
 /* Quadrature rules as spectra: sums over nodes with weights stand for means over the
-   eigenvalues, probe by probe, and the probes tell how far such a mean can be trusted. */
+   eigenvalues, probe by probe, and the probes tell how far such a mean can be trusted.
+ */
 #include "hesse/quadrature.h"
+
+#include "hesse/parts.h"
 
 #include "base/memory.h"
 
@@ -102,7 +105,8 @@ static double norm(size_t n, const double *x)
     return sqrt(squares);
 }
 
-/* Of a mean over nodes: of |node|, of that of negative ones, and of |node| log |node|. */
+/* Of a mean over nodes: of |node|, of that of negative ones, and of |node| log |node|.
+ */
 typedef struct sizes {
     double all, negative, logs;
 } sizes;
@@ -120,7 +124,8 @@ static sizes sizes_of(const hesse_quadrature *q, double floor)
     return s;
 }
 
-/* With p = |lambda| / sum of them, the entropy - sum p log p is log sum - mean of the logs. */
+/* With p = |lambda| / sum of them, the entropy - sum p log p is log sum - mean of the
+ * logs. */
 void hesse_measure_quadrature(const hesse_quadrature *q, const double *gradient,
                               hesse_measures *measures)
 {
@@ -148,4 +153,14 @@ void hesse_measure_quadrature(const hesse_quadrature *q, const double *gradient,
         .dominance = NAN,
         .noise_floor = floor,
     };
+}
+
+const char *hesse_estimated_text(hesse_estimated why)
+{
+    static const char *const texts[] = {[HESSE_NOT_ESTIMATED] = "",
+                                        [HESSE_ESTIMATED_AS_ASKED] = "as asked",
+                                        [HESSE_ESTIMATED_MEMORY] = "memory",
+                                        [HESSE_ESTIMATED_TIME] = "time",
+                                        [HESSE_ESTIMATED_LIBRARY] = "library limit"};
+    return texts[why];
 }

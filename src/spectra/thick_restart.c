@@ -1,13 +1,14 @@
-/* The basis grows block by block; T = V' S V is taken by products with all of it, so that it
-   is right to rounding whatever the vectors are. S v lies in the space of the basis for
-   every v but those of the newest block, so a Ritz pair's residual is that of the block
-   times the pair's share in it. When the basis is full, Ritz vectors at both ends take its
-   place. When all pairs that are wanted have converged, a search from random vectors that
-   are orthogonal to them begins, for one Krylov space has one vector of a multiple
-   eigenvalue for each of its first vectors: the pairs are those wanted when such a search
-   has found no others. Residuals that were within the tolerance at a restart are not seen
-   after it and add up: where products with the pairs themselves show more, the search goes on
-   from there. What rank 0 decomposes is everybody's: decisions rest on it. */
+/* The basis grows block by block; T = V' S V is taken by products with all of it, so
+   that it is right to rounding whatever the vectors are. S v lies in the space of the
+   basis for every v but those of the newest block, so a Ritz pair's residual is that of
+   the block times the pair's share in it. When the basis is full, Ritz vectors at both
+   ends take its place. When all pairs that are wanted have converged, a search from
+   random vectors that are orthogonal to them begins, for one Krylov space has one
+   vector of a multiple eigenvalue for each of its first vectors: the pairs are those
+   wanted when such a search has found no others. Residuals that were within the
+   tolerance at a restart are not seen after it and add up: where products with the
+   pairs themselves show more, the search goes on from there. What rank 0 decomposes is
+   everybody's: decisions rest on it. */
 #include "spectra/thick_restart.h"
 
 #include "base/memory.h"
@@ -62,9 +63,9 @@ static int kept_of(int count, int room, int block)
     return half > count ? half : count;
 }
 
-/* With room for few blocks more restarts, and many more products, are needed where ends are
-   crowded. Up to order SMALL a basis of all of space is little, and ends where restarts may
-   not. */
+/* With room for few blocks more restarts, and many more products, are needed where ends
+   are crowded. Up to order SMALL a basis of all of space is little, and ends where
+   restarts may not. */
 enum { BLOCKS = 16, SMALL = 256 };
 
 hesse_thick_restart_rooms hesse_thick_restart_room(size_t n, int count, int block)
@@ -137,8 +138,8 @@ static void append_random(search *x)
     }
 }
 
-/* The next block: what is left of the products with the newest, as far as it is more than
-   rounding; the rest of it, and all of a first block, are random vectors. */
+/* The next block: what is left of the products with the newest, as far as it is more
+   than rounding; the rest of it, and all of a first block, are random vectors. */
 static void extend(search *x)
 {
     hesse_basis *b = &x->basis;
@@ -153,7 +154,8 @@ static void extend(search *x)
     x->depth++;
 }
 
-/* Products with the newest block: its rows and columns of T, and what is left of them. */
+/* Products with the newest block: its rows and columns of T, and what is left of them.
+ */
 static hesse_status expand(search *x)
 {
     const hesse_basis *b = &x->basis;
@@ -311,8 +313,9 @@ static void begin_again(search *x)
 /* What has not become right after so many times is rounding of the products. */
 enum { REPAIRS = 4 };
 
-/* Residuals by products with the vectors themselves, some of which are kept. Where some are
-   larger than they may be and products are left, they are the next block of the search. */
+/* Residuals by products with the vectors themselves, some of which are kept. Where some
+   are larger than they may be and products are left, they are the next block of the
+   search. */
 static hesse_status verify(search *x)
 {
     hesse_extremes *e = x->e;
@@ -357,8 +360,8 @@ static hesse_status verify(search *x)
     return HESSE_OK;
 }
 
-/* T is decomposed after so many new vectors, and one more for so many that there is room for:
-   that takes as long as some products of small models. */
+/* T is decomposed after so many new vectors, and one more for so many that there is
+   room for: that takes as long as some products of small models. */
 enum { LOOK = 6, LOOKS = 24 };
 
 static hesse_status iterate(search *x)

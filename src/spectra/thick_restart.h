@@ -1,4 +1,5 @@
-/** Eigenpairs at both ends of a spectrum: Lanczos' method with blocks and thick restarts. */
+/** Eigenpairs at both ends of a spectrum: Lanczos' method with blocks and thick
+ * restarts. */
 #ifndef HESSE_SPECTRA_THICK_RESTART_H
 #define HESSE_SPECTRA_THICK_RESTART_H
 
@@ -17,7 +18,8 @@ typedef struct hesse_thick_restart {
     uint64_t seed;
 } hesse_thick_restart;
 
-/** Local. Vectors that the basis has at best, and at least, for so many pairs in all. */
+/** Local. Vectors that the basis has at best, and at least, for so many pairs in all.
+ */
 typedef struct hesse_thick_restart_rooms {
     int least, best;
 } hesse_thick_restart_rooms;
@@ -30,9 +32,9 @@ double hesse_thick_restart_bytes(size_t n, int ranks, int count, int block, int 
  *  tolerance is reached they are what was found, and not converged.
  *
  *  e  [in, out]  made for the matrix, with its tolerance.
- *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC (a product is not finite), those of the operator.
- *  Source: Wu & Simon, Thick-restart Lanczos method for large symmetric eigenvalue
- *  problems, SIAM J. Matrix Anal. Appl. 22 (2000), 602-616. */
+ *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC (a product is not finite), those of the
+ * operator. Source: Wu & Simon, Thick-restart Lanczos method for large symmetric
+ * eigenvalue problems, SIAM J. Matrix Anal. Appl. 22 (2000), 602-616. */
 hesse_status hesse_thick_restart_run(hesse_team *team, const hesse_operator *a,
                                      const hesse_thick_restart *how, hesse_extremes *e);
 

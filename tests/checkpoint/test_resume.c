@@ -82,8 +82,8 @@ static void new_folder(char folder[64])
     assert_all(good);
 }
 
-/* Collective over the team, which need not be all: so nothing is asserted. One life of an
-   analysis; its panels and results are added to the sum. */
+/* Collective over the team, which need not be all: so nothing is asserted. One life of
+   an analysis; its panels and results are added to the sum. */
 static hesse_status live(hesse_team *team, hesse_analysis *x, const char *folder,
                          int left, tally *sum)
 {
@@ -91,9 +91,8 @@ static hesse_status live(hesse_team *team, hesse_analysis *x, const char *folder
     now = (tally){.left = left};
     hesse_status s = hesse_checkpoint_lock(team, folder, "again", NULL, &c);
     if (!s) s = hesse_checkpoint_open(c, MANIFEST, IDENTITY, 0, false);
-    x->options.checkpoint = c;
-    if (!s) s = hesse_analysis_run(x);
-    x->options.checkpoint = NULL;
+    const hesse_run_options options = {.checkpoint = c};
+    if (!s) s = hesse_analysis_run_with(x, &options);
     if (s && s != HESSE_E_STOPPED) print_error("%s\n", hesse_team_why(team)->text);
     hesse_checkpoint_close(c, s, false);
     sum->panels += now.panels, sum->done += now.done;
@@ -121,13 +120,13 @@ static int same_spectrum(const hesse_spectrum *a, const hesse_spectrum *b)
 static void expect_same(const hesse_analysis *x, const hesse_analysis *y)
 {
     int same = 1;
-    for (int p = 0; p < x->options.request.shares; p++) {
+    for (int p = 0; p < hesse_analysis_shares(x); p++) {
         for (int b = HESSE_FULL_MATRIX; b < hesse_analysis_blocks(x); b++)
             same &= same_spectrum(hesse_analysis_spectrum(x, p, b),
                                   hesse_analysis_spectrum(y, p, b));
         const double *a = hesse_analysis_coupling(x, p),
                      *c = hesse_analysis_coupling(y, p);
-        const int count = x->partition.count * x->partition.count;
+        const int count = hesse_analysis_blocks(x) * hesse_analysis_blocks(x);
         for (int i = 0; a && c && i < count; i++)
             same &= fabs(a[i] - c[i]) <= 1e-13 * (1 + fabs(a[i]));
         same &= !a == !c;
@@ -325,8 +324,8 @@ static void a_signal_stops_all_ranks(void **state)
     hesse_team_free(team);
 }
 
-/* Who waits for a lock gets it when the folder has gone with its lock, and a run that has
-   not opened the folder leaves nothing. */
+/* Who waits for a lock gets it when the folder has gone with its lock, and a run that
+   has not opened the folder leaves nothing. */
 static void a_lock_outlives_no_folder(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-// The public headers from C++: every header alone or together, structs begun from {}, a set of
-// kinds, which C++ makes an int, cast back, and calls of the library.
+// The public headers from C++: every header alone or together, structs begun from {}, a
+// set of kinds, which C++ makes an int, cast back, and calls of the library.
 //
 //   cplusplus CONFIG.json MODEL.safetensors TOKENS.npy
 #include <hesse/hesse.h>

@@ -4,6 +4,7 @@
 #include "check_memory.h"
 #include "check_mpi.h"
 #include "curvature/analysis.h"
+#include "curvature/plan.h"
 #include "hesse/hesse.h"
 
 #include <limits.h>
@@ -75,22 +76,25 @@ static void run(stage t, hesse_analysis *x)
     assert_all(s == HESSE_OK);
 }
 
-/* A share of the Hessian, a column at a time from its products with unit vectors, in the
-   order of an analysis's blocks; column-major. */
+/* A share of the Hessian, a column at a time from its products with unit vectors, in
+   the order of an analysis's blocks; column-major. */
 static double *from_products(stage t, const hesse_analysis *x, hesse_kinds part)
 {
-    const size_t all = hesse_model_size(t.model), n = x->partition.size;
+    const size_t all = hesse_model_size(t.model),
+                 n = hesse_analysis_plan(x)->partition.size;
     double *a = malloc(n * n * sizeof *a), *v = calloc(all, sizeof *v);
     double *hv = calloc(all, sizeof *hv), *place = calloc(n, sizeof *place);
     assert_all(a && v && hv && place);
     for (size_t i = 0; i < all; i++) v[i] = (double)i;
-    hesse_partition_gather(&x->partition, &t.model->params, v, place);
+    hesse_partition_gather(&hesse_analysis_plan(x)->partition, &t.model->params, v,
+                           place);
     for (size_t i = 0; i < all; i++) v[i] = 0;
     for (size_t j = 0; j < n; j++) {
         v[(size_t)place[j]] = 1;
         assert_all(hesse_model_product(t.model, part, 1, v, hv) == HESSE_OK);
         v[(size_t)place[j]] = 0;
-        hesse_partition_gather(&x->partition, &t.model->params, hv, a + j * n);
+        hesse_partition_gather(&hesse_analysis_plan(x)->partition, &t.model->params, hv,
+                               a + j * n);
     }
     free(v);
     free(hv);
@@ -116,7 +120,7 @@ static hesse_status keep(void *context, int share, int block, const hesse_dmat *
                          const double *local)
 {
     album *m = context;
-    const hesse_partition *p = &m->analysis->partition;
+    const hesse_partition *p = &hesse_analysis_plan(m->analysis)->partition;
     const size_t n = block < 0 ? p->size : p->blocks[block].size;
     double *dense = calloc(n * n, sizeof *dense);
     assert_all(share == 0 && dense != NULL);
@@ -135,18 +139,19 @@ static hesse_status keep(void *context, int share, int block, const hesse_dmat *
 static album collect(stage t, hesse_analysis *x)
 {
     album m = {.analysis = x,
-               .blocks = calloc((size_t)x->partition.count, sizeof(void *))};
+               .blocks = calloc((size_t)hesse_analysis_blocks(x), sizeof(void *))};
     const hesse_listener listener = {.context = &m, .matrix = keep};
     assert_all(m.blocks != NULL);
-    x->options.listener = &listener;
-    run(t, x);
-    x->options.listener = NULL;
+    const hesse_status s =
+        hesse_analysis_run_with(x, &(hesse_run_options){.listener = &listener});
+    if (s) print_error("%s\n", hesse_team_why(t.team)->text);
+    assert_all(s == HESSE_OK);
     return m;
 }
 
 static void discard(album *m)
 {
-    for (int b = 0; b < m->analysis->partition.count; b++) free(m->blocks[b]);
+    for (int b = 0; b < hesse_analysis_blocks(m->analysis); b++) free(m->blocks[b]);
     free(m->blocks);
     free(m->whole);
 }
@@ -179,15 +184,15 @@ static void matrices_are_those_of_products(void **state)
                                                   .panel = 3 + 8 * c,
                                                   .matrices = true};
                 hesse_analysis *x = ask(t, &q);
-                const size_t n = x->partition.size;
+                const size_t n = hesse_analysis_plan(x)->partition.size;
                 double *a = from_products(t, x, HESSE_ALL);
                 const double most = 1e-13 * frobenius(n, a);
                 album shown = collect(t, x);
                 assert_all(n == hesse_model_size(t.model));
                 assert_all(!shown.whole == !(scope & HESSE_FULL));
                 if (shown.whole) assert_all(difference(shown.whole, n, 0, a, n) < most);
-                for (int b = 0; b < x->partition.count; b++) {
-                    const hesse_block *k = &x->partition.blocks[b];
+                for (int b = 0; b < hesse_analysis_plan(x)->partition.count; b++) {
+                    const hesse_block *k = &hesse_analysis_plan(x)->partition.blocks[b];
                     const double *block = shown.blocks[b];
                     assert_all(!block == !(scope & HESSE_BLOCKS));
                     if (block)
@@ -214,7 +219,7 @@ static void single_tensors_are_assembled(void **state)
             .scope = HESSE_BOTH, .only = &name, .n_only = 1, .matrices = true};
         hesse_analysis *x = ask(t, &q);
         double *a = from_products(t, x, HESSE_ALL);
-        const size_t n = x->partition.size;
+        const size_t n = hesse_analysis_plan(x)->partition.size;
         album shown = collect(t, x);
         assert_all(difference(shown.whole, n, 0, a, n) < 1e-13);
         assert_all(difference(shown.blocks[0], n, 0, a, n) < 1e-13);
@@ -294,7 +299,8 @@ static void groups_find_the_same(void **state)
     for (int c = 0; c < CUTS; c++) {
         const hesse_analysis_options q = {.partition = cuts[c], .eigenvectors = c % 2};
         hesse_analysis *x = ask(all, &q), *y = ask(one, &q);
-        mix_groups(&x->schedule, hesse_team_size(all.team));
+        mix_groups((hesse_schedule *)&hesse_analysis_plan(x)->schedule,
+                   hesse_team_size(all.team));
         run(all, x);
         run(one, y);
         for (int b = 0; b < hesse_analysis_blocks(x); b++) {
@@ -344,7 +350,7 @@ static void a_group_that_fails_fails_all(void **state)
     const hesse_analysis_options q = {.partition = HESSE_CUT_LAYER};
     for (broken_at = 0; broken_at < 400; broken_at += 37) {
         hesse_analysis *x = ask(t, &q);
-        mix_groups(&x->schedule, ranks);
+        mix_groups((hesse_schedule *)&hesse_analysis_plan(x)->schedule, ranks);
         broken_rank = broken_at % ranks, allocations = 0;
         const hesse_status s = hesse_analysis_run(x);
         broken_rank = -1;
@@ -381,7 +387,8 @@ static void parts_add_up(void **state)
         double *a = from_products(t, x, parts[p]);
         const double norm = hesse_analysis_measures(x, p, HESSE_FULL_MATRIX)->frobenius;
         assert_all(norm > 0);
-        assert_all(fabs(norm / frobenius(x->partition.size, a) - 1) < 1e-12);
+        assert_all(fabs(norm / frobenius(hesse_analysis_plan(x)->partition.size, a) -
+                        1) < 1e-12);
         free(a);
     }
     hesse_analysis_free(x);
@@ -396,7 +403,7 @@ static void coupling_is_that_of_the_matrix(void **state)
     const hesse_analysis_options q = {.scope = HESSE_FULL, .partition = HESSE_CUT_HEAD};
     hesse_analysis *x = ask(t, &q);
     run(t, x);
-    const hesse_partition *p = &x->partition;
+    const hesse_partition *p = &hesse_analysis_plan(x)->partition;
     const size_t n = p->size;
     double *h = from_products(t, x, HESSE_ALL), worst = 0;
     for (int a = 0; a < p->count; a++)
@@ -415,8 +422,8 @@ static void coupling_is_that_of_the_matrix(void **state)
     close_stage(t);
 }
 
-/* Blocks chosen by name are the same as among all, in the order of the model; the whole is
-   then that of the chosen. */
+/* Blocks chosen by name are the same as among all, in the order of the model; the whole
+   is then that of the chosen. */
 static void only_what_is_named(void **state)
 {
     (void)state;
@@ -484,8 +491,8 @@ static void wrong_matrices_are_found(void **state)
             hesse_analysis *x = ask(t, kind & 1 ? &blocks : &full);
             vandal v = {r, kind & 1 ? 3 : HESSE_FULL_MATRIX, kind & 2 ? NAN : 1e-6};
             const hesse_listener listener = {.context = &v, .matrix = spoil};
-            x->options.listener = &listener;
-            assert_all(hesse_analysis_run(x) == HESSE_E_NUMERIC);
+            const hesse_run_options run_options = {.listener = &listener};
+            assert_all(hesse_analysis_run_with(x, &run_options) == HESSE_E_NUMERIC);
             const char *why = hesse_team_why(t.team)->text;
             const char *name = v.block < 0 ? "full" : hesse_analysis_block_name(x, 3);
             assert_all(strncmp(why, name, strlen(name)) == 0);
@@ -508,14 +515,14 @@ static void what_does_not_fit_is_refused(void **state)
             assert_all(s == HESSE_OK || s == HESSE_E_NOMEM);
             assert_all(memory >= 1u << 18 || s == HESSE_E_NOMEM);
             if (s) assert_all(strstr(hesse_team_why(t.team)->text, "iB") != NULL);
-            if (!s) assert_all(x->peak <= (double)memory);
+            if (!s) assert_all(hesse_analysis_plan(x)->peak <= (double)memory);
             if (!s) hesse_analysis_free(x);
         }
     close_stage(t);
 }
 
-/* No more is allocated than was predicted: for every partition and scope, with eigenvectors
-   and several parts, and by every engine. */
+/* No more is allocated than was predicted: for every partition and scope, with
+   eigenvectors and several parts, and by every engine. */
 static void memory_is_as_predicted(void **state)
 {
     (void)state;
@@ -536,7 +543,8 @@ static void memory_is_as_predicted(void **state)
             highest = before, on_success = note_highest;
             hesse_analysis *x = ask(t, &q);
             run(t, x);
-            const double used = (double)(highest - before), said = x->peak - held;
+            const double used = (double)(highest - before),
+                         said = hesse_analysis_plan(x)->peak - held;
             if (used > said)
                 print_error(
                     "partition %d, scope %d, engine %d: %.0f bytes, said %.0f\n", c,
@@ -570,7 +578,8 @@ static void memory_without_matrices_is_as_predicted(void **state)
         highest = before, on_success = note_highest;
         hesse_analysis *x = ask(t, &q);
         run(t, x);
-        const double used = (double)(highest - before), said = x->peak - held;
+        const double used = (double)(highest - before),
+                     said = hesse_analysis_plan(x)->peak - held;
         if (used > said)
             print_error("question %d: %.0f bytes, said %.0f\n", i, used, said);
         assert_all(used <= said);
@@ -641,7 +650,8 @@ static void giants_are_refused(void **state)
     hesse_team_free(team);
 }
 
-/* Where a rank's share has too many entries to be counted, however much memory there is. */
+/* Where a rank's share has too many entries to be counted, however much memory there
+ * is. */
 static void large_shares_are_refused(void **state)
 {
     (void)state;
@@ -736,8 +746,8 @@ static void one_block_alone(void **state)
         double *a = calloc(n * n, sizeof *a);
         hesse_why why;
         assert_all(hesse_analysis_block_matrix(x, 0, b, a, &why) == HESSE_OK);
-        assert_all(difference(a, n, first, h, x->partition.size) <
-                   1e-13 * frobenius(x->partition.size, h));
+        assert_all(difference(a, n, first, h, hesse_analysis_plan(x)->partition.size) <
+                   1e-13 * frobenius(hesse_analysis_plan(x)->partition.size, h));
         free(a);
     }
     free(h);

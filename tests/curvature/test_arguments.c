@@ -1,5 +1,6 @@
-/* Every public function is given what it must refuse: enumerations and sizes out of range,
-   NULL where something is needed. It says so by its status, the same on every rank. */
+/* Every public function is given what it must refuse: enumerations and sizes out of
+   range, NULL where something is needed. It says so by its status, the same on every
+   rank. */
 #include "check_mpi.h"
 #include "hesse/hesse.h"
 

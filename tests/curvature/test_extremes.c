@@ -7,6 +7,7 @@
 #include "check_mpi.h"
 #include "curvature/analysis.h"
 #include "hesse/hesse.h"
+#include "objective/model.h"
 #include "spectra/hutchinson.h"
 #include "spectra/thick_restart.h"
 
@@ -14,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A diagonal matrix D; or between reflections, (1 - 2 u u') D (1 - 2 u u') with all entries
-   of u alike; or between cosine transforms, which leave nothing of the diagonal. */
+/* A diagonal matrix D; or between reflections, (1 - 2 u u') D (1 - 2 u u') with all
+   entries of u alike; or between cosine transforms, which leave nothing of the
+   diagonal. */
 typedef enum look { REFLECTED, DIAGONAL, MIXED } look;
 
 typedef struct known {
@@ -173,8 +175,8 @@ static void restarts_lose_nothing(void **state)
     hesse_team_free(team);
 }
 
-/* The room that is best takes far fewer products than one of a few blocks, where ends are
-   crowded. */
+/* The room that is best takes far fewer products than one of a few blocks, where ends
+   are crowded. */
 static void room_saves_products(void **state)
 {
     (void)state;
@@ -203,8 +205,8 @@ static void room_saves_products(void **state)
     hesse_team_free(team);
 }
 
-/* An end that is crowded over many decades: of a small matrix the basis becomes all of space,
-   where restarts would not end. */
+/* An end that is crowded over many decades: of a small matrix the basis becomes all of
+   space, where restarts would not end. */
 static void hard_and_small(void **state)
 {
     (void)state;
@@ -222,8 +224,8 @@ static void hard_and_small(void **state)
     hesse_team_free(team);
 }
 
-/* With loose tolerances every search that confirms inherits what an earlier one has left: the
-   true residuals keep to the tolerance all the same. */
+/* With loose tolerances every search that confirms inherits what an earlier one has
+   left: the true residuals keep to the tolerance all the same. */
 static void what_is_left_does_not_add_up(void **state)
 {
     (void)state;
@@ -273,7 +275,8 @@ static void vectors_are_kept(void **state)
     hesse_team_free(team);
 }
 
-/* Where products end first, what there is has true residuals, and says that it is not all. */
+/* Where products end first, what there is has true residuals, and says that it is not
+ * all. */
 static void products_end(void **state)
 {
     (void)state;
@@ -368,8 +371,8 @@ static truth truth_of(const known *a)
     return t;
 }
 
-/* Of a diagonal matrix every sign tells the diagonal; of one of small rank a sketch tells
-   all. */
+/* Of a diagonal matrix every sign tells the diagonal; of one of small rank a sketch
+   tells all. */
 static void exact_where_it_can_be(void **state)
 {
     (void)state;
@@ -396,8 +399,8 @@ static void exact_where_it_can_be(void **state)
     hesse_team_free(team);
 }
 
-/* Estimates lie within their standard errors as often as such do, a sketch makes the errors
-   smaller, and neither the width nor the ranks matter. */
+/* Estimates lie within their standard errors as often as such do, a sketch makes the
+   errors smaller, and neither the width nor the ranks matter. */
 static void errors_tell_the_truth(void **state)
 {
     (void)state;
@@ -501,8 +504,8 @@ static hesse_analysis_options matrix_free(void)
                                     .hutchinson = {.probes = 24, .sketch = 6}};
 }
 
-/* Every pair of every block, and of the whole, of both parts is one of its exact spectrum,
-   measures say so, and estimates lie near the exact numbers. */
+/* Every pair of every block, and of the whole, of both parts is one of its exact
+   spectrum, measures say so, and estimates lie near the exact numbers. */
 static void models_have_their_exact_ends(void **state)
 {
     (void)state;
@@ -624,10 +627,10 @@ static void what_is_found_is_taken_up(void **state)
     for (hesse_status s = HESSE_E_STOPPED; s; runs++) {
         hesse_analysis_free(x);
         x = ask(model, &question);
-        x->options.checkpoint = memory_checkpoint(k);
         /* Only one rank is asked to stop. */
         k->left = hesse_team_rank(team) == 0 ? 60 : -1;
-        s = hesse_analysis_run(x);
+        s = hesse_analysis_run_with(
+            x, &(hesse_run_options){.checkpoint = memory_checkpoint(k)});
         assert_all(s == HESSE_OK || s == HESSE_E_STOPPED);
         memory_share(k);
     }
@@ -655,8 +658,8 @@ static void what_is_found_is_taken_up(void **state)
     hesse_team_free(team);
 }
 
-/* With less memory the basis is smaller and the block narrower, and all is found all the same;
-   with too little an analysis says so. */
+/* With less memory the basis is smaller and the block narrower, and all is found all
+   the same; with too little an analysis says so. */
 static void memory_is_kept(void **state)
 {
     (void)state;
@@ -669,14 +672,14 @@ static void memory_is_kept(void **state)
     hesse_analysis *rich = ask(model, &question), *poor = NULL;
     assert_all(hesse_analysis_run(rich) == HESSE_OK);
     const hesse_extremes *r = hesse_analysis_extremes(rich, 0, 0);
-    question.memory = (size_t)rich->peak;
+    question.memory = (size_t)hesse_analysis_summary(rich).peak;
     hesse_status s = HESSE_OK;
     int narrower = 0;
     while (!s) {
         question.memory -= question.memory / 25;
         s = hesse_analysis_new(model, &question, &poor);
         if (s) break;
-        assert_all(poor->peak <= (double)question.memory);
+        assert_all(hesse_analysis_summary(poor).peak <= (double)question.memory);
         assert_all(hesse_analysis_run(poor) == HESSE_OK);
         const hesse_extremes *p = hesse_analysis_extremes(poor, 0, 0);
         narrower += p->block < r->block;

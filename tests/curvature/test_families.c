@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "curvature/analysis.h"
+#include "curvature/plan.h"
 #include "files/safetensors.h"
 #include "network/families/families.h"
 #include "program/commands.h"
@@ -145,8 +146,47 @@ static void matrices_agree(void **state)
     }
 }
 
-/* Where memory is short the values of one sequence, or two, are there at a time: all else is
-   the same to rounding. Where sequences meet all must be there. */
+/* One share for every kind of operator in the tape, the loss among them. */
+static void shares_add_up(void **state)
+{
+    enum { K = 2 };
+    (void)state;
+    for (int c = 0; c < CASES; c++) {
+        opened x = open_case(cases[c]);
+        const size_t numbers = x.model->params.size * K;
+        const hesse_tape *tape = x.model->tape;
+        double *v = hesse_alloc(numbers), *sum = hesse_alloc(numbers);
+        double *hv = hesse_alloc(numbers), *one = hesse_alloc(numbers);
+        unsigned there = 0;
+        double error = 0, size = 0;
+        assert_all(v && sum && hv && one);
+        for (size_t i = 0; i < numbers; i++)
+            v[i] = hesse_normal(1, HESSE_RANDOM_TESTS, i);
+        for (int i = 0; i < tape->n_nodes; i++) there |= tape->nodes[i].op->kind;
+        assert_all(hesse_model_product(x.model, HESSE_ALL, K, v, hv) == HESSE_OK);
+        for (unsigned kind = 1; kind < HESSE_ALL; kind <<= 1) {
+            if (!(kind & there)) continue;
+            /* A user can ask for it. */
+            const char *name = hesse_kinds_name((hesse_kinds)kind);
+            assert_all(hesse_kinds_named(name) == (hesse_kinds)kind);
+            assert_all(hesse_model_product(x.model, (hesse_kinds)kind, K, v, one) ==
+                       HESSE_OK);
+            for (size_t i = 0; i < numbers; i++) sum[i] += one[i];
+        }
+        for (size_t i = 0; i < numbers; i++) {
+            error += pow(sum[i] - hv[i], 2);
+            size += hv[i] * hv[i];
+        }
+        if (!(error <= 1e-26 * size))
+            print_error("%s: %g\n", cases[c], sqrt(error / size));
+        assert_all(size > 0 && error <= 1e-26 * size);
+        free(v), free(sum), free(hv), free(one);
+        close_case(&x);
+    }
+}
+
+/* Where memory is short the values of one sequence, or two, are there at a time: all
+   else is the same to rounding. Where sequences meet all must be there. */
 static void few_sequences_at_once_change_nothing(void **state)
 {
     enum { K = 3 };
@@ -184,7 +224,8 @@ static void few_sequences_at_once_change_nothing(void **state)
             hesse_analysis *analysis = NULL;
             assert_all(hesse_analysis_new(m, &(hesse_analysis_options){.threads = 4},
                                           &analysis) == HESSE_OK);
-            assert_all(analysis->options.threads == (tape->coupled ? 4 : 1));
+            assert_all(hesse_analysis_summary(analysis).threads ==
+                       (tape->coupled ? 4 : 1));
             hesse_analysis_free(analysis);
             hesse_model_free(m);
         }
@@ -381,8 +422,8 @@ static hesse_model *open_rows(hesse_team *team, const int *ids, int rows, int co
     return m;
 }
 
-/* Nor does what pads rows of tokens, under full attention: the loss is the mean over all
-   targets of what each row gives alone. */
+/* Nor does what pads rows of tokens, under full attention: the loss is the mean over
+   all targets of what each row gives alone. */
 static void padding_of_rows_changes_nothing(void **state)
 {
     (void)state;
@@ -403,7 +444,8 @@ static void padding_of_rows_changes_nothing(void **state)
     hesse_team_free(team);
 }
 
-/* A model of tokens wants a label, or a row of targets, for each; others one of an example. */
+/* A model of tokens wants a label, or a row of targets, for each; others one of an
+ * example. */
 static void targets_are_as_many_as_predictions(void **state)
 {
     (void)state;
@@ -441,6 +483,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(padding_changes_nothing),
     cmocka_unit_test(loss_and_gradient_agree),
     cmocka_unit_test(matrices_agree),
+    cmocka_unit_test(shares_add_up),
     cmocka_unit_test(few_sequences_at_once_change_nothing),
     cmocka_unit_test(quadratics_have_their_eigenvalues),
     cmocka_unit_test(resolved_jobs_give_the_same),

@@ -50,8 +50,8 @@ static void the_first_operator_is_named(void **state)
     transformer_free(&m);
 }
 
-/* A channel that the last norm sets to zero, read with weights of 10^160: loss and gradient
-   are finite, and the second derivative in the norm's weight is 10^320. */
+/* A channel that the last norm sets to zero, read with weights of 10^160: loss and
+   gradient are finite, and the second derivative in the norm's weight is 10^320. */
 static void panels_are_named(void **state)
 {
     (void)state;

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A reflected diagonal matrix, (1 - 2 u u') D (1 - 2 u u') with all entries of u alike. */
+/* A reflected diagonal matrix, (1 - 2 u u') D (1 - 2 u u') with all entries of u alike.
+ */
 typedef struct known {
     int n, k;
     const double *lambda;
@@ -126,8 +127,8 @@ static void tiny_and_zero(void **state)
     hesse_team_free(team);
 }
 
-/* Sum of weights times powers of the nodes is q' A^power q up to degree 2 steps - 1; and the
-   last step finds all eigenvalues. */
+/* Sum of weights times powers of the nodes is q' A^power q up to degree 2 steps - 1;
+   and the last step finds all eigenvalues. */
 static void quadrature_is_gaussian(void **state)
 {
     (void)state;
@@ -165,8 +166,8 @@ static void quadrature_is_gaussian(void **state)
     hesse_team_free(team);
 }
 
-/* What lies below 0 lies between the bounds, which meet when all is known; 0 itself is not
-   below 0. */
+/* What lies below 0 lies between the bounds, which meet when all is known; 0 itself is
+   not below 0. */
 static void negative_weight_is_bounded(void **state)
 {
     (void)state;
@@ -241,8 +242,8 @@ static void what_is_not_finite_ends(void **state)
     hesse_team_free(team);
 }
 
-/* Where full orthogonality finds all eigenvalues once, selective finds the same, and without
-   any there are copies. */
+/* Where full orthogonality finds all eigenvalues once, selective finds the same, and
+   without any there are copies. */
 static void orthogonality_is_as_asked_for(void **state)
 {
     (void)state;
@@ -393,8 +394,8 @@ static void compare(const hesse_quadrature *q, uint64_t seed,
     }
 }
 
-/* Of single blocks, of several pieces too: extreme nodes near the ends of the exact spectrum,
-   and the moments of every probe. */
+/* Of single blocks, of several pieces too: extreme nodes near the ends of the exact
+   spectrum, and the moments of every probe. */
 static void blocks_have_their_exact_spectra(void **state)
 {
     (void)state;
@@ -437,8 +438,8 @@ static void blocks_have_their_exact_spectra(void **state)
     hesse_team_free(team);
 }
 
-/* Trace, and sum of squares, within the standard error that many probes give; all alike for
-   any width, and twice the same bits. */
+/* Trace, and sum of squares, within the standard error that many probes give; all alike
+   for any width, and twice the same bits. */
 static void moments_are_within_their_errors(void **state)
 {
     (void)state;
@@ -474,8 +475,8 @@ static void moments_are_within_their_errors(void **state)
     hesse_team_free(team);
 }
 
-/* A analysis finds of every block, and of the whole, what a question of its own finds, to
-   rounding: neighbours share a sweep. */
+/* A analysis finds of every block, and of the whole, what a question of its own finds,
+   to rounding: neighbours share a sweep. */
 static void a_study_finds_the_same(void **state)
 {
     (void)state;
@@ -518,7 +519,8 @@ static void a_study_finds_the_same(void **state)
     hesse_team_free(team);
 }
 
-/* Auto forms what fits: the smaller blocks; the others agree with their exact spectra. */
+/* Auto forms what fits: the smaller blocks; the others agree with their exact spectra.
+ */
 static void auto_forms_what_fits(void **state)
 {
     (void)state;
@@ -535,14 +537,15 @@ static void auto_forms_what_fits(void **state)
             hesse_analysis_block_size(exact, largest))
             largest = b;
     /* Less and less memory: until the largest does not fit any more. */
-    for (size_t memory = (size_t)exact->peak; !mixed; memory -= memory / 50) {
+    for (size_t memory = (size_t)hesse_analysis_summary(exact).peak; !mixed;
+         memory -= memory / 50) {
         const hesse_analysis_options ask = {
             .method = HESSE_METHOD_AUTO,
             .memory = memory,
             .lanczos = {.steps = 12, .probes = 12, .width = 1, .seed = 1}};
         assert_all(hesse_analysis_new(model, &ask, &mixed) == HESSE_OK);
-        assert_all(mixed->peak <= (double)memory);
-        if (mixed->matrix_free.blocks[largest]) continue;
+        assert_all(hesse_analysis_summary(mixed).peak <= (double)memory);
+        if (hesse_analysis_estimated(mixed, largest)) continue;
         hesse_analysis_free(mixed);
         mixed = NULL;
     }
@@ -595,8 +598,8 @@ static double distance_of(hesse_distance which, const hesse_spectrum *exact,
     return mean;
 }
 
-/* Densities by quadrature are close to those of the exact spectra; what cannot be negative
-   is not. */
+/* Densities by quadrature are close to those of the exact spectra; what cannot be
+   negative is not. */
 static void densities_agree(void **state)
 {
     (void)state;
@@ -648,8 +651,8 @@ static void auto_forms_what_is_soon_done(void **state)
                                             .seconds = seconds[i]};
         assert_all(hesse_analysis_new(model, &ask, &x) == HESSE_OK);
         for (int b = 0; b < hesse_analysis_blocks(x); b++)
-            formed[i] += !x->matrix_free.blocks[b];
-        assert_all(x->matrix_free.whole == (i == 2));
+            formed[i] += !hesse_analysis_estimated(x, b);
+        assert_all(!!hesse_analysis_estimated(x, HESSE_FULL_MATRIX) == (i == 2));
         hesse_analysis_free(x);
     }
     assert_all(formed[0] > formed[1] && formed[1] > 0 && formed[2] == 0);
@@ -657,8 +660,8 @@ static void auto_forms_what_is_soon_done(void **state)
     hesse_team_free(team);
 }
 
-/* What fits fits with more memory, too: blocks larger than half of the whole, cut out of it,
-   need room beside it. */
+/* What fits fits with more memory, too: blocks larger than half of the whole, cut out
+   of it, need room beside it. */
 static void auto_needs_no_less(void **state)
 {
     (void)state;
@@ -678,8 +681,8 @@ static void auto_needs_no_less(void **state)
             const hesse_status s = hesse_analysis_new(model, &ask, &x);
             assert_all(!s || (s == HESSE_E_NOMEM && !fits));
             fits = !s, refused += !!s;
-            if (!s) assert_all(x->peak <= (double)memory);
-            if (!s) whole += !x->matrix_free.whole;
+            if (!s) assert_all(hesse_analysis_summary(x).peak <= (double)memory);
+            if (!s) whole += !hesse_analysis_estimated(x, HESSE_FULL_MATRIX);
             hesse_analysis_free(x);
         }
         assert_all(fits && refused && whole);
@@ -709,9 +712,9 @@ static void probes_are_taken_up(void **state)
     for (hesse_status s = HESSE_E_STOPPED; s; runs++) {
         hesse_analysis_free(x);
         assert_all(hesse_analysis_new(model, &ask, &x) == HESSE_OK);
-        x->options.checkpoint = memory_checkpoint(m);
         m->left = rank == 0 ? 15 : -1; /* only one rank is asked to stop */
-        s = hesse_analysis_run(x);
+        s = hesse_analysis_run_with(
+            x, &(hesse_run_options){.checkpoint = memory_checkpoint(m)});
         assert_all(s == HESSE_OK || s == HESSE_E_STOPPED);
         memory_share(m);
     }
@@ -731,7 +734,8 @@ static void probes_are_taken_up(void **state)
     memory_free(m);
 }
 
-/* Of twelve layers the 25 blocks of the published list; of fewer those that there are. */
+/* Of twelve layers the 25 blocks of the published list; of fewer those that there are.
+ */
 static void a_preset_names_blocks(void **state)
 {
     (void)state;
@@ -752,7 +756,8 @@ static void a_preset_names_blocks(void **state)
                                  .attention_bias = true,
                                  .mlp_bias = true};
         const hesse_source source = {.arch = &arch,
-                                     .text = HESSE_TEST_FOLDER "/test_lanczos.c",
+                                     .text =
+                                         HESSE_TEST_FOLDER "/curvature/test_lanczos.c",
                                      .sequences = 2,
                                      .context = 4,
                                      .outline = true};
@@ -779,8 +784,8 @@ static void a_preset_names_blocks(void **state)
     hesse_team_free(team);
 }
 
-/* Of twelve layers the 14 blocks of the published list, query, key and value as one; the
-   convolutions of a small VGG. */
+/* Of twelve layers the 14 blocks of the published list, query, key and value as one;
+   the convolutions of a small VGG. */
 static void presets_of_images_name_blocks(void **state)
 {
     (void)state;

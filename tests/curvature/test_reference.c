@@ -7,6 +7,7 @@
 #include "curvature/analysis.h"
 #include "files/safetensors.h"
 #include "hesse/hesse.h"
+#include "objective/model.h"
 
 #include <math.h>
 #include <stdlib.h>

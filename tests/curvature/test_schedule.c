@@ -81,7 +81,8 @@ static void groups_lie_in_one_another(void **state)
             }
 }
 
-/* Every block once, by depth, in a group of its depth; ranks are as busy as the tasks say. */
+/* Every block once, by depth, in a group of its depth; ranks are as busy as the tasks
+ * say. */
 static void check_schedule(const problem *p, const hesse_schedule *s, int ranks)
 {
     bool seen[MOST] = {false};

@@ -115,7 +115,8 @@ static void sums_are_right(void **state)
             for (int i = 0; i < 5; i++) nines[seed] += x[i] + x[6 + i] == 9;
         }
         hesse_batch_free(&b);
-        /* A tenth of 1000 pairs by chance; 200 and a tenth of the others where forced. */
+        /* A tenth of 1000 pairs by chance; 200 and a tenth of the others where forced.
+         */
         assert_true(abs(nines[seed] - 100) < 40 || abs(nines[seed] - 280) < 40);
         forced += nines[seed] > 190;
     }

@@ -157,8 +157,9 @@ static void read_manifest(void)
            &why);
 }
 
-/* HDF5 does not stand raw bytes that are damaged, and `show` says so when it falls. Here the
-   file is good and its objects are not: the bytes are edits of tests/fuzz/good.hdf5. */
+/* HDF5 does not stand raw bytes that are damaged, and `show` says so when it falls.
+   Here the file is good and its objects are not: the bytes are edits of
+   tests/fuzz/good.hdf5. */
 typedef struct edits {
     const uint8_t *next, *end;
 } edits;

@@ -166,8 +166,8 @@ static void every_key_is_read(void **state)
     assert_true(h->scope == HESSE_BLOCKS && h->partition == HESSE_CUT_WHOLE);
     assert_true(h->n_only == 2 && h->n_parts == 3);
     assert_string_equal(h->only[1], "h.[01]*");
-    assert_string_equal(hesse_job_part(h->parts[0]), "gauss_newton");
-    assert_string_equal(hesse_job_part(h->parts[1]), "softmax");
+    assert_string_equal(hesse_kinds_name(h->parts[0]), "gauss_newton");
+    assert_string_equal(hesse_kinds_name(h->parts[1]), "softmax");
     assert_true(h->panel == 8 && h->seconds == 2.5);
     assert_true(job->reduction == HESSE_SUM_OF_TOKENS);
     assert_true(h->memory == (size_t)3 << 29);
@@ -946,12 +946,11 @@ static void parts_have_one_name(void **state)
 {
     (void)state;
     for (int i = 0; hesse_ops[i]; i++)
-        if (hesse_ops[i]->kind != HESSE_SQUARED_ERROR)
-            assert_int_equal(hesse_kinds_named(hesse_job_part(hesse_ops[i]->kind)),
-                             hesse_ops[i]->kind);
-    assert_int_equal(hesse_kinds_named(hesse_job_part(HESSE_FUNCTIONAL)),
+        assert_int_equal(hesse_kinds_named(hesse_kinds_name(hesse_ops[i]->kind)),
+                         hesse_ops[i]->kind);
+    assert_int_equal(hesse_kinds_named(hesse_kinds_name(HESSE_FUNCTIONAL)),
                      HESSE_FUNCTIONAL);
-    assert_int_equal(hesse_kinds_named(hesse_job_part(HESSE_ALL)), HESSE_ALL);
+    assert_int_equal(hesse_kinds_named(hesse_kinds_name(HESSE_ALL)), HESSE_ALL);
 }
 
 static void files_are_read(void **state)

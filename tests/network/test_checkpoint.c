@@ -476,7 +476,8 @@ static void trained_checkpoints_load(void **state)
              12.659892082214355}});
 }
 
-/* Heads for other tasks are left out of an encoder, but not what its own task would use. */
+/* Heads for other tasks are left out of an encoder, but not what its own task would
+ * use. */
 static void encoders_may_have_other_heads(void **state)
 {
     (void)state;

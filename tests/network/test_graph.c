@@ -1,5 +1,6 @@
-/* Graphs of all families: what is printed reads back to the same graph; a graph on a batch
-   gives the same bits as the family's own tape; damaged graphs are refused, never crash. */
+/* Graphs of all families: what is printed reads back to the same graph; a graph on a
+   batch gives the same bits as the family's own tape; damaged graphs are refused, never
+   crash. */
 #include "check.h"
 #include "hesse/arch.h"
 #include "network/families/families.h"
@@ -224,8 +225,8 @@ static void graphs_that_were_read_compute_the_same(void **state)
     }
 }
 
-/* Any number of the text changed to any of some others: refused with a message, or a graph
-   of which a tape can be made. */
+/* Any number of the text changed to any of some others: refused with a message, or a
+   graph of which a tape can be made. */
 static void damaged_graphs_never_crash(void **state)
 {
     (void)state;

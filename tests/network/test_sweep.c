@@ -134,7 +134,8 @@ static void gauss_newton_is_positive_semidefinite(void **state)
     }
 }
 
-/* Unit directions of one parameter, and wanted parts of others, are parts of the whole. */
+/* Unit directions of one parameter, and wanted parts of others, are parts of the whole.
+ */
 static void panel_is_a_part_of_the_whole(void **state)
 {
     (void)state;
@@ -189,8 +190,8 @@ static void panel_is_a_part_of_the_whole(void **state)
     }
 }
 
-/* What comes of sequences adds up, by however many of them go together; where they meet in
-   the model there is only the whole. */
+/* What comes of sequences adds up, by however many of them go together; where they meet
+   in the model there is only the whole. */
 static void stretches_agree(void **state)
 {
     (void)state;
@@ -308,8 +309,8 @@ static void variants_are_derivatives(void **state)
     }
 }
 
-/* Least squares: y = x W, loss = a sum (y - z)^2. Its Hessian is 2 a X'X for every output,
-   its Gauss-Newton part all of it, and inputs have no adjoint. */
+/* Least squares: y = x W, loss = a sum (y - z)^2. Its Hessian is 2 a X'X for every
+   output, its Gauss-Newton part all of it, and inputs have no adjoint. */
 static void least_squares_are_quadratic(void **state)
 {
     (void)state;

@@ -74,7 +74,8 @@ static void products_are_those_of_the_matrix(void **state)
     hesse_team_free(team);
 }
 
-/* What leaves ranks idle is not counted as shared; a rank's memory is that of its vectors. */
+/* What leaves ranks idle is not counted as shared; a rank's memory is that of its
+ * vectors. */
 static void ranks_share_vectors_where_sequences_run_out(void **state)
 {
     (void)state;

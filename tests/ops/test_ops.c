@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 /* Two sequences of three tokens, two query heads for a key head; k below the width of a
-   vector, padded, and above what an operator takes at once. Images of one row and of one
-   column; of twelve pixels, with steps and margins; and with more numbers under a window than
-   an operator takes at once. */
+   vector, padded, and above what an operator takes at once. Images of one row and of
+   one column; of twelve pixels, with steps and margins; and with more numbers under a
+   window than an operator takes at once. */
 typedef struct setting {
     hesse_dims d;
     int k;
@@ -508,8 +508,8 @@ static void windows(const hesse_op *op, const setting *s)
     trial_free(&t);
 }
 
-/* Field a of p of R pixels is [a R / p, (a + 1) R / p): its mean is that of the pixels r,
-   [r, r + 1), that overlap it. */
+/* Field a of p of R pixels is [a R / p, (a + 1) R / p): its mean is that of the pixels
+   r, [r, r + 1), that overlap it. */
 static bool overlaps(int pixel, int pixels, int at, int fields)
 {
     return (pixel + 1) * fields > at * pixels && pixel * fields < (at + 1) * pixels;
@@ -643,7 +643,8 @@ static void kinds_are_a_partition(void **state)
     assert_int_equal(hesse_kinds_named("sofmax"), 0);
 }
 
-/* Where a class is all but certain, right or wrong: every number to its own last digits. */
+/* Where a class is all but certain, right or wrong: every number to its own last
+ * digits. */
 static void certain_classes_keep_their_digits(void **state)
 {
     (void)state;

@@ -463,7 +463,8 @@ static void a_density_tells_its_making(void **state)
     const hesse_density made[] = {{.points = 50, .bandwidth = 0.01},
                                   {.points = 3, .bandwidth = 2, .absolute = true},
                                   {.points = 7, .bandwidth = 0.25, .tenth = true}};
-    /* Eigenvalues -1.5 ... 8.5, and -1.5 ... 0.5; the 10th largest are -0.5, and -1.5. */
+    /* Eigenvalues -1.5 ... 8.5, and -1.5 ... 0.5; the 10th largest are -0.5, and -1.5.
+     */
     const double deviation[] = {0.01 * 10, 2, 0.25 * 20};
     const char *const whole = "spectra/full";
     const char *const block = "parts/linear/spectra/blocks/h.0.größe.weight";
@@ -484,7 +485,8 @@ static void a_density_tells_its_making(void **state)
     tear_down(t);
 }
 
-/* Two results below prefixes, one of which begins with a slash, and none at the root. */
+/* Two results below prefixes, one of which begins with a slash, and none at the root.
+ */
 static void results_stand_below_prefixes(void **state)
 {
     (void)state;
@@ -644,8 +646,8 @@ static void a_result_appears_only_when_whole(void **state)
     tear_down(t);
 }
 
-/* A disk of so many bytes: HDF5's and MPI-IO's calls come here first. What the file takes is
-   what the system says, so that emptying it makes room. */
+/* A disk of so many bytes: HDF5's and MPI-IO's calls come here first. What the file
+   takes is what the system says, so that emptying it makes room. */
 static off_t capacity = -1;
 
 static bool is_here(int fd, struct stat *info)

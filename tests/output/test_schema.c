@@ -1,5 +1,5 @@
-/* The table of the schema against what jobs of every kind write, against the documentation,
-   and against files of an older version. */
+/* The table of the schema against what jobs of every kind write, against the
+   documentation, and against files of an older version. */
 #include "check_files.h"
 #include "check_mpi.h"
 #include "output/reader.h"
@@ -102,7 +102,8 @@ static void same_content(const met *m, const hesse_schema_row *row, hid_t type)
     H5Tclose(type);
 }
 
-/* Attributes that HDF5 itself attaches to dimension scales are no part of the schema. */
+/* Attributes that HDF5 itself attaches to dimension scales are no part of the schema.
+ */
 static herr_t meet_attribute(hid_t object, const char *name, const H5A_info_t *info,
                              void *data)
 {

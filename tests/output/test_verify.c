@@ -272,8 +272,8 @@ static void deny_convergence(void)
     H5Fclose(file);
 }
 
-/* Pairs that have not converged may have any residual, and lie inside of the nodes; nodes of
-   the published procedure may lie outside of the spectrum. */
+/* Pairs that have not converged may have any residual, and lie inside of the nodes;
+   nodes of the published procedure may lie outside of the spectrum. */
 static void only_what_is_claimed_is_judged(void **state)
 {
     (void)state;
@@ -294,8 +294,8 @@ static void only_what_is_claimed_is_judged(void **state)
     hesse_team_free(team);
 }
 
-/* Where squares underflow, too: no number of a file is refused that a run has accepted. But a
-   wrong eigenvalue is found at any scale. */
+/* Where squares underflow, too: no number of a file is refused that a run has accepted.
+   But a wrong eigenvalue is found at any scale. */
 static void scales_do_not_matter(void **state)
 {
     (void)state;

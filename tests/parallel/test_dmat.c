@@ -94,8 +94,8 @@ static void shares_are_the_matrix(void **state)
     tear_down(t);
 }
 
-/* A patch of the random matrix, lower where its rows and columns overlap: what lies above
-   the diagonal is poison then, and must not be read. */
+/* A patch of the random matrix, lower where its rows and columns overlap: what lies
+   above the diagonal is poison then, and must not be read. */
 static hesse_patch patch_of(int row, int rows, int col, int cols, double *values)
 {
     const size_t stride = (size_t)cols + 3;
@@ -110,7 +110,8 @@ static hesse_patch patch_of(int row, int rows, int col, int cols, double *values
     return (hesse_patch){row, rows, col, cols, 1, overlaps, stride, values};
 }
 
-/* What all ranks bring: those of rank r are list[first[r]] ... list[first[r + 1] - 1]. */
+/* What all ranks bring: those of rank r are list[first[r]] ... list[first[r + 1] - 1].
+ */
 typedef struct brought {
     hesse_patch *list;
     int *first;
@@ -271,7 +272,8 @@ static void random_patches_make_the_matrix(void **state)
     tear_down(t);
 }
 
-/* Rows and columns that overlap in part only: 40 ... 99 by 60 ... 139, the lower part. */
+/* Rows and columns that overlap in part only: 40 ... 99 by 60 ... 139, the lower part.
+ */
 static void half_overlapping_patch(void **state)
 {
     (void)state;

@@ -17,8 +17,8 @@ char *openblas_get_corename(void);
 int openblas_get_num_threads(void);
 void openblas_set_num_threads(int n);
 
-/* As OpenBLAS 0.3.21 on a processor that it does not know; DEAF: on one whose core cannot
-   be chosen. */
+/* As OpenBLAS 0.3.21 on a processor that it does not know; DEAF: on one whose core
+   cannot be chosen. */
 char *openblas_get_corename(void)
 {
     static char fallback[] = "Prescott";

@@ -159,7 +159,8 @@ static void help_fits_a_terminal(void **state)
     }
 }
 
-/* A command takes the options that its help names, and no others; so does completion. */
+/* A command takes the options that its help names, and no others; so does completion.
+ */
 static void help_tells_the_truth(void **state)
 {
     (void)state;

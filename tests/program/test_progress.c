@@ -123,8 +123,8 @@ static double left_after(hesse_progress *p, FILE *f, double now, double part)
     return left_in(written(f));
 }
 
-/* The plan says 1000 s. Whatever the first measurement is, the time left stays near it; when
-   much has been measured, that decides. */
+/* The plan says 1000 s. Whatever the first measurement is, the time left stays near it;
+   when much has been measured, that decides. */
 static void the_time_left_begins_with_the_plan(void **state)
 {
     (void)state;
@@ -159,8 +159,8 @@ static void work_of_earlier_runs_is_no_speed(void **state)
     fclose(f);
 }
 
-/* A decomposition of minutes reports nothing: its line goes on, with the time so far, and
-   the time left counts down to nothing. */
+/* A decomposition of minutes reports nothing: its line goes on, with the time so far,
+   and the time left counts down to nothing. */
 static void long_work_shows_that_it_goes_on(void **state)
 {
     (void)state;

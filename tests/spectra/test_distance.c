@@ -157,8 +157,8 @@ static double divergence(int points, const double *p, const double *q)
     return js;
 }
 
-/* Expected: independent sums on 50,000 points in NumPy; with 64 logarithmic bins one third
-   of the mass of each pair is apart, ln 2 / 3. */
+/* Expected: independent sums on 50,000 points in NumPy; with 64 logarithmic bins one
+   third of the mass of each pair is apart, ln 2 / 3. */
 static void heterogeneous_and_homogeneous_blocks(void **state)
 {
     (void)state;
@@ -174,7 +174,8 @@ static void heterogeneous_and_homogeneous_blocks(void **state)
 }
 
 /* Published scripts end the grid 1 below the least and 1 above the greatest eigenvalue,
-   which cuts the outer kernels in half, and normalise what is left: 0.541 and 5.3e-5. */
+   which cuts the outer kernels in half, and normalise what is left: 0.541 and 5.3e-5.
+ */
 static void grids_that_end_at_the_spectrum_give_the_published_numbers(void **state)
 {
     (void)state;
@@ -205,7 +206,8 @@ static void grids_that_end_at_the_spectrum_give_the_published_numbers(void **sta
     free(masses);
 }
 
-/* The trap: an absolute bandwidth below the gaps makes every spectrum a comb of its own. */
+/* The trap: an absolute bandwidth below the gaps makes every spectrum a comb of its
+ * own. */
 static void absolute_bandwidth_cannot_tell_them_apart(void **state)
 {
     (void)state;

@@ -30,7 +30,8 @@ static double pair(int i, int j)
     return uniform(&seed);
 }
 
-/* Twenty directions of falling weight over noise: a cluster at zero, as Hessians have. */
+/* Twenty directions of falling weight over noise: a cluster at zero, as Hessians have.
+ */
 static double clustered(int n, int i, int j)
 {
     double sum = 1e-10 * pair(i, j);

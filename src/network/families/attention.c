@@ -1,5 +1,6 @@
 /* One layer of self-attention, with any kernel.
-   Sources: Ormaniec, Dangel & Singh, arXiv:2410.10986; Song et al., arXiv:2411.07538. */
+   Sources: Ormaniec, Dangel & Singh, arXiv:2410.10986; Song et al., arXiv:2411.07538.
+ */
 #include "network/families/family.h"
 
 #include <math.h>

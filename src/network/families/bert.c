@@ -1,6 +1,6 @@
-/* BERT: three embeddings, norms after attention and MLP; predicts masked tokens or a class.
-   Source: Devlin et al., arXiv:1810.04805. Names and initial values as in Hugging Face's
-   transformers. */
+/* BERT: three embeddings, norms after attention and MLP; predicts masked tokens or a
+   class. Source: Devlin et al., arXiv:1810.04805. Names and initial values as in
+   Hugging Face's transformers. */
 #include "network/families/encoder.h"
 #include "network/families/family.h"
 

@@ -1,9 +1,9 @@
 /** Hugging Face's config.json, and nanoGPT's keys in the same place.
  *
- *  A family's reader is a list of keys, read by the functions below, which know type, range
- *  and default. They keep the first error and answer with defaults from then on, so that a
- *  reader reads as a list. A key whose other values would change what the network computes,
- *  and that this program does not compute, is read only to be refused.
+ *  A family's reader is a list of keys, read by the functions below, which know type,
+ * range and default. They keep the first error and answer with defaults from then on,
+ * so that a reader reads as a list. A key whose other values would change what the
+ * network computes, and that this program does not compute, is read only to be refused.
  */
 #ifndef HESSE_NETWORK_FAMILIES_CONFIG_H
 #define HESSE_NETWORK_FAMILIES_CONFIG_H
@@ -25,10 +25,10 @@ typedef struct hesse_config {
  *  arch->family says and "model_type", where it stands, must name too. arch->layout is
  *  left as it is; after an error, all of *arch.
  *
- *  Errors: HESSE_E_JOB when the family has no config.json; HESSE_E_INPUT when the file is
- *  missing, is no JSON (with line and column), lacks a key, has one of the wrong type or
- *  range, or asks for something that would be silently wrong here (an unknown activation,
- *  sliding windows, ...). */
+ *  Errors: HESSE_E_JOB when the family has no config.json; HESSE_E_INPUT when the file
+ * is missing, is no JSON (with line and column), lacks a key, has one of the wrong type
+ * or range, or asks for something that would be silently wrong here (an unknown
+ * activation, sliding windows, ...). */
 hesse_status hesse_config_read(const char *path, hesse_arch *arch, hesse_why *why);
 
 enum { HESSE_CONFIG_LAYERS = 4096, HESSE_CONFIG_MOST = 1 << 24, HESSE_REQUIRED = 0 };
@@ -40,7 +40,8 @@ const json_t *hesse_config_value(const hesse_config *c, const char *key);
 void hesse_config_refuse(hesse_config *c, const char *key, const char *expected);
 
 /** Local. An integer from 1 to most, a number above 0, true or false, a text, the
- *  activation of a name; `absent` where the key is not there (HESSE_REQUIRED: an error). */
+ *  activation of a name; `absent` where the key is not there (HESSE_REQUIRED: an
+ * error). */
 int hesse_config_integer(hesse_config *c, const char *key, int most, int absent);
 double hesse_config_positive(hesse_config *c, const char *key, double absent);
 bool hesse_config_truth(hesse_config *c, const char *key, bool absent);
@@ -51,8 +52,8 @@ hesse_activation hesse_config_activation(hesse_config *c, const char *key,
 /** Local. A key that may only say what holds here anyway. */
 void hesse_config_must_be(hesse_config *c, const char *key, bool only);
 
-/** Local. What encoders have in common: layers, width, inner, heads, activation, epsilon,
- *  labels. */
+/** Local. What encoders have in common: layers, width, inner, heads, activation,
+ * epsilon, labels. */
 void hesse_config_encoder(hesse_config *c, hesse_arch *arch);
 
 #endif /* HESSE_NETWORK_FAMILIES_CONFIG_H */

@@ -1,5 +1,5 @@
-/* Source of the initial values: Radford et al., Language Models are Unsupervised Multitask
-   Learners (2019), section 2.3. */
+/* Source of the initial values: Radford et al., Language Models are Unsupervised
+   Multitask Learners (2019), section 2.3. */
 #include "network/families/decoder.h"
 
 #include "network/layout.h"

@@ -9,7 +9,8 @@
 hesse_affine hesse_decoder_map(const hesse_builder *b, int out, bool bias,
                                hesse_role role);
 
-/** Local. The token embedding, "lm_head.weight" where a tied one is stored as the head. */
+/** Local. The token embedding, "lm_head.weight" where a tied one is stored as the head.
+ */
 hesse_stream hesse_decoder_embedding(hesse_builder *b, const char *name, int *table);
 
 /** Local. Scale of the scores of a layer. */

@@ -7,7 +7,8 @@
 /** Local. A linear map with normal initial values of deviation 0.02. */
 hesse_affine hesse_encoder_map(int out, bool bias, hesse_role role);
 
-/** Local. Attention of a module: query, key, value and their mix, before the output map. */
+/** Local. Attention of a module: query, key, value and their mix, before the output
+ * map. */
 hesse_stream hesse_encoder_attention(hesse_builder *b, hesse_stream x,
                                      const char *module);
 

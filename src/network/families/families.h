@@ -1,11 +1,12 @@
-/** Networks of all families: what they need of data, their parameters and their graphs. */
+/** Networks of all families: what they need of data, their parameters and their graphs.
+ */
 #ifndef HESSE_NETWORK_FAMILIES_FAMILIES_H
 #define HESSE_NETWORK_FAMILIES_FAMILIES_H
 
 #include "network/families/family.h"
 
-/** Local. Whether the family exists and all enumerations and counts of an architecture are in
- *  range; every function that takes an architecture expects that. */
+/** Local. Whether the family exists and all enumerations and counts of an architecture
+ * are in range; every function that takes an architecture expects that. */
 bool hesse_arch_is_sound(const hesse_arch *arch);
 
 /** Local. What a network needs of its data. */

@@ -56,13 +56,14 @@ typedef struct hesse_family {
     const char *const *config_types;
     void (*read_config)(hesse_config *config, hesse_arch *arch);
 
-    /* Names in checkpoints: of a decoder, or NULL and what a tensor is that no parameter is
-       stored in (NULL: none is known), by its name without a wrapper's prefix. */
+    /* Names in checkpoints: of a decoder, or NULL and what a tensor is that no
+       parameter is stored in (NULL: none is known), by its name without a wrapper's
+       prefix. */
     const hesse_decoder_names *decoder;
     hesse_extra (*extra)(const hesse_arch *arch, const char *name);
 
-    /** Adapt the layout and sizes of an architecture to a checkpoint whose prefix was found;
-     *  NULL: there is nothing to adapt. Errors: HESSE_E_INPUT. */
+    /** Adapt the layout and sizes of an architecture to a checkpoint whose prefix was
+     * found; NULL: there is nothing to adapt. Errors: HESSE_E_INPUT. */
     hesse_status (*probe)(const hesse_safetensors *file, const char *path,
                           hesse_arch *arch, hesse_why *why);
 
@@ -88,13 +89,14 @@ typedef struct hesse_size_limit {
     int value, most; /* at least 1; most 0: 2^24 */
 } hesse_size_limit;
 
-/** Local. Whether sizes are in range. Errors: HESSE_E_JOB naming the first that is not. */
+/** Local. Whether sizes are in range. Errors: HESSE_E_JOB naming the first that is not.
+ */
 hesse_status hesse_check_sizes(int count, const hesse_size_limit *sizes,
                                hesse_why *why);
 
-/** Local. The sizes of transformers: layers, width, inner, heads, head size; and that heads
- *  of that size have less than 2^24 channels. Whether heads make up the width. Whether
- *  images are whole patches. Errors: HESSE_E_JOB. */
+/** Local. The sizes of transformers: layers, width, inner, heads, head size; and that
+ * heads of that size have less than 2^24 channels. Whether heads make up the width.
+ * Whether images are whole patches. Errors: HESSE_E_JOB. */
 hesse_status hesse_check_transformer(const hesse_arch *arch, hesse_why *why);
 hesse_status hesse_check_heads(const hesse_arch *arch, hesse_why *why);
 hesse_status hesse_check_patches(const hesse_arch *arch, hesse_why *why);

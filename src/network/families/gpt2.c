@@ -1,7 +1,7 @@
-/* GPT-2: learned positions, norms before attention and MLP, one fused tensor for query, key
-   and value.
-   Source: Radford et al., Language Models are Unsupervised Multitask Learners (2019).
-   Names as in Hugging Face's transformers; nanoGPT stores matrices [out, in]. */
+/* GPT-2: learned positions, norms before attention and MLP, one fused tensor for query,
+   key and value. Source: Radford et al., Language Models are Unsupervised Multitask
+   Learners (2019). Names as in Hugging Face's transformers; nanoGPT stores matrices
+   [out, in]. */
 #include "network/families/decoder.h"
 
 #include "network/layout.h"

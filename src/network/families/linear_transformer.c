@@ -23,7 +23,8 @@ static hesse_stream square(hesse_builder *b, hesse_stream x, const char *name,
     return hesse_build_map(b, x, map, name);
 }
 
-/* x + weights v / n, where the last token, which is the question, is not attended to. */
+/* x + weights v / n, where the last token, which is the question, is not attended to.
+ */
 static hesse_stream step(hesse_builder *b, hesse_stream x, hesse_stream weights,
                          hesse_stream v)
 {

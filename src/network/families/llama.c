@@ -1,7 +1,7 @@
 /* Llama: rotary positions, root mean square norms, gated MLP, key and value heads that
    query heads share.
-   Sources: Touvron et al., arXiv:2302.13971; Ainslie et al., arXiv:2305.13245. Names as in
-   Hugging Face's transformers. */
+   Sources: Touvron et al., arXiv:2302.13971; Ainslie et al., arXiv:2305.13245. Names as
+   in Hugging Face's transformers. */
 #include "network/families/decoder.h"
 
 #include <stdio.h>

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-/* Two layers of neurons over the channels of a token, or, transposed, over the tokens of a
-   channel. */
+/* Two layers of neurons over the channels of a token, or, transposed, over the tokens
+   of a channel. */
 static hesse_stream mixing(hesse_builder *b, hesse_stream x, int inner,
                            const char *module)
 {

@@ -1,5 +1,5 @@
-/* A multilayer perceptron, its layers named "layers.0", "layers.1", ... Initial values are
-   PyTorch's. */
+/* A multilayer perceptron, its layers named "layers.0", "layers.1", ... Initial values
+   are PyTorch's. */
 #include "network/families/family.h"
 
 #include <stdio.h>

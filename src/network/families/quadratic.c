@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* Examples are the rows of A, diagonal by blocks as H = A' A is: y = A w, and with 0 wanted
-   of it the loss is 1/2 |y|^2 = 1/2 w' H w, whatever the reduction. */
+/* Examples are the rows of A, diagonal by blocks as H = A' A is: y = A w, and with 0
+   wanted of it the loss is 1/2 |y|^2 = 1/2 w' H w, whatever the reduction. */
 static void build(hesse_builder *b)
 {
     const hesse_arch *a = b->arch;

@@ -48,9 +48,9 @@ static void build(hesse_builder *b)
     hesse_build_loss(b, x);
 }
 
-/* The side of the image before the classifier, by the columns of its first matrix: as many
-   for each pixel as the last convolution has channels. 0 where they are those of the image
-   that is left. */
+/* The side of the image before the classifier, by the columns of its first matrix: as
+   many for each pixel as the last convolution has channels. 0 where they are those of
+   the image that is left. */
 static int side_of(const hesse_safetensors *file, const hesse_arch *arch)
 {
     const hesse_tensor *t = hesse_layout_tensor(file, arch, "classifier.0.weight");

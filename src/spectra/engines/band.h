@@ -1,4 +1,5 @@
-/** A symmetric matrix on its way to its eigenvalues: full, then a band, then tridiagonal. */
+/** A symmetric matrix on its way to its eigenvalues: full, then a band, then
+ * tridiagonal. */
 #ifndef HESSE_SPECTRA_ENGINES_BAND_H
 #define HESSE_SPECTRA_ENGINES_BAND_H
 

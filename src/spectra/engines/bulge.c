@@ -1,6 +1,7 @@
-/* Each block is passed over twice, the fewest possible: a product with the reflection must
-   be complete before the block is changed. The block below the diagonal is changed by two
-   reflections in one pass, since the second needs nothing of it but its first column. */
+/* Each block is passed over twice, the fewest possible: a product with the reflection
+   must be complete before the block is changed. The block below the diagonal is changed
+   by two reflections in one pass, since the second needs nothing of it but its first
+   column. */
 #include "spectra/engines/bulge.h"
 
 #include "base/simd.h"

@@ -1,5 +1,5 @@
-/* Which engine, and what all of them share: only finite matrices go in, the same bits come
-   out on every rank, and eigenvectors are checked against a copy of the matrix. */
+/* Which engine, and what all of them share: only finite matrices go in, the same bits
+   come out on every rank, and eigenvectors are checked against a copy of the matrix. */
 #include "spectra/engines/eigen.h"
 
 #include "base/memory.h"
@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Below these orders LAPACK is the faster one, with eigenvectors on one rank, without on
-   one and on several: measured, docs/engines.md. */
+/* Below these orders LAPACK is the faster one, with eigenvectors on one rank, without
+   on one and on several: measured, docs/engines.md. */
 enum { WITH_VECTORS = 600, WITHOUT = 600, WITHOUT_SHARED = 400 };
 
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a,
@@ -255,12 +255,13 @@ static hesse_status residuals(const hesse_dmat *h, hesse_spectrum *s)
     return status;
 }
 
-/* ELPA squares entries of Householder vectors unscaled. An off-diagonal block of low rank
-   leaves rounding, then rounding of rounding, until entries are of the order of 1e-154:
-   their squares underflow, the reflections are not orthogonal, and nothing tells. Noise
-   far below the rounding of any solver keeps entries from getting there: 2^-57 of the
-   largest entry moves eigenvalues by at most 2^-56 sqrt(n) of it. It is a function of the
-   place, so that it is the same on any number of ranks. docs/engines.md. */
+/* ELPA squares entries of Householder vectors unscaled. An off-diagonal block of low
+   rank leaves rounding, then rounding of rounding, until entries are of the order of
+   1e-154: their squares underflow, the reflections are not orthogonal, and nothing
+   tells. Noise far below the rounding of any solver keeps entries from getting there:
+   2^-57 of the largest entry moves eigenvalues by at most 2^-56 sqrt(n) of it. It is a
+   function of the place, so that it is the same on any number of ranks.
+   docs/engines.md. */
 static void dither(hesse_dmat *a)
 {
     hesse_team *team = a->grid->team;

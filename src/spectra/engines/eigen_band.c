@@ -14,8 +14,8 @@ void dsterf_(const int *n, double *d, double *e, int *info);
 /* The factor 2^-exponent overflows. */
 enum { SMALLEST = -1000 };
 
-/* Make the largest entry of the order of 1, by a power of 2, which rounds nothing. Returns
-   the exponent. */
+/* Make the largest entry of the order of 1, by a power of 2, which rounds nothing.
+   Returns the exponent. */
 static int normalise(hesse_dmat *a)
 {
     hesse_team *team = a->grid->team;

@@ -1,14 +1,16 @@
-/* Sweep s makes column s tridiagonal and chases the bulge that this makes off the end, in
-   steps of one band. GROUP sweeps travel together, each one band behind the one before,
-   so that what a step touches is still in the cache when the next sweep needs it.
+/* Sweep s makes column s tridiagonal and chases the bulge that this makes off the end,
+   in steps of one band. GROUP sweeps travel together, each one band behind the one
+   before, so that what a step touches is still in the cache when the next sweep needs
+   it.
 
-   Ranks are a pipeline: each does the steps of its stretch of columns, and hands a group
-   to the next rank. Boundaries lean by one band from sweep to sweep of a group as the
-   sweeps do: step at row r of sweep s in its group belongs to the rank in whose stretch
-   r + s HESSE_BAND lies. The columns around a boundary that both sides touch travel with
-   the group, and back as soon as the next rank is past them.
+   Ranks are a pipeline: each does the steps of its stretch of columns, and hands a
+   group to the next rank. Boundaries lean by one band from sweep to sweep of a group as
+   the sweeps do: step at row r of sweep s in its group belongs to the rank in whose
+   stretch r + s HESSE_BAND lies. The columns around a boundary that both sides touch
+   travel with the group, and back as soon as the next rank is past them.
 
-   Column c is passed by c sweeps; stretches from n sqrt(q / ranks) share that evenly. */
+   Column c is passed by c sweeps; stretches from n sqrt(q / ranks) share that evenly.
+ */
 #include "spectra/engines/band.h"
 
 #include "base/memory.h"

@@ -1,7 +1,7 @@
-/* ELPA's two-stage solver for eigenvalues alone, its one-stage solver with eigenvectors:
-   the kernels that Debian packages make the second stage's back-transformation slow. It
-   reads both triangles, and fails where a rank owns nothing.
-   Source: Marek et al., J. Phys.: Condens. Matter 26 (2014) 213201. */
+/* ELPA's two-stage solver for eigenvalues alone, its one-stage solver with
+   eigenvectors: the kernels that Debian packages make the second stage's
+   back-transformation slow. It reads both triangles, and fails where a rank owns
+   nothing. Source: Marek et al., J. Phys.: Condens. Matter 26 (2014) 213201. */
 #include "spectra/engines/engines.h"
 
 /* Along an axis every process owns something when there is a block for the last. */

@@ -1,11 +1,11 @@
 /* Panel after panel of HESSE_BAND columns: the part of a panel below the band's edge is
-   annihilated by a block reflection I - V T V', which changes the rest A of the matrix to
-     A - Y V' - V Y',   Y = A U - V (U' A U) / 2,   U = V T.
-   Of A one triangle is kept, in whole storage blocks: each rank multiplies and changes the
-   blocks that it owns, so that matrices stay where they are. What travels is the panel,
-   which one rank factorises, and Y, which all sum up. The first panel is narrower when the
-   order asks for it, so that all others reach down to a square.
-   Source: Bischof, Lang & Sun, ACM Trans. Math. Softw. 26 (2000), 581-601. */
+   annihilated by a block reflection I - V T V', which changes the rest A of the matrix
+   to A - Y V' - V Y',   Y = A U - V (U' A U) / 2,   U = V T. Of A one triangle is kept,
+   in whole storage blocks: each rank multiplies and changes the blocks that it owns, so
+   that matrices stay where they are. What travels is the panel, which one rank
+   factorises, and Y, which all sum up. The first panel is narrower when the order asks
+   for it, so that all others reach down to a square. Source: Bischof, Lang & Sun, ACM
+   Trans. Math. Softw. 26 (2000), 581-601. */
 #include "spectra/engines/band.h"
 
 #include "base/memory.h"

@@ -1,7 +1,7 @@
-/* PDSYEV for eigenvalues alone, PDSYEVD with eigenvectors: PDSYEVX loses orthogonality on
-   clusters at zero, which Hessians have. PDSYEVD returns wrong vectors without a word when
-   it is given exactly the workspace that it asks for and the matrix is small against the
-   grid, so it gets more.  Source: ScaLAPACK Users' Guide (1997). */
+/* PDSYEV for eigenvalues alone, PDSYEVD with eigenvectors: PDSYEVX loses orthogonality
+   on clusters at zero, which Hessians have. PDSYEVD returns wrong vectors without a
+   word when it is given exactly the workspace that it asks for and the matrix is small
+   against the grid, so it gets more.  Source: ScaLAPACK Users' Guide (1997). */
 #include "base/memory.h"
 #include "spectra/engines/engines.h"
 

@@ -1,0 +1,71 @@
+/* Rank 0 reads; the batch is plain data that it tells the others, array by array. */
+#include "objective/network.h"
+
+#include "base/memory.h"
+#include "data/read.h"
+#include "parallel/team.h"
+
+#include <stdlib.h>
+
+/* Collective. */
+static hesse_status tell(hesse_team *team, hesse_batch *batch)
+{
+    hesse_batch told = *batch;
+    hesse_batch_array arrays[HESSE_BATCH_ARRAYS];
+    bool there = true;
+    hesse_team_broadcast(team, 0, &told, sizeof told);
+    if (team->rank) *batch = told;
+    hesse_batch_arrays(batch, arrays);
+    for (int i = 0; team->rank && i < HESSE_BATCH_ARRAYS; i++) {
+        if (!*arrays[i].at) continue; /* an address of rank 0: it is there */
+        *arrays[i].at = hesse_calloc(arrays[i].each * (size_t)batch->sequences, 1);
+        there &= *arrays[i].at != NULL;
+    }
+    const hesse_status s = hesse_agree(
+        team, there ? HESSE_OK
+                    : hesse_fail(&team->why, HESSE_E_NOMEM,
+                                 "out of memory for %d examples", batch->sequences));
+    for (int i = 0; !s && i < HESSE_BATCH_ARRAYS; i++)
+        if (*arrays[i].at)
+            hesse_team_broadcast(team, 0, *arrays[i].at,
+                                 arrays[i].each * (size_t)batch->sequences);
+    return s;
+}
+
+hesse_status hesse_dataset_open(hesse_team *team, const hesse_data_options *options,
+                                const hesse_data_needs *needs, hesse_dataset **dataset)
+{
+    hesse_dataset *d = hesse_calloc(1, sizeof *d);
+    hesse_status s = HESSE_OK;
+    *dataset = NULL;
+    if (!d) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a dataset");
+    if (!s && team->rank == 0) s = hesse_data_read(options, needs, &d->all, &team->why);
+    s = hesse_agree(team, s);
+    if (!s) s = tell(team, &d->all);
+    if (s)
+        hesse_dataset_free(d);
+    else
+        *dataset = d;
+    return s;
+}
+
+void hesse_dataset_free(hesse_dataset *d)
+{
+    if (d) hesse_batch_free(&d->all);
+    free(d);
+}
+
+int hesse_dataset_examples(const hesse_dataset *d)
+{
+    return d->all.sequences;
+}
+
+int hesse_dataset_tokens(const hesse_dataset *d)
+{
+    return d->all.context;
+}
+
+const char *hesse_dataset_digest(const hesse_dataset *d)
+{
+    return d->all.digest;
+}

@@ -1,0 +1,233 @@
+/* Rank 0 reads config and checkpoint; the architecture is plain data that it tells the
+   others, and every rank lists the same parameters by it. */
+#include "objective/network.h"
+
+#include "base/memory.h"
+#include "network/families/config.h"
+#include "network/families/families.h"
+#include "network/graph_json.h"
+#include "network/weights.h"
+#include "parallel/team.h"
+
+#include <stdlib.h>
+
+enum { MOST_TOKENS = 1 << 24 };
+
+static hesse_status check_source(const hesse_network_source *source, hesse_why *why)
+{
+    if (!source->arch || !hesse_arch_is_sound(source->arch))
+        return hesse_fail(why, HESSE_E_JOB,
+                          "a network needs an architecture whose family, activation, "
+                          "kernel, loss and batch normalisation exist");
+    return HESSE_OK;
+}
+
+/* Local to rank 0. What a config does not say is the source's. */
+static hesse_status read_arch(const hesse_network_source *source, hesse_arch *arch,
+                              hesse_why *why)
+{
+    const hesse_arch *asked = source->arch;
+    *arch = *asked;
+    if (!source->config) return HESSE_OK;
+    const hesse_status s = hesse_config_read(source->config, arch, why);
+    arch->attention.temperature = asked->attention.temperature;
+    arch->attention.full = asked->attention.full;
+    arch->attention.kernel = asked->attention.kernel;
+    arch->masked = asked->masked;
+    arch->data.loss = asked->data.loss;
+    return s;
+}
+
+hesse_status hesse_network_needs(hesse_team *team, const hesse_network_source *source,
+                                 hesse_data_needs *needs)
+{
+    hesse_arch arch = {0};
+    hesse_status s = check_source(source, &team->why);
+    if (!s && team->rank == 0) s = read_arch(source, &arch, &team->why);
+    s = hesse_agree(team, s);
+    if (s) return s;
+    if (team->rank == 0) *needs = hesse_family_needs(&arch);
+    hesse_team_broadcast(team, 0, needs, sizeof *needs);
+    return HESSE_OK;
+}
+
+/* Local to rank 0: the architecture, fitted to the data and to the checkpoint, which
+   stays open. */
+static hesse_status read_shape(const hesse_network_source *source,
+                               const hesse_dataset *dataset, hesse_network *n,
+                               hesse_safetensors **file, hesse_why *why)
+{
+    hesse_arch *arch = &n->arch;
+    hesse_status s = read_arch(source, arch, why);
+    if (!s && source->checkpoint) {
+        s = hesse_safetensors_open(source->checkpoint, file, why);
+        if (!s) s = hesse_weights_probe(*file, source->checkpoint, arch, why);
+    }
+    if (!source->checkpoint) arch->layout = hesse_layout_of(arch);
+    const bool told = arch->data.outputs > 0;
+    if (!s && dataset) s = hesse_family_fit(arch, &dataset->all, why);
+    if (!s && *file) s = hesse_weights_widen(*file, arch, told, why);
+    return s;
+}
+
+/* Local. */
+static hesse_status list_tensors(hesse_network *n, bool outline, hesse_why *why)
+{
+    hesse_status s = hesse_params_new(&n->arch, &n->params, why);
+    if (!s) s = hesse_buffers_new(&n->arch, &n->buffers, why);
+    if (s || outline) return s;
+    n->theta = hesse_alloc(n->params.size);
+    n->constants = hesse_alloc(n->buffers.size);
+    if (n->theta && n->constants) return HESSE_OK;
+    return hesse_fail(why, HESSE_E_NOMEM, "%zu bytes for %zu parameters are not there",
+                      n->params.size * sizeof(double), n->params.size);
+}
+
+/* Local to rank 0. */
+static hesse_status read_values(const hesse_network_source *source, hesse_network *n,
+                                const hesse_safetensors *file, hesse_why *why)
+{
+    if (file) {
+        const hesse_tensors lists[] = {{&n->params, n->theta},
+                                       {&n->buffers, n->constants}};
+        return source->outline
+                   ? hesse_weights_check(file, source->checkpoint, &n->arch, lists, 2,
+                                         &n->note, why)
+                   : hesse_weights_read(file, source->checkpoint, &n->arch, lists, 2,
+                                        &n->note, n->checkpoint, why);
+    }
+    if (source->outline) return HESSE_OK;
+    hesse_params_init(&n->params, source->seed, n->theta);
+    hesse_params_init(&n->buffers, source->seed, n->constants);
+    return HESSE_OK;
+}
+
+/* Collective. */
+static void tell_values(hesse_team *team, hesse_network *n)
+{
+    hesse_team_broadcast(team, 0, &n->note, sizeof n->note);
+    hesse_team_broadcast(team, 0, n->checkpoint, sizeof n->checkpoint);
+    if (!n->theta) return;
+    hesse_team_broadcast(team, 0, n->theta, n->params.size * sizeof *n->theta);
+    hesse_team_broadcast(team, 0, n->constants, n->buffers.size * sizeof *n->constants);
+}
+
+hesse_status hesse_network_open(hesse_team *team, const hesse_network_source *source,
+                                const hesse_dataset *dataset, hesse_network **network)
+{
+    hesse_safetensors *file = NULL;
+    hesse_network *n = hesse_calloc(1, sizeof *n);
+    hesse_status s = check_source(source, &team->why);
+    *network = NULL;
+    if (!s && !n)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a network");
+    if (!s && team->rank == 0) s = read_shape(source, dataset, n, &file, &team->why);
+    s = hesse_agree(team, s);
+    if (!s) {
+        hesse_team_broadcast(team, 0, &n->arch, sizeof n->arch);
+        s = hesse_agree(team, list_tensors(n, source->outline, &team->why));
+    }
+    if (!s && team->rank == 0) s = read_values(source, n, file, &team->why);
+    s = hesse_agree(team, s);
+    hesse_safetensors_close(file);
+    if (!s) tell_values(team, n);
+    if (s)
+        hesse_network_free(n);
+    else
+        *network = n;
+    return s;
+}
+
+void hesse_network_free(hesse_network *n)
+{
+    if (!n) return;
+    hesse_params_free(&n->params);
+    hesse_params_free(&n->buffers);
+    free(n->theta);
+    free(n->constants);
+    free(n);
+}
+
+size_t hesse_network_size(const hesse_network *n)
+{
+    return n->params.size;
+}
+
+const double *hesse_network_values(const hesse_network *n)
+{
+    return n->theta;
+}
+
+const hesse_params *hesse_network_params(const hesse_network *n)
+{
+    return &n->params;
+}
+
+const hesse_arch *hesse_network_arch(const hesse_network *n)
+{
+    return &n->arch;
+}
+
+const char *hesse_network_digest(const hesse_network *n)
+{
+    return n->checkpoint;
+}
+
+const char *hesse_network_note(const hesse_network *n)
+{
+    return n->note.text;
+}
+
+int hesse_network_tensors(const hesse_network *n)
+{
+    return n->params.count;
+}
+
+const char *hesse_network_tensor_name(const hesse_network *n, int i)
+{
+    return i >= 0 && i < n->params.count ? n->params.list[i].name : NULL;
+}
+
+size_t hesse_network_tensor_first(const hesse_network *n, int i)
+{
+    return i >= 0 && i < n->params.count ? n->params.list[i].offset : 0;
+}
+
+size_t hesse_network_tensor_size(const hesse_network *n, int i)
+{
+    return i >= 0 && i < n->params.count ? hesse_param_size(&n->params.list[i]) : 0;
+}
+
+hesse_status hesse_network_print(const hesse_network *n, int tokens, FILE *file,
+                                 hesse_why *why)
+{
+    hesse_graph *graph = NULL;
+    if (tokens < 1 || tokens > MOST_TOKENS)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "an example has %d tokens, expected 1 to %d", tokens,
+                          MOST_TOKENS);
+    hesse_status s = hesse_family_graph(&n->arch, tokens, &graph, why);
+    if (!s) s = hesse_graph_print(graph, file, why);
+    hesse_graph_free(graph);
+    return s;
+}
+
+hesse_status hesse_network_write(hesse_team *team, const hesse_network *n,
+                                 const double *values, hesse_float format,
+                                 const char *path)
+{
+    hesse_status s = HESSE_OK;
+    if (format != HESSE_F64 && format != HESSE_F32)
+        s = hesse_fail(&team->why, HESSE_E_JOB, "number format %d of a checkpoint",
+                       (int)format);
+    else if (team->rank == 0 && (!values || !n->constants))
+        s = hesse_fail(&team->why, HESSE_E_JOB, "%s: there are no values to write",
+                       path);
+    if (!s && team->rank == 0) {
+        const hesse_tensors lists[] = {{&n->params, (double *)values},
+                                       {&n->buffers, n->constants}};
+        s = hesse_weights_write(path, &n->arch, lists, 2, format == HESSE_F64 ? 8 : 4,
+                                &team->why);
+    }
+    return hesse_agree(team, s);
+}

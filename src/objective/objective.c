@@ -1,0 +1,377 @@
+/* Every rank has all examples and the tape of all; it computes its share of them, and
+   one reduction adds the shares up. Values and adjoints of other examples are computed
+   when a sweep needs them. */
+#include "objective/objective.h"
+
+#include "base/memory.h"
+#include "base/units.h"
+#include "network/families/families.h"
+#include "objective/product.h"
+#include "parallel/available.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The share of the memory that activations may take: vectors and matrices need the
+ * rest. */
+static const double SHARE = 0.5;
+
+hesse_example_range hesse_objective_share(const hesse_objective *x, int rank)
+{
+    const long all = x->tape->sequences, ranks = x->team->size;
+    if (x->tape->coupled) return (hesse_example_range){0, (int)all};
+    return (hesse_example_range){(int)(all * rank / ranks),
+                                 (int)(all * (rank + 1) / ranks)};
+}
+
+/* Local. As many sequences at once as the memory has room for; adjoints of parameters
+   are there whatever their number. */
+static void hold(hesse_tape *tape, size_t parameters, double room)
+{
+    const double all = (double)hesse_tape_bytes(tape);
+    const double fixed = (double)parameters * (double)sizeof(double);
+    const double each = (all - fixed) / tape->sequences;
+    if (all <= SHARE * room) return;
+    const double some = floor((SHARE * room - fixed) / each);
+    hesse_tape_hold(tape, some < 1 ? 1 : (int)fmin(some, tape->sequences));
+}
+
+static hesse_status weighting_of(const hesse_objective *x, hesse_weighting *w,
+                                 hesse_why *why)
+{
+    const hesse_objective_options *o = &x->options;
+    *w = (hesse_weighting){.scale = o->reduction == HESSE_MEAN};
+    if (o->reduction != HESSE_SUM_OF_BATCHES) return HESSE_OK;
+    w->batch = o->batch ? o->batch : 1;
+    if (x->network->arch.image.batch_norm == HESSE_BATCH_NORM_TRAINING)
+        return hesse_fail(
+            why, HESSE_E_JOB,
+            "micro-batches have statistics of their own, and batch "
+            "normalisation in training mode uses those of the whole batch; "
+            "batch normalisation in evaluation mode works, as in the "
+            "published procedure");
+    if (x->batch.sequences % w->batch == 0) return HESSE_OK;
+    return hesse_fail(why, HESSE_E_JOB,
+                      "micro-batches of %d examples do not divide a batch of %d",
+                      w->batch, x->batch.sequences);
+}
+
+static bool same_sizes(const hesse_arch *a, const hesse_arch *b)
+{
+    return a->vocabulary == b->vocabulary && a->positions == b->positions &&
+           a->data.inputs == b->data.inputs && a->data.rows == b->data.rows &&
+           a->data.cols == b->data.cols && a->data.outputs == b->data.outputs;
+}
+
+/* Local. */
+static hesse_status build(hesse_objective *x, size_t available, hesse_why *why)
+{
+    const hesse_network *n = x->network;
+    const size_t stated = x->options.memory;
+    hesse_weighting weighting;
+    hesse_arch arch = n->arch;
+    hesse_status s = hesse_family_fit(&arch, &x->batch, why);
+    if (!s && !same_sizes(&arch, &n->arch))
+        s = hesse_fail(why, HESSE_E_JOB,
+                       "the examples have other sizes than those that the network was "
+                       "opened for");
+    if (!s) s = weighting_of(x, &weighting, why);
+    if (!s)
+        s = hesse_family_build_tape(&n->arch, &x->batch, n->constants, &weighting,
+                                    &x->tape, why);
+    if (s) return s;
+    hold(x->tape, n->params.size,
+         (double)(stated && stated < available ? stated : available));
+    if (!x->theta) return HESSE_OK;
+    const size_t need = hesse_tape_bytes(x->tape);
+    if (need > available || !hesse_tape_freeze(x->tape))
+        return hesse_fail(why, HESSE_E_NOMEM,
+                          "the activations of %d sequence%s of %d tokens need %s on "
+                          "every rank, of %s free; take fewer or shorter ones",
+                          x->tape->window, x->tape->window > 1 ? "s" : "",
+                          x->batch.context, HESSE_BYTES((double)need),
+                          HESSE_BYTES((double)available));
+    hesse_tape_set_parameters(x->tape, x->theta);
+    return HESSE_OK;
+}
+
+hesse_status hesse_objective_set_batch(hesse_objective *x, const hesse_dataset *dataset,
+                                       int first, int count)
+{
+    hesse_team *team = x->team;
+    const int all = dataset->all.sequences;
+    hesse_status s = HESSE_OK;
+    hesse_tape_free(x->tape);
+    x->tape = NULL;
+    if (first < 0 || count < 1 || first > all - count)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "a batch of %d examples from %d on, of a dataset of %d", count,
+                       first, all);
+    const size_t available = hesse_team_available(team);
+    if (!s) {
+        x->batch = hesse_batch_slice(&dataset->all, first, count);
+        s = build(x, available, &team->why);
+    }
+    s = hesse_agree(team, s);
+    if (s) {
+        hesse_tape_free(x->tape);
+        x->tape = NULL;
+    }
+    return s;
+}
+
+static hesse_status check_options(const hesse_objective_options *o, hesse_why *why)
+{
+    if ((int)o->reduction < HESSE_MEAN || o->reduction > HESSE_SUM_OF_BATCHES)
+        return hesse_fail(why, HESSE_E_JOB, "reduction %d of a loss",
+                          (int)o->reduction);
+    if (o->batch < 0)
+        return hesse_fail(why, HESSE_E_JOB, "micro-batches of %d examples", o->batch);
+    return HESSE_OK;
+}
+
+hesse_status hesse_objective_new(hesse_team *team, const hesse_network *network,
+                                 const hesse_dataset *dataset,
+                                 const hesse_objective_options *options,
+                                 hesse_objective **objective)
+{
+    hesse_objective *x = hesse_calloc(1, sizeof *x);
+    hesse_status s = check_options(options, &team->why);
+    *objective = NULL;
+    if (!s && !x)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for an objective");
+    s = hesse_agree(team, s);
+    if (!s)
+        *x = (hesse_objective){.team = team,
+                               .network = network,
+                               .options = *options,
+                               .theta = network->theta};
+    if (!s) s = hesse_objective_set_batch(x, dataset, 0, dataset->all.sequences);
+    if (s)
+        hesse_objective_free(x);
+    else
+        *objective = x;
+    return s;
+}
+
+void hesse_objective_free(hesse_objective *x)
+{
+    if (!x) return;
+    hesse_tape_free(x->tape);
+    free(x->own);
+    free(x);
+}
+
+hesse_status hesse_objective_set_parameters(hesse_objective *x, const double *values)
+{
+    hesse_team *team = x->team;
+    const size_t n = x->network->params.size;
+    hesse_status s = HESSE_OK;
+    if (!values || !x->theta)
+        s = hesse_fail(&team->why, HESSE_E_JOB, "an outline has no parameters");
+    else if (!x->own && !(x->own = hesse_alloc(n)))
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for %zu parameters",
+                       n);
+    s = hesse_agree(team, s);
+    if (s) return s;
+    memmove(x->own, values, n * sizeof *values);
+    x->theta = x->own;
+    if (x->tape) hesse_tape_set_parameters(x->tape, x->theta);
+    return HESSE_OK;
+}
+
+const double *hesse_objective_parameters(const hesse_objective *x)
+{
+    return x->theta;
+}
+
+/* Local. An objective that can be evaluated. */
+static hesse_status check_ready(const hesse_objective *x, hesse_why *why)
+{
+    if (x->tape && x->theta) return HESSE_OK;
+    return hesse_fail(why, HESSE_E_JOB, "an objective without %s cannot be evaluated",
+                      x->tape ? "parameters" : "a batch");
+}
+
+/* Local. What this rank found; a fault lies among its own examples. */
+static hesse_status check_own(const hesse_objective *x, double loss, bool gradient,
+                              hesse_why *why)
+{
+    char where[128];
+    hesse_fault fault = {.node = -1};
+    if (!isfinite(loss) || gradient) fault = hesse_tape_fault(x->tape);
+    if (fault.node >= 0)
+        return hesse_fail(why, HESSE_E_NUMERIC,
+                          "the model is not finite: %s, gives the first %s that is "
+                          "not; the loss is %g",
+                          hesse_fault_text(x->tape, &fault, where, sizeof where),
+                          fault.what, loss);
+    if (isfinite(loss)) return HESSE_OK;
+    return hesse_fail(why, HESSE_E_NUMERIC, "the loss is %g", loss);
+}
+
+/* Local. */
+static hesse_status check_gradient(const hesse_objective *x, const double *gradient,
+                                   hesse_why *why)
+{
+    const hesse_params *params = &x->network->params;
+    for (const hesse_param *p = params->list; p < params->list + params->count; p++) {
+        const size_t size = hesse_param_size(p);
+        const size_t i = hesse_first_fault(gradient + p->offset, size);
+        if (i < size)
+            return hesse_fail(why, HESSE_E_NUMERIC,
+                              "element %zu of the gradient of '%s' is not finite", i,
+                              p->name);
+    }
+    return HESSE_OK;
+}
+
+/* Collective. The sum over the ranks, unless every rank has all of it. */
+static void add_up(const hesse_objective *x, double *values, size_t count)
+{
+    if (!x->tape->coupled) hesse_team_sum(x->team, values, count);
+}
+
+hesse_status hesse_objective_loss(hesse_objective *x, double *loss)
+{
+    hesse_team *team = x->team;
+    hesse_status s = hesse_agree(team, check_ready(x, &team->why));
+    if (s) return s;
+    const hesse_example_range own = hesse_objective_share(x, team->rank);
+    *loss = hesse_tape_loss(x->tape, own.first, own.end - own.first);
+    s = hesse_agree(team, check_own(x, *loss, false, &team->why));
+    if (!s) add_up(x, loss, 1);
+    if (!s) x->loss = *loss;
+    return s;
+}
+
+hesse_status hesse_objective_gradient(hesse_objective *x, double *loss,
+                                      double *gradient)
+{
+    hesse_team *team = x->team;
+    hesse_status s = hesse_agree(team, check_ready(x, &team->why));
+    if (s) return s;
+    const hesse_example_range own = hesse_objective_share(x, team->rank);
+    const double part =
+        hesse_tape_gradient(x->tape, own.first, own.end - own.first, gradient);
+    s = hesse_agree(team, check_own(x, part, true, &team->why));
+    if (s) return s;
+    x->loss = part;
+    add_up(x, &x->loss, 1);
+    if (loss) *loss = x->loss;
+    if (!gradient) return HESSE_OK;
+    add_up(x, gradient, x->network->params.size);
+    return hesse_agree(team, check_gradient(x, gradient, &team->why));
+}
+
+hesse_status hesse_objective_example_gradients(hesse_objective *x, int first, int count,
+                                               double *gradients)
+{
+    hesse_team *team = x->team;
+    const size_t n = x->network->params.size;
+    hesse_status s = check_ready(x, &team->why);
+    if (!s && (first < 0 || count < 1 || first > x->tape->sequences - count))
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "gradients of %d examples from %d on, of a batch of %d", count,
+                       first, x->tape->sequences);
+    if (!s && x->tape->coupled)
+        s = hesse_fail(
+            &team->why, HESSE_E_JOB,
+            "batch normalisation in training mode couples the examples: they "
+            "have no gradients of their own");
+    s = hesse_agree(team, s);
+    if (s) return s;
+    memset(gradients, 0, (size_t)count * n * sizeof *gradients);
+    for (int i = team->rank; !s && i < count; i += team->size) {
+        double *own = gradients + (size_t)i * n;
+        const double loss = hesse_tape_gradient(x->tape, first + i, 1, own);
+        s = check_own(x, loss, true, &team->why);
+        if (!s) s = check_gradient(x, own, &team->why);
+    }
+    s = hesse_agree(team, s);
+    if (!s) hesse_team_sum(team, gradients, (size_t)count * n);
+    return s;
+}
+
+void hesse_objective_prepare(const hesse_objective *x, int first, int count)
+{
+    if (count && hesse_tape_is_whole(x->tape)) hesse_tape_seek(x->tape, first, count);
+}
+
+hesse_status hesse_objective_product(hesse_objective *x, hesse_kinds share, int k,
+                                     const double *v, double *hv)
+{
+    hesse_team *team = x->team;
+    const hesse_params *params = &x->network->params;
+    hesse_product *product = NULL;
+    hesse_piece *all = hesse_pieces_of_all(params);
+    hesse_status s = check_ready(x, &team->why);
+    if (!s && (!share || (share & ~HESSE_ALL) || k < 1))
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "a product of %d vectors with share %#x, expected at least one "
+                       "vector and kinds of operators",
+                       k, (unsigned)share);
+    if (!s && !all)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for %d vectors", k);
+    s = hesse_agree(team, s);
+    const hesse_bundle bundle = {all, params->count, k};
+    if (!s) s = hesse_product_new(x, &bundle, 1, &product);
+    if (!s) hesse_product_run(product, share, v, hv);
+    hesse_product_free(product);
+    free(all);
+    return s;
+}
+
+int hesse_objective_examples(const hesse_objective *x)
+{
+    return x->batch.sequences;
+}
+
+int hesse_objective_tokens(const hesse_objective *x)
+{
+    return x->batch.context;
+}
+
+int hesse_objective_window(const hesse_objective *x)
+{
+    return x->tape->window;
+}
+
+hesse_kinds hesse_objective_kinds(const hesse_objective *x)
+{
+    unsigned kinds = 0;
+    for (int i = 0; x->tape && i < x->tape->n_nodes; i++)
+        kinds |= x->tape->nodes[i].op->kind;
+    return (hesse_kinds)kinds;
+}
+
+double hesse_objective_last_loss(const hesse_objective *x)
+{
+    return x->loss;
+}
+
+hesse_status hesse_problem_open(hesse_team *team, const hesse_network_source *source,
+                                const hesse_data_options *data,
+                                const hesse_objective_options *options,
+                                hesse_problem *problem)
+{
+    hesse_problem p = {NULL, NULL, NULL};
+    hesse_data_needs needs;
+    hesse_status s = hesse_network_needs(team, source, &needs);
+    if (!s) s = hesse_dataset_open(team, data, &needs, &p.dataset);
+    if (!s) s = hesse_network_open(team, source, p.dataset, &p.network);
+    if (!s) s = hesse_objective_new(team, p.network, p.dataset, options, &p.objective);
+    if (s) hesse_problem_free(&p);
+    *problem = p;
+    return s;
+}
+
+void hesse_problem_free(hesse_problem *p)
+{
+    if (!p) return;
+    hesse_objective_free(p->objective);
+    hesse_network_free(p->network);
+    hesse_dataset_free(p->dataset);
+    *p = (hesse_problem){NULL, NULL, NULL};
+}

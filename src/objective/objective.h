@@ -1,0 +1,33 @@
+/** The inside of an objective, for the library's own files. */
+#ifndef HESSE_OBJECTIVE_OBJECTIVE_H
+#define HESSE_OBJECTIVE_OBJECTIVE_H
+
+#include "hesse/objective.h"
+#include "network/graph.h"
+#include "objective/network.h"
+#include "parallel/team.h"
+
+struct hesse_objective {
+    hesse_team *team;             /* borrowed                                   */
+    const hesse_network *network; /* borrowed                                   */
+    hesse_objective_options options;
+    hesse_batch batch;   /* a view of a dataset's examples             */
+    hesse_tape *tape;    /* of the network on the batch; NULL: no batch */
+    const double *theta; /* the network's or `own`; NULL of an outline       */
+    double *own;         /* parameters that were handed in; NULL: none       */
+    double loss;         /* as last evaluated                                */
+};
+
+/** Local. Examples first ... end - 1 of the batch are this rank's share in sums over
+ * all; all of them where the network couples them. */
+typedef struct hesse_example_range {
+    int first, end;
+} hesse_example_range;
+
+hesse_example_range hesse_objective_share(const hesse_objective *objective, int rank);
+
+/** Local. Make values and adjoints of some examples ready, before sweeps over them.
+ * Several threads may read them then, where the tape holds all. */
+void hesse_objective_prepare(const hesse_objective *objective, int first, int count);
+
+#endif /* HESSE_OBJECTIVE_OBJECTIVE_H */
