@@ -308,7 +308,10 @@ const char *hesse_values_kind(const hesse_values *values)
     for (int i = 0; hesse_key_at(i); i++) {
         const hesse_key *key = hesse_key_at(i);
         if (!values->node[i] || !hesse_key_is_source(key)) continue;
-        return key->word ? values->node[i]->text : key->path + strlen("data.");
+        return key->word ? hesse_key_word(
+                               key, hesse_key_word_named(key, values->node[i]->text))
+                               .name
+                         : key->path + strlen("data.");
     }
     const hesse_family *f = hesse_family_named(text_of(values, "model.family"));
     return f && f->data ? f->data : "";

@@ -269,7 +269,11 @@ static double pass(hesse_tape *t, int first, int count, depth upto)
         hesse_frame f = hesse_tape_frame(t, n, first * n->d.t, count * n->d.t);
         for (int i = 0; i < n->op->activations + n->op->parameters; i++) {
             const hesse_value *in = &t->values[n->in[i]];
-            if (upto == GRADIENT || in->param < 0) f.cx[i] = in->b;
+            const size_t held = (size_t)(first - t->first) * (size_t)n->d.t;
+            if (in->param < 0 && in->b)
+                f.cx[i] = in->b + held * (size_t)in->width;
+            else if (upto == GRADIENT)
+                f.cx[i] = in->b;
         }
         f.cy = f.yb;
         n->op->adjoint(&f);

@@ -64,6 +64,7 @@ static hesse_status compute(int argc, char **argv, hesse_options *options,
         hesse_fail(&why, s, "out of memory for the program's start");
     if (!s) {
         s = options->command->run(team, options);
+        hesse_signals_ignore();
         if (!s && rank == 0) s = end_output(hesse_team_why(team));
         s = hesse_agree(team, s);
         why = *hesse_team_why(team);

@@ -50,6 +50,14 @@ void hesse_signals_end_at_once(void)
     if (state.caught) end();
 }
 
+void hesse_signals_ignore(void)
+{
+    struct sigaction now, ignore = {.sa_handler = SIG_IGN};
+    for (int i = 0; i < COUNT; i++)
+        if (!sigaction(SIGNALS[i], NULL, &now) && now.sa_handler == note)
+            sigaction(SIGNALS[i], &ignore, NULL);
+}
+
 void hesse_signals_wait(bool wait)
 {
     sigset_t set;
