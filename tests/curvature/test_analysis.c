@@ -235,7 +235,16 @@ static double worst_value(const hesse_spectrum *a, const hesse_spectrum *b)
     return worst;
 }
 
-/* Spectra and measures of all ranks together, and of one rank by itself. */
+/* Of two vectors, relative to the second. */
+static double distance(const double *a, const double *b, size_t n)
+{
+    double error = 0, size = 0;
+    for (size_t i = 0; i < n; i++)
+        error += (a[i] - b[i]) * (a[i] - b[i]), size += b[i] * b[i];
+    return sqrt(error / size);
+}
+
+/* Spectra, measures and gradients of all ranks together, and of one rank by itself. */
 static void one_rank_finds_the_same(void **state)
 {
     (void)state;
@@ -248,6 +257,10 @@ static void one_rank_finds_the_same(void **state)
         run(all, x);
         run(one, y);
         const double norm = hesse_analysis_measures(y, 0, HESSE_FULL_MATRIX)->frobenius;
+        assert_all(distance(hesse_analysis_gradient(x), hesse_analysis_gradient(y),
+                            hesse_network_size(all.problem.network)) < 1e-13);
+        assert_all(same_bits(hesse_analysis_gradient(x),
+                             hesse_network_size(all.problem.network) * sizeof(double)));
         for (int b = HESSE_FULL_MATRIX; b < hesse_analysis_blocks(x); b++) {
             const hesse_spectrum *s = hesse_analysis_spectrum(x, 0, b);
             const hesse_measures *m = hesse_analysis_measures(x, 0, b),
