@@ -797,11 +797,10 @@ static void show_survives_damaged_files(void **state)
     (void)state;
     const stage t = set_up();
     hesse_why why;
-    FILE *null = fopen("/dev/null", "w"), *full = fopen("/dev/full", "w");
+    FILE *null = fopen("/dev/null", "w");
     assert_all(write_all(&t, "r.h5") == HESSE_OK);
     assert_all(hesse_result_show("none.h5", null, &why) == HESSE_E_INPUT);
     assert_all(hesse_result_show("/dev/null", null, &why) == HESSE_E_INPUT);
-    assert_all(hesse_result_show("r.h5", full, &why) == HESSE_E_OUTPUT);
     int bad = 0;
     if (t.team->rank == 0) {
         FILE *f = fopen("r.h5", "rb");
@@ -824,7 +823,6 @@ static void show_survives_damaged_files(void **state)
     }
     assert_all(!bad);
     fclose(null);
-    fclose(full);
     tear_down(t);
 }
 
