@@ -121,7 +121,7 @@ case_batch_size_without_micro_batches() {
     run_refused 2 ".*'data.batch' is for .*micro_batches'" --set data.batch=1
 }
 case_micro_batches_that_do_not_divide_the_sequences() {
-    run_refused 2 'micro-batches of 2 sequences .* 3 sequences.*' \
+    run_refused 2 'micro-batches of 2 examples do not divide a batch of 3' \
         --set data.batch=2 --set hessian.reduction=micro_batches
 }
 
