@@ -7,6 +7,7 @@
 #include "network/families/config.h"
 #include "network/families/families.h"
 #include "network/graph_json.h"
+#include "network/layout.h"
 #include "network/weights.h"
 #include "parallel/team.h"
 
@@ -127,11 +128,33 @@ static hesse_status read_shape(const hesse_network_source *source,
     return s;
 }
 
+/* Statistics of batch normalisation stand in checkpoints also where training mode
+   computes them from the batch: then they are kept to be written again. */
+static bool needs_buffers(const hesse_network *n)
+{
+    return n->arch.image.batch_norm != HESSE_BATCH_NORM_TRAINING;
+}
+
+static hesse_status list_buffers(hesse_network *n, hesse_why *why)
+{
+    hesse_arch arch = n->arch;
+    if (!needs_buffers(n)) arch.image.batch_norm = HESSE_BATCH_NORM_EVALUATION;
+    return hesse_buffers_new(&arch, &n->buffers, why);
+}
+
+static bool has_buffers(const hesse_network *n, const hesse_safetensors *file)
+{
+    bool all = true;
+    for (int i = 0; all && i < n->buffers.count; i++)
+        all = hesse_layout_find(file, &n->arch, &n->buffers.list[i]);
+    return all;
+}
+
 /* Local. */
 static hesse_status list_tensors(hesse_network *n, bool outline, hesse_why *why)
 {
     hesse_status s = hesse_params_new(&n->arch, &n->params, why);
-    if (!s) s = hesse_buffers_new(&n->arch, &n->buffers, why);
+    if (!s) s = list_buffers(n, why);
     if (s || outline) return s;
     n->theta = hesse_alloc(n->params.size);
     n->constants = hesse_alloc(n->buffers.size);
@@ -145,6 +168,7 @@ static hesse_status read_values(const hesse_network_source *source, hesse_networ
                                 const hesse_safetensors *file, hesse_why *why)
 {
     if (file) {
+        if (!needs_buffers(n) && !has_buffers(n, file)) hesse_params_free(&n->buffers);
         const hesse_tensors lists[] = {{&n->params, n->theta},
                                        {&n->buffers, n->constants}};
         return source->outline
@@ -165,6 +189,9 @@ static void tell_values(hesse_team *team, hesse_network *n)
     hesse_team_broadcast(team, 0, &n->note, sizeof n->note);
     hesse_team_broadcast(team, 0, n->checkpoint, sizeof n->checkpoint);
     if (!n->theta) return;
+    int buffers = n->buffers.count; /* rank 0 may have found none */
+    hesse_team_broadcast(team, 0, &buffers, sizeof buffers);
+    if (!buffers) hesse_params_free(&n->buffers);
     hesse_team_broadcast(team, 0, n->theta, n->params.size * sizeof *n->theta);
     hesse_team_broadcast(team, 0, n->constants, n->buffers.size * sizeof *n->constants);
 }

@@ -117,14 +117,29 @@ static void draw(const hesse_network *network, int tensor, double *direction)
 
 static const double STEP = 1e-4;
 
+/* Parameters that give all of them a gradient: initial ones are too small for slopes.
+ */
+static void draw_all(size_t n, double *values)
+{
+    uint64_t seed = 5;
+    for (size_t i = 0; i < n; i++) values[i] = 0.6 * uniform(&seed);
+}
+
+/* No loss depends on the bias of keys: it moves all scores of a query alike. */
+static bool matters(const hesse_network *network, int tensor)
+{
+    return !strstr(hesse_network_tensor_name(network, tensor), "bias.key");
+}
+
 static void gradients_are_slopes_of_the_loss(void **state)
 {
     (void)state;
     hesse_problem p = open_all();
     hesse_objective *x = p.objective;
     const size_t n = hesse_network_size(p.network);
-    const double *start = hesse_network_values(p.network);
-    double g[MOST], d[MOST], loss, up, down;
+    double start[MOST], g[MOST], d[MOST], loss, up, down;
+    draw_all(n, start);
+    assert_all(hesse_objective_set_parameters(x, start) == HESSE_OK);
     assert_all(hesse_objective_gradient(x, &loss, g) == HESSE_OK);
     assert_all(hesse_objective_last_loss(x) == loss);
     for (int t = 0; t < hesse_network_tensors(p.network); t++) {
@@ -134,7 +149,8 @@ static void gradients_are_slopes_of_the_loss(void **state)
         move(x, n, start, -STEP, d);
         assert_all(hesse_objective_loss(x, &down) == HESSE_OK);
         const double slope = (up - down) / (2 * STEP);
-        assert_all(fabs(slope - dot(n, g, d)) < 1e-7 && up != down);
+        assert_all(fabs(slope - dot(n, g, d)) < 1e-8);
+        assert_all(!matters(p.network, t) || fabs(slope) > 1e-5);
     }
     hesse_problem_free(&p);
 }
@@ -145,8 +161,8 @@ static void products_are_slopes_of_gradients(void **state)
     hesse_problem p = open_all();
     hesse_objective *x = p.objective;
     const size_t n = hesse_network_size(p.network);
-    const double *start = hesse_network_values(p.network);
-    double hd[MOST], d[MOST], up[MOST], down[MOST];
+    double start[MOST], hd[MOST], d[MOST], up[MOST], down[MOST];
+    draw_all(n, start);
     for (int t = 0; t < hesse_network_tensors(p.network); t++) {
         draw(p.network, t, d);
         move(x, n, start, 0, d);
@@ -156,7 +172,7 @@ static void products_are_slopes_of_gradients(void **state)
         move(x, n, start, -STEP, d);
         assert_all(hesse_objective_gradient(x, NULL, down) == HESSE_OK);
         for (size_t i = 0; i < n; i++) up[i] = (up[i] - down[i]) / (2 * STEP);
-        assert_all(apart(n, hd, up) < 1e-5);
+        assert_all(!matters(p.network, t) || apart(n, hd, up) < 1e-6);
     }
     hesse_problem_free(&p);
 }
