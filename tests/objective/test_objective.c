@@ -4,6 +4,7 @@
 #include "check_mpi.h"
 
 #include "files/safetensors.h"
+#include "files/safetensors_write.h"
 #include "hesse/objective.h"
 #include "program/commands.h"
 
@@ -472,6 +473,56 @@ static void checkpoints_are_read_again(void **state)
         }
 }
 
+static const double *numbers_of(void *context, size_t i)
+{
+    (void)i;
+    return context;
+}
+
+/* Local. A checkpoint whose tensors are all 0.5, without statistics of batch
+   normalisation. */
+static void write_without_statistics(const char *from, const char *to)
+{
+    enum { TENSORS = 64 };
+    static double numbers[MOST];
+    hesse_tensor_out list[TENSORS] = {0};
+    hesse_safetensors *file = NULL;
+    hesse_why why;
+    size_t count = 0;
+    for (size_t i = 0; i < MOST; i++) numbers[i] = 0.5;
+    assert_int_equal(hesse_safetensors_open(from, &file, &why), HESSE_OK);
+    for (size_t i = 0; i < hesse_safetensors_count(file); i++) {
+        const hesse_tensor *t = hesse_safetensors_tensor(file, i);
+        if (strstr(t->name, "running_")) continue;
+        assert_true(count < TENSORS && t->count <= MOST);
+        list[count].name = t->name, list[count].rank = t->rank;
+        memcpy(list[count++].shape, t->shape, (size_t)t->rank * sizeof *t->shape);
+    }
+    assert_int_equal(
+        hesse_safetensors_write(to, count, list, 8, numbers_of, numbers, &why),
+        HESSE_OK);
+    hesse_safetensors_close(file);
+}
+
+/* Training mode needs no statistics; a checkpoint without them is written so. */
+static void statistics_may_be_absent_in_training(void **state)
+{
+    (void)state;
+    const char *original = HESSE_TEST_FOLDER "/families/resnet/model.safetensors";
+    char path[128], written[128];
+    snprintf(path, sizeof path, "%s", path_of("bare.safetensors"));
+    snprintf(written, sizeof written, "%s", path_of("bare_again.safetensors"));
+    if (hesse_team_rank(team) == 0) write_without_statistics(original, path);
+    MPI_Barrier(MPI_COMM_WORLD);
+    hesse_problem p = open_model("families/resnet", path);
+    double loss;
+    assert_all(hesse_objective_loss(p.objective, &loss) == HESSE_OK);
+    assert_all(write_values(p.network, hesse_network_values(p.network), HESSE_F64,
+                            written) == HESSE_OK);
+    assert_all(same_tensors(path, written));
+    hesse_problem_free(&p);
+}
+
 /* Initial values, and others than the network's own. */
 static void networks_from_a_seed_are_written(void **state)
 {
@@ -554,6 +605,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(ranks_agree),
     cmocka_unit_test(batch_normalisation_couples_examples),
     cmocka_unit_test(checkpoints_are_read_again),
+    cmocka_unit_test(statistics_may_be_absent_in_training),
     cmocka_unit_test(networks_from_a_seed_are_written),
     cmocka_unit_test(failed_writes_leave_nothing),
 };
