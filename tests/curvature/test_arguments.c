@@ -174,6 +174,25 @@ static void networks_refuse_null(void **state)
     hesse_problem_free(&p);
 }
 
+/* Key and value heads are as many as heads, and need not be given. */
+static void heads_fit(void **state)
+{
+    (void)state;
+    for (int heads = 0; heads < 4; heads++) {
+        const hesse_arch arch = {
+            .family = "attention",
+            .positions = 4,
+            .attention = {.heads = 2, .kv_heads = heads, .size = 2, .value_size = 1},
+            .data = {.inputs = 3, .outputs = 2, .loss = HESSE_LOSS_SQUARED_ERROR}};
+        const hesse_network_source source = {.arch = &arch};
+        hesse_network *n = NULL;
+        assert_all(hesse_network_open(team, &source, NULL, &n) ==
+                   (heads == 0 || heads == 2 ? HESSE_OK : HESSE_E_JOB));
+        assert_all(!n || hesse_network_arch(n)->attention.kv_heads == 2);
+        hesse_network_free(n);
+    }
+}
+
 /* A config.json of a family that has none. */
 static void configs_are_of_some_families(void **state)
 {
@@ -582,6 +601,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_refuse),
         cmocka_unit_test(networks_refuse_null),
+        cmocka_unit_test(heads_fit),
         cmocka_unit_test(configs_are_of_some_families),
         cmocka_unit_test(datasets_refuse),
         cmocka_unit_test(datasets_refuse_null),
