@@ -224,8 +224,8 @@ static void batches_are_ranges(void **state)
                    HESSE_OK);
         assert_all(loss == alike && same_bits(n, g, expected));
         hesse_problem_free(&own);
-        const int wrong = hesse_objective_set_batch(p.objective, p.dataset, first,
-                                                    EXAMPLES - first + 1);
+        const hesse_status wrong = hesse_objective_set_batch(
+            p.objective, p.dataset, first, EXAMPLES - first + 1);
         assert_all(wrong == HESSE_E_JOB && !hesse_objective_examples(p.objective));
         assert_all(hesse_objective_loss(p.objective, &loss) == HESSE_E_JOB);
     }
@@ -355,7 +355,7 @@ static void ranks_agree(void **state)
    unless it is NULL. */
 static hesse_problem open_model(const char *name, const char *checkpoint)
 {
-    hesse_problem p;
+    hesse_problem p = {NULL, NULL, NULL};
     char job_path[512], set[512], config[512], weights[512], tokens[512];
     const char *const sets[] = {set}, *paths[] = {tokens};
     const char *data = HESSE_TEST_FOLDER;
