@@ -19,10 +19,10 @@ static int ascending(const void *a, const void *b)
 }
 
 /* Of all parameters as one bundle: median seconds, and the work of all ranks. */
-static double seconds_of(hesse_objective *model, int k, int repeats, double *seconds,
+static double seconds_of(hesse_objective *objective, int k, int repeats, double *seconds,
                          hesse_work *work)
 {
-    const hesse_params *params = &model->network->params;
+    const hesse_params *params = &objective->network->params;
     hesse_piece *all = hesse_pieces_of_all(params);
     const size_t numbers = params->size * (size_t)k;
     double *v = hesse_alloc(numbers), *hv = hesse_alloc(numbers);
@@ -32,11 +32,11 @@ static double seconds_of(hesse_objective *model, int k, int repeats, double *sec
     for (size_t i = 0; i < numbers; i++)
         v[i] = hesse_uniform(1, HESSE_RANDOM_SAMPLES, i) - 0.5;
     const hesse_bundle bundle = {all, params->count, k};
-    if (hesse_product_work(model, &bundle, 1, work, &why) ||
-        hesse_product_new(model, &bundle, 1, &product))
+    if (hesse_product_work(objective, &bundle, 1, work, &why) ||
+        hesse_product_new(objective, &bundle, 1, &product))
         exit(4);
     for (int i = -1; i < repeats; i++) { /* the first touches the memory */
-        MPI_Barrier(model->team->comm);
+        MPI_Barrier(objective->team->comm);
         const double start = MPI_Wtime();
         hesse_product_run(product, HESSE_ALL, v, hv);
         if (i >= 0) seconds[i] = MPI_Wtime() - start;
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 {
     hesse_team *team = NULL;
     hesse_job *job = NULL;
-    hesse_objective *model = NULL;
+    hesse_problem problem = {NULL, NULL, NULL};
     hesse_rates rates;
     hesse_why why;
     MPI_Init(&argc, &argv);
@@ -65,7 +65,7 @@ int main(int argc, char **argv)
         return 2;
     }
     hesse_status s = hesse_open_job(team, &options, &job);
-    if (!s) s = hesse_open_model(team, job, false, &model);
+    if (!s) s = hesse_open_problem(team, job, false, &problem);
     if (!s) s = hesse_rates_measure(&rates, &why);
     if (s) {
         fprintf(stderr, "%s\n", hesse_team_why(team)->text);
@@ -75,16 +75,16 @@ int main(int argc, char **argv)
     for (int i = 3; i < argc; i++) {
         hesse_work work;
         const int k = atoi(argv[i]);
-        const double t = seconds_of(model, k, repeats, seconds, &work);
+        const double t = seconds_of(problem.objective, k, repeats, seconds, &work);
         if (team->rank == 0)
             printf("product %d %d %zu %.5g s %.4g flop %.3g GFLOP/s %.3g %% %.4g bytes\n",
-                   team->size, k, model->network->params.size, t, work.products,
+                   team->size, k, problem.network->params.size, t, work.products,
                    work.products / t * 1e-9, 100 * work.products / t / rates.dgemm,
                    hesse_memory_peak());
         fflush(stdout);
     }
     free(seconds);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_job_free(job);
     hesse_team_free(team);
     MPI_Finalize();

@@ -39,9 +39,9 @@ hesse_status hesse_network_needs(hesse_team *team, const hesse_network_source *s
 /** Collective. Open a network on every rank.
  *
  *  dataset  [in]  gives the sizes that the source leaves open (inputs, classes, ...);
- * it is not kept. Memory: 8 bytes for each parameter and rank. Errors: HESSE_E_JOB when
- * sizes, task and data do not fit one another; HESSE_E_INPUT naming the file and what
- * is wrong with it; HESSE_E_NOMEM. */
+ * it is not kept. NULL: the source tells them all. Memory: 8 bytes for each parameter
+ * and rank. Errors: HESSE_E_JOB when sizes, task and data do not fit one another;
+ * HESSE_E_INPUT naming the file and what is wrong with it; HESSE_E_NOMEM. */
 hesse_status hesse_network_open(hesse_team *team, const hesse_network_source *source,
                                 const hesse_dataset *dataset, hesse_network **network);
 

@@ -53,9 +53,9 @@ hesse_status hesse_analysis_new(hesse_objective *objective,
     if (!objective) return HESSE_E_JOB;
     hesse_team *team = objective->team;
     hesse_status s = HESSE_OK;
-    if (!options || !analysis)
+    if (!options || !analysis || !objective->tape)
         s = hesse_fail(&team->why, HESSE_E_JOB,
-                       "an analysis needs options and a place");
+                       "an analysis needs a batch, options and a place");
     if ((s = hesse_agree(team, s))) return s;
     hesse_analysis *x = hesse_calloc(1, sizeof *x);
     const double left = (double)hesse_team_available(team);
@@ -258,6 +258,7 @@ static hesse_status evaluate(hesse_analysis *x)
 
 hesse_status hesse_analysis_run_with(hesse_analysis *x, const hesse_run_options *run)
 {
+    if (!x) return HESSE_E_JOB;
     hesse_team *team = x->plan.objective->team;
     hesse_status s = HESSE_OK;
     /* All ranks are to see a matrix. */

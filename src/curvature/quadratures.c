@@ -364,11 +364,22 @@ hesse_status hesse_quadratures(hesse_objective *objective,
 }
 
 /* The public function: the quadrature of one matrix. */
-static hesse_status check_options(const hesse_lanczos_options *q, hesse_why *why)
+static hesse_status check_options(const hesse_objective *objective,
+                                  const hesse_lanczos_options *q, const void *place,
+                                  hesse_why *why)
 {
-    if (q->n_only < 0 || (q->n_only && !q->only))
-        return hesse_fail(why, HESSE_E_JOB, "lanczos: n_only is %d, expected names",
+    if (!q || !place || !objective->tape)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "lanczos: a batch, options or a place is missing");
+    bool named = q->n_only >= 0 && (q->only || !q->n_only);
+    for (int i = 0; named && i < q->n_only; i++) named = q->only[i];
+    if (!named)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "lanczos: %d blocks are chosen, expected a name for each",
                           q->n_only);
+    if ((int)q->partition < HESSE_CUT_TENSOR || q->partition > HESSE_CUT_FUSED)
+        return hesse_fail(why, HESSE_E_JOB, "lanczos: there is no partition %d",
+                          (int)q->partition);
     if (q->part & ~HESSE_ALL)
         return hesse_fail(why, HESSE_E_JOB,
                           "lanczos: part %#x, expected kinds of operators",
@@ -380,12 +391,14 @@ hesse_status hesse_lanczos(hesse_objective *objective,
                            const hesse_lanczos_options *options,
                            hesse_quadrature **quadrature)
 {
+    if (!objective) return HESSE_E_JOB;
     hesse_team *team = objective->team;
     hesse_partition partition = {0};
+    hesse_status s = check_options(objective, options, quadrature, &team->why);
+    if ((s = hesse_agree(team, s))) return s;
     hesse_lanczos_settings settings = options->settings;
     hesse_submatrix matrix = {.part = options->part ? options->part : HESSE_ALL,
                               .block = -1};
-    hesse_status s = check_options(options, &team->why);
     if (!s && !objective->theta)
         s = hesse_fail(&team->why, HESSE_E_JOB,
                        "lanczos: a model without values has no Hessian");

@@ -20,6 +20,10 @@ static hesse_status check(const hesse_data_options *o, const hesse_data_needs *n
         {"number of classes that are taken", o->classes, 0, 1 << 20},
         {"mask rate", o->mask_rate, 0, 1},
         {"id of masked tokens", o->mask_id ? *o->mask_id : 0, 0, (1 << 24) - 1},
+        {"number of block sizes", o->n_sizes, 0, o->sizes ? INT_MAX : 0},
+        {"form of what the network reads", needs->reads, 0, HESSE_READS_IMAGES},
+        {"vocabulary of the network", needs->vocabulary, 0, INT_MAX},
+        {"number of the network's classes", needs->classes, 0, INT_MAX},
         {"number of the model's positions", needs->positions, 0, INT_MAX}};
     hesse_status s = hesse_check_limits(limits, sizeof limits / sizeof *limits, why);
     if (!s && (o->n_paths < kind->least_paths || o->n_paths > kind->most_paths))
@@ -28,6 +32,10 @@ static hesse_status check(const hesse_data_options *o, const hesse_data_needs *n
             "data of the kind '%s' come from %s%d file%s, and %d are given", kind->name,
             kind->most_paths > kind->least_paths ? "at least " : "", kind->least_paths,
             kind->least_paths == 1 ? "" : "s", o->n_paths);
+    for (int i = 0; !s && i < o->n_paths; i++)
+        if (!o->paths || !o->paths[i])
+            s = hesse_fail(why, HESSE_E_JOB, "path %d (from 0) of the data is missing",
+                           i);
     if (!s && hesse_data_has(kind, "context") && needs->positions &&
         o->context > needs->positions)
         s = hesse_fail(why, HESSE_E_JOB,

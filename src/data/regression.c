@@ -81,15 +81,17 @@ static hesse_status read_examples(const hesse_data_options *options,
     if (!r.features) r.features = (int)hesse_data_default(kind, "features");
     if (!r.examples) r.examples = (int)hesse_data_default(kind, "examples");
     if (r.shape == 0) r.shape = usual_shape;
-    const hesse_limits limits[] = {{"number of features", r.features, 1, 1 << 20},
-                                   {"number of examples", r.examples, 1, 1 << 20},
-                                   {"shape", r.shape, 1e-300, 1e300}};
+    const hesse_limits limits[] = {
+        {"number of features", r.features, 1, 1 << 20},
+        {"number of examples", r.examples, 1, 1 << 20},
+        {"shape", r.shape, 1e-300, 1e300},
+        {"distribution of the inputs", r.covariates, 0, HESSE_COVARIATES_GAMMA}};
     const hesse_batch form = {.context = r.examples + 1,
                               .width = r.features + 1,
                               .wanted_tokens = 1,
                               .wanted_width = 1};
     (void)needs;
-    hesse_status s = hesse_drawn_begin(options, limits, 3, form, batch, why);
+    hesse_status s = hesse_drawn_begin(options, limits, 4, form, batch, why);
     if (s) return s;
     double *w = hesse_alloc((size_t)r.features);
     if (!w)

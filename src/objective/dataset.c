@@ -35,10 +35,15 @@ static hesse_status tell(hesse_team *team, hesse_batch *batch)
 hesse_status hesse_dataset_open(hesse_team *team, const hesse_data_options *options,
                                 const hesse_data_needs *needs, hesse_dataset **dataset)
 {
+    if (!team) return HESSE_E_JOB;
     hesse_dataset *d = hesse_calloc(1, sizeof *d);
     hesse_status s = HESSE_OK;
-    *dataset = NULL;
-    if (!d) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a dataset");
+    if (dataset) *dataset = NULL;
+    if (!options || !needs || !dataset)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "a dataset needs options, the needs of a network and a place");
+    else if (!d)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a dataset");
     if (!s && team->rank == 0) s = hesse_data_read(options, needs, &d->all, &team->why);
     s = hesse_agree(team, s);
     if (!s) s = tell(team, &d->all);

@@ -3,23 +3,78 @@
 #include "objective/network.h"
 
 #include "base/memory.h"
+#include "data/choose.h"
 #include "network/families/config.h"
 #include "network/families/families.h"
 #include "network/graph_json.h"
+#include "network/layout.h"
 #include "network/weights.h"
 #include "parallel/team.h"
 
+#include <float.h>
 #include <stdlib.h>
 
-enum { MOST_TOKENS = 1 << 24 };
+enum { MOST = 1 << 24 }; /* of every size */
 
-static hesse_status check_source(const hesse_network_source *source, hesse_why *why)
+/* Whether sizes fit one another is the family's to judge. */
+static hesse_status check_sizes(const hesse_arch *a, hesse_why *why)
 {
+    const hesse_attention *t = &a->attention;
+    const hesse_limits sizes[] = {
+        {"number of layers", a->layers, 0, MOST},
+        {"width", a->width, 0, MOST},
+        {"inner width", a->inner, 0, MOST},
+        {"vocabulary", a->vocabulary, 0, MOST},
+        {"number of positions", a->positions, 0, MOST},
+        {"number of token types", a->types, 0, MOST},
+        {"number of heads", t->heads, 0, MOST},
+        {"number of key and value heads", t->kv_heads, 0, MOST},
+        {"size of a head", t->size, 0, MOST},
+        {"size of a head's values", t->value_size, 0, MOST},
+        {"number of inputs", a->data.inputs, 0, MOST},
+        {"number of rows", a->data.rows, 0, MOST},
+        {"number of columns", a->data.cols, 0, MOST},
+        {"number of outputs", a->data.outputs, 0, MOST},
+        {"size of a patch", a->image.patch, 0, MOST},
+        {"inner width over tokens", a->image.token_inner, 0, MOST},
+        {"size after pooling", a->image.pool, 0, MOST},
+        {"temperature of attention", t->temperature, 0, DBL_MAX},
+        {"base of the rotary angles", t->rope_theta, 0, DBL_MAX},
+        {"epsilon of normalisation", a->norm_eps, 0, DBL_MAX},
+        {"deviation of initial values", a->deviation, 0, DBL_MAX}};
+    const hesse_arch_lists *l = &a->lists;
+    hesse_status s = hesse_check_limits(sizes, sizeof sizes / sizeof *sizes, why);
+    for (int i = 0; !s && i < l->n_widths; i++)
+        s = hesse_check_limits(
+            &(hesse_limits){"entry of the widths", l->widths[i], 0, MOST}, 1, why);
+    for (int i = 0; !s && i < l->n_dense; i++)
+        s = hesse_check_limits(
+            &(hesse_limits){"width of a dense layer", l->dense[i], 0, MOST}, 1, why);
+    for (int i = 0; !s && i < l->n_multipliers; i++)
+        s = hesse_check_limits(&(hesse_limits){"multiplier of a layer",
+                                               l->multipliers[i], -DBL_MAX, DBL_MAX},
+                               1, why);
+    return s;
+}
+
+static hesse_status check_source(const hesse_network_source *source, const void *place,
+                                 hesse_why *why)
+{
+    if (!source || !place)
+        return hesse_fail(why, HESSE_E_JOB, "a network needs a source and a place");
     if (!source->arch || !hesse_arch_is_sound(source->arch))
         return hesse_fail(why, HESSE_E_JOB,
                           "a network needs an architecture whose family, activation, "
                           "kernel, loss and batch normalisation exist");
-    return HESSE_OK;
+    return check_sizes(source->arch, why);
+}
+
+/* What follows from the family and the number of heads. */
+static void complete(hesse_arch *arch)
+{
+    const hesse_family *f = hesse_family_of(arch);
+    if (f->complete) f->complete(arch);
+    if (!arch->attention.kv_heads) arch->attention.kv_heads = arch->attention.heads;
 }
 
 /* Local to rank 0. What a config does not say is the source's. */
@@ -28,6 +83,7 @@ static hesse_status read_arch(const hesse_network_source *source, hesse_arch *ar
 {
     const hesse_arch *asked = source->arch;
     *arch = *asked;
+    complete(arch);
     if (!source->config) return HESSE_OK;
     const hesse_status s = hesse_config_read(source->config, arch, why);
     arch->attention.temperature = asked->attention.temperature;
@@ -41,8 +97,9 @@ static hesse_status read_arch(const hesse_network_source *source, hesse_arch *ar
 hesse_status hesse_network_needs(hesse_team *team, const hesse_network_source *source,
                                  hesse_data_needs *needs)
 {
+    if (!team) return HESSE_E_JOB;
     hesse_arch arch = {0};
-    hesse_status s = check_source(source, &team->why);
+    hesse_status s = check_source(source, needs, &team->why);
     if (!s && team->rank == 0) s = read_arch(source, &arch, &team->why);
     s = hesse_agree(team, s);
     if (s) return s;
@@ -66,15 +123,38 @@ static hesse_status read_shape(const hesse_network_source *source,
     if (!source->checkpoint) arch->layout = hesse_layout_of(arch);
     const bool told = arch->data.outputs > 0;
     if (!s && dataset) s = hesse_family_fit(arch, &dataset->all, why);
+    if (!s && !dataset) s = hesse_family_is_told(arch, why);
     if (!s && *file) s = hesse_weights_widen(*file, arch, told, why);
     return s;
+}
+
+/* Statistics of batch normalisation stand in checkpoints also where training mode
+   computes them from the batch: then they are kept to be written again. */
+static bool needs_buffers(const hesse_network *n)
+{
+    return n->arch.image.batch_norm != HESSE_BATCH_NORM_TRAINING;
+}
+
+static hesse_status list_buffers(hesse_network *n, hesse_why *why)
+{
+    hesse_arch arch = n->arch;
+    if (!needs_buffers(n)) arch.image.batch_norm = HESSE_BATCH_NORM_EVALUATION;
+    return hesse_buffers_new(&arch, &n->buffers, why);
+}
+
+static bool has_buffers(const hesse_network *n, const hesse_safetensors *file)
+{
+    bool all = true;
+    for (int i = 0; all && i < n->buffers.count; i++)
+        all = hesse_layout_find(file, &n->arch, &n->buffers.list[i]);
+    return all;
 }
 
 /* Local. */
 static hesse_status list_tensors(hesse_network *n, bool outline, hesse_why *why)
 {
     hesse_status s = hesse_params_new(&n->arch, &n->params, why);
-    if (!s) s = hesse_buffers_new(&n->arch, &n->buffers, why);
+    if (!s) s = list_buffers(n, why);
     if (s || outline) return s;
     n->theta = hesse_alloc(n->params.size);
     n->constants = hesse_alloc(n->buffers.size);
@@ -88,6 +168,7 @@ static hesse_status read_values(const hesse_network_source *source, hesse_networ
                                 const hesse_safetensors *file, hesse_why *why)
 {
     if (file) {
+        if (!needs_buffers(n) && !has_buffers(n, file)) hesse_params_free(&n->buffers);
         const hesse_tensors lists[] = {{&n->params, n->theta},
                                        {&n->buffers, n->constants}};
         return source->outline
@@ -108,6 +189,9 @@ static void tell_values(hesse_team *team, hesse_network *n)
     hesse_team_broadcast(team, 0, &n->note, sizeof n->note);
     hesse_team_broadcast(team, 0, n->checkpoint, sizeof n->checkpoint);
     if (!n->theta) return;
+    int buffers = n->buffers.count; /* rank 0 may have found none */
+    hesse_team_broadcast(team, 0, &buffers, sizeof buffers);
+    if (!buffers) hesse_params_free(&n->buffers);
     hesse_team_broadcast(team, 0, n->theta, n->params.size * sizeof *n->theta);
     hesse_team_broadcast(team, 0, n->constants, n->buffers.size * sizeof *n->constants);
 }
@@ -115,10 +199,11 @@ static void tell_values(hesse_team *team, hesse_network *n)
 hesse_status hesse_network_open(hesse_team *team, const hesse_network_source *source,
                                 const hesse_dataset *dataset, hesse_network **network)
 {
+    if (!team) return HESSE_E_JOB;
     hesse_safetensors *file = NULL;
     hesse_network *n = hesse_calloc(1, sizeof *n);
-    hesse_status s = check_source(source, &team->why);
-    *network = NULL;
+    hesse_status s = check_source(source, network, &team->why);
+    if (network) *network = NULL;
     if (!s && !n)
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a network");
     if (!s && team->rank == 0) s = read_shape(source, dataset, n, &file, &team->why);
@@ -202,10 +287,11 @@ hesse_status hesse_network_print(const hesse_network *n, int tokens, FILE *file,
                                  hesse_why *why)
 {
     hesse_graph *graph = NULL;
-    if (tokens < 1 || tokens > MOST_TOKENS)
+    if (!n || !file)
+        return hesse_fail(why, HESSE_E_JOB, "a graph needs a network and a file");
+    if (tokens < 1 || tokens > MOST)
         return hesse_fail(why, HESSE_E_JOB,
-                          "an example has %d tokens, expected 1 to %d", tokens,
-                          MOST_TOKENS);
+                          "an example has %d tokens, expected 1 to %d", tokens, MOST);
     hesse_status s = hesse_family_graph(&n->arch, tokens, &graph, why);
     if (!s) s = hesse_graph_print(graph, file, why);
     hesse_graph_free(graph);
@@ -216,8 +302,12 @@ hesse_status hesse_network_write(hesse_team *team, const hesse_network *n,
                                  const double *values, hesse_float format,
                                  const char *path)
 {
+    if (!team) return HESSE_E_JOB;
     hesse_status s = HESSE_OK;
-    if (format != HESSE_F64 && format != HESSE_F32)
+    if (!n || !path)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "a checkpoint needs a network and a path");
+    else if (format != HESSE_F64 && format != HESSE_F32)
         s = hesse_fail(&team->why, HESSE_E_JOB, "number format %d of a checkpoint",
                        (int)format);
     else if (team->rank == 0 && (!values || !n->constants))

@@ -99,8 +99,9 @@ static hesse_status build(hesse_objective *x, size_t available, hesse_why *why)
 hesse_status hesse_objective_set_batch(hesse_objective *x, const hesse_dataset *dataset,
                                        int first, int count)
 {
+    if (!x) return HESSE_E_JOB;
     hesse_team *team = x->team;
-    const int all = dataset->all.sequences;
+    const int all = dataset ? dataset->all.sequences : 0;
     hesse_status s = HESSE_OK;
     hesse_tape_free(x->tape);
     x->tape = NULL;
@@ -117,6 +118,7 @@ hesse_status hesse_objective_set_batch(hesse_objective *x, const hesse_dataset *
     if (s) {
         hesse_tape_free(x->tape);
         x->tape = NULL;
+        x->batch = (hesse_batch){0};
     }
     return s;
 }
@@ -136,9 +138,14 @@ hesse_status hesse_objective_new(hesse_team *team, const hesse_network *network,
                                  const hesse_objective_options *options,
                                  hesse_objective **objective)
 {
+    if (!team) return HESSE_E_JOB;
     hesse_objective *x = hesse_calloc(1, sizeof *x);
-    hesse_status s = check_options(options, &team->why);
-    *objective = NULL;
+    hesse_status s = HESSE_OK;
+    if (objective) *objective = NULL;
+    if (!network || !dataset || !options || !objective)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "an objective needs a network, a dataset, options and a place");
+    if (!s) s = check_options(options, &team->why);
     if (!s && !x)
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for an objective");
     s = hesse_agree(team, s);
@@ -165,11 +172,14 @@ void hesse_objective_free(hesse_objective *x)
 
 hesse_status hesse_objective_set_parameters(hesse_objective *x, const double *values)
 {
+    if (!x) return HESSE_E_JOB;
     hesse_team *team = x->team;
     const size_t n = x->network->params.size;
     hesse_status s = HESSE_OK;
     if (!values || !x->theta)
-        s = hesse_fail(&team->why, HESSE_E_JOB, "an outline has no parameters");
+        s = hesse_fail(&team->why, HESSE_E_JOB, "%s",
+                       values ? "an outline has no parameters"
+                              : "the values of the parameters are missing");
     else if (!x->own && !(x->own = hesse_alloc(n)))
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for %zu parameters",
                        n);
@@ -186,9 +196,12 @@ const double *hesse_objective_parameters(const hesse_objective *x)
     return x->theta;
 }
 
-/* Local. An objective that can be evaluated. */
-static hesse_status check_ready(const hesse_objective *x, hesse_why *why)
+/* Local. An objective that can be evaluated, and vectors and places that are given. */
+static hesse_status check_ready(const hesse_objective *x, bool given, hesse_why *why)
 {
+    if (!given)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "a vector, or the place of a result, is missing");
     if (x->tape && x->theta) return HESSE_OK;
     return hesse_fail(why, HESSE_E_JOB, "an objective without %s cannot be evaluated",
                       x->tape ? "parameters" : "a batch");
@@ -235,8 +248,9 @@ static void add_up(const hesse_objective *x, double *values, size_t count)
 
 hesse_status hesse_objective_loss(hesse_objective *x, double *loss)
 {
+    if (!x) return HESSE_E_JOB;
     hesse_team *team = x->team;
-    hesse_status s = hesse_agree(team, check_ready(x, &team->why));
+    hesse_status s = hesse_agree(team, check_ready(x, loss, &team->why));
     if (s) return s;
     const hesse_example_range own = hesse_objective_share(x, team->rank);
     *loss = hesse_tape_loss(x->tape, own.first, own.end - own.first);
@@ -249,8 +263,9 @@ hesse_status hesse_objective_loss(hesse_objective *x, double *loss)
 hesse_status hesse_objective_gradient(hesse_objective *x, double *loss,
                                       double *gradient)
 {
+    if (!x) return HESSE_E_JOB;
     hesse_team *team = x->team;
-    hesse_status s = hesse_agree(team, check_ready(x, &team->why));
+    hesse_status s = hesse_agree(team, check_ready(x, true, &team->why));
     if (s) return s;
     const hesse_example_range own = hesse_objective_share(x, team->rank);
     const double part =
@@ -268,9 +283,10 @@ hesse_status hesse_objective_gradient(hesse_objective *x, double *loss,
 hesse_status hesse_objective_example_gradients(hesse_objective *x, int first, int count,
                                                double *gradients)
 {
+    if (!x) return HESSE_E_JOB;
     hesse_team *team = x->team;
     const size_t n = x->network->params.size;
-    hesse_status s = check_ready(x, &team->why);
+    hesse_status s = check_ready(x, gradients, &team->why);
     if (!s && (first < 0 || count < 1 || first > x->tape->sequences - count))
         s = hesse_fail(&team->why, HESSE_E_JOB,
                        "gradients of %d examples from %d on, of a batch of %d", count,
@@ -302,11 +318,12 @@ void hesse_objective_prepare(const hesse_objective *x, int first, int count)
 hesse_status hesse_objective_product(hesse_objective *x, hesse_kinds share, int k,
                                      const double *v, double *hv)
 {
+    if (!x) return HESSE_E_JOB;
     hesse_team *team = x->team;
     const hesse_params *params = &x->network->params;
     hesse_product *product = NULL;
     hesse_piece *all = hesse_pieces_of_all(params);
-    hesse_status s = check_ready(x, &team->why);
+    hesse_status s = check_ready(x, v && hv, &team->why);
     if (!s && (!share || (share & ~HESSE_ALL) || k < 1))
         s = hesse_fail(&team->why, HESSE_E_JOB,
                        "a product of %d vectors with share %#x, expected at least one "
@@ -335,7 +352,7 @@ int hesse_objective_tokens(const hesse_objective *x)
 
 int hesse_objective_window(const hesse_objective *x)
 {
-    return x->tape->window;
+    return x->tape ? x->tape->window : 0;
 }
 
 hesse_kinds hesse_objective_kinds(const hesse_objective *x)
@@ -358,12 +375,16 @@ hesse_status hesse_problem_open(hesse_team *team, const hesse_network_source *so
 {
     hesse_problem p = {NULL, NULL, NULL};
     hesse_data_needs needs;
-    hesse_status s = hesse_network_needs(team, source, &needs);
+    if (!team) return HESSE_E_JOB;
+    hesse_status s = HESSE_OK;
+    if (!problem) s = hesse_fail(&team->why, HESSE_E_JOB, "a problem needs a place");
+    s = hesse_agree(team, s);
+    if (!s) s = hesse_network_needs(team, source, &needs);
     if (!s) s = hesse_dataset_open(team, data, &needs, &p.dataset);
     if (!s) s = hesse_network_open(team, source, p.dataset, &p.network);
     if (!s) s = hesse_objective_new(team, p.network, p.dataset, options, &p.objective);
     if (s) hesse_problem_free(&p);
-    *problem = p;
+    if (problem) *problem = p;
     return s;
 }
 

@@ -4,9 +4,8 @@
 //   cplusplus CONFIG.json MODEL.safetensors TOKENS.npy
 #include <hesse/hesse.h>
 
-#include <hesse/generator.h>
-
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -19,7 +18,15 @@ template <typename T, void (*release)(T *)> struct releases {
     }
 };
 typedef std::unique_ptr<hesse_team, releases<hesse_team, hesse_team_free>> team_ptr;
-typedef std::unique_ptr<hesse_model, releases<hesse_model, hesse_model_free>> model_ptr;
+struct problem : hesse_problem {
+    problem() : hesse_problem()
+    {
+    }
+    ~problem()
+    {
+        hesse_problem_free(this);
+    }
+};
 
 int run(char **files)
 {
@@ -28,32 +35,39 @@ int run(char **files)
     team_ptr team(t);
 
     hesse_arch arch = {};
-    arch.family = HESSE_GPT2;
-    hesse_source source = {};
+    std::strcpy(arch.family, "gpt2");
+    hesse_network_source source = {};
     source.arch = &arch;
     source.config = files[0];
     source.checkpoint = files[1];
-    source.tokens = files[2];
-    source.sequences = 2;
-    hesse_model *m = nullptr;
-    hesse_status status = hesse_model_open(team.get(), &source, &m);
-    model_ptr model(m);
+    hesse_data_options data = {};
+    const char *const paths[] = {files[2]};
+    data.kind = "tokens";
+    data.paths = paths;
+    data.n_paths = 1;
+    data.sequences = 2;
+    hesse_objective_options options = {};
+    problem p;
+    hesse_status status = hesse_problem_open(team.get(), &source, &data, &options, &p);
     if (status) {
         std::fprintf(stderr, "%s\n", hesse_team_why(team.get())->text);
         return 3;
     }
 
-    const std::size_t n = hesse_model_size(model.get());
-    std::vector<double> all(n), losses(n), others(n);
-    const double *gradient = hesse_model_gradient(model.get());
+    const std::size_t n = hesse_network_size(p.network);
+    std::vector<double> gradient(n), all(n), losses(n), others(n);
     const hesse_kinds rest = static_cast<hesse_kinds>(HESSE_ALL & ~HESSE_GAUSS_NEWTON);
     if (rest != hesse_kinds_named("functional")) return 4;
-    status = hesse_model_product(model.get(), HESSE_ALL, 1, gradient, all.data());
+    status = hesse_objective_gradient(p.objective, nullptr, gradient.data());
     if (!status)
-        status = hesse_model_product(model.get(), HESSE_GAUSS_NEWTON, 1, gradient,
-                                     losses.data());
+        status = hesse_objective_product(p.objective, HESSE_ALL, 1, gradient.data(),
+                                         all.data());
     if (!status)
-        status = hesse_model_product(model.get(), rest, 1, gradient, others.data());
+        status = hesse_objective_product(p.objective, HESSE_GAUSS_NEWTON, 1,
+                                         gradient.data(), losses.data());
+    if (!status)
+        status = hesse_objective_product(p.objective, rest, 1, gradient.data(),
+                                         others.data());
     if (status) return 5;
     double apart = 0, square = 0;
     for (std::size_t i = 0; i < n; i++) {

@@ -6,9 +6,11 @@
 #include "data/read.h"
 #include "job/job.h"
 #include "network/families/config.h"
+#include "network/families/family.h"
 #include "network/weights.h"
 #include "output/show.h"
 #include "output/stamp.h"
+#include "output/verify.h"
 
 #include <hdf5.h>
 #include <stdint.h>

@@ -10,13 +10,13 @@
 enum { BUNDLES = 2 };
 
 /* Whole parameters from one on. */
-static hesse_bundle bundle_from(const hesse_model *m, int first, int k,
+static hesse_bundle bundle_from(const hesse_params *params, int first, int k,
                                 hesse_piece *pieces)
 {
-    for (int i = first; i < m->params.count; i++)
+    for (int i = first; i < params->count; i++)
         pieces[i - first] = (hesse_piece){
-            .param = i, .rect = {0, m->params.list[i].rows, 0, m->params.list[i].cols}};
-    return (hesse_bundle){pieces, m->params.count - first, k};
+            .param = i, .rect = {0, params->list[i].rows, 0, params->list[i].cols}};
+    return (hesse_bundle){pieces, params->count - first, k};
 }
 
 /* The largest error of hv = S v, S the part of H from some coordinate on. */
@@ -38,11 +38,12 @@ static void check_net(hesse_team *team, int which, const int k[BUNDLES])
 {
     transformer m;
     net_new(&m, which);
-    hesse_model model = {.team = team, .params = m.params, .tape = m.tape};
+    const hesse_network network = {.params = m.params};
+    hesse_objective objective = {.team = team, .network = &network, .tape = m.tape};
     hesse_piece pieces[BUNDLES][NET_PARAMS];
     const int from = m.params.count / 2;
-    const hesse_bundle both[BUNDLES] = {bundle_from(&model, 0, k[0], pieces[0]),
-                                        bundle_from(&model, from, k[1], pieces[1])};
+    const hesse_bundle both[BUNDLES] = {bundle_from(&m.params, 0, k[0], pieces[0]),
+                                        bundle_from(&m.params, from, k[1], pieces[1])};
     const size_t n = m.params.size, first = m.params.list[from].offset;
     const size_t second = n * (size_t)k[0];
     const size_t numbers = second + (n - first) * (size_t)k[1];
@@ -52,7 +53,7 @@ static void check_net(hesse_team *team, int which, const int k[BUNDLES])
     assert_all(v && hv);
     for (size_t i = 0; i < numbers; i++) v[i] = uniform(&seed);
     hesse_product *product = NULL;
-    assert_all(hesse_product_new(&model, both, BUNDLES, &product) == HESSE_OK);
+    assert_all(hesse_product_new(&objective, both, BUNDLES, &product) == HESSE_OK);
     hesse_product_run(product, HESSE_ALL, v, hv);
     assert_all(error_of(h, n, 0, (size_t)k[0], v, hv) < 1e-12);
     assert_all(error_of(h, n, first, (size_t)k[1], v + second, hv + second) < 1e-12);
@@ -83,20 +84,21 @@ static void ranks_share_vectors_where_sequences_run_out(void **state)
     for (int which = 0; which < NETS; which++) {
         transformer m;
         net_new(&m, which);
-        const hesse_model model = {.params = m.params, .tape = m.tape};
+        const hesse_network network = {.params = m.params};
+        const hesse_objective objective = {.network = &network, .tape = m.tape};
         hesse_piece pieces[NET_PARAMS];
-        const hesse_bundle all = bundle_from(&model, 0, K, pieces);
+        const hesse_bundle all = bundle_from(&m.params, 0, K, pieces);
         const double units = m.tape->coupled ? 1 : m.tape->sequences;
         for (int ranks = 1; ranks < 100; ranks++) {
-            const double times = hesse_product_sharing(&model, ranks, K);
+            const double times = hesse_product_sharing(&objective, ranks, K);
             assert_true(times >= 1 && times <= ranks && times <= units * K);
-            assert_true(hesse_product_sharing(&model, ranks, 0) == 1);
+            assert_true(hesse_product_sharing(&objective, ranks, 0) == 1);
             if (ranks % (int)units == 0 && K % (ranks / (int)units) == 0)
                 assert_true(times == ranks);
         }
         const int enough = (int)units * K;
-        assert_true(hesse_product_bytes(&model, enough, &all, 1) <
-                    0.5 * hesse_product_bytes(&model, 1, &all, 1));
+        assert_true(hesse_product_bytes(&objective, enough, &all, 1) <
+                    0.5 * hesse_product_bytes(&objective, 1, &all, 1));
         transformer_free(&m);
     }
 }

@@ -162,6 +162,21 @@ hesse_status hesse_family_fit(hesse_arch *a, const hesse_batch *batch, hesse_why
     return s || predicts_tokens(a) ? s : fit_classes(a, batch, batch->classes, why);
 }
 
+hesse_status hesse_family_is_told(const hesse_arch *a, hesse_why *why)
+{
+    const hesse_reads r = hesse_family_of(a)->reads;
+    const hesse_arch_data *d = &a->data;
+    const bool ids = r == HESSE_READS_IDS, images = r == HESSE_READS_IMAGES;
+    const hesse_size_limit sizes[] = {
+        {"vocabulary", ids ? a->vocabulary : 1, 0},
+        {"number of inputs", ids ? 1 : d->inputs, 0},
+        {"number of tokens", ids ? 1 : a->positions, 0},
+        {"number of rows", images ? d->rows : 1, 0},
+        {"number of columns", images ? d->cols : 1, 0},
+        {"number of outputs", predicts_tokens(a) ? 1 : d->outputs, 0}};
+    return hesse_check_sizes(sizeof sizes / sizeof *sizes, sizes, why);
+}
+
 hesse_status hesse_check_sizes(int count, const hesse_size_limit *sizes, hesse_why *why)
 {
     for (const hesse_size_limit *x = sizes; x < sizes + count; x++) {
@@ -229,6 +244,17 @@ static hesse_status check_parameters(const hesse_params *params, hesse_why *why)
     return HESSE_OK;
 }
 
+/* Only decoders share key and value heads, and judge that themselves. */
+static hesse_status check_own_heads(const hesse_arch *a, hesse_why *why)
+{
+    const hesse_attention *t = &a->attention;
+    if (hesse_family_of(a)->decoder || t->kv_heads == t->heads) return HESSE_OK;
+    return hesse_fail(why, HESSE_E_JOB,
+                      "model: %s has as many key and value heads as heads, and %d and "
+                      "%d are given",
+                      a->family, t->kv_heads, t->heads);
+}
+
 static hesse_status check_length(const hesse_arch *a, int tokens, hesse_why *why)
 {
     if (!hesse_family_of(a)->learned_positions || tokens <= a->positions)
@@ -244,6 +270,7 @@ hesse_status hesse_family_graph(const hesse_arch *arch, int tokens, hesse_graph 
     *graph = NULL;
     const hesse_family *f = hesse_family_of(arch);
     hesse_status s = f->check(arch, why);
+    if (!s) s = check_own_heads(arch, why);
     if (!s) s = check_length(arch, tokens, why);
     if (s) return s;
     hesse_graph *g = hesse_graph_new(tokens);

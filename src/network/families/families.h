@@ -17,6 +17,10 @@ hesse_data_needs hesse_family_needs(const hesse_arch *arch);
 hesse_status hesse_family_fit(hesse_arch *arch, const hesse_batch *batch,
                               hesse_why *why);
 
+/** Local. Errors: HESSE_E_JOB for a size of the data that an architecture leaves open.
+ */
+hesse_status hesse_family_is_told(const hesse_arch *arch, hesse_why *why);
+
 /** Local. The names of a family's checkpoints where there is none. */
 hesse_layout hesse_layout_of(const hesse_arch *arch);
 

@@ -30,6 +30,11 @@ static void build(hesse_builder *b)
 static hesse_status check(const hesse_arch *a, hesse_why *why)
 {
     const hesse_arch_lists *l = &a->lists;
+    hesse_status s = HESSE_OK;
+    for (int i = 0; !s && i < l->n_widths; i++)
+        s = hesse_check_sizes(
+            1, &(hesse_size_limit){"width of a hidden layer", l->widths[i], 0}, why);
+    if (s) return s;
     if (!l->n_multipliers || l->n_multipliers == l->n_widths + 1) return HESSE_OK;
     return hesse_fail(why, HESSE_E_JOB,
                       "model: %d multipliers, expected one for each of %d layers",

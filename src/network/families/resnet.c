@@ -55,7 +55,14 @@ static hesse_status check(const hesse_arch *a, hesse_why *why)
 {
     const hesse_size_limit own[] = {{"width", a->width, 0},
                                     {"number of stages", a->lists.n_widths, 0}};
-    return hesse_check_sizes(sizeof own / sizeof *own, own, why);
+    hesse_status s = hesse_check_sizes(sizeof own / sizeof *own, own, why);
+    for (int i = 0; !s && i < a->lists.n_widths; i++)
+        s = hesse_check_sizes(1,
+                              &(hesse_size_limit){"number of blocks of a stage",
+                                                  a->lists.widths[i],
+                                                  HESSE_CONFIG_LAYERS},
+                              why);
+    return s;
 }
 
 static const hesse_owned_key keys[] = {{"width", "64"},

@@ -76,8 +76,12 @@ static void widen(const hesse_safetensors *file, hesse_arch *arch)
 static hesse_status check(const hesse_arch *a, hesse_why *why)
 {
     const hesse_size_limit own[] = {{"number of widths", a->lists.n_widths, 0}};
-    const hesse_status s = hesse_check_sizes(1, own, why);
+    hesse_status s = hesse_check_sizes(1, own, why);
     int rows = a->data.rows, cols = a->data.cols;
+    for (int i = 0; !s && i < a->lists.n_dense; i++)
+        s = hesse_check_sizes(
+            1, &(hesse_size_limit){"width of a dense layer", a->lists.dense[i], 0},
+            why);
     for (int i = 0; !s && i < a->lists.n_widths; i++) {
         if (a->lists.widths[i]) continue;
         rows /= 2, cols /= 2;
