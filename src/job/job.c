@@ -23,14 +23,15 @@ hesse_status hesse_job_text(const char *path, char **text, size_t *length,
                             hesse_why *why)
 {
     *text = NULL;
-    FILE *f = fopen(path, "rb");
+    const bool standard = strcmp(path, "-") == 0;
+    FILE *f = standard ? stdin : fopen(path, "rb");
     if (!f)
         return hesse_fail(why, HESSE_E_JOB, "%s: cannot be opened: %s", path,
                           strerror(errno));
     char *bytes = malloc(HESSE_JOB_BYTES + 2);
     const size_t count = bytes ? fread(bytes, 1, HESSE_JOB_BYTES + 1, f) : 0;
     const int error = ferror(f) ? errno : 0;
-    fclose(f);
+    if (!standard) fclose(f);
     hesse_status s = HESSE_OK;
     if (!bytes)
         s = exhausted(why);

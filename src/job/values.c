@@ -117,7 +117,7 @@ static hesse_status check_text(const place *p)
     snprintf(expected, sizeof expected, "a text of at most %d bytes", most);
     if (strlen(p->node->text) > (size_t)most) return wrong(p, expected);
     if (p->key->type == HESSE_KEY_SIZE && !hesse_size_parse(p->node->text, &bytes))
-        return wrong(p, "a size such as 4GiB or 500 MB");
+        return wrong(p, "a size with a unit, such as 4GiB or 500 MB");
     return HESSE_OK;
 }
 

@@ -88,8 +88,7 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_JOB, "", "output_identity", HESSE_CONTENT_TEXT, .in_1 = "",
      .description =
          "SHA-256 of the keys that only choose what is written: those of `metrics` and "
-         "`spectrum.density`, `spectrum.eigenvectors`, `output.matrices`; `--resume` "
-         "compares it, too"},
+         "`spectrum.density`, and `output.matrices`; `--resume` compares it, too"},
     {HESSE_SECTION_JOB, "", "repeatable", HESSE_CONTENT_TEXT, .in_1 = "",
      .description = "which numbers another run of the job finds again, on the same and on "
                     "another number of ranks"},

@@ -639,9 +639,6 @@ hesse_status hesse_result_verify(const char *path, FILE *out, hesse_why *why)
     free(a.gradient);
     H5Fclose(r.file);
     if (r.status) return r.status;
-    if (fprintf(out, "%s: as it was written, %zu spectra checked\n", path, a.spectra) <
-            0 ||
-        fflush(out))
-        return hesse_fail(why, HESSE_E_OUTPUT, "%s: cannot print", path);
+    fprintf(out, "%s: as it was written, %zu spectra checked\n", path, a.spectra);
     return HESSE_OK;
 }

@@ -132,7 +132,7 @@ EOF
 # OpenBLAS kernels that a user slowed down are reported, once. Without AVX2 none are better.
 case_slow_kernels_are_reported() {
     ranks=2
-    slow='^note: OpenBLAS runs with the core Prescott, many times slower'
+    slow='^warning: .* with the core Prescott multiplies matrices .* times slower'
     grep -q avx2 /proc/cpuinfo || skip 'no AVX2'
     "$hesse" info | grep '^BLAS core' | grep -v -q unknown || skip 'no OpenBLAS'
     OPENBLAS_CORETYPE=Prescott

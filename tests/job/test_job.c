@@ -562,7 +562,8 @@ static void keys_must_agree(void **state)
             "job.yaml:3: 'model.width' does not fit: the size of a head is 3, rotary "
             "angles need an even one");
     refuses_hessian("memory: 4 gigs", "job.yaml:6: 'hessian.memory' is '4 gigs', "
-                                      "expected a size such as 4GiB or 500 MB");
+                                      "expected a size with a unit, such as 4GiB or "
+                                      "500 MB");
 }
 
 static void lists_must_fit(void **state)
