@@ -80,11 +80,19 @@ static const hesse_schema_row ROWS[] = {
 
     /* The job */
     {HESSE_SECTION_JOB, "", "job", HESSE_CONTENT_TEXT,
-     .description = "the job file as it was read, and each --set as a comment"},
+     .description = "the job file as it was read, and each `--set` as a comment"},
     {HESSE_SECTION_JOB, "", "job_identity", HESSE_CONTENT_TEXT,
      .description =
-         "SHA-256 of what the numbers depend on: the keys of the job that have a say "
-         "in them, the digests of the inputs, the program; --resume goes by it"},
+         "SHA-256 of what the numbers depend on: the keys of the job that change them, "
+         "the digests of the inputs, the program; `--resume` compares it"},
+    {HESSE_SECTION_JOB, "", "output_identity", HESSE_CONTENT_TEXT, .in_1 = "",
+     .description =
+         "SHA-256 of the keys that only choose what is written: those of `metrics` and "
+         "`spectrum.density`, `spectrum.eigenvectors`, `output.matrices`; `--resume` "
+         "compares it, too"},
+    {HESSE_SECTION_JOB, "", "repeatable", HESSE_CONTENT_TEXT, .in_1 = "",
+     .description = "which numbers another run of the job finds again, on the same and on "
+                    "another number of ranks"},
     {HESSE_SECTION_JOB, "", "earlier_runs", HESSE_CONTENT_WHOLE,
      .description =
          "runs that were stopped or killed, and whose finished work this one took up; "

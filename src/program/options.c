@@ -38,6 +38,10 @@ const hesse_command hesse_commands[] = {
      "Prints the blocks with their sizes, engines and ranks, the work, and the peak "
      "memory of a rank.",
      hesse_command_plan, NULL},
+    {"graph", "JOB.yaml", SETS, "Print the graph of a job's network as JSON",
+     "The graph has a node for every operator, with its inputs, parameters, constants "
+     "and sizes. docs/graph.md describes the format.",
+     hesse_command_graph, NULL},
     {"show", "RESULT.h5", SHOW, "Print a result file as tables",
      "The tables say what the result was made of, the blocks with their measures, and "
      "the mean distances between them.",

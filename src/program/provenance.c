@@ -85,6 +85,27 @@ static void note_procedure(hesse_provenance *p, const hesse_job *job)
     text(p, "lanczos_procedure", p->procedure);
 }
 
+/* Which numbers another run of the job finds again. */
+static void note_repeatable(hesse_provenance *p, const hesse_job *job,
+                            const hesse_plan_summary *plan)
+{
+    const bool estimated = plan->method != HESSE_METHOD_EXACT;
+    const bool drifts =
+        estimated && job->analysis.lanczos.orthogonality == HESSE_ORTHOGONALITY_NONE;
+    const bool scalapack = job->analysis.engine == HESSE_ENGINE_SCALAPACK;
+    snprintf(p->repeatable, sizeof p->repeatable,
+             "the same bits on the same number of ranks, and the same numbers up to "
+             "rounding on another%s%s",
+             drifts ? "; but nodes and weights of quadratures, whose Lanczos vectors "
+                      "are not all orthogonalised, only on the same number of ranks: on "
+                      "another one only their traces and Frobenius norms are the same"
+                    : "",
+             scalapack ? "; but on three or more ranks ScaLAPACK may round eigenvalues "
+                         "differently from run to run"
+                       : "");
+    text(p, "repeatable", p->repeatable);
+}
+
 static void note_job(hesse_provenance *p, const hesse_job *job,
                      const hesse_plan_summary *plan)
 {
@@ -98,6 +119,7 @@ static void note_job(hesse_provenance *p, const hesse_job *job,
     whole(p, "panel", plan->panel);
     whole(p, "predicted_bytes_per_rank", (int64_t)plan->peak);
     number(p, "predicted_seconds", plan->seconds);
+    note_repeatable(p, job, plan);
     if (job->spectrum.paper) note_procedure(p, job);
     if (job->reduction == HESSE_SUM_OF_BATCHES)
         whole(p, "micro_batch", job->data.batch ? job->data.batch : 1);

@@ -19,6 +19,7 @@ enum { HESSE_NOTES = 72 };
 typedef struct hesse_provenance {
     hesse_note list[HESSE_NOTES];
     int count;
+    char repeatable[512];
     char command[4096], environment[4096], host[256], created[32], mpi[256], hdf5[32],
         blas[128], procedure[320];
     char config[HESSE_DIGEST_LENGTH];

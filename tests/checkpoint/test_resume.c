@@ -1,7 +1,7 @@
 /* An analysis that is stopped again and again after a few panels ends with the numbers
    of one that is not stopped. No panel is computed twice unless its part file was
    damaged. This holds on 1, 2, 4 and 6 ranks, and when the number of ranks changes. */
-#include "check_mpi.h"
+#include "check_problem.h"
 #include "checkpoint/checkpoint.h"
 #include "curvature/analysis.h"
 #include "hesse/hesse.h"
@@ -55,20 +55,6 @@ hesse_status __wrap_hesse_checkpoint_continue(hesse_checkpoint *c, hesse_why *wh
     now.left = 0;
     const hesse_status s = hesse_checkpoint_make_safe(c, why);
     return s ? s : hesse_fail(why, HESSE_E_STOPPED, "stopped");
-}
-
-/* Collective over the team. */
-static hesse_status open_model(hesse_team *team, hesse_model **model)
-{
-    const char *folder = HESSE_TEST_FOLDER "/reference/gpt2";
-    char config[512], checkpoint[512], tokens[512];
-    snprintf(config, sizeof config, "%s/config.json", folder);
-    snprintf(checkpoint, sizeof checkpoint, "%s/model.safetensors", folder);
-    snprintf(tokens, sizeof tokens, "%s/tokens.npy", folder);
-    const hesse_arch arch = {.family = "gpt2"};
-    const hesse_source source = {
-        .arch = &arch, .config = config, .checkpoint = checkpoint, .tokens = tokens};
-    return hesse_model_open(team, &source, model);
 }
 
 /* Collective. A folder that all ranks know. */
@@ -134,10 +120,11 @@ static void expect_same(const hesse_analysis *x, const hesse_analysis *y)
     assert_all(same);
 }
 
-static hesse_analysis *ask(hesse_model *model, const hesse_analysis_options *question)
+static hesse_analysis *ask(hesse_problem problem,
+                           const hesse_analysis_options *question)
 {
     hesse_analysis *x = NULL;
-    assert_all(hesse_analysis_new(model, question, &x) == HESSE_OK);
+    assert_all(hesse_analysis_new(problem.objective, question, &x) == HESSE_OK);
     return x;
 }
 
@@ -153,12 +140,11 @@ enum { QUESTIONS = sizeof questions / sizeof *questions };
 static void stopped_runs_go_on(void **state)
 {
     (void)state;
-    hesse_team *team = NULL;
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
-    hesse_model *model = NULL;
-    assert_all(open_model(team, &model) == HESSE_OK);
+    hesse_team *team = team_of_all();
+    hesse_problem problem = open_reference(team, "gpt2");
     for (int q = 0; q < QUESTIONS; q++) {
-        hesse_analysis *x = ask(model, &questions[q]), *y = ask(model, &questions[q]);
+        hesse_analysis *x = ask(problem, &questions[q]),
+                       *y = ask(problem, &questions[q]);
         char folder[64];
         tally once = {0}, all = {0};
         new_folder(folder);
@@ -177,7 +163,7 @@ static void stopped_runs_go_on(void **state)
         hesse_analysis_free(x);
         hesse_analysis_free(y);
     }
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
@@ -186,13 +172,13 @@ static hesse_status begin(hesse_team *team, const hesse_analysis_options *questi
                           const char *folder)
 {
     tally c = {0};
-    hesse_model *model = NULL;
+    hesse_problem problem;
     hesse_analysis *x = NULL;
-    hesse_status s = open_model(team, &model);
-    if (!s) s = hesse_analysis_new(model, question, &x);
+    hesse_status s = read_reference(team, "gpt2", &problem);
+    if (!s) s = hesse_analysis_new(problem.objective, question, &x);
     if (!s) s = live(team, x, folder, 12, &c);
     hesse_analysis_free(x);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     return s;
 }
 
@@ -200,19 +186,18 @@ static hesse_status begin(hesse_team *team, const hesse_analysis_options *questi
 static void other_ranks_go_on(void **state)
 {
     (void)state;
-    hesse_team *all = NULL, *few = NULL;
-    hesse_model *model = NULL;
+    hesse_team *all = team_of_all(), *few = NULL;
+    hesse_problem problem = open_reference(all, "gpt2");
     char folder[64];
     new_folder(folder);
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &all) == HESSE_OK);
-    assert_all(open_model(all, &model) == HESSE_OK);
     const int half = all->rank < (all->size + 1) / 2;
     assert_all(hesse_team_split(all, half, &few) == HESSE_OK);
     for (int q = 0; q < QUESTIONS; q++) {
         const hesse_status s =
             half ? begin(few, &questions[q], folder) : HESSE_E_STOPPED;
         assert_all(s == HESSE_E_STOPPED);
-        hesse_analysis *x = ask(model, &questions[q]), *y = ask(model, &questions[q]);
+        hesse_analysis *x = ask(problem, &questions[q]),
+                       *y = ask(problem, &questions[q]);
         tally c = {0};
         assert_all(hesse_analysis_run(x) == HESSE_OK);
         assert_all(live(all, y, folder, -1, &c) == HESSE_OK);
@@ -220,7 +205,7 @@ static void other_ranks_go_on(void **state)
         hesse_analysis_free(x);
         hesse_analysis_free(y);
     }
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(few);
     hesse_team_free(all);
 }
@@ -252,12 +237,10 @@ static int damage(const char *folder)
 static void damaged_work_is_done_again(void **state)
 {
     (void)state;
-    hesse_team *team = NULL;
+    hesse_team *team = team_of_all();
+    hesse_problem problem = open_reference(team, "gpt2");
     char folder[64];
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
-    hesse_model *model = NULL;
-    assert_all(open_model(team, &model) == HESSE_OK);
-    hesse_analysis *x = ask(model, &questions[0]), *y = ask(model, &questions[0]);
+    hesse_analysis *x = ask(problem, &questions[0]), *y = ask(problem, &questions[0]);
     new_folder(folder);
     tally c = {0}, once = {0};
     assert_all(live(team, x, folder, -1, &once) == HESSE_OK);
@@ -270,7 +253,7 @@ static void damaged_work_is_done_again(void **state)
     expect_same(x, y);
     hesse_analysis_free(x);
     hesse_analysis_free(y);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 

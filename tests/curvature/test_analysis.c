@@ -2,7 +2,7 @@
    Hessian-vector products and with those of one rank. They must keep laws: shares add
    up, blocks equal parts of the full Hessian, and the checks find wrong matrices. */
 #include "check_memory.h"
-#include "check_mpi.h"
+#include "check_problem.h"
 #include "curvature/analysis.h"
 #include "curvature/plan.h"
 #include "hesse/hesse.h"
@@ -34,67 +34,55 @@ enum { CUTS = sizeof cuts / sizeof *cuts };
 
 typedef struct stage {
     hesse_team *team;
-    hesse_model *model;
+    hesse_problem problem;
 } stage;
 
 static stage open_on(MPI_Comm comm, const char *name)
 {
-    stage t = {NULL, NULL};
-    char config[512], checkpoint[512], tokens[512];
-    const char *folder = HESSE_TEST_FOLDER "/reference";
-    snprintf(config, sizeof config, "%s/%s/config.json", folder, name);
-    snprintf(checkpoint, sizeof checkpoint, "%s/%s/model.safetensors", folder, name);
-    snprintf(tokens, sizeof tokens, "%s/%s/tokens.npy", folder, name);
-    hesse_arch arch = {0};
-    strcpy(arch.family, name[0] == 'g' ? "gpt2" : "llama");
-    const hesse_source source = {
-        .arch = &arch, .config = config, .checkpoint = checkpoint, .tokens = tokens};
+    stage t = {0};
     assert_all(hesse_team_new(comm, &t.team) == HESSE_OK);
-    assert_all(hesse_model_open(t.team, &source, &t.model) == HESSE_OK);
+    t.problem = open_reference(t.team, name);
     return t;
 }
 
 static void close_stage(stage t)
 {
-    hesse_model_free(t.model);
+    hesse_problem_free(&t.problem);
     hesse_team_free(t.team);
 }
 
 static hesse_analysis *ask(stage t, const hesse_analysis_options *question)
 {
     hesse_analysis *x = NULL;
-    const hesse_status s = hesse_analysis_new(t.model, question, &x);
-    if (s) print_error("%s\n", hesse_team_why(t.team)->text);
-    assert_all(s == HESSE_OK);
+    assert_done(t.team, hesse_analysis_new(t.problem.objective, question, &x));
     return x;
 }
 
 static void run(stage t, hesse_analysis *x)
 {
-    const hesse_status s = hesse_analysis_run(x);
-    if (s) print_error("%s\n", hesse_team_why(t.team)->text);
-    assert_all(s == HESSE_OK);
+    assert_done(t.team, hesse_analysis_run(x));
 }
 
 /* A share of the Hessian, a column at a time from its products with unit vectors, in
    the order of an analysis's blocks; column-major. */
 static double *from_products(stage t, const hesse_analysis *x, hesse_kinds part)
 {
-    const size_t all = hesse_model_size(t.model),
+    const size_t all = hesse_network_size(t.problem.network),
                  n = hesse_analysis_plan(x)->partition.size;
     double *a = malloc(n * n * sizeof *a), *v = calloc(all, sizeof *v);
     double *hv = calloc(all, sizeof *hv), *place = calloc(n, sizeof *place);
     assert_all(a && v && hv && place);
     for (size_t i = 0; i < all; i++) v[i] = (double)i;
-    hesse_partition_gather(&hesse_analysis_plan(x)->partition, &t.model->params, v,
-                           place);
+    hesse_partition_gather(&hesse_analysis_plan(x)->partition,
+                           &t.problem.network->params, v, place);
     for (size_t i = 0; i < all; i++) v[i] = 0;
     for (size_t j = 0; j < n; j++) {
         v[(size_t)place[j]] = 1;
-        assert_all(hesse_model_product(t.model, part, 1, v, hv) == HESSE_OK);
+        assert_all(hesse_objective_product(t.problem.objective, part, 1, v, hv) ==
+                   HESSE_OK);
         v[(size_t)place[j]] = 0;
-        hesse_partition_gather(&hesse_analysis_plan(x)->partition, &t.model->params, hv,
-                               a + j * n);
+        hesse_partition_gather(&hesse_analysis_plan(x)->partition,
+                               &t.problem.network->params, hv, a + j * n);
     }
     free(v);
     free(hv);
@@ -142,10 +130,8 @@ static album collect(stage t, hesse_analysis *x)
                .blocks = calloc((size_t)hesse_analysis_blocks(x), sizeof(void *))};
     const hesse_listener listener = {.context = &m, .matrix = keep};
     assert_all(m.blocks != NULL);
-    const hesse_status s =
-        hesse_analysis_run_with(x, &(hesse_run_options){.listener = &listener});
-    if (s) print_error("%s\n", hesse_team_why(t.team)->text);
-    assert_all(s == HESSE_OK);
+    assert_done(t.team, hesse_analysis_run_with(
+                            x, &(hesse_run_options){.listener = &listener}));
     return m;
 }
 
@@ -188,7 +174,7 @@ static void matrices_are_those_of_products(void **state)
                 double *a = from_products(t, x, HESSE_ALL);
                 const double most = 1e-13 * frobenius(n, a);
                 album shown = collect(t, x);
-                assert_all(n == hesse_model_size(t.model));
+                assert_all(n == hesse_network_size(t.problem.network));
                 assert_all(!shown.whole == !(scope & HESSE_FULL));
                 if (shown.whole) assert_all(difference(shown.whole, n, 0, a, n) < most);
                 for (int b = 0; b < hesse_analysis_plan(x)->partition.count; b++) {
@@ -249,7 +235,16 @@ static double worst_value(const hesse_spectrum *a, const hesse_spectrum *b)
     return worst;
 }
 
-/* Spectra and measures of all ranks together, and of one rank by itself. */
+/* Of two vectors, relative to the second. */
+static double distance(const double *a, const double *b, size_t n)
+{
+    double error = 0, size = 0;
+    for (size_t i = 0; i < n; i++)
+        error += (a[i] - b[i]) * (a[i] - b[i]), size += b[i] * b[i];
+    return sqrt(error / size);
+}
+
+/* Spectra, measures and gradients of all ranks together, and of one rank by itself. */
 static void one_rank_finds_the_same(void **state)
 {
     (void)state;
@@ -262,6 +257,10 @@ static void one_rank_finds_the_same(void **state)
         run(all, x);
         run(one, y);
         const double norm = hesse_analysis_measures(y, 0, HESSE_FULL_MATRIX)->frobenius;
+        assert_all(distance(hesse_analysis_gradient(x), hesse_analysis_gradient(y),
+                            hesse_network_size(all.problem.network)) < 1e-13);
+        assert_all(same_bits(hesse_analysis_gradient(x),
+                             hesse_network_size(all.problem.network) * sizeof(double)));
         for (int b = HESSE_FULL_MATRIX; b < hesse_analysis_blocks(x); b++) {
             const hesse_spectrum *s = hesse_analysis_spectrum(x, 0, b);
             const hesse_measures *m = hesse_analysis_measures(x, 0, b),
@@ -453,7 +452,7 @@ static void only_what_is_named(void **state)
     hesse_analysis_free(x);
     const char *const misspelt[] = {"model.layers.0.mlp.up_prox.weight"};
     const hesse_analysis_options wrong = {.only = misspelt, .n_only = 1};
-    assert_all(hesse_analysis_new(t.model, &wrong, &x) == HESSE_E_JOB);
+    assert_all(hesse_analysis_new(t.problem.objective, &wrong, &x) == HESSE_E_JOB);
     assert_all(strstr(hesse_team_why(t.team)->text, "up_proj.weight") != NULL);
     close_stage(t);
 }
@@ -511,7 +510,7 @@ static void what_does_not_fit_is_refused(void **state)
         for (size_t memory = 1; memory < 1u << 21; memory *= 2) {
             const hesse_analysis_options q = {.scope = scope, .memory = memory};
             hesse_analysis *x = NULL;
-            const hesse_status s = hesse_analysis_new(t.model, &q, &x);
+            const hesse_status s = hesse_analysis_new(t.problem.objective, &q, &x);
             assert_all(s == HESSE_OK || s == HESSE_E_NOMEM);
             assert_all(memory >= 1u << 18 || s == HESSE_E_NOMEM);
             if (s) assert_all(strstr(hesse_team_why(t.team)->text, "iB") != NULL);
@@ -528,8 +527,8 @@ static void memory_is_as_predicted(void **state)
     (void)state;
     static const hesse_kinds parts[] = {HESSE_ALL, HESSE_GAUSS_NEWTON};
     const stage t = open_on(MPI_COMM_WORLD, "gpt2");
-    const double held = (double)hesse_tape_bytes(t.model->tape) +
-                        16.0 * (double)hesse_model_size(t.model);
+    const double held = (double)hesse_tape_bytes(t.problem.objective->tape) +
+                        16.0 * (double)hesse_network_size(t.problem.network);
     for (int c = 0; c < CUTS; c++)
         for (int i = 0; i < (c ? 6 : 12); i++) {
             const hesse_analysis_options q = {.partition = cuts[c],
@@ -561,8 +560,8 @@ static void memory_without_matrices_is_as_predicted(void **state)
     (void)state;
     static const hesse_kinds parts[] = {HESSE_ALL, HESSE_GAUSS_NEWTON};
     const stage t = open_on(MPI_COMM_WORLD, "gpt2");
-    const double held = (double)hesse_tape_bytes(t.model->tape) +
-                        16.0 * (double)hesse_model_size(t.model);
+    const double held = (double)hesse_tape_bytes(t.problem.objective->tape) +
+                        16.0 * (double)hesse_network_size(t.problem.network);
     for (int i = 0; i < 8; i++) {
         const hesse_analysis_options q = {
             .partition = cuts[i % CUTS],
@@ -605,26 +604,38 @@ static void questions_are_checked(void **state)
                                           {.parts = &none, .n_parts = 1}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         hesse_analysis *x = NULL;
-        assert_all(hesse_analysis_new(t.model, &bad[i], &x) == HESSE_E_JOB);
+        assert_all(hesse_analysis_new(t.problem.objective, &bad[i], &x) == HESSE_E_JOB);
         assert_all(strstr(hesse_team_why(t.team)->text, "expected") != NULL);
     }
     const hesse_arch arch = {.family = "gpt2"};
-    const hesse_source sources[] = {
-        {.arch = &arch}, {.arch = &arch, .tokens = "a", .text = "b"}, {.text = "b"}};
-    for (int i = 0; i < 3; i++) {
-        hesse_model *m = NULL;
-        assert_all(hesse_model_open(t.team, &sources[i], &m) == HESSE_E_JOB);
+    const char *const path = "b";
+    const hesse_network_source sources[] = {{.arch = &arch}, {0}};
+    const hesse_data_options data[] = {
+        {.kind = "text", .paths = &path, .n_paths = 1}, {.kind = "text"}, {0}};
+    for (int i = 0; i < 4; i++) {
+        hesse_problem p;
+        assert_all(hesse_problem_open(t.team, &sources[i == 0], &data[i % 3],
+                                      &(hesse_objective_options){0},
+                                      &p) == (i == 3 ? HESSE_E_INPUT : HESSE_E_JOB));
+        assert_all(!p.network && !p.dataset && !p.objective);
     }
     close_stage(t);
+}
+
+/* A network without parameters, on the tokens of a reference. */
+static hesse_problem open_outline(hesse_team *team, const hesse_arch *arch)
+{
+    const char *const path = HESSE_TEST_FOLDER "/reference/gpt2/tokens.npy";
+    const hesse_network_source source = {.arch = arch, .outline = true};
+    const hesse_data_options data = {.kind = "tokens", .paths = &path, .n_paths = 1};
+    return open_problem(team, &source, &data);
 }
 
 /* Plans of what no machine holds end with the sizes, not with a wrapped number. */
 static void giants_are_refused(void **state)
 {
     (void)state;
-    hesse_team *team = NULL;
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
-    const char *tokens = HESSE_TEST_FOLDER "/reference/gpt2/tokens.npy";
+    hesse_team *team = team_of_all();
     for (int width = 1024; width <= 4096; width *= 2) {
         const hesse_arch arch = {
             .family = "gpt2",
@@ -635,17 +646,15 @@ static void giants_are_refused(void **state)
             .positions = 5,
             .attention = {.heads = 8, .kv_heads = 8, .size = width / 8},
             .norm_eps = 1e-5};
-        const hesse_source source = {.arch = &arch, .tokens = tokens, .outline = true};
-        hesse_model *m = NULL;
+        hesse_problem m = open_outline(team, &arch);
         hesse_analysis *x = NULL;
-        assert_all(hesse_model_open(team, &source, &m) == HESSE_OK);
         const hesse_analysis_options q = {
             .scope = HESSE_FULL, .ranks = 4096, .memory = (size_t)1 << 46};
-        const bool beyond = hesse_model_size(m) > INT_MAX;
-        assert_all(hesse_analysis_new(m, &q, &x) == HESSE_E_NOMEM);
+        const bool beyond = hesse_network_size(m.network) > INT_MAX;
+        assert_all(hesse_analysis_new(m.objective, &q, &x) == HESSE_E_NOMEM);
         const char *why = hesse_team_why(team)->text;
         assert_all(strstr(why, beyond ? "beyond the 2^31" : "more entries") != NULL);
-        hesse_model_free(m);
+        hesse_problem_free(&m);
     }
     hesse_team_free(team);
 }
@@ -655,9 +664,7 @@ static void giants_are_refused(void **state)
 static void large_shares_are_refused(void **state)
 {
     (void)state;
-    hesse_team *team = NULL;
-    hesse_model *m = NULL;
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    hesse_team *team = team_of_all();
     const hesse_arch arch = {.family = "gpt2",
                              .layers = 1,
                              .width = 128,
@@ -666,11 +673,7 @@ static void large_shares_are_refused(void **state)
                              .positions = 5,
                              .attention = {.heads = 8, .kv_heads = 8, .size = 16},
                              .norm_eps = 1e-5};
-    const hesse_source source = {.arch = &arch,
-                                 .tokens =
-                                     HESSE_TEST_FOLDER "/reference/gpt2/tokens.npy",
-                                 .outline = true};
-    assert_all(hesse_model_open(team, &source, &m) == HESSE_OK);
+    hesse_problem m = open_outline(team, &arch);
     for (int ranks = 1; ranks <= 64; ranks *= 8)
         for (hesse_scope scope = HESSE_BLOCKS; scope <= HESSE_FULL; scope++) {
             hesse_analysis *x = NULL;
@@ -678,27 +681,27 @@ static void large_shares_are_refused(void **state)
                                               .partition = HESSE_CUT_WHOLE,
                                               .ranks = ranks,
                                               .memory = (size_t)1 << 46};
-            const hesse_status s = hesse_analysis_new(m, &q, &x);
+            const hesse_status s = hesse_analysis_new(m.objective, &q, &x);
             assert_all(s == (ranks < 64 ? HESSE_E_NOMEM : HESSE_OK));
             const char *why = hesse_team_why(team)->text;
             if (s) assert_all(strstr(why, "more entries than the 2^31 - 1") != NULL);
             hesse_analysis_free(x);
         }
-    hesse_model_free(m);
+    hesse_problem_free(&m);
     hesse_team_free(team);
 }
 
-/* Any allocation of a model or of an analysis, on every rank. */
-static hesse_status open_and_run(hesse_team *team, const hesse_source *source,
+/* Any allocation of a problem or of an analysis, on every rank. */
+static hesse_status open_and_run(hesse_team *team, const char *name,
                                  const hesse_analysis_options *question)
 {
-    hesse_model *m = NULL;
+    hesse_problem m;
     hesse_analysis *x = NULL;
-    hesse_status s = hesse_model_open(team, source, &m);
-    if (!s) s = hesse_analysis_new(m, question, &x);
+    hesse_status s = read_reference(team, name, &m);
+    if (!s) s = hesse_analysis_new(m.objective, question, &x);
     if (!s) s = hesse_analysis_run(x);
     hesse_analysis_free(x);
-    hesse_model_free(m);
+    hesse_problem_free(&m);
     return s;
 }
 
@@ -706,22 +709,13 @@ static void one_rank_out_of_memory_fails_all(void **state)
 {
     (void)state;
     const char *const only[] = {"*.q_proj.weight", "*norm*"};
-    const char *folder = HESSE_TEST_FOLDER "/reference/llama/";
-    char config[512], checkpoint[512], tokens[512];
-    snprintf(config, sizeof config, "%sconfig.json", folder);
-    snprintf(checkpoint, sizeof checkpoint, "%smodel.safetensors", folder);
-    snprintf(tokens, sizeof tokens, "%stokens.npy", folder);
-    const hesse_arch arch = {.family = "llama"};
-    const hesse_source source = {
-        .arch = &arch, .config = config, .checkpoint = checkpoint, .tokens = tokens};
     const hesse_analysis_options q = {.scope = HESSE_BOTH, .only = only, .n_only = 2};
-    hesse_team *team = NULL;
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    hesse_team *team = team_of_all();
     for (int rank = 0; rank < hesse_team_size(team); rank++) {
         int tries = 0, failed = 1;
         for (; failed; tries++) {
             broken_rank = rank, broken_at = tries, allocations = 0;
-            const hesse_status s = open_and_run(team, &source, &q);
+            const hesse_status s = open_and_run(team, "llama", &q);
             broken_rank = -1;
             assert_all(s == HESSE_OK || s == HESSE_E_NOMEM);
             assert_all(same_bits(&s, sizeof s));

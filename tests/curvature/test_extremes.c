@@ -4,10 +4,9 @@
 #include "base/random.h"
 #include "check_checkpoint.h"
 #include "check_memory.h"
-#include "check_mpi.h"
+#include "check_problem.h"
 #include "curvature/analysis.h"
 #include "hesse/hesse.h"
-#include "objective/model.h"
 #include "spectra/hutchinson.h"
 #include "spectra/thick_restart.h"
 
@@ -72,13 +71,6 @@ static hesse_status apply(void *context, int k, const double *v, double *av)
     a->products += k;
     return --a->left == 0 ? hesse_fail(hesse_team_why(a->team), HESSE_E_STOPPED, "stop")
                           : HESSE_OK;
-}
-
-static hesse_team *team_of_all(void)
-{
-    hesse_team *team = NULL;
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
-    return team;
 }
 
 enum { MOST = 600 };
@@ -469,23 +461,11 @@ static void one_rank_out_of_memory_fails_all(void **state)
 
 /* Models. */
 
-static hesse_model *open_model(hesse_team *team)
-{
-    const hesse_arch arch = {.family = "gpt2"};
-    const hesse_source source = {
-        .arch = &arch,
-        .config = HESSE_TEST_FOLDER "/reference/gpt2/config.json",
-        .checkpoint = HESSE_TEST_FOLDER "/reference/gpt2/model.safetensors",
-        .tokens = HESSE_TEST_FOLDER "/reference/gpt2/tokens.npy"};
-    hesse_model *model = NULL;
-    assert_all(hesse_model_open(team, &source, &model) == HESSE_OK);
-    return model;
-}
-
-static hesse_analysis *ask(hesse_model *model, const hesse_analysis_options *question)
+static hesse_analysis *ask(hesse_problem problem,
+                           const hesse_analysis_options *question)
 {
     hesse_analysis *x = NULL;
-    assert_all(hesse_analysis_new(model, question, &x) == HESSE_OK);
+    assert_all(hesse_analysis_new(problem.objective, question, &x) == HESSE_OK);
     return x;
 }
 
@@ -510,11 +490,11 @@ static void models_have_their_exact_ends(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team);
+    hesse_problem problem = open_reference(team, "gpt2");
     const hesse_analysis_options found_by = matrix_free();
     const hesse_analysis_options exact = {
         .scope = HESSE_BOTH, .parts = two_parts, .n_parts = 2};
-    hesse_analysis *x = ask(model, &found_by), *is = ask(model, &exact);
+    hesse_analysis *x = ask(problem, &found_by), *is = ask(problem, &exact);
     assert_all(hesse_analysis_run(is) == HESSE_OK);
     assert_all(!hesse_analysis_extremes(x, 0, 0) &&
                !hesse_analysis_hutchinson(x, 0, 0));
@@ -531,7 +511,8 @@ static void models_have_their_exact_ends(void **state)
             assert_all(!hesse_analysis_extremes(is, part, b));
             const int low = (e->count + 1) / 2;
             const double scale = fmax(fabs(n->min), fabs(n->max));
-            const double most = 1e-9 * scale + 1e-15 * model->loss;
+            const double most =
+                1e-9 * scale + 1e-15 * hesse_objective_last_loss(problem.objective);
             assert_all(e->count == (s->n < 6 ? s->n : 6));
             assert_all(e->vectors == (s->n < 4 ? s->n : 4));
             for (int i = 0; i < e->count; i++) {
@@ -550,7 +531,7 @@ static void models_have_their_exact_ends(void **state)
     assert_all(estimates > 40 && far <= estimates / 20);
     hesse_analysis_free(x);
     hesse_analysis_free(is);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
@@ -559,14 +540,14 @@ static void eigenvectors_are_pairs(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team);
+    hesse_problem problem = open_reference(team, "gpt2");
     const char *only = "*.ln_1.weight";
     const hesse_analysis_options question = {.method = HESSE_METHOD_LANCZOS,
                                              .only = &only,
                                              .n_only = 1,
                                              .eigenvectors = 2,
                                              .lanczos = {.steps = 3, .probes = 1}};
-    hesse_analysis *x = ask(model, &question);
+    hesse_analysis *x = ask(problem, &question);
     assert_all(hesse_analysis_run(x) == HESSE_OK);
     for (int b = 0; b < hesse_analysis_blocks(x); b++) {
         const hesse_extremes *e = hesse_analysis_extremes(x, 0, b);
@@ -574,7 +555,7 @@ static void eigenvectors_are_pairs(void **state)
         assert_all(!hesse_analysis_hutchinson(x, 0, b));
     }
     hesse_analysis_free(x);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
@@ -583,12 +564,12 @@ static void models_have_their_diagonals(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team);
+    hesse_problem problem = open_reference(team, "gpt2");
     const char *only = "*.mlp.c_fc.weight";
     hesse_analysis_options question = matrix_free();
     question.scope = HESSE_BLOCKS, question.only = &only, question.n_only = 1;
     question.hutchinson = (hesse_hutchinson_settings){.probes = 200};
-    hesse_analysis *x = ask(model, &question);
+    hesse_analysis *x = ask(problem, &question);
     assert_all(hesse_analysis_run(x) == HESSE_OK);
     for (int part = 0; part < 2; part++) {
         const hesse_hutchinson *h = hesse_analysis_hutchinson(x, part, 0);
@@ -606,7 +587,7 @@ static void models_have_their_diagonals(void **state)
         free(matrix);
     }
     hesse_analysis_free(x);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
@@ -615,18 +596,18 @@ static void what_is_found_is_taken_up(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team);
+    hesse_problem problem = open_reference(team, "gpt2");
     const char *only = "*.ln_*";
     hesse_analysis_options question = matrix_free();
     question.only = &only, question.n_only = 1;
-    hesse_analysis *whole = ask(model, &question), *x = NULL;
+    hesse_analysis *whole = ask(problem, &question), *x = NULL;
     assert_all(hesse_analysis_run(whole) == HESSE_OK);
     memory_store *k = calloc(1, sizeof *k);
     assert_all(k != NULL);
     int runs = 0;
     for (hesse_status s = HESSE_E_STOPPED; s; runs++) {
         hesse_analysis_free(x);
-        x = ask(model, &question);
+        x = ask(problem, &question);
         /* Only one rank is asked to stop. */
         k->left = hesse_team_rank(team) == 0 ? 60 : -1;
         s = hesse_analysis_run_with(
@@ -654,7 +635,7 @@ static void what_is_found_is_taken_up(void **state)
     memory_free(k);
     hesse_analysis_free(x);
     hesse_analysis_free(whole);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
@@ -664,12 +645,12 @@ static void memory_is_kept(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team);
+    hesse_problem problem = open_reference(team, "gpt2");
     const char *only = "transformer.wte.weight";
     hesse_analysis_options question = matrix_free();
     question.scope = HESSE_BLOCKS, question.only = &only, question.n_only = 1;
     question.lanczos.width = 1;
-    hesse_analysis *rich = ask(model, &question), *poor = NULL;
+    hesse_analysis *rich = ask(problem, &question), *poor = NULL;
     assert_all(hesse_analysis_run(rich) == HESSE_OK);
     const hesse_extremes *r = hesse_analysis_extremes(rich, 0, 0);
     question.memory = (size_t)hesse_analysis_summary(rich).peak;
@@ -677,7 +658,7 @@ static void memory_is_kept(void **state)
     int narrower = 0;
     while (!s) {
         question.memory -= question.memory / 25;
-        s = hesse_analysis_new(model, &question, &poor);
+        s = hesse_analysis_new(problem.objective, &question, &poor);
         if (s) break;
         assert_all(hesse_analysis_summary(poor).peak <= (double)question.memory);
         assert_all(hesse_analysis_run(poor) == HESSE_OK);
@@ -692,7 +673,7 @@ static void memory_is_kept(void **state)
     assert_all(s == HESSE_E_NOMEM && narrower > 0);
     assert_all(strstr(hesse_team_why(team)->text, "iB") != NULL);
     hesse_analysis_free(rich);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
@@ -700,7 +681,7 @@ static void wrong_settings(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team);
+    hesse_problem problem = open_reference(team, "gpt2");
     const hesse_analysis_options wrong[] = {
         {.extreme.pairs = -1},      {.extreme.tolerance = -1e-3},
         {.extreme.tolerance = NAN}, {.extreme.tolerance = 2},
@@ -708,10 +689,11 @@ static void wrong_settings(void **state)
         {.hutchinson.probes = -1},  {.hutchinson.sketch = -1}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         hesse_analysis *x = NULL;
-        assert_all(hesse_analysis_new(model, &wrong[i], &x) == HESSE_E_JOB && !x);
+        assert_all(
+            hesse_analysis_new(problem.objective, &wrong[i], &x) == HESSE_E_JOB && !x);
         assert_all(strstr(hesse_team_why(team)->text, "expected") != NULL);
     }
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 

@@ -1,6 +1,6 @@
 /* Every family of networks, through a job file, on any number of ranks. Loss, gradient,
    Hessian and Gauss-Newton part are compared with PyTorch's (tests/families). */
-#include "check_mpi.h"
+#include "check_problem.h"
 
 #include "base/memory.h"
 #include "base/random.h"
@@ -34,7 +34,7 @@ enum { CASES = sizeof cases / sizeof *cases };
 typedef struct opened {
     hesse_team *team;
     hesse_job *job;
-    hesse_model *model;
+    hesse_problem problem;
     hesse_safetensors *file;
     size_t *place; /* in the reference of an element of theta */
 } opened;
@@ -61,25 +61,24 @@ static size_t *places(const hesse_params *params)
 
 static opened open_case(const char *name)
 {
-    opened x = {0};
+    opened x = {.team = team_of_all()};
     char path[512], reference[512];
     const char *folder = HESSE_TEST_FOLDER "/families";
     snprintf(path, sizeof path, "%s/%s/job.yaml", folder, name);
     snprintf(reference, sizeof reference, "%s/%s/reference.safetensors", folder, name);
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &x.team) == HESSE_OK);
     hesse_status s = hesse_job_read(path, NULL, 0, &x.job, &x.team->why);
-    if (!s) s = hesse_open_model(x.team, x.job, false, &x.model);
+    if (!s) s = hesse_open_problem(x.team, x.job, false, &x.problem);
     if (!s) s = hesse_safetensors_open(reference, &x.file, &x.team->why);
     if (s) print_error("%s: %s\n", name, hesse_team_why(x.team)->text);
     assert_all(s == HESSE_OK);
-    x.place = places(&x.model->params);
+    x.place = places(&x.problem.network->params);
     return x;
 }
 
 static void close_case(opened *x)
 {
     hesse_safetensors_close(x->file);
-    hesse_model_free(x->model);
+    hesse_problem_free(&x->problem);
     hesse_job_free(x->job);
     hesse_team_free(x->team);
     free(x->place);
@@ -99,15 +98,15 @@ static void loss_and_gradient_agree(void **state)
     (void)state;
     for (int c = 0; c < CASES; c++) {
         opened x = open_case(cases[c]);
-        double *loss = read_tensor(&x, "loss"), *g = read_tensor(&x, "gradient");
-        double error = 0, size = 0;
-        for (size_t i = 0; i < x.model->params.size; i++) {
+        double *reference = read_tensor(&x, "loss"), *g = read_tensor(&x, "gradient");
+        double error = 0, size = 0, loss, *gradient = gradient_of(&x.problem, &loss);
+        for (size_t i = 0; i < x.problem.network->params.size; i++) {
             const double r = g[x.place[i]];
-            error += pow(hesse_model_gradient(x.model)[i] - r, 2), size += r * r;
+            error += pow(gradient[i] - r, 2), size += r * r;
         }
-        assert_all(fabs(hesse_model_loss(x.model) - *loss) < 1e-13 * fabs(*loss));
+        assert_all(fabs(loss - *reference) < 1e-13 * fabs(*reference));
         assert_all(size > 0 && sqrt(error / size) < 1e-12);
-        free(loss), free(g);
+        free(reference), free(g), free(gradient);
         close_case(&x);
     }
 }
@@ -116,14 +115,15 @@ static void loss_and_gradient_agree(void **state)
 static double difference(const opened *x, const char *what, hesse_kinds part)
 {
     enum { COLUMNS = 8 };
-    const size_t n = x->model->params.size;
+    const size_t n = x->problem.network->params.size;
     double *reference = read_tensor(x, what), *unit = hesse_alloc(n * COLUMNS);
     double *columns = hesse_alloc(n * COLUMNS), error = 0, size = 0;
     assert_all(unit && columns);
     for (size_t i = 0; i < n; i++)
         for (size_t c = 0; c < COLUMNS; c++)
             unit[i * COLUMNS + c] = x->place[i] == c * (n - 1) / (COLUMNS - 1);
-    assert_all(hesse_model_product(x->model, part, COLUMNS, unit, columns) == HESSE_OK);
+    assert_all(hesse_objective_product(x->problem.objective, part, COLUMNS, unit,
+                                       columns) == HESSE_OK);
     for (size_t i = 0; i < n; i++)
         for (size_t c = 0; c < COLUMNS; c++) {
             const double r = reference[c * n + x->place[i]];
@@ -153,8 +153,8 @@ static void shares_add_up(void **state)
     (void)state;
     for (int c = 0; c < CASES; c++) {
         opened x = open_case(cases[c]);
-        const size_t numbers = x.model->params.size * K;
-        const hesse_tape *tape = x.model->tape;
+        const size_t numbers = x.problem.network->params.size * K;
+        const hesse_tape *tape = x.problem.objective->tape;
         double *v = hesse_alloc(numbers), *sum = hesse_alloc(numbers);
         double *hv = hesse_alloc(numbers), *one = hesse_alloc(numbers);
         unsigned there = 0;
@@ -163,14 +163,15 @@ static void shares_add_up(void **state)
         for (size_t i = 0; i < numbers; i++)
             v[i] = hesse_normal(1, HESSE_RANDOM_TESTS, i);
         for (int i = 0; i < tape->n_nodes; i++) there |= tape->nodes[i].op->kind;
-        assert_all(hesse_model_product(x.model, HESSE_ALL, K, v, hv) == HESSE_OK);
+        assert_all(hesse_objective_product(x.problem.objective, HESSE_ALL, K, v, hv) ==
+                   HESSE_OK);
         for (unsigned kind = 1; kind < HESSE_ALL; kind <<= 1) {
             if (!(kind & there)) continue;
             /* A user can ask for it. */
             const char *name = hesse_kinds_name((hesse_kinds)kind);
             assert_all(hesse_kinds_named(name) == (hesse_kinds)kind);
-            assert_all(hesse_model_product(x.model, (hesse_kinds)kind, K, v, one) ==
-                       HESSE_OK);
+            assert_all(hesse_objective_product(x.problem.objective, (hesse_kinds)kind,
+                                               K, v, one) == HESSE_OK);
             for (size_t i = 0; i < numbers; i++) sum[i] += one[i];
         }
         for (size_t i = 0; i < numbers; i++) {
@@ -193,41 +194,48 @@ static void few_sequences_at_once_change_nothing(void **state)
     (void)state;
     for (int c = 0; c < CASES; c++) {
         opened x = open_case(cases[c]);
-        const hesse_tape *tape = x.model->tape;
-        const size_t n = x.model->params.size;
+        const hesse_tape *tape = x.problem.objective->tape;
+        const size_t n = x.problem.network->params.size;
         double *v = hesse_alloc(n * K), *hv = hesse_alloc(n * K),
                *again = hesse_alloc(n * K);
         assert_all(v && hv && again);
         for (size_t i = 0; i < n * K; i++)
             v[i] = hesse_normal(1, HESSE_RANDOM_TESTS, i);
-        assert_all(hesse_model_product(x.model, HESSE_ALL, K, v, hv) == HESSE_OK);
+        assert_all(hesse_objective_product(x.problem.objective, HESSE_ALL, K, v, hv) ==
+                   HESSE_OK);
         const double fixed = 8 * (double)n;
         const double each = ((double)hesse_tape_bytes(tape) - fixed) / tape->sequences;
         for (int held = 1; held <= 2 && held < tape->sequences; held++) {
             double error = 0, size = 0;
-            hesse_model *m = NULL;
+            double loss[2];
+            hesse_problem m;
             x.job->analysis.memory = (size_t)(2 * (fixed + (held + 0.5) * each));
-            assert_all(hesse_open_model(x.team, x.job, false, &m) == HESSE_OK);
-            assert_all(m->tape->window == (tape->coupled ? tape->sequences : held));
-            assert_all(fabs(m->loss - x.model->loss) < 1e-14 * fabs(m->loss));
+            assert_done(x.team, hesse_open_problem(x.team, x.job, false, &m));
+            assert_all(hesse_objective_window(m.objective) ==
+                       (tape->coupled ? tape->sequences : held));
+            double *few = gradient_of(&m, &loss[0]),
+                   *all = gradient_of(&x.problem, &loss[1]);
+            assert_all(fabs(loss[0] - loss[1]) < 1e-14 * fabs(loss[1]));
             for (int twice = 0; twice < 2; twice++)
-                assert_all(hesse_model_product(m, HESSE_ALL, K, v, again) == HESSE_OK);
+                assert_all(hesse_objective_product(m.objective, HESSE_ALL, K, v,
+                                                   again) == HESSE_OK);
             for (size_t i = 0; i < n * K; i++) {
                 error = fmax(error, fabs(again[i] - hv[i]));
                 size = fmax(size, fabs(hv[i]));
             }
-            for (size_t i = 0; i < n; i++)
-                error = fmax(error, fabs(m->gradient[i] - x.model->gradient[i]));
+            for (size_t i = 0; i < n; i++) error = fmax(error, fabs(few[i] - all[i]));
             if (!(error < 1e-13 * size)) print_error("%s: %g\n", cases[c], error);
             assert_all(error < 1e-13 * size);
             /* Threads would have to share what is there. */
             hesse_analysis *analysis = NULL;
-            assert_all(hesse_analysis_new(m, &(hesse_analysis_options){.threads = 4},
+            assert_all(hesse_analysis_new(m.objective,
+                                          &(hesse_analysis_options){.threads = 4},
                                           &analysis) == HESSE_OK);
             assert_all(hesse_analysis_summary(analysis).threads ==
                        (tape->coupled ? 4 : 1));
             hesse_analysis_free(analysis);
-            hesse_model_free(m);
+            free(few), free(all);
+            hesse_problem_free(&m);
         }
         free(v), free(hv), free(again);
         close_case(&x);
@@ -240,16 +248,16 @@ static void quadratics_have_their_eigenvalues(void **state)
 {
     enum { N = 9, BLOCK = 3 };
     (void)state;
-    hesse_team *team = NULL;
+    hesse_team *team = team_of_all();
     hesse_job *job = NULL;
-    hesse_model *m = NULL;
+    hesse_problem m;
     const char *path = HESSE_TEST_FOLDER "/families/quadratic/job.yaml";
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
     assert_all(hesse_job_read(path, NULL, 0, &job, &team->why) == HESSE_OK);
-    assert_all(hesse_open_model(team, job, false, &m) == HESSE_OK);
-    double unit[N * N] = {0}, h[N * N], value = 0;
+    assert_done(team, hesse_open_problem(team, job, false, &m));
+    double unit[N * N] = {0}, h[N * N], value = 0, loss;
+    const double *theta = hesse_objective_parameters(m.objective);
     for (int i = 0; i < N; i++) unit[i * N + i] = 1;
-    assert_all(hesse_model_product(m, HESSE_ALL, N, unit, h) == HESSE_OK);
+    assert_all(hesse_objective_product(m.objective, HESSE_ALL, N, unit, h) == HESSE_OK);
     for (int b = 0; b < N; b += BLOCK) {
         double trace = 0, squares = 0, outside = 0, sum = 0, sum_of_squares = 0;
         for (int i = b; i < b + BLOCK; i++) {
@@ -262,10 +270,10 @@ static void quadratics_have_their_eigenvalues(void **state)
         assert_all(fabs(squares - sum_of_squares) < 1e-12 * sum_of_squares);
     }
     for (int i = 0; i < N; i++)
-        for (int j = 0; j < N; j++)
-            value += m->theta[i] * h[i * N + j] * m->theta[j] / 2;
-    assert_all(fabs(value - m->loss) < 1e-12 * value);
-    hesse_model_free(m);
+        for (int j = 0; j < N; j++) value += theta[i] * h[i * N + j] * theta[j] / 2;
+    assert_done(team, hesse_objective_loss(m.objective, &loss));
+    assert_all(fabs(value - loss) < 1e-12 * value);
+    hesse_problem_free(&m);
     hesse_job_free(job);
     hesse_team_free(team);
 }
@@ -277,18 +285,21 @@ static void resolved_jobs_give_the_same(void **state)
     for (int c = 0; c < CASES; c++) {
         opened x = open_case(cases[c]);
         hesse_job *job = NULL;
-        hesse_model *m = NULL;
+        hesse_problem m;
+        double loss[2];
         char path[512];
         snprintf(path, sizeof path, "%s/families/%s/job.yaml", HESSE_TEST_FOLDER,
                  cases[c]);
         hesse_status s = hesse_job_parse(x.job->complete, strlen(x.job->complete), path,
                                          NULL, 0, &job, &x.team->why);
-        if (!s) s = hesse_open_model(x.team, job, false, &m);
+        if (!s) s = hesse_open_problem(x.team, job, false, &m);
         if (s) print_error("%s: %s\n", cases[c], hesse_team_why(x.team)->text);
-        assert_all(s == HESSE_OK && m->loss == x.model->loss);
-        assert_all(memcmp(m->gradient, x.model->gradient,
-                          m->params.size * sizeof *m->gradient) == 0);
-        hesse_model_free(m);
+        assert_all(s == HESSE_OK);
+        double *a = gradient_of(&x.problem, &loss[0]), *b = gradient_of(&m, &loss[1]);
+        assert_all(loss[0] == loss[1]);
+        assert_all(memcmp(a, b, hesse_network_size(m.network) * sizeof *a) == 0);
+        free(a), free(b);
+        hesse_problem_free(&m);
         hesse_job_free(job);
         close_case(&x);
     }
@@ -298,22 +309,23 @@ static void resolved_jobs_give_the_same(void **state)
 static void a_multiplier_of_zero_is_zero(void **state)
 {
     (void)state;
-    hesse_team *team = NULL;
+    hesse_team *team = team_of_all();
     hesse_job *job = NULL;
-    hesse_model *m = NULL;
+    hesse_problem m;
+    double loss;
     const char *const set = "model.multipliers=[1, 2, 0]";
     const char *path = HESSE_TEST_FOLDER "/families/mlp/job.yaml";
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
     assert_all(hesse_job_read(path, &set, 1, &job, &team->why) == HESSE_OK);
-    assert_all(hesse_open_model(team, job, false, &m) == HESSE_OK);
-    assert_all(fabs(m->loss - log(m->arch.data.outputs)) < 1e-14);
-    hesse_model_free(m);
+    assert_done(team, hesse_open_problem(team, job, false, &m));
+    assert_done(team, hesse_objective_loss(m.objective, &loss));
+    assert_all(fabs(loss - log(hesse_network_arch(m.network)->data.outputs)) < 1e-14);
+    hesse_problem_free(&m);
     hesse_job_free(job);
     hesse_team_free(team);
 }
 
 /* One text of a file; of two classes, whatever it holds. */
-static hesse_model *open_text(hesse_team *team, const char *text, hesse_kernel kernel)
+static hesse_problem open_text(hesse_team *team, const char *text, hesse_kernel kernel)
 {
     static const char *const path = "texts.tsv";
     const hesse_arch arch = {.family = "bert",
@@ -330,14 +342,13 @@ static hesse_model *open_text(hesse_team *team, const char *text, hesse_kernel k
                              .vocabulary = 257,
                              .types = 1,
                              .data.outputs = 2};
-    const hesse_source source = {
-        .arch = &arch, .texts = &path, .n_texts = 1, .seed = 3};
-    hesse_model *m = NULL;
+    const hesse_network_source source = {.arch = &arch, .seed = 3};
+    const hesse_data_options data = {.kind = "texts", .paths = &path, .n_paths = 1};
     FILE *f = team->rank == 0 ? fopen(path, "w") : NULL;
     assert_all(team->rank || (f && fputs(text, f) >= 0 && fclose(f) == 0));
-    assert_all(hesse_model_open(team, &source, &m) == HESSE_OK);
+    const hesse_problem problem = open_problem(team, &source, &data);
     if (team->rank == 0) remove(path);
-    return m;
+    return problem;
 }
 
 /* Texts of unequal length give the mean of what each gives alone, without padding. */
@@ -348,31 +359,34 @@ static void padding_changes_nothing(void **state)
     (void)state;
     for (int kernel = HESSE_KERNEL_SOFTMAX; kernel <= HESSE_KERNEL_GAUSSIAN;
          kernel += 2) {
-        hesse_team *team = NULL;
-        hesse_model *m[3];
-        double *hv[3], error = 0, size = 0;
-        assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
-        for (int i = 0; i < 3; i++)
+        hesse_team *team = team_of_all();
+        hesse_problem m[3];
+        double *hv[3], *gradient[3], loss[3], error = 0, size = 0;
+        for (int i = 0; i < 3; i++) {
             m[i] = open_text(team, texts[i], (hesse_kernel)kernel);
-        assert_all((m[0]->batch.seen != NULL) && !m[1]->batch.seen &&
-                   !m[2]->batch.seen);
-        const size_t n = m[0]->params.size;
+            gradient[i] = gradient_of(&m[i], &loss[i]);
+            assert_all(!m[i].objective->batch.seen == (i > 0));
+        }
+        const size_t n = hesse_network_size(m[0].network);
         for (int i = 0; i < 3; i++) {
             hv[i] = hesse_alloc(n);
-            assert_all(hv[i] && m[i]->params.size == n);
-            assert_all(hesse_model_product(m[i], HESSE_ALL, 1, m[0]->gradient, hv[i]) ==
-                       HESSE_OK);
+            assert_all(hv[i] && hesse_network_size(m[i].network) == n);
+            assert_all(hesse_objective_product(m[i].objective, HESSE_ALL, 1,
+                                               gradient[0], hv[i]) == HESSE_OK);
         }
         for (size_t i = 0; i < n; i++) {
-            const double mean = (m[1]->gradient[i] + m[2]->gradient[i]) / 2;
+            const double mean = (gradient[1][i] + gradient[2][i]) / 2;
             const double product = (hv[1][i] + hv[2][i]) / 2;
-            error = fmax(error, fabs(m[0]->gradient[i] - mean));
+            error = fmax(error, fabs(gradient[0][i] - mean));
             error = fmax(error, fabs(hv[0][i] - product));
             size = fmax(size, fabs(product));
         }
         assert_all(size > 1e-6 && error < 1e-13);
-        assert_all(fabs(m[0]->loss - (m[1]->loss + m[2]->loss) / 2) < 1e-14);
-        for (int i = 0; i < 3; i++) hesse_model_free(m[i]), free(hv[i]);
+        assert_all(fabs(loss[0] - (loss[1] + loss[2]) / 2) < 1e-14);
+        for (int i = 0; i < 3; i++) {
+            hesse_problem_free(&m[i]);
+            free(hv[i]), free(gradient[i]);
+        }
         hesse_team_free(team);
     }
 }
@@ -394,10 +408,10 @@ static void write_rows(const char *path, const int *ids, int rows, int cols)
         abort();
 }
 
-static hesse_model *open_rows(hesse_team *team, const int *ids, int rows, int cols,
-                              int sequences, int context)
+static hesse_problem open_rows(hesse_team *team, const int *ids, int rows, int cols,
+                               int sequences, int context)
 {
-    const char *path = "rows.npy";
+    const char *const path = "rows.npy";
     const hesse_arch arch = {
         .family = "gpt2",
         .layers = 1,
@@ -410,16 +424,16 @@ static hesse_model *open_rows(hesse_team *team, const int *ids, int rows, int co
         .tied = true,
         .attention_bias = true,
         .mlp_bias = true};
-    const hesse_source source = {.arch = &arch,
-                                 .tokens = path,
-                                 .seed = 3,
-                                 .sequences = sequences,
-                                 .context = context};
-    hesse_model *m = NULL;
+    const hesse_network_source source = {.arch = &arch, .seed = 3};
+    const hesse_data_options data = {.kind = "tokens",
+                                     .paths = &path,
+                                     .n_paths = 1,
+                                     .sequences = sequences,
+                                     .context = context};
     if (hesse_team_rank(team) == 0) write_rows(path, ids, rows, cols);
-    assert_all(hesse_model_open(team, &source, &m) == HESSE_OK);
+    const hesse_problem problem = open_problem(team, &source, &data);
     if (hesse_team_rank(team) == 0) remove(path);
-    return m;
+    return problem;
 }
 
 /* Nor does what pads rows of tokens, under full attention: the loss is the mean over
@@ -428,19 +442,20 @@ static void padding_of_rows_changes_nothing(void **state)
 {
     (void)state;
     static const int both[] = {1, 2, 3, 4, 5, 6, 7, 8, 1, -100, -100, -100};
-    hesse_team *team = NULL;
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
-    hesse_model *m[] = {open_rows(team, both, 2, 6, 2, 5),
-                        open_rows(team, both, 1, 6, 1, 5),
-                        open_rows(team, both + 6, 1, 3, 1, 2)};
-    double error = 0;
-    assert_all(m[0]->batch.seen && !m[1]->batch.seen && !m[2]->batch.seen);
-    for (size_t i = 0; i < m[0]->params.size; i++)
-        error = fmax(error, fabs(7 * m[0]->gradient[i] - 5 * m[1]->gradient[i] -
-                                 2 * m[2]->gradient[i]));
+    hesse_team *team = team_of_all();
+    hesse_problem m[] = {open_rows(team, both, 2, 6, 2, 5),
+                         open_rows(team, both, 1, 6, 1, 5),
+                         open_rows(team, both + 6, 1, 3, 1, 2)};
+    double error = 0, loss[3], *g[3];
+    for (int i = 0; i < 3; i++) {
+        g[i] = gradient_of(&m[i], &loss[i]);
+        assert_all(!m[i].objective->batch.seen == (i > 0));
+    }
+    for (size_t i = 0; i < hesse_network_size(m[0].network); i++)
+        error = fmax(error, fabs(7 * g[0][i] - 5 * g[1][i] - 2 * g[2][i]));
     assert_all(error < 1e-13);
-    assert_all(fabs(7 * m[0]->loss - 5 * m[1]->loss - 2 * m[2]->loss) < 1e-13);
-    for (int i = 0; i < 3; i++) hesse_model_free(m[i]);
+    assert_all(fabs(7 * loss[0] - 5 * loss[1] - 2 * loss[2]) < 1e-13);
+    for (int i = 0; i < 3; i++) hesse_problem_free(&m[i]), free(g[i]);
     hesse_team_free(team);
 }
 

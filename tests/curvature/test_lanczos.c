@@ -3,7 +3,7 @@
 #include "base/random.h"
 #include "check_checkpoint.h"
 #include "check_memory.h"
-#include "check_mpi.h"
+#include "check_problem.h"
 #include "curvature/analysis.h"
 #include "hesse/hesse.h"
 #include "spectra/lanczos.h"
@@ -56,13 +56,6 @@ static hesse_quadrature in(room *r, int n, int steps)
                               .taken = r->taken,
                               .extreme = {r->extreme[0], r->extreme[1]},
                               .negative = {r->negative[0], r->negative[1]}};
-}
-
-static hesse_team *team_of_all(void)
-{
-    hesse_team *team = NULL;
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
-    return team;
 }
 
 static void probe(hesse_team *team, const known *a, hesse_orthogonality orthogonality,
@@ -324,22 +317,6 @@ static void company_changes_nothing(void **state)
 
 /* Models. */
 
-static hesse_model *open_model(hesse_team *team, const char *name)
-{
-    char config[512], checkpoint[512], tokens[512];
-    const char *folder = HESSE_TEST_FOLDER "/reference";
-    snprintf(config, sizeof config, "%s/%s/config.json", folder, name);
-    snprintf(checkpoint, sizeof checkpoint, "%s/%s/model.safetensors", folder, name);
-    snprintf(tokens, sizeof tokens, "%s/%s/tokens.npy", folder, name);
-    hesse_arch arch = {0};
-    strcpy(arch.family, name[0] == 'g' ? "gpt2" : "llama");
-    const hesse_source source = {
-        .arch = &arch, .config = config, .checkpoint = checkpoint, .tokens = tokens};
-    hesse_model *model = NULL;
-    assert_all(hesse_model_open(team, &source, &model) == HESSE_OK);
-    return model;
-}
-
 static const hesse_cut cuts[] = {HESSE_CUT_TENSOR, HESSE_CUT_HEAD, HESSE_CUT_NEURON,
                                  HESSE_CUT_LAYER};
 enum { CUTS = sizeof cuts / sizeof *cuts };
@@ -403,12 +380,13 @@ static void blocks_have_their_exact_spectra(void **state)
     const hesse_kinds parts[] = {HESSE_ALL, HESSE_GAUSS_NEWTON, HESSE_FUNCTIONAL};
     hesse_why why;
     for (int m = 0; m < 2; m++) {
-        hesse_model *model = open_model(team, m ? "llama" : "gpt2");
+        hesse_problem problem = open_reference(team, m ? "llama" : "gpt2");
         for (int c = 0; c < CUTS; c++) {
             hesse_analysis *x = NULL;
             const hesse_analysis_options question = {
                 .partition = cuts[c], .parts = parts, .n_parts = 3};
-            assert_all(hesse_analysis_new(model, &question, &x) == HESSE_OK);
+            assert_all(hesse_analysis_new(problem.objective, &question, &x) ==
+                       HESSE_OK);
             assert_all(hesse_analysis_run(x) == HESSE_OK);
             const int blocks = hesse_analysis_blocks(x);
             for (int b = 0; b < blocks; b += 1 + blocks / 4) {
@@ -422,7 +400,7 @@ static void blocks_have_their_exact_spectra(void **state)
                         .only = &only,
                         .n_only = 1,
                         .settings = {.steps = 40, .probes = 3, .width = 2}};
-                    assert_all(hesse_lanczos(model, &ask, &q) == HESSE_OK);
+                    assert_all(hesse_lanczos(problem.objective, &ask, &q) == HESSE_OK);
                     double *matrix = malloc(q->n * q->n * sizeof *matrix);
                     assert_all(matrix && hesse_analysis_block_matrix(x, p, b, matrix,
                                                                      &why) == HESSE_OK);
@@ -433,7 +411,7 @@ static void blocks_have_their_exact_spectra(void **state)
             }
             hesse_analysis_free(x);
         }
-        hesse_model_free(model);
+        hesse_problem_free(&problem);
     }
     hesse_team_free(team);
 }
@@ -444,9 +422,10 @@ static void moments_are_within_their_errors(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team, "gpt2");
+    hesse_problem problem = open_reference(team, "gpt2");
     hesse_analysis *x = NULL;
-    assert_all(hesse_analysis_new(model, &(hesse_analysis_options){.scope = HESSE_FULL},
+    assert_all(hesse_analysis_new(problem.objective,
+                                  &(hesse_analysis_options){.scope = HESSE_FULL},
                                   &x) == HESSE_OK);
     assert_all(hesse_analysis_run(x) == HESSE_OK);
     const hesse_measures *exact = hesse_analysis_measures(x, 0, HESSE_FULL_MATRIX);
@@ -455,7 +434,7 @@ static void moments_are_within_their_errors(void **state)
         const hesse_lanczos_options ask = {
             .settings = {
                 .steps = 10, .probes = 40, .width = i == 2 ? 7 : 40, .seed = 3}};
-        assert_all(hesse_lanczos(model, &ask, &q[i]) == HESSE_OK);
+        assert_all(hesse_lanczos(problem.objective, &ask, &q[i]) == HESSE_OK);
     }
     double trace, squares, error;
     hesse_quadrature_moment(q[0], 0, &trace, &error);
@@ -471,17 +450,17 @@ static void moments_are_within_their_errors(void **state)
         assert_all(fabs(q[0]->nodes[i] - q[2]->nodes[i]) < 1e-9 * exact->max);
     for (int i = 0; i < 3; i++) hesse_quadrature_free(q[i]);
     hesse_analysis_free(x);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
-/* A analysis finds of every block, and of the whole, what a question of its own finds,
+/* An analysis finds of every block, and of the whole, what a question of its own finds,
    to rounding: neighbours share a sweep. */
 static void a_study_finds_the_same(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team, "llama");
+    hesse_problem problem = open_reference(team, "llama");
     const hesse_kinds parts[] = {HESSE_ALL, HESSE_GAUSS_NEWTON};
     const hesse_lanczos_settings settings = {.steps = 7, .probes = 3, .seed = 5};
     const hesse_analysis_options ask = {.scope = HESSE_BOTH,
@@ -490,7 +469,7 @@ static void a_study_finds_the_same(void **state)
                                         .method = HESSE_METHOD_LANCZOS,
                                         .lanczos = settings};
     hesse_analysis *x = NULL;
-    assert_all(hesse_analysis_new(model, &ask, &x) == HESSE_OK);
+    assert_all(hesse_analysis_new(problem.objective, &ask, &x) == HESSE_OK);
     assert_all(hesse_analysis_run(x) == HESSE_OK);
     for (int part = 0; part < 2; part++)
         for (int b = -1; b < hesse_analysis_blocks(x); b++) {
@@ -499,7 +478,7 @@ static void a_study_finds_the_same(void **state)
             hesse_quadrature *alone = NULL;
             const hesse_lanczos_options one = {
                 .part = parts[part], .only = &name, .n_only = 1, .settings = settings};
-            assert_all(hesse_lanczos(model, &one, &alone) == HESSE_OK);
+            assert_all(hesse_lanczos(problem.objective, &one, &alone) == HESSE_OK);
             assert_all(q && !hesse_analysis_spectrum(x, part, b) && q->n == alone->n);
             assert_all(q->steps == alone->steps && q->probes == 3 && q->seconds > 0);
             const double scale =
@@ -515,7 +494,7 @@ static void a_study_finds_the_same(void **state)
             hesse_quadrature_free(alone);
         }
     hesse_analysis_free(x);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
@@ -525,10 +504,10 @@ static void auto_forms_what_fits(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team, "gpt2");
+    hesse_problem problem = open_reference(team, "gpt2");
     hesse_analysis *exact = NULL, *mixed = NULL;
-    assert_all(hesse_analysis_new(model, &(hesse_analysis_options){0}, &exact) ==
-               HESSE_OK);
+    assert_all(hesse_analysis_new(problem.objective, &(hesse_analysis_options){0},
+                                  &exact) == HESSE_OK);
     assert_all(hesse_analysis_run(exact) == HESSE_OK);
     int largest = 0, formed = 0, matrix_free = 0;
     const int blocks = hesse_analysis_blocks(exact);
@@ -543,7 +522,7 @@ static void auto_forms_what_fits(void **state)
             .method = HESSE_METHOD_AUTO,
             .memory = memory,
             .lanczos = {.steps = 12, .probes = 12, .width = 1, .seed = 1}};
-        assert_all(hesse_analysis_new(model, &ask, &mixed) == HESSE_OK);
+        assert_all(hesse_analysis_new(problem.objective, &ask, &mixed) == HESSE_OK);
         assert_all(hesse_analysis_summary(mixed).peak <= (double)memory);
         if (hesse_analysis_estimated(mixed, largest)) continue;
         hesse_analysis_free(mixed);
@@ -573,7 +552,7 @@ static void auto_forms_what_fits(void **state)
     assert_all(formed > 0 && matrix_free > 0);
     hesse_analysis_free(mixed);
     hesse_analysis_free(exact);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
@@ -604,16 +583,16 @@ static void densities_agree(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team, "gpt2");
+    hesse_problem problem = open_reference(team, "gpt2");
     const hesse_kinds parts[] = {HESSE_ALL, HESSE_GAUSS_NEWTON};
     hesse_analysis *exact = NULL, *found = NULL;
     const hesse_analysis_options ask = {.parts = parts, .n_parts = 2};
     hesse_analysis_options without = ask;
     without.method = HESSE_METHOD_LANCZOS;
     without.lanczos = (hesse_lanczos_settings){.steps = 100, .probes = 40, .seed = 4};
-    assert_all(hesse_analysis_new(model, &ask, &exact) == HESSE_OK);
+    assert_all(hesse_analysis_new(problem.objective, &ask, &exact) == HESSE_OK);
     assert_all(hesse_analysis_run(exact) == HESSE_OK);
-    assert_all(hesse_analysis_new(model, &without, &found) == HESSE_OK);
+    assert_all(hesse_analysis_new(problem.objective, &without, &found) == HESSE_OK);
     assert_all(hesse_analysis_run(found) == HESSE_OK);
     int compared = 0;
     for (int part = 0; part < 2; part++)
@@ -632,7 +611,7 @@ static void densities_agree(void **state)
     assert_all(compared > 10);
     hesse_analysis_free(found);
     hesse_analysis_free(exact);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
@@ -641,7 +620,7 @@ static void auto_forms_what_is_soon_done(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team, "gpt2");
+    hesse_problem problem = open_reference(team, "gpt2");
     int formed[3] = {0};
     const double seconds[] = {0, 2e-4, 1e-12};
     for (int i = 0; i < 3; i++) {
@@ -649,14 +628,14 @@ static void auto_forms_what_is_soon_done(void **state)
         const hesse_analysis_options ask = {.method = HESSE_METHOD_AUTO,
                                             .scope = i == 2 ? HESSE_BOTH : HESSE_BLOCKS,
                                             .seconds = seconds[i]};
-        assert_all(hesse_analysis_new(model, &ask, &x) == HESSE_OK);
+        assert_all(hesse_analysis_new(problem.objective, &ask, &x) == HESSE_OK);
         for (int b = 0; b < hesse_analysis_blocks(x); b++)
             formed[i] += !hesse_analysis_estimated(x, b);
         assert_all(!!hesse_analysis_estimated(x, HESSE_FULL_MATRIX) == (i == 2));
         hesse_analysis_free(x);
     }
     assert_all(formed[0] > formed[1] && formed[1] > 0 && formed[2] == 0);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
@@ -666,7 +645,7 @@ static void auto_needs_no_less(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team, "gpt2");
+    hesse_problem problem = open_reference(team, "gpt2");
     for (int layers = 0; layers < 2; layers++) {
         bool fits = false;
         int refused = 0, whole = 0;
@@ -678,7 +657,7 @@ static void auto_needs_no_less(void **state)
                                                 .lanczos = {.steps = 5, .probes = 1},
                                                 .memory = memory};
             hesse_analysis *x = NULL;
-            const hesse_status s = hesse_analysis_new(model, &ask, &x);
+            const hesse_status s = hesse_analysis_new(problem.objective, &ask, &x);
             assert_all(!s || (s == HESSE_E_NOMEM && !fits));
             fits = !s, refused += !!s;
             if (!s) assert_all(hesse_analysis_summary(x).peak <= (double)memory);
@@ -687,7 +666,7 @@ static void auto_needs_no_less(void **state)
         }
         assert_all(fits && refused && whole);
     }
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
@@ -696,7 +675,7 @@ static void probes_are_taken_up(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team, "llama");
+    hesse_problem problem = open_reference(team, "llama");
     const char *only[] = {"*.q_proj.weight", "*norm*"};
     const hesse_analysis_options ask = {
         .method = HESSE_METHOD_LANCZOS,
@@ -705,13 +684,13 @@ static void probes_are_taken_up(void **state)
         .lanczos = {.steps = 6, .probes = 5, .width = 3}};
     hesse_analysis *whole = NULL, *x = NULL;
     memory_store *m = calloc(1, sizeof *m);
-    assert_all(m && hesse_analysis_new(model, &ask, &whole) == HESSE_OK);
+    assert_all(m && hesse_analysis_new(problem.objective, &ask, &whole) == HESSE_OK);
     assert_all(hesse_analysis_run(whole) == HESSE_OK);
     const int rank = hesse_team_rank(team);
     int runs = 0;
     for (hesse_status s = HESSE_E_STOPPED; s; runs++) {
         hesse_analysis_free(x);
-        assert_all(hesse_analysis_new(model, &ask, &x) == HESSE_OK);
+        assert_all(hesse_analysis_new(problem.objective, &ask, &x) == HESSE_OK);
         m->left = rank == 0 ? 15 : -1; /* only one rank is asked to stop */
         s = hesse_analysis_run_with(
             x, &(hesse_run_options){.checkpoint = memory_checkpoint(m)});
@@ -729,7 +708,7 @@ static void probes_are_taken_up(void **state)
     }
     hesse_analysis_free(x);
     hesse_analysis_free(whole);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
     memory_free(m);
 }
@@ -755,19 +734,16 @@ static void a_preset_names_blocks(void **state)
                                  .tied = true,
                                  .attention_bias = true,
                                  .mlp_bias = true};
-        const hesse_source source = {.arch = &arch,
-                                     .text =
-                                         HESSE_TEST_FOLDER "/curvature/test_lanczos.c",
-                                     .sequences = 2,
-                                     .context = 4,
-                                     .outline = true};
+        const char *const path = HESSE_TEST_FOLDER "/curvature/test_lanczos.c";
+        const hesse_network_source source = {.arch = &arch, .outline = true};
+        const hesse_data_options data = {
+            .kind = "text", .paths = &path, .n_paths = 1, .sequences = 2, .context = 4};
         const hesse_analysis_options ask = {.method = HESSE_METHOD_LANCZOS,
                                             .preset = HESSE_PRESET_PAPER_GPT2};
-        hesse_model *model = NULL;
+        hesse_problem problem = open_problem(team, &source, &data);
         hesse_analysis *x = NULL;
         bool found = false;
-        assert_all(hesse_model_open(team, &source, &model) == HESSE_OK);
-        assert_all(hesse_analysis_new(model, &ask, &x) == HESSE_OK);
+        assert_all(hesse_analysis_new(problem.objective, &ask, &x) == HESSE_OK);
         assert_all(hesse_analysis_blocks(x) == expected[i]);
         for (int b = 0; b < expected[i]; b++) {
             const char *name = hesse_analysis_block_name(x, b);
@@ -778,8 +754,8 @@ static void a_preset_names_blocks(void **state)
         hesse_analysis_free(x);
         const hesse_analysis_options both = {.preset = HESSE_PRESET_PAPER_GPT2,
                                              .partition = HESSE_CUT_HEAD};
-        assert_all(hesse_analysis_new(model, &both, &x) == HESSE_E_JOB);
-        hesse_model_free(model);
+        assert_all(hesse_analysis_new(problem.objective, &both, &x) == HESSE_E_JOB);
+        hesse_problem_free(&problem);
     }
     hesse_team_free(team);
 }
@@ -805,26 +781,25 @@ static void presets_of_images_name_blocks(void **state)
          .activation = HESSE_ACT_RELU}};
     const hesse_preset presets[] = {HESSE_PRESET_PAPER_VIT, HESSE_PRESET_CONVOLUTIONS};
     for (int i = 0; i < 2; i++) {
-        const hesse_source source = {.arch = &archs[i],
-                                     .generator = "pathfinder",
-                                     .sequences = 1,
-                                     .outline = true};
+        const hesse_network_source source = {.arch = &archs[i], .outline = true};
+        const hesse_data_options data = {.kind = "pathfinder", .sequences = 1};
         const hesse_analysis_options ask = {.method = HESSE_METHOD_LANCZOS,
                                             .preset = presets[i]};
         const hesse_analysis_options other = {.method = HESSE_METHOD_LANCZOS,
                                               .preset = presets[1 - i]};
-        hesse_model *model = NULL;
+        hesse_problem problem = open_problem(team, &source, &data);
         hesse_analysis *x = NULL;
-        assert_all(hesse_model_open(team, &source, &model) == HESSE_OK);
-        assert_all(hesse_analysis_new(model, &ask, &x) == HESSE_OK);
+        assert_all(hesse_analysis_new(problem.objective, &ask, &x) == HESSE_OK);
         assert_all(hesse_analysis_blocks(x) == (i ? 3 : 14));
         if (i == 0)
             assert_all(strcmp(hesse_analysis_block_name(x, 5),
                               "vit.encoder.layer.6.qkv.weight") == 0 &&
                        hesse_analysis_block_size(x, 5) == 3 * 64);
         hesse_analysis_free(x);
-        if (i == 0) assert_all(hesse_analysis_new(model, &other, &x) == HESSE_E_JOB);
-        hesse_model_free(model);
+        if (i == 0)
+            assert_all(hesse_analysis_new(problem.objective, &other, &x) ==
+                       HESSE_E_JOB);
+        hesse_problem_free(&problem);
     }
     hesse_team_free(team);
 }
@@ -833,7 +808,7 @@ static void wrong_questions(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team, "gpt2");
+    hesse_problem problem = open_reference(team, "gpt2");
     const char *none = "nothing";
     const hesse_lanczos_options wrong[] = {{.settings.steps = -1},
                                            {.settings.probes = 2000000},
@@ -841,10 +816,10 @@ static void wrong_questions(void **state)
                                            {.only = &none, .n_only = 1}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         hesse_quadrature *q = NULL;
-        assert_all(hesse_lanczos(model, &wrong[i], &q) == HESSE_E_JOB);
+        assert_all(hesse_lanczos(problem.objective, &wrong[i], &q) == HESSE_E_JOB);
         assert_all(!q && *hesse_team_why(team)->text);
     }
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
@@ -852,21 +827,21 @@ static void one_rank_out_of_memory_fails_all(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
-    hesse_model *model = open_model(team, "gpt2");
+    hesse_problem problem = open_reference(team, "gpt2");
     const char *only = "transformer.ln_f.bias";
     const hesse_lanczos_options ask = {.only = &only, .n_only = 1, .settings.steps = 2};
     bool ended = false;
     for (int at = 0; !ended; at++) {
         hesse_quadrature *q = NULL;
         broken_rank = at % hesse_team_size(team), broken_at = at, allocations = 0;
-        const hesse_status s = hesse_lanczos(model, &ask, &q);
+        const hesse_status s = hesse_lanczos(problem.objective, &ask, &q);
         broken_rank = -1;
         assert_all(s == HESSE_OK || s == HESSE_E_NOMEM);
         assert_all(!s == (q != NULL));
         ended = !s;
         hesse_quadrature_free(q);
     }
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 

@@ -1,13 +1,12 @@
 /* Loss, gradient, eigenvalues and columns of the Hessian and its Gauss-Newton part are
    compared with PyTorch's (tests/reference), on any number of ranks, for checkpoints in
    every layout and type. */
-#include "check_mpi.h"
+#include "check_problem.h"
 
 #include "base/memory.h"
 #include "curvature/analysis.h"
 #include "files/safetensors.h"
 #include "hesse/hesse.h"
-#include "objective/model.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +15,7 @@
 /* A case, opened, with its reference values. */
 typedef struct opened {
     hesse_team *team;
-    hesse_model *model;
+    hesse_problem problem;
     hesse_safetensors *file;
     hesse_why why;
 } opened;
@@ -27,21 +26,11 @@ enum { CASES = sizeof cases / sizeof *cases };
 
 static opened open_case(const char *name)
 {
-    char config[512], checkpoint[512], tokens[512], reference[512];
-    const char *folder = HESSE_TEST_FOLDER "/reference";
-    snprintf(config, sizeof config, "%s/%s/config.json", folder, name);
-    snprintf(checkpoint, sizeof checkpoint, "%s/%s/model.safetensors", folder, name);
-    snprintf(tokens, sizeof tokens, "%s/%s/tokens.npy", folder, name);
-    snprintf(reference, sizeof reference, "%s/%s/reference.safetensors", folder, name);
-    hesse_arch arch = {0};
-    strcpy(arch.family, strncmp(name, "llama", 5) ? "gpt2" : "llama");
-    const hesse_source source = {
-        .arch = &arch, .config = config, .checkpoint = checkpoint, .tokens = tokens};
-    opened x = {0};
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &x.team) == HESSE_OK);
-    const hesse_status s = hesse_model_open(x.team, &source, &x.model);
-    if (s) print_error("%s\n", hesse_team_why(x.team)->text);
-    assert_all(s == HESSE_OK);
+    char reference[512];
+    opened x = {.team = team_of_all()};
+    x.problem = open_reference(x.team, name);
+    snprintf(reference, sizeof reference, "%s/reference/%s/reference.safetensors",
+             HESSE_TEST_FOLDER, name);
     assert_all(hesse_safetensors_open(reference, &x.file, &x.why) == HESSE_OK);
     return x;
 }
@@ -49,7 +38,7 @@ static opened open_case(const char *name)
 static void close_case(opened *x)
 {
     hesse_safetensors_close(x->file);
-    hesse_model_free(x->model);
+    hesse_problem_free(&x->problem);
     hesse_team_free(x->team);
 }
 
@@ -78,8 +67,8 @@ static size_t in_tensor(const hesse_param *p, size_t e)
 static double difference(opened *x, const char *what, size_t copy, const double *mine)
 {
     double error = 0, size = 0;
-    for (int i = 0; i < x->model->params.count; i++) {
-        const hesse_param *p = &x->model->params.list[i];
+    for (int i = 0; i < x->problem.network->params.count; i++) {
+        const hesse_param *p = &x->problem.network->params.list[i];
         char name[256];
         snprintf(name, sizeof name, "%s/%s", what, p->tensor);
         double *reference = read_tensor(x, name, NULL);
@@ -98,11 +87,11 @@ static void loss_and_gradient_agree(void **state)
     (void)state;
     for (int c = 0; c < CASES; c++) {
         opened x = open_case(cases[c]);
-        double *loss = read_tensor(&x, "loss", NULL);
-        assert_all(fabs(hesse_model_loss(x.model) / *loss - 1) < 1e-14);
-        assert_all(difference(&x, "gradient", 0, hesse_model_gradient(x.model)) <
-                   1e-13);
-        free(loss);
+        double *reference = read_tensor(&x, "loss", NULL), loss;
+        double *gradient = gradient_of(&x.problem, &loss);
+        assert_all(fabs(loss / *reference - 1) < 1e-14);
+        assert_all(difference(&x, "gradient", 0, gradient) < 1e-13);
+        free(reference), free(gradient);
         close_case(&x);
     }
 }
@@ -117,13 +106,13 @@ static size_t place_of(const opened *x, size_t tensor, size_t element)
 {
     const char *names[128];
     int count = 0;
-    for (int i = 0; i < x->model->params.count; i++) {
-        const hesse_param *p = &x->model->params.list[i];
+    for (int i = 0; i < x->problem.network->params.count; i++) {
+        const hesse_param *p = &x->problem.network->params.list[i];
         if (p->part == 0) names[count++] = p->tensor;
     }
     qsort(names, (size_t)count, sizeof *names, compare_names);
-    for (int i = 0; i < x->model->params.count; i++) {
-        const hesse_param *p = &x->model->params.list[i];
+    for (int i = 0; i < x->problem.network->params.count; i++) {
+        const hesse_param *p = &x->problem.network->params.list[i];
         if (strcmp(p->tensor, names[tensor])) continue;
         for (size_t e = 0; e < hesse_param_size(p); e++)
             if (in_tensor(p, e) == element) return p->offset + e;
@@ -138,17 +127,18 @@ static void columns_agree(void **state)
         opened x = open_case(cases[c]);
         size_t count;
         double *columns = read_tensor(&x, "columns", &count);
-        const size_t n = hesse_model_size(x.model);
+        const size_t n = hesse_network_size(x.problem.network);
         double *v = hesse_alloc(n), *hv = hesse_alloc(n);
         for (size_t i = 0; i < count / 2; i++) {
             const size_t at =
                 place_of(&x, (size_t)columns[2 * i], (size_t)columns[2 * i + 1]);
             assert_all(at < n);
             v[at] = 1;
-            assert_all(hesse_model_product(x.model, HESSE_ALL, 1, v, hv) == HESSE_OK);
+            assert_all(hesse_objective_product(x.problem.objective, HESSE_ALL, 1, v,
+                                               hv) == HESSE_OK);
             assert_all(difference(&x, "hessian", i, hv) < 1e-12);
-            assert_all(hesse_model_product(x.model, HESSE_GAUSS_NEWTON, 1, v, hv) ==
-                       HESSE_OK);
+            assert_all(hesse_objective_product(x.problem.objective, HESSE_GAUSS_NEWTON,
+                                               1, v, hv) == HESSE_OK);
             assert_all(difference(&x, "gauss_newton", i, hv) < 1e-12);
             v[at] = 0;
         }
@@ -166,10 +156,9 @@ static void eigenvalues_agree(void **state)
         double *reference = read_tensor(&x, "eigenvalues", &n), worst = 0;
         hesse_analysis *analysis = NULL;
         const hesse_analysis_options question = {.scope = HESSE_BOTH};
-        assert_all(hesse_analysis_new(x.model, &question, &analysis) == HESSE_OK);
-        const hesse_status s = hesse_analysis_run(analysis);
-        if (s) print_error("%s\n", hesse_team_why(x.team)->text);
-        assert_all(s == HESSE_OK);
+        assert_all(hesse_analysis_new(x.problem.objective, &question, &analysis) ==
+                   HESSE_OK);
+        assert_done(x.team, hesse_analysis_run(analysis));
         const hesse_spectrum *full =
             hesse_analysis_spectrum(analysis, 0, HESSE_FULL_MATRIX);
         assert_all((size_t)full->n == n);

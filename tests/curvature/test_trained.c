@@ -1,7 +1,7 @@
 /* Trained checkpoints, if HESSE_DATA names the folder that holds them. Losses, gradient
    norms, and columns and extreme eigenvalues of the blocks of the first layer's query
    and key weights are compared with PyTorch's values in double precision. */
-#include "check_mpi.h"
+#include "check_problem.h"
 
 #include "hesse/hesse.h"
 
@@ -37,47 +37,33 @@ static const trained models[] = {
 };
 enum { MODELS = sizeof models / sizeof *models };
 
-static hesse_model *open_model(hesse_team *team, const char *name, int sequences,
-                               int context)
+static hesse_problem open_trained(hesse_team *team, const char *name, int sequences,
+                                  int context)
 {
-    char config[1024], checkpoint[1024], tokens[1024];
-    const char *data = getenv("HESSE_DATA");
-    snprintf(config, sizeof config, "%s/%s/config.json", data, name);
-    snprintf(checkpoint, sizeof checkpoint, "%s/%s/model.safetensors", data, name);
-    snprintf(tokens, sizeof tokens, "%s/%s/tokens.npy", data, name);
-    const hesse_arch arch = {.family = "llama"};
-    const hesse_source source = {.arch = &arch,
-                                 .config = config,
-                                 .checkpoint = checkpoint,
-                                 .tokens = tokens,
-                                 .sequences = sequences,
-                                 .context = context};
-    hesse_model *model = NULL;
-    const hesse_status s = hesse_model_open(team, &source, &model);
-    if (s) print_error("%s\n", hesse_team_why(team)->text);
-    assert_all(s == HESSE_OK);
-    return model;
+    char folder[512];
+    hesse_problem problem;
+    snprintf(folder, sizeof folder, "%s/%s", getenv("HESSE_DATA"), name);
+    assert_done(team, read_folder(team, "llama", folder, sequences, context, &problem));
+    return problem;
 }
 
 static hesse_team *team_or_skip(void)
 {
-    hesse_team *team = NULL;
     if (!getenv("HESSE_DATA")) {
         print_message("skipped: HESSE_DATA names no folder of trained checkpoints\n");
         skip();
     }
-    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
-    return team;
+    return team_of_all();
 }
 
-/* The place of a parameter in the model's list. */
-static int parameter(const hesse_model *model, const char *name)
+/* The place of a parameter tensor in the network's list. */
+static int parameter(const hesse_network *network, const char *name)
 {
     int i = 0;
-    while (i < hesse_model_parameters(model) &&
-           strcmp(hesse_model_parameter_name(model, i), name))
+    while (i < hesse_network_tensors(network) &&
+           strcmp(hesse_network_tensor_name(network, i), name))
         i++;
-    assert_all(i < hesse_model_parameters(model));
+    assert_all(i < hesse_network_tensors(network));
     return i;
 }
 
@@ -89,28 +75,28 @@ static double norm(size_t count, size_t stride, const double *x)
     return sqrt(sum);
 }
 
-static double gradient_norm(const hesse_model *model, const char *name)
-{
-    const int i = parameter(model, name);
-    const double *g =
-        hesse_model_gradient(model) + hesse_model_parameter_first(model, i);
-    return norm(hesse_model_parameter_size(model, i), 1, g);
-}
-
 static void losses_and_gradients_agree(void **state)
 {
     (void)state;
     hesse_team *team = team_or_skip();
     for (int i = 0; i < MODELS; i++) {
         const trained *t = &models[i];
-        hesse_model *few = open_model(team, t->folder, 4, 32);
-        assert_all(fabs(hesse_model_loss(few) - t->loss_short) < 1e-10);
-        hesse_model_free(few);
-        hesse_model *all = open_model(team, t->folder, 64, 0);
-        assert_all(fabs(hesse_model_loss(all) - t->loss) < 1e-10);
-        for (const expected *e = t->gradient; e->parameter; e++)
-            assert_all(fabs(gradient_norm(all, e->parameter) - e->norm) < 1e-10);
-        hesse_model_free(all);
+        double loss;
+        hesse_problem few = open_trained(team, t->folder, 4, 32);
+        assert_done(team, hesse_objective_loss(few.objective, &loss));
+        assert_all(fabs(loss - t->loss_short) < 1e-10);
+        hesse_problem_free(&few);
+        hesse_problem all = open_trained(team, t->folder, 64, 0);
+        double *gradient = gradient_of(&all, &loss);
+        assert_all(fabs(loss - t->loss) < 1e-10);
+        for (const expected *e = t->gradient; e->parameter; e++) {
+            const int p = parameter(all.network, e->parameter);
+            const double *g = gradient + hesse_network_tensor_first(all.network, p);
+            const size_t count = hesse_network_tensor_size(all.network, p);
+            assert_all(fabs(norm(count, 1, g) - e->norm) < 1e-10);
+        }
+        free(gradient);
+        hesse_problem_free(&all);
     }
     hesse_team_free(team);
 }
@@ -166,19 +152,20 @@ static void columns_are_those_of_another_program(void **state)
     (void)state;
     enum { K = BLOCKS * COLUMNS };
     hesse_team *team = team_or_skip();
-    hesse_model *model = open_model(team, "stories260K", 1, 32);
-    const size_t n = hesse_model_size(model);
+    hesse_problem problem = open_trained(team, "stories260K", 1, 32);
+    const size_t n = hesse_network_size(problem.network);
     size_t first[BLOCKS], size[BLOCKS];
     double *v = calloc(n * K, sizeof *v), *hv = calloc(n * K, sizeof *hv);
     assert_all(v && hv);
     for (int b = 0; b < BLOCKS; b++) {
-        const int i = parameter(model, blocks[b].name);
-        first[b] = hesse_model_parameter_first(model, i);
-        size[b] = hesse_model_parameter_size(model, i);
+        const int i = parameter(problem.network, blocks[b].name);
+        first[b] = hesse_network_tensor_first(problem.network, i);
+        size[b] = hesse_network_tensor_size(problem.network, i);
         for (int c = 0; c < COLUMNS; c++)
             v[(first[b] + (size_t)blocks[b].columns[c].j) * K + b * COLUMNS + c] = 1;
     }
-    assert_all(hesse_model_product(model, HESSE_ALL, K, v, hv) == HESSE_OK);
+    assert_all(hesse_objective_product(problem.objective, HESSE_ALL, K, v, hv) ==
+               HESSE_OK);
     for (int b = 0; b < BLOCKS; b++)
         for (int c = 0; c < COLUMNS; c++) {
             const column *x = &blocks[b].columns[c];
@@ -189,7 +176,7 @@ static void columns_are_those_of_another_program(void **state)
         }
     free(v);
     free(hv);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 
@@ -214,12 +201,10 @@ static void query_and_key_are_decomposed(void **state)
     hesse_team *team = team_or_skip();
     const char *const only[] = {"model.layers.0.self_attn.[qk]_proj.weight"};
     const hesse_analysis_options question = {.only = only, .n_only = 1};
-    hesse_model *model = open_model(team, "stories260K", 1, 32);
+    hesse_problem problem = open_trained(team, "stories260K", 1, 32);
     hesse_analysis *analysis = NULL;
-    assert_all(hesse_analysis_new(model, &question, &analysis) == HESSE_OK);
-    const hesse_status s = hesse_analysis_run(analysis);
-    if (s) print_error("%s\n", hesse_team_why(team)->text);
-    assert_all(s == HESSE_OK);
+    assert_all(hesse_analysis_new(problem.objective, &question, &analysis) == HESSE_OK);
+    assert_done(team, hesse_analysis_run(analysis));
     assert_all(hesse_analysis_blocks(analysis) == BLOCKS);
     assert_all(hesse_analysis_block_size(analysis, 0) == 64 * 64);
     assert_all(hesse_analysis_block_size(analysis, 1) == 32 * 64);
@@ -235,7 +220,7 @@ static void query_and_key_are_decomposed(void **state)
     }
     assert_matrix(team, analysis, 1);
     hesse_analysis_free(analysis);
-    hesse_model_free(model);
+    hesse_problem_free(&problem);
     hesse_team_free(team);
 }
 

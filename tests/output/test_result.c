@@ -156,7 +156,7 @@ static hesse_status write_share_at(hesse_result *result, const char *prefix,
     hesse_spectrum *whole = spectrum_of(N, 0);
     hesse_measures measures[B + 1];
     double coupling[B * B], distance[9] = {0, 1, 2, 1, 0, 3, 2, 3, 0};
-    const int computed[] = {0, 1, 3};
+    int computed[] = {0, 1, 3};
     for (int b = 0; b <= B; b++)
         measures[b] = (hesse_measures){.trace = b, .max = 10 + b, .condition = NAN};
     for (int i = 0; i < B * B; i++) coupling[i] = i;
@@ -168,13 +168,14 @@ static hesse_status write_share_at(hesse_result *result, const char *prefix,
     hesse_distance_result moved = {
         .kind = HESSE_WASSERSTEIN, .mean = 2, .matrix = distance};
     moved.settings.tenth = true;
-    const hesse_distance_result distances[] = {js, moved};
+    hesse_distance_result distances[] = {js, moved};
     matrix_free of_all = {0};
     if (!full) of_all = find_unformed();
     hesse_quadrature *quadratures[B + 1] = {[B] = of_all.quadrature};
     hesse_extremes *extremes[B + 1] = {[B] = of_all.extremes};
     hesse_hutchinson *hutchinson[B + 1] = {[B] = of_all.hutchinson};
-    const hesse_share_output share = {.name = name,
+    const hesse_share_results share = {.name = name,
+                                      .blocks = B,
                                       .spectra = spectra,
                                       .quadratures = quadratures,
                                       .extremes = extremes,
@@ -796,11 +797,10 @@ static void show_survives_damaged_files(void **state)
     (void)state;
     const stage t = set_up();
     hesse_why why;
-    FILE *null = fopen("/dev/null", "w"), *full = fopen("/dev/full", "w");
+    FILE *null = fopen("/dev/null", "w");
     assert_all(write_all(&t, "r.h5") == HESSE_OK);
     assert_all(hesse_result_show("none.h5", null, &why) == HESSE_E_INPUT);
     assert_all(hesse_result_show("/dev/null", null, &why) == HESSE_E_INPUT);
-    assert_all(hesse_result_show("r.h5", full, &why) == HESSE_E_OUTPUT);
     int bad = 0;
     if (t.team->rank == 0) {
         FILE *f = fopen("r.h5", "rb");
@@ -823,7 +823,6 @@ static void show_survives_damaged_files(void **state)
     }
     assert_all(!bad);
     fclose(null);
-    fclose(full);
     tear_down(t);
 }
 

@@ -112,7 +112,8 @@ static void write_result(hesse_team *team, int probes, int sketch,
     hesse_measure_quadrature(u.quadrature, gradient + FORMED, &measures[1]);
     measures[1].min = u.extremes->eigenvalues[0];
     measures[1].max = u.extremes->eigenvalues[3];
-    const hesse_share_output share = {.name = "hessian",
+    const hesse_share_results share = {.name = "hessian",
+                                      .blocks = 2,
                                       .spectra = spectra,
                                       .quadratures = quadratures,
                                       .extremes = extremes,

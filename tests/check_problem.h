@@ -1,0 +1,89 @@
+/** Problems of whole analyses: a network, a dataset and the objective of both. */
+#ifndef HESSE_CHECK_PROBLEM_H
+#define HESSE_CHECK_PROBLEM_H
+
+#include "check_mpi.h"
+#include "hesse/objective.h"
+#include "objective/objective.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/** Collective over all ranks. */
+static inline hesse_team *team_of_all(void)
+{
+    hesse_team *team = NULL;
+    assert_all(hesse_team_new(MPI_COMM_WORLD, &team) == HESSE_OK);
+    return team;
+}
+
+/** Collective over all ranks. Print why something failed, and fail. */
+static inline void assert_done(hesse_team *team, hesse_status s)
+{
+    if (s) print_error("%s\n", hesse_team_why(team)->text);
+    assert_all(s == HESSE_OK);
+}
+
+/** Collective over all ranks. */
+static inline hesse_problem open_problem(hesse_team *team,
+                                         const hesse_network_source *source,
+                                         const hesse_data_options *data)
+{
+    hesse_problem problem;
+    assert_done(team, hesse_problem_open(team, source, data,
+                                         &(hesse_objective_options){0}, &problem));
+    return problem;
+}
+
+/** Collective over the team. The checkpoint, config and tokens of a folder. */
+static inline hesse_status read_folder(hesse_team *team, const char *family,
+                                       const char *folder, int sequences, int context,
+                                       hesse_problem *problem)
+{
+    char config[1024], checkpoint[1024], tokens[1024];
+    const char *const paths[] = {tokens};
+    hesse_arch arch = {0};
+    strcpy(arch.family, family);
+    snprintf(config, sizeof config, "%s/config.json", folder);
+    snprintf(checkpoint, sizeof checkpoint, "%s/model.safetensors", folder);
+    snprintf(tokens, sizeof tokens, "%s/tokens.npy", folder);
+    const hesse_network_source source = {
+        .arch = &arch, .config = config, .checkpoint = checkpoint};
+    const hesse_data_options data = {.kind = "tokens",
+                                     .paths = paths,
+                                     .n_paths = 1,
+                                     .sequences = sequences,
+                                     .context = context};
+    return hesse_problem_open(team, &source, &data, &(hesse_objective_options){0},
+                              problem);
+}
+
+/** Collective over the team. A folder of tests/reference. */
+static inline hesse_status read_reference(hesse_team *team, const char *name,
+                                          hesse_problem *problem)
+{
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s/reference/%s", HESSE_TEST_FOLDER, name);
+    return read_folder(team, strncmp(name, "llama", 5) ? "gpt2" : "llama", folder, 0, 0,
+                       problem);
+}
+
+/** Collective over all ranks; the team may be smaller. */
+static inline hesse_problem open_reference(hesse_team *team, const char *name)
+{
+    hesse_problem problem;
+    assert_done(team, read_reference(team, name, &problem));
+    return problem;
+}
+
+/** Collective over all ranks. The gradient, which the caller frees. */
+static inline double *gradient_of(const hesse_problem *problem, double *loss)
+{
+    double *gradient = malloc(hesse_network_size(problem->network) * sizeof *gradient);
+    assert_all(gradient != NULL);
+    assert_done(problem->objective->team,
+                hesse_objective_gradient(problem->objective, loss, gradient));
+    return gradient;
+}
+
+#endif /* HESSE_CHECK_PROBLEM_H */
