@@ -5,7 +5,7 @@
 
 #include "curvature/rates.h"
 #include "hesse/spectrum.h"
-#include "network/sweep.h"
+#include "network/workload.h"
 
 /** Local. Panels on one rank. */
 double hesse_cost_panels(const hesse_rates *rates, hesse_work work);

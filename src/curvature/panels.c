@@ -38,12 +38,15 @@ struct hesse_panels {
     size_t origin; /* index of the part's first coordinate */
     panel_room room;
     hesse_sweep *sweep;
-    int planned;        /* piece that the sweep is planned for; -1: none     */
-    int *channels;      /* [pieces] of a panel by tokens; 0: by columns      */
-    bool *moves;        /* [params]                                          */
-    hesse_rect *hulls;  /* [params] of the pieces of the part                */
-    hesse_rect *want;   /* [params]                                          */
-    hesse_rect *follow; /* [pieces] of it and those after it in its parameter */
+    int planned;       /* piece that the sweep is planned for; -1: none     */
+    int *channels;     /* [pieces] of a panel by tokens; 0: by columns      */
+    bool *moves;       /* [params]                                          */
+    hesse_rect *want;  /* [params]                                          */
+    hesse_want *wants; /* [pieces] parameters of the part, with hulls of its pieces */
+    int n_wants;
+    int *place;               /* [params] of those of the part, among them           */
+    hesse_workload *workload; /* NULL after measuring, but of an outline         */
+    hesse_rect *follow;       /* [pieces] of it and those after it in its parameter */
 
     /* An outline has none of these. */
     panel_of_part *list;
@@ -127,40 +130,68 @@ static int stride_of(const hesse_panels *p, const panel_of_part *x)
     return x->count * hesse_tokens_inputs(&p->tokens, &p->partition->pieces[x->piece]);
 }
 
-/* What is wanted of each parameter by the first panel of the part, and by each piece.
- */
-static void outline(hesse_panels *p)
+/* What is wanted of each parameter by the first panel of a part, and by each piece. */
+static void take_part(hesse_panels *p, hesse_part part)
 {
-    memset(p->hulls, 0, (size_t)p->params->count * sizeof *p->hulls);
+    p->part = part, p->n_wants = 0;
+    for (int i = first_of(p); i < end_of(p); i++) {
+        const hesse_piece *x = &p->partition->pieces[i];
+        p->wants[p->n_wants++] = (hesse_want){x->param, x->rect};
+    }
+    p->n_wants = hesse_wants_merge(p->wants, p->n_wants);
+    for (int i = 0; i < p->n_wants; i++) p->place[p->wants[i].param] = i;
+    /* A parameter's hull is that of all its pieces; the hull of a piece and those after
+       it grows from the last piece on, and `want` keeps it meanwhile. */
+    for (int i = first_of(p); i < end_of(p); i++)
+        p->want[p->partition->pieces[i].param] = (hesse_rect){0};
     for (int i = end_of(p); i-- > first_of(p);) {
         const hesse_piece *x = &p->partition->pieces[i];
-        p->follow[i] = p->hulls[x->param] = hesse_hull(p->hulls[x->param], x->rect);
+        p->follow[i] = p->want[x->param] = hesse_hull(p->want[x->param], x->rect);
     }
+    if (p->workload) hesse_workload_want(p->workload, p->wants, p->n_wants);
+}
+
+static int want_of(const hesse_panels *p, int piece)
+{
+    return p->place[p->partition->pieces[piece].param];
 }
 
 /* Of parameters that come after the piece's own, all pieces of the part; of its own, it
-   and those after it. */
+   and those after it. The parameter is one of the part. */
 static hesse_rect wanted_of(const hesse_panels *p, int piece, int param)
 {
     const int own = p->partition->pieces[piece].param;
     if (param < own) return (hesse_rect){0};
-    return param > own ? p->hulls[param] : p->follow[piece];
+    return param > own ? p->wants[p->place[param]].rect : p->follow[piece];
 }
 
 static void aim_at(hesse_panels *p, int piece)
 {
-    for (int i = 0; i < p->params->count; i++) {
-        p->moves[i] = i == p->partition->pieces[piece].param;
-        p->want[i] = wanted_of(p, piece, i);
-    }
+    memset(p->moves, 0, (size_t)p->params->count * sizeof *p->moves);
+    memset(p->want, 0, (size_t)p->params->count * sizeof *p->want);
+    p->moves[p->partition->pieces[piece].param] = true;
+    for (int i = want_of(p, piece); i < p->n_wants; i++)
+        p->want[p->wants[i].param] = wanted_of(p, piece, p->wants[i].param);
 }
 
-/* Of all columns of the piece that is aimed at, one by one. */
+/* Of all columns of a piece, one by one. */
 static hesse_work columns_work(const hesse_panels *p, int piece)
 {
     const double columns = (double)hesse_area(p->partition->pieces[piece].rect);
-    return hesse_work_add((hesse_work){0}, columns,
-                          hesse_sweep_work(p->sweep, p->request.shares, false));
+    return hesse_work_add(
+        (hesse_work){0}, columns,
+        hesse_workload_column(p->workload, want_of(p, piece), p->follow[piece]));
+}
+
+static hesse_work tokens_work(const hesse_panels *p, int piece)
+{
+    return hesse_tokens_work(&p->tokens, &p->partition->pieces[piece], p->workload,
+                             want_of(p, piece), p->follow[piece]);
+}
+
+static size_t rows_of(const hesse_panels *p, int piece)
+{
+    return hesse_workload_rows(p->workload, want_of(p, piece), p->follow[piece]);
 }
 
 static void raise_to(size_t most, size_t *to)
@@ -172,14 +203,12 @@ static void raise_to(size_t most, size_t *to)
 static void decide(hesse_panels *p, int piece)
 {
     const hesse_piece *x = &p->partition->pieces[piece];
-    aim_at(p, piece);
-    hesse_sweep_mark(p->sweep, p->moves, p->want);
-    const double tokens = hesse_tokens_work(&p->tokens, x).products;
+    const double tokens = tokens_work(p, piece).products;
     const bool fewer = tokens < columns_work(p, piece).products;
     const bool chosen = p->request.way == HESSE_WAY_TOKENS ||
                         (p->request.way == HESSE_WAY_AUTO && fewer);
     if (!chosen || isinf(tokens)) return;
-    const size_t rows = hesse_sweep_rows(p->sweep);
+    const size_t rows = rows_of(p, piece);
     p->channels[piece] = hesse_tokens_channels(&p->tokens, x, rows);
     hesse_tokens_reserve(&p->tokens, x, p->channels[piece], rows);
     raise_to((size_t)p->channels[piece], &p->room.channels);
@@ -200,11 +229,10 @@ static void measure(hesse_panels *p)
     for (int b = 0; b < parts; b++) {
         size_t rows = 0, directions = 0;
         if (is_left_out(p, b)) continue;
-        p->part = (hesse_part){b, p->request.whole ? p->partition->count : 1};
-        outline(p);
-        for (int i = 0; i < p->params->count; i++) {
-            rows += hesse_area(p->hulls[i]);
-            if (p->hulls[i].rows) directions += hesse_param_size(&p->params->list[i]);
+        take_part(p, (hesse_part){b, p->request.whole ? p->partition->count : 1});
+        for (int i = 0; i < p->n_wants; i++) {
+            rows += hesse_area(p->wants[i].rect);
+            directions += hesse_param_size(&p->params->list[p->wants[i].param]);
         }
         raise_to(rows * (size_t)most_directions(p), &p->room.numbers);
         raise_to(directions, &p->room.directions);
@@ -244,7 +272,7 @@ size_t hesse_panels_bytes(const hesse_panels *p)
                (shares * p->room.numbers + p->room.directions * HESSE_SAMPLE) +
            hesse_tokens_bytes(&p->tokens) + sizeof *p->list * count_panels(p) +
            sizeof *p->patches * count_patches(p) +
-           (sizeof *p->follow + sizeof *p->channels) * pieces;
+           (sizeof *p->follow + sizeof *p->wants + sizeof *p->channels) * pieces;
 }
 
 /* Memory of which an outline has enough. */
@@ -254,10 +282,13 @@ static bool allocate_outline(hesse_panels *p)
     p->sweep = hesse_sweep_new(p->tape, most_directions(p), hesse_pace_of_panels);
     p->moves = hesse_calloc(params, sizeof *p->moves);
     p->want = hesse_calloc(params, sizeof *p->want);
-    p->hulls = hesse_calloc(params, sizeof *p->hulls);
+    p->wants = hesse_calloc((size_t)p->partition->n_pieces, sizeof *p->wants);
+    p->place = hesse_calloc(params, sizeof *p->place);
+    p->workload = hesse_workload_new(p->tape, p->request.shares, false);
     p->follow = hesse_calloc((size_t)p->partition->n_pieces, sizeof *p->follow);
     p->channels = hesse_calloc((size_t)p->partition->n_pieces, sizeof *p->channels);
-    return p->sweep && p->moves && p->want && p->hulls && p->follow && p->channels;
+    return p->sweep && p->moves && p->want && p->wants && p->place && p->workload &&
+           p->follow && p->channels;
 }
 
 static bool allocate(hesse_panels *p)
@@ -301,7 +332,11 @@ hesse_status hesse_panels_new(hesse_tape *tape, const hesse_params *params,
                                    .shares = request->shares,
                                    .kinds = request->kinds};
     if (there) measure(p);
-    if (there && !request->outline) there = allocate(p);
+    if (there && !request->outline) {
+        hesse_workload_free(p->workload);
+        p->workload = NULL;
+        there = allocate(p);
+    }
     if (there) {
         *panels = p;
         return HESSE_OK;
@@ -327,7 +362,9 @@ void hesse_panels_free(hesse_panels *p)
     free(p->unit);
     free(p->channels);
     free(p->follow);
-    free(p->hulls);
+    free(p->wants);
+    free(p->place);
+    hesse_workload_free(p->workload);
     free(p->want);
     free(p->moves);
     free(p->list);
@@ -361,9 +398,9 @@ int hesse_panels_shares(const hesse_panels *p)
 
 int hesse_panels_begin(hesse_panels *p, hesse_part part)
 {
-    p->part = part, p->n_list = 0, p->planned = -1, p->now = -1;
+    p->n_list = 0, p->planned = -1, p->now = -1;
     p->origin = p->partition->blocks[part.block].first;
-    outline(p);
+    take_part(p, part);
     for (int i = first_of(p); !p->request.outline && i < end_of(p); i++) {
         const int length = length_of(p, i), width = width_of(p, i);
         for (int at = 0; at < length; at += width) {
@@ -378,10 +415,6 @@ int hesse_panels_begin(hesse_panels *p, hesse_part part)
 static void plan_sweep(hesse_panels *p)
 {
     p->planned = -1;
-    if (p->request.outline) {
-        hesse_sweep_mark(p->sweep, p->moves, p->want);
-        return;
-    }
     const bool there = hesse_sweep_plan(p->sweep, p->moves, p->want);
     assert(there);
     (void)there;
@@ -410,12 +443,9 @@ hesse_work hesse_panels_work(hesse_panels *p, double *numbers)
     hesse_work work = {0};
     *numbers = 0;
     for (int i = first_of(p); i < end_of(p); i++) {
-        plan_for(p, i);
-        *numbers += (double)hesse_sweep_rows(p->sweep) * row_numbers(p, i);
-        work = hesse_work_add(
-            work, 1,
-            p->channels[i] ? hesse_tokens_work(&p->tokens, &p->partition->pieces[i])
-                           : columns_work(p, i));
+        *numbers += (double)rows_of(p, i) * row_numbers(p, i);
+        work = hesse_work_add(work, 1,
+                              p->channels[i] ? tokens_work(p, i) : columns_work(p, i));
     }
     return work;
 }
@@ -690,7 +720,7 @@ void hesse_panels_sample(hesse_panels *p, int share, int count, const size_t *in
     for (int i = 0; i < count; i++) {
         const int q = piece_at(p, index[i])->param;
         p->moves[q] = true;
-        p->want[q] = p->hulls[q];
+        p->want[q] = p->wants[p->place[q]].rect;
     }
     plan_sweep(p);
 

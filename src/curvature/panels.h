@@ -10,6 +10,7 @@
 #include "hesse/spectrum.h"
 #include "network/partition.h"
 #include "network/sweep.h"
+#include "network/workload.h"
 #include "parallel/put.h"
 
 /** How the columns of a piece are computed: one sweep for each; or, of the weight of a

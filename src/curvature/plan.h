@@ -47,7 +47,7 @@ typedef struct hesse_plan {
     double program; /* of them what is taken before                                  */
     double seconds; /* auto: for what is formed; 0: not limited                      */
     double stretch; /* see options                                                   */
-    double base, peak;     /* predicted bytes of a rank: beside its matrices, in all     */
+    double base, peak; /* predicted bytes of a rank: beside its matrices, in all     */
     double *panel_numbers; /* [blocks + 1] numbers of all panels of one share, of every
                               block and of the whole */
 } hesse_plan;

@@ -66,26 +66,27 @@ int hesse_tokens_channels(const hesse_tokens *t, const hesse_piece *x, size_t ro
 }
 
 /* The operator whose weight the piece is of: the only one that reads it, and linear.
-   NULL too where W moves what is wanted otherwise than by way of y, that is by x' yb:
-   then something is wanted that lies before the operator. And NULL where sequences
-   meet, for tokens are swept sequence by sequence. */
+   NULL too where sequences meet, for tokens are swept sequence by sequence. */
 static const hesse_node *operator_of(const hesse_tokens *t, const hesse_piece *x)
 {
     const hesse_node *n = hesse_tape_reader(t->tape, x->param);
     if (!n || n->op->kind != HESSE_LINEAR || t->tape->coupled) return NULL;
-    if (t->tape->values[n->in[W]].param != x->param) return NULL;
-    return hesse_sweep_wants(t->sweep, n->in[X]) ? NULL : n;
+    return t->tape->values[n->in[W]].param == x->param ? n : NULL;
 }
 
-/* The windows of a sequence cost on the average what one in the middle does. */
-hesse_work hesse_tokens_work(const hesse_tokens *t, const hesse_piece *x)
+/* The windows of a sequence cost on the average what one in the middle does. Not by
+   tokens where W moves what is wanted otherwise than by way of y, that is by x' yb:
+   then something is wanted that lies before the operator. */
+hesse_work hesse_tokens_work(const hesse_tokens *t, const hesse_piece *x,
+                             hesse_workload *w, int want, hesse_rect rect)
 {
-    const size_t rows = hesse_sweep_rows(t->sweep);
-    if (!operator_of(t, x) || !hesse_tokens_channels(t, x, rows))
+    const size_t rows = hesse_workload_rows(w, want, rect);
+    if (!operator_of(t, x) || hesse_workload_wants_before(w, want) ||
+        !hesse_tokens_channels(t, x, rows))
         return (hesse_work){.products = INFINITY};
     const int tokens = tokens_of(t, x), shares = t->shares;
     const int window = window_of(t, tokens), middle = (tokens - window) / 2;
-    hesse_work one = hesse_sweep_output_work(t->sweep, shares, middle, window);
+    hesse_work one = hesse_workload_output(w, want, rect, middle, window);
     one.products += 2.0 * shares * (double)rows * hesse_tokens_inputs(t, x);
     const double outputs =
         (double)tokens * t->tape->sequences * hesse_tokens_outputs(t, x);

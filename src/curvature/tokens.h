@@ -5,6 +5,7 @@
 
 #include "network/partition.h"
 #include "network/sweep.h"
+#include "network/workload.h"
 
 /** The first group is borrowed and set by the caller; the rest belongs to this module.
  */
@@ -31,8 +32,12 @@ int hesse_tokens_inputs(const hesse_tokens *t, const hesse_piece *x);
 int hesse_tokens_channels(const hesse_tokens *t, const hesse_piece *x, size_t rows);
 
 /** Local. The work of all columns of a piece; infinite products where they cannot be
- *  computed by tokens. */
-hesse_work hesse_tokens_work(const hesse_tokens *t, const hesse_piece *x);
+ *  computed by tokens.
+ *
+ *  want, rect  [in]  its parameter among what a workload was told that is wanted, and
+ *  what of it is. */
+hesse_work hesse_tokens_work(const hesse_tokens *t, const hesse_piece *x,
+                             hesse_workload *w, int want, hesse_rect rect);
 
 /** Local. Note that panels of a piece will be computed, then get memory for all of
  * them; and the bytes that it takes. */

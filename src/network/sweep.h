@@ -49,9 +49,6 @@ void hesse_sweep_free(hesse_sweep *s);
  *  Returns false when memory is exhausted; there is no plan then. */
 bool hesse_sweep_plan(hesse_sweep *s, const bool *moves, const hesse_rect *want);
 
-/** Local. The same without memory: for hesse_sweep_rows and hesse_sweep_work alone. */
-void hesse_sweep_mark(hesse_sweep *s, const bool *moves, const hesse_rect *want);
-
 /** Local. Bytes that a plan takes at most: everything moves and everything is wanted.
  */
 size_t hesse_sweep_bytes(const hesse_tape *t, int k, hesse_pace pace);
@@ -61,32 +58,6 @@ size_t hesse_sweep_bytes(const hesse_tape *t, int k, hesse_pace pace);
 size_t hesse_sweep_rows(const hesse_sweep *s);
 size_t hesse_sweep_row_of(const hesse_sweep *s, int param);
 size_t hesse_sweep_direction_of(const hesse_sweep *s, int param);
-
-/** Local. Whether by the plan anything wanted depends on a value of the tape. */
-bool hesse_sweep_wants(const hesse_sweep *s, int value);
-
-/** What has to be done. */
-typedef struct hesse_work {
-    double products; /* floating-point operations in products of matrices      */
-    double elements; /* numbers that operators without products read and write */
-} hesse_work;
-
-/** Local. a + factor b. */
-static inline hesse_work hesse_work_add(hesse_work a, double factor, hesse_work b)
-{
-    return (hesse_work){a.products + factor * b.products,
-                        a.elements + factor * b.elements};
-}
-
-/** Local. For one direction, a vector (dense) or a unit one, and so many shares, by the
- *  plan. */
-hesse_work hesse_sweep_work(const hesse_sweep *s, int shares, bool dense);
-
-/** Local. The same for a unit direction of an output at one of the tokens first ...
- *  first + count - 1 of a sequence, as it is swept together with those at the others of
- *  them: what they cannot reach is left out. */
-hesse_work hesse_sweep_output_work(const hesse_sweep *s, int shares, int first,
-                                   int count);
 
 /** k directions, in one of three ways, the others NULL: dense; unit vectors within the
  *  only parameter that moves; or, in place of a direction of that parameter, unit

@@ -23,7 +23,6 @@ struct hesse_sweep {
     int k, stretch, near; /* directions; sequences, and tokens, at a time */
     size_t rows;
     hesse_slot *slots; /* one a value                      */
-    int *value_of;     /* of every parameter, its value    */
     hesse_hold *held;  /* what a value's cotangents hold, while planning */
     double *arena;
     size_t room;

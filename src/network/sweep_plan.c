@@ -1,5 +1,5 @@
 /* What a sweep touches and where that lies, before anything runs: which values depend
-   on what moves and on what is wanted, their memory, and the operations.
+   on what moves and on what is wanted, and their memory.
 
    A cotangent is dead once the node that made its value has been passed on the way up,
    so its memory goes to the next that needs some. */
@@ -28,8 +28,8 @@ hesse_pace hesse_pace_of_products(const hesse_tape *t, int k, size_t coordinates
     const size_t most = coordinates * (size_t)k;
     size_t token = 0; /* numbers of its tangents and cotangents */
     if (most <= CACHE) return hesse_pace_of_panels;
-    for (int i = 0; i < t->n_values; i++)
-        if (t->values[i].param < 0) token += 2 * hesse_stride(t->values[i].width, k);
+    for (const hesse_shape *x = t->shapes; x < t->shapes + t->n_shapes; x++)
+        token += 2 * x->values * hesse_stride(x->width, k);
     const size_t tokens = (most + 8 * CACHE) / (token + 1);
     const int some = tokens < TOKENS ? (int)tokens : TOKENS;
     return (hesse_pace){.stretch = some < 48 ? 48 : some, .near = TOKENS};
@@ -43,13 +43,10 @@ hesse_sweep *hesse_sweep_new(hesse_tape *t, int k, hesse_pace pace)
         .t = t, .k = k, .stretch = stretch_of(t, pace), .near = pace.near};
     s->slots = hesse_calloc((size_t)t->n_values, sizeof *s->slots);
     s->held = hesse_calloc((size_t)t->n_values, sizeof *s->held);
-    s->value_of = hesse_calloc((size_t)t->n_params, sizeof *s->value_of);
-    if (!s->slots || !s->held || !s->value_of) {
+    if (!s->slots || !s->held) {
         hesse_sweep_free(s);
         return NULL;
     }
-    for (int i = 0; i < t->n_values; i++)
-        if (t->values[i].param >= 0) s->value_of[t->values[i].param] = i;
     return s;
 }
 
@@ -57,7 +54,6 @@ void hesse_sweep_free(hesse_sweep *s)
 {
     if (!s) return;
     free(s->arena);
-    free(s->value_of);
     free(s->held);
     free(s->slots);
     free(s);
@@ -72,7 +68,7 @@ static size_t size_of(const hesse_value *v, int k, int stretch)
 }
 
 /* Which values depend on what moves and on what is wanted, and where parameters lie. */
-void hesse_sweep_mark(hesse_sweep *s, const bool *moves, const hesse_rect *want)
+static void mark(hesse_sweep *s, const bool *moves, const hesse_rect *want)
 {
     size_t from = 0;
     s->rows = 0;
@@ -160,7 +156,7 @@ static size_t place(hesse_sweep *s, double *arena)
 
 bool hesse_sweep_plan(hesse_sweep *s, const bool *moves, const hesse_rect *want)
 {
-    hesse_sweep_mark(s, moves, want);
+    mark(s, moves, want);
     const size_t need = place(s, NULL);
     if (need > s->room) {
         free(s->arena);
@@ -173,15 +169,15 @@ bool hesse_sweep_plan(hesse_sweep *s, const bool *moves, const hesse_rect *want)
 
 size_t hesse_sweep_bytes(const hesse_tape *t, int k, hesse_pace pace)
 {
-    size_t total = 0;
-    for (int i = 0; i < t->n_values; i++) {
-        const hesse_value *v = &t->values[i];
-        if (v->param < 0) total += 2 * size_of(v, k, stretch_of(t, pace));
-        if (v->param >= 0 && v->rect.rows == 1) total += size_of(v, k, 0);
-    }
+    const size_t stretch = (size_t)stretch_of(t, pace);
+    size_t total = t->in_vectors * (size_t)k;
+    for (const hesse_shape *x = t->shapes; x < t->shapes + t->n_shapes; x++)
+        total += 2 * x->values *
+                 (x->width ? stretch * (size_t)x->tokens * hesse_stride(x->width, k)
+                           : (size_t)k);
     return total * sizeof(double) +
            (size_t)t->n_values * (sizeof(hesse_slot) + sizeof(hesse_hold)) +
-           (size_t)t->n_params * sizeof(int) + sizeof(hesse_sweep);
+           sizeof(hesse_sweep);
 }
 
 size_t hesse_sweep_rows(const hesse_sweep *s)
@@ -189,97 +185,12 @@ size_t hesse_sweep_rows(const hesse_sweep *s)
     return s->rows;
 }
 
-/* Numbers in the tangents that go down and the cotangents that go up, of so many tokens
-   of the inputs. */
-static double elements_of(const hesse_sweep *s, const hesse_node *n, int tokens,
-                          int shares)
-{
-    const hesse_value *out = &s->t->values[n->out];
-    double numbers = 0;
-    if (s->slots[n->out].moves)
-        numbers = (double)hesse_tape_first(s->t, n, tokens) * out->width;
-    for (int i = 0; i < n->op->activations; i++)
-        if (s->slots[n->in[i]].wanted)
-            numbers += (double)shares * tokens * s->t->values[n->in[i]].width;
-    return numbers;
-}
-
-/* Of a node for one direction and so many tokens of its inputs, all that goes down once
-   and up for every share. */
-static hesse_work node_work(const hesse_sweep *s, const hesse_node *n, int tokens,
-                            int shares, bool dense)
-{
-    hesse_use use = {.shares = shares, .dense = dense};
-    hesse_dims d = n->d;
-    d.n = tokens;
-    for (int i = 0; i < hesse_inputs(n); i++) {
-        const hesse_slot *x = &s->slots[n->in[i]];
-        use.moves[i] = x->moves, use.wanted[i] = x->wanted, use.want[i] = x->rect;
-    }
-    if (n->op->work) return (hesse_work){.products = n->op->work(&d, &use)};
-    return (hesse_work){.elements = elements_of(s, n, tokens, shares)};
-}
-
-hesse_work hesse_sweep_work(const hesse_sweep *s, int shares, bool dense)
-{
-    hesse_work work = {0};
-    for (const hesse_node *n = s->t->nodes; n < s->t->nodes + s->t->n_nodes; n++)
-        work = hesse_work_add(work, 1, node_work(s, n, n->d.n, shares, dense));
-    return work;
-}
-
-/* Tokens of a sequence where directions of an output begin. */
-static int tokens_of_output(const hesse_sweep *s)
-{
-    const hesse_node *n = s->t->nodes;
-    while (!hesse_reads_what_moves(s, n)) n++;
-    return n->d.t;
-}
-
-/* The first node of those at the end that the same tokens pass. */
-static int last_run(const hesse_tape *t)
-{
-    int i = t->n_nodes;
-    const int tokens = t->nodes[i - 1].d.t;
-    while (i > 0 && !t->nodes[i - 1].op->sequences && t->nodes[i - 1].d.t == tokens)
-        i--;
-    return i;
-}
-
-hesse_work hesse_sweep_output_work(const hesse_sweep *s, int shares, int first,
-                                   int count)
-{
-    const hesse_tape *t = s->t;
-    hesse_work work = {0};
-    const int last = last_run(t);
-    int live = count, of = tokens_of_output(s); /* so many of a sequence; 0: all live */
-    for (int i = 0; i < t->n_nodes; i++) {
-        const hesse_node *n = &t->nodes[i];
-        const int tokens = n->d.t;
-        const int few = tokens == of ? live : tokens;
-        const int down = n->op->sequences ? tokens : few;
-        const int up = i < last ? tokens : few;
-        work = hesse_work_add(work, 1, node_work(s, n, down, 0, false));
-        work = hesse_work_add(work, 1, node_work(s, n, up, shares, false));
-        work = hesse_work_add(work, -1, node_work(s, n, up, 0, false));
-        if (!n->op->sequences || !s->slots[n->out].moves) continue;
-        live = tokens - first;
-        if (hesse_reaches_all(n)) of = 0;
-    }
-    return work;
-}
-
-bool hesse_sweep_wants(const hesse_sweep *s, int value)
-{
-    return s->slots[value].wanted;
-}
-
 size_t hesse_sweep_row_of(const hesse_sweep *s, int param)
 {
-    return s->slots[s->value_of[param]].row;
+    return s->slots[s->t->value_of[param]].row;
 }
 
 size_t hesse_sweep_direction_of(const hesse_sweep *s, int param)
 {
-    return s->slots[s->value_of[param]].from;
+    return s->slots[s->t->value_of[param]].from;
 }

@@ -34,6 +34,9 @@ void hesse_tape_free(hesse_tape *t)
     free(t->zero);
     free(t->nodes);
     free(t->values);
+    free(t->value_of);
+    free(t->readers);
+    free(t->shapes);
     free(t);
 }
 
@@ -50,16 +53,38 @@ static bool grow(void **list, size_t size, int count, int *room)
     return true;
 }
 
-/* After memory ran out values still get indices, and freeze says no. */
+/* After memory ran out the lists do not grow any more, and freeze says no. */
+static bool add_to(hesse_tape *t, void *list, size_t size, int count, int *room,
+                   const void *what)
+{
+    void *grown;
+    memcpy(&grown, list, sizeof grown);
+    t->broken = t->broken || !grow(&grown, size, count, room);
+    if (t->broken) return false;
+    memcpy(list, &grown, sizeof grown);
+    memcpy((char *)grown + (size_t)count * size, what, size);
+    return true;
+}
+
+static void count_shape(hesse_tape *t, const hesse_value *v)
+{
+    int i = 0;
+    while (i < t->n_shapes &&
+           (t->shapes[i].tokens != v->tokens || t->shapes[i].width != v->width))
+        i++;
+    if (i == t->n_shapes) {
+        const hesse_shape fresh = {v->tokens, v->width, 0};
+        if (!add_to(t, &t->shapes, sizeof fresh, i, &t->room_shapes, &fresh)) return;
+        t->n_shapes++;
+    }
+    t->shapes[i].values++;
+}
+
+/* Values get indices even after memory ran out. */
 static int append(hesse_tape *t, hesse_value v)
 {
-    void *list = t->values;
-    if (!t->broken && grow(&list, sizeof v, t->n_values, &t->room_values)) {
-        t->values = list;
-        t->values[t->n_values] = v;
-    } else {
-        t->broken = true;
-    }
+    add_to(t, &t->values, sizeof v, t->n_values, &t->room_values, &v);
+    if (v.param < 0) count_shape(t, &v);
     return t->n_values++;
 }
 
@@ -71,13 +96,18 @@ static size_t numbers(const hesse_tape *t, int tokens, int width)
 
 int hesse_tape_param(hesse_tape *t, int rows, int cols)
 {
-    size_t offset = 0;
-    for (int i = 0; !t->broken && i < t->n_values; i++)
-        if (t->values[i].param >= 0) offset += t->values[i].count;
-    return append(t, (hesse_value){.param = t->n_params++,
+    const hesse_param_reader none = {-1, 0};
+    const size_t offset = t->in_params, count = (size_t)rows * (size_t)cols;
+    const int p = t->n_params;
+    add_to(t, &t->value_of, sizeof t->n_values, p, &t->room_params, &t->n_values);
+    add_to(t, &t->readers, sizeof none, p, &t->room_readers, &none);
+    t->n_params++;
+    t->in_params += count;
+    if (rows == 1) t->in_vectors += count;
+    return append(t, (hesse_value){.param = p,
                                    .rect = {0, rows, 0, cols},
                                    .offset = offset,
-                                   .count = (size_t)rows * (size_t)cols});
+                                   .count = count});
 }
 
 int hesse_tape_input(hesse_tape *t, int tokens, int width, const double *x)
@@ -115,12 +145,12 @@ int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *i
     hesse_node n = {.op = op, .d = d, .id = id, .out = t->n_values};
     memcpy(n.in, in, sizeof *in * (size_t)(inputs + op->constants));
     t->coupled |= op->batch;
-    void *list = t->nodes;
-    if (!t->broken && grow(&list, sizeof n, t->n_nodes, &t->room_nodes)) {
-        t->nodes = list;
-        t->nodes[t->n_nodes] = n;
-    } else {
-        t->broken = true;
+    add_to(t, &t->nodes, sizeof n, t->n_nodes, &t->room_nodes, &n);
+    for (int i = op->activations; !t->broken && i < inputs; i++) {
+        const hesse_value *v = &t->values[in[i]];
+        if (v->param >= 0)
+            t->readers[v->param] =
+                (hesse_param_reader){t->n_nodes, t->readers[v->param].uses + 1};
     }
     t->n_nodes++;
     if (op->loss) return append(t, (hesse_value){.param = -1, .count = 1});
@@ -229,13 +259,8 @@ hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int fi
 
 const hesse_node *hesse_tape_reader(const hesse_tape *t, int param)
 {
-    const hesse_node *reader = NULL;
-    int uses = 0;
-    for (const hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++)
-        for (int i = 0; i < n->op->parameters; i++)
-            if (t->values[n->in[n->op->activations + i]].param == param)
-                reader = n, uses++;
-    return uses == 1 ? reader : NULL;
+    const hesse_param_reader *r = &t->readers[param];
+    return r->uses == 1 ? &t->nodes[r->node] : NULL;
 }
 
 /* What a pass over some sequences computes; each includes those before it. */

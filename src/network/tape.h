@@ -23,6 +23,17 @@ typedef struct hesse_value {
     double *b;       /* adjoint; NULL for an input                                   */
 } hesse_value;
 
+/** Activations, constants and the loss of one shape, counted. */
+typedef struct hesse_shape {
+    int tokens, width;
+    size_t values;
+} hesse_shape;
+
+/** Which node reads a parameter, and how often it is read. */
+typedef struct hesse_param_reader {
+    int node, uses;
+} hesse_param_reader;
+
 typedef struct hesse_node {
     const hesse_op *op;
     hesse_dims d; /* of the whole batch; d.n and d.t tokens of the inputs */
@@ -38,15 +49,21 @@ typedef struct hesse_tape {
     int ready, n_ready;     /* sequences ready ... ready + n_ready - 1 have values and
                                adjoints at the present parameters        */
     int n_values, n_nodes, n_params;
-    int room_values, room_nodes;
+    int n_shapes;
+    int room_values, room_nodes, room_params, room_readers, room_shapes;
     hesse_value *values;
     hesse_node *nodes;
-    int *position;   /* of every token in its sequence                */
-    int *zero;       /* for every token                               */
-    double *weights; /* of the tokens that the loss reads; NULL: all 1  */
-    double *state;   /* values, adjoints and keeps: one allocation    */
-    bool coupled;    /* sequences meet: parts of the batch add up to nothing */
-    bool broken;     /* memory ran out while it grew                  */
+    int *value_of;               /* [params]                          */
+    hesse_param_reader *readers; /* [params] the last node that reads it */
+    hesse_shape *shapes;         /* of all values but the parameters  */
+    size_t in_params;            /* numbers of all parameters         */
+    size_t in_vectors;           /* and of those that are vectors     */
+    int *position;               /* of every token in its sequence                */
+    int *zero;                   /* for every token                               */
+    double *weights;             /* of the tokens that the loss reads; NULL: all 1  */
+    double *state;               /* values, adjoints and keeps: one allocation    */
+    bool coupled; /* sequences meet: parts of the batch add up to nothing */
+    bool broken;  /* memory ran out while it grew                  */
 } hesse_tape;
 
 /** Local. An empty tape. NULL when memory is exhausted. */

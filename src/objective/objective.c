@@ -64,6 +64,13 @@ static bool same_sizes(const hesse_arch *a, const hesse_arch *b)
            a->data.cols == b->data.cols && a->data.outputs == b->data.outputs;
 }
 
+static void drop_tape(hesse_objective *x)
+{
+    hesse_workload_free(x->workload);
+    hesse_tape_free(x->tape);
+    x->workload = NULL, x->tape = NULL;
+}
+
 /* Local. */
 static hesse_status build(hesse_objective *x, size_t available, hesse_why *why)
 {
@@ -81,6 +88,9 @@ static hesse_status build(hesse_objective *x, size_t available, hesse_why *why)
         s = hesse_family_build_tape(&n->arch, &x->batch, n->constants, &weighting,
                                     &x->tape, why);
     if (s) return s;
+    x->workload = hesse_workload_new(x->tape, 1, true);
+    if (!x->workload)
+        return hesse_fail(why, HESSE_E_NOMEM, "out of memory for an objective");
     hold(x->tape, n->params.size,
          (double)(stated && stated < available ? stated : available));
     if (!x->theta) return HESSE_OK;
@@ -103,8 +113,7 @@ hesse_status hesse_objective_set_batch(hesse_objective *x, const hesse_dataset *
     hesse_team *team = x->team;
     const int all = dataset ? dataset->all.sequences : 0;
     hesse_status s = HESSE_OK;
-    hesse_tape_free(x->tape);
-    x->tape = NULL;
+    drop_tape(x);
     if (first < 0 || count < 1 || first > all - count)
         s = hesse_fail(&team->why, HESSE_E_JOB,
                        "a batch of %d examples from %d on, of a dataset of %d", count,
@@ -116,8 +125,7 @@ hesse_status hesse_objective_set_batch(hesse_objective *x, const hesse_dataset *
     }
     s = hesse_agree(team, s);
     if (s) {
-        hesse_tape_free(x->tape);
-        x->tape = NULL;
+        drop_tape(x);
         x->batch = (hesse_batch){0};
     }
     return s;
@@ -165,7 +173,7 @@ hesse_status hesse_objective_new(hesse_team *team, const hesse_network *network,
 void hesse_objective_free(hesse_objective *x)
 {
     if (!x) return;
-    hesse_tape_free(x->tape);
+    drop_tape(x);
     free(x->own);
     free(x);
 }

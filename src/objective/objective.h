@@ -4,6 +4,7 @@
 
 #include "hesse/objective.h"
 #include "network/graph.h"
+#include "network/workload.h"
 #include "objective/network.h"
 #include "parallel/team.h"
 
@@ -11,11 +12,12 @@ struct hesse_objective {
     hesse_team *team;             /* borrowed                                   */
     const hesse_network *network; /* borrowed                                   */
     hesse_objective_options options;
-    hesse_batch batch;   /* a view of a dataset's examples             */
-    hesse_tape *tape;    /* of the network on the batch; NULL: no batch */
-    const double *theta; /* the network's or `own`; NULL of an outline       */
-    double *own;         /* parameters that were handed in; NULL: none       */
-    double loss;         /* as last evaluated                                */
+    hesse_batch batch;        /* a view of a dataset's examples             */
+    hesse_tape *tape;         /* of the network on the batch; NULL: no batch */
+    hesse_workload *workload; /* of products on the tape                     */
+    const double *theta;      /* the network's or `own`; NULL of an outline       */
+    double *own;              /* parameters that were handed in; NULL: none       */
+    double loss;              /* as last evaluated                                */
 };
 
 /** Local. Examples first ... end - 1 of the batch are this rank's share in sums over

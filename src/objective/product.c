@@ -79,14 +79,36 @@ double hesse_product_sharing(const hesse_objective *objective, int ranks, int ve
     return (double)vectors * units / most;
 }
 
-/* Numbers of all parameters that move, and of what is wanted of them. */
+/* Parameters that pieces lie in, with the hulls of the pieces; they ascend. */
 typedef struct extent {
-    size_t moving, wanted;
+    hesse_want *wants;
+    int count, vectors;    /* of parameters; of all bundles   */
+    size_t moving, wanted; /* numbers of all parameters, and of their hulls */
 } extent;
 
-static hesse_pace pace_of(const hesse_product *p, const extent *e)
+/* Local. False: out of memory. */
+static bool measure(const hesse_objective *objective, const hesse_bundle *bundles,
+                    int count, extent *e)
 {
-    return hesse_pace_of_products(p->objective->tape, p->k, e->moving);
+    const hesse_param *list = objective->network->params.list;
+    size_t pieces = 0;
+    *e = (extent){0};
+    for (int b = 0; b < count; b++) pieces += (size_t)bundles[b].n_pieces;
+    e->wants = hesse_calloc(pieces, sizeof *e->wants);
+    if (!e->wants) return false;
+    for (int b = 0; b < count; b++) {
+        e->vectors += bundles[b].k;
+        for (int i = 0; i < bundles[b].n_pieces; i++) {
+            const hesse_piece *x = &bundles[b].pieces[i];
+            e->wants[e->count++] = (hesse_want){x->param, x->rect};
+        }
+    }
+    e->count = hesse_wants_merge(e->wants, e->count);
+    for (int i = 0; i < e->count; i++) {
+        e->moving += hesse_param_size(&list[e->wants[i].param]);
+        e->wanted += hesse_area(e->wants[i].rect);
+    }
+    return true;
 }
 
 /* Columns of a sweep for so many vectors: one, or whole vectors of the processor's, the
@@ -97,44 +119,41 @@ static int columns_for(int vectors)
     return vectors < 2 ? vectors : (vectors + lanes - 1) / lanes * lanes;
 }
 
-/* Local. What moves and what is wanted; false: out of memory. */
-static bool outline(hesse_product *p, extent *e)
+/* And of the sweep of a rank. */
+static int columns_of(const hesse_objective *objective, int ranks, int vectors)
 {
-    const hesse_params *params = &p->objective->network->params;
-    *e = (extent){0};
-    p->moves = hesse_calloc((size_t)params->count, sizeof *p->moves);
-    p->want = hesse_calloc((size_t)params->count, sizeof *p->want);
-    if (!p->moves || !p->want) return false;
-    for (int b = 0; b < p->count; b++) {
-        const hesse_bundle *bundle = &p->bundles[b];
-        p->vectors += bundle->k;
-        for (int i = 0; i < bundle->n_pieces; i++) {
-            const hesse_piece *x = &bundle->pieces[i];
-            p->moves[x->param] = true;
-            p->want[x->param] = hesse_hull(p->want[x->param], x->rect);
-            p->size += hesse_area(x->rect) * (size_t)bundle->k;
-        }
-    }
-    p->k =
-        columns_for(most_of(p->vectors, groups_of(p->objective, p->ranks, p->vectors)));
-    for (int i = 0; i < params->count; i++) {
-        e->wanted += hesse_area(p->want[i]);
-        if (p->moves[i]) e->moving += hesse_param_size(&params->list[i]);
-    }
-    return true;
+    return columns_for(most_of(vectors, groups_of(objective, ranks, vectors)));
 }
 
 /* Local. */
 static bool prepare(hesse_product *p)
 {
+    hesse_tape *tape = p->objective->tape;
+    const size_t params = (size_t)p->objective->network->params.count;
     extent e;
-    bool there = outline(p, &e);
-    if (there) p->sweep = hesse_sweep_new(p->objective->tape, p->k, pace_of(p, &e));
+    bool there = measure(p->objective, p->bundles, p->count, &e);
+    p->moves = hesse_calloc(params, sizeof *p->moves);
+    p->want = hesse_calloc(params, sizeof *p->want);
+    there = there && p->moves && p->want;
+    for (int i = 0; there && i < e.count; i++) {
+        p->moves[e.wants[i].param] = true;
+        p->want[e.wants[i].param] = e.wants[i].rect;
+    }
+    for (int b = 0; b < p->count; b++)
+        for (int i = 0; i < p->bundles[b].n_pieces; i++)
+            p->size +=
+                hesse_area(p->bundles[b].pieces[i].rect) * (size_t)p->bundles[b].k;
+    p->vectors = e.vectors;
+    p->k = columns_of(p->objective, p->ranks, p->vectors);
+    if (there)
+        p->sweep =
+            hesse_sweep_new(tape, p->k, hesse_pace_of_products(tape, p->k, e.moving));
     there = there && p->sweep && hesse_sweep_plan(p->sweep, p->moves, p->want);
     if (there) {
         p->v = hesse_calloc(e.moving * (size_t)p->k, sizeof *p->v);
         p->hv = hesse_alloc(e.wanted * (size_t)p->k);
     }
+    free(e.wants);
     return there && p->v && p->hv;
 }
 
@@ -180,20 +199,16 @@ void hesse_product_free(hesse_product *p)
 double hesse_product_bytes(const hesse_objective *objective, int ranks,
                            const hesse_bundle *bundles, int count)
 {
+    const hesse_tape *tape = objective->tape;
     extent e;
-    hesse_product p = {.objective = (hesse_objective *)objective,
-                       .bundles = bundles,
-                       .count = count,
-                       .ranks = ranks};
-    const bool there = outline(&p, &e);
-    free_inside(&p);
+    if (!measure(objective, bundles, count, &e)) return INFINITY;
+    const int k = columns_of(objective, ranks, e.vectors);
     const double lists =
-        (double)objective->network->params.count * (sizeof *p.moves + sizeof *p.want);
-    return there
-               ? lists +
-                     (double)hesse_sweep_bytes(objective->tape, p.k, pace_of(&p, &e)) +
-                     (double)(e.moving + e.wanted) * p.k * (double)sizeof(double)
-               : INFINITY;
+        (double)objective->network->params.count * (sizeof(bool) + sizeof(hesse_rect));
+    const hesse_pace pace = hesse_pace_of_products(tape, k, e.moving);
+    free(e.wants);
+    return lists + (double)hesse_sweep_bytes(tape, k, pace) +
+           (double)(e.moving + e.wanted) * k * (double)sizeof(double);
 }
 
 hesse_status hesse_product_work(const hesse_objective *objective,
@@ -201,21 +216,13 @@ hesse_status hesse_product_work(const hesse_objective *objective,
                                 hesse_work *work, hesse_why *why)
 {
     extent e;
-    hesse_product p = {.objective = (hesse_objective *)objective,
-                       .bundles = bundles,
-                       .count = count,
-                       .ranks = 1};
-    bool there = outline(&p, &e);
-    if (there) p.sweep = hesse_sweep_new(objective->tape, p.k, pace_of(&p, &e));
-    there = there && p.sweep;
-    if (there) {
-        hesse_sweep_mark(p.sweep, p.moves, p.want);
-        *work =
-            hesse_work_add((hesse_work){0}, p.k, hesse_sweep_work(p.sweep, 1, true));
-    }
-    free_inside(&p);
-    return there ? HESSE_OK
-                 : hesse_fail(why, HESSE_E_NOMEM, "out of memory for a product");
+    if (!measure(objective, bundles, count, &e))
+        return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a product");
+    hesse_workload_want(objective->workload, e.wants, e.count);
+    *work = hesse_work_add((hesse_work){0}, columns_of(objective, 1, e.vectors),
+                           hesse_workload_all(objective->workload));
+    free(e.wants);
+    return HESSE_OK;
 }
 
 /* Measured: docs/performance.md. */

@@ -7,6 +7,7 @@
 
 #include "network/partition.h"
 #include "network/sweep.h"
+#include "network/workload.h"
 #include "objective/objective.h"
 
 /** Vectors of the coordinates of some pieces, piece after piece. */

@@ -96,10 +96,11 @@ static void note_repeatable(hesse_provenance *p, const hesse_job *job,
     snprintf(p->repeatable, sizeof p->repeatable,
              "the same bits on the same number of ranks, and the same numbers up to "
              "rounding on another%s%s",
-             drifts ? "; but nodes and weights of quadratures, whose Lanczos vectors "
-                      "are not all orthogonalised, only on the same number of ranks: on "
-                      "another one only their traces and Frobenius norms are the same"
-                    : "",
+             drifts
+                 ? "; but nodes and weights of quadratures, whose Lanczos vectors "
+                   "are not all orthogonalised, only on the same number of ranks: on "
+                   "another one only their traces and Frobenius norms are the same"
+                 : "",
              scalapack ? "; but on three or more ranks ScaLAPACK may round eigenvalues "
                          "differently from run to run"
                        : "");

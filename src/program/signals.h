@@ -14,8 +14,8 @@ void hesse_signals_catch(int argc, char **argv);
  * the program at once, and so does one that has come. */
 void hesse_signals_end_at_once(void);
 
-/** Local. The work is done or has failed: signals change nothing any more. A launcher sends
- *  them when one rank ends before the others. */
+/** Local. The work is done or has failed: signals change nothing any more. A launcher
+ * sends them when one rank ends before the others. */
 void hesse_signals_ignore(void);
 
 /** Local. Let signals wait, and let them come again. A program that starts itself anew

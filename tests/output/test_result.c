@@ -175,19 +175,19 @@ static hesse_status write_share_at(hesse_result *result, const char *prefix,
     hesse_extremes *extremes[B + 1] = {[B] = of_all.extremes};
     hesse_hutchinson *hutchinson[B + 1] = {[B] = of_all.hutchinson};
     const hesse_share_results share = {.name = name,
-                                      .blocks = B,
-                                      .spectra = spectra,
-                                      .quadratures = quadratures,
-                                      .extremes = extremes,
-                                      .hutchinson = hutchinson,
-                                      .orthogonality = "full",
-                                      .measures = measures,
-                                      .full = full ? whole : NULL,
-                                      .coupling = full ? coupling : NULL,
-                                      .n_distances = 2,
-                                      .distances = distances,
-                                      .computed = computed,
-                                      .n_computed = 3};
+                                       .blocks = B,
+                                       .spectra = spectra,
+                                       .quadratures = quadratures,
+                                       .extremes = extremes,
+                                       .hutchinson = hutchinson,
+                                       .orthogonality = "full",
+                                       .measures = measures,
+                                       .full = full ? whole : NULL,
+                                       .coupling = full ? coupling : NULL,
+                                       .n_distances = 2,
+                                       .distances = distances,
+                                       .computed = computed,
+                                       .n_computed = 3};
     const hesse_status s =
         hesse_result_share(result, prefix, &blocks, &share, settings);
     for (int b = 0; b < B; b++) hesse_spectrum_free(spectra[b]);

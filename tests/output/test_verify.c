@@ -113,13 +113,13 @@ static void write_result(hesse_team *team, int probes, int sketch,
     measures[1].min = u.extremes->eigenvalues[0];
     measures[1].max = u.extremes->eigenvalues[3];
     const hesse_share_results share = {.name = "hessian",
-                                      .blocks = 2,
-                                      .spectra = spectra,
-                                      .quadratures = quadratures,
-                                      .extremes = extremes,
-                                      .hutchinson = hutchinson,
-                                      .orthogonality = hesse_orthogonality_text(said),
-                                      .measures = measures};
+                                       .blocks = 2,
+                                       .spectra = spectra,
+                                       .quadratures = quadratures,
+                                       .extremes = extremes,
+                                       .hutchinson = hutchinson,
+                                       .orthogonality = hesse_orthogonality_text(said),
+                                       .measures = measures};
     hesse_result *result = NULL;
     assert_all(!hesse_result_new(team, "r.h5", NULL, &result));
     assert_all(!hesse_result_model(result, "", &params, &blocks, gradient));

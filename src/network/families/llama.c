@@ -172,12 +172,12 @@ static const hesse_decoder_names names = {
 };
 
 static const hesse_owned_key keys[] = {
-    {"config", NULL}, {"layers", "2"},       {"heads", "2"},        {"kv_heads", NULL},
-    {"head_size", NULL},   {"width", "32"},       {"inner", NULL},
-    {"context", "32"},     {"vocabulary", NULL},  {"activation", "silu"},
-    {"norm_eps", "1e-5"},  {"rope_theta", "1e4"}, {"tied", "false"},
-    {"bias", "false"},     {"temperature", NULL}, {"attention", "causal"},
-    {"kernel", "softmax"}, {NULL, NULL}};
+    {"config", NULL},        {"layers", "2"},       {"heads", "2"},
+    {"kv_heads", NULL},      {"head_size", NULL},   {"width", "32"},
+    {"inner", NULL},         {"context", "32"},     {"vocabulary", NULL},
+    {"activation", "silu"},  {"norm_eps", "1e-5"},  {"rope_theta", "1e4"},
+    {"tied", "false"},       {"bias", "false"},     {"temperature", NULL},
+    {"attention", "causal"}, {"kernel", "softmax"}, {NULL, NULL}};
 static const char *const types[] = {"llama", "mistral", NULL};
 
 const hesse_family hesse_family_llama = {
