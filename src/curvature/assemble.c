@@ -138,19 +138,19 @@ static hesse_status add(hesse_panels *panels, hesse_tally *tallies, hesse_why *w
     return status;
 }
 
-hesse_status hesse_assemble_local(hesse_panel_threads *lanes, int n_panels, int n,
+hesse_status hesse_assemble_local(hesse_panel_threads *workers, int n_panels, int n,
                                   double *const *a, hesse_tally *tallies,
                                   double *defect, hesse_watch *watch, hesse_why *why)
 {
-    hesse_panels *one = lanes->panels[0];
+    hesse_panels *one = workers->panels[0];
     hesse_status status = HESSE_OK;
     double since = MPI_Wtime();
-    for (int first = 0; !status && first < n_panels; first += lanes->count) {
-        const int m = least(lanes->count, n_panels - first);
-        status = hesse_panel_threads_compute(lanes, first, m, why);
+    for (int first = 0; !status && first < n_panels; first += workers->count) {
+        const int m = least(workers->count, n_panels - first);
+        status = hesse_panel_threads_compute(workers, first, m, why);
         for (int i = 0; !status && i < m; i++) {
-            put_here(n, a, lanes->panels[i], first + i);
-            status = add(lanes->panels[i], tallies, why);
+            put_here(n, a, workers->panels[i], first + i);
+            status = add(workers->panels[i], tallies, why);
         }
         tick(watch, first + m, n_panels);
     }
@@ -193,16 +193,16 @@ static double defect_of(hesse_team *team, hesse_panels *panels, int share,
     return hesse_worst(worst, sample_asymmetry(&x));
 }
 
-/* The panels of one lane of every rank, of a round that begins with panel `first`. */
+/* The panels of one worker of every rank, of a round that begins with panel `first`. */
 typedef struct load {
     const hesse_panels *panels;
-    int share, first, lane, lanes, n_panels;
+    int share, first, worker, workers, n_panels;
 } load;
 
 /* The panel of a rank; there may be none left for it. */
 static int panel_of(const load *x, int rank)
 {
-    const int i = x->first + rank * x->lanes + x->lane;
+    const int i = x->first + rank * x->workers + x->worker;
     return i < x->n_panels ? i : -1;
 }
 
@@ -213,12 +213,13 @@ static int brings(void *context, int rank, const hesse_patch **patches)
     return i < 0 ? 0 : hesse_panels_patches(x->panels, i, x->share, patches);
 }
 
-static load load_of(const hesse_panel_threads *lanes, int first, int lane, int n_panels)
+static load load_of(const hesse_panel_threads *workers, int first, int worker,
+                    int n_panels)
 {
-    return (load){.panels = lanes->panels[lane],
+    return (load){.panels = workers->panels[worker],
                   .first = first,
-                  .lane = lane,
-                  .lanes = lanes->count,
+                  .worker = worker,
+                  .workers = workers->count,
                   .n_panels = n_panels};
 }
 
@@ -236,12 +237,12 @@ static void close_traffic(traffic *t)
 }
 
 /* Collective. Room for all rounds. */
-static hesse_status open_traffic(hesse_team *team, const hesse_panel_threads *lanes,
+static hesse_status open_traffic(hesse_team *team, const hesse_panel_threads *workers,
                                  int n_panels, hesse_dmat *const *a, traffic *t)
 {
-    const int round = team->size * lanes->count;
+    const int round = team->size * workers->count;
     hesse_status status = HESSE_OK;
-    t->shares = hesse_panels_shares(lanes->panels[0]);
+    t->shares = hesse_panels_shares(workers->panels[0]);
     t->puts = hesse_calloc((size_t)t->shares, sizeof(void *));
     if (!t->puts)
         status = hesse_fail(hesse_team_why(team), HESSE_E_NOMEM, "out of memory");
@@ -250,8 +251,8 @@ static hesse_status open_traffic(hesse_team *team, const hesse_panel_threads *la
         status = hesse_put_new(a[s], &t->puts[s]);
         if (status) break;
         for (int first = 0; first < n_panels; first += round)
-            for (int i = 0; i < lanes->count; i++) {
-                load x = load_of(lanes, first, i, n_panels);
+            for (int i = 0; i < workers->count; i++) {
+                load x = load_of(workers, first, i, n_panels);
                 hesse_put_reserve(t->puts[s], brings, &x);
             }
         status = hesse_put_open(t->puts[s]);
@@ -295,30 +296,30 @@ static void cast_vote(hesse_team *team, vote *v, hesse_status mine)
     MPI_Iallreduce(&v->mine, &v->worst, 1, MPI_INT, MPI_MAX, team->comm, &v->request);
 }
 
-hesse_status hesse_assemble(hesse_team *team, hesse_panel_threads *lanes, int n_panels,
-                            int blocks, hesse_dmat *const *a, hesse_tally *tallies,
-                            double *defect, hesse_watch *watch)
+hesse_status hesse_assemble(hesse_team *team, hesse_panel_threads *workers,
+                            int n_panels, int blocks, hesse_dmat *const *a,
+                            hesse_tally *tallies, double *defect, hesse_watch *watch)
 {
-    const int round = team->size * lanes->count;
+    const int round = team->size * workers->count;
     double since = MPI_Wtime();
     traffic t;
     vote v = {.request = MPI_REQUEST_NULL};
     hesse_why later; /* what comes after the first reason */
-    hesse_status status = open_traffic(team, lanes, n_panels, a, &t), mine = HESSE_OK;
+    hesse_status status = open_traffic(team, workers, n_panels, a, &t), mine = HESSE_OK;
     if (status) return status;
     for (int first = 0; first < n_panels && !count_votes(&v); first += round) {
-        const int own = first + team->rank * lanes->count;
-        const int m = least(lanes->count, n_panels - own);
+        const int own = first + team->rank * workers->count;
+        const int m = least(workers->count, n_panels - own);
         const hesse_status now = hesse_panel_threads_compute(
-            lanes, own, m, mine ? &later : hesse_team_why(team));
+            workers, own, m, mine ? &later : hesse_team_why(team));
         if (!mine) mine = now;
         cast_vote(team, &v, mine);
         count(&watch->panels, &since);
-        for (int i = 0; i < lanes->count; i++) {
+        for (int i = 0; i < workers->count; i++) {
             if (i < m && !mine)
-                mine = add(lanes->panels[i], tallies, hesse_team_why(team));
+                mine = add(workers->panels[i], tallies, hesse_team_why(team));
             settle(&t);
-            post(&t, load_of(lanes, first, i, n_panels));
+            post(&t, load_of(workers, first, i, n_panels));
         }
         count(&watch->exchange, &since);
         tick(watch, least(first + round, n_panels), n_panels);
@@ -326,7 +327,7 @@ hesse_status hesse_assemble(hesse_team *team, hesse_panel_threads *lanes, int n_
     settle(&t);
     count_votes(&v);
     status = hesse_agree(team, mine);
-    hesse_panels *one = lanes->panels[0];
+    hesse_panels *one = workers->panels[0];
     for (int s = 0; !status && s < t.shares; s++) {
         add_up(team, one, blocks, &tallies[s]);
         defect[s] = defect_of(team, one, s, a[s]);

@@ -15,7 +15,7 @@ typedef struct hesse_watch {
 
 /** Local. A part, whole, on this rank.
  *
- *  lanes    [in,out]  begun with the part, which has n_panels.
+ *  workers    [in,out]  begun with the part, which has n_panels.
  *  a        [out]     for every share n x n, zero before: column-major, lower triangle;
  *                     above the diagonal only what pieces have of it.
  *  tallies  [in,out]  for every share.
@@ -23,7 +23,7 @@ typedef struct hesse_watch {
  *                     entries where the part is one piece, else of a sample that was
  *                     computed by another way, to which the entries are compared, too.
  */
-hesse_status hesse_assemble_local(hesse_panel_threads *lanes, int n_panels, int n,
+hesse_status hesse_assemble_local(hesse_panel_threads *workers, int n_panels, int n,
                                   double *const *a, hesse_tally *tallies,
                                   double *defect, hesse_watch *watch, hesse_why *why);
 
@@ -32,10 +32,10 @@ hesse_status hesse_assemble_local(hesse_panel_threads *lanes, int n_panels, int 
  * sample.
  *
  *  Memory: beside the matrices, an exchange of one panel a share.
- *  Errors: HESSE_E_NOMEM, and those of the lanes. */
-hesse_status hesse_assemble(hesse_team *team, hesse_panel_threads *lanes, int n_panels,
-                            int blocks, hesse_dmat *const *a, hesse_tally *tallies,
-                            double *defect, hesse_watch *watch);
+ *  Errors: HESSE_E_NOMEM, and those of the workers. */
+hesse_status hesse_assemble(hesse_team *team, hesse_panel_threads *workers,
+                            int n_panels, int blocks, hesse_dmat *const *a,
+                            hesse_tally *tallies, double *defect, hesse_watch *watch);
 
 /** Local. Mirror the lower triangle of a column-major matrix to the upper one. */
 void hesse_mirror(int n, double *a);

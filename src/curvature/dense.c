@@ -24,7 +24,7 @@ typedef struct hesse_dense {
     const hesse_partition *partition;
     const hesse_schedule *schedule;
     const hesse_dense_options *options;
-    hesse_panel_threads lanes;
+    hesse_panel_threads workers;
     hesse_rank_group *rank_groups; /* [depth] of the schedule; the first: all ranks  */
     hesse_share_results *found;    /* [shares]                                       */
     hesse_tally *tallies;          /* [shares]                                       */
@@ -273,9 +273,10 @@ static hesse_status assemble_part(hesse_dense *x, const hesse_rank_group *by,
         if (!status) a[s]->lower = reads_lower(x);
     }
     if (status) return status;
-    const int count = hesse_panel_threads_begin(&x->lanes, part, keeps_panels(x, task));
+    const int count =
+        hesse_panel_threads_begin(&x->workers, part, keeps_panels(x, task));
     for (int s = 0; s < shares_of(x); s++) x->tallies[s].all = (hesse_sums){0};
-    status = hesse_assemble(by->team, &x->lanes, count, part.blocks, a, x->tallies,
+    status = hesse_assemble(by->team, &x->workers, count, part.blocks, a, x->tallies,
                             x->defect, &watch);
     count_watch(x, &watch);
     for (int s = 0; s < shares_of(x); s++) judge_defect(x, s, &x->tallies[s].all);
@@ -379,11 +380,12 @@ static hesse_status assemble_alone(hesse_dense *x, const hesse_task *task,
                                    double *const *a)
 {
     const int n = (int)x->partition->blocks[task->block].size;
-    const int count = hesse_panel_threads_begin(&x->lanes, (hesse_part){task->block, 1},
-                                                keeps_panels(x, task));
+    const int count = hesse_panel_threads_begin(
+        &x->workers, (hesse_part){task->block, 1}, keeps_panels(x, task));
     hesse_watch watch = watch_of(x, task);
-    const hesse_status status = hesse_assemble_local(
-        &x->lanes, count, n, a, x->tallies, x->defect, &watch, hesse_team_why(x->team));
+    const hesse_status status =
+        hesse_assemble_local(&x->workers, count, n, a, x->tallies, x->defect, &watch,
+                             hesse_team_why(x->team));
     count_watch(x, &watch);
     for (int s = 0; s < shares_of(x); s++)
         judge_defect(x, s, &x->found[s].sums[task->block]);
@@ -668,11 +670,11 @@ static hesse_status prepare(hesse_dense *x, hesse_tape *tape,
     hesse_status status =
         there
             ? hesse_panel_threads_new(tape, params, x->partition, &x->options->request,
-                                      x->options->threads, &x->lanes, why)
+                                      x->options->threads, &x->workers, why)
             : hesse_fail(why, HESSE_E_NOMEM,
                          "out of memory for the results of %d blocks",
                          x->partition->count);
-    x->lanes.checkpoint = x->options->checkpoint;
+    x->workers.checkpoint = x->options->checkpoint;
     status = hesse_agree(x->team, status);
     return status ? status : draw_circles(x);
 }
@@ -708,7 +710,7 @@ hesse_status hesse_dense_run(hesse_team *team, hesse_tape *tape,
     free(x.check);
     free(x.defect);
     free(x.tallies);
-    hesse_panel_threads_free(&x.lanes);
+    hesse_panel_threads_free(&x.workers);
     free_circles(&x);
     *times = x.times;
     if (status)

@@ -63,18 +63,18 @@ double hesse_estimates_numbers(const hesse_estimates *e, double n)
 /* Pairs: products, block, whether they have converged and seconds, then values,
    residuals, vectors; of the other two estimates and errors each, and the diagonal with
    its errors. */
-static size_t record_size(const hesse_estimates *e, const hesse_submatrix *aim,
+static size_t record_size(const hesse_estimates *e, const hesse_submatrix *matrix,
                           hesse_record_kind kind)
 {
-    const size_t n = aim->q->n, pairs = (size_t)count_of(e, (double)n);
+    const size_t n = matrix->q->n, pairs = (size_t)count_of(e, (double)n);
     const size_t vectors = pairs < 2 * (size_t)e->kept ? pairs : 2 * (size_t)e->kept;
     return kind == HESSE_RECORD_EXTREMES ? 4 + 2 * pairs + vectors * n : 9 + 2 * n;
 }
 
-static double record_bytes(const hesse_estimates *e, const hesse_submatrix *aim,
+static double record_bytes(const hesse_estimates *e, const hesse_submatrix *matrix,
                            hesse_record_kind kind)
 {
-    return (double)record_size(e, aim, kind) * (double)sizeof(double);
+    return (double)record_size(e, matrix, kind) * (double)sizeof(double);
 }
 
 /* How a matrix is searched: with as large a basis as memory allows. */
@@ -84,22 +84,22 @@ typedef struct search {
 } search;
 
 static search search_of(const hesse_objective *objective, const hesse_estimates *e,
-                        int ranks, const hesse_submatrix *aim, double memory)
+                        int ranks, const hesse_submatrix *matrix, double memory)
 {
-    const size_t n = aim->q->n;
+    const size_t n = matrix->q->n;
     const int count = count_of(e, (double)n);
     search best = {0};
     for (int block = e->extreme.block;; block = 1) {
         const int most = n < (size_t)block ? (int)n : block;
         const int width = hesse_product_width(objective, ranks, most);
         const double product =
-            hesse_hessian_operator_bytes(objective, ranks, aim, width, most);
+            hesse_hessian_operator_bytes(objective, ranks, matrix, width, most);
         const hesse_thick_restart_rooms rooms =
             hesse_thick_restart_room(n, count, most);
         for (int room = rooms.best; room >= rooms.least; room--) {
             const double bytes =
                 fmax(product + hesse_thick_restart_bytes(n, ranks, count, most, room),
-                     record_bytes(e, aim, HESSE_RECORD_EXTREMES));
+                     record_bytes(e, matrix, HESSE_RECORD_EXTREMES));
             best = (search){width, most, room, bytes};
             if (!(memory > 0) || bytes <= memory) return best;
         }
@@ -109,25 +109,25 @@ static search search_of(const hesse_objective *objective, const hesse_estimates 
 
 /* How many probes are multiplied at once, and the bytes. */
 static search probing_of(const hesse_objective *objective, const hesse_estimates *e,
-                         int ranks, const hesse_submatrix *aim, double memory)
+                         int ranks, const hesse_submatrix *matrix, double memory)
 {
-    const size_t n = aim->q->n;
+    const size_t n = matrix->q->n;
     const hesse_hutchinson_settings *h = &e->hutchinson;
     const int sketch = n < (size_t)h->sketch ? (int)n : h->sketch;
     const int longest = h->probes > sketch ? h->probes : sketch;
     const int most = hesse_product_width(objective, ranks, e->width);
     for (int width = most < longest ? most : longest;; width--) {
         const double bytes =
-            fmax(hesse_hessian_operator_bytes(objective, ranks, aim, width, width) +
+            fmax(hesse_hessian_operator_bytes(objective, ranks, matrix, width, width) +
                      hesse_hutchinson_bytes(n, ranks, sketch, width),
-                 record_bytes(e, aim, HESSE_RECORD_HUTCHINSON));
+                 record_bytes(e, matrix, HESSE_RECORD_HUTCHINSON));
         if (width == 1 || !(memory > 0) || bytes <= memory)
             return (search){.width = width, .block = width, .bytes = bytes};
     }
 }
 
 double hesse_estimates_bytes(const hesse_objective *objective, const hesse_estimates *e,
-                             int ranks, int count, const hesse_submatrix *aims,
+                             int ranks, int count, const hesse_submatrix *matrices,
                              double memory, int *too_large)
 {
     double most = 0;
@@ -135,10 +135,10 @@ double hesse_estimates_bytes(const hesse_objective *objective, const hesse_estim
     for (int i = 0; i < count; i++) {
         double bytes = 0;
         if (e->extreme.pairs)
-            bytes = search_of(objective, e, ranks, &aims[i], memory).bytes;
+            bytes = search_of(objective, e, ranks, &matrices[i], memory).bytes;
         if (e->hutchinson.probes)
-            bytes =
-                fmax(bytes, probing_of(objective, e, ranks, &aims[i], memory).bytes);
+            bytes = fmax(bytes,
+                         probing_of(objective, e, ranks, &matrices[i], memory).bytes);
         most = fmax(most, bytes);
         if (memory > 0 && bytes > memory && *too_large < 0) *too_large = i;
     }
@@ -169,28 +169,30 @@ static double products_of(const hesse_estimates *e, double n)
 
 double hesse_estimates_sweeps(const hesse_objective *objective,
                               const hesse_estimates *e, int ranks, int count,
-                              const hesse_submatrix *aims)
+                              const hesse_submatrix *matrices)
 {
     const int together = hesse_estimates_together(objective, e, ranks);
     double products = 0;
-    for (int i = 0; i < count; i++) products += products_of(e, (double)aims[i].q->n);
+    for (int i = 0; i < count; i++)
+        products += products_of(e, (double)matrices[i].q->n);
     return together ? products / together : 0;
 }
 
 hesse_status hesse_estimates_work(const hesse_objective *objective,
                                   const hesse_estimates *e, int count,
-                                  const hesse_submatrix *aims, hesse_work *work,
+                                  const hesse_submatrix *matrices, hesse_work *work,
                                   hesse_why *why)
 {
     hesse_status s = HESSE_OK;
     *work = (hesse_work){0};
     for (int i = 0; !s && i < count; i++) {
-        const hesse_bundle one = {aims[i].pieces, aims[i].n_pieces, 1};
+        const hesse_bundle one = {matrices[i].pieces, matrices[i].n_pieces, 1};
         hesse_work product;
         s = hesse_product_work(objective, &one, 1, &product, why);
-        const double n = (double)aims[i].q->n, sketch = fmin(e->hutchinson.sketch, n);
+        const double n = (double)matrices[i].q->n,
+                     sketch = fmin(e->hutchinson.sketch, n);
         const double room =
-            hesse_thick_restart_room(aims[i].q->n, count_of(e, n), e->extreme.block)
+            hesse_thick_restart_room(matrices[i].q->n, count_of(e, n), e->extreme.block)
                 .best;
         if (!s) *work = hesse_work_add(*work, products_of(e, n), product);
         work->elements += hesse_basis_elements(n, sketch, sketch / 2) +
@@ -203,13 +205,13 @@ hesse_status hesse_estimates_work(const hesse_objective *objective,
 typedef struct course {
     hesse_objective *objective;
     const hesse_estimates *wanted;
-    const hesse_matrix_free_options *probing;
+    const hesse_matrix_free_options *how;
     double done, all, operations;
 } course;
 
-static hesse_record record_of(const hesse_submatrix *aim, hesse_record_kind kind)
+static hesse_record record_of(const hesse_submatrix *matrix, hesse_record_kind kind)
 {
-    return (hesse_record){.kind = kind, .share = aim->share, .block = aim->block};
+    return (hesse_record){.kind = kind, .share = matrix->share, .block = matrix->block};
 }
 
 static void move(double **list, double *numbers, size_t count, bool out)
@@ -219,11 +221,11 @@ static void move(double **list, double *numbers, size_t count, bool out)
 }
 
 /* Between a record and what it is of. */
-static void carry(const hesse_submatrix *aim, hesse_record_kind kind, double *list,
+static void carry(const hesse_submatrix *matrix, hesse_record_kind kind, double *list,
                   bool out)
 {
     if (kind == HESSE_RECORD_EXTREMES) {
-        hesse_extremes *e = aim->extremes;
+        hesse_extremes *e = matrix->extremes;
         double head[] = {e->products, e->block, e->converged, e->seconds};
         move(&list, head, 4, out);
         if (out) {
@@ -235,7 +237,7 @@ static void carry(const hesse_submatrix *aim, hesse_record_kind kind, double *li
         move(&list, e->eigenvectors, (size_t)e->vectors * e->n, out);
         return;
     }
-    hesse_hutchinson *h = aim->hutchinson;
+    hesse_hutchinson *h = matrix->hutchinson;
     move(&list, &h->seconds, 1, out);
     for (int plus = 0; plus < 2; plus++) {
         move(&list, &h->trace[plus].value, 1, out);
@@ -248,48 +250,48 @@ static void carry(const hesse_submatrix *aim, hesse_record_kind kind, double *li
 }
 
 /* Local. Load what is known, or save what was found. */
-static hesse_status exchange(const course *x, const hesse_submatrix *aim,
+static hesse_status exchange(const course *x, const hesse_submatrix *matrix,
                              hesse_record_kind kind, bool load)
 {
-    hesse_checkpoint *c = x->probing->checkpoint;
+    hesse_checkpoint *c = x->how->checkpoint;
     hesse_why *why = &x->objective->team->why;
-    const hesse_record what = record_of(aim, kind);
-    const size_t size = record_size(x->wanted, aim, kind);
+    const hesse_record what = record_of(matrix, kind);
+    const size_t size = record_size(x->wanted, matrix, kind);
     if (!load && (!c || x->objective->team->rank)) return HESSE_OK;
     double *list = hesse_alloc(size);
     hesse_status s = HESSE_OK;
     if (!list) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a record");
     if (!s && load) s = hesse_checkpoint_load(c, &what, list, why);
-    if (!s) carry(aim, kind, list, load);
+    if (!s) carry(matrix, kind, list, load);
     if (!s && !load) s = hesse_checkpoint_save(c, &what, size, list, why);
     free(list);
     return s;
 }
 
-static bool is_known(const course *x, const hesse_submatrix *aim,
+static bool is_known(const course *x, const hesse_submatrix *matrix,
                      hesse_record_kind kind)
 {
-    const hesse_record what = record_of(aim, kind);
-    return hesse_checkpoint_has(x->probing->checkpoint, &what,
-                                record_size(x->wanted, aim, kind));
+    const hesse_record what = record_of(matrix, kind);
+    return hesse_checkpoint_has(x->how->checkpoint, &what,
+                                record_size(x->wanted, matrix, kind));
 }
 
 /* Collective. */
-static hesse_status find(course *x, hesse_submatrix *aim, hesse_record_kind kind)
+static hesse_status find(course *x, hesse_submatrix *matrix, hesse_record_kind kind)
 {
     hesse_team *team = x->objective->team;
     const hesse_estimates *e = x->wanted;
     const bool pairs = kind == HESSE_RECORD_EXTREMES;
-    const double memory = x->probing->memory, start = MPI_Wtime();
-    const search how = pairs ? search_of(x->objective, e, team->size, aim, memory)
-                             : probing_of(x->objective, e, team->size, aim, memory);
+    const double memory = x->how->memory, start = MPI_Wtime();
+    const search how = pairs ? search_of(x->objective, e, team->size, matrix, memory)
+                             : probing_of(x->objective, e, team->size, matrix, memory);
     hesse_hessian_operator applied;
     hesse_status s = HESSE_OK;
     if (isinf(how.bytes)) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory");
     s = hesse_agree(team, s);
     if (!s)
-        s = hesse_hessian_operator_new(x->objective, aim, how.width, how.block,
-                                       x->probing, &applied);
+        s = hesse_hessian_operator_new(x->objective, matrix, how.width, how.block,
+                                       x->how, &applied);
     if (s) return s;
     applied.phase = pairs ? "eigenpairs" : "diagonal";
     applied.done = x->done, applied.all = x->all, applied.operations = x->operations;
@@ -300,52 +302,52 @@ static hesse_status find(course *x, hesse_submatrix *aim, hesse_record_kind kind
                                          .noise =
                                              hesse_estimates_noise(x->objective->loss),
                                          .seed = e->seed};
-    s = pairs ? hesse_thick_restart_run(team, &a, &restart, aim->extremes)
-              : hesse_hutchinson_run(team, &a, e->seed, how.width, aim->hutchinson);
+    s = pairs ? hesse_thick_restart_run(team, &a, &restart, matrix->extremes)
+              : hesse_hutchinson_run(team, &a, e->seed, how.width, matrix->hutchinson);
     x->operations = applied.operations;
     hesse_hessian_operator_free(&applied);
-    *(pairs ? &aim->extremes->seconds : &aim->hutchinson->seconds) =
+    *(pairs ? &matrix->extremes->seconds : &matrix->hutchinson->seconds) =
         MPI_Wtime() - start;
-    if (!s) s = exchange(x, aim, kind, false);
+    if (!s) s = exchange(x, matrix, kind, false);
     return hesse_agree(team, s);
 }
 
-static hesse_status take_or_find(course *x, hesse_submatrix *aim,
+static hesse_status take_or_find(course *x, hesse_submatrix *matrix,
                                  hesse_record_kind kind)
 {
-    if (!is_known(x, aim, kind)) return find(x, aim, kind);
-    return hesse_agree(x->objective->team, exchange(x, aim, kind, true));
+    if (!is_known(x, matrix, kind)) return find(x, matrix, kind);
+    return hesse_agree(x->objective->team, exchange(x, matrix, kind, true));
 }
 
 /* Collective. */
-static hesse_status estimate(course *x, hesse_submatrix *aim)
+static hesse_status estimate(course *x, hesse_submatrix *matrix)
 {
     const hesse_estimates *e = x->wanted;
     hesse_team *team = x->objective->team;
-    const size_t n = aim->q->n;
+    const size_t n = matrix->q->n;
     hesse_status s = HESSE_OK;
     if (e->extreme.pairs)
-        s = hesse_extremes_new(n, e->extreme.pairs, e->kept, &aim->extremes,
+        s = hesse_extremes_new(n, e->extreme.pairs, e->kept, &matrix->extremes,
                                &team->why);
-    if (!s && e->extreme.pairs) aim->extremes->tolerance = e->extreme.tolerance;
+    if (!s && e->extreme.pairs) matrix->extremes->tolerance = e->extreme.tolerance;
     if (!s && e->hutchinson.probes)
-        s = hesse_hutchinson_new(n, &e->hutchinson, &aim->hutchinson, &team->why);
+        s = hesse_hutchinson_new(n, &e->hutchinson, &matrix->hutchinson, &team->why);
     s = hesse_agree(team, s);
-    if (!s && aim->extremes) s = take_or_find(x, aim, HESSE_RECORD_EXTREMES);
-    if (!s && aim->hutchinson) s = take_or_find(x, aim, HESSE_RECORD_HUTCHINSON);
+    if (!s && matrix->extremes) s = take_or_find(x, matrix, HESSE_RECORD_EXTREMES);
+    if (!s && matrix->hutchinson) s = take_or_find(x, matrix, HESSE_RECORD_HUTCHINSON);
     x->done += products_of(e, (double)n);
     return s;
 }
 
 hesse_status hesse_estimates_run(hesse_objective *objective,
                                  const hesse_estimates *settings, int count,
-                                 hesse_submatrix *aims,
-                                 const hesse_matrix_free_options *probing)
+                                 hesse_submatrix *matrices,
+                                 const hesse_matrix_free_options *how)
 {
-    course x = {.objective = objective, .wanted = settings, .probing = probing};
+    course x = {.objective = objective, .wanted = settings, .how = how};
     hesse_status s = HESSE_OK;
     for (int i = 0; i < count; i++)
-        x.all += products_of(settings, (double)aims[i].q->n);
-    for (int i = 0; !s && x.all > 0 && i < count; i++) s = estimate(&x, &aims[i]);
+        x.all += products_of(settings, (double)matrices[i].q->n);
+    for (int i = 0; !s && x.all > 0 && i < count; i++) s = estimate(&x, &matrices[i]);
     return s;
 }

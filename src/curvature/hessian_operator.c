@@ -7,22 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static hesse_bundle bundle_of(const hesse_submatrix *aim, int width)
+static hesse_bundle bundle_of(const hesse_submatrix *matrix, int width)
 {
-    return (hesse_bundle){aim->pieces, aim->n_pieces, width};
+    return (hesse_bundle){matrix->pieces, matrix->n_pieces, width};
 }
 
 hesse_status hesse_hessian_operator_new(hesse_objective *objective,
-                                        const hesse_submatrix *aim, int width, int most,
-                                        const hesse_matrix_free_options *probing,
+                                        const hesse_submatrix *matrix, int width,
+                                        int most, const hesse_matrix_free_options *how,
                                         hesse_hessian_operator *x)
 {
     hesse_team *team = objective->team;
-    const size_t numbers = aim->q->n * (size_t)width;
+    const size_t numbers = matrix->q->n * (size_t)width;
     hesse_work work;
-    *x = (hesse_hessian_operator){
-        .objective = objective, .aim = aim, .probing = probing};
-    x->bundle = bundle_of(aim, width);
+    *x = (hesse_hessian_operator){.objective = objective, .matrix = matrix, .how = how};
+    x->bundle = bundle_of(matrix, width);
     hesse_status s = hesse_product_work(objective, &x->bundle, 1, &work, &team->why);
     if (!s) x->of = work.products;
     if (most > 1) x->v = hesse_alloc(numbers), x->av = hesse_alloc(numbers);
@@ -44,11 +43,11 @@ void hesse_hessian_operator_free(hesse_hessian_operator *x)
 }
 
 double hesse_hessian_operator_bytes(const hesse_objective *objective, int ranks,
-                                    const hesse_submatrix *aim, int width, int most)
+                                    const hesse_submatrix *matrix, int width, int most)
 {
-    const hesse_bundle bundle = bundle_of(aim, width);
+    const hesse_bundle bundle = bundle_of(matrix, width);
     return hesse_product_bytes(objective, ranks, &bundle, 1) +
-           (most > 1 ? 2.0 * (double)aim->q->n * width : 0) * (double)sizeof(double);
+           (most > 1 ? 2.0 * (double)matrix->q->n * width : 0) * (double)sizeof(double);
 }
 
 /* Columns first ... first + count - 1 of k between a list of vectors and one as wide as
@@ -67,12 +66,12 @@ static void carry(size_t n, int k, int first, int count, int width, double *list
 /* Local. */
 static hesse_status report(hesse_hessian_operator *x, int count)
 {
-    const hesse_listener *l = x->probing->listener;
+    const hesse_listener *l = x->how->listener;
     x->done += count;
     x->operations += x->of;
     if (l && l->progress)
         l->progress(l->context, x->phase, fmin(x->done / x->all, 1), x->operations);
-    return hesse_checkpoint_continue(x->probing->checkpoint, &x->objective->team->why);
+    return hesse_checkpoint_continue(x->how->checkpoint, &x->objective->team->why);
 }
 
 static hesse_status apply(void *context, int k, const double *v, double *av)
@@ -84,10 +83,10 @@ static hesse_status apply(void *context, int k, const double *v, double *av)
         const int count = k - first < width ? k - first : width;
         const bool direct = k == width;
         if (!direct)
-            carry(x->aim->q->n, k, first, count, width, (double *)v, x->v, false);
-        hesse_product_run(x->product, x->aim->part, direct ? v : x->v,
+            carry(x->matrix->q->n, k, first, count, width, (double *)v, x->v, false);
+        hesse_product_run(x->product, x->matrix->part, direct ? v : x->v,
                           direct ? av : x->av);
-        if (!direct) carry(x->aim->q->n, k, first, count, width, av, x->av, true);
+        if (!direct) carry(x->matrix->q->n, k, first, count, width, av, x->av, true);
         s = hesse_agree(x->objective->team, report(x, count));
     }
     return s;
@@ -95,5 +94,5 @@ static hesse_status apply(void *context, int k, const double *v, double *av)
 
 hesse_operator hesse_hessian_operator_operator(hesse_hessian_operator *x)
 {
-    return (hesse_operator){.context = x, .n = x->aim->q->n, .apply = apply};
+    return (hesse_operator){.context = x, .n = x->matrix->q->n, .apply = apply};
 }

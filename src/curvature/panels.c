@@ -341,11 +341,11 @@ hesse_status hesse_panels_new(hesse_tape *tape, const hesse_params *params,
         *panels = p;
         return HESSE_OK;
     }
-    const hesse_status s = hesse_fail(
-        why, HESSE_E_NOMEM,
-        "%zu bytes for panels of %d columns are not there; a smaller hessian.panel "
-        "needs less",
-        p && p->channels ? hesse_panels_bytes(p) : 0, request->panel);
+    const hesse_status s =
+        hesse_fail(why, HESSE_E_NOMEM,
+                   "%zu bytes for panels of %d columns are not there; a narrower panel "
+                   "needs less",
+                   p && p->channels ? hesse_panels_bytes(p) : 0, request->panel);
     hesse_panels_free(p);
     return s;
 }

@@ -272,34 +272,33 @@ static hesse_status fits(const hesse_plan *x, double base, double full, hesse_wh
         return hesse_fail(why, HESSE_E_NOMEM,
                           "program, model and data need %s on every rank, however "
                           "many there are, and a rank may use %s; fewer "
-                          "data.sequences or a shorter data.context need less",
+                          "or shorter examples need less",
                           HESSE_BYTES(least), HESSE_BYTES(x->memory));
     if (base > x->memory)
         return hesse_fail(
             why, HESSE_E_NOMEM,
             "program, model, data, panels and results need %s on every rank, "
             "%s of them program, model and data, and a rank may use %s; "
-            "fewer data.sequences, a smaller hessian.panel or fewer "
-            "blocks (hessian.only) need less",
+            "fewer examples, a narrower panel or fewer blocks need less",
             HESSE_BYTES(base), HESSE_BYTES(least), HESSE_BYTES(x->memory));
     if (base + full <= x->memory) return HESSE_OK;
     if (x->partition.size > INT_MAX)
         return hesse_fail(
             why, HESSE_E_NOMEM,
             "the full Hessian is of order %zu, beyond the 2^31 - 1 of the "
-            "libraries for matrices; use hessian.scope: blocks",
+            "libraries for matrices; ask for the blocks alone",
             x->partition.size);
     if (isinf(full))
         return hesse_fail(
             why, HESSE_E_NOMEM,
             "the full Hessian is of order %zu: its share on each of %d ranks "
             "has more entries than the 2^31 - 1 of the libraries for "
-            "matrices; use more ranks, or hessian.scope: blocks",
+            "matrices; use more ranks, or ask for the blocks alone",
             x->partition.size, x->ranks);
     return hesse_fail(why, HESSE_E_NOMEM,
                       "the full Hessian of order %zu needs %s on each of %d ranks, "
                       "which may use %s (model and panels take %s of it); use "
-                      "more ranks, or hessian.scope: blocks",
+                      "more ranks, or ask for the blocks alone",
                       x->partition.size, HESSE_BYTES(base + full), x->ranks,
                       HESSE_BYTES(x->memory), HESSE_BYTES(base));
 }
@@ -555,8 +554,8 @@ static hesse_status plan_matrix_free(hesse_plan *x, hesse_why *why)
     if (!s && batches.too_large >= 0)
         s = too_large(x, &list[batches.too_large], held + batches.bytes,
                       "even for one vector of Lanczos",
-                      "fewer spectrum.lanczos.steps or "
-                      "spectrum.lanczos.reorthogonalise: none",
+                      "fewer steps of Lanczos, or none that is "
+                      "reorthogonalised",
                       why);
     if (!s && count) {
         const double more =
@@ -565,9 +564,7 @@ static hesse_status plan_matrix_free(hesse_plan *x, hesse_why *why)
         if (bad >= 0)
             s = too_large(x, &list[bad], held + more,
                           "for eigenpairs or a diagonal without the matrix",
-                          "fewer spectrum.extreme.pairs or a smaller "
-                          "spectrum.hutchinson.sketch",
-                          why);
+                          "fewer extreme pairs or a smaller sketch", why);
         x->matrix_free.bytes = fmax(x->matrix_free.bytes, more);
     }
     if (!s) s = add_works(x, list, count, why);

@@ -1,6 +1,7 @@
-/* Probes stand in a queue, aim after aim. From its head as many as advance at once are
-   taken, of one share, as far as memory reaches: a batch. Its vectors are columns of
-   one sweep. A probe that an earlier run has finished is never in a batch. */
+/* Probes stand in a queue, matrix after matrix. From its head as many as advance at
+   once are taken, of one share, as far as memory reaches: a batch. Its vectors are
+   columns of one sweep. A probe that an earlier run has finished is never in a batch.
+ */
 #include "curvature/quadratures.h"
 
 #include "base/memory.h"
@@ -55,11 +56,11 @@ hesse_status hesse_submatrix_quadrature(size_t n,
                                 quadrature, why);
 }
 
-/* Vectors that advance together; cells and bundles are of the same aims. */
+/* Vectors that advance together; cells and bundles are of the same matrices. */
 typedef struct batch {
     hesse_cell *cells;
     hesse_bundle *bundles;
-    const hesse_submatrix **aims;
+    const hesse_submatrix **matrices;
     int count, columns; /* of cells, of vectors */
 } batch;
 
@@ -67,11 +68,11 @@ typedef struct batch {
 typedef struct queue {
     hesse_objective *objective;
     const hesse_lanczos_settings *settings;
-    const hesse_submatrix *aims;
-    const hesse_matrix_free_options *probing;
+    const hesse_submatrix *matrices;
+    const hesse_matrix_free_options *how;
     int count, ranks;
     int width;         /* of a batch, at most */
-    int aim, probe;    /* the head */
+    int matrix, probe; /* the head */
     bool broken;       /* memory ran out while bytes were counted */
     double all, done;  /* steps of all probes, and of those that are finished */
     double operations; /* of the products so far */
@@ -100,7 +101,7 @@ static size_t record_size(const hesse_quadrature *q)
 static bool is_known(const queue *x, const hesse_submatrix *t, int probe)
 {
     const hesse_record what = record_of(t, probe);
-    return hesse_checkpoint_has(x->probing->checkpoint, &what, record_size(t->q));
+    return hesse_checkpoint_has(x->how->checkpoint, &what, record_size(t->q));
 }
 
 static double bytes_of(const queue *x)
@@ -113,19 +114,19 @@ static double bytes_of(const queue *x)
 
 static bool fits(queue *x)
 {
-    if (!(x->probing->memory > 0)) return true;
+    if (!(x->how->memory > 0)) return true;
     const double bytes = bytes_of(x);
     x->broken |= isinf(bytes);
-    return bytes <= x->probing->memory;
+    return bytes <= x->how->memory;
 }
 
-/* One more probe of a aim into the batch. */
+/* One more probe of a matrix into the batch. */
 static void put(batch *b, const hesse_submatrix *t, int probe)
 {
-    if (!b->count || b->aims[b->count - 1] != t) {
+    if (!b->count || b->matrices[b->count - 1] != t) {
         b->cells[b->count] = (hesse_cell){t->q, probe, 0};
         b->bundles[b->count] = (hesse_bundle){t->pieces, t->n_pieces, 0};
-        b->aims[b->count++] = t;
+        b->matrices[b->count++] = t;
     }
     b->cells[b->count - 1].k++, b->bundles[b->count - 1].k++;
     b->columns++;
@@ -144,11 +145,11 @@ static bool next(queue *x)
 {
     batch *b = &x->now;
     b->count = b->columns = 0;
-    for (; x->aim < x->count; x->aim++, x->probe = 0) {
-        const hesse_submatrix *t = &x->aims[x->aim];
-        if (b->count && t->share != b->aims[0]->share) return true;
+    for (; x->matrix < x->count; x->matrix++, x->probe = 0) {
+        const hesse_submatrix *t = &x->matrices[x->matrix];
+        if (b->count && t->share != b->matrices[0]->share) return true;
         for (; x->probe < t->q->probes; x->probe++) {
-            const bool began = b->count && b->aims[b->count - 1] == t;
+            const bool began = b->count && b->matrices[b->count - 1] == t;
             if (is_known(x, t, x->probe)) {
                 if (began) return true;
                 continue;
@@ -171,7 +172,7 @@ static void free_queue(queue *x)
 {
     free(x->now.cells);
     free(x->now.bundles);
-    free(x->now.aims);
+    free(x->now.matrices);
 }
 
 static bool make_queue(queue *x)
@@ -180,22 +181,22 @@ static bool make_queue(queue *x)
     const size_t width = (size_t)x->width;
     x->now.cells = hesse_calloc(width, sizeof *x->now.cells);
     x->now.bundles = hesse_calloc(width, sizeof *x->now.bundles);
-    x->now.aims = hesse_calloc(width, sizeof *x->now.aims);
+    x->now.matrices = hesse_calloc(width, sizeof *x->now.matrices);
     for (int i = 0; i < x->count; i++)
-        x->all += (double)x->aims[i].q->probes * x->aims[i].q->steps;
-    return x->now.cells && x->now.bundles && x->now.aims;
+        x->all += (double)x->matrices[i].q->probes * x->matrices[i].q->steps;
+    return x->now.cells && x->now.bundles && x->now.matrices;
 }
 
 hesse_batches hesse_quadratures_batches(const hesse_objective *objective,
                                         const hesse_lanczos_settings *settings,
                                         int ranks, int count,
-                                        const hesse_submatrix *aims, double memory)
+                                        const hesse_submatrix *matrices, double memory)
 {
     const hesse_matrix_free_options limit = {.memory = memory};
     queue x = {.objective = (hesse_objective *)objective,
                .settings = settings,
-               .aims = aims,
-               .probing = &limit,
+               .matrices = matrices,
+               .how = &limit,
                .count = count,
                .ranks = ranks};
     hesse_batches all = {.too_large = -1};
@@ -208,7 +209,8 @@ hesse_batches hesse_quadratures_batches(const hesse_objective *objective,
         all.sweeps += steps;
         if (b->columns > all.columns) all.columns = b->columns;
         all.bytes = fmax(all.bytes, bytes_of(&x));
-        if (!fits(&x) && all.too_large < 0) all.too_large = (int)(b->aims[0] - aims);
+        if (!fits(&x) && all.too_large < 0)
+            all.too_large = (int)(b->matrices[0] - matrices);
     }
     free_queue(&x);
     return all;
@@ -216,13 +218,13 @@ hesse_batches hesse_quadratures_batches(const hesse_objective *objective,
 
 hesse_status hesse_quadratures_work(const hesse_objective *objective,
                                     const hesse_lanczos_settings *settings, int count,
-                                    const hesse_submatrix *aims, hesse_work *work,
+                                    const hesse_submatrix *matrices, hesse_work *work,
                                     hesse_why *why)
 {
     hesse_status s = HESSE_OK;
     *work = (hesse_work){0};
     for (int i = 0; !s && i < count; i++) {
-        const hesse_submatrix *t = &aims[i];
+        const hesse_submatrix *t = &matrices[i];
         const hesse_bundle one = {t->pieces, t->n_pieces, 1};
         hesse_work product;
         s = hesse_product_work(objective, &one, 1, &product, why);
@@ -237,18 +239,18 @@ hesse_status hesse_quadratures_work(const hesse_objective *objective,
 static void apply(void *context, const double *v, double *av)
 {
     queue *x = context;
-    hesse_product_run(x->product, x->now.aims[0]->part, v, av);
+    hesse_product_run(x->product, x->now.matrices[0]->part, v, av);
 }
 
 static hesse_status after_step(void *context, hesse_why *why)
 {
     queue *x = context;
-    const hesse_listener *l = x->probing->listener;
+    const hesse_listener *l = x->how->listener;
     x->done += x->now.columns;
     x->operations += x->step.products;
     if (l && l->progress)
         l->progress(l->context, "lanczos", fmin(x->done / x->all, 1), x->operations);
-    return hesse_checkpoint_continue(x->probing->checkpoint, why);
+    return hesse_checkpoint_continue(x->how->checkpoint, why);
 }
 
 static void pack(const hesse_quadrature *q, int probe, double *numbers)
@@ -276,13 +278,13 @@ static hesse_status load(queue *x, hesse_why *why)
 {
     hesse_status s = HESSE_OK;
     for (int i = 0; !s && i < x->count; i++) {
-        const hesse_submatrix *t = &x->aims[i];
+        const hesse_submatrix *t = &x->matrices[i];
         double *numbers = hesse_alloc(record_size(t->q));
         if (!numbers) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a probe");
         for (int p = 0; !s && p < t->q->probes; p++) {
             const hesse_record what = record_of(t, p);
             if (!is_known(x, t, p)) continue;
-            s = hesse_checkpoint_load(x->probing->checkpoint, &what, numbers, why);
+            s = hesse_checkpoint_load(x->how->checkpoint, &what, numbers, why);
             if (!s) unpack(t->q, p, numbers);
             x->done += t->q->steps;
         }
@@ -294,14 +296,14 @@ static hesse_status load(queue *x, hesse_why *why)
 /* Local. Rank 0 saves what a batch has found. */
 static hesse_status save(const queue *x, hesse_why *why)
 {
-    hesse_checkpoint *to = x->probing->checkpoint;
+    hesse_checkpoint *to = x->how->checkpoint;
     hesse_status s = HESSE_OK;
     for (int g = 0; to && !s && g < x->now.count; g++) {
         const hesse_cell *c = &x->now.cells[g];
         double *numbers = hesse_alloc(record_size(c->q));
         if (!numbers) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a probe");
         for (int p = c->first; !s && p < c->first + c->k; p++) {
-            const hesse_record what = record_of(x->now.aims[g], p);
+            const hesse_record what = record_of(x->now.matrices[g], p);
             pack(c->q, p, numbers);
             s = hesse_checkpoint_save(to, &what, record_size(c->q), numbers, why);
         }
@@ -338,20 +340,20 @@ static hesse_status advance(queue *x)
 
 hesse_status hesse_quadratures(hesse_objective *objective,
                                const hesse_lanczos_settings *settings, int count,
-                               const hesse_submatrix *aims,
-                               const hesse_matrix_free_options *probing)
+                               const hesse_submatrix *matrices,
+                               const hesse_matrix_free_options *how)
 {
     hesse_team *team = objective->team;
     queue x = {.objective = objective,
                .settings = settings,
-               .aims = aims,
-               .probing = probing,
+               .matrices = matrices,
+               .how = how,
                .count = count,
                .ranks = team->size};
     hesse_status s = HESSE_OK;
     if (!make_queue(&x))
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for probes");
-    if (!s && probing->checkpoint) s = load(&x, &team->why);
+    if (!s && how->checkpoint) s = load(&x, &team->why);
     s = hesse_agree(team, s);
     for (bool more = true; !s && more;) {
         more = next(&x);

@@ -40,29 +40,29 @@ typedef struct hesse_batches {
         bytes; /* the most that a rank needs at once; infinite: memory is exhausted */
     double sweeps; /* of all of them                                                  */
     int columns;   /* the most vectors at once                                        */
-    int too_large; /* the first aim of which not even one vector fits; -1: none       */
+    int too_large; /* the first matrix of which not even one vector fits; -1: none */
 } hesse_batches;
 
 /** Local. On so many ranks within so many bytes (0: no limit). */
 hesse_batches hesse_quadratures_batches(const hesse_objective *objective,
                                         const hesse_lanczos_settings *settings,
                                         int ranks, int count,
-                                        const hesse_submatrix *aims, double memory);
+                                        const hesse_submatrix *matrices, double memory);
 
 /** Local. The work of all steps of all probes, of all ranks together.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_quadratures_work(const hesse_objective *objective,
                                     const hesse_lanczos_settings *settings, int count,
-                                    const hesse_submatrix *aims, hesse_work *work,
+                                    const hesse_submatrix *matrices, hesse_work *work,
                                     hesse_why *why);
 
-/** Collective. Fill the quadratures of the aims: those of one share stand together.
- * Probes of neighbouring aims of a share advance together, so that they share passes
- * over the model. Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC naming the block, and those of
- * the checkpoint. */
+/** Collective. Fill the quadratures of the matrices: those of one share stand together.
+ * Probes of neighbouring matrices of a share advance together, so that they share
+ * passes over the model. Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC naming the block, and
+ * those of the checkpoint. */
 hesse_status hesse_quadratures(hesse_objective *objective,
                                const hesse_lanczos_settings *settings, int count,
-                               const hesse_submatrix *aims,
-                               const hesse_matrix_free_options *probing);
+                               const hesse_submatrix *matrices,
+                               const hesse_matrix_free_options *how);
 
 #endif /* HESSE_CURVATURE_QUADRATURES_H */

@@ -120,8 +120,7 @@ static hesse_status too_large(const hesse_block *b,
 {
     const double need = need_of(b->size, options->ranks, options);
     const int ranks = ranks_for(b->size, options);
-    char hint[96] = "cut it smaller with hessian.partition, or leave it out with "
-                    "hessian.only";
+    char hint[96] = "a finer partition cuts it smaller, or it can be left out";
     if (b->size > INT_MAX)
         return hesse_fail(why, HESSE_E_NOMEM,
                           "block '%s' is of order %zu, beyond the 2^31 - 1 of the "

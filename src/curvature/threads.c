@@ -11,32 +11,33 @@
 hesse_status hesse_panel_threads_new(hesse_tape *tape, const hesse_params *params,
                                      const hesse_partition *partition,
                                      const hesse_panel_options *request, int threads,
-                                     hesse_panel_threads *lanes, hesse_why *why)
+                                     hesse_panel_threads *workers, hesse_why *why)
 {
     hesse_status s = HESSE_OK;
-    *lanes = (hesse_panel_threads){.count = threads};
-    lanes->panels = hesse_calloc((size_t)threads, sizeof *lanes->panels);
-    if (!lanes->panels) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    *workers = (hesse_panel_threads){.count = threads};
+    workers->panels = hesse_calloc((size_t)threads, sizeof *workers->panels);
+    if (!workers->panels) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
     for (int i = 0; !s && i < threads; i++)
-        s = hesse_panels_new(tape, params, partition, request, &lanes->panels[i], why);
-    if (s) hesse_panel_threads_free(lanes);
+        s = hesse_panels_new(tape, params, partition, request, &workers->panels[i],
+                             why);
+    if (s) hesse_panel_threads_free(workers);
     return s;
 }
 
-void hesse_panel_threads_free(hesse_panel_threads *lanes)
+void hesse_panel_threads_free(hesse_panel_threads *workers)
 {
-    for (int i = 0; lanes->panels && i < lanes->count; i++)
-        hesse_panels_free(lanes->panels[i]);
-    free(lanes->panels);
-    *lanes = (hesse_panel_threads){0};
+    for (int i = 0; workers->panels && i < workers->count; i++)
+        hesse_panels_free(workers->panels[i]);
+    free(workers->panels);
+    *workers = (hesse_panel_threads){0};
 }
 
-int hesse_panel_threads_begin(hesse_panel_threads *lanes, hesse_part part, bool keeps)
+int hesse_panel_threads_begin(hesse_panel_threads *workers, hesse_part part, bool keeps)
 {
     int count = 0;
-    lanes->keeps = keeps && lanes->checkpoint;
-    for (int i = 0; i < lanes->count; i++)
-        count = hesse_panels_begin(lanes->panels[i], part);
+    workers->keeps = keeps && workers->checkpoint;
+    for (int i = 0; i < workers->count; i++)
+        count = hesse_panels_begin(workers->panels[i], part);
     return count;
 }
 
@@ -96,18 +97,18 @@ static void run_all(errand *all, int n)
         if (all[i].away) pthread_join(all[i].thread, NULL);
 }
 
-hesse_status hesse_panel_threads_compute(hesse_panel_threads *lanes, int first, int n,
+hesse_status hesse_panel_threads_compute(hesse_panel_threads *workers, int first, int n,
                                          hesse_why *why)
 {
     errand all[HESSE_MOST_THREADS];
-    hesse_checkpoint *c = lanes->checkpoint;
+    hesse_checkpoint *c = workers->checkpoint;
     hesse_status status = HESSE_OK;
     for (int i = 0; i < n; i++) {
-        all[i] = (errand){.panels = lanes->panels[i], .panel = first + i};
+        all[i] = (errand){.panels = workers->panels[i], .panel = first + i};
         if (!status) status = load(c, &all[i], why);
     }
     run_all(all, n);
-    for (int i = 0; !status && lanes->keeps && i < n; i++)
+    for (int i = 0; !status && workers->keeps && i < n; i++)
         if (!all[i].done) status = save(c, &all[i], why);
     return status ? status : hesse_checkpoint_continue(c, why);
 }

@@ -157,7 +157,7 @@ static hesse_status none_selected(const hesse_arch *arch, const hesse_params *pa
             memcpy(near, name, sizeof near);
     }
     return hesse_fail(why, HESSE_E_JOB,
-                      "hessian.only: '%s' selects no block; the nearest name is '%s'",
+                      "the pattern '%s' selects no block; the nearest name is '%s'",
                       pattern, near);
 }
 
