@@ -58,5 +58,32 @@ case_version() {
     works '^hesse [0-9]*\.[0-9]*\.[0-9]*$' --version
     expect_lines 1 ''
 }
+# The tables of the program are JSON that another program reads, and Markdown.
+case_tables_of_keys() {
+    ranks=1
+    works '^hessian.scope' keys
+    works '"hessian"' keys --json
+    expect 'JSON' python3 -m json.tool "$work/out"
+    works '^<!-- generated: ' keys --markdown
+}
+case_tables_of_the_schema() {
+    ranks=1
+    works '"schema_version": 2' schema
+    expect 'JSON' python3 -m json.tool "$work/out"
+    works '^<!-- generated: ' schema --markdown
+}
+# The graph needs no parameters: nodes in their order, the loss last.
+case_graph() {
+    ranks=2
+    works '"format": "hesse-graph"' graph job.yaml
+    expect 'a graph that ends with the loss' python3 - "$work/out" <<'EOF'
+import json, sys
+graph = json.load(open(sys.argv[1]))
+operators = [node["operator"] for node in graph["nodes"]]
+assert operators[0] == "embedding" and operators[-1] == "cross_entropy", operators
+assert operators.count("softmax") == 2, operators
+EOF
+    refused 3 '.*config.json.*' graph job.yaml --set model.config=none/config.json
+}
 
 run_cases "$@"

@@ -110,6 +110,24 @@ case_the_text() {
     echo something > corpus.txt
     spared corpus.txt corpus.txt
 }
+# Labels are those of the files, in their order.
+texts_of() {
+    ranks=1
+    printf 'abcdefgh\n' > one.txt
+    printf 'hgfedcba\n' > two.txt
+    cat > job.yaml << EOF
+model: {family: bert, task: classify, layers: 1, heads: 1, width: 2, inner: 2, context: 4}
+data: {texts: [one.txt, two.txt], sequences: 2}
+EOF
+}
+case_the_first_of_two_texts() {
+    texts_of
+    spared one.txt one.txt --force
+}
+case_the_second_of_two_texts() {
+    texts_of
+    spared two.txt ./two.txt --force
+}
 case_the_config_of_a_folder() {
     ranks=1
     mkdir folder
