@@ -22,12 +22,19 @@ static const char *after(const char *name, const char *prefix)
     return strncmp(name, prefix, n) == 0 ? name + n : NULL;
 }
 
-static const hesse_tensor *find(const hesse_safetensors *file, const char *prefix,
-                                const char *rest)
+static const hesse_tensor *find_inside(const hesse_safetensors *file,
+                                       const char *wrapper, const char *prefix,
+                                       const char *rest)
 {
     char name[2 * HESSE_NAME];
-    snprintf(name, sizeof name, "%s%s", prefix, rest);
+    snprintf(name, sizeof name, "%.48s%.16s%.240s", wrapper, prefix, rest);
     return hesse_safetensors_find(file, name);
+}
+
+static const hesse_tensor *find(const hesse_safetensors *file, const char *wrapper,
+                                const char *rest)
+{
+    return find_inside(file, wrapper, "", rest);
 }
 
 /* BERT's first checkpoints call gain and bias of a norm gamma and beta. */
@@ -46,47 +53,29 @@ static const hesse_tensor *find_old(const hesse_safetensors *file, const char *p
     return NULL;
 }
 
-/* The longest wrapper that the prefix begins with. */
-const char *hesse_layout_wrapper(const hesse_arch *arch)
-{
-    const char *best = "";
-    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++)
-        if (after(arch->layout.prefix, wrappers[i]) &&
-            strlen(wrappers[i]) > strlen(best))
-            best = wrappers[i];
-    return best;
-}
-
-static const char *prefix_of(const hesse_arch *arch, const hesse_param *param)
-{
-    if (!hesse_family_of(arch)->decoder) return arch->layout.prefix;
-    return strcmp(param->tensor, head) == 0 ? hesse_layout_wrapper(arch) : "";
-}
-
 const hesse_tensor *hesse_layout_tensor(const hesse_safetensors *file,
                                         const hesse_arch *arch, const char *name)
 {
-    return find(file, arch->layout.prefix, name);
+    return find_inside(file, arch->layout.wrapper, arch->layout.prefix, name);
 }
 
 const hesse_tensor *hesse_layout_head(const hesse_safetensors *file,
                                       const hesse_arch *arch)
 {
-    return find(file, hesse_layout_wrapper(arch), head);
+    return find(file, arch->layout.wrapper, head);
 }
 
 void hesse_layout_name(const hesse_arch *arch, const hesse_param *param,
                        char name[2 * HESSE_NAME])
 {
-    snprintf(name, 2 * HESSE_NAME, "%s%s", prefix_of(arch, param), param->tensor);
+    snprintf(name, 2 * HESSE_NAME, "%s%s", arch->layout.wrapper, param->tensor);
 }
 
 const hesse_tensor *hesse_layout_find(const hesse_safetensors *file,
                                       const hesse_arch *arch, const hesse_param *param)
 {
-    const char *prefix = prefix_of(arch, param);
-    const hesse_tensor *t = find(file, prefix, param->tensor);
-    return t ? t : find_old(file, prefix, param->tensor);
+    const hesse_tensor *t = find(file, arch->layout.wrapper, param->tensor);
+    return t ? t : find_old(file, arch->layout.wrapper, param->tensor);
 }
 
 /* What a name in a layer holds after the number; NULL: it is in no layer. */
@@ -120,7 +109,7 @@ static bool is_kept(const char *name)
 static hesse_extra extra_of_others(const hesse_arch *arch, const char *wrapped)
 {
     const hesse_family *f = hesse_family_of(arch);
-    const char *name = wrapped + strlen(arch->layout.prefix);
+    const char *name = wrapped + strlen(arch->layout.wrapper);
     const hesse_extra extra = f->extra ? f->extra(arch, name) : HESSE_EXTRA_PARAMETER;
     if (extra != HESSE_EXTRA_PARAMETER) return extra;
     return is_kept(name) ? HESSE_EXTRA_BUFFER : HESSE_EXTRA_PARAMETER;
@@ -130,8 +119,8 @@ hesse_extra hesse_layout_extra(const hesse_arch *arch, const char *name)
 {
     const hesse_decoder_names *known = hesse_family_of(arch)->decoder;
     if (!known) return extra_of_others(arch, name);
-    const char *outside = after(name, hesse_layout_wrapper(arch));
-    const char *inside = after(name, arch->layout.prefix);
+    const char *outside = after(name, arch->layout.wrapper);
+    const char *inside = outside ? after(outside, arch->layout.prefix) : NULL;
     int layer = 0;
     if (outside && strcmp(outside, head) == 0) return HESSE_EXTRA_HEAD;
     if (outside && strcmp(outside, head_bias) == 0) return HESSE_EXTRA_PARAMETER;
@@ -172,12 +161,13 @@ static hesse_status find_prefix(const hesse_safetensors *file, const char *path,
                                 hesse_arch *arch, hesse_why *why)
 {
     const hesse_decoder_names *known = hesse_family_of(arch)->decoder;
-    char prefix[sizeof arch->layout.prefix], expected[HESSE_NAME];
+    char expected[HESSE_NAME];
     for (size_t w = 0; w < sizeof wrappers / sizeof *wrappers; w++)
         for (int p = 0; p < HESSE_PREFIXES; p++) {
-            snprintf(prefix, sizeof prefix, "%s%s", wrappers[w], known->prefixes[p]);
-            if (!find(file, prefix, known->anchor)) continue;
-            strcpy(arch->layout.prefix, prefix);
+            if (!find_inside(file, wrappers[w], known->prefixes[p], known->anchor))
+                continue;
+            strcpy(arch->layout.wrapper, wrappers[w]);
+            strcpy(arch->layout.prefix, known->prefixes[p]);
             return HESSE_OK;
         }
     snprintf(expected, sizeof expected, "%s%s", known->prefixes[0], known->anchor);
@@ -200,11 +190,12 @@ static hesse_layout wrapped(const hesse_safetensors *file)
 {
     static const char *const some[] = {"module.", "_orig_mod.", "model.", "net."};
     hesse_layout layout = {0};
-    char longer[sizeof layout.prefix];
+    char longer[sizeof layout.wrapper];
     for (size_t i = 0; i < sizeof some / sizeof *some;) {
-        const int n = snprintf(longer, sizeof longer, "%s%s", layout.prefix, some[i++]);
+        const int n =
+            snprintf(longer, sizeof longer, "%s%s", layout.wrapper, some[i++]);
         if (n >= (int)sizeof longer || !all_begin_with(file, longer)) continue;
-        strcpy(layout.prefix, longer);
+        strcpy(layout.wrapper, longer);
         i = 0;
     }
     return layout;

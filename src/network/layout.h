@@ -17,9 +17,7 @@ void hesse_layout_name(const hesse_arch *arch, const hesse_param *param,
 /** Local. What a tensor of the file is that no parameter is stored in. */
 hesse_extra hesse_layout_extra(const hesse_arch *arch, const char *name);
 
-/** Local. The wrapper's part of the layout's prefix, "" for none; the head of a decoder
- * in the file, or NULL. */
-const char *hesse_layout_wrapper(const hesse_arch *arch);
+/** Local. The head of a decoder in the file, or NULL. */
 const hesse_tensor *hesse_layout_head(const hesse_safetensors *file,
                                       const hesse_arch *arch);
 

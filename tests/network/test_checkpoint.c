@@ -182,16 +182,23 @@ static void every_layout_is_recognised(void **state)
             for (int w = 0; w < 4; w++)
                 for (int bits = 0; bits < 8; bits++) {
                     hesse_arch a = tiny(family);
-                    char prefix[64];
                     strcpy(a.layout.prefix, prefixes[family][p]);
                     a.layout.out_first = family == GPT2 && (bits & 1);
                     a.attention_bias = a.mlp_bias = bits & 2;
                     a.tied = bits & 4;
                     write_checkpoint(&a, &(change){.wrapper = wrappers[w]});
                     const hesse_arch found = assert_loads(a, "");
-                    snprintf(prefix, sizeof prefix, "%s%s", wrappers[w],
-                             prefixes[family][p]);
-                    assert_string_equal(found.layout.prefix, prefix);
+                    hesse_params params;
+                    hesse_why why;
+                    assert_int_equal(hesse_params_new(&found, &params, &why), HESSE_OK);
+                    assert_int_equal(strncmp(params.list[0].name, prefixes[family][p],
+                                             strlen(prefixes[family][p])),
+                                     0);
+                    assert_null(strstr(params.list[0].name, "_orig_mod"));
+                    assert_null(strstr(params.list[0].name, "module"));
+                    hesse_params_free(&params);
+                    assert_string_equal(found.layout.wrapper, wrappers[w]);
+                    assert_string_equal(found.layout.prefix, prefixes[family][p]);
                     assert_int_equal(found.layout.out_first, a.layout.out_first);
                     assert_false(found.layout.tied_as_head);
                 }
@@ -211,7 +218,7 @@ static void wrappers_of_encoders_are_seen_through(void **state)
         snprintf(pooler, sizeof pooler, "%sbert.pooler.dense.bias", some[w]);
         snprintf(ignored, sizeof ignored, "ignored: %s", pooler);
         write_checkpoint(&a, &(change){.wrapper = some[w], .extra = {pooler}});
-        assert_string_equal(assert_loads(a, ignored).layout.prefix, some[w]);
+        assert_string_equal(assert_loads(a, ignored).layout.wrapper, some[w]);
     }
     write_checkpoint(&a,
                      &(change){.wrapper = "module.", .skip = "cls.predictions.bias"});

@@ -53,14 +53,14 @@ hesse_status hesse_decoder_find_head(const hesse_safetensors *file, const char *
                                      hesse_arch *arch, hesse_why *why)
 {
     const char *embedding = hesse_family_of(arch)->decoder->embedding;
-    const char *prefix = arch->layout.prefix;
+    const char *wrapper = arch->layout.wrapper, *prefix = arch->layout.prefix;
     const bool stored = hesse_layout_head(file, arch);
     arch->layout.tied_as_head = false;
     if (!hesse_layout_tensor(file, arch, embedding)) {
         arch->layout.tied_as_head = arch->tied && stored;
         if (arch->tied && stored) return HESSE_OK;
-        return hesse_fail(why, HESSE_E_INPUT, "%s: expected a tensor '%s%s'%s", path,
-                          prefix, embedding,
+        return hesse_fail(why, HESSE_E_INPUT, "%s: expected a tensor '%s%s%s'%s", path,
+                          wrapper, prefix, embedding,
                           stored ? "; only the head is stored: is tie_word_embeddings: "
                                    "true meant?"
                                  : ", found neither it nor a head");
@@ -68,7 +68,7 @@ hesse_status hesse_decoder_find_head(const hesse_safetensors *file, const char *
     if (arch->tied || stored) return HESSE_OK;
     return hesse_fail(
         why, HESSE_E_INPUT,
-        "%s: expected a tensor '%s%s', the embedding not being tied to the "
+        "%s: expected a tensor '%slm_head.weight', the embedding not being tied to the "
         "head: is tie_word_embeddings: true meant?",
-        path, hesse_layout_wrapper(arch), "lm_head.weight");
+        path, wrapper);
 }
