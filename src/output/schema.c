@@ -371,6 +371,11 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_BLOCKS, "blocks/engine", NULL, HESSE_CONTENT_TEXT,
      .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true,
      .description = "the eigensolver: band, lapack, scalapack, elpa, lanczos or none"},
+    {HESSE_SECTION_BLOCKS, "blocks/estimated", NULL, HESSE_CONTENT_TEXT,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true, .in_1 = "",
+     .description =
+         "why the spectrum is estimated by quadrature and not computed: as asked, memory "
+         "or time, which did not suffice, library limit; no: it is not estimated"},
     {HESSE_SECTION_BLOCKS, "blocks/trace", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_BLOCK}, .units = HESSIAN, .shares = true, .full = true,
      .source = HESSE_SOURCE_MEASURES, .offset = offsetof(hesse_measures, trace),
@@ -784,6 +789,7 @@ const char *hesse_schema_path(const char *path, int version, char room[HESSE_PAT
     const int folder = last ? (int)(last - path + 1) : 0;
     const char *name =
         version == 1 && row && row->in_1 && !row->attribute ? row->in_1 : path + folder;
+    if (!*name) return NULL;
     const int length = snprintf(room, HESSE_PATH, "%.*s%s", folder, path, name);
     return length < HESSE_PATH ? room : NULL;
 }

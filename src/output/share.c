@@ -49,6 +49,7 @@ typedef struct found {
     const hesse_hutchinson *hutchinson; /* the same                        */
     const hesse_measures *measures;
     hesse_errors errors;
+    const char *estimated; /* why, in words; "no" */
 } found;
 
 /* Returns whether there is anything. */
@@ -56,7 +57,9 @@ static bool find(const writer *w, size_t b, found *x)
 {
     const hesse_share_results *p = w->share;
     const bool whole = b == (size_t)w->blocks->count;
-    *x = (found){.measures = &p->measures[b]};
+    *x = (found){.measures = &p->measures[b], .estimated = "no"};
+    if (p->estimated && p->estimated[b])
+        x->estimated = hesse_estimated_text(p->estimated[b]);
     x->spectrum = whole ? p->full : p->spectra ? p->spectra[b] : NULL;
     x->quadrature = p->quadratures ? p->quadratures[b] : NULL;
     x->extremes = p->extremes ? p->extremes[b] : NULL;
@@ -84,7 +87,7 @@ static double number_of(const found *x, int column)
 static void write_methods(const writer *w, const char *where)
 {
     const size_t count = w->blocks->count;
-    const char **texts = hesse_calloc(2 * count, sizeof *texts);
+    const char **texts = hesse_calloc(3 * count, sizeof *texts);
     if (!texts) {
         hesse_store_no_memory(w->store);
         return;
@@ -93,9 +96,11 @@ static void write_methods(const writer *w, const char *where)
         found x;
         find(w, b, &x);
         texts[b] = method_of(&x), texts[count + b] = engine_of(&x);
+        texts[2 * count + b] = x.estimated;
     }
     write_texts(w, where, "method", 1, &count, texts);
     write_texts(w, where, "engine", 1, &count, texts + count);
+    write_texts(w, where, "estimated", 1, &count, texts + 2 * count);
     free(texts);
 }
 
@@ -395,6 +400,7 @@ static void write_full(const writer *w)
     write_found(w, where, &x);
     write_texts(w, where, "method", 0, NULL, &method);
     write_texts(w, where, "engine", 0, NULL, &engine);
+    write_texts(w, where, "estimated", 0, NULL, &x.estimated);
     for (int i = 0; hesse_schema_column(i); i++) {
         const double value = number_of(&x, i);
         write_doubles(w, where, hesse_schema_column(i), false, 0, NULL, &value);

@@ -100,8 +100,8 @@ static void print_headings(FILE *out, int width)
 }
 
 typedef struct table {
-    size_t count, name_size, engine_size;
-    char *names, *engines;
+    size_t count, name_size, engine_size, estimated_size;
+    char *names, *engines, *estimated; /* the last is NULL in files of schema 1 */
     int64_t *sizes;
     double *numbers[N_SHOWN];
 } table;
@@ -111,6 +111,7 @@ static void free_table(table *t)
     for (int i = 0; i < N_SHOWN; i++) free(t->numbers[i]);
     free(t->sizes);
     free(t->engines);
+    free(t->estimated);
     free(t->names);
 }
 
@@ -122,6 +123,10 @@ static void read_table(hesse_reader *r, const char *prefix, table *t)
     t->sizes = hesse_reader_column(r, "blocks/size", H5T_NATIVE_INT64, t->count);
     snprintf(path, sizeof path, "%sblocks/engine", prefix);
     t->engines = hesse_reader_set(r, path, -1, &count, &t->engine_size);
+    if (count != t->count) hesse_reader_fail(r, path, "an entry for every block");
+    snprintf(path, sizeof path, "%sblocks/estimated", prefix);
+    if (hesse_reader_has(r, path))
+        t->estimated = hesse_reader_set(r, path, -1, &count, &t->estimated_size);
     if (count != t->count) hesse_reader_fail(r, path, "an entry for every block");
     for (int i = 0; i < N_SHOWN; i++) {
         snprintf(path, sizeof path, "%sblocks/%s", prefix, SHOWN[i].name);
@@ -161,6 +166,38 @@ static void print_full(hesse_reader *r, FILE *out, const char *prefix, int width
     if (text) hesse_reader_text(text, size, 0, engine, sizeof engine);
     free(text);
     if (!r->status) print_line(out, width, "(full)", order, engine, numbers);
+}
+
+/* Nobody asked for what is estimated since memory or time did not suffice. */
+static bool is_surprising(const char *why)
+{
+    return strcmp(why, "no") != 0 && strcmp(why, "as asked") != 0;
+}
+
+static void print_estimated(hesse_reader *r, FILE *out, const char *prefix,
+                            const table *t)
+{
+    enum { NAMED = 8 };
+    char path[PATH_LENGTH], name[PATH_LENGTH], why[32] = "no";
+    const char *before = "  estimated, not computed:";
+    size_t n = 0, size, found = 0;
+    for (size_t b = 0; t->estimated && b < t->count; b++) {
+        hesse_reader_text(t->estimated, t->estimated_size, b, why, sizeof why);
+        if (!is_surprising(why) || found++ >= NAMED) continue;
+        hesse_reader_text(t->names, t->name_size, b, name, sizeof name);
+        fprintf(out, "%s %s (%s)", before, name, why);
+        before = ",";
+    }
+    if (found > NAMED) fprintf(out, " and %zu more blocks", found - NAMED);
+    snprintf(path, sizeof path, "%sspectra/full/estimated", prefix);
+    if (hesse_reader_has(r, "spectra") && hesse_reader_has(r, path)) {
+        char *text = hesse_reader_set(r, path, -1, &n, &size);
+        if (text) hesse_reader_text(text, size, 0, why, sizeof why);
+        free(text);
+        if (text && is_surprising(why))
+            fprintf(out, "%s the full matrix (%s)", found++ ? "," : before, why);
+    }
+    if (found) fprintf(out, "\n");
 }
 
 static void print_distances(const hesse_reader *r, FILE *out, const char *prefix)
@@ -209,6 +246,7 @@ static void print_table(hesse_reader *r, FILE *out, const char *name,
         print_headings(out, width);
         print_blocks(out, &t, width);
         print_full(r, out, prefix, width, order);
+        print_estimated(r, out, prefix, &t);
         if (t.count > 1) print_distances(r, out, prefix);
     }
     free_table(&t);

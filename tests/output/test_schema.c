@@ -43,11 +43,42 @@ static const job JOBS[] = {
     {.file = "families/bert/job.yaml", .sets = {"hessian.only=[\"*bias\"]"}},
     {.file = "families/attention/job.yaml", .sets = {"hessian.scope=full"}},
     {.text = "model: {family: gpt2, config: " FOLDER "reference/gpt2/config.json,\n"
-             "        checkpoint: " FOLDER "reference/gpt2/model.safetensors}\n"
+             "        checkpoint: more.safetensors}\n"
              "data: {tokens: " FOLDER "reference/gpt2/tokens.npy}\n"
              "hessian: {only: [\"*ln_f*\"]}\n"},
 };
 enum { JOBS_COUNT = sizeof JOBS / sizeof *JOBS };
+
+/* A checkpoint with one tensor more, a buffer that a run does not read and mentions. */
+static void add_buffer(const char *from, const char *to)
+{
+    enum { ROOM = 1 << 20 };
+    char *bytes = calloc(ROOM, 1), more[160];
+    FILE *f = fopen(from, "rb");
+    uint64_t header, length = 0;
+    assert_true(bytes && f);
+    const size_t size = fread(bytes, 1, ROOM, f);
+    fclose(f);
+    memcpy(&header, bytes, sizeof header);
+    const uint64_t numbers = size - sizeof header - header;
+    char *text = bytes + sizeof header;
+    while (text[header - 1 - length] != '}') length++;
+    snprintf(more, sizeof more,
+             ", \"transformer.h.0.attn.bias\": {\"dtype\": \"F64\", \"shape\": [1], "
+             "\"data_offsets\": [%zu, %zu]}}",
+             (size_t)numbers, (size_t)numbers + 8);
+    const uint64_t kept = header - 1 - length, now = kept + strlen(more);
+    const double zero = 0;
+    f = fopen(to, "wb");
+    assert_non_null(f);
+    fwrite(&now, sizeof now, 1, f);
+    fwrite(text, 1, kept, f);
+    fwrite(more, 1, strlen(more), f);
+    fwrite(text + header, 1, numbers, f);
+    fwrite(&zero, sizeof zero, 1, f);
+    assert_int_equal(fclose(f), 0);
+    free(bytes);
+}
 
 static void run_job(hesse_team *team, const job *j, const char *output)
 {
@@ -56,6 +87,7 @@ static void run_job(hesse_team *team, const job *j, const char *output)
     if (j->text) {
         write_text("text.txt", "a rose is a rose is a rose is a rose");
         write_text("job.yaml", j->text);
+        add_buffer(FOLDER "reference/gpt2/model.safetensors", "more.safetensors");
         strcpy(file, "job.yaml");
     }
     hesse_options options = {.command = hesse_command_named("run"),
