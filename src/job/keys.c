@@ -15,6 +15,7 @@ enum { LONGEST = 4095, MOST_ENTRIES = 1000, MOST_EIGENVALUES = 20000 };
 #define AT(field)                                                                      \
     .offset = offsetof(hesse_job, field), .bytes = sizeof((hesse_job *)NULL)->field
 #define COUNT(field) .count = offsetof(hesse_job, field)
+#define ONE_SOURCE   "one source of data is required"
 
 static const hesse_word truths[] = {{"false", false}, {"true", true}, {NULL, 0}};
 
@@ -52,8 +53,7 @@ static const hesse_word vocabularies[] = {
     {"bytes", false}, {"characters", true}, {NULL, 0}};
 static const hesse_word scalings[] = {{"unit", false}, {"standard", true}, {NULL, 0}};
 
-/* The job holds the word itself: it is a kind of data. */
-/* Kinds that are drawn, and that no family brings. */
+/* Kinds that are drawn, and that no family brings. The job holds the word itself. */
 static hesse_word generator_word(int i)
 {
     for (const hesse_data_kind *const *k = hesse_data_kinds; *k; k++)
@@ -245,28 +245,28 @@ static const hesse_key keys[] = {
      AT(seed), .help = "The seed of the initial parameters."},
 
     {"data.tokens", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
-     AT(data.paths), COUNT(data.n_paths), .absent = "one of the six is required",
+     AT(data.paths), COUNT(data.n_paths), .absent = ONE_SOURCE,
      .help = "Token ids: a `.npy` file of integers, or nanoGPT's `.bin`."},
     {"data.text", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
-     AT(data.paths), COUNT(data.n_paths), .absent = "one of the six is required",
+     AT(data.paths), COUNT(data.n_paths), .absent = ONE_SOURCE,
      .help = "A text in UTF-8."},
     {"data.texts", HESSE_KEY_PATH, .list = true, .role = HESSE_KEY_NEITHER,
      .inside = "*", .least = 1, .most = MOST_ENTRIES, AT(data.paths),
-     COUNT(data.n_paths), .absent = "one of the six is required",
+     COUNT(data.n_paths), .absent = ONE_SOURCE,
      .help =
          "Texts with classes: one file of lines LABEL, tab, TEXT, or for each class "
          "a file of lines or a folder of files."},
     {"data.inputs", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
-     AT(data.paths), COUNT(data.n_paths), .absent = "one of the six is required",
+     AT(data.paths), COUNT(data.n_paths), .absent = ONE_SOURCE,
      .help = "A `.npy` file of numbers, images or token ids, with `labels` or "
              "`targets`."},
     {"data.images", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
-     AT(data.paths), COUNT(data.n_paths), .absent = "one of the six is required",
+     AT(data.paths), COUNT(data.n_paths), .absent = ONE_SOURCE,
      .help =
          "Images: IDX (MNIST) or `.npy` with `labels`, or CIFAR in binary; each may "
          "be compressed by gzip."},
     {"data.generator", HESSE_KEY_WORD, .word = generator_word, AT(data.kind),
-     .absent = "one of the six is required", .help = "Examples are drawn from `seed`."},
+     .absent = ONE_SOURCE, .help = "Examples are drawn from `seed`."},
     {"data.labels", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      AT(data.labels), .absent = "none",
      .help = "Labels: a `.npy` file of integers, or IDX for images."},

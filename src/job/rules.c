@@ -88,6 +88,22 @@ static hesse_status check_config(const rules *r)
     return HESSE_OK;
 }
 
+/* The keys that say where data come from, as "'a', 'b' or 'c'". */
+static void list_sources(char *words, size_t room)
+{
+    const char *last = NULL;
+    *words = '\0';
+    for (int i = 0; hesse_key_at(i); i++) {
+        if (!hesse_key_is_source(hesse_key_at(i))) continue;
+        const size_t length = strlen(words);
+        if (last)
+            snprintf(words + length, room - length, "%s'%s'", length ? ", " : "", last);
+        last = hesse_key_at(i)->path;
+    }
+    const size_t length = strlen(words);
+    snprintf(words + length, room - length, " or '%s'", last);
+}
+
 /* Data come from one place, unless the family brings them. */
 static hesse_status need_data(const rules *r)
 {
@@ -110,10 +126,10 @@ static hesse_status need_data(const rules *r)
         found = key->path;
     }
     if (found || own) return HESSE_OK;
-    return hesse_fail(r->why, HESSE_E_JOB,
-                      "%s: there are no data, expected 'data.tokens', 'data.text', "
-                      "'data.texts', 'data.inputs', 'data.images' or 'data.generator'",
-                      r->path);
+    char sources[300];
+    list_sources(sources, sizeof sources);
+    return hesse_fail(r->why, HESSE_E_JOB, "%s: there are no data, expected %s",
+                      r->path, sources);
 }
 
 static hesse_status check_kind(const rules *r)
