@@ -11,6 +11,9 @@ static const double FILE_ITSELF = 70e3, OF_A_BLOCK = 5e3, NUMBER = sizeof(double
    of pairs and a diagonal beside what was found. */
 enum { HEAD = 10, PROBE = 5, ESTIMATES = 13 };
 
+/* And what a part file of one record has beside them. */
+enum { OF_A_FILE = 30 };
+
 static double square(double n)
 {
     return n * n;
@@ -55,9 +58,10 @@ static double record_numbers(const hesse_plan *x, double n, bool estimated)
 {
     const hesse_lanczos_settings *s = &x->matrix_free.settings;
     const double vectors = fmin(2.0 * x->options.vectors, n);
-    return estimated ? s->probes * (PROBE + 2.0 * fmin(s->steps, n)) + ESTIMATES +
-                           hesse_estimates_numbers(&x->matrix_free.estimates, n)
-                     : HEAD + n + vectors * (n + 1);
+    return OF_A_FILE +
+           (estimated ? s->probes * (PROBE + 2.0 * fmin(s->steps, n)) + ESTIMATES +
+                            hesse_estimates_numbers(&x->matrix_free.estimates, n)
+                      : HEAD + n + vectors * (n + 1));
 }
 
 /* What is kept of every share to the end. */

@@ -44,9 +44,9 @@ struct hesse_panels {
     hesse_rect *want;  /* [params]                                          */
     hesse_want *wants; /* [pieces] parameters of the part, with hulls of its pieces */
     int n_wants;
-    int *place;               /* [params] of those of the part, among them           */
-    hesse_workload *workload; /* NULL after measuring, but of an outline         */
-    hesse_rect *follow;       /* [pieces] of it and those after it in its parameter */
+    int *place; /* [params] of those of the part, among them           */
+    hesse_workload *workload;
+    hesse_rect *follow; /* [pieces] of it and those after it in its parameter */
 
     /* An outline has none of these. */
     panel_of_part *list;
@@ -148,7 +148,7 @@ static void take_part(hesse_panels *p, hesse_part part)
         const hesse_piece *x = &p->partition->pieces[i];
         p->follow[i] = p->want[x->param] = hesse_hull(p->want[x->param], x->rect);
     }
-    if (p->workload) hesse_workload_want(p->workload, p->wants, p->n_wants);
+    hesse_workload_want(p->workload, p->wants, p->n_wants);
 }
 
 static int want_of(const hesse_panels *p, int piece)
@@ -270,8 +270,8 @@ size_t hesse_panels_bytes(const hesse_panels *p)
     return hesse_sweep_bytes(p->tape, most_directions(p), hesse_pace_of_panels) +
            sizeof(double) *
                (shares * p->room.numbers + p->room.directions * HESSE_SAMPLE) +
-           hesse_tokens_bytes(&p->tokens) + sizeof *p->list * count_panels(p) +
-           sizeof *p->patches * count_patches(p) +
+           hesse_tokens_bytes(&p->tokens) + hesse_workload_bytes(p->tape) +
+           sizeof *p->list * count_panels(p) + sizeof *p->patches * count_patches(p) +
            (sizeof *p->follow + sizeof *p->wants + sizeof *p->channels) * pieces;
 }
 
@@ -332,11 +332,7 @@ hesse_status hesse_panels_new(hesse_tape *tape, const hesse_params *params,
                                    .shares = request->shares,
                                    .kinds = request->kinds};
     if (there) measure(p);
-    if (there && !request->outline) {
-        hesse_workload_free(p->workload);
-        p->workload = NULL;
-        there = allocate(p);
-    }
+    if (there && !request->outline) there = allocate(p);
     if (there) {
         *panels = p;
         return HESSE_OK;

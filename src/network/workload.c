@@ -149,6 +149,18 @@ void hesse_workload_free(hesse_workload *w)
     free(w);
 }
 
+size_t hesse_workload_bytes(const hesse_tape *t)
+{
+    const hesse_workload *w = NULL;
+    size_t readers = 0;
+    for (int p = 0; p < t->n_params; p++) readers += (size_t)t->readers[p].uses;
+    return sizeof *w + readers * sizeof *w->readers +
+           (size_t)t->n_params * (sizeof *w->places + sizeof *w->suffixes) +
+           (size_t)t->n_values *
+               (sizeof *w->marks + sizeof *w->cuts + sizeof *w->before +
+                sizeof *w->passed + sizeof *w->ahead);
+}
+
 void hesse_workload_want(hesse_workload *w, const hesse_want *wants, int count)
 {
     w->wants = wants, w->count = count, w->turn++;

@@ -35,6 +35,9 @@ typedef struct hesse_workload hesse_workload;
 hesse_workload *hesse_workload_new(const hesse_tape *tape, int shares, bool dense);
 void hesse_workload_free(hesse_workload *w);
 
+/** Local. Bytes that it takes. */
+size_t hesse_workload_bytes(const hesse_tape *tape);
+
 /** Local. Say what is wanted from now on.
  *
  *  wants  [in]  the parameters ascend; borrowed until the next call. */

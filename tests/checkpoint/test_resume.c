@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,8 +26,10 @@ static const char MANIFEST[] = "{\"job\": {}}";
 
 /* What a checkpoint is asked, and when it stops the run. */
 typedef struct tally {
-    int left;         /* questions until it stops; below 0: never */
-    int panels, done; /* that were saved; blocks and wholes       */
+    int left;           /* questions until it stops; below 0: never */
+    int panels, done;   /* that were saved; blocks and wholes       */
+    const char *folder; /* whose largest size is measured; or NULL  */
+    double bytes;
 } tally;
 
 static tally now;
@@ -40,12 +43,31 @@ hesse_status __wrap_hesse_checkpoint_save(hesse_checkpoint *c, const hesse_recor
 hesse_status __real_hesse_checkpoint_continue(hesse_checkpoint *c, hesse_why *why);
 hesse_status __wrap_hesse_checkpoint_continue(hesse_checkpoint *c, hesse_why *why);
 
+/* Bytes of the files of a folder. */
+static double size_of(const char *folder)
+{
+    double sum = 0;
+    DIR *entries = opendir(folder);
+    const struct dirent *e;
+    while (entries && (e = readdir(entries))) {
+        char path[512];
+        struct stat file;
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        if (stat(path, &file) == 0 && S_ISREG(file.st_mode))
+            sum += (double)file.st_size;
+    }
+    if (entries) closedir(entries);
+    return sum;
+}
+
 hesse_status __wrap_hesse_checkpoint_save(hesse_checkpoint *c, const hesse_record *what,
                                           size_t count, const double *numbers,
                                           hesse_why *why)
 {
     if (c) ++*(what->kind == HESSE_RECORD_PANEL ? &now.panels : &now.done);
-    return __real_hesse_checkpoint_save(c, what, count, numbers, why);
+    const hesse_status s = __real_hesse_checkpoint_save(c, what, count, numbers, why);
+    if (c && now.folder) now.bytes = fmax(now.bytes, size_of(now.folder));
+    return s;
 }
 
 hesse_status __wrap_hesse_checkpoint_continue(hesse_checkpoint *c, hesse_why *why)
@@ -74,7 +96,7 @@ static hesse_status live(hesse_team *team, hesse_analysis *x, const char *folder
                          int left, tally *sum)
 {
     hesse_checkpoint *c = NULL;
-    now = (tally){.left = left};
+    now = (tally){.left = left, .folder = sum->folder};
     hesse_status s = hesse_checkpoint_lock(team, folder, "again", NULL, &c);
     if (!s) s = hesse_checkpoint_open(c, MANIFEST, IDENTITY, 0, false);
     const hesse_run_options options = {.checkpoint = c};
@@ -82,6 +104,7 @@ static hesse_status live(hesse_team *team, hesse_analysis *x, const char *folder
     if (s && s != HESSE_E_STOPPED) print_error("%s\n", hesse_team_why(team)->text);
     hesse_checkpoint_close(c, s, false);
     sum->panels += now.panels, sum->done += now.done;
+    sum->bytes = fmax(sum->bytes, now.bytes);
     return s;
 }
 
@@ -136,6 +159,32 @@ static const hesse_analysis_options questions[] = {
     {.scope = HESSE_BLOCKS, .partition = HESSE_CUT_NEURON, .threads = 2, .panel = 4},
 };
 enum { QUESTIONS = sizeof questions / sizeof *questions };
+
+/* The plan tells the largest size that part files have together, of every share. */
+static void part_files_are_as_large_as_planned(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    hesse_problem problem = open_reference(team, "gpt2");
+    for (int q = 0; q < QUESTIONS; q++)
+        for (int shares = 1; shares <= 2; shares++) {
+            char folder[64];
+            hesse_analysis_options question = questions[q];
+            question.parts = kinds, question.n_parts = shares;
+            hesse_analysis *x = ask(problem, &question);
+            const double planned = hesse_analysis_summary(x).disk.parts;
+            new_folder(folder);
+            tally sum = {.folder = folder};
+            const hesse_status s = live(team, x, folder, -1, &sum);
+            assert_all(s == HESSE_OK);
+            MPI_Allreduce(MPI_IN_PLACE, &sum.bytes, 1, MPI_DOUBLE, MPI_MAX, team->comm);
+            assert_all(sum.bytes < 1.05 * planned + 16384);
+            assert_all(planned < 1.3 * sum.bytes + 16384);
+            hesse_analysis_free(x);
+        }
+    hesse_problem_free(&problem);
+    hesse_team_free(team);
+}
 
 static void stopped_runs_go_on(void **state)
 {
@@ -339,10 +388,12 @@ static void a_lock_outlives_no_folder(void **state)
     hesse_team_free(team);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(stopped_runs_go_on),
-                                          cmocka_unit_test(other_ranks_go_on),
-                                          cmocka_unit_test(damaged_work_is_done_again),
-                                          cmocka_unit_test(a_signal_stops_all_ranks),
-                                          cmocka_unit_test(a_lock_outlives_no_folder)};
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(part_files_are_as_large_as_planned),
+    cmocka_unit_test(stopped_runs_go_on),
+    cmocka_unit_test(other_ranks_go_on),
+    cmocka_unit_test(damaged_work_is_done_again),
+    cmocka_unit_test(a_signal_stops_all_ranks),
+    cmocka_unit_test(a_lock_outlives_no_folder)};
 
 MPI_TEST_MAIN(tests)
