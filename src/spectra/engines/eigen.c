@@ -192,7 +192,7 @@ static hesse_status alone(hesse_dmat *a, hesse_spectrum *spectrum)
 {
     hesse_team *team = a->grid->team;
     const size_t size = (size_t)a->n * (size_t)a->n;
-    double *whole = team->size == 1 ? a->local : NULL;
+    double *whole = team->size > 1 ? NULL : a->local;
     hesse_status s = HESSE_OK;
     if (team->size > 1) {
         if (team->rank == 0 && !(whole = hesse_alloc(size)))
