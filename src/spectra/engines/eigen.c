@@ -204,7 +204,7 @@ static hesse_status alone(hesse_dmat *a, hesse_spectrum *spectrum)
         const hesse_gather all = {0, a->n, 0, whole};
         if (!s) s = hesse_dmat_gather(a, &all, 1);
     }
-    if (!s && team->rank == 0)
+    if (!s && whole)
         s = hesse_eigen_local(a->n, whole, HESSE_ENGINE_LAPACK, spectrum, &team->why);
     s = hesse_agree(team, s);
     if (whole != a->local) free(whole);
