@@ -166,8 +166,12 @@ static hesse_status run_dense(hesse_analysis *x, const hesse_run_options *run)
     options.checkpoint = run->checkpoint;
     options.loss = o->loss;
     hesse_objective_prepare(o, 0, o->tape->sequences);
-    return hesse_dense_run(team, o->tape, &o->network->params, &p->partition,
-                           &p->schedule, &options, &x->results, &x->times);
+    hesse_share_results *results = NULL;
+    const hesse_status s =
+        hesse_dense_run(team, o->tape, &o->network->params, &p->partition, &p->schedule,
+                        &options, &results, &x->times);
+    x->results = results;
+    return s;
 }
 
 /* Collective. The matrices that are estimated. */

@@ -428,8 +428,9 @@ static void plan_for(hesse_panels *p, int piece)
 static double row_numbers(const hesse_panels *p, int piece)
 {
     const int length = length_of(p, piece), width = width_of(p, piece);
+    const int full = length / width;
     panel_of_part x = {.piece = piece, .count = width};
-    const double whole = (double)(length / width) * stride_of(p, &x);
+    const double whole = (double)full * stride_of(p, &x);
     x.count = length % width;
     return whole + (x.count ? stride_of(p, &x) : 0);
 }

@@ -285,10 +285,12 @@ static void fill_best(hesse_schedule *x, const hesse_partition *partition,
     fill(x, partition, options, INFINITY);
     for (int i = 0; i < x->count; i++)
         fair += x->tasks[i].group.count * seconds_of(&x->tasks[i]) / options->ranks;
-    for (double step = 1; step <= options->ranks; step *= sqrt(2)) {
+    double step = 1;
+    while (step <= options->ranks) {
         fill(x, partition, options, step * fair);
         const double seconds = hesse_schedule_seconds(x, options->ranks);
         if (seconds < least) least = seconds, best = step * fair;
+        step *= sqrt(2);
     }
     fill(x, partition, options, best);
 }

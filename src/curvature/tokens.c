@@ -96,7 +96,7 @@ hesse_work hesse_tokens_work(const hesse_tokens *t, const hesse_piece *x,
 void hesse_tokens_reserve(hesse_tokens *t, const hesse_piece *x, int channels,
                           size_t rows)
 {
-    const size_t near = (size_t)(channels * tokens_of(t, x)), raw = rows * near;
+    const size_t near = (size_t)channels * (size_t)tokens_of(t, x), raw = rows * near;
     if (t->near_size < near) t->near_size = near;
     if (t->raw_size < raw) t->raw_size = raw;
 }

@@ -222,7 +222,7 @@ static bool grow(scene *s, snake *x, const mask *other, double light)
     const mask before = x->last;
     x->joint = rounded(moved(x->joint, x->angle, LENGTH + 2 * MARGIN));
     const int count = choices(s, x, other, list, &sum);
-    if (sum < 1e-4) return false;
+    if (count == 0 || sum < 1e-4) return false;
     for (int attempt = 0; attempt < TRIES; attempt++) {
         double roll = hesse_draw(&s->stream) * sum;
         int i = 0;
@@ -298,8 +298,9 @@ static double covered(int row, int col, const stroke *x)
 {
     int count = 0;
     for (int s = 0; s < SAMPLES * SAMPLES; s++) {
-        const point p = {row - 0.5 + (s / SAMPLES + 0.5) / SAMPLES,
-                         col - 0.5 + (s % SAMPLES + 0.5) / SAMPLES};
+        const int down = s / SAMPLES, across = s % SAMPLES;
+        const point p = {row - 0.5 + (down + 0.5) / SAMPLES,
+                         col - 0.5 + (across + 0.5) / SAMPLES};
         count += away(p, x->from, x->to) <= x->radius;
     }
     return (double)count / (SAMPLES * SAMPLES);

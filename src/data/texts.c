@@ -211,7 +211,7 @@ static hesse_status measure(const hesse_data_options *o, const hesse_data_needs 
                             library *l, hesse_batch *b, hesse_why *why)
 {
     const size_t most = needs->positions ? (size_t)needs->positions : INT_MAX;
-    size_t longest = 0;
+    size_t longest = 1; /* no text is empty */
     hesse_choice choice;
     const hesse_status s = hesse_choice_begin(
         o, HESSE_RANDOM_CHOICE, l->texts, o->paths[0],

@@ -144,8 +144,7 @@ static hesse_status name_output(hesse_job *job, const char *path, hesse_why *why
         length -= 4;
     char *name = hesse_job_room(job, length + 4);
     if (!name) return exhausted(why);
-    memcpy(name, path, length);
-    strcpy(name + length, ".h5");
+    snprintf(name, length + 4, "%.*s.h5", (int)length, path);
     job->paths.output = name;
     return HESSE_OK;
 }

@@ -22,7 +22,7 @@ bool hesse_size_parse(const char *text, size_t *bytes)
     if (*end) return false;
     const char *unit = text + digits + (text[digits] == ' ');
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (strcmp(unit, units[i].name)) continue;
+        if (strcmp(unit, units[i].name) != 0) continue;
         const double product = value * units[i].bytes;
         if (!(product >= 1 && product < 0x1p63)) return false;
         *bytes = (size_t)product;

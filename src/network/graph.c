@@ -32,7 +32,7 @@ void hesse_graph_free(hesse_graph *g)
    exhausted. */
 static bool grow(void **list, size_t size, int count, int *room)
 {
-    if (count < *room) return true;
+    if (*list && count < *room) return true;
     const int more = *room ? 2 * *room : FIRST_ROOM;
     void *longer = hesse_calloc((size_t)more, size);
     if (!longer) return false;
@@ -188,7 +188,10 @@ static double loss_weight(const hesse_graph *g, const hesse_batch *batch,
     const double terms = terms_of(batch, 0, batch->sequences);
     if (g->loss_weight > 0) return g->loss_weight;
     if (by_token) return 1;
-    if (w->batch) return (double)(batch->sequences / w->batch) / terms;
+    if (w->batch) {
+        const int micro_batches = batch->sequences / w->batch;
+        return micro_batches / terms;
+    }
     return w->scale > 0 ? w->scale / terms : 1;
 }
 

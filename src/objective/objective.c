@@ -78,6 +78,7 @@ static hesse_status build(hesse_objective *x, size_t available, hesse_why *why)
     const size_t stated = x->options.memory;
     hesse_weighting weighting;
     hesse_arch arch = n->arch;
+    hesse_tape *tape = NULL;
     hesse_status s = hesse_family_fit(&arch, &x->batch, why);
     if (!s && !same_sizes(&arch, &n->arch))
         s = hesse_fail(why, HESSE_E_JOB,
@@ -86,7 +87,8 @@ static hesse_status build(hesse_objective *x, size_t available, hesse_why *why)
     if (!s) s = weighting_of(x, &weighting, why);
     if (!s)
         s = hesse_family_build_tape(&n->arch, &x->batch, n->constants, &weighting,
-                                    &x->tape, why);
+                                    &tape, why);
+    x->tape = tape;
     if (s) return s;
     x->workload = hesse_workload_new(x->tape, 1, true);
     if (!x->workload)

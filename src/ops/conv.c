@@ -9,6 +9,7 @@
 #include "ops/loops.h"
 #include "ops/weight.h"
 
+#include <assert.h>
 #include <cblas.h>
 
 enum { X, W, B };
@@ -100,6 +101,7 @@ static bool next_rows(const hesse_frame *f, some *s)
 static bool next_columns(const hesse_frame *f, int first, int end, some *s)
 {
     const amounts a = amounts_of(f->k);
+    assert(f->k > 0);
     return next(f, first, end, a.room / (a.tokens * least(f->k, CHUNK)), s);
 }
 

@@ -37,10 +37,10 @@ typedef struct pair {
 HESSE_INLINE pair pair_of(const hesse_frame *f, int i, int head, int j)
 {
     const hesse_dims *d = &f->d;
-    const size_t other = (size_t)(i - i % d->t + j); /* of the same sequence */
+    const size_t other = (size_t)(i - i % d->t) + (size_t)j; /* of the same sequence */
     const size_t e = (size_t)channels(d), k = (size_t)f->k, at = (size_t)i;
     const size_t of_q = (size_t)head * e, of_k = (size_t)(head / (d->h / d->g)) * e;
-    const size_t of_y = (size_t)(head * d->t + j);
+    const size_t of_y = (size_t)head * (size_t)d->t + (size_t)j;
     return (pair){at * (size_t)(d->h * d->t) + of_y,
                   at * (size_t)d->c + of_q,
                   other * (size_t)d->g * e + of_k,

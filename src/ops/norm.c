@@ -148,7 +148,7 @@ HESSE_INLINE void adjoint_of(const hesse_frame *f, bool centred, int all)
     for (size_t i = 0; i < (size_t)f->d.n; i++) {
         const double *cy = f->cy + i * stride, *xh = f->keep + i * (c + 1);
         for (int j = 0; f->cx[G] && j < f->want[G].cols; j++) {
-            const size_t at = (size_t)(f->want[G].col + j);
+            const size_t at = (size_t)f->want[G].col + (size_t)j;
             add(k, xh[at], cy + at * k, f->cx[G] + (size_t)j * k);
         }
         if (f->cx[B])

@@ -140,8 +140,8 @@ HESSE_INLINE void fields(const hesse_frame *f, int k, const double *from, double
         const double part = 1.0 / ((row.end - row.first) * (col.end - col.first));
         for (int r = row.first; r < row.end; r++)
             for (int c = col.first; c < col.end; c++) {
-                const size_t token = (size_t)(p / each * f->d.t + r * g->cols + c);
-                const size_t x = token * stride, y = (size_t)p * stride;
+                const int token = p / each * f->d.t + r * g->cols + c;
+                const size_t x = (size_t)token * stride, y = (size_t)p * stride;
                 add(count, part, from + (back ? y : x), to + (back ? x : y));
             }
     }

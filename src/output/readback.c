@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "parallel/team.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,13 +97,15 @@ void hesse_store_read_back(hesse_store *store)
     size_t matrices = 0, i = 0;
     for (const hesse_written *w = store->first; w; w = w->next) matrices += w->shared;
     uint64_t *shares = hesse_calloc(matrices, sizeof *shares);
-    if (!shares) hesse_store_no_memory(store);
-    if (!store->status && (matrices || store->team->rank == 0)) {
+    if (!shares)
+        hesse_store_no_memory(store);
+    else if (!store->status && (matrices || store->team->rank == 0)) {
         const hid_t file = open_to_read(store);
         if (file >= 0) compare(store, file, shares);
         if (file >= 0) H5Fclose(file);
     }
     if (!hesse_store_agree(store)) {
+        assert(shares);
         MPI_Allreduce(MPI_IN_PLACE, shares, (int)matrices, MPI_UINT64_T, MPI_SUM,
                       store->team->comm);
         for (const hesse_written *w = store->first; w; w = w->next)

@@ -7,6 +7,7 @@
 #include "parallel/team.h"
 #include "spectra/density.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +171,7 @@ static bool make_atoms(const found *x, atoms *a)
                                     .lambda = x->spectrum->eigenvalues};
         return true;
     }
+    assert(q); /* there is one of the two */
     const size_t n = (size_t)q->probes * (size_t)q->steps;
     a->merged = hesse_alloc(2 * n);
     if (!a->merged) return false;

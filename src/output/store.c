@@ -366,7 +366,7 @@ static void write_set(hesse_store *store, const hesse_set *set, hid_t file_type,
                             : H5Tget_class(type) == H5T_INTEGER
                                 ? HESSE_CONTENT_WHOLE
                                 : HESSE_CONTENT_NUMBER));
-    if (!store->status) {
+    if (written && !store->status) {
         if (H5Dwrite(made, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
             hesse_store_fail(store, "write", set->path);
         const size_t words = extent[0] * extent[1] * (H5Tget_size(type) / 8);

@@ -579,7 +579,7 @@ static void check_blocks(checker *a, const char *prefix)
     size_t count = 0, size = 0;
     char *names = hesse_reader_set(r, "blocks/name", -1, &count, &size);
     double *columns[HESSE_COLUMNS];
-    for (int i = 0; hesse_schema_column(i); i++)
+    for (int i = 0; i < HESSE_COLUMNS; i++)
         columns[i] = column(r, prefix, hesse_schema_column(i), count);
     double *first = column(r, "", "offset", count);
     double *order = column(r, "", "size", count);
@@ -590,12 +590,12 @@ static void check_blocks(checker *a, const char *prefix)
         snprintf(where, sizeof where, "%sspectra/blocks/%s", prefix, name);
         if (!hesse_reader_has(r, where)) continue;
         matrix m = {.where = where};
-        for (int i = 0; hesse_schema_column(i); i++) m.numbers[i] = columns[i][b];
+        for (int i = 0; i < HESSE_COLUMNS; i++) m.numbers[i] = columns[i][b];
         check_matrix(a, &m, first[b], order[b]);
     }
     free(order);
     free(first);
-    for (int i = 0; hesse_schema_column(i); i++) free(columns[i]);
+    for (int i = 0; i < HESSE_COLUMNS; i++) free(columns[i]);
     free(names);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* Slices: well below MPI's count, large enough that their number costs nothing. */
@@ -21,6 +22,7 @@ hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team)
         free(t);
         return (hesse_status)all;
     }
+    assert(t);
     MPI_Comm_rank(comm, &t->rank);
     /* A duplicate would keep a topology, with which Open MPI corrupts files (issue
      * 12718). */

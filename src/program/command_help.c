@@ -102,7 +102,7 @@ static void print_names(void)
 hesse_status hesse_command_completion(const hesse_options *options, hesse_why *why)
 {
     const bool zsh = strcmp(options->file, "zsh") == 0;
-    if (!zsh && strcmp(options->file, "bash"))
+    if (!zsh && strcmp(options->file, "bash") != 0)
         return hesse_fail(why, HESSE_E_JOB,
                           "completion: found '%s', expected bash or zsh",
                           options->file);
@@ -130,7 +130,7 @@ hesse_status hesse_command_completion(const hesse_options *options, hesse_why *w
           stdout);
     bool first = true;
     for (const hesse_option *o = hesse_option_rows; o->name; o++)
-        if (o->value && strcmp(o->value, "FILE"))
+        if (o->value && strcmp(o->value, "FILE") != 0)
             printf("%s%s", first ? "" : "|", o->name), first = false;
     fputs(") words=' ' ;;\n"
           "    esac\n"

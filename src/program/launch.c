@@ -86,7 +86,7 @@ static void describe(int argc, char *const *argv, const hesse_options *o,
         getcwd(folder, sizeof folder) ? digest(start, folder, strlen(folder)) : 0;
     mine[JOB] = 0;
     const hesse_command *c = o->command;
-    if (!c || !c->argument || strcmp(c->argument, "JOB.yaml") || !o->file ||
+    if (!c || !c->argument || strcmp(c->argument, "JOB.yaml") != 0 || !o->file ||
         stat(o->file, &file) || !S_ISREG(file.st_mode))
         return;
     if (!hesse_job_text(o->file, &text, &length, &ignored))

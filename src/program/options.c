@@ -204,7 +204,7 @@ static hesse_status read_option(int argc, char *const *argv, int *i,
     const char *word = argv[*i];
     for (const hesse_option *o = hesse_option_rows; o->name; o++) {
         const size_t length = strlen(o->name);
-        if (!(c->takes & o->group) || strncmp(word, o->name, length)) continue;
+        if (!(c->takes & o->group) || strncmp(word, o->name, length) != 0) continue;
         if (!o->value && !word[length]) return take(o, "", x, why);
         if (!o->value && word[length] == '=')
             return hesse_fail(why, HESSE_E_JOB, "%s: takes no value", word);

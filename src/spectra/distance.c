@@ -193,10 +193,14 @@ static double wasserstein(const hesse_eigenvalues *a, double scale_a,
         else
             g = up_to(b, j++, g);
     }
-    for (; i < a->n; x = a->lambda[i] * unit_a, f = up_to(a, i++, f))
+    for (; i < a->n; i++) {
         total += (1 - f) * (a->lambda[i] * unit_a - x);
-    for (; j < b->n; x = b->lambda[j] * unit_b, g = up_to(b, j++, g))
+        x = a->lambda[i] * unit_a, f = up_to(a, i, f);
+    }
+    for (; j < b->n; j++) {
         total += (1 - g) * (b->lambda[j] * unit_b - x);
+        x = b->lambda[j] * unit_b, g = up_to(b, j, g);
+    }
     return total;
 }
 

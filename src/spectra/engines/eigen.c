@@ -192,7 +192,7 @@ static hesse_status alone(hesse_dmat *a, hesse_spectrum *spectrum)
 {
     hesse_team *team = a->grid->team;
     const size_t size = (size_t)a->n * (size_t)a->n;
-    double *whole = team->size == 1 ? a->local : NULL;
+    double *whole = team->size > 1 ? NULL : a->local;
     hesse_status s = HESSE_OK;
     if (team->size > 1) {
         if (team->rank == 0 && !(whole = hesse_alloc(size)))
@@ -204,7 +204,7 @@ static hesse_status alone(hesse_dmat *a, hesse_spectrum *spectrum)
         const hesse_gather all = {0, a->n, 0, whole};
         if (!s) s = hesse_dmat_gather(a, &all, 1);
     }
-    if (!s && team->rank == 0)
+    if (!s && whole)
         s = hesse_eigen_local(a->n, whole, HESSE_ENGINE_LAPACK, spectrum, &team->why);
     s = hesse_agree(team, s);
     if (whole != a->local) free(whole);
