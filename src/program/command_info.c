@@ -113,8 +113,8 @@ hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
     hesse_status s =
         hesse_agree(team, hesse_rates_measure(&mine, hesse_team_why(team)));
     if (s) return s;
-    MPI_Reduce(&mine, &least, count, MPI_DOUBLE, MPI_MIN, 0, team->comm);
-    MPI_Reduce(&mine, &most, count, MPI_DOUBLE, MPI_MAX, 0, team->comm);
+    MPI_Reduce(&mine, &least, count, MPI_DOUBLE, MPI_MIN, 0, MPI_COMM_WORLD);
+    MPI_Reduce(&mine, &most, count, MPI_DOUBLE, MPI_MAX, 0, MPI_COMM_WORLD);
     if (hesse_team_rank(team)) return HESSE_OK;
     hesse_blas_warn();
     const char *flops = "GFLOP/s";

@@ -64,12 +64,12 @@ static hesse_status compute(int argc, char **argv, hesse_options *options,
         hesse_fail(&why, s, "out of memory for the program's start");
     if (!s) {
         s = options->command->run(team, options);
-        hesse_signals_ignore();
         if (!s && rank == 0) s = end_output(hesse_team_why(team));
         s = hesse_agree(team, s);
         why = *hesse_team_why(team);
         hesse_team_free(team);
     }
+    hesse_signals_ignore();
     if (s && rank == 0) tell(why.text);
     return s;
 }

@@ -76,7 +76,7 @@ case_set_without_a_value() {
     run_refused 2 '.*--set.*KEY=VALUE.*' --set data.sequences
 }
 case_unknown_block() {
-    run_refused 2 '.*hessian.only.*nothing.*' --set 'hessian.only=[nothing]'
+    run_refused 2 "the pattern 'nothing' selects no block; .*" --set 'hessian.only=[nothing]'
 }
 case_tolerance_too_small() {
     run_refused 2 '.*tolerance.*from 1e-12 to 1.*' --set spectrum.extreme.tolerance=1e-15
