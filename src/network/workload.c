@@ -26,7 +26,7 @@ typedef struct tail {
 
 enum { COLUMNS, OUTPUTS, WAYS };
 
-/* Of every value. */
+/* An entry for every value. */
 typedef struct mark {
     int walk; /* that set the next two */
     bool moves, wanted;
@@ -40,7 +40,7 @@ typedef struct place {
     int first, count, turn, want;
 } place;
 
-/* Of wants[i] and those after it. */
+/* Sums over wants[i] and those after it. */
 typedef struct suffix {
     int begin, readers; /* first node that reads one; how often they are read */
     size_t rows;
@@ -187,7 +187,8 @@ typedef struct walk {
     hesse_work work;
 } walk;
 
-/* What a node's inputs are to the walk; returns whether any is marked. */
+/* Look up for every input of a node whether it moves and is wanted. Returns whether any
+   is. */
 static bool look(walk *x, int i, hesse_use *use)
 {
     hesse_workload *w = x->w;
@@ -213,8 +214,8 @@ static bool look(walk *x, int i, hesse_use *use)
     return any;
 }
 
-/* Numbers in the tangents that go down and the cotangents that go up, of so many tokens
-   of the inputs. */
+/* How many numbers tangents (down) and cotangents (up) have, for so many tokens of the
+   inputs. */
 static double elements_of(const hesse_workload *w, const hesse_node *n, int tokens,
                           const hesse_use *use, bool moves)
 {
@@ -228,8 +229,8 @@ static double elements_of(const hesse_workload *w, const hesse_node *n, int toke
     return numbers;
 }
 
-/* Of a node for one direction and so many tokens of its inputs, all that goes down once
-   and up for every share. */
+/* The work of a node for one direction and so many tokens of its inputs: once down, and
+   once up for every share. */
 static hesse_work node_work(const hesse_workload *w, const hesse_node *n, int tokens,
                             int shares, hesse_use use, bool moves)
 {
@@ -240,7 +241,8 @@ static hesse_work node_work(const hesse_workload *w, const hesse_node *n, int to
     return (hesse_work){.elements = elements_of(w, n, tokens, &use, moves)};
 }
 
-/* Of directions of outputs: tokens that go down and tokens that go up may differ. */
+/* The work of a node for a direction of an output: the tokens that go down and those
+   that go up may differ. */
 static hesse_work output_work(walk *x, int i, const hesse_use *use, bool moves)
 {
     const hesse_workload *w = x->w;
@@ -258,8 +260,8 @@ static hesse_work output_work(walk *x, int i, const hesse_use *use, bool moves)
         hesse_work_add(node_work(w, n, down, 0, *use, moves), 1, both), -1, only_down);
 }
 
-/* Do a node. Returns whether its result is the only value that is still read, so that
-   the rest depends on it alone. */
+/* Visit a node. Returns whether its result is the only value that is still read, so
+   that the rest depends on it alone. */
 static bool pass(walk *x, int i)
 {
     hesse_workload *w = x->w;

@@ -1,4 +1,4 @@
-/** The work of sweeps, counted without making them ready.
+/** The work of sweeps is counted here without making them ready.
  *
  *  What a sweep has to do from a value on, past which every path to the loss leads,
  * depends on that value alone; so it is counted once, and to ask of every parameter of
@@ -9,7 +9,7 @@
 #include "network/partition.h"
 #include "network/tape.h"
 
-/** What has to be done. */
+/** Amounts of work. */
 typedef struct hesse_work {
     double products; /* floating-point operations in products of matrices      */
     double elements; /* numbers that operators without products read and write */
@@ -30,8 +30,8 @@ typedef struct hesse_want {
 
 typedef struct hesse_workload hesse_workload;
 
-/** Local. Of a tape, which is borrowed, and so many shares; directions are vectors
- * (dense) or unit vectors. NULL when memory is exhausted. */
+/** Local. A workload of a tape, which is borrowed, for so many shares. Directions are
+ * dense vectors or unit vectors. Returns NULL when memory is exhausted. */
 hesse_workload *hesse_workload_new(const hesse_tape *tape, int shares, bool dense);
 void hesse_workload_free(hesse_workload *w);
 
@@ -43,11 +43,11 @@ size_t hesse_workload_bytes(const hesse_tape *tape);
  *  wants  [in]  the parameters ascend; borrowed until the next call. */
 void hesse_workload_want(hesse_workload *w, const hesse_want *wants, int count);
 
-/** Local. For one direction of all parameters that are wanted. */
+/** Local. The work for one direction of all parameters that are wanted. */
 hesse_work hesse_workload_all(hesse_workload *w);
 
-/** Local. For one direction of parameter wants[i], of which `rect` is wanted, and of
- * the parameters after it what was said; and the rows of its result.
+/** Local. The work for one direction of parameter wants[i], of which `rect` is wanted,
+ * and of the parameters after it what was said; and the rows of its result.
  *
  *  An output direction is a unit vector of what the parameter's operator puts out, at
  * one of the tokens first ... first + count - 1 of a sequence, as it is swept together

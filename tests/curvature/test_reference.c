@@ -70,7 +70,8 @@ static double difference(opened *x, const char *what, size_t copy, const double 
     for (int i = 0; i < x->problem.network->params.count; i++) {
         const hesse_param *p = &x->problem.network->params.list[i];
         char name[256];
-        snprintf(name, sizeof name, "%s/%s", what, p->tensor);
+        snprintf(name, sizeof name, "%s/%s%s", what,
+                 x->problem.network->arch.layout.wrapper, p->tensor);
         double *reference = read_tensor(x, name, NULL);
         const size_t m = hesse_param_size(p), all = m * (size_t)p->parts;
         for (size_t e = 0; e < m; e++) {
