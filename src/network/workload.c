@@ -34,8 +34,8 @@ typedef struct mark {
     tail tails[WAYS][2];
 } mark;
 
-/* Of every parameter: nodes that read it, in `readers`, and its place among the wants.
- */
+/* An entry for every parameter: the nodes that read it, in `readers`, and its place
+   among the wants. */
 typedef struct place {
     int first, count, turn, want;
 } place;
