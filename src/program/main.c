@@ -38,9 +38,9 @@ static void tell(const char *text)
     fprintf(stderr, "hesse: %s\n", text);
 }
 
-/* A command that needs no MPI. Under a launcher one process speaks for all, and fails for
-   all: a launcher ends the other processes when one has failed, and the one that speaks
-   might be among them. */
+/* A command that needs no MPI. Under a launcher one process speaks for all, and fails
+   for all: a launcher ends the other processes when one has failed, and the one that
+   speaks might be among them. */
 static hesse_status print(const hesse_options *options)
 {
     hesse_why why;

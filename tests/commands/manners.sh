@@ -122,8 +122,12 @@ standard_input() {
     cat job.yaml >> long.yaml
     expect 2 'standard input, expected --output FILE' "$hesse" run - < long.yaml || return 1
     expect 0 '' "$hesse" run - --output one.h5 < long.yaml > one || return 1
-    # shellcheck disable=SC2002
-    cat long.yaml | expect 0 '' mpi -n 2 "$hesse" run - --output two.h5 > two || return 1
+    # mpirun of Open MPI 4 itself crashes now and then while it passes standard input on.
+    for attempt in 1 2 3; do
+        # shellcheck disable=SC2002
+        cat long.yaml | expect 0 '' mpi -n 2 "$hesse" run - --force --output two.h5 > two && break
+        [ $attempt -lt 3 ] && grep -q 'orte_iof_hnp_read_local_handler' "$work/err" || return 1
+    done
     "$hesse" run job.yaml --output one.h5 --force > file || return 1
     rows='^  *[a-z(].* ok$'
     [ "$(grep "$rows" one)" = "$(grep "$rows" file)" ] && grep -q "$rows" two
