@@ -143,12 +143,6 @@ static hesse_status read_options(hesse_plan *x, const hesse_analysis_options *q,
     for (int i = 0; i < shares; i++) x->kinds[i] = q->n_parts ? q->parts[i] : HESSE_ALL;
     x->distances = hesse_calloc((size_t)q->n_distances, sizeof *x->distances);
     if (!x->distances) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    if (!(q->seconds >= 0))
-        return hesse_fail(why, HESSE_E_JOB, "seconds is %g, expected 0 or more",
-                          q->seconds);
-    for (int i = 0; i < q->n_only; i++)
-        if (!q->only[i])
-            return hesse_fail(why, HESSE_E_JOB, "only: name %d is missing", i);
     for (int i = 0; i < q->n_distances; i++) x->distances[i] = q->distances[i];
     x->n_distances = q->n_distances;
     x->density = q->density;

@@ -28,12 +28,6 @@ struct hesse_sweep {
     size_t room;
 };
 
-/** Local. Inputs of a node, activations and parameters. */
-static inline int hesse_inputs(const hesse_node *n)
-{
-    return n->op->activations + n->op->parameters;
-}
-
 /** Local. Whether a node reads a parameter that moves. */
 static inline bool hesse_reads_what_moves(const hesse_sweep *s, const hesse_node *n)
 {
@@ -41,13 +35,6 @@ static inline bool hesse_reads_what_moves(const hesse_sweep *s, const hesse_node
     for (int i = n->op->activations; i < hesse_inputs(n); i++)
         any |= s->slots[n->in[i]].moves;
     return any;
-}
-
-/** Local. Whether a node where tokens meet brings a tangent of one to all of its
- * sequence, and not only to those that follow. */
-static inline bool hesse_reaches_all(const hesse_node *n)
-{
-    return n->d.full || n->op->tokens || n->op->batch;
 }
 
 #endif /* HESSE_NETWORK_SWEEP_INNER_H */

@@ -104,6 +104,19 @@ size_t hesse_tape_bytes(const hesse_tape *t);
 /** Local. Memory for all of it, at once. False when it is exhausted, or was before. */
 bool hesse_tape_freeze(hesse_tape *t);
 
+/** Local. Inputs of a node, activations and parameters. */
+static inline int hesse_inputs(const hesse_node *n)
+{
+    return n->op->activations + n->op->parameters;
+}
+
+/** Local. Whether a node where tokens meet brings a tangent of one to all of its
+ * sequence, and not only to those that follow. */
+static inline bool hesse_reaches_all(const hesse_node *n)
+{
+    return n->d.full || n->op->tokens || n->op->batch;
+}
+
 /** Local. The node that reads a parameter; NULL when none does, or several. */
 const hesse_node *hesse_tape_reader(const hesse_tape *t, int param);
 

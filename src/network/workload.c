@@ -65,17 +65,6 @@ struct hesse_workload {
     size_t visits;
 };
 
-static int inputs_of(const hesse_node *n)
-{
-    return n->op->activations + n->op->parameters;
-}
-
-/* Whether a node where tokens meet brings a tangent of one to all of its sequence. */
-static bool reaches_all(const hesse_node *n)
-{
-    return n->d.full || n->op->tokens || n->op->batch;
-}
-
 static int last_run_of(const hesse_tape *t)
 {
     int i = t->n_nodes;
@@ -93,7 +82,7 @@ static bool index_readers(hesse_workload *w)
     for (int v = 0; v < t->n_values; v++) w->marks[v].last = -1;
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < t->n_nodes; i++)
-            for (int j = 0; j < inputs_of(&t->nodes[i]); j++) {
+            for (int j = 0; j < hesse_inputs(&t->nodes[i]); j++) {
                 const int v = t->nodes[i].in[j], p = t->values[v].param;
                 w->marks[v].last = i;
                 if (p < 0) continue;
@@ -194,7 +183,7 @@ static bool look(walk *x, int i, hesse_use *use)
     hesse_workload *w = x->w;
     const hesse_node *n = &w->t->nodes[i];
     bool any = false;
-    for (int j = 0; j < inputs_of(n); j++) {
+    for (int j = 0; j < hesse_inputs(n); j++) {
         const mark *m = &w->marks[n->in[j]];
         const int p = w->t->values[n->in[j]].param;
         if (p >= 0) {
@@ -254,7 +243,7 @@ static hesse_work output_work(walk *x, int i, const hesse_use *use, bool moves)
     const hesse_work only_down = node_work(w, n, up, 0, *use, moves);
     if (n->op->sequences && moves) {
         x->at.live = tokens - x->at.first;
-        if (reaches_all(n)) x->at.of = 0;
+        if (hesse_reaches_all(n)) x->at.of = 0;
     }
     return hesse_work_add(
         hesse_work_add(node_work(w, n, down, 0, *use, moves), 1, both), -1, only_down);
@@ -271,7 +260,7 @@ static bool pass(walk *x, int i)
     if (!look(x, i, &use)) return false;
     mark *out = &w->marks[n->out];
     out->walk = w->walks, out->moves = out->wanted = false;
-    for (int j = 0; j < inputs_of(n); j++) {
+    for (int j = 0; j < hesse_inputs(n); j++) {
         mark *in = &w->marks[n->in[j]];
         out->moves |= use.moves[j], out->wanted |= use.wanted[j];
         if (w->t->values[n->in[j]].param >= 0 || in->walk != w->walks || in->last != i)
