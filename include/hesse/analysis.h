@@ -72,7 +72,8 @@ typedef struct hesse_analysis_options {
     double
         seconds; /* auto forms no matrix beyond so much predicted time; 0: no limit */
     hesse_lanczos_settings lanczos;
-    /* Of estimated matrices, besides quadratures; seeds are those of lanczos. */
+    /* Asked of estimated matrices, besides quadratures; the seeds are those of lanczos.
+     */
     hesse_extreme_settings extreme;
     hesse_hutchinson_settings hutchinson;
 
@@ -115,7 +116,7 @@ hesse_estimated hesse_analysis_estimated(const hesse_analysis *analysis, int blo
 const double *hesse_analysis_gradient(const hesse_analysis *analysis);
 size_t hesse_analysis_block_first(const hesse_analysis *analysis, int block);
 
-/** Local. What a run found of part 0 ... n_parts - 1: of a block, or of the full
+/** Local. The results of a run for part 0 ... n_parts - 1: of a block, or of the full
  * matrix; the same on every rank. A matrix that was asked for has a spectrum or a
  * quadrature, the other is NULL. Extreme pairs and estimates are of what has a
  * quadrature, where they were asked for. */

@@ -60,7 +60,7 @@ typedef struct hesse_data_options {
     int n_sizes;
 } hesse_data_options;
 
-/** What a network reads. */
+/** The form in which a network reads its inputs. */
 typedef enum hesse_reads {
     HESSE_READS_IDS,     /* ids of tokens                                          */
     HESSE_READS_NUMBERS, /* some numbers for each token                           */
