@@ -87,7 +87,8 @@ hesse_status hesse_batch_set_visible(hesse_batch *b, const int *lengths, hesse_w
     return HESSE_OK;
 }
 
-/* Channels outside, pixels inside, as a weight over a whole image reads them. */
+/* The result has channels outside and pixels inside, as a weight over a whole image
+   reads them. */
 hesse_status hesse_batch_flatten(hesse_batch *b, hesse_why *why)
 {
     const size_t pixels = (size_t)b->context, channels = (size_t)b->width;

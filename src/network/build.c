@@ -138,7 +138,8 @@ hesse_stream hesse_build_head(hesse_builder *b, hesse_stream x, int table)
     return hesse_build_linear(b, x, map, "lm_head");
 }
 
-/* The image that a window finds, and the one that it leaves: a pixel for each place. */
+/* image_of returns the image that a window reads, viewed the stream that the window
+   makes, with one pixel for each place of the window. */
 static hesse_image image_of(hesse_stream x, hesse_view view)
 {
     return (hesse_image){.rows = x.rows,
@@ -256,7 +257,8 @@ hesse_stream hesse_build_rmsnorm(hesse_builder *b, hesse_stream x, const char *n
     return add(b, &hesse_op_rmsnorm, d, in, HESSE_IDS_NONE, x);
 }
 
-/* Means and variances that a checkpoint keeps; 0 and 1 where there is none. */
+/* Add means and variances that a checkpoint keeps; without a checkpoint they are 0 and
+   1. */
 static int statistics(hesse_builder *b, int width, const char *name)
 {
     static const char *const ends[] = {

@@ -1,7 +1,7 @@
-/* All numbers of a run are looked at once; nobody looks at those of sweeps while their
-   results are finite. Where they are not, a sweep is gone through again node by node
-   and sequence by sequence, until one gives such a number from inputs that have none.
- */
+/* All numbers of a run are checked at once. The numbers of a sweep are not checked as
+   long as its results are finite. If a result is not finite, the sweep is repeated node
+   by node and sequence by sequence, until a node gives a number that is not finite from
+   inputs that are. */
 #include "network/sweep_inner.h"
 
 #include <math.h>
@@ -28,7 +28,8 @@ const char *hesse_fault_text(const hesse_tape *t, const hesse_fault *fault, char
     return text;
 }
 
-/* The sequence of a faulty number of an activation; -1: there is none. */
+/* Return the sequence of an activation's first number that is not finite; -1: there is
+   none. */
 static int sequence_of(const hesse_tape *t, const hesse_value *v, const double *x)
 {
     const size_t i = v->width ? hesse_first_fault(x, v->count) : v->count;
@@ -36,14 +37,16 @@ static int sequence_of(const hesse_tape *t, const hesse_value *v, const double *
     return t->first + (int)(i / (size_t)v->width / (size_t)v->tokens);
 }
 
-/* After the last sequence whose values are there. */
+/* Return the end of the sequences that have values: the index after the last of
+   them. */
 static int end_of(const hesse_tape *t)
 {
     const int end = t->first + t->window;
     return end < t->sequences ? end : t->sequences;
 }
 
-/* The loss is a sum over sequences: the first that makes it what it is. */
+/* The loss is a sum over sequences: find the first sequence whose term is not
+   finite. */
 static hesse_fault fault_of_loss(const hesse_tape *t, int node)
 {
     const hesse_node *n = &t->nodes[node];
@@ -57,7 +60,7 @@ static hesse_fault fault_of_loss(const hesse_tape *t, int node)
     return (hesse_fault){node, "value", -1};
 }
 
-/* The same of the gradient of a parameter. */
+/* Find the first sequence whose term in the gradient of a parameter is not finite. */
 static hesse_fault fault_of_gradient(const hesse_tape *t, int node, int input)
 {
     const hesse_node *n = &t->nodes[node];
@@ -72,7 +75,7 @@ static hesse_fault fault_of_gradient(const hesse_tape *t, int node, int input)
         if (hesse_first_fault(v->b, v->count) < v->count)
             return (hesse_fault){node, "adjoint", n->op->batch ? -1 : s};
     }
-    return NOWHERE; /* another node adds to it, too, and has the fault */
+    return NOWHERE; /* another node also adds to this gradient and has the fault */
 }
 
 hesse_fault hesse_tape_fault(const hesse_tape *t)

@@ -1,5 +1,5 @@
-/* Lists that grow while a builder works; after memory ran out values still get indices,
-   so that a builder need not look, and the graph says `exhausted` in the end. */
+/* Lists grow while a builder works. After memory ran out, values still get indices, so
+   a builder need not check; the graph says `exhausted` in the end. */
 #include "network/graph.h"
 
 #include "base/memory.h"
@@ -28,7 +28,7 @@ void hesse_graph_free(hesse_graph *g)
     free(g);
 }
 
-/* Room for one more element at the end of a list of `count`; false when memory is
+/* Make room for one more element at the end of a list of `count`; false when memory is
    exhausted. */
 static bool grow(void **list, size_t size, int count, int *room)
 {
@@ -52,8 +52,8 @@ static int append(hesse_graph *g, hesse_graph_value v)
     return g->n_values++;
 }
 
-/* Lists of parameters keep no capacity: their room is the power of two at or above it.
- */
+/* Lists of parameters do not store their capacity: it is the power of two at or above
+   their count. */
 static hesse_param *list_param(hesse_graph *g, hesse_params *params,
                                const hesse_param *p)
 {
@@ -137,7 +137,8 @@ static const int *ids_of(const hesse_tape *t, const hesse_batch *batch, hesse_id
     }
 }
 
-/* The terms of the loss that the examples first ... first + count - 1 have. */
+/* Return the number of terms that the examples first ... first + count - 1 have in the
+   loss. */
 static double terms_of(const hesse_batch *batch, int first, int count)
 {
     double terms = 0;
@@ -148,8 +149,8 @@ static double terms_of(const hesse_batch *batch, int first, int count)
     return terms;
 }
 
-/* The loss of micro-batches with unequal numbers of terms needs a weight for each
- * token. */
+/* Return true if all micro-batches have equally many terms; if not, the loss needs a
+   weight for each token. */
 static bool equal_terms(const hesse_batch *batch, int size)
 {
     for (int i = size; i < batch->sequences; i += size)

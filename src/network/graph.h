@@ -1,10 +1,9 @@
 /** A network as plain data: values, and nodes that compute them.
  *
  *  A family's builder (network/build.h) makes a graph; it can be printed and read back
- * as JSON (network/graph_json.h). It knows no examples: hesse_graph_tape puts it and a
- * batch together. Values are named by their index, in the order in which they are made.
- * The last value is the loss.
- */
+ *  as JSON (network/graph_json.h). A graph knows no examples: hesse_graph_tape puts it
+ *  and a batch together. Values are named by their index, in the order in which they
+ *  are made. The last value is the loss. */
 #ifndef HESSE_NETWORK_GRAPH_H
 #define HESSE_NETWORK_GRAPH_H
 
@@ -26,7 +25,7 @@ typedef struct hesse_graph_value {
         cols; /* of a parameter or constant; else tokens and width; the loss has 0 */
 } hesse_graph_value;
 
-/** The integers for every token that a node reads. */
+/** The integers, one for every token, that a node reads. */
 typedef enum hesse_ids {
     HESSE_IDS_NONE,
     HESSE_IDS_TOKENS,    /* ids of the example's tokens                               */
@@ -56,40 +55,41 @@ typedef struct hesse_graph {
     bool exhausted;       /* memory ran out while it grew                    */
 } hesse_graph;
 
-/** Local. An empty graph. NULL when memory is exhausted. */
+/** Local. Make an empty graph. Returns NULL when memory is exhausted. */
 hesse_graph *hesse_graph_new(int tokens);
 void hesse_graph_free(hesse_graph *g);
 
-/** Local. Append a value: a parameter, which is described and gets its offset and the
- *  default of one slice; a constant whose rows are described; numbers of an example.
- *  Returns the value's index. */
+/** Local. Append a value. hesse_graph_parameter appends a parameter as described; it
+ *  sets the offset and, as a default, one slice. hesse_graph_constant appends a
+ *  constant whose rows are described, hesse_graph_numbers numbers of an example. Each
+ *  returns the value's index. */
 int hesse_graph_parameter(hesse_graph *g, const hesse_param *p);
 int hesse_graph_constant(hesse_graph *g, int rows, const hesse_param *row);
 int hesse_graph_numbers(hesse_graph *g, hesse_value_kind kind, int tokens, int width);
 
-/** Local. Append a node. The tokens of a sequence, d.t, are filled in from its
- * activations, which have equally many; a node without activations reads g->tokens.
+/** Local. Append a node. The number of tokens of a sequence, d.t, is filled in from its
+ *  activations, which must agree in it; a node without activations reads g->tokens.
  *
  *  in  [in]  the operator's inputs: activations, parameters, constants.
  *  Returns the index of its result. */
 int hesse_graph_add(hesse_graph *g, const hesse_op *op, hesse_dims d, const int *in,
                     hesse_ids ids);
 
-/** Local. Kinds of the operators in a graph. */
+/** Local. Return the kinds of the operators in a graph. */
 hesse_kinds hesse_graph_kinds(const hesse_graph *g);
 
-/** How terms of the loss are weighed. */
+/** The weights of the terms of the loss. */
 typedef struct hesse_weighting {
     double scale; /* times the mean over all targets; 0: their sum                    */
     int batch;    /* examples of a micro-batch: the loss is the sum over micro-batches
                      of the means over their targets; 0: no micro-batches             */
 } hesse_weighting;
 
-/** Local. A graph on a batch: a tape without memory for its values, enough to plan
- * with; hesse_tape_freeze gets it. Batch and constants are borrowed until the tape is
- * freed.
+/** Local. Put a graph and a batch together: a tape without memory for its values, which
+ *  is enough for planning; hesse_tape_freeze gets the memory. Batch and constants are
+ *  borrowed until the tape is freed.
  *
- *  constants  [in]  the buffers' numbers; NULL: none, or only to plan.
+ *  constants  [in]  the buffers' numbers; NULL: there are none, or the tape only plans.
  *  Errors: HESSE_E_INPUT when every target is ignored, HESSE_E_NOMEM. */
 hesse_status hesse_graph_tape(const hesse_graph *g, const hesse_batch *batch,
                               const double *constants, const hesse_weighting *weighting,

@@ -1,6 +1,6 @@
 /* Words and sizes stand in tables that printing and reading share. A graph that is read
-   is built by the same functions as a family's, after each of their conditions was
-   checked. */
+   is built by the same functions as a family's graph, after each of their conditions
+   was checked. */
 #include "network/graph_json.h"
 
 #include "files/json.h"
@@ -38,7 +38,7 @@ static const char *const roles[WORDS] = {[HESSE_ROLE_EMBEDDING] = "embedding",
                                          [HESSE_ROLE_HEAD] = "head",
                                          [HESSE_ROLE_CONV] = "convolution"};
 
-/* The sizes of a node, but for the tokens, which follow from its inputs. */
+/* The sizes of a node, except the number of tokens, which follows from its inputs. */
 static const struct size {
     const char *name;
     size_t at;
@@ -83,7 +83,7 @@ static json_t *print_init(const hesse_init *init)
                      "uniform", (int)init->uniform);
 }
 
-/* A parameter, or a row of a constant. */
+/* Print a parameter, or a row of a constant. */
 static json_t *print_param(const hesse_param *p)
 {
     json_t *object =
@@ -154,7 +154,7 @@ hesse_status hesse_graph_print(const hesse_graph *g, FILE *file, hesse_why *why)
                 : hesse_fail(why, HESSE_E_OUTPUT, "the graph cannot be written");
 }
 
-/* Reading: the first error sticks. */
+/* The state of reading; the first error is kept. */
 typedef struct reader {
     const char *what;
     char place[64]; /* "node 12" */
@@ -293,8 +293,8 @@ static void read_constant(reader *r, const json_t *from)
     if (!r->s) hesse_graph_constant(r->g, 2, row);
 }
 
-/* Whether an input of a node is of the kind that its operator takes there, and of the
- * size. */
+/* Check that an input of a node has the kind and the size that its operator takes
+   there. */
 static void check_input(reader *r, const hesse_graph_node *n, int i)
 {
     const hesse_op *op = n->op;
@@ -365,7 +365,7 @@ static void read_sizes(reader *r, const json_t *from, hesse_dims *d)
     }
 }
 
-/* Sizes that an operator divides by or indexes with. */
+/* Check the sizes that an operator divides by or indexes with. */
 static void check_sizes(reader *r, const hesse_graph_node *n)
 {
     const hesse_dims *d = &n->d;
@@ -468,7 +468,7 @@ static void read_value(reader *r, const json_t *from, const json_t *nodes)
     }
 }
 
-/* Every parameter must be read, and the last value be the loss. */
+/* Every parameter must be read, and the last value must be the loss. */
 static void check_graph(reader *r, size_t nodes)
 {
     const hesse_graph *g = r->g;

@@ -9,12 +9,12 @@
 /** Local. Print a graph. Errors: HESSE_E_NOMEM, HESSE_E_OUTPUT. */
 hesse_status hesse_graph_print(const hesse_graph *g, FILE *file, hesse_why *why);
 
-/** Local. Read a graph that hesse_graph_print wrote, or another program: every operator
- * and every size is checked, so that a tape of it can be made.
+/** Local. Read a graph that hesse_graph_print or another program wrote. Every operator
+ *  and every size is checked, so that a tape can be made from it.
  *
  *  what   [in]   names the text in messages: a file's path.
  *  Errors: HESSE_E_INPUT naming the value or node, what was found and what was
- * expected; HESSE_E_NOMEM. */
+ *  expected; HESSE_E_NOMEM. */
 hesse_status hesse_graph_parse(const char *what, const char *text, size_t length,
                                hesse_graph **graph, hesse_why *why);
 

@@ -1,7 +1,8 @@
 /* A name in a file is a wrapper's prefix (of a compiled or distributed network), then
-   the prefix of the family's checkpoints, then the name. A decoder's layout is found by
-   trying all of both on a tensor that every checkpoint has. Other families have no such
-   tensor: there a wrapper is what all names of the file begin with. */
+   the prefix of the family's checkpoints, then the parameter's own name. A decoder's
+   layout is found by trying all prefixes of both kinds on a tensor that every
+   checkpoint has. Other families have no such tensor: there the wrapper is the prefix
+   that all names of the file begin with. */
 #include "network/layout.h"
 #include "files/file.h"
 #include "network/families/families.h"
@@ -15,7 +16,7 @@ static const char *const wrappers[] = {"", "_orig_mod.", "module.", "module._ori
                                        "_orig_mod.module."};
 static const char head[] = "lm_head.weight", head_bias[] = "lm_head.bias";
 
-/* What follows a prefix, or NULL. */
+/* Return the rest of a name after a prefix; NULL if it does not begin with it. */
 static const char *after(const char *name, const char *prefix)
 {
     const size_t n = strlen(prefix);
@@ -78,7 +79,7 @@ const hesse_tensor *hesse_layout_find(const hesse_safetensors *file,
     return t ? t : find_old(file, arch->layout.wrapper, param->tensor);
 }
 
-/* What a name in a layer holds after the number; NULL: it is in no layer. */
+/* Return the part of a name after the number of its layer; NULL: it is in no layer. */
 static const char *in_layer(const hesse_arch *arch, const char *rest, int *layer)
 {
     const char *number = after(rest, hesse_family_of(arch)->decoder->layers);
@@ -95,7 +96,7 @@ static bool is_one_of(const char *name, const char *const list[HESSE_LISTED])
     return false;
 }
 
-/* What modules of other families keep beside their parameters. */
+/* True for tensors that modules of other families keep beside their parameters. */
 static bool is_kept(const char *name)
 {
     static const char *const ends[] = {"running_mean", "running_var",
@@ -105,7 +106,7 @@ static bool is_kept(const char *name)
     return false;
 }
 
-/* Of families that are no decoders. */
+/* Return the kind for families that are no decoders. */
 static hesse_extra extra_of_others(const hesse_arch *arch, const char *wrapped)
 {
     const hesse_family *f = hesse_family_of(arch);
@@ -134,8 +135,8 @@ hesse_extra hesse_layout_extra(const hesse_arch *arch, const char *name)
                : HESSE_EXTRA_PARAMETER;
 }
 
-/* Names differ in one place, most often before a common end: count what agrees at both
-   ends. */
+/* Count the characters that agree at both ends: names differ in one place, most often
+   before a common end. */
 static size_t likeness(const char *a, const char *b)
 {
     const size_t m = strlen(a), n = strlen(b), most = m < n ? m : n;
@@ -184,8 +185,8 @@ static bool all_begin_with(const hesse_safetensors *file, const char *prefix)
     return hesse_safetensors_count(file);
 }
 
-/* Wrappers, and wrappers of these, of models that a builder describes: none of their
-   own names begins so, as llama's do. */
+/* Find the wrappers, and wrappers of wrappers, of a model that a builder describes. No
+   name of such a model begins like a wrapper itself, as names of llama do. */
 static hesse_layout wrapped(const hesse_safetensors *file)
 {
     static const char *const some[] = {"module.", "_orig_mod.", "model.", "net."};

@@ -1,28 +1,30 @@
-/** How the tensors of a family are called in the checkpoints found in the wild. */
+/** Names that the tensors of a family have in published checkpoints. */
 #ifndef HESSE_NETWORK_LAYOUT_H
 #define HESSE_NETWORK_LAYOUT_H
 
 #include "hesse/arch.h"
 #include "network/families/family.h"
 
-/** Local. The tensor of a parameter, or NULL. The head's lies outside the prefix of the
- *  model, but inside that of a wrapper ("_orig_mod."). */
+/** Local. Find the tensor of a parameter; NULL if there is none. The head's tensor lies
+ *  outside the prefix of the model, but inside the prefix of a wrapper
+ *  ("_orig_mod."). */
 const hesse_tensor *hesse_layout_find(const hesse_safetensors *file,
                                       const hesse_arch *arch, const hesse_param *param);
 
-/** Local. The name of a parameter's tensor in such a file, with that of a wrapper. */
+/** Local. Write the name that a parameter's tensor has in such a file, including the
+ *  wrapper's prefix. */
 void hesse_layout_name(const hesse_arch *arch, const hesse_param *param,
                        char name[2 * HESSE_NAME]);
 
-/** Local. What a tensor of the file is that no parameter is stored in. */
+/** Local. Return the kind of a tensor of the file in which no parameter is stored. */
 hesse_extra hesse_layout_extra(const hesse_arch *arch, const char *name);
 
-/** Local. The head of a decoder in the file, or NULL. */
+/** Local. Find the head of a decoder in the file; NULL if there is none. */
 const hesse_tensor *hesse_layout_head(const hesse_safetensors *file,
                                       const hesse_arch *arch);
 
-/** Local. The name in the file most like one that was expected; "nothing" if it has no
- *  tensors. */
+/** Local. Return the name in the file that is most like the expected one; "nothing" if
+ *  the file has no tensors. */
 const char *hesse_layout_nearest(const hesse_safetensors *file, const char *expected);
 
 #endif /* HESSE_NETWORK_LAYOUT_H */

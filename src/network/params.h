@@ -1,9 +1,8 @@
 /** The parameters of a model: names, shapes, roles and places in the flat vector theta.
  *
- *  Query, key and value are parameters of their own, also where a checkpoint fuses
- * them. A tied embedding is one parameter. They stand in theta in the order in which
- * the model first uses them.
- */
+ *  Query, key and value are always separate parameters, even if a checkpoint fuses
+ *  them. A tied embedding is one parameter. Parameters stand in theta in the order in
+ *  which the model first uses them. */
 #ifndef HESSE_NETWORK_PARAMS_H
 #define HESSE_NETWORK_PARAMS_H
 
@@ -14,7 +13,7 @@
 #include <stdint.h>
 
 typedef enum hesse_role {
-    HESSE_ROLE_EMBEDDING, /* of tokens; also the head where tied */
+    HESSE_ROLE_EMBEDDING, /* of tokens; also the head if it is tied */
     HESSE_ROLE_POSITION,
     HESSE_ROLE_NORM,
     HESSE_ROLE_QUERY,
@@ -28,28 +27,29 @@ typedef enum hesse_role {
     HESSE_ROLE_CONV
 } hesse_role;
 
-/** Initial values: mean, and a normal deviation or half the width of a uniform
- * interval. */
+/** Initial values: a mean, and the standard deviation of a normal distribution or half
+ *  the width of a uniform interval. */
 typedef struct hesse_init {
     double mean, spread;
     bool uniform;
 } hesse_init;
 
-enum { HESSE_NAME = 160 }; /* bytes of a name with its end */
+enum { HESSE_NAME = 160 }; /* bytes of a name, including the final 0 */
 
 /** A parameter is a rows x cols matrix, row-major as the checkpoint stores it; a vector
  *  has one row. */
 typedef struct hesse_param {
-    char name[HESSE_NAME];   /* the block's name: the tensor's, and ".query" and so on
-                                where it is a part of one                         */
-    char tensor[HESSE_NAME]; /* the checkpoint's tensor it is stored in           */
-    int part, parts;   /* it is slice 0 ... parts - 1 of the tensor's outputs         */
-    const char *slice; /* the end of its name, constant text; NULL: all of the tensor */
+    char name[HESSE_NAME]; /* the block's name: the tensor's name, with ".query" and so
+                              on if it is a slice of it */
+    char tensor[HESSE_NAME]; /* the checkpoint's tensor in which it is stored */
+    int part, parts; /* it is slice `part` = 0 ... parts - 1 of the tensor's outputs */
+    const char *slice; /* the end of its name, constant text; NULL: the whole tensor */
     hesse_role role;
     int layer; /* -1: outside the layers */
     int rows, cols;
     bool vector;        /* stored with one dimension                           */
-    int rank, shape[4]; /* as stored, where that is neither of these; rank 0 */
+    int rank, shape[4]; /* shape as stored, if it is neither matrix nor vector; else
+                           rank is 0 */
     hesse_init init;
     bool out_rows; /* output neurons are its rows; false: its columns     */
     size_t offset; /* of its first element in theta                       */
@@ -66,21 +66,22 @@ static inline size_t hesse_param_size(const hesse_param *p)
     return (size_t)p->rows * (size_t)p->cols;
 }
 
-/** Local. The parameters of an architecture, named as its layout says.
+/** Local. List the parameters of an architecture, named as its layout says.
  *  Errors: HESSE_E_NOMEM; HESSE_E_JOB when the sizes do not fit one another. */
 hesse_status hesse_params_new(const hesse_arch *arch, hesse_params *params,
                               hesse_why *why);
 void hesse_params_free(hesse_params *params);
 
-/** Local. What a checkpoint holds beside them and nothing learns: the statistics of
- * batch normalisation by given ones. Errors: as hesse_params_new. */
+/** Local. List the buffers: tensors of a checkpoint that are not learned, namely the
+ *  statistics of a batch normalisation that uses given ones.
+ *  Errors: as hesse_params_new. */
 hesse_status hesse_buffers_new(const hesse_arch *arch, hesse_params *buffers,
                                hesse_why *why);
 
-/** Local. Initial values as every parameter has them. Those of GPT-2 and Llama: normal
- * with deviation 0.02, the matrices that write to the residual stream (output, down)
- * divided by sqrt(2 layers); biases 0, gains 1. The same for a seed on every machine
- * and rank.
+/** Local. Draw the initial values of every parameter. In GPT-2 and Llama they are
+ *  normal with deviation 0.02; for the matrices that write to the residual stream
+ *  (output, down) the deviation is divided by sqrt(2 layers); biases are 0, gains 1. A
+ *  seed gives the same values on every machine and rank.
  *
  *  theta  [out]  params->size numbers.
  *  Source: Radford et al., Language Models are Unsupervised Multitask Learners (2019),

@@ -1,6 +1,6 @@
 /* A cut names, for every rectangle of every parameter, the block it belongs to. Blocks
-   stand in the order in which they first appear; sorting the pieces by block is stable,
-   so that within a block they keep the order of the parameters. */
+   stand in the order in which they first appear. Sorting the pieces by block is stable,
+   so within a block they keep the order of the parameters. */
 #include "network/partition.h"
 
 #include "base/memory.h"
@@ -33,7 +33,8 @@ static const char *group_of(hesse_role role)
     }
 }
 
-/* "transformer.h.3" of "transformer.h.3.attn.c_attn.weight", "transformer.ln_f" of
+/* Return the length of the module's name: "transformer.h.3" in
+   "transformer.h.3.attn.c_attn.weight", "transformer.ln_f" in
    "transformer.ln_f.bias". */
 static int module_length(const hesse_param *p)
 {
@@ -51,8 +52,8 @@ static bool by_heads(hesse_role role, bool vector)
            role == HESSE_ROLE_VALUE || (role == HESSE_ROLE_OUTPUT && !vector);
 }
 
-/* How a cut slices a parameter: into how many slices, along which axis, and the word
-   before a slice's number in its name. */
+/* The way a cut slices a parameter: the number of slices, the axis, and the word before
+   a slice's number in its name. */
 typedef struct slicing {
     int slices;
     bool rows;
@@ -108,8 +109,9 @@ static hesse_rect slice_rect(const hesse_param *p, slicing s, int slice)
                   : (hesse_rect){0, p->rows, slice * length, length};
 }
 
-/* The block of a name, appended when it is new. Only a cut by layer or group, or a
-   fused one, comes back to blocks begun before, and those are few. */
+/* Return the block of a name; append it when it is new. Only a cut by layer or group,
+   or a fused cut, returns to blocks that were begun before, and such a cut has few
+   blocks. */
 static int block_named(hesse_partition *x, const char *name, bool may_return)
 {
     for (int b = x->count; may_return && b-- > 0;)
@@ -126,7 +128,7 @@ static bool selected(const char *name, const char *const *only, int n_only, bool
     return any;
 }
 
-/* Pieces block by block, and where everything lies. */
+/* Sort the pieces by block, and set the places of blocks and pieces. */
 static void put_in_order(const hesse_partition *x, hesse_piece *sorted)
 {
     for (int i = 0; i < x->n_pieces; i++) {

@@ -1,8 +1,9 @@
 /** The parameter vector cut into named blocks.
  *
- *  Block after block, and in a block piece after piece, gives the order of the rows and
- *  columns of every full matrix and of the gradient: the index of a coordinate. A piece
- *  is a rectangle of one parameter, row-major, so its indices are consecutive. */
+ *  The rows and columns of every full matrix and the entries of the gradient are
+ *  ordered block after block, and in a block piece after piece; this order gives a
+ *  coordinate its index. A piece is a rectangle of one parameter, row-major, so its
+ *  indices are consecutive. */
 #ifndef HESSE_NETWORK_PARTITION_H
 #define HESSE_NETWORK_PARTITION_H
 
@@ -23,7 +24,8 @@ typedef struct hesse_block {
     int piece, pieces; /* its first piece, and how many; in the order of parameters */
 } hesse_block;
 
-/** Local. A piece for every parameter, all of it; NULL when memory is exhausted. */
+/** Local. Return one piece for every parameter, with all of it; NULL when memory is
+ *  exhausted. */
 hesse_piece *hesse_pieces_of_all(const hesse_params *params);
 
 typedef struct hesse_partition {
@@ -33,7 +35,8 @@ typedef struct hesse_partition {
     hesse_piece *pieces;
 } hesse_partition;
 
-/** Local. Cut, and keep the blocks that a list of names or globs selects.
+/** Local. Cut the parameters, and keep the blocks that a list of names or globs
+ *  selects.
  *
  *  only  [in]  `n_only` patterns as fnmatch(3) has them; 0: all blocks.
  *  Errors: HESSE_E_NOMEM; HESSE_E_JOB when a pattern selects nothing, with the nearest
@@ -42,15 +45,16 @@ hesse_status hesse_partition_new(const hesse_arch *arch, const hesse_params *par
                                  hesse_cut cut, const char *const *only, int n_only,
                                  hesse_partition *partition, hesse_why *why);
 
-/** Local. The name of the block of a parameter that the cut leaves whole. */
+/** Local. Write the name of the block of a parameter that the cut does not slice. */
 void hesse_partition_name(const hesse_param *p, hesse_cut cut, char *name, size_t room);
 void hesse_partition_free(hesse_partition *partition);
 
-/** Local. Whether piece b comes after piece a, or is it, in the order of parameters: of
- *  two such pieces the columns of a give the rows of b. */
+/** Local. True if piece b comes after piece a, or is the same, in the order of
+ *  parameters. For two such pieces the columns of a give the rows of b. */
 bool hesse_piece_follows(const hesse_piece *b, const hesse_piece *a);
 
-/** Local. The smallest rectangle that holds both; one without rows holds nothing. */
+/** Local. Return the smallest rectangle that holds both; a rectangle without rows is
+ *  empty. */
 hesse_rect hesse_hull(hesse_rect a, hesse_rect b);
 
 static inline size_t hesse_area(hesse_rect r)
@@ -58,7 +62,7 @@ static inline size_t hesse_area(hesse_rect r)
     return (size_t)r.rows * (size_t)r.cols;
 }
 
-/** Local. Entries of theta's order into the order of blocks.
+/** Local. Copy entries from the order of theta to the order of blocks.
  *
  *  theta    [in]   params->size numbers.
  *  indexed  [out]  partition->size numbers. */

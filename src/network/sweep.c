@@ -1,17 +1,17 @@
-/* Every sweep is one loop over the nodes of the tape, for a few sequences at a time so
-   that what it touches stays near the processor. Tangents go down once; up, for every
-   share, go the tangents of the adjoints, by the same function that makes the gradient,
-   and every operator of the share adds the curvature of its own.
+/* Every sweep is one loop over the nodes of the tape, for a few sequences at a time, so
+   that the numbers it needs stay near the processor. Tangents go down once. Then, for
+   every share, the tangents of the adjoints go up, by the same function that makes the
+   gradient, and every operator of the share adds its own curvature.
 
    Between two attentions tokens do not meet. A unit direction of an output at one token
-   has tangents of that token alone up to the next attention, and in causal attention of
-   none before it; after the last attention its cotangents are of those tokens, too. The
-   others are not computed, only cleared where an attention or another run reads them.
-   Whatever else lets tokens meet, or makes of them another number of tokens, brings
-   tangents to all.
+   has tangents of that token alone up to the next attention; in causal attention the
+   tokens before it get none. After the last attention only the tokens that have
+   tangents have cotangents. The other tokens are not computed; they are only cleared if
+   an attention or another run reads them. Any other operator that lets tokens meet, or
+   changes the number of tokens, brings tangents to all tokens.
 
-   Tokens are counted in the batch of the value that they belong to; a stretch is whole
-   sequences, whatever their tokens. */
+   Tokens are counted in the batch of the value that they belong to. A stretch consists
+   of whole sequences, however many tokens these have. */
 #include "network/sweep_inner.h"
 
 #include <assert.h>
@@ -26,25 +26,26 @@ typedef struct span {
 typedef struct pass {
     hesse_sweep *s;
     const hesse_directions *v;
-    span sequences; /* of the stretch                                               */
-    int t;          /* where there are `live` tokens of a sequence; 0: all are live */
-    span live;      /* of values with t tokens, those that tangents have come to    */
+    span sequences; /* of the stretch */
+    int t; /* `live` counts tokens of values with t tokens per sequence; 0: all tokens
+              are live */
+    span live; /* in values with t tokens, the tokens that tangents have come to */
     span now;
 } pass;
 
-/* All tokens of the stretch where a sequence has t of them. */
+/* Return all tokens of the stretch in a value with t tokens per sequence. */
 static span all_of(const pass *p, int t)
 {
     return (span){p->sequences.first * t, p->sequences.end * t};
 }
 
-/* Those that may have tangents. */
+/* Return the tokens that may have tangents. */
 static span live_of(const pass *p, int t)
 {
     return p->t == t ? p->live : all_of(p, t);
 }
 
-/* Where a token lies in a stretch's tangents or cotangents. */
+/* Return the place of a token in a stretch's tangents or cotangents. */
 static double *at_token(const pass *p, const hesse_value *v, double *stretch,
                         size_t token)
 {
@@ -53,7 +54,8 @@ static double *at_token(const pass *p, const hesse_value *v, double *stretch,
                          hesse_stride(v->width, p->v->k);
 }
 
-/* What the operator of a node sees; what the plan did not mark is NULL. */
+/* Return the frame of a node for its operator. Arrays that the plan did not mark are
+   NULL. */
 static hesse_frame frame_of(const pass *p, const hesse_node *n, double *hv)
 {
     const hesse_tape *t = p->s->t;
@@ -77,7 +79,7 @@ static hesse_frame frame_of(const pass *p, const hesse_node *n, double *hv)
     return f;
 }
 
-/* A vector's directions are always dense: a few numbers. */
+/* The directions of a vector are always made dense: they are only a few numbers. */
 static void fill_vectors(const hesse_sweep *s, const hesse_directions *v)
 {
     for (int i = 0; i < s->t->n_values; i++) {
@@ -94,7 +96,7 @@ static void fill_vectors(const hesse_sweep *s, const hesse_directions *v)
     }
 }
 
-/* Unit directions of the output in place of a tangent. */
+/* Put unit directions of the output in place of a tangent. */
 static void inject(const pass *p, const hesse_node *n)
 {
     const hesse_value *out = &p->s->t->values[n->out];
@@ -121,7 +123,8 @@ static void down(const pass *p, int node)
     n->op->tangent(&f);
 }
 
-/* The first to write a cotangent is told, or finds zeros to add to. */
+/* The first node that writes a cotangent is told to overwrite it, or finds zeros to add
+   to. */
 static void begin(const pass *p, int node, hesse_frame *f)
 {
     const hesse_node *n = &p->s->t->nodes[node];
@@ -145,9 +148,9 @@ static void up(const pass *p, int node, hesse_kinds kinds, double *hv)
     if (p->s->slots[n->out].moves && n->op->kind & kinds) n->op->curvature(&f);
 }
 
-/* Nodes first ... end - 1 that the same tokens pass one after the other: one node where
-   tokens meet, else as many as there are between such nodes, or between two numbers of
-   tokens a sequence. */
+/* Nodes first ... end - 1 that the same tokens pass one after the other. It is one node
+   if tokens meet there; else it is all nodes up to the next node where tokens meet or
+   where the number of tokens per sequence changes. */
 typedef struct run {
     int first, end;
     bool near;
@@ -164,7 +167,7 @@ static run run_from(const hesse_tape *t, int first, int step)
     return step > 0 ? (run){first, i, near} : (run){i + 1, first + 1, near};
 }
 
-/* The tokens of some that pass a run together, from this one on. */
+/* Return the tokens of `all`, from `first` on, that go through a run together. */
 static pass tokens_from(const pass *p, run r, span all, int first)
 {
     pass few = *p;
@@ -173,7 +176,7 @@ static pass tokens_from(const pass *p, run r, span all, int first)
     return few;
 }
 
-/* Zeros for the tokens that the tangents of a run left out. */
+/* Set the tokens to zero that the tangents of a run left out. */
 static void clear_dead(const pass *p, int value, double *a)
 {
     const hesse_value *v = &p->s->t->values[value];
@@ -185,7 +188,8 @@ static void clear_dead(const pass *p, int value, double *a)
            (size_t)(all.end - live.end) * token);
 }
 
-/* Where tokens meet, a tangent comes to all tokens that attend to one that has some. */
+/* If tokens meet in a node, every token that attends to a token with a tangent gets
+   one. */
 static void spread(pass *p, const hesse_node *n)
 {
     if (!p->s->slots[n->out].moves) return;
@@ -209,8 +213,8 @@ static void all_down(pass *p)
     }
 }
 
-/* After the last run tokens do not meet any more: cotangents are zero where tangents
-   are. Those that go on to earlier nodes go on for all tokens. */
+/* After the last run tokens do not meet any more: a token without tangents has
+   cotangents of zero. Cotangents that go on to earlier nodes go on for all tokens. */
 static void clear_cotangents(const pass *p, run last)
 {
     const hesse_tape *t = p->s->t;
@@ -238,7 +242,8 @@ static void all_up(const pass *p, hesse_kinds kinds, double *hv)
     }
 }
 
-/* The tokens of unit directions of an output, in a stretch of one sequence. */
+/* Begin with the tokens of unit directions of an output, in a stretch of one
+   sequence. */
 static void begin_at_output(pass *p)
 {
     const hesse_directions *v = p->v;
@@ -274,7 +279,7 @@ void hesse_sweep_run(hesse_sweep *s, const hesse_directions *v, int first, int c
     }
 }
 
-/* Whether a node left tangents that are not finite, or cotangents. */
+/* True if a node left tangents or cotangents that are not finite. */
 static bool faulty(const pass *p, int value, const double *x)
 {
     const hesse_value *v = &p->s->t->values[value];

@@ -1,10 +1,10 @@
-/** What the two files of the sweep share; no other file includes it. */
+/** Types that the two files of the sweep and network/fault.c share. */
 #ifndef HESSE_NETWORK_SWEEP_INNER_H
 #define HESSE_NETWORK_SWEEP_INNER_H
 
 #include "network/sweep.h"
 
-/** Of every value of the tape. */
+/** An entry for every value of the tape. */
 typedef struct hesse_slot {
     bool moves, wanted; /* depends on what moves, on what is wanted              */
     double *d, *c;      /* tangents and cotangents of one stretch; NULL: none    */
@@ -13,22 +13,22 @@ typedef struct hesse_slot {
     size_t row, from;   /* of a parameter: first row of results, of directions   */
 } hesse_slot;
 
-/** A stretch of the arena that is taken. */
+/** A part of the arena that is in use. */
 typedef struct hesse_hold {
     size_t at, size;
 } hesse_hold;
 
 struct hesse_sweep {
     hesse_tape *t;
-    int k, stretch, near; /* directions; sequences, and tokens, at a time */
+    int k, stretch, near; /* directions; sequences, and tokens, that go together */
     size_t rows;
-    hesse_slot *slots; /* one a value                      */
-    hesse_hold *held;  /* what a value's cotangents hold, while planning */
+    hesse_slot *slots; /* one for every value */
+    hesse_hold *held;  /* memory of every value's cotangents, while planning */
     double *arena;
     size_t room;
 };
 
-/** Local. Whether a node reads a parameter that moves. */
+/** Local. Return true if a node reads a parameter that moves. */
 static inline bool hesse_reads_what_moves(const hesse_sweep *s, const hesse_node *n)
 {
     bool any = false;

@@ -1,8 +1,8 @@
-/* What a sweep touches and where that lies, before anything runs: which values depend
-   on what moves and on what is wanted, and their memory.
+/* The plan of a sweep, made before anything runs: which values depend on a moving
+   parameter and on a wanted one, and where their memory lies.
 
-   A cotangent is dead once the node that made its value has been passed on the way up,
-   so its memory goes to the next that needs some. */
+   A cotangent is not needed any more once the node that made its value has been passed
+   on the way up, so its memory goes to the next value that needs some. */
 #include "network/sweep_inner.h"
 
 #include "base/memory.h"
@@ -14,7 +14,7 @@ const hesse_pace hesse_pace_of_panels = {.stretch = 48, .near = 32};
 enum {
     CACHE = 1 << 17,
     TOKENS = 512
-}; /* numbers; tokens that are worth their memory */
+}; /* CACHE counts numbers; more than TOKENS tokens are not worth their memory */
 
 static int stretch_of(const hesse_tape *t, hesse_pace pace)
 {
@@ -26,7 +26,7 @@ static int stretch_of(const hesse_tape *t, hesse_pace pace)
 hesse_pace hesse_pace_of_products(const hesse_tape *t, int k, size_t coordinates)
 {
     const size_t most = coordinates * (size_t)k;
-    size_t token = 0; /* numbers of its tangents and cotangents */
+    size_t token = 0; /* numbers of a token's tangents and cotangents */
     if (most <= CACHE) return hesse_pace_of_panels;
     for (const hesse_shape *x = t->shapes; x < t->shapes + t->n_shapes; x++)
         token += 2 * x->values * hesse_stride(x->width, k);
@@ -59,7 +59,8 @@ void hesse_sweep_free(hesse_sweep *s)
     free(s);
 }
 
-/* Numbers in k tangents of a value: of a stretch, or of a whole parameter. */
+/* Return the number of entries in k tangents of a value, for a stretch or for a whole
+   parameter. */
 static size_t size_of(const hesse_value *v, int k, int stretch)
 {
     if (v->param >= 0) return v->count * (size_t)k;
@@ -67,7 +68,8 @@ static size_t size_of(const hesse_value *v, int k, int stretch)
     return (size_t)stretch * (size_t)v->tokens * hesse_stride(v->width, k);
 }
 
-/* Which values depend on what moves and on what is wanted, and where parameters lie. */
+/* Mark the values that depend on a moving parameter and on a wanted one, and set the
+   places of parameters. */
 static void mark(hesse_sweep *s, const bool *moves, const hesse_rect *want)
 {
     size_t from = 0;
@@ -95,15 +97,15 @@ static void mark(hesse_sweep *s, const bool *moves, const hesse_rect *want)
 
 enum { PIECES = 64 };
 
-/* Freed pieces, to be used again. */
+/* Freed pieces that can be used again. */
 typedef struct pool {
     hesse_hold free[PIECES];
     int count;
     size_t end; /* of the arena so far */
 } pool;
 
-/* Only pieces of the very size are used again: then a plan that touches less never
-   needs more, whatever the order. */
+/* Only a piece of exactly the same size is used again. So a plan with fewer values
+   never needs more memory, whatever the order. */
 static hesse_hold take(pool *p, size_t size)
 {
     for (int i = 0; i < p->count; i++)
@@ -122,8 +124,8 @@ static void give(pool *p, hesse_hold x)
     if (x.size && p->count < PIECES) p->free[p->count++] = x;
 }
 
-/* Places of all tangents, then of the cotangents by the order of the way up. Without an
-   arena it only counts. Returns the size of the arena. */
+/* Set the places of all tangents, then of the cotangents in the order of the way up.
+   Without an arena it only counts. Returns the size of the arena. */
 static size_t place(hesse_sweep *s, double *arena)
 {
     const hesse_tape *t = s->t;

@@ -1,5 +1,6 @@
-/* Lists that grow while a model is unrolled, then one allocation for all that a run
-   writes. A gradient is the adjoint sweep with k = 1, its cotangents the adjoints. */
+/* Lists grow while a model is unrolled; then one allocation serves everything that a
+   run writes. A gradient is the adjoint sweep with k = 1; its cotangents are the
+   adjoints. */
 #include "network/tape.h"
 
 #include "base/memory.h"
@@ -40,7 +41,8 @@ void hesse_tape_free(hesse_tape *t)
     free(t);
 }
 
-/* Room for one more element at the end of a list; false when memory is exhausted. */
+/* Make room for one more element at the end of a list; false when memory is
+   exhausted. */
 static bool grow(void **list, size_t size, int count, int *room)
 {
     if (count < *room) return true;
@@ -53,7 +55,7 @@ static bool grow(void **list, size_t size, int count, int *room)
     return true;
 }
 
-/* After memory ran out the lists do not grow any more, and freeze says no. */
+/* After memory ran out the lists do not grow any more, and hesse_tape_freeze fails. */
 static bool add_to(hesse_tape *t, void *list, size_t size, int count, int *room,
                    const void *what)
 {
@@ -80,7 +82,7 @@ static void count_shape(hesse_tape *t, const hesse_value *v)
     t->shapes[i].values++;
 }
 
-/* Values get indices even after memory ran out. */
+/* Append a value; it gets an index even after memory ran out. */
 static int append(hesse_tape *t, hesse_value v)
 {
     add_to(t, &t->values, sizeof v, t->n_values, &t->room_values, &v);
@@ -88,7 +90,7 @@ static int append(hesse_tape *t, hesse_value v)
     return t->n_values++;
 }
 
-/* In an activation. */
+/* Return the number of entries in an activation, over the whole batch. */
 static size_t numbers(const hesse_tape *t, int tokens, int width)
 {
     return (size_t)t->sequences * (size_t)tokens * (size_t)width;
@@ -127,7 +129,7 @@ int hesse_tape_constant(hesse_tape *t, int rows, int cols, const double *x)
                                    .x = x});
 }
 
-/* Tokens of a sequence that a node reads. */
+/* Return the number of tokens of a sequence that a node reads. */
 static int tokens_read(const hesse_tape *t, const hesse_op *op, const hesse_dims *d,
                        const int *in)
 {
@@ -190,7 +192,7 @@ bool hesse_tape_is_whole(const hesse_tape *t)
     return t->window == t->sequences;
 }
 
-/* Deal the state out, or count it when there is none yet. */
+/* Distribute the state among values and nodes; without a state only count its size. */
 static size_t deal(const hesse_tape *t, double *state)
 {
     size_t at = 0;
@@ -224,7 +226,7 @@ bool hesse_tape_freeze(hesse_tape *t)
     return true;
 }
 
-/* The tokens of a node that changes their number are those of whole sequences. */
+/* A node that changes the number of tokens is called for whole sequences only. */
 size_t hesse_tape_first(const hesse_tape *t, const hesse_node *node, int first)
 {
     const hesse_value *out = &t->values[node->out];
@@ -237,7 +239,7 @@ hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int fi
                              int count)
 {
     const hesse_op *op = node->op;
-    const int held = first - t->first * node->d.t; /* in the window */
+    const int held = first - t->first * node->d.t; /* index in the window */
     const size_t to = hesse_tape_first(t, node, held);
     const hesse_value *out = &t->values[node->out];
     assert(held >= 0 && held + count <= t->window * node->d.t);
@@ -263,10 +265,11 @@ const hesse_node *hesse_tape_reader(const hesse_tape *t, int param)
     return r->uses == 1 ? &t->nodes[r->node] : NULL;
 }
 
-/* What a pass over some sequences computes; each includes those before it. */
+/* The results that a pass over some sequences computes; each includes those
+   before it. */
 typedef enum depth { LOSS, ADJOINTS, GRADIENT } depth;
 
-/* Adjoints begin at 0. */
+/* Set adjoints to 0 before a pass adds to them. */
 static void clear_adjoints(hesse_tape *t, int first, int count)
 {
     for (hesse_value *v = t->values; v < t->values + t->n_values; v++) {
@@ -278,7 +281,7 @@ static void clear_adjoints(hesse_tape *t, int first, int count)
     }
 }
 
-/* Of sequences that are held at once. Returns their part of the loss. */
+/* Go once over sequences that are held at once. Returns their part of the loss. */
 static double pass(hesse_tape *t, int first, int count, depth upto)
 {
     hesse_value *loss = &t->values[t->n_values - 1];
@@ -306,7 +309,8 @@ static double pass(hesse_tape *t, int first, int count, depth upto)
     return *loss->x;
 }
 
-/* Whether all is finite so far; who asks for the fault finds it in the window. */
+/* True if loss and gradient are finite so far. If not, the run stops, and
+   hesse_tape_fault finds the fault in the window. */
 static bool good(const hesse_tape *t, double loss)
 {
     bool finite = isfinite(loss);
@@ -323,7 +327,7 @@ void hesse_tape_set_parameters(hesse_tape *t, const double *theta)
         if (v->param >= 0) v->x = theta + v->offset;
 }
 
-/* Window after window. */
+/* Go over the sequences window after window. */
 static double run(hesse_tape *t, int first, int count, depth upto)
 {
     double loss = 0;
@@ -362,7 +366,7 @@ void hesse_tape_seek(hesse_tape *t, int first, int count)
 {
     assert(count <= t->window);
     if (first >= t->ready && first + count <= t->ready + t->n_ready) return;
-    /* A window is filled, since the sequences that follow will be asked for. */
+    /* Fill a window, since the sequences that follow will be asked for. */
     const int left = t->sequences - first;
     if (!hesse_tape_is_whole(t)) count = left < t->window ? left : t->window;
     pass(t, first, count, ADJOINTS);

@@ -1,49 +1,51 @@
 /** A model unrolled on a batch of sequences, its loss and gradient.
  *
- *  A tape is a list of values (parameters, inputs, results) and a list of nodes, each
- * an operator from some values to a new one. Values are named by their index. The last
- *  value is the loss. An activation has its own number of tokens a sequence: pooling,
- * for one, leaves fewer. Values, adjoints and what the operators keep are there for the
- *  whole batch; sweeps (network/sweep.h) read them and never change them.
- */
+ *  A tape is a list of values (parameters, inputs, results) and a list of nodes. Each
+ *  node is an operator that makes a new value from some others. Values are named by
+ *  their index. The last value is the loss. Every activation has its own number of
+ *  tokens per sequence, because some operators, such as pooling, change it. Values,
+ *  adjoints and the arrays that the operators keep exist for the whole batch; sweeps
+ *  (network/sweep.h) read them and never change them. */
 #ifndef HESSE_NETWORK_TAPE_H
 #define HESSE_NETWORK_TAPE_H
 
 #include "ops/op.h"
 
 typedef struct hesse_value {
-    int param;       /* its place among the parameters; -1: it is none               */
+    int param;       /* its index among the parameters; -1: it is no parameter */
     hesse_rect rect; /* of a parameter: all of it                                    */
-    int tokens;      /* of an activation: tokens of a sequence                       */
-    int width;       /* and numbers a token; 0: a constant, or one number, the loss  */
+    int tokens;      /* of an activation: tokens of a sequence */
+    int width;       /* and numbers of a token; 0: a constant, or the loss, which is one
+                        number */
     size_t offset;   /* of a parameter in theta                                      */
-    size_t count; /* numbers; of an activation that the tape computes, of its window */
+    size_t count;    /* number of its numbers; if the tape computes it, those of the
+                        sequences held at once */
     const double *x; /* what operators read                                          */
-    double *own;     /* x, when the tape computes it                                 */
+    double *own;     /* x, if the tape computes it */
     double *b;       /* adjoint; NULL for an input                                   */
 } hesse_value;
 
-/** Activations, constants and the loss of one shape, counted. */
+/** The number of activations, constants and losses of one shape. */
 typedef struct hesse_shape {
     int tokens, width;
     size_t values;
 } hesse_shape;
 
-/** Which node reads a parameter, and how often it is read. */
+/** The last node that reads a parameter, and how often the parameter is read. */
 typedef struct hesse_param_reader {
     int node, uses;
 } hesse_param_reader;
 
 typedef struct hesse_node {
     const hesse_op *op;
-    hesse_dims d; /* of the whole batch; d.n and d.t tokens of the inputs */
+    hesse_dims d; /* of the whole batch; d.n and d.t count tokens of the inputs */
     int in[HESSE_MAX_IN], out;
     const int *id;
     double *keep;
 } hesse_node;
 
 typedef struct hesse_tape {
-    int sequences, context; /* batch; tokens of a sequence that begins   */
+    int sequences, context; /* examples; tokens of a sequence at the input */
     int window;             /* sequences whose values are held at once   */
     int first;              /* the first of them                         */
     int ready, n_ready;     /* sequences ready ... ready + n_ready - 1 have values and
@@ -54,7 +56,7 @@ typedef struct hesse_tape {
     hesse_value *values;
     hesse_node *nodes;
     int *value_of;               /* [params]                          */
-    hesse_param_reader *readers; /* [params] the last node that reads it */
+    hesse_param_reader *readers; /* [params] */
     hesse_shape *shapes;         /* of all values but the parameters  */
     size_t in_params;            /* numbers of all parameters         */
     size_t in_vectors;           /* and of those that are vectors     */
@@ -62,23 +64,25 @@ typedef struct hesse_tape {
     int *zero;                   /* for every token                               */
     double *weights;             /* of the tokens that the loss reads; NULL: all 1  */
     double *state;               /* values, adjoints and keeps: one allocation    */
-    bool coupled; /* sequences meet: parts of the batch add up to nothing */
+    bool coupled; /* sequences meet: terms of parts of the batch do not add up to those
+                     of the whole */
     bool broken;  /* memory ran out while it grew                  */
 } hesse_tape;
 
-/** Local. An empty tape. NULL when memory is exhausted. */
+/** Local. Make an empty tape. Returns NULL when memory is exhausted. */
 hesse_tape *hesse_tape_new(int sequences, int context);
 void hesse_tape_free(hesse_tape *t);
 
-/** Local. Append a value; parameters take their places in theta in the order they come.
- *  An input (sequences x tokens x width numbers) and a constant (rows x cols) are
- * borrowed until the tape is freed. Returns the value's index. */
+/** Local. Append a value. Parameters take their places in theta in the order in which
+ *  they are appended. An input (sequences x tokens x width numbers) and a constant
+ *  (rows x cols) are borrowed until the tape is freed. Returns the value's index. */
 int hesse_tape_param(hesse_tape *t, int rows, int cols);
 int hesse_tape_input(hesse_tape *t, int tokens, int width, const double *x);
 int hesse_tape_constant(hesse_tape *t, int rows, int cols, const double *x);
 
-/** Local. Append a node. n and t of d are filled in, from the activations, which have
- *  equally many tokens; without any, t is the tape's context where d leaves it 0.
+/** Local. Append a node. n and t of d are filled in from the activations, which must
+ *  have the same number of tokens. For a node without activations t is d.t, or the
+ *  tape's context if d.t is 0.
  *
  *  in  [in]  the operator's inputs: activations, parameters, constants.
  *  id  [in]  an integer for every token of the inputs, or NULL; borrowed.
@@ -86,85 +90,91 @@ int hesse_tape_constant(hesse_tape *t, int rows, int cols, const double *x);
 int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *in,
                    const int *id);
 
-/** Local. Weights for the tokens that the loss reads, so many of a sequence; the caller
- * sets them. NULL when memory is exhausted. */
+/** Local. Get memory for the weights of the tokens that the loss reads, `tokens` of
+ *  them for a sequence; the caller sets them. Returns NULL when memory is exhausted. */
 double *hesse_tape_weights(hesse_tape *t, int tokens);
 
-/** Local. Hold the values of at most so many sequences at once, before there is memory
- * for any: those of the others are computed again when a sweep comes to them. A coupled
- * tape holds all. */
+/** Local. Hold the values of at most this number of sequences at once; to be called
+ *  before hesse_tape_freeze. The values of the other sequences are computed again when
+ *  a sweep comes to them. A coupled tape holds all sequences. */
 void hesse_tape_hold(hesse_tape *t, int sequences);
 
-/** Local. Whether all values are there at once, so that several may read them. */
+/** Local. Return true if the values of all sequences are held at once, so that several
+ *  sweeps may read them. */
 bool hesse_tape_is_whole(const hesse_tape *t);
 
-/** Local. Bytes that freeze takes. */
+/** Local. Return the bytes that hesse_tape_freeze takes. */
 size_t hesse_tape_bytes(const hesse_tape *t);
 
-/** Local. Memory for all of it, at once. False when it is exhausted, or was before. */
+/** Local. Get memory for all values of the tape at once. Returns false when memory is
+ *  exhausted, or was exhausted before. */
 bool hesse_tape_freeze(hesse_tape *t);
 
-/** Local. Inputs of a node, activations and parameters. */
+/** Local. Return the number of a node's inputs that are activations or parameters. */
 static inline int hesse_inputs(const hesse_node *n)
 {
     return n->op->activations + n->op->parameters;
 }
 
-/** Local. Whether a node where tokens meet brings a tangent of one to all of its
- * sequence, and not only to those that follow. */
+/** Local. For a node where tokens meet: return true if the tangent of one token reaches
+ *  all tokens of its sequence, and not only the tokens that follow it. */
 static inline bool hesse_reaches_all(const hesse_node *n)
 {
     return n->d.full || n->op->tokens || n->op->batch;
 }
 
-/** Local. The node that reads a parameter; NULL when none does, or several. */
+/** Local. Return the node that reads a parameter; NULL when no node or several
+ *  read it. */
 const hesse_node *hesse_tape_reader(const hesse_tape *t, int param);
 
 /** Local. Use these parameters from now on; theta is borrowed until the next call. */
 void hesse_tape_set_parameters(hesse_tape *t, const double *theta);
 
-/** Local. The terms that the sequences first ... first + count - 1 have in the loss
- * and, unless it is NULL, in the gradient: over all sequences they add up. A coupled
- * tape takes all sequences, or none. Values and adjoints of these sequences are ready
- * afterwards, or as many of them as the tape holds. */
+/** Local. Compute the terms that the sequences first ... first + count - 1 have in the
+ *  loss and, unless it is NULL, in the gradient. The terms of all sequences add up to
+ *  the whole. A coupled tape takes all sequences, or none. Afterwards the values and
+ *  adjoints of these sequences are ready, or those of the last ones that the tape can
+ *  hold. */
 double hesse_tape_gradient(hesse_tape *t, int first, int count, double *gradient);
 
-/** Local. The same terms of the loss alone; nothing is ready afterwards. */
+/** Local. Compute the same terms of the loss alone; nothing is ready afterwards. */
 double hesse_tape_loss(hesse_tape *t, int first, int count);
 
-/** Local. Set the parameters, and loss and gradient of all sequences. */
+/** Local. Set the parameters, and compute loss and gradient of all sequences. */
 double hesse_tape_run(hesse_tape *t, const double *theta, double *gradient);
 
-/** Local. Make values and adjoints of these sequences ready, at most a window of them;
- *  nothing to do where they are. */
+/** Local. Make values and adjoints of these sequences ready, at most a window of them.
+ *  Does nothing if they are ready. */
 void hesse_tape_seek(hesse_tape *t, int first, int count);
 
-/** Where a number came from that is not finite. */
+/** The origin of a number that is not finite. */
 typedef struct hesse_fault {
-    int node;         /* -1: nowhere                              */
+    int node;         /* -1: there is none */
     const char *what; /* "value", "adjoint", "tangent", "cotangent" */
     int sequence;     /* -1: not known                            */
 } hesse_fault;
 
-/** Local. The first node of the last run that gave a value or an adjoint that is not
- * finite. Where it is a parameter's gradient, that gradient is spoilt. */
+/** Local. Find the first node of the last run that gave a value or an adjoint that is
+ *  not finite. The search overwrites a parameter's gradient if that is what is not
+ *  finite. */
 hesse_fault hesse_tape_fault(const hesse_tape *t);
 
-/** Local. "operator 14 (softmax), sequence 3": a fault that is somewhere, for a
- * message. Returns text. */
+/** Local. Write a fault for a message: "operator 14 (softmax), sequence 3". There must
+ *  be one. Returns text. */
 const char *hesse_fault_text(const hesse_tape *t, const hesse_fault *fault, char *text,
                              size_t room);
 
-/** Local. The first number that is not finite; count when all are. */
+/** Local. Return the index of the first number that is not finite; count when all are
+ *  finite. */
 size_t hesse_first_fault(const double *x, size_t count);
 
-/** Local. Where in the output of a node the tokens begin that its frame makes of the
- *  input's tokens from `first` on. */
+/** Local. A node's frame takes the input's tokens from `first` on. Return the index of
+ *  the token in the node's output at which the results of this frame begin. */
 size_t hesse_tape_first(const hesse_tape *t, const hesse_node *node, int first);
 
-/** Local. The frame of a node for the tokens first ... first + count - 1 of its inputs,
- * which are in the window, with its primal operands; tangents and cotangents are NULL.
- */
+/** Local. Return the frame of a node for the tokens first ... first + count - 1 of its
+ *  inputs, which are in the window. It has the values and adjoints; tangents and
+ *  cotangents are NULL. */
 hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int first,
                              int count);
 

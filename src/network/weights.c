@@ -1,7 +1,7 @@
-/* First the shapes of all parameters, then what else the file holds, then the numbers:
-   a checkpoint of the wrong model is refused before the long part. A fused tensor is
-   read once for each of its parts, which keeps parameter and tensor apart. Names and
-   hesse_weights_probe are in layout.c. */
+/* The shapes of all parameters are checked first, then the other tensors of the file,
+   then the numbers are read: so a checkpoint of the wrong model is refused before the
+   long part. A fused tensor is read once for each of its slices, which keeps parameter
+   and tensor apart. Names and hesse_weights_probe are in layout.c. */
 #include "network/weights.h"
 
 #include "base/memory.h"
@@ -15,8 +15,8 @@
 
 enum { SHOWN = 4 }; /* names in a note */
 
-/* The shape of the tensor that a parameter is stored in, whole or fused; returns its
-   rank. */
+/* Give the shape of the tensor that a parameter is stored in, whole or fused; returns
+   its rank. */
 static int stored_shape(const hesse_param *p, size_t shape[4])
 {
     const size_t parts = (size_t)p->parts;
@@ -74,7 +74,7 @@ hesse_status hesse_weights_widen(const hesse_safetensors *file, hesse_arch *arch
     return s;
 }
 
-/* A part of a fused tensor: rows of it, or columns. */
+/* Copy a slice out of a fused tensor: some of its rows, or of its columns. */
 static void take_part(const hesse_param *p, const double *fused, double *theta)
 {
     const size_t rows = p->out_rows ? 1 : (size_t)p->rows;
@@ -109,7 +109,8 @@ static void mark_wanted(const hesse_safetensors *file, const hesse_arch *arch,
         wanted[hesse_layout_find(file, arch, &part->list->list[i]) - first] = true;
 }
 
-/* "ignored: a, b, c and 5 more": the first names tell the kind of the rest. */
+/* Add a name to the note "ignored: a, b, c and 5 more". The first names show the kind
+   of the rest. */
 static void mention(const char *name, hesse_extra extra, size_t earlier,
                     hesse_why *note)
 {
@@ -139,7 +140,8 @@ static hesse_status refuse_extra(const char *path, const char *name, hesse_why *
         path, name);
 }
 
-/* What no parameter is stored in: refuse or mention it, and find a copy of the head. */
+/* Refuse or mention every tensor that no parameter is stored in, and find a copy of the
+   head. */
 static hesse_status check_extras(const hesse_safetensors *file, const char *path,
                                  const hesse_arch *arch, const bool *wanted,
                                  const hesse_tensor **copy, hesse_why *note,
@@ -214,7 +216,7 @@ static hesse_status read_tensors(const hesse_safetensors *file, const char *path
     return s;
 }
 
-/* Everything but the numbers; `copy` is a stored copy of a tied head. */
+/* Check everything but the numbers; `copy` is a stored copy of a tied head. */
 static hesse_status check_file(const hesse_safetensors *file, const char *path,
                                const hesse_arch *arch, const hesse_tensors *lists,
                                int n_lists, const hesse_tensor **copy, hesse_why *note,
@@ -253,14 +255,14 @@ hesse_status hesse_weights_read(const hesse_safetensors *file, const char *path,
     return s;
 }
 
-/* The tensors of a checkpoint that is written, and a fused one as it is put together.
- */
+/* The tensors of a checkpoint that is written, and memory for putting a fused one
+   together. */
 typedef struct output {
     size_t count;
     hesse_tensor_out *tensors;
     char (*names)[2 * HESSE_NAME];
-    const hesse_params **lists; /* [count] where the tensor's parameter stands */
-    const double **values;      /* [count] numbers of that list                */
+    const hesse_params **lists; /* [count] list that has the tensor's parameter */
+    const double **values;      /* [count] numbers of that list */
     const hesse_param **params; /* [count] the first slice                     */
     double *fused;
 } output;
@@ -290,7 +292,7 @@ static bool output_new(const hesse_arch *arch, const hesse_tensors *lists, int n
         for (int j = 0; j < lists[i].list->count; j++) {
             const hesse_param *p = &lists[i].list->list[j];
             const size_t at = o->count;
-            if (p->part) continue; /* with slice 0 */
+            if (p->part) continue; /* it is written with slice 0 */
             hesse_layout_name(arch, p, o->names[at]);
             o->tensors[at].name = o->names[at];
             o->tensors[at].rank = stored_shape(p, o->tensors[at].shape);
@@ -301,7 +303,7 @@ static bool output_new(const hesse_arch *arch, const hesse_tensors *lists, int n
     return true;
 }
 
-/* A slice into its fused tensor: the inverse of take_part. */
+/* Copy a slice into its fused tensor: the inverse of take_part. */
 static void put_part(const hesse_param *p, const double *theta, double *fused)
 {
     const size_t rows = p->out_rows ? 1 : (size_t)p->rows;

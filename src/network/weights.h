@@ -7,12 +7,16 @@
 #include "hesse/arch.h"
 #include "network/params.h"
 
-/** Local. See how a checkpoint lays out its family and note it in arch->layout: the
- *  prefix of its names ("transformer.", "model.", "", with or without "_orig_mod." or
- *  "module." before it; of families other than gpt2 and llama what such wrappers put
- *  before all names), whether gpt2's matrices lie [out, in] (nanoGPT) or [in, out],
- *  whether a tied embedding is stored under the head's name. A gpt2 checkpoint without
- *  any bias has none (nanoGPT with bias = False): then the biases in arch are cleared.
+/** Local. Find out how a checkpoint stores its family and note it in arch->layout:
+ *
+ *  - the prefix of its names: "transformer.", "model." or "", with or without
+ *    "_orig_mod." or "module." before it; for families other than gpt2 and llama the
+ *    prefix of wrappers that all names begin with;
+ *  - whether gpt2's matrices are stored [out, in] (nanoGPT) or [in, out];
+ *  - whether a tied embedding is stored under the head's name.
+ *
+ *  A gpt2 checkpoint without any bias comes from a model without biases (nanoGPT with
+ *  bias = False): then the biases in arch are cleared.
  *
  *  path  [in]  of the file, for messages.
  *  Errors: HESSE_E_INPUT when no known layout fits, naming a tensor that was expected
@@ -20,45 +24,47 @@
 hesse_status hesse_weights_probe(const hesse_safetensors *file, const char *path,
                                  hesse_arch *arch, hesse_why *why);
 
-/** Local. Sizes of the classifier that the data leave open, of the arch that was probed
- * and fits them: arch->data.outputs becomes the number of classes in the checkpoint
- * where that is larger and it was not told, and arch->image.pool of vgg what the
- * checkpoint's classifier reads. Errors: HESSE_E_JOB as hesse_params_new,
- * HESSE_E_NOMEM. */
+/** Local. Set sizes of the classifier that the data leave open. The arch was probed and
+ *  fits the data. arch->data.outputs becomes the number of classes in the checkpoint if
+ *  that is larger and the user gave none (`told` is false). arch->image.pool of vgg
+ *  becomes the size that the checkpoint's classifier reads.
+ *  Errors: HESSE_E_JOB as hesse_params_new, HESSE_E_NOMEM. */
 hesse_status hesse_weights_widen(const hesse_safetensors *file, hesse_arch *arch,
                                  bool told, hesse_why *why);
 
-/** Tensors and where their numbers go: list->size of them. */
+/** A list of tensors and the place of their numbers: list->size of them. */
 typedef struct hesse_tensors {
     const hesse_params *list;
     double *values;
 } hesse_tensors;
 
-/** Local. Read every parameter, and what else a model keeps.
+/** Local. Read every parameter, and the buffers that a model keeps beside them.
  *
- *  parts   [in]   of the arch that was probed, the parameters first; all shapes must be
- *                 those of the file.
- *  note    [out]  "" or one line about what was ignored (mask buffers, a stored copy of
- *                 a tied head, unknown tensors outside the layers), with names.
+ *  parts   [in]   of the arch that was probed, the parameters first; all shapes must
+ *                 agree with the file.
+ *  note    [out]  "" or one line about the tensors that were ignored (mask buffers, a
+ *                 stored copy of a tied head, unknown tensors outside the layers), with
+ *                 names.
  *  digest  [out]  SHA-256 as hesse_safetensors_digest makes it.
- *  Errors: HESSE_E_INPUT: a tensor is missing, has another shape, is not finite; the
- *  stored head of a tied model differs from its embedding; a tensor without a
- *  parameter would change what the model computes (a bias, a further layer, anything
- *  unknown in a layer). HESSE_E_NOMEM. */
+ *  Errors: HESSE_E_INPUT when a tensor is missing, has another shape or is not finite;
+ *  when the stored head of a tied model differs from its embedding; when a tensor
+ *  without a parameter would change what the model computes (a bias, a further layer,
+ *  anything unknown in a layer). HESSE_E_NOMEM. */
 hesse_status hesse_weights_read(const hesse_safetensors *file, const char *path,
                                 const hesse_arch *arch, const hesse_tensors *parts,
                                 int n_parts, hesse_why *note,
                                 char digest[HESSE_DIGEST_LENGTH], hesse_why *why);
 
-/** Local. The same without reading numbers: names and shapes alone. */
+/** Local. Check names and shapes as hesse_weights_read does, without reading
+ *  numbers. */
 hesse_status hesse_weights_check(const hesse_safetensors *file, const char *path,
                                  const hesse_arch *arch, const hesse_tensors *lists,
                                  int n_lists, hesse_why *note, hesse_why *why);
 
 /** Local. Write tensors as a checkpoint in safetensors by arch->layout, under the names
- *  that hesse_weights_read finds, slices of fused tensors put together.
+ *  that hesse_weights_read finds. Slices of fused tensors are put together.
  *
- *  bytes  [in]  of a number: 8 (F64) or 4 (F32).
+ *  bytes  [in]  bytes of a number: 8 (F64) or 4 (F32).
  *  Errors: HESSE_E_OUTPUT, HESSE_E_NOMEM. */
 hesse_status hesse_weights_write(const char *path, const hesse_arch *arch,
                                  const hesse_tensors *lists, int n_lists, int bytes,

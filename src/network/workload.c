@@ -1,6 +1,7 @@
-/* A walk down the nodes from the first that reads what is wanted. It marks what moves
-   and what is wanted, as a sweep would, until one value is left that anything later
-   reads: the rest is known from an earlier walk, or will be for later ones. */
+/* A walk goes down the nodes from the first that reads a wanted parameter. It marks
+   what moves and what is wanted, as a sweep would, until only one value is left that
+   anything later reads. The rest of the work is known from an earlier walk, or is
+   stored for later ones. */
 #include "network/workload.h"
 
 #include "base/memory.h"
@@ -9,16 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How directions of outputs pass: so many tokens of a sequence while sequences have
-   `of` tokens; of: 0 once they have reached all. */
+/* The tokens that directions of outputs have reached: `live` tokens of a sequence as
+   long as sequences have `of` tokens; of is 0 once they have reached all tokens. */
 typedef struct stream {
     int first, count, of, live;
 } stream;
 
-/* The work after a value. It depends on how many wanted parameters are still to be
-   read; where there are some, on which: they are those of one list of wants. */
+/* The work after a value. It depends on how many wanted parameters are still to be read
+   and, if there are some, on which they are: they belong to one list of wants. */
 typedef struct tail {
-    int turn, ahead; /* list of wants, 0 where none is read; incidences with it */
+    int turn, ahead; /* number of the list of wants, 0 if none is read; times that its
+                        wants are still read */
     stream at;
     hesse_work work;
     bool known;
@@ -28,9 +30,9 @@ enum { COLUMNS, OUTPUTS, WAYS };
 
 /* An entry for every value. */
 typedef struct mark {
-    int walk; /* that set the next two */
+    int walk; /* the walk that set the next two */
     bool moves, wanted;
-    int last; /* node that reads it last; -1: none */
+    int last; /* last node that reads it; -1: none */
     tail tails[WAYS][2];
 } mark;
 
@@ -40,9 +42,9 @@ typedef struct place {
     int first, count, turn, want;
 } place;
 
-/* Sums over wants[i] and those after it. */
+/* Sums over wants[i] and the wants after it. */
 typedef struct suffix {
-    int begin, readers; /* first node that reads one; how often they are read */
+    int begin, readers; /* first node that reads one of them; how often they are read */
     size_t rows;
 } suffix;
 
@@ -54,14 +56,14 @@ struct hesse_workload {
     place *places;
     int *readers;
     const hesse_want *wants;
-    int count, turn;  /* of wants; of lists of them so far */
+    int count, turn;  /* wants in the list; lists so far */
     suffix *suffixes; /* [params + 1] */
     int walks;
-    int *cuts;          /* values that a walk has passed alone, */
-    hesse_work *before; /* and the work until then     */
+    int *cuts;          /* values after which a walk depends on one value alone, */
+    hesse_work *before; /* and the work until then */
     stream *passed;
     int *ahead;
-    int last_run; /* first node of those at the end that the same tokens pass */
+    int last_run; /* first node of the run at the end, which the same tokens pass */
     size_t visits;
 };
 
@@ -74,7 +76,7 @@ static int last_run_of(const hesse_tape *t)
     return i;
 }
 
-/* Readers of every parameter, and the last reader of every value. */
+/* List the readers of every parameter, and the last reader of every value. */
 static bool index_readers(hesse_workload *w)
 {
     const hesse_tape *t = w->t;
@@ -165,19 +167,19 @@ void hesse_workload_want(hesse_workload *w, const hesse_want *wants, int count)
     }
 }
 
-/* A walk: parameter `own` moves, or all that are wanted where it is -1. */
+/* A walk in which parameter `own` moves; own = -1: all wanted parameters move. */
 typedef struct walk {
     hesse_workload *w;
     int own, way;
-    hesse_rect rect;   /* wanted of own */
-    int ahead, moving; /* how often what is wanted, and moves, is still read */
+    hesse_rect rect;   /* wanted rectangle of own */
+    int ahead, moving; /* times that wanted, and moving, parameters are still read */
     int live;          /* marked values that are still read */
     stream at;
     hesse_work work;
 } walk;
 
-/* Look up for every input of a node whether it moves and is wanted. Returns whether any
-   is. */
+/* Look up for every input of a node whether it moves and is wanted. Returns true if any
+   input moves or is wanted. */
 static bool look(walk *x, int i, hesse_use *use)
 {
     hesse_workload *w = x->w;
@@ -203,8 +205,8 @@ static bool look(walk *x, int i, hesse_use *use)
     return any;
 }
 
-/* How many numbers tangents (down) and cotangents (up) have, for so many tokens of the
-   inputs. */
+/* Return how many numbers tangents (down) and cotangents (up) have, for a number of
+   tokens of the inputs. */
 static double elements_of(const hesse_workload *w, const hesse_node *n, int tokens,
                           const hesse_use *use, bool moves)
 {
@@ -218,8 +220,8 @@ static double elements_of(const hesse_workload *w, const hesse_node *n, int toke
     return numbers;
 }
 
-/* The work of a node for one direction and so many tokens of its inputs: once down, and
-   once up for every share. */
+/* Return the work of a node for one direction and a number of tokens of its inputs:
+   once down, and once up for every share. */
 static hesse_work node_work(const hesse_workload *w, const hesse_node *n, int tokens,
                             int shares, hesse_use use, bool moves)
 {
@@ -230,8 +232,8 @@ static hesse_work node_work(const hesse_workload *w, const hesse_node *n, int to
     return (hesse_work){.elements = elements_of(w, n, tokens, &use, moves)};
 }
 
-/* The work of a node for a direction of an output: the tokens that go down and those
-   that go up may differ. */
+/* Return the work of a node for a direction of an output. The tokens that go down and
+   the tokens that go up may differ. */
 static hesse_work output_work(walk *x, int i, const hesse_use *use, bool moves)
 {
     const hesse_workload *w = x->w;
@@ -249,7 +251,7 @@ static hesse_work output_work(walk *x, int i, const hesse_use *use, bool moves)
         hesse_work_add(node_work(w, n, down, 0, *use, moves), 1, both), -1, only_down);
 }
 
-/* Visit a node. Returns whether its result is the only value that is still read, so
+/* Visit a node. Returns true if its result is the only value that is still read, so
    that the rest depends on it alone. */
 static bool pass(walk *x, int i)
 {
@@ -287,8 +289,9 @@ static tail *tail_of(const walk *x, int value, int ahead)
     return &x->w->marks[value].tails[x->way][ahead > 0];
 }
 
-/* Whether the rest is known. Of two walks with one list of wants, the wants that the
-   one has ahead are among those of the other: they are the same if they are as many. */
+/* True if the rest is known. Take two walks with the same list of wants: the wants
+   still ahead of one are among the wants still ahead of the other, so they are equal if
+   their numbers are. */
 static bool is_known(const walk *x, const tail *t)
 {
     const bool same = !x->ahead || (t->turn == x->w->turn && t->ahead == x->ahead);
