@@ -1,8 +1,8 @@
-/* y = g xh + b, xh = r (x - m), for every channel.  In training m is its mean and r one
-   over its deviation, over all tokens of the batch: the formulas are those of norm.c,
-   with <.> the mean over tokens in place of channels, so that g is a constant under it.
-   In evaluation m and r are given, and y is a product of g and a linear map.
-   docs/math.md, section 3.15.  Source: Ioffe & Szegedy, arXiv:1502.03167. */
+/* y = g xh + b, xh = r (x - m), for every channel.  In training m is the channel's mean
+   and r one over its deviation, over all tokens of the batch. The formulas are those of
+   norm.c, with <.> the mean over tokens in place of channels, so that g is constant in
+   these means.  In evaluation m and r are given, and y is a product of g and a linear
+   map. docs/math.md, section 3.15.  Source: Ioffe & Szegedy, arXiv:1502.03167. */
 #include "ops/loops.h"
 #include "ops/op.h"
 
@@ -17,21 +17,21 @@ static int width(const hesse_dims *d, int i)
     return d->c;
 }
 
-/* Statistics are a row of means and a row of variances. */
+/* The statistics are a row of means and a row of variances. */
 static hesse_rect shape(const hesse_dims *d, int i)
 {
     return (hesse_rect){0, i == STATISTICS ? 2 : 1, 0, d->c};
 }
 
-/* n x c numbers xh, and after them r of every channel. */
+/* It keeps n x c numbers xh, and after them r of every channel. */
 static int keep(const hesse_dims *d)
 {
     return 2 * d->c;
 }
 
-/* One channel: its primal numbers are c apart, its tangents `stride`. */
+/* One channel. Its primal numbers are c apart, its tangents `stride`. */
 typedef struct channel {
-    int n, k, part; /* tokens; tangents in all, at hand */
+    int n, k, part; /* tokens; all tangents, tangents at hand */
     size_t c, stride;
     const double *xh, *yb;
     double g, r;
@@ -71,7 +71,7 @@ static void forward(const hesse_frame *f)
     }
 }
 
-/* The means over the tokens of z and of a z. */
+/* Compute the means over the tokens of z and of a z. */
 HESSE_INLINE void means(const channel *x, const double *a, const double *z,
                         double *restrict mz, double *restrict maz)
 {
@@ -86,8 +86,8 @@ HESSE_INLINE void means(const channel *x, const double *a, const double *z,
     }
 }
 
-/* y += g r (z - <z> - xh <xh z>): the tangent of y along z, and the adjoint of x at z.
- */
+/* y += g r (z - <z> - xh <xh z>): this is the tangent of y along z, and the adjoint of
+   x at z. */
 HESSE_INLINE void project(const channel *x, const double *z, double *y)
 {
     double m[CHUNK], s[CHUNK];
@@ -100,7 +100,7 @@ HESSE_INLINE void project(const channel *x, const double *z, double *y)
     }
 }
 
-/* Every channel, and CHUNK tangents at a time. */
+/* Apply project to every channel, CHUNK tangents at a time. */
 HESSE_INLINE void project_all(const hesse_frame *f, const double *z, double *y)
 {
     for (size_t j = 0; j < (size_t)f->d.c; j++)
@@ -111,7 +111,8 @@ HESSE_INLINE void project_all(const hesse_frame *f, const double *z, double *y)
         }
 }
 
-/* What g and b do to y, given xh of every token and channel. */
+/* Add the effect of the tangents of g and b on y, given xh of every token and
+   channel. */
 HESSE_INLINE void affine_tangent(const hesse_frame *f, double xh, size_t j, double *dy)
 {
     const size_t k = (size_t)f->k;
@@ -119,7 +120,7 @@ HESSE_INLINE void affine_tangent(const hesse_frame *f, double xh, size_t j, doub
     if (f->dx[B]) add(k, 1, f->dx[B] + j * k, dy + j * k);
 }
 
-/* Channel j of what is wanted of a vector; NULL: that is not wanted. */
+/* Return channel j in the wanted part of a vector; NULL if it is not wanted. */
 HESSE_INLINE double *wanted(const hesse_frame *f, int input, size_t j)
 {
     const hesse_rect part = f->want[input];
@@ -160,7 +161,8 @@ HESSE_SIMD static void adjoint(const hesse_frame *f)
             affine_adjoint(f, f->keep[i * c + j], j, f->cy + i * stride);
 }
 
-/* cx gains -r s xb - r (dxh m2 + xh <dxh gb>), and cg yb dxh; either may be NULL. */
+/* Add -r s xb - r (dxh m2 + xh <dxh gb>) to cx, and yb dxh to cg; either may be
+   NULL. */
 HESSE_INLINE void bend(const channel *x, const double *dx, double *cx, double *cg)
 {
     double m[CHUNK], s[CHUNK], e[CHUNK], mean = 0, m2 = 0;
@@ -185,7 +187,7 @@ HESSE_INLINE void bend(const channel *x, const double *dx, double *cx, double *c
     }
 }
 
-/* cx gains the adjoint of x at dg yb. */
+/* Add the adjoint of x at dg yb to cx. */
 HESSE_INLINE void tilt(const channel *x, const double *dg, double *cx)
 {
     double mean = 0, m2 = 0;
@@ -212,7 +214,7 @@ HESSE_SIMD static void curvature(const hesse_frame *f)
         }
 }
 
-/* Evaluation: r and xh from the statistics that are given. */
+/* Evaluation: r and xh follow from the given statistics. */
 
 HESSE_INLINE double given_r(const hesse_frame *f, size_t j)
 {

@@ -1,6 +1,7 @@
-/* The two ways in which two activations become one: y = x_0 + x_1 (residual), without
-   curvature, and y = x_0 x_1 by elements (the gate of SwiGLU), with that of a product:
-   each input's cotangent gains yb times the other's tangent.  docs/math.md, 3.5. */
+/* The two ways in which two activations become one. y = x_0 + x_1 (residual) has no
+   curvature. y = x_0 x_1 by elements (the gate of SwiGLU) has the curvature of a
+   product: each input's cotangent gains yb times the other's tangent.  docs/math.md,
+   3.5. */
 #include "ops/loops.h"
 #include "ops/op.h"
 
@@ -15,7 +16,8 @@ static size_t primal_count(const hesse_frame *f)
     return (size_t)f->d.n * (size_t)f->d.c;
 }
 
-/* Of an array of tangents; what lies between the tokens is harmless and swept along. */
+/* Return the numbers in an array of tangents, with the padding between tokens: loops go
+   over it, too, which does no harm. */
 static size_t tangent_count(const hesse_frame *f)
 {
     return (size_t)f->d.n * hesse_stride(f->d.c, f->k);
@@ -60,7 +62,7 @@ HESSE_SIMD static void product_forward(const hesse_frame *f)
     for (size_t i = 0; i < primal_count(f); i++) f->y[i] = f->x[0][i] * f->x[1][i];
 }
 
-/* y += a x, a primal factor for every element of the k tangents x. */
+/* y += a x, with one primal factor for every element of the k tangents x. */
 HESSE_INLINE void add_products(const hesse_frame *f, const double *a, const double *x,
                                double *y)
 {

@@ -1,9 +1,9 @@
-/* y = X W' + b, where row p of X is the patch of the image under the window at place p,
+/* y = X W' + b, where row p of X is the patch of the image under the window at place p:
    its c x kernel_rows x kernel_cols numbers in the order of W's columns.  X is kept, so
-   that what moves with W are the products of a linear map.  X itself is a linear map of
-   x, "gather", and "scatter" is its transpose: tangents of patches are made a few at a
-   time, on the stack, for the products with W, W' and yb.  docs/math.md, section 3.11.
- */
+   the products that move with W are those of a linear map.  X itself is a linear map of
+   x, "gather", and "scatter" is its transpose. Tangents of patches are made a few at a
+   time, on the stack, for the products with W, W' and yb.  docs/math.md, section
+   3.11. */
 #include "ops/gemm.h"
 #include "ops/image.h"
 #include "ops/loops.h"
@@ -14,12 +14,12 @@
 
 enum { X, W, B };
 
-/* Tangents of the patches at hand. */
+/* The most tangents of patches at a time. */
 enum { CHUNK = 64 };
 
-/* Of these patches numbers in all, and entries that a product needs in a row, or tokens
-   that it needs in a column. Those of one tangent are BLAS's, which likes more of them;
-   MOST is half a MiB of stack. */
+/* Limits for the patches at hand: numbers in all, and the entries that a product needs
+   in a row, or the tokens that it needs in a column. Products with one tangent go to
+   BLAS, which prefers larger sizes. MOST is half a MiB of stack. */
 typedef struct amounts {
     int room, entries, tokens;
 } amounts;
@@ -36,7 +36,7 @@ static int width(const hesse_dims *d, int i)
     return i == X ? d->c : d->o;
 }
 
-/* Numbers in a patch. */
+/* Return the numbers in a patch. */
 static int patch(const hesse_dims *d)
 {
     return d->c * d->image.kernel_rows * d->image.kernel_cols;
@@ -57,14 +57,14 @@ static double work(const hesse_dims *d, const hesse_use *use)
     const int n = hesse_image_all(d);
     const double full = 2.0 * n * patch(d) * d->o;
     const double part = 2.0 * n * use->want[W].rows * use->want[W].cols;
-    const int turned = use->dense && use->moves[W]; /* products with dW, too */
+    const int turned = use->dense && use->moves[W]; /* also products with dW */
     const double up = full * use->wanted[X] * (1 + turned) +
                       part * (use->wanted[W] * (1 + use->moves[X]));
     return full * (use->moves[X] + turned) + use->shares * up;
 }
 
-/* Of the patches of `tokens` places from `token` on, the entries q ... q + entries - 1,
-   and of their tangents k from `at` on: tokens x entries x k numbers. */
+/* A part of the patches: entries q ... q + entries - 1 at the `tokens` places from
+   `token` on, and k of their tangents from `at` on: tokens x entries x k numbers. */
 typedef struct some {
     int token, tokens, q, entries, at, k;
 } some;
@@ -74,7 +74,7 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-/* Visit all patches, entries first ... end - 1, at most so many of them at once. */
+/* Visit all patches, entries first ... end - 1, at most `most` of them at once. */
 static bool next(const hesse_frame *f, int first, int end, int most, some *s)
 {
     const int n = hesse_image_all(&f->d), room = amounts_of(f->k).room;
@@ -91,13 +91,13 @@ static bool next(const hesse_frame *f, int first, int end, int most, some *s)
     return true;
 }
 
-/* Entries of few tokens, for products with W. */
+/* Visit many entries of few tokens, for products with W. */
 static bool next_rows(const hesse_frame *f, some *s)
 {
     return next(f, 0, patch(&f->d), amounts_of(f->k).entries, s);
 }
 
-/* Few entries of many tokens, for those with yb. */
+/* Visit few entries of many tokens, for products with yb. */
 static bool next_columns(const hesse_frame *f, int first, int end, some *s)
 {
     const amounts a = amounts_of(f->k);
@@ -116,7 +116,8 @@ HESSE_INLINE tap tap_of(const hesse_dims *d, int q)
     return (tap){q / area, q % area / d->image.kernel_cols, q % d->image.kernel_cols};
 }
 
-/* Where the tangents of an entry lie in those of x, all k; or -1. */
+/* Return the place of all k tangents of an entry in the tangents of x; -1: in the
+   margin. */
 HESSE_INLINE ptrdiff_t source(const hesse_dims *d, hesse_window w, tap t, int k)
 {
     const int token = hesse_window_token(d, w, t.row, t.col);
@@ -125,12 +126,12 @@ HESSE_INLINE ptrdiff_t source(const hesse_dims *d, hesse_window w, tap t, int k)
                        (size_t)t.channel * (size_t)k);
 }
 
-/* The entries of `some` under one place of the kernel, a channel each. */
+/* The entries of `some` under one place of the kernel, one for each channel. */
 typedef struct run {
     size_t channels;
     bool margin;
-    size_t x, patch;   /* where the first one lies in x, and in its patch */
-    size_t patch_step; /* from one to the next; in x they are neighbours  */
+    size_t x, patch;   /* the place of the first one in x, and in its patch */
+    size_t patch_step; /* from one to the next; in x they are neighbours */
 } run;
 
 HESSE_INLINE run run_of(const hesse_dims *d, const some *s, hesse_window w, int place,
@@ -147,7 +148,7 @@ HESSE_INLINE run run_of(const hesse_dims *d, const some *s, hesse_window w, int 
                  .patch_step = (size_t)(area * s->k)};
 }
 
-/* The patches of x, which has k tangents. */
+/* Copy the patches of x, which has k tangents. */
 HESSE_SIMD static void gather(const hesse_dims *d, const some *s, int k,
                               const double *x, double *patches)
 {
@@ -170,7 +171,7 @@ HESSE_SIMD static void gather(const hesse_dims *d, const some *s, int k,
     }
 }
 
-/* x += its patches: the transpose. */
+/* Add its patches to x: the transpose of gather. */
 HESSE_SIMD static void scatter(const hesse_dims *d, const some *s, int k,
                                const double *patches, double *x)
 {
@@ -201,7 +202,7 @@ static void forward(const hesse_frame *f)
     if (f->x[B]) hesse_bias_add(n, (size_t)o, (size_t)o, f->x[B], f->y);
 }
 
-/* y += patches W', by some columns of W. */
+/* y += patches W', with some columns of W. */
 static void apply(const hesse_frame *f, const some *s, const double *patches, double *y)
 {
     const int o = f->d.o, q = patch(&f->d);
@@ -220,7 +221,7 @@ static void apply(const hesse_frame *f, const some *s, const double *patches, do
                    (size_t)s->k, y + (size_t)i * stride, (size_t)f->k);
 }
 
-/* patches = cy W, by the same columns. */
+/* patches = cy W, with the same columns. */
 static void apply_back(const hesse_frame *f, const some *s, const double *cy,
                        double *patches)
 {
@@ -290,7 +291,7 @@ static void bend(const hesse_frame *f, const some *s, double *patches)
                    (size_t)s->entries * (size_t)s->k);
 }
 
-/* The same where tangent i is the unit direction of element unit[i], and scattered. */
+/* Add the same to x, where tangent i is the unit direction of element unit[i]. */
 static void bend_units(const hesse_frame *f, double *x)
 {
     const int n = hesse_image_all(&f->d), q = patch(&f->d);
@@ -304,14 +305,14 @@ static void bend_units(const hesse_frame *f, double *x)
     }
 }
 
-/* The wanted part of cw += yb' patches. */
+/* Add yb' patches to the wanted part of cw. */
 static void correlate(const hesse_frame *f, const some *s, const double *patches,
                       double *cw)
 {
     const hesse_rect part = f->want[W];
     const size_t o = (size_t)f->d.o, k = (size_t)f->k, row = (size_t)part.cols * k;
     const hesse_strided yb = {f->yb + (size_t)s->token * o + part.row, 1, o};
-    const bool joint = s->k == f->k; /* then entries are neighbours in cw, too */
+    const bool joint = s->k == f->k; /* then entries are also neighbours in cw */
     const size_t width_of_all = (size_t)s->entries * (size_t)s->k;
     double *to = cw + (size_t)(s->q - part.col) * k + (size_t)s->at;
     if (f->k == 1) {

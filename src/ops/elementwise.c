@@ -1,13 +1,13 @@
-/* y = f(x) by elements: forward keeps f' and f'', the rest is multiply and add.
-   ReLU's second derivative is taken as 0 everywhere, as the frameworks do.
-   Source: Hendrycks & Gimpel, arXiv:1606.08415 (GELU and its tanh form);
-   docs/math.md, section 3.4. */
+/* y = f(x) by elements: forward keeps f' and f'', so the other functions only multiply
+   and add.  ReLU's second derivative is taken as 0 everywhere, as the frameworks do.
+   Source: Hendrycks & Gimpel, arXiv:1606.08415 (GELU and its tanh form); docs/math.md,
+   section 3.4. */
 #include "ops/loops.h"
 #include "ops/op.h"
 
 #include <math.h>
 
-/* A function at a point: value, slope, bend. */
+/* A function at a point: its value, first and second derivative. */
 typedef struct jet {
     double value, slope, bend;
 } jet;
@@ -133,7 +133,7 @@ HESSE_INLINE void curvature_of(const hesse_frame *f, size_t k)
                 f->dx[0] + i * stride + j * k, f->cx[0] + i * stride + j * k);
 }
 
-/* One tangent has loops of its own, over channels. */
+/* One tangent has its own loops, over channels. */
 HESSE_SIMD static void tangent(const hesse_frame *f)
 {
     if (f->k == 1)

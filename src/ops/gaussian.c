@@ -1,6 +1,7 @@
 /* y[i, j] = exp(-a |u|^2 / 2) with u = q[i] - k[j], for the pairs of tokens of a
-   sequence. dy = -a y u . (dq - dk)          cq += -a y cy u,  ck gains minus that
-     curvature: cq += -a yb (dy u + y (dq - dk)),  ck gains minus that
+   sequence.
+    dy = -a y u . (dq - dk)          cq += -a y cy u,  ck gains minus that
+    curvature: cq += -a yb (dy u + y (dq - dk)),  ck gains minus that
    docs/math.md, section 3.16. */
 #include "ops/loops.h"
 #include "ops/op.h"
@@ -19,8 +20,9 @@ static int width(const hesse_dims *d, int i)
     return i == Q ? d->c : i == K ? d->g * channels(d) : d->h * d->t;
 }
 
-/* A product over e channels for every pair and tangent: down for each input that moves,
-   up for each that is wanted, and again for each that moves, and for dy. */
+/* Every pair and tangent needs products over e channels: one down for each input that
+   moves; for each input that is wanted one up, one more for each input that moves, and
+   one for dy. */
 static double work(const hesse_dims *d, const hesse_use *use)
 {
     const double one = (d->full ? 2.0 : 1.0) * d->n * d->t * d->c;
@@ -29,7 +31,8 @@ static double work(const hesse_dims *d, const hesse_use *use)
     return one * (moves + use->shares * wanted * (1 + moves + (moves > 0)));
 }
 
-/* A pair of tokens of one head, where its numbers lie: of one copy, and of k. */
+/* A pair of tokens of one head: the places of its numbers, in one copy and in k
+   tangents. */
 typedef struct pair {
     size_t y, q, k, dy, dq, dk;
 } pair;
@@ -37,7 +40,7 @@ typedef struct pair {
 HESSE_INLINE pair pair_of(const hesse_frame *f, int i, int head, int j)
 {
     const hesse_dims *d = &f->d;
-    const size_t other = (size_t)(i - i % d->t) + (size_t)j; /* of the same sequence */
+    const size_t other = (size_t)(i - i % d->t) + (size_t)j; /* in the same sequence */
     const size_t e = (size_t)channels(d), k = (size_t)f->k, at = (size_t)i;
     const size_t of_q = (size_t)head * e, of_k = (size_t)(head / (d->h / d->g)) * e;
     const size_t of_y = (size_t)head * (size_t)d->t + (size_t)j;
@@ -49,7 +52,7 @@ HESSE_INLINE pair pair_of(const hesse_frame *f, int i, int head, int j)
                   other * hesse_stride(d->g * (int)e, f->k) + of_k * k};
 }
 
-/* Visit every pair that counts. */
+/* Visit every pair that attention sees. */
 typedef struct visit {
     int i, head, j;
 } visit;
@@ -97,7 +100,7 @@ HESSE_SIMD static void tangent(const hesse_frame *f)
     }
 }
 
-/* Both inputs gain a z, one of them with the other sign. */
+/* Add a z to both inputs, to one of them with the other sign. */
 HESSE_INLINE void push(const hesse_frame *f, const pair *p, size_t c, double a,
                        const double *z)
 {

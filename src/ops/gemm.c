@@ -1,5 +1,6 @@
-/* One tile, three instruction sets, chosen at run time: what is fast with the 32 wide
-   registers of AVX-512 spills with the 16 of AVX2, so the tiles differ in shape. */
+/* One tile, and three instruction sets, chosen at run time. A tile that is fast with
+   the 32 wide registers of AVX-512 does not fit into the 16 of AVX2, so the tiles
+   differ in shape. */
 #include "ops/gemm.h"
 
 #include "base/simd.h"

@@ -1,33 +1,34 @@
-/** The product that carries the program: tangents innermost.
+/** The product that takes most of the program's time; tangents are innermost.
  *
  *  Arrays of tangents are (token, channel, tangent), so every product of a panel has
- * the shape  C[m][j] += sum_p A[m, p] B[p][j]  with A primal and broadcast, B and C
- * tangents and contiguous. General DGEMM is at half speed on shapes this thin; this
- * kernel packs nothing and keeps a tile of C in registers. docs/performance.md. */
+ *  the shape  C[m][j] += sum_p A[m, p] B[p][j].  A is primal and broadcast; B and C are
+ *  tangents and contiguous. A general DGEMM runs at half speed on such thin shapes;
+ *  this kernel packs nothing and keeps a tile of C in registers.
+ *  docs/performance.md. */
 #ifndef HESSE_OPS_GEMM_H
 #define HESSE_OPS_GEMM_H
 
 #include <stddef.h>
 
-/** A matrix read element by element: entry (i, j) is at[i * row + j * col]. */
+/** A matrix that is read element by element: entry (i, j) is at[i * row + j * col]. */
 typedef struct hesse_strided {
     const double *at;
     size_t row, col;
 } hesse_strided;
 
-/** What becomes of C. */
+/** A product is added to C, or C is set to it. */
 typedef enum hesse_into { HESSE_ADD, HESSE_SET } hesse_into;
 
-/** Local. C[i][j] += alpha sum_p A(i, p) B[p * ldb + j], or = that,  i < m, j < n,
- *  p < depth; C[i][j] is c[i * ldc + j]. Fast where n is a multiple of
- * hesse_gemm_lanes(). */
+/** Local. C[i][j] += alpha sum_p A(i, p) B[p * ldb + j], or = the same, for i < m, j <
+ *  n, p < depth; C[i][j] is c[i * ldc + j]. It is fast if n is a multiple of
+ *  hesse_gemm_lanes(). */
 void hesse_gemm(hesse_into into, int m, size_t n, int depth, double alpha,
                 hesse_strided a, const double *b, size_t ldb, double *c, size_t ldc);
 
-/** Local. Numbers in a vector of the instructions in use. */
+/** Local. Return the numbers in a vector of the instructions in use. */
 int hesse_gemm_lanes(void);
 
-/** Local. The instructions in use: "avx512", "avx2" or "generic". */
+/** Local. Name the instructions in use: "avx512", "avx2" or "generic". */
 const char *hesse_gemm_level(void);
 
 #endif /* HESSE_OPS_GEMM_H */

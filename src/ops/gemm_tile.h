@@ -1,10 +1,11 @@
-/* A rows x (VECTORS * LANES) tile of C in registers: included by gemm.c once for each
-   instruction set, which gives
-     LANES     doubles of a vector register,
-     VECTORS   of them across a tile,
-     ROWS      of a full tile, so that ROWS * VECTORS + VECTORS + 1 registers suffice,
-     TARGET    the attribute of the functions,
-     NAME(x)   the name of x for this set. */
+/* A rows x (VECTORS * LANES) tile of C in registers. gemm.c includes this file once for
+   each instruction set, and defines
+    LANES     the doubles of a vector register,
+    VECTORS   the vectors across a tile,
+    ROWS      the rows of a full tile; ROWS * VECTORS + VECTORS + 1 registers must
+              suffice,
+    TARGET    the attribute of the functions,
+    NAME(x)   the name of x for this set. */
 
 typedef double NAME(vector) __attribute__((vector_size(8 * LANES), aligned(8)));
 
@@ -34,7 +35,8 @@ NAME(tile)(const hesse_into into, const int rows, const int vectors, int depth,
     }
 }
 
-/* All rows of one stripe of columns. The branches give the tile constant sizes. */
+/* Compute all rows of one stripe of columns. The branches give the tile constant
+   sizes. */
 static inline __attribute__((always_inline)) TARGET void
 NAME(stripe)(const hesse_into into, const int vectors, int m, int depth, double alpha,
              hesse_strided a, const double *b, size_t ldb, double *c, size_t ldc)
@@ -52,7 +54,7 @@ NAME(stripe)(const hesse_into into, const int vectors, int m, int depth, double 
     if (m) NAME(tile)(into, 1, vectors, depth, alpha, a, b, ldb, c, ldc);
 }
 
-/* The columns that fill whole vectors; returns how many those are. */
+/* Compute the columns that fill whole vectors; returns their number. */
 static inline __attribute__((always_inline)) TARGET size_t
 NAME(stripes)(const hesse_into into, int m, size_t n, int depth, double alpha,
               hesse_strided a, const double *b, size_t ldb, double *c, size_t ldc)
@@ -71,7 +73,7 @@ NAME(stripes)(const hesse_into into, int m, size_t n, int depth, double alpha,
     return j;
 }
 
-/* The branch gives all of the above a constant. */
+/* The branch makes `into` a constant in all functions above. */
 static TARGET size_t NAME(columns)(hesse_into into, int m, size_t n, int depth,
                                    double alpha, hesse_strided a, const double *b,
                                    size_t ldb, double *c, size_t ldc)

@@ -1,4 +1,4 @@
-/** Where a window stands in an image whose pixels are the tokens of a sequence. */
+/** The places of a window in an image whose pixels are the tokens of a sequence. */
 #ifndef HESSE_OPS_IMAGE_H
 #define HESSE_OPS_IMAGE_H
 
@@ -6,14 +6,16 @@
 
 #include <assert.h>
 
-/** Places of the window in one direction: it never stands beyond the margin. */
+/** Return the number of places of the window in one direction. The window never goes
+ *  beyond the margin. */
 static inline int hesse_image_places(int size, int kernel, const hesse_image *x)
 {
     assert(size + 2 * x->pad >= kernel);
     return (size + 2 * x->pad - kernel) / x->stride + 1;
 }
 
-/** Tokens of an output that has one for each place of the window, row by row. */
+/** Return the tokens of an output that has one for each place of the window, row by
+ *  row. */
 static inline int hesse_image_tokens(const hesse_dims *d)
 {
     const hesse_image *x = &d->image;
@@ -22,7 +24,7 @@ static inline int hesse_image_tokens(const hesse_dims *d)
            hesse_image_places(x->cols, x->kernel_cols, x);
 }
 
-/** The same for all sequences of a frame. */
+/** Return the same number for all sequences of a frame. */
 static inline int hesse_image_all(const hesse_dims *d)
 {
     return d->n / d->t * hesse_image_tokens(d);
@@ -43,7 +45,7 @@ static inline hesse_window hesse_window_of(const hesse_dims *d, int token)
                           at % cols * x->stride - x->pad};
 }
 
-/** The token of the input under a place of the kernel; -1: in the margin. */
+/** Return the token of the input under a place of the kernel; -1: in the margin. */
 static inline int hesse_window_token(const hesse_dims *d, hesse_window w, int row,
                                      int col)
 {

@@ -1,7 +1,7 @@
 /* y = x W + b, W stored c x o, or y = x W' + b, W stored o x c.  The only second
-   derivative that is not zero is the mixed one of x and W, so (dJ . dx)' yb is  yb dW'
-   for x and  x dyb  with the roles of x and yb exchanged for W: four products, each
-   used twice.  docs/math.md, section 3.1. */
+   derivative that is not zero is the mixed one of x and W. So (dJ . dx)' yb is  yb dW'
+   for x, and for W it is  x dyb  with the roles of x and yb exchanged: four products,
+   each used twice.  docs/math.md, section 3.1. */
 #include "ops/gemm.h"
 #include "ops/loops.h"
 #include "ops/op.h"
@@ -23,22 +23,24 @@ static hesse_rect shape(const hesse_dims *d, int i)
                        : (hesse_rect){0, d->c, 0, d->o};
 }
 
-/* Down, up, and rows of the result from both factors of each product. */
+/* Count the products down, the products up, and the rows of the result, which come from
+   both factors of each product. */
 static double work(const hesse_dims *d, const hesse_use *use)
 {
     const double full = 2.0 * d->n * d->c * d->o;
     const double part = 2.0 * d->n * use->want[W].rows * use->want[W].cols;
-    const int turned = use->dense && use->moves[W]; /* products with dW, too */
+    const int turned = use->dense && use->moves[W]; /* also products with dW */
     const double up = full * use->wanted[X] * (1 + turned) +
                       part * (use->wanted[W] * (1 + use->moves[X]));
     return full * (use->moves[X] + turned) + use->shares * up;
 }
 
-/* Numbers of a matrix that stay in the cache while tokens pass it. */
+/* Numbers of a matrix that stay in the cache while all tokens are multiplied with
+   it. */
 enum { NEAR = 32768 };
 
-/* Some rows of a matrix whose columns are far apart, and so each on a page of its own,
-   side by side. */
+/* Copy some rows of a matrix side by side. Its columns are far apart, so that each
+   would lie on its own page of memory. */
 static hesse_strided gather(hesse_strided m, int rows, int cols, double near[NEAR])
 {
     for (int j = 0; j < cols; j++)
@@ -48,7 +50,8 @@ static hesse_strided gather(hesse_strided m, int rows, int cols, double near[NEA
     return (hesse_strided){near, 1, (size_t)rows};
 }
 
-/* y[n] += M x[n], or = that, for each token and each of k copies; M is rows x cols. */
+/* y[n] += M x[n], or = the same, for each token and each of k copies; M is rows x
+   cols. */
 static void apply(hesse_into into, int n, int rows, int cols, hesse_strided m, int k,
                   const double *x, double *y)
 {
@@ -80,7 +83,7 @@ static void apply_direction(const hesse_frame *f, int p, int q, const double *a,
     if (f->unit[W]) hesse_weight_units(f->d.n, p, q, a, turned, f->k, f->unit[W], y);
 }
 
-/* The map from input to output channels as a matrix o x c. */
+/* Return the map from input to output channels as a matrix o x c. */
 static hesse_strided weight(const hesse_frame *f)
 {
     const size_t c = (size_t)f->d.c, o = (size_t)f->d.o;

@@ -1,5 +1,5 @@
 /** The inner loops of the operators, over the k tangents of one channel or over a run
- * of channels; inlined into functions marked HESSE_SIMD. */
+ *  of channels. They are inlined into functions marked HESSE_SIMD. */
 #ifndef HESSE_OPS_LOOPS_H
 #define HESSE_OPS_LOOPS_H
 
@@ -22,11 +22,11 @@ HESSE_INLINE void scale(size_t count, double a, const double *restrict x,
     for (size_t i = 0; i < count; i++) y[i] = a * x[i];
 }
 
-/** Numbers that a sum over neighbours keeps apart until its end, so that it fits
- * vectors. */
+/** Number of partial sums that a sum over neighbours keeps apart until its end, so that
+ *  it can use vectors. */
 enum { LANES = 16 };
 
-/** Sum of a b. */
+/** Return the sum of a b. */
 HESSE_INLINE double dot(size_t count, const double *a, const double *b)
 {
     double parts[LANES] = {0}, sum = 0;

@@ -1,13 +1,19 @@
-/* The two losses, sums over tokens with the weight a, times a factor of each token
-   where there are such.  Cross-entropy of one token, e the unit vector of its target
-   and p = softmax(x): J = a (p - e)'          (dJ . dx)' yb = a yb (diag p - p p') dx
-   which is positive semi-definite.  Where p is all but e, or another unit vector,
-   nothing may be left of a difference between numbers near 1, so p_t - 1 = - sum of the
-   others           loss = log(1 + sum_j exp(x_j - x_m)) + x_m - x_t with the target t,
-   the greatest m, and j other than m; and dx is taken from dx_m, which (diag p - p p')
-   does not see.  Squared error: J = 2 a (x - y)', -2 a (x - y)'         (dJ . dx)' yb =
-   2 a yb (dx - dy), and minus. A token with an id below 0 is ignored; squared error may
-   have no ids. docs/math.md, section 3.10. */
+/* The two losses are sums over tokens with the weight a and, if there are any, a factor
+   of each token.
+
+   Cross-entropy of one token, e the unit vector of its target and p = softmax(x):
+      J = a (p - e)'          (dJ . dx)' yb = a yb (diag p - p p') dx
+   which is positive semi-definite.  If p is almost e, or almost another unit vector,
+   the result must not depend on a difference between numbers near 1. So p_t - 1 = - sum
+   of the others, and
+      loss = log(1 + sum_j exp(x_j - x_m)) + x_m - x_t
+   with the target t, the largest element m, and j other than m. dx_m is subtracted from
+   dx, which does not change (diag p - p p') dx.
+
+   Squared error:
+      J = 2 a (x - y)', -2 a (x - y)'         (dJ . dx)' yb = 2 a yb (dx - dy), and
+   minus A token with an id below 0 is ignored; squared error may have no ids.
+   docs/math.md, section 3.10. */
 #include "ops/loops.h"
 #include "ops/op.h"
 
@@ -21,8 +27,8 @@ static int width(const hesse_dims *d, int i)
     return d->c;
 }
 
-/* p, then p_t - 1, and m. Of an ignored token nothing counts: p and the unit vector are
-   taken as zero. */
+/* It keeps p, then p_t - 1, and m. An ignored token contributes nothing: p and the unit
+   vector are taken as zero. */
 static int keep(const hesse_dims *d)
 {
     return d->c + 2;
@@ -33,7 +39,7 @@ static const double *kept(const hesse_frame *f, size_t token)
     return f->keep + token * (size_t)keep(&f->d);
 }
 
-/* The factor of a token's term, and with a its weight. */
+/* factor is the factor of a token's term; weight is the factor times a. */
 HESSE_INLINE double factor(const hesse_frame *f, size_t token)
 {
     return f->weight ? f->weight[token] : 1;
@@ -44,7 +50,7 @@ HESSE_INLINE double weight(const hesse_frame *f, size_t token)
     return f->d.a * factor(f, token);
 }
 
-/* p - e at class j of a token. */
+/* Return p - e at class j of a token. */
 HESSE_INLINE double error(const hesse_frame *f, size_t token, size_t j)
 {
     const double *p = kept(f, token);
@@ -94,8 +100,8 @@ HESSE_SIMD static void cross_entropy_adjoint(const hesse_frame *f)
     }
 }
 
-/* cx += w p (dx - sum p dx) for `part` of the k tangents of a token; dx is taken from
-   that of the class m. */
+/* cx += w p (dx - sum p dx) for `part` of the k tangents of a token. The dx of class m
+   is subtracted from every dx. */
 HESSE_INLINE void spread(int c, int k, int part, double w, const double *p,
                          const double *dx, double *cx)
 {
@@ -119,7 +125,7 @@ HESSE_SIMD static void cross_entropy_curvature(const hesse_frame *f)
         }
 }
 
-/* Whether a token's error counts. */
+/* True if a token is not ignored. */
 HESSE_INLINE bool counts(const hesse_frame *f, size_t i)
 {
     return !f->id || f->id[i] >= 0;
@@ -137,7 +143,7 @@ static void squared_error_forward(const hesse_frame *f)
     *f->y = f->d.a * loss;
 }
 
-/* 2 a (x_0 - x_1) at channel j of token i. */
+/* Return 2 a (x_0 - x_1) at channel j of token i. */
 HESSE_INLINE double slope(const hesse_frame *f, size_t i, size_t j)
 {
     const size_t at = i * (size_t)f->d.c + j;

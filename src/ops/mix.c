@@ -1,5 +1,6 @@
-/* y[i] = sum over j of p[i, j] v[j]: what a token takes from those that it attends to.
-   Bilinear, so its curvature is that of a product.  docs/math.md, section 3.9. */
+/* y[i] = sum over j of p[i, j] v[j]: the values that a token takes from the tokens that
+   it attends to. It is bilinear, so its curvature is the curvature of a product.
+   docs/math.md, section 3.9. */
 #include "ops/loops.h"
 #include "ops/op.h"
 #include "ops/pairs.h"

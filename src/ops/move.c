@@ -1,5 +1,6 @@
-/* Numbers that change places, and parameters that are added or put before by place:
-   linear maps all of them, without curvature.  docs/math.md, section 3.13. */
+/* Operators that move numbers to other places, add a parameter by position, or put one
+   in front. All of them are linear maps without curvature.  docs/math.md, section
+   3.13. */
 #include "ops/loops.h"
 #include "ops/op.h"
 
@@ -27,7 +28,7 @@ static int select_tokens(const hesse_dims *d)
     return 1;
 }
 
-/* Where in x the token of a sequence lies. */
+/* Return the place of the selected token of a sequence in x. */
 static size_t selected(const hesse_frame *f, int s, int k)
 {
     return (size_t)(s * f->d.t + f->d.token) * hesse_stride(f->d.c, k);
@@ -58,7 +59,7 @@ HESSE_SIMD static void select_adjoint(const hesse_frame *f)
             f->cx[0] + selected(f, s, f->k));
 }
 
-/* class_token: y = a token that is a parameter, and then those of x. */
+/* class_token: y = a token that is a parameter, followed by the tokens of x. */
 
 enum { CLASS = 1 };
 
@@ -110,7 +111,7 @@ HESSE_SIMD static void class_adjoint(const hesse_frame *f)
     }
 }
 
-/* transpose: what were tokens are channels, and channels tokens. */
+/* transpose: tokens become channels, and channels become tokens. */
 
 static int transpose_tokens(const hesse_dims *d)
 {
@@ -151,7 +152,7 @@ HESSE_SIMD static void transpose_adjoint(const hesse_frame *f)
     if (f->cx[0] && f->cy) turn(sequences(f), f->d.c, f->d.t, f->k, f->cy, f->cx[0]);
 }
 
-/* positions: y = x + P, row i of P for the token at place i of its sequence. */
+/* positions: y = x + P, with row i of P for the token at position i of its sequence. */
 
 enum { P = 1 };
 
@@ -161,7 +162,8 @@ static hesse_rect positions_shape(const hesse_dims *d, int i)
     return (hesse_rect){0, d->t, 0, d->c};
 }
 
-/* The place of a token: frames of the others may begin anywhere in a sequence. */
+/* It keeps the position of a token, since frames of the other functions may begin
+   anywhere in a sequence. */
 static int positions_keep(const hesse_dims *d)
 {
     (void)d;
@@ -216,9 +218,10 @@ HESSE_SIMD static void positions_adjoint(const hesse_frame *f)
     }
 }
 
-/* mask: y = x up to a token, and zero from it on. */
+/* mask: y = x before a token, and zero from it on. */
 
-/* The tokens of a sequence that are copied: so many numbers, of so many. */
+/* Copy the tokens of a sequence before the first hidden one, and set the others to
+   zero. */
 static void masked_copy(const hesse_frame *f, int k, const double *x, double *y)
 {
     const size_t stride = hesse_stride(f->d.c, k), t = (size_t)f->d.t;

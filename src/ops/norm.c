@@ -29,7 +29,7 @@ static hesse_rect shape(const hesse_dims *d, int i)
     return (hesse_rect){0, 1, 0, d->c};
 }
 
-/* xh of every channel, then r. */
+/* It keeps xh of every channel, then r. */
 static int keep(const hesse_dims *d)
 {
     return d->c + 1;
@@ -52,7 +52,7 @@ HESSE_INLINE void forward(const hesse_frame *f, bool centred)
     }
 }
 
-/* The same as below, of one tangent. */
+/* Compute the same as means, for one tangent. */
 HESSE_INLINE void means_of_one(int c, const double *w, const double *a, const double *z,
                                double *mz, double *maz)
 {
@@ -72,8 +72,8 @@ HESSE_INLINE void means_of_one(int c, const double *w, const double *a, const do
     for (int l = 0; l < LANES; l++) *mz += one[l] / c, *maz += two[l] / c;
 }
 
-/* Of one token: the means over the channels of z and of a z, for some of its tangents;
-   z may have a factor w of its own for every channel. */
+/* Compute, for one token, the means over the channels of z and of a z, for some of its
+   tangents. z may have an extra factor w for every channel. */
 HESSE_INLINE void means(int c, int k, int part, const double *w, const double *a,
                         const double *z, double *restrict mz, double *restrict maz)
 {
@@ -92,9 +92,9 @@ HESSE_INLINE void means(int c, int k, int part, const double *w, const double *a
     }
 }
 
-/* y += r (w z - [mean of w z] - xh mean of xh w z): the tangent of xh along z where w
-   is NULL, and the adjoint of x at z where w is the gain. Then y may have a gain, too.
- */
+/* y += r (w z - [mean of w z] - xh mean of xh w z). This is the tangent of xh along z
+   if w is NULL, and the adjoint of x at z if w is the gain. In the first case y may
+   have a gain. */
 HESSE_INLINE void project(int c, int k, int part, bool centred, const double *xh,
                           const double *w, const double *z, const double *gain,
                           double *y)
@@ -110,7 +110,7 @@ HESSE_INLINE void project(int c, int k, int part, bool centred, const double *xh
     }
 }
 
-/* Every token, and CHUNK tangents at a time, through project. */
+/* Apply project to every token, CHUNK tangents at a time. */
 HESSE_INLINE void project_all(const hesse_frame *f, bool centred, int k,
                               const double *w, const double *z, const double *gain,
                               double *y)
@@ -157,7 +157,7 @@ HESSE_INLINE void adjoint_of(const hesse_frame *f, bool centred, int all)
     }
 }
 
-/* What the curvature needs of one token besides its tangents. */
+/* Numbers of one token that the curvature needs besides its tangents. */
 typedef struct token {
     int c, k, part;
     bool centred;
@@ -182,8 +182,8 @@ HESSE_INLINE token token_of(const hesse_frame *f, int i, int k, int part, bool c
     return t;
 }
 
-/* cx gains -r s xb - r (dxh m2 + xh <dxh gb>), and cg, from its channel `first` on,
-   gains yb dxh; either may be NULL. */
+/* Add -r s xb - r (dxh m2 + xh <dxh gb>) to cx, and yb dxh, from its channel `first`
+   on, to cg; either may be NULL. */
 HESSE_INLINE void bend(const token *t, const double *dx, double *cx, double *cg,
                        hesse_rect part_of_g)
 {
@@ -211,7 +211,7 @@ HESSE_INLINE void bend(const token *t, const double *dx, double *cx, double *cg,
     }
 }
 
-/* cx gains the adjoint of x at dg yb. */
+/* Add the adjoint of x at dg yb to cx. */
 HESSE_INLINE void tilt(const token *t, const double *dg, double *cx)
 {
     project(t->c, t->k, t->part, t->centred, t->xh, t->yb, dg, NULL, cx);

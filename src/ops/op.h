@@ -1,26 +1,27 @@
 /** Operators and their first and second derivatives.
  *
- *  An operator is y = F(x_0, x_1, ...). With J its Jacobian at x, and yb the adjoint of
- *  y, that is the derivative of the loss in y:
+ *  An operator is y = F(x_0, x_1, ...). Let J be its Jacobian at x, and yb the adjoint
+ *  of y, which is the derivative of the loss in y:
  *
  *    forward      y    = F(x)
  *    tangent      dy   = J dx               k at once
  *    adjoint      cx  += J' cy              k at once
  *    curvature    cx  += (dJ . dx)' yb      k at once
  *
- *  d is a tangent: how a value moves when the parameters move. c is a cotangent: what
- *  is carried back from the loss. For a gradient there is one, cy = yb. For columns of
- *  a Hessian there are k, each the tangent of yb; then J' yb moves by the product rule,
- *  by J' cy from adjoint and by (dJ . dx)' yb from curvature.
+ *  d is a tangent: it says how a value moves when the parameters move. c is a
+ *  cotangent: it carries derivatives back from the loss. A gradient needs one
+ *  cotangent, cy = yb. Columns of a Hessian need k cotangents, each the tangent of yb.
+ *  Then J' yb moves by the product rule, by J' cy from adjoint and by (dJ . dx)' yb
+ *  from curvature.
  *
- *  The four are pure: they read and write the arrays of their frame, allocate nothing,
- *  cannot fail, and know nothing of the graph they sit in.
+ *  The four functions are pure: they read and write the arrays of their frame, allocate
+ *  nothing, cannot fail, and know nothing of the graph they belong to.
  *
  *  One rule covers all special cases: a NULL operand is zero, a NULL result is not
- *  wanted. The tape uses it to skip whatever a block of parameters does not touch.
+ *  computed. The tape uses it to skip everything that a block of parameters does not
+ *  touch.
  *
- *  Source: Griewank & Walther, Evaluating Derivatives, 2nd ed. (2008), chapter 5.
- */
+ *  Source: Griewank & Walther, Evaluating Derivatives, 2nd ed. (2008), chapter 5. */
 #ifndef HESSE_OPS_OP_H
 #define HESSE_OPS_OP_H
 
@@ -31,16 +32,16 @@
 
 enum { HESSE_MAX_IN = 4 };
 
-/** Tokens that are the pixels of an image, row by row, and a window that moves over it.
- *  The image has a margin of `pad` pixels all around. */
+/** The pixels of an image, which are tokens, row by row, and a window that moves over
+ *  the image. The image has a margin of `pad` pixels all around. */
 typedef struct hesse_image {
     int rows, cols;
     int kernel_rows, kernel_cols, stride, pad;
 } hesse_image;
 
-/** Sizes, with one name each across the code and docs/math.md. */
+/** Sizes. Each has the same name everywhere in the code and in docs/math.md. */
 typedef struct hesse_dims {
-    int n;         /* tokens of the inputs: whole sequences of them                 */
+    int n;         /* tokens of the inputs, in whole sequences */
     int t;         /* tokens of a sequence of the inputs                            */
     int c, o;      /* channels in, out; an embedding has c rows                     */
     int h, g;      /* query heads; key and value heads, a divisor of h              */
@@ -48,8 +49,9 @@ typedef struct hesse_dims {
     bool out_rows; /* a weight is o x c; false: c x o                               */
     double a;      /* the operator's constant: scale of scores, epsilon of a norm,
                       base of rotary angles, weight of a token in a loss            */
-    int token;     /* the token of a sequence that is selected, or first hidden     */
-    int channel;   /* the first that is taken                                       */
+    int token; /* the token of a sequence that is selected, or the first that is hidden
+                */
+    int channel;       /* the first channel that is taken */
     hesse_image image; /* t = rows x cols                                           */
 } hesse_dims;
 
@@ -58,65 +60,67 @@ typedef struct hesse_rect {
     int row, rows, col, cols;
 } hesse_rect;
 
-/** What one operator sees of the tape: its own operands and nothing else.
+/** The part of the tape that one operator sees: its own operands and nothing else.
  *
- *  Inputs are activations (tokens x width) first, parameters (rows x cols) after them,
- * then constants (rows x cols), which have neither tangents nor cotangents. Of tangents
- * and cotangents there are k, innermost: element (token, channel, i) of an activation
- * lies at token * hesse_stride(width, k) + channel * k + i, element (row, col, i) of a
- * parameter at (row * cols + col) * k + i. The loss is one number, and k of them.
- */
+ *  Inputs are ordered: first activations (tokens x width), then parameters (rows x
+ *  cols), then constants (rows x cols), which have neither tangents nor cotangents.
+ *  There are k tangents and k cotangents, and their index is innermost: element (token,
+ *  channel, i) of an activation lies at token * hesse_stride(width, k) + channel * k +
+ *  i, element (row, col, i) of a parameter at (row * cols + col) * k + i. The loss is
+ *  one number; its tangents are k numbers. */
 typedef struct hesse_frame {
     hesse_dims d;
     int k;
-    const int *id; /* n integers: token ids or targets; of attention how many tokens of
-                      its sequence, the first ones, each attends to; else NULL        */
+    const int *id; /* n integers: token ids or targets; in attention, how many of the
+                      first tokens of its sequence each token attends to; else NULL */
 
-    const double *weight; /* of a loss: a factor of each token; NULL: all 1         */
+    const double *weight; /* in a loss: a factor of each token; NULL: all are 1 */
 
-    /* One copy, never NULL where the operator has them: inputs; the output, which
-       forward overwrites; keep(d) numbers for every token of the output (of the input,
-       for a loss) that forward leaves to the others; the adjoint of the output, for
-       curvature. */
+    /* One copy of each, never NULL if the operator has them: the inputs; the output,
+       which forward overwrites; keep(d) numbers for every token of the output (of the
+       input, for a loss), which forward leaves to the other functions; the adjoint of
+       the output, for curvature. */
     const double *x[HESSE_MAX_IN];
     double *y;
     double *keep;
     const double *yb;
 
-    /* Tangents of the inputs, each of them possibly NULL. For a parameter with more
-       than one row instead of dx: tangent i is the unit direction of element
+    /* Tangents of the inputs; each may be NULL. A parameter with more than one row may
+       have unit directions instead of dx: tangent i is the unit direction of element
        unit[.][i]. */
     const double *dx[HESSE_MAX_IN];
     const int *unit[HESSE_MAX_IN];
 
-    /* Of the output: tangent overwrites it, and curvature reads what tangent left. */
+    /* Tangents of the output: tangent overwrites them, and curvature reads what tangent
+       left. */
     double *dy;
 
-    /* Cotangents of the inputs, each possibly NULL: adjoint and curvature add to them;
-       of a parameter only the part `want`. Where one is fresh nothing is there yet, and
-       adjoint sets it. */
+    /* Cotangents of the inputs; each may be NULL. Adjoint and curvature add to them;
+       for a parameter they compute only the part `want`. If one is fresh, it holds
+       nothing yet, and adjoint sets it. */
     double *cx[HESSE_MAX_IN];
     hesse_rect want[HESSE_MAX_IN];
     bool fresh[HESSE_MAX_IN];
 
-    /* Of the output, for adjoint. */
+    /* Cotangents of the output, for adjoint. */
     const double *cy;
 } hesse_frame;
 
-/** Numbers between the tangents of one token and those of the next. The padding keeps
- *  tokens from falling on the same lines of the cache (docs/performance.md). */
+/** Return the numbers between the tangents of one token and those of the next. The
+ *  padding prevents tokens from falling on the same lines of the cache
+ *  (docs/performance.md). */
 static inline size_t hesse_stride(int width, int k)
 {
     return (size_t)width * (size_t)k + (k < 8 ? 0 : 8);
 }
 
-/** Tokens that token i attends to: the first ones of its sequence. */
+/** Return how many tokens token i attends to: the first ones of its sequence. */
 static inline int hesse_seen(const hesse_frame *f, int i)
 {
     return f->id ? f->id[i] : f->d.full ? f->d.t : i % f->d.t + 1;
 }
 
-/** What a panel does with an operator's inputs; `shares` matrices are made of it. */
+/** The way a panel uses an operator's inputs; it makes `shares` matrices. */
 typedef struct hesse_use {
     bool moves[HESSE_MAX_IN], wanted[HESSE_MAX_IN];
     bool dense;                    /* directions of parameters are vectors, not units */
@@ -131,19 +135,20 @@ typedef struct hesse_op {
     int parameters;   /* and, after them, parameters                            */
     int constants;    /* and, after these, constants                            */
     bool loss;        /* the output is one number, a sum over tokens            */
-    bool sequences;   /* tokens meet: a frame must hold whole sequences         */
-    bool batch;       /* sequences meet: a frame must hold all of them          */
-    bool sets;        /* adjoint heeds `fresh`                                  */
+    bool sequences;   /* tokens meet: a frame must hold whole sequences */
+    bool batch;       /* sequences meet: a frame must hold all sequences */
+    bool sets;        /* adjoint obeys `fresh` */
 
-    int (*tokens)(const hesse_dims *d); /* of a sequence of the output; NULL: d->t. Who
-                                           has it has `sequences`, too */
+    int (*tokens)(const hesse_dims *d); /* of a sequence of the output; NULL: d->t. If
+                                           it is set, `sequences` is set, too */
     int (*width)(const hesse_dims *d, int i); /* of activation i; i == activations +
                                                  parameters: of the output */
     hesse_rect (*shape)(const hesse_dims *d, int i); /* of input i, a parameter or a
                                                         constant */
-    int (*keep)(const hesse_dims *d);                /* numbers a token; NULL: none */
+    int (*keep)(const hesse_dims *d);                /* numbers per token; NULL: none */
     double (*work)(const hesse_dims *d, const hesse_use *use);
-    /* operations of its products for one tangent; NULL: it has no products */
+    /* Return the operations of its products for one tangent; NULL: it has no
+       products. */
 
     void (*forward)(const hesse_frame *f);
     void (*tangent)(const hesse_frame *f);
@@ -151,13 +156,14 @@ typedef struct hesse_op {
     void (*curvature)(const hesse_frame *f);
 } hesse_op;
 
-/** Tokens of a sequence of the output; of the inputs, for a loss. */
+/** Return the tokens of a sequence of the output; for a loss, of the inputs. */
 static inline int hesse_op_tokens(const hesse_op *op, const hesse_dims *d)
 {
     return op->tokens ? op->tokens(d) : d->t;
 }
 
-/* e channels a head; t scores a head and token, zero for tokens not attended to. */
+/* A head has e channels. A token has t scores per head; they are zero for tokens that
+   it does not attend to. */
 
 /* y = x W + b, or x W' + b: x n x c, y n x o. */
 extern const hesse_op hesse_op_linear, hesse_op_linear_unbiased;
@@ -167,15 +173,15 @@ extern const hesse_op hesse_op_embedding;
 extern const hesse_op hesse_op_layernorm, hesse_op_layernorm_unbiased;
 /* y = g x / root mean square: n x c. */
 extern const hesse_op hesse_op_rmsnorm;
-/* Pairs of channels turned: n x h e = c. */
+/* Pairs of channels are turned: n x h e = c. */
 extern const hesse_op hesse_op_rotary;
 /* y = a q . k: q n x h e = c, k n x g e, y n x h t. */
 extern const hesse_op hesse_op_scores;
-/* Over the tokens attended to: n x h t. */
+/* Softmax over the tokens attended to: n x h t. */
 extern const hesse_op hesse_op_softmax;
 /* y = sum p v: p n x h t, v n x g e, y n x h e = c. */
 extern const hesse_op hesse_op_mix;
-/* By elements: n x c. */
+/* Functions of each element: n x c. */
 extern const hesse_op hesse_op_gelu, hesse_op_gelu_tanh, hesse_op_relu, hesse_op_silu,
     hesse_op_tanh;
 /* y = a x: n x c. */
@@ -184,20 +190,21 @@ extern const hesse_op hesse_op_scale;
 extern const hesse_op hesse_op_product, hesse_op_sum;
 /* a sum -log softmax(x)[id]: n x c; an id below 0 is ignored. */
 extern const hesse_op hesse_op_cross_entropy;
-/* a sum (x_0 - x_1)^2: n x c; where there are ids, a token with one below 0 is ignored.
- */
+/* a sum (x_0 - x_1)^2: n x c; if there are ids, a token with an id below 0 is
+   ignored. */
 extern const hesse_op hesse_op_squared_error;
 
-/* Of images with t = rows x cols pixels; y has a token for each place of the window. */
+/* Operators on images with t = rows x cols pixels; y has a token for each place of the
+   window. */
 
-/* Cross-correlation with kernels W, o x (c x kernel_rows x kernel_cols), and + b: x n x
-   c, y places x o. */
+/* Cross-correlation with kernels W, o x (c x kernel_rows x kernel_cols), and + b: x is
+   n x c, y is places x o. */
 extern const hesse_op hesse_op_conv, hesse_op_conv_unbiased;
-/* The largest number under the window, of every channel, or the mean with the margin as
-   zeros: x n x c, y places x c. */
+/* The largest number under the window, for every channel; or the mean, in which the
+   margin counts as zeros: x is n x c, y is places x c. */
 extern const hesse_op hesse_op_max_pool, hesse_op_average_pool;
-/* Means of kernel_rows x kernel_cols fields that share the image: x n x c, y fields x
- * c. */
+/* Means of kernel_rows x kernel_cols fields that divide the image: x is n x c, y is
+   fields x c. */
 extern const hesse_op hesse_op_adaptive_pool;
 
 /* The mean of a sequence's tokens: x n x c, y one token x c. */
@@ -213,16 +220,18 @@ extern const hesse_op hesse_op_channels;
 extern const hesse_op hesse_op_class_token;
 /* y = x' for every sequence: x t tokens x c, y c tokens x t. */
 extern const hesse_op hesse_op_transpose;
-/* y = x + W, a row of W for every place in a sequence: n x c, W t x c. */
+/* y = x + W, with a row of W for every position in a sequence: n x c, W t x c. */
 extern const hesse_op hesse_op_positions;
-/* y = g (x - mean) / deviation + b, of every channel, over all tokens of the batch. */
+/* y = g (x - mean) / deviation + b, for every channel, over all tokens of the batch. */
 extern const hesse_op hesse_op_batchnorm;
-/* The same with a constant after b, 2 x c: a row of means and one of variances. */
+/* The same with given statistics: a constant after b, 2 x c, has a row of means and a
+   row of variances. */
 extern const hesse_op hesse_op_batchnorm_given;
 /* y = exp(-a |q - k|^2 / 2): q n x h e = c, k n x g e, y n x h t. */
 extern const hesse_op hesse_op_gaussian;
 
-/** Every operator, NULL at the end. The conformance tests run over this list. */
+/** List of every operator, NULL at the end. The conformance tests run over this
+ *  list. */
 extern const hesse_op *const hesse_ops[];
 
 #endif /* HESSE_OPS_OP_H */

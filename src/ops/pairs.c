@@ -1,18 +1,18 @@
 /* Every product is one hesse_gemm for a row (or a strip of rows) of pairs of one head
-   of one sequence, so the causal triangle costs half. */
+   of one sequence, so the causal triangle costs half of the square. */
 #include "ops/pairs.h"
 
 #include "ops/gemm.h"
 
 #include <cblas.h>
 
-enum { STRIP = 6 }; /* rows that a strip of a causal triangle takes at once */
-enum { ROWS = 32 }; /* the same, of one tangent                             */
+enum { STRIP = 6 }; /* rows of a causal triangle that a strip takes at once */
+enum { ROWS = 32 }; /* the same, for one tangent */
 
 /* One head of one sequence. */
 typedef struct place {
     int t, k;      /* tokens, tangents                                       */
-    int first;     /* first token of the sequence, in the frame              */
+    int first;     /* first token of the sequence, in the frame */
     int head, all; /* query head, query heads                                */
     bool full;
 } place;
@@ -22,13 +22,13 @@ static int shared(const place *p, int heads)
     return p->head / (p->all / heads);
 }
 
-/* Tokens that token i attends to: 0 ... seen - 1. */
+/* Return the number of tokens that token i attends to: tokens 0 ... seen - 1. */
 static int seen(const place *p, int i)
 {
     return p->full ? p->t : i + 1;
 }
 
-/* The first token that attends to token j. */
+/* Return the first token that attends to token j. */
 static int first_seer(const place *p, int j)
 {
     return p->full ? 0 : j;
@@ -48,14 +48,15 @@ static rows rows_of(const place *p, hesse_rows b)
     return (rows){at, step, b.e};
 }
 
-/* The same for tangents: token i at + i * step; e channels of k. */
+/* Return the place of a head's tangents: token i starts at + i * step; there are e
+   channels of k tangents. */
 static size_t tangents_at(const place *p, int heads, int e, size_t *step)
 {
     *step = hesse_stride(heads * e, p->k);
     return (size_t)p->first * *step + (size_t)(shared(p, heads) * e) * (size_t)p->k;
 }
 
-/* Pairs are rows of t channels a head. */
+/* Return the place of a head's pairs, which are rows of t channels. */
 static size_t pairs_at(const place *p, size_t *step)
 {
     return tangents_at(p, p->all, p->t, step);
@@ -74,7 +75,7 @@ static bool next(const hesse_frame *f, visit *v, place *p)
     return true;
 }
 
-/* Rows of one vector a token, those of a head. */
+/* Return the rows of a head for an array with one tangent. */
 static rows single(const place *p, int heads, int e, const double *z)
 {
     size_t step;
@@ -82,8 +83,8 @@ static rows single(const place *p, int heads, int e, const double *z)
     return (rows){at, step, e};
 }
 
-/* For one tangent: s[i, j] += a q[i] . k[j], products of matrices but for the triangle
-   that a causal strip ends with. */
+/* For one tangent: s[i, j] += a q[i] . k[j]. These are products of matrices, except for
+   the triangle at the end of a causal strip. */
 static void dot_pairs(const place *p, double a, rows q, rows k, double *s, size_t step)
 {
     for (int i = 0; i < p->t; i += ROWS) {
@@ -102,8 +103,8 @@ static void dot_pairs(const place *p, double a, rows q, rows k, double *s, size_
     }
 }
 
-/* For one tangent: z[i] += a sum over j of s[i, j] b[j]; or, back, z[j] += a sum over i
-   of s[i, j] b[i]. */
+/* For one tangent: z[i] += a sum over j of s[i, j] b[j]; or, if back, z[j] += a sum
+   over i of s[i, j] b[i]. */
 static void weigh_rows(const place *p, double a, const double *s, size_t step, rows b,
                        bool back, double *z, size_t z_step)
 {

@@ -2,8 +2,9 @@
  *
  *  A grid of pairs S (token i attends to token j, head h) is an activation of h t
  *  channels; rows Z are an activation of heads times e channels. In each product one
- *  factor is primal, the other and the result are k tangents; every product adds.
- *  Pairs that causal attention does not see are neither read nor written. */
+ *  factor is primal; the other factor and the result are k tangents. Every product is
+ *  added to its result. Pairs that causal attention does not see are neither read nor
+ *  written. */
 #ifndef HESSE_OPS_PAIRS_H
 #define HESSE_OPS_PAIRS_H
 
@@ -40,8 +41,9 @@ void hesse_pairs_mix(const hesse_frame *f, double a, const double *p, const doub
 void hesse_pairs_mix_back(const hesse_frame *f, double a, const double *p,
                           const double *y, double *z, int heads, int e);
 
-/** Local. Operations of an operator that is a product over pairs of tokens: each input
- *  that moves makes one product down and one up, each that is wanted one up. */
+/** Local. Return the operations of an operator that is a product over pairs of tokens.
+ *  Each input that moves makes one product down and one up, each input that is wanted
+ *  one up. */
 double hesse_pairs_work(const hesse_dims *d, const hesse_use *use);
 
 #endif /* HESSE_OPS_PAIRS_H */

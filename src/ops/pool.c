@@ -1,7 +1,8 @@
-/* Fewer tokens, channel by channel: the largest number under a window, the mean of
-   those under it, the mean of all tokens, or of those in each of as many fields as are
-   wanted. Linear, or piecewise so: there is no curvature.  The margin counts as zeros
-   in a mean, and for nothing in a maximum.  docs/math.md, section 3.12. */
+/* Operators that leave fewer tokens, channel by channel: the largest number under a
+   window, the mean of the numbers under it, the mean of all tokens, or the mean of the
+   tokens in each of a given number of fields. They are linear, or piecewise linear, so
+   there is no curvature.  The margin counts as zeros in a mean; a maximum ignores it.
+   docs/math.md, section 3.12. */
 #include "ops/image.h"
 #include "ops/loops.h"
 
@@ -19,7 +20,8 @@ static int one_token(const hesse_dims *d)
     return 1;
 }
 
-/* Of every channel, the token of the sequence that had the largest number. */
+/* It keeps, for every channel, the token of the sequence that had the largest
+   number. */
 static int keep(const hesse_dims *d)
 {
     return d->c;
@@ -48,7 +50,8 @@ static void max_forward(const hesse_frame *f)
     }
 }
 
-/* Where the tangents of the largest number of a channel lie in those of x. */
+/* Return the place of the tangents of a channel's largest number in the tangents
+   of x. */
 HESSE_INLINE size_t best_of(const hesse_frame *f, int p, int first, size_t channel)
 {
     const size_t token = (size_t)f->keep[(size_t)p * (size_t)f->d.c + channel];
@@ -83,7 +86,7 @@ HESSE_SIMD static void max_adjoint(const hesse_frame *f)
     }
 }
 
-/* y += the means of the windows of x; back: x += the transpose of that at y. */
+/* y += the means of the windows of x; if back, x += the transpose of this map at y. */
 HESSE_INLINE void windows(const hesse_frame *f, int k, const double *from, double *to,
                           bool back)
 {
@@ -102,7 +105,7 @@ HESSE_INLINE void windows(const hesse_frame *f, int k, const double *from, doubl
     }
 }
 
-/* The same for the mean of all tokens of a sequence. */
+/* Add the same for the mean of all tokens of a sequence. */
 HESSE_INLINE void means(const hesse_frame *f, int k, const double *from, double *to,
                         bool back)
 {
@@ -115,9 +118,9 @@ HESSE_INLINE void means(const hesse_frame *f, int k, const double *from, double 
         }
 }
 
-/* Of `pixels` in a row those from first to end - 1 touch field `at` of `fields` of
-   equal length: neighbours may share some, and where there are fewer pixels than fields
-   one pixel is all that several have. */
+/* A row of `pixels` is divided into `fields` of equal length. Pixels first ... end - 1
+   touch field `at`. Neighbouring fields may share pixels; if there are fewer pixels
+   than fields, several fields have the same single pixel. */
 typedef struct field {
     int first, end;
 } field;
@@ -127,7 +130,7 @@ static field field_of(int pixels, int at, int fields)
     return (field){at * pixels / fields, ((at + 1) * pixels + fields - 1) / fields};
 }
 
-/* The same for the means of fields, kernel_rows x kernel_cols of them. */
+/* Add the same for the means of kernel_rows x kernel_cols fields. */
 HESSE_INLINE void fields(const hesse_frame *f, int k, const double *from, double *to,
                          bool back)
 {

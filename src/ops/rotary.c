@@ -13,13 +13,13 @@ static int width(const hesse_dims *d, int i)
     return d->c;
 }
 
-/* Cosine and sine of every pair of a head. */
+/* It keeps cosine and sine of every pair of a head. */
 static int keep(const hesse_dims *d)
 {
     return d->c / d->h;
 }
 
-/* y += x with every pair turned; sign -1: turned back. */
+/* y += x with every pair turned; if sign is -1, it is turned back. */
 HESSE_INLINE void turn(const hesse_frame *f, int k, double sign, const double *x,
                        double *y)
 {

@@ -8,7 +8,8 @@ static int width(const hesse_dims *d, int i)
     return d->c;
 }
 
-/* Of an array of tangents; what lies between the tokens is harmless and swept along. */
+/* Return the numbers in an array of tangents, with the padding between tokens: loops go
+   over it, too, which does no harm. */
 static size_t tangent_count(const hesse_frame *f)
 {
     return (size_t)f->d.n * hesse_stride(f->d.c, f->k);

@@ -1,5 +1,5 @@
-/* y[i, j] = a q[i] . k[j] for the pairs of tokens of a sequence: bilinear, so its
-   curvature is that of a product.  docs/math.md, section 3.7. */
+/* y[i, j] = a q[i] . k[j] for the pairs of tokens of a sequence. It is bilinear, so its
+   curvature is the curvature of a product.  docs/math.md, section 3.7. */
 #include "ops/loops.h"
 #include "ops/op.h"
 #include "ops/pairs.h"

@@ -1,7 +1,7 @@
 /* p = softmax of the scores of the tokens attended to, for every token and head.  With
    <z> = sum p z, and m = <yb>:
-     dp = p (ds - <ds>)       cs += p (cy - <cy>)
-     curvature: cs += dp (yb - m) - p sum dp yb
+    dp = p (ds - <ds>)       cs += p (cy - <cy>)
+    curvature: cs += dp (yb - m) - p sum dp yb
    docs/math.md, section 3.8. */
 #include "ops/loops.h"
 #include "ops/op.h"
@@ -16,7 +16,7 @@ static int width(const hesse_dims *d, int i)
     return d->h * d->t;
 }
 
-/* One head of one token: its scores, and how many of them count. */
+/* One head of one token: its scores, and the number of scores that count. */
 typedef struct row {
     size_t primal, tangent; /* where it starts in arrays of either kind */
     int seen;
@@ -44,8 +44,8 @@ static void forward(const hesse_frame *f)
         }
 }
 
-/* y += p (z - sum p z) for `part` of the k tangents of a row. One tangent has loops of
-   its own, over tokens. */
+/* y += p (z - sum p z) for `part` of the k tangents of a row. One tangent has its own
+   loops, over tokens. */
 HESSE_INLINE void project(int seen, int k, int part, const double *p, const double *z,
                           double *y)
 {
@@ -80,7 +80,7 @@ HESSE_INLINE void bend(int seen, int k, int part, const double *p, const double 
             y[j * k + i] += (yb[j] - m) * dp[j * k + i] - p[j] * mean[i];
 }
 
-/* Every token, head and chunk of tangents, through project or, with yb, bend. */
+/* Apply project, or bend if there is yb, to every token, head and chunk of tangents. */
 HESSE_INLINE void through(const hesse_frame *f, const double *p, const double *yb,
                           const double *z, double *y)
 {

@@ -1,6 +1,7 @@
-/* Every product is one hesse_gemm where the weight lies as the result does, and one for
-   each of its rows where it is turned: then tangents of a row of the result are not
-   neighbours. One tangent, or a wide weight, is BLAS's, which packs it. */
+/* If the weight is stored in the order of the result, every product is one hesse_gemm.
+   If it is turned, the tangents of a row of the result are not neighbours, so every
+   product is one hesse_gemm for each of its rows. Products with one tangent or a wide
+   weight go to BLAS, which packs it. */
 #include "ops/weight.h"
 
 #include "ops/gemm.h"
@@ -8,10 +9,10 @@
 
 #include <cblas.h>
 
-/* Numbers of a matrix that stay in the cache while rows pass it. */
+/* Numbers of a matrix that stay in the cache while rows are multiplied with it. */
 enum { NEAR = 65536 };
 
-/* From so many numbers on a weight is BLAS's. */
+/* A weight with this many numbers or more goes to BLAS. */
 enum { WIDE = 65536 };
 
 void hesse_weight_tangents(int n, int p, int q, const double *a, bool turned, int k,
