@@ -11,9 +11,10 @@
    dx, which does not change (diag p - p p') dx.
 
    Squared error:
-      J = 2 a (x - y)', -2 a (x - y)'         (dJ . dx)' yb = 2 a yb (dx - dy), and
-   minus A token with an id below 0 is ignored; squared error may have no ids.
-   docs/math.md, section 3.10. */
+      J = 2 a (x - y)', -2 a (x - y)'     (dJ . dx)' yb = 2 a yb (dx - dy), and minus
+
+   A token with an id below 0 is ignored; squared error may have no ids. docs/math.md,
+   section 3.10. */
 #include "ops/loops.h"
 #include "ops/op.h"
 

@@ -49,9 +49,8 @@ typedef struct hesse_dims {
     bool out_rows; /* a weight is o x c; false: c x o                               */
     double a;      /* the operator's constant: scale of scores, epsilon of a norm,
                       base of rotary angles, weight of a token in a loss            */
-    int token; /* the token of a sequence that is selected, or the first that is hidden
-                */
-    int channel;       /* the first channel that is taken */
+    int token;     /* the token that is selected, or the first hidden one */
+    int channel;   /* the first channel that is taken */
     hesse_image image; /* t = rows x cols                                           */
 } hesse_dims;
 

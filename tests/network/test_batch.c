@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Allocation number broken_at fails, counted from 0. */
+/* The allocation with this number, counted from 0, fails. */
 static int broken_at = -1, allocations;
 
 void *__real_hesse_calloc(size_t count, size_t size);
@@ -21,7 +21,7 @@ void *__wrap_hesse_calloc(size_t count, size_t size)
 
 enum { EXAMPLES = 5, TOKENS = 3, WIDTH = 2, LABELS = 3, ROWS = 2, OUTPUTS = 4 };
 
-/* A batch with all arrays, whose numbers all differ. */
+/* Make a batch with all arrays, in which all numbers differ. */
 static hesse_batch full_batch(void)
 {
     hesse_batch b = {.sequences = EXAMPLES,
@@ -102,7 +102,7 @@ static void picks_are_copies(void **state)
     hesse_batch_free(&all);
 }
 
-/* Two grey images of 2 x 2 pixels. */
+/* Make two grey images of 2 x 2 pixels. */
 static hesse_batch grey_images(void)
 {
     static const double x[] = {0, 0.25, 0.5, 1, 0.2, 0.4, 0.6, 0.8};

@@ -13,14 +13,14 @@ static const char FILE_NAME[] = "model.safetensors";
 
 enum { ROOM = 1 << 15 };
 
-/* A safetensors file of float32 in the making. */
+/* A safetensors file of float32 numbers that is being made. */
 typedef struct builder {
     char header[ROOM];
     float data[ROOM];
     size_t count;
 } builder;
 
-/* The tensor's numbers; cols 0: of one dimension. */
+/* Add a tensor and return its numbers; cols = 0: it has one dimension. */
 static float *add(builder *b, const char *name, int rows, int cols)
 {
     const size_t at = strlen(b->header),
@@ -66,7 +66,7 @@ static float element(const hesse_param *p, int row, int col)
     return (float)(p->offset + (size_t)(row * p->cols + col)) + 0.5f;
 }
 
-/* A parameter's numbers, in its place within a fused tensor. */
+/* Put a parameter's numbers in their place within a fused tensor. */
 static void put(const hesse_param *p, float *x)
 {
     const int fused_cols = p->out_rows ? p->cols : p->cols * p->parts;
@@ -77,15 +77,15 @@ static void put(const hesse_param *p, float *x)
             x[(row + i) * fused_cols + col + j] = element(p, i, j);
 }
 
-/* What one test does to a checkpoint. */
+/* The changes that one test makes to a checkpoint. */
 typedef struct change {
-    const char *wrapper;  /* before every name                       */
+    const char *wrapper;  /* put before every name */
     const char *skip;     /* tensor that is left out                 */
     const char *reshape;  /* tensor that gets one row more           */
     const char *extra[3]; /* further tensors                         */
-    bool head_copy;       /* a copy of the embedding under its name  */
-    float head_error;     /* added to its last element               */
-    bool nan;             /* the last element of the last tensor     */
+    bool head_copy;       /* add a copy of the embedding under the head's name */
+    float head_error;     /* added to the last element of that copy */
+    bool nan;             /* the last element of the last tensor is NaN */
 } change;
 
 static void write_checkpoint(const hesse_arch *arch, const change *c)
@@ -145,7 +145,7 @@ static hesse_status load(hesse_arch *arch, hesse_params *params, double **theta,
     return s;
 }
 
-/* It loads, with every number in its place and this note. */
+/* Assert that it loads, with every number in its place and this note. */
 static hesse_arch assert_loads(hesse_arch arch, const char *note_says)
 {
     hesse_params params;
@@ -204,7 +204,8 @@ static void every_layout_is_recognised(void **state)
                 }
 }
 
-/* Of models that a builder describes what all names begin with is left out. */
+/* For models that a builder describes, the prefix that all names begin with is left
+   out. */
 static void wrappers_of_encoders_are_seen_through(void **state)
 {
     (void)state;
@@ -339,7 +340,7 @@ static void what_would_change_the_function_is_refused(void **state)
                  cases[i].extra);
         assert_refused(a, says);
     }
-    /* A file with biases for a model said to have none. */
+    /* The file has biases, but the model is said to have none. */
     hesse_arch a = tiny(GPT2);
     write_checkpoint(&a, &(change){.skip = NULL});
     a.attention_bias = a.mlp_bias = false;
@@ -405,7 +406,7 @@ static void numbers_must_be_finite(void **state)
     assert_refused(a, "tensor 'transformer.ln_f.bias', element [5] is NaN");
 }
 
-/* A value of a trained checkpoint, by NumPy. */
+/* A tensor of a trained checkpoint: its shape, and numbers computed with NumPy. */
 typedef struct known {
     const char *name;
     int rows, cols;
@@ -483,8 +484,8 @@ static void trained_checkpoints_load(void **state)
              12.659892082214355}});
 }
 
-/* Heads for other tasks are left out of an encoder, but not what its own task would
- * use. */
+/* An encoder ignores heads for other tasks, but not a head that its own task
+   would use. */
 static void encoders_may_have_other_heads(void **state)
 {
     (void)state;

@@ -22,7 +22,7 @@ static hesse_status read_text(const char *family, const char *text, hesse_arch *
     return hesse_config_read(FILE_NAME, arch, why);
 }
 
-/* A file of one family's keys and some more of them. */
+/* Read a file with the keys of one family and some more. */
 static hesse_status read_more(const char *family, const char *more, hesse_arch *arch,
                               hesse_why *why)
 {
@@ -129,7 +129,7 @@ static void activations_are_what_the_names_mean(void **state)
     }
 }
 
-/* Its block_size makes a file nanoGPT's. */
+/* The key block_size makes a file nanoGPT's. */
 static void nanogpt_has_its_own_keys(void **state)
 {
     (void)state;
@@ -240,7 +240,7 @@ static void refuses_what_it_does_not_compute(void **state)
     }
 }
 
-/* Each required key in turn: gone, and of every wrong kind. */
+/* Each required key is removed in turn, and replaced by every wrong kind of value. */
 static void required_keys_are_checked(void **state)
 {
     (void)state;

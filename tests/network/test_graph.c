@@ -1,6 +1,6 @@
-/* Graphs of all families: what is printed reads back to the same graph; a graph on a
-   batch gives the same bits as the family's own tape; damaged graphs are refused, never
-   crash. */
+/* Graphs of all families: a printed graph reads back to the same graph; a graph on a
+   batch gives the same bits as the family's own tape; damaged graphs are refused and
+   never crash. */
 #include "check.h"
 #include "hesse/arch.h"
 #include "network/families/families.h"
@@ -117,7 +117,7 @@ static hesse_graph *graph_of(const hesse_arch *arch)
     return g;
 }
 
-/* The JSON of a graph; the caller frees it. */
+/* Return the JSON of a graph; the caller frees it. */
 static char *printed(const hesse_graph *g)
 {
     hesse_why why;
@@ -152,7 +152,7 @@ static void graphs_read_back(void **state)
     }
 }
 
-/* Examples of any network, from a stream of numbers. */
+/* Make examples for any network, from a stream of numbers. */
 static hesse_batch batch_of(const hesse_arch *a, const hesse_graph *g)
 {
     hesse_batch b = {.sequences = EXAMPLES, .context = a->positions};
@@ -181,7 +181,8 @@ static hesse_batch batch_of(const hesse_arch *a, const hesse_graph *g)
     return b;
 }
 
-/* Loss and gradient of a graph at some parameters; the caller frees the gradient. */
+/* Compute loss and gradient of a graph at some parameters; the caller frees the
+   gradient. */
 static double run(const hesse_graph *g, const hesse_batch *b, double **gradient)
 {
     const hesse_weighting mean = {.scale = 1};
@@ -225,8 +226,8 @@ static void graphs_that_were_read_compute_the_same(void **state)
     }
 }
 
-/* Any number of the text changed to any of some others: refused with a message, or a
-   graph of which a tape can be made. */
+/* Every number of the text is replaced by each of some others. The graph must be
+   refused with a message, or a tape can be made of it. */
 static void damaged_graphs_never_crash(void **state)
 {
     (void)state;
@@ -295,8 +296,8 @@ static void messages_name_the_place(void **state)
     hesse_graph_free(words);
 }
 
-/* The loss is the sum over micro-batches of their means, also where they have unequal
-   numbers of targets; and its derivatives follow. */
+/* The loss must be the sum over micro-batches of their means, even if they have unequal
+   numbers of targets; and its derivatives must agree with it. */
 static void unequal_micro_batches_have_their_own_means(void **state)
 {
     (void)state;

@@ -35,7 +35,7 @@ static hesse_params list(const hesse_arch *a)
     return params;
 }
 
-/* Parameters stand one behind the other, each with its own name. */
+/* Assert that parameters stand one behind the other, each with its own name. */
 static void assert_whole(const hesse_params *params)
 {
     size_t offset = 0;
@@ -179,7 +179,7 @@ static void a_tied_embedding_may_lie_as_the_head(void **state)
     hesse_params_free(&params);
 }
 
-/* As published: GPT-2 has 124,439,808 and 1,557,611,200 parameters, Llama 2
+/* The published numbers of parameters: GPT-2 has 124,439,808 and 1,557,611,200, Llama 2
    6,738,415,616, TinyStories-656K 656,000, stories260K 260,032. */
 static void known_models_have_their_numbers(void **state)
 {
@@ -254,7 +254,7 @@ static void sizes_that_do_not_fit_are_refused(void **state)
     hesse_params_free(NULL);
 }
 
-/* Gains 1, biases 0, matrices of the deviation that their role has. */
+/* Gains must be 1, biases 0, and matrices must have the deviation of their role. */
 static void initial_values_follow_the_rules(void **state)
 {
     (void)state;

@@ -76,7 +76,8 @@ static void hessian_is_the_derivative_of_the_gradient(void **state)
     }
 }
 
-/* Every kind's share is symmetric, they add up, and a kind without curvature adds 0. */
+/* Every kind's share must be symmetric, the shares must add up, and a kind without
+   curvature must add 0. */
 static void shares_add_up(void **state)
 {
     (void)state;
@@ -105,7 +106,8 @@ static void shares_add_up(void **state)
     }
 }
 
-/* x' G x >= 0 for the Gauss-Newton part; the functional part takes both signs. */
+/* x' G x >= 0 must hold for the Gauss-Newton part; the functional part takes both
+   signs. */
 static void gauss_newton_is_positive_semidefinite(void **state)
 {
     (void)state;
@@ -134,8 +136,8 @@ static void gauss_newton_is_positive_semidefinite(void **state)
     }
 }
 
-/* Unit directions of one parameter, and wanted parts of others, are parts of the whole.
- */
+/* A panel of unit directions of one parameter, with wanted parts of others, must equal
+   the same part of the whole. */
 static void panel_is_a_part_of_the_whole(void **state)
 {
     (void)state;
@@ -190,8 +192,8 @@ static void panel_is_a_part_of_the_whole(void **state)
     }
 }
 
-/* What comes of sequences adds up, by however many of them go together; where they meet
-   in the model there is only the whole. */
+/* The results of sequences must add up, whatever number of sequences go together. If
+   sequences meet in the model, only the whole batch is swept. */
 static void stretches_agree(void **state)
 {
     (void)state;
@@ -233,7 +235,8 @@ static void stretches_agree(void **state)
     }
 }
 
-/* A number that is not finite is found where it comes from, and its sequence. */
+/* For a number that is not finite, the node that made it and its sequence must be
+   found. */
 static void faults_are_found(void **state)
 {
     (void)state;
@@ -273,7 +276,8 @@ static void faults_are_found(void **state)
     }
 }
 
-/* Full attention, a temperature and the other activations, by differences. */
+/* Full attention, a temperature and the other activations are compared with
+   differences. */
 static void variants_are_derivatives(void **state)
 {
     (void)state;
@@ -309,8 +313,8 @@ static void variants_are_derivatives(void **state)
     }
 }
 
-/* Least squares: y = x W, loss = a sum (y - z)^2. Its Hessian is 2 a X'X for every
-   output, its Gauss-Newton part all of it, and inputs have no adjoint. */
+/* Least squares: y = x W, loss = a sum (y - z)^2. The Hessian must be 2 a X'X for every
+   output and equal to its Gauss-Newton part, and inputs have no adjoint. */
 static void least_squares_are_quadratic(void **state)
 {
     (void)state;

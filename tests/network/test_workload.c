@@ -1,5 +1,6 @@
-/* The work of sweeps is that of its definition, whatever was asked before, and to ask
-   of every parameter visits nodes in proportion to the depth of the network. */
+/* The work of sweeps must agree with its definition, whatever was asked before. Asking
+   for the work of every parameter must visit nodes in proportion to the depth of the
+   network. */
 #include "nets.h"
 
 #include "network/workload.h"
@@ -17,7 +18,7 @@ static void model_new(transformer *m, int which)
         net_new(m, which - ARCHS);
 }
 
-/* By the definition: of every node, what its inputs are. */
+/* Compute the work by its definition, from the properties of every node's inputs. */
 static hesse_work work_of(const hesse_tape *t, const bool *moves,
                           const hesse_rect *want, bool dense)
 {
@@ -57,7 +58,7 @@ static void assert_same(hesse_work a, hesse_work b)
     assert_true(a.products == b.products && a.elements == b.elements);
 }
 
-/* Parameters first, first + step, ... are wanted, wholly but for a row of one. */
+/* Want parameters first, first + step, ..., each of them wholly. */
 static int some_wants(const transformer *m, int first, int step, hesse_want *wants)
 {
     int count = 0;
@@ -109,7 +110,8 @@ static void work_is_that_of_its_definition(void **state)
     }
 }
 
-/* Of directions of outputs: what is known from earlier questions changes nothing. */
+/* The work of output directions must not depend on results that are known from earlier
+   questions. */
 static void outputs_do_not_depend_on_earlier_questions(void **state)
 {
     (void)state;
@@ -139,11 +141,11 @@ static void outputs_do_not_depend_on_earlier_questions(void **state)
     }
 }
 
-/* Visits of nodes while every parameter by itself, then all in one list, are asked of.
- */
+/* Count the visits of nodes while the work is asked for every parameter by itself, then
+   for all in one list. */
 static void visits_of(int layers, size_t *single, size_t *together)
 {
-    hesse_arch arch = tiny_llama; /* whose embedding and last matrix are not the same */
+    hesse_arch arch = tiny_llama; /* its embedding and last matrix are not the same */
     transformer m;
     arch.layers = layers;
     transformer_new(&m, &arch);

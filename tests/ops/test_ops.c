@@ -7,10 +7,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Two sequences of three tokens, two query heads for a key head; k below the width of a
-   vector, padded, and above what an operator takes at once. Images of one row and of
-   one column; of twelve pixels, with steps and margins; and with more numbers under a
-   window than an operator takes at once. */
+/* Sizes for the tests: two sequences of three tokens, two query heads for a key head. k
+   is below the width of a vector, padded, or above the number that an operator takes at
+   once. There are images of one row and of one column; of twelve pixels, with steps and
+   margins; and with more numbers under a window than an operator takes at once. */
 typedef struct setting {
     hesse_dims d;
     int k;
@@ -80,7 +80,8 @@ static const setting settings[] = {
       .token = 3,
       .image = {2, 2, 3, 3, 1, 1}},
      70},
-    /* One tangent: sums over neighbours, in vectors and what is left of them. */
+    /* With one tangent there are sums over neighbours, in vectors and in the remainder
+       of them. */
     {{.n = 36,
       .t = 18,
       .c = 20,
@@ -95,7 +96,7 @@ static const setting settings[] = {
 static const int ids[36] = {2, 0, 3, -100, 2, 1, 0, 3, 3, -1, 1, 2, 0, 1, 2, 3, 3, 3};
 static const int token_ids[36] = {2, 0, 3, 3, 2, 1, 0, 0, 3, 1, 1, 2, 1, 3, 0, 2, 2, 1};
 
-/* How many of twelve tokens each attends to, where that is not the model's affair. */
+/* Number of tokens (of twelve) that each token attends to, when the batch decides. */
 static const int attended[36] = {12, 12, 3, 1, 5, 12, 7,  2, 9, 12, 4, 8,
                                  1,  1,  2, 3, 5, 8,  12, 6, 4, 2,  9, 10,
                                  5,  5,  5, 5, 5, 5,  5,  5, 5, 5,  5, 5};
@@ -117,14 +118,14 @@ static bool is_parameter(const hesse_op *op, int i)
     return i >= op->activations && i < inputs(op);
 }
 
-/* Tokens of activation i; i == inputs: of the output. */
+/* Return the tokens of activation i; i == inputs: of the output. */
 static size_t tokens(const hesse_op *op, const setting *s, int i)
 {
     const int t = i < inputs(op) ? s->d.t : hesse_op_tokens(op, &s->d);
     return (size_t)(s->d.n / s->d.t * t);
 }
 
-/* Numbers in one copy of operand i; i == inputs: the output. */
+/* Return the numbers in one copy of operand i; i == inputs: of the output. */
 static size_t count(const hesse_op *op, const setting *s, int i)
 {
     if (is_parameter(op, i)) {
@@ -135,7 +136,7 @@ static size_t count(const hesse_op *op, const setting *s, int i)
     return tokens(op, s, i) * (size_t)op->width(&s->d, i);
 }
 
-/* Where element e of copy `copy` lies among k copies. */
+/* Return the place of element e of copy `copy` among k copies. */
 static size_t at(const hesse_op *op, const setting *s, int i, int k, size_t e, int copy)
 {
     if (is_parameter(op, i) || (i == inputs(op) && op->loss))
@@ -144,19 +145,20 @@ static size_t at(const hesse_op *op, const setting *s, int i, int k, size_t e, i
     return e / w * hesse_stride((int)w, k) + e % w * (size_t)k + (size_t)copy;
 }
 
-/* Numbers in k copies, with the padding. */
+/* Return the numbers in k copies, with the padding. */
 static size_t room(const hesse_op *op, const setting *s, int i, int k)
 {
     return at(op, s, i, k, count(op, s, i) - 1, k - 1) + 1 + 8;
 }
 
-/* Numbers that forward leaves. */
+/* Return the count of numbers that forward keeps. */
 static size_t kept(const hesse_op *op, const setting *s)
 {
     return tokens(op, s, inputs(op)) * (size_t)op->keep(&s->d);
 }
 
-/* An operator with random operands, constants above 0, and zeros where it adds. */
+/* An operator with random operands, with constants above 0, and with zeros in the
+   results that it adds to. */
 typedef struct trial {
     const hesse_op *op;
     const setting *s;
@@ -211,7 +213,7 @@ static void assert_close(double a, double b, double tolerance)
     if (!(fabs(a - b) <= tolerance * size)) fail_msg("%.17g and %.17g differ", a, b);
 }
 
-/* One copy of k copies of operand i. */
+/* Return an element of one of the k copies of operand i. */
 static double get(const trial *t, const double *a, int i, size_t e, int copy)
 {
     return a[at(t->op, t->s, i, t->f.k, e, copy)];
@@ -234,8 +236,9 @@ static void assert_all_close(const trial *t, int i, const double *a, const doubl
             assert_close(get(t, a, i, e, copy), get(t, b, i, e, copy), tolerance);
 }
 
-/* Copy `copy` of f as a frame of its own, with x and yb moved by h along dx and cy, and
-   the moved yb for its cotangent: the frame of a gradient. Its forward has been run. */
+/* Make a frame of its own from copy `copy` of f: x and yb are moved by h along dx and
+   cy, and its cotangent is the moved yb, as in the frame of a gradient. Its forward has
+   been run. */
 static hesse_frame moved(trial *t, int copy, double h)
 {
     const hesse_op *op = t->op;
@@ -261,7 +264,7 @@ static hesse_frame moved(trial *t, int copy, double h)
     return g;
 }
 
-/* dy is the central difference of y. */
+/* dy must be the central difference of y. */
 static void tangents(const hesse_op *op, const setting *s)
 {
     const double h = 1e-5;
@@ -278,7 +281,7 @@ static void tangents(const hesse_op *op, const setting *s)
     }
 }
 
-/* <c, J u> = <J' c, u>, to rounding. */
+/* <c, J u> = <J' c, u> must hold, up to rounding. */
 static void transposes(const hesse_op *op, const setting *s)
 {
     trial t = trial_new(op, s);
@@ -294,7 +297,7 @@ static void transposes(const hesse_op *op, const setting *s)
     trial_free(&t);
 }
 
-/* The gradient J' yb moves by adjoint and curvature together: the product rule. */
+/* The gradient J' yb must move by adjoint and curvature together: the product rule. */
 static void product_rule(const hesse_op *op, const setting *s)
 {
     const double h = 1e-5;
@@ -313,10 +316,10 @@ static void product_rule(const hesse_op *op, const setting *s)
     }
 }
 
-/* <v, (dJ.u)' yb> = <u, (dJ.v)' yb>, to rounding. */
+/* <v, (dJ.u)' yb> = <u, (dJ.v)' yb> must hold, up to rounding. */
 static void symmetry(const hesse_op *op, const setting *s)
 {
-    if (s->k < 2) return; /* it takes two */
+    if (s->k < 2) return; /* it takes two directions */
     trial t = trial_new(op, s);
     op->tangent(&t.f), op->curvature(&t.f);
     double uv = 0, vu = 0;
@@ -328,7 +331,7 @@ static void symmetry(const hesse_op *op, const setting *s)
     trial_free(&t);
 }
 
-/* A NULL operand does what zeros do, and a NULL result takes nothing from the others,
+/* A NULL operand must act like zeros, and a NULL result must not change the others,
    whichever of dx, cx, cy, dy are NULL. Curvature may read dy, which tangent left. */
 static void nulls(const hesse_op *op, const setting *s)
 {
@@ -361,7 +364,7 @@ static void nulls(const hesse_op *op, const setting *s)
     }
 }
 
-/* Copy `copy` of k copies of operand i, as a single one. */
+/* Return copy `copy` of the k copies of operand i, as a single one. */
 static double *single(trial *t, int i, const double *a, int copy)
 {
     double *one = numbers(t, room(t->op, t->s, i, 1), NULL);
@@ -369,7 +372,7 @@ static double *single(trial *t, int i, const double *a, int copy)
     return one;
 }
 
-/* To set what is fresh is to add to zero, whatever was there. */
+/* Setting a fresh result must equal adding to zero, whatever it held before. */
 static void fresh_ones(const hesse_op *op, const setting *s)
 {
     if (!op->sets) return;
@@ -385,7 +388,8 @@ static void fresh_ones(const hesse_op *op, const setting *s)
     trial_free(&set), trial_free(&zero);
 }
 
-/* k at once is one at a time, and adjoint and curvature add to what is there. */
+/* k tangents at once must give the same as one at a time, and adjoint and curvature
+   must add to the numbers that are there. */
 static void batches(const hesse_op *op, const setting *s)
 {
     const int out = inputs(op);
@@ -415,7 +419,7 @@ static void batches(const hesse_op *op, const setting *s)
     }
 }
 
-/* Unit directions do what dense tangents that hold them do. */
+/* Unit directions must give the same as dense tangents that hold them. */
 static void units(const hesse_op *op, const setting *s)
 {
     for (int i = op->activations; i < inputs(op); i++) {
@@ -438,7 +442,7 @@ static void units(const hesse_op *op, const setting *s)
     }
 }
 
-/* A wanted part of a parameter is that part of the whole. */
+/* A wanted part of a parameter must equal that part of the whole result. */
 static void parts(const hesse_op *op, const setting *s)
 {
     for (int i = op->activations; i < inputs(op); i++) {
@@ -461,7 +465,7 @@ static void parts(const hesse_op *op, const setting *s)
     }
 }
 
-/* Number j of the pixel at (row, col) of an image; `outside` in the margin. */
+/* Return number j of the pixel at (row, col) of an image; in the margin `outside`. */
 static double pixel(const setting *s, const double *x, int row, int col, int j,
                     double outside)
 {
@@ -470,7 +474,7 @@ static double pixel(const setting *s, const double *x, int row, int col, int j,
     return in ? x[(row * g->cols + col) * s->d.c + j] : outside;
 }
 
-/* Of one sequence, by loops over everything, with kernels o x c x rows x cols. */
+/* Check one sequence by loops over everything, with kernels o x c x rows x cols. */
 static void by_loops(const hesse_op *op, const setting *s, const hesse_frame *f, int at)
 {
     const hesse_image *g = &s->d.image;
@@ -508,8 +512,8 @@ static void windows(const hesse_op *op, const setting *s)
     trial_free(&t);
 }
 
-/* Field a of p of R pixels is [a R / p, (a + 1) R / p): its mean is that of the pixels
-   r, [r, r + 1), that overlap it. */
+/* Field a of p of R pixels is [a R / p, (a + 1) R / p). Its mean is the mean of the
+   pixels r, [r, r + 1), that overlap it. */
 static bool overlaps(int pixel, int pixels, int at, int fields)
 {
     return (pixel + 1) * fields > at * pixels && pixel * fields < (at + 1) * pixels;
@@ -533,7 +537,8 @@ static void adaptive(const hesse_op *op, const setting *s)
     trial_free(&t);
 }
 
-/* Over all tokens a normalised channel has mean 0 and, but for a, variance 1. */
+/* Over all tokens a normalised channel must have mean 0 and, except for a,
+   variance 1. */
 static void normalised(const hesse_op *op, const setting *s)
 {
     if (op != &hesse_op_batchnorm) return;
@@ -624,7 +629,8 @@ static void images_are_as_defined(void **state)
     for_every_op(normalised);
 }
 
-/* Kinds are single bits and known by name; HESSE_ALL is all of them, in two parts. */
+/* Kinds must be single bits and known by name; HESSE_ALL must be all of them, in two
+   parts. */
 static void kinds_are_a_partition(void **state)
 {
     (void)state;
@@ -643,8 +649,8 @@ static void kinds_are_a_partition(void **state)
     assert_int_equal(hesse_kinds_named("sofmax"), 0);
 }
 
-/* Where a class is all but certain, right or wrong: every number to its own last
- * digits. */
+/* If a class is almost certain, right or wrong, every number must be correct to its own
+   last digits. */
 static void certain_classes_keep_their_digits(void **state)
 {
     (void)state;
