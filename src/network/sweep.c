@@ -27,8 +27,8 @@ typedef struct pass {
     hesse_sweep *s;
     const hesse_directions *v;
     span sequences; /* of the stretch */
-    int t; /* `live` counts tokens of values with t tokens per sequence; 0: all tokens
-              are live */
+    int t;     /* `live` holds for values with t tokens per sequence; 0: all tokens are
+                  live */
     span live; /* in values with t tokens, the tokens that tangents have come to */
     span now;
 } pass;

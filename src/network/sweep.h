@@ -5,7 +5,7 @@
  *  adjoint of its output and d2F_a its second derivative. The share of a set of kinds
  *  is
  *
- *     S = sum over the operators a of these kinds of  J_a' (yb_a . d2F_a) J_a,
+ *      S = sum over the operators a of these kinds of  J_a' (yb_a . d2F_a) J_a.
  *
  *  It is symmetric, and additive over disjoint sets. HESSE_ALL gives the Hessian,
  *  HESSE_GAUSS_NEWTON its positive semi-definite outer-product part, HESSE_FUNCTIONAL
@@ -74,8 +74,8 @@ typedef struct hesse_directions {
     const double *v; /* rows x k, the parameters that move one after another, each
                           row-major */
     const int *unit; /* k elements of the parameter                                   */
-    const int
-        *output; /* k elements, token * width + channel, the same in every sequence */
+    const int *output; /* k elements, token * width + channel, the same in every
+                          sequence */
 } hesse_directions;
 
 /** Local. For every share p = 0 ... shares - 1: hv[p] = the wanted rows of S_p v, as

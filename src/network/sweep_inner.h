@@ -9,7 +9,7 @@ typedef struct hesse_slot {
     bool moves, wanted; /* depends on what moves, on what is wanted              */
     double *d, *c;      /* tangents and cotangents of one stretch; NULL: none    */
     int first_writer;   /* node that zeroes c before it adds, going up           */
-    hesse_rect rect;    /* of a parameter: what is wanted of it                  */
+    hesse_rect rect;    /* of a parameter: its wanted part                       */
     size_t row, from;   /* of a parameter: first row of results, of directions   */
 } hesse_slot;
 

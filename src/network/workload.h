@@ -1,8 +1,9 @@
 /** The work of sweeps is counted here without making them ready.
  *
- *  If every path from a value to the loss leads through that value, the work of a sweep
- *  after it depends on that value alone. So this work is counted once, and counting the
- *  work for every parameter of a deep network takes time in proportion to its depth. */
+ *  In some places every path to the loss leads through a single value. The work of a
+ *  sweep after such a value depends on that value alone. So this work is counted once,
+ *  and counting the work for every parameter of a deep network takes time in proportion
+ *  to its depth. */
 #ifndef HESSE_NETWORK_WORKLOAD_H
 #define HESSE_NETWORK_WORKLOAD_H
 
