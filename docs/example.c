@@ -45,7 +45,7 @@ int main(int argc, char **argv)
     const hesse_objective_options mean = {.reduction = HESSE_MEAN};
     const hesse_analysis_options blocks = {.partition = HESSE_CUT_TENSOR};
 
-    double loss, along;
+    double loss = 0, along = 0;
     hesse_status s = hesse_problem_open(team, &source, &data, &mean, &problem);
     if (!s) s = curvature(team, &problem, &loss, &along);
     if (!s && speaks)

@@ -52,7 +52,7 @@ static inline int net_add(net *n, const hesse_op *op, hesse_dims d, const int *x
     }
     for (int i = 0; i < op->constants; i++)
         in[op->activations + op->parameters + i] = x[op->activations + i];
-    return hesse_tape_add(n->t, op, d, in, id);
+    return hesse_tape_add(n->t, op, d, in, id, NULL);
 }
 
 static inline int net_one(net *n, const hesse_op *op, hesse_dims d, int x)

@@ -39,7 +39,13 @@ typedef enum hesse_loss {
     HESSE_LOSS_SQUARED_ERROR
 } hesse_loss;
 
-enum { HESSE_FAMILY = 32, HESSE_MOST_WIDTHS = 64, HESSE_MOST_DENSE = 8 };
+enum {
+    HESSE_FAMILY = 32,
+    HESSE_MOST_WIDTHS = 64,
+    HESSE_MOST_DENSE = 8,
+    HESSE_MOST_LAYERS = 4096,
+    HESSE_MOST_PAIRS = 256 /* of rotary channels in a head */
+};
 
 /** How a checkpoint stores the family's tensors; the defaults are Hugging Face's. */
 typedef struct hesse_layout {
@@ -64,6 +70,56 @@ typedef struct hesse_attention {
     bool by_layer;      /* scores of layer l (from 0) divided by l + 1 as well  */
     double rope_theta;  /* base of the rotary angles (llama)                    */
 } hesse_attention;
+
+/** The norms of a decoder. */
+typedef enum hesse_norm {
+    HESSE_NORM_BY_FAMILY, /* nothing of hesse_arch_decoder is set: the family sets it */
+    HESSE_NORM_LAYER,     /* LayerNorm with gain and bias */
+    HESSE_NORM_LAYER_UNBIASED,
+    HESSE_NORM_LAYER_PLAIN,  /* without parameters                    */
+    HESSE_NORM_RMS,          /* root mean square, with a gain          */
+    HESSE_NORM_RMS_ONE_PLUS, /* the same, and the gain is 1 + weight   */
+} hesse_norm;
+
+/** Norms of queries and keys before their scores. */
+typedef enum hesse_query_key_norm {
+    HESSE_QUERY_KEY_NORM_NONE,
+    HESSE_QUERY_KEY_NORM_HEAD, /* over the channels of each head       */
+    HESSE_QUERY_KEY_NORM_ALL,  /* over the channels of all heads       */
+} hesse_query_key_norm;
+
+/** Rotary position embedding: the channels j and j + pairs of a head are turned by
+ *  position * frequency[j]. */
+typedef struct hesse_rotary {
+    double fraction; /* of a head's channels that are turned; 0: none           */
+    int pairs;       /* entries of frequency; 0: theta^(-j / pairs) is used      */
+    double frequency[HESSE_MOST_PAIRS];
+    double scale; /* factor of the turned channels; 0: 1                       */
+    int longest;  /* frequencies hold for sequences of this length; 0: for all  */
+} hesse_rotary;
+
+/** Variations of decoders. Bit l % 8 of byte l / 8 of a list of layers is layer l. */
+typedef struct hesse_arch_decoder {
+    hesse_norm norm;
+    bool norm_before, norm_after; /* of attention and MLP: of what they read, of what
+                                     they add to the residual stream              */
+    bool norm_sum;                /* of the residual stream after each sum        */
+    bool parallel;                /* attention and MLP read the same stream       */
+    bool one_norm;                /* and, if parallel, the same norm of it        */
+    bool final_norm;              /* before the head                              */
+    bool output_bias, head_bias;
+    hesse_query_key_norm query_key_norm;
+    double embedding_scale, residual_scale, logit_scale; /* factors; 0: 1           */
+    double score_divisor;        /* of scores; 0: the square root of a head's size */
+    double score_cap, logit_cap; /* y = cap tanh(x / cap); 0: none                */
+    int embedding_width;         /* 0: the width of the residual stream          */
+    int first_position;          /* unused rows at the start of the positions     */
+    int window;                  /* tokens that a token of a windowed layer sees,
+                                    itself included; 0: all                      */
+    unsigned char windowed[HESSE_MOST_LAYERS / 8];
+    unsigned char unrotated[HESSE_MOST_LAYERS / 8]; /* layers without rotation       */
+    hesse_rotary rotary;
+} hesse_arch_decoder;
 
 /** Sizes that come from the data, and the loss that compares with them. */
 typedef struct hesse_arch_data {
@@ -103,13 +159,15 @@ typedef struct hesse_arch {
                     */
     hesse_activation activation;
     double norm_eps;
-    bool tied;           /* the head is the token embedding                           */
-    bool attention_bias; /* biases of query, key, value and output                    */
-    bool mlp_bias;       /* biases of the MLP; gpt2: of LayerNorm, too                */
-    int types;           /* bert: rows of the table of token types                    */
-    bool masked;         /* bert: predicts masked tokens; false: classes              */
-    double deviation;    /* of initial values; 0: the family's default                */
+    bool tied; /* the head is the token embedding                           */
+    bool
+        attention_bias; /* biases of query, key and value; of encoders also of output */
+    bool mlp_bias;
+    int types;        /* bert: rows of the table of token types                    */
+    bool masked;      /* bert: predicts masked tokens; false: classes              */
+    double deviation; /* of initial values; 0: the family's default                */
     hesse_attention attention;
+    hesse_arch_decoder decoder;
     hesse_layout layout;
     hesse_arch_data data;
     hesse_arch_image image;

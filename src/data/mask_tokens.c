@@ -10,7 +10,7 @@ static void mask_token(const hesse_batch *b, int i, double rate, int mask,
                        uint64_t seed)
 {
     const uint64_t first = 3 * (uint64_t)i;
-    const bool padding = b->seen && i % b->context >= b->seen[i];
+    const bool padding = b->end && i % b->context >= b->end[i];
     const bool chosen =
         !padding && hesse_uniform(seed, HESSE_RANDOM_MASK, first) < rate;
     const double how = hesse_uniform(seed, HESSE_RANDOM_MASK, first + 1);

@@ -101,10 +101,9 @@ static hesse_status merge_override(hesse_yaml *root, const hesse_origin *source,
 /* Sizes that follow from others where they are absent. */
 static void derive_arch(hesse_arch *a, bool config)
 {
-    const hesse_family *f = hesse_family_of(a);
     hesse_attention *t = &a->attention;
     a->mlp_bias = a->attention_bias;
-    if (f && f->complete) f->complete(a);
+    hesse_family_complete(a);
     if (config) return;
     if (!t->kv_heads) t->kv_heads = t->heads;
     if (!t->size && t->heads) t->size = a->width / t->heads;

@@ -89,8 +89,10 @@ const hesse_owned_key *hesse_kind_keys(int i, const char **name);
  *  standard  [out]  the default there, or NULL. */
 bool hesse_key_is_of(const hesse_key *key, const char *owner, const char **standard);
 
-/** Local. The families or kinds of data that have a key, "gpt2, llama"; "" for all. */
-void hesse_key_owners(const hesse_key *key, char text[200]);
+/** Local. Write the families or kinds of data that have a key, "gpt2, mlp", or "all
+ *  decoders" where all families of decoders have it; "" if all families have it. */
+enum { HESSE_OWNERS = 300 };
+void hesse_key_owners(const hesse_key *key, char text[HESSE_OWNERS]);
 
 /** Local. The keys for people; the table of a top section in Markdown; words to
  * complete after --set, one on a line. */

@@ -92,7 +92,7 @@ static void print_help(FILE *out, const char *text, bool markdown)
 
 void hesse_keys_print(FILE *out)
 {
-    char owners[200];
+    char owners[HESSE_OWNERS];
     for (int i = 0; hesse_key_at(i); i++) {
         const hesse_key *key = hesse_key_at(i);
         fprintf(out, "%s%s\n    ", key->path, key->in_config ? " *" : "");
@@ -110,7 +110,7 @@ void hesse_keys_print(FILE *out)
 void hesse_keys_markdown(FILE *out, const char *section)
 {
     const size_t length = strlen(section);
-    char owners[200];
+    char owners[HESSE_OWNERS];
     fputs("| key | value | default | for | meaning |\n|---|---|---|---|---|\n", out);
     for (int i = 0; hesse_key_at(i); i++) {
         const hesse_key *key = hesse_key_at(i);
@@ -209,7 +209,7 @@ static json_t *value_schema(const hesse_key *key)
 static json_t *key_schema(const hesse_key *key)
 {
     json_t *schema = value_schema(key);
-    char owners[200], *help = NULL;
+    char owners[HESSE_OWNERS], *help = NULL;
     size_t length;
     if (key->list)
         schema = json_pack("{s:s, s:o, s:i, s:i}", "type", "array", "items", schema,

@@ -58,15 +58,33 @@ bool hesse_key_is_of(const hesse_key *key, const char *owner, const char **stand
     return !owned;
 }
 
-void hesse_key_owners(const hesse_key *key, char text[200])
+static bool is_decoder(owners *of, int i)
+{
+    return of == hesse_family_keys && hesse_families[i]->decoder;
+}
+
+static bool all_decoders(owners *of, const hesse_key *key)
+{
+    const hesse_owned_key *list;
+    const char *name;
+    bool all = of == hesse_family_keys;
+    for (int i = 0; of && (list = of(i, &name)); i++)
+        all &= !is_decoder(of, i) || entry_of(key, list);
+    return all;
+}
+
+void hesse_key_owners(const hesse_key *key, char text[HESSE_OWNERS])
 {
     owners *of = owners_of(key);
     const hesse_owned_key *list;
     const char *name;
+    bool together = all_decoders(of, key);
+    size_t length = 0;
     *text = '\0';
-    for (int i = 0; of && (list = of(i, &name)); i++)
-        if (entry_of(key, list)) {
-            const size_t length = strlen(text);
-            snprintf(text + length, 200 - length, "%s%s", length ? ", " : "", name);
-        }
+    if (together) length += (size_t)snprintf(text, HESSE_OWNERS, "all decoders");
+    for (int i = 0; of && (list = of(i, &name)); i++) {
+        if (!entry_of(key, list) || (together && is_decoder(of, i))) continue;
+        length += (size_t)snprintf(text + length, HESSE_OWNERS - length, "%s%s",
+                                   length ? ", " : "", name);
+    }
 }

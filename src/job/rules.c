@@ -36,7 +36,7 @@ static const char *first_given(const rules *r, const char *const *keys, size_t c
 
 static hesse_status need_family(const rules *r)
 {
-    char words[200] = "";
+    char words[400] = "";
     if (given(r, "model.family")) return HESSE_OK;
     for (int i = 0; hesse_families[i]; i++) {
         const size_t length = strlen(words);
@@ -54,7 +54,7 @@ static hesse_status need_family(const rules *r)
 static hesse_status check_owners(const rules *r, const char *section, const char *owner,
                                  const char *what)
 {
-    char owners[200], text[300];
+    char owners[HESSE_OWNERS], text[HESSE_OWNERS + 100];
     const char *standard;
     for (int i = 0; hesse_key_at(i); i++) {
         const hesse_key *key = hesse_key_at(i);

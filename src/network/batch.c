@@ -34,7 +34,11 @@ void hesse_batch_arrays(hesse_batch *b, hesse_batch_array arrays[HESSE_BATCH_ARR
         (hesse_batch_array){(void **)&b->x, tokens * (size_t)b->width * sizeof *b->x};
     arrays[2] = (hesse_batch_array){(void **)&b->target, labels * sizeof *b->target};
     arrays[3] = (hesse_batch_array){(void **)&b->wanted, numbers * sizeof *b->wanted};
-    arrays[4] = (hesse_batch_array){(void **)&b->seen, tokens * sizeof *b->seen};
+    arrays[4] = (hesse_batch_array){(void **)&b->end, tokens * sizeof *b->end};
+    arrays[5] = (hesse_batch_array){(void **)&b->from, tokens * sizeof *b->from};
+    arrays[6] =
+        (hesse_batch_array){(void **)&b->position, tokens * sizeof *b->position};
+    arrays[7] = (hesse_batch_array){(void **)&b->type, tokens * sizeof *b->type};
 }
 
 hesse_batch hesse_batch_slice(const hesse_batch *all, int first, int count)
@@ -81,9 +85,9 @@ hesse_status hesse_batch_set_visible(hesse_batch *b, const int *lengths, hesse_w
     bool padded = false;
     for (int s = 0; s < b->sequences; s++) padded |= lengths[s] < context;
     if (!padded) return HESSE_OK;
-    b->seen = hesse_calloc((size_t)b->sequences * (size_t)context, sizeof *b->seen);
-    if (!b->seen) return exhausted(why);
-    for (int i = 0; i < b->sequences * context; i++) b->seen[i] = lengths[i / context];
+    b->end = hesse_calloc((size_t)b->sequences * (size_t)context, sizeof *b->end);
+    if (!b->end) return exhausted(why);
+    for (int i = 0; i < b->sequences * context; i++) b->end[i] = lengths[i / context];
     return HESSE_OK;
 }
 

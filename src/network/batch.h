@@ -18,9 +18,12 @@ typedef struct hesse_batch {
     int sequences, context; /* examples; tokens of one                             */
     int *input;             /* sequences x context ids                             */
     int vocabulary;         /* ids are 0 ... vocabulary - 1                        */
-    int *seen; /* sequences x context: how many of the first tokens of its sequence a
-                  token attends to; NULL: the model decides */
-    double *x; /* sequences x context x width                         */
+    int *end, *from;        /* sequences x context: a token attends to the tokens
+                               from ... end - 1 of its sequence; NULL: as the model
+                               has it, and from 0 on                               */
+    int *position, *type;   /* sequences x context: positions, and segments, where
+                               they are not 0, 1, ... and 0; else NULL             */
+    double *x;              /* sequences x context x width                         */
     int width;
     int rows, cols;    /* of images: context = rows x cols                         */
     int *target;       /* sequences x labels; below 0: ignored                     */
@@ -38,7 +41,7 @@ typedef struct hesse_batch_array {
     size_t each;
 } hesse_batch_array;
 
-enum { HESSE_BATCH_ARRAYS = 5 };
+enum { HESSE_BATCH_ARRAYS = 8 };
 
 /** Local. List all arrays of a batch; *at is NULL for an array that the batch does not
  *  have. */

@@ -16,7 +16,8 @@ int hesse_build_param(hesse_builder *b, hesse_param p, const char *name)
 void hesse_name_param(const hesse_builder *b, hesse_param *p, const char *name)
 {
     snprintf(p->tensor, sizeof p->tensor, "%s%s", b->module, name);
-    snprintf(p->name, sizeof p->name, "%.140s%s", p->tensor, p->slice ? p->slice : "");
+    snprintf(p->name, sizeof p->name, "%.140s%s", p->tensor,
+             p->slice.name ? p->slice.name : "");
     p->layer = b->layer;
 }
 
@@ -56,19 +57,17 @@ hesse_stream hesse_build_numbers(hesse_builder *b)
     return x;
 }
 
-hesse_stream hesse_build_embedding(hesse_builder *b, const char *name, int rows,
-                                   hesse_role role, hesse_ids ids, int *table)
+hesse_stream hesse_build_embedding(hesse_builder *b, hesse_lookup l, int *table)
 {
-    const int width = b->arch->width;
-    const hesse_param p = {.rows = rows,
-                           .cols = width,
+    const hesse_param p = {.rows = l.rows,
+                           .cols = l.width,
                            .out_rows = true,
-                           .role = role,
+                           .role = l.role,
                            .init = {.spread = 0.02}};
-    *table = hesse_build_param(b, p, name);
-    const hesse_stream out = {.tokens = b->graph->tokens, .width = width};
-    return add(b, &hesse_op_embedding, (hesse_dims){.c = rows, .o = width}, table, ids,
-               out);
+    *table = hesse_build_param(b, p, l.name);
+    const hesse_stream out = {.tokens = b->graph->tokens, .width = l.width};
+    const hesse_dims d = {.c = l.rows, .o = l.width, .token = l.first};
+    return add(b, &hesse_op_embedding, d, table, l.ids, out);
 }
 
 static char *join(char *text, size_t room, const char *name, const char *end)
@@ -84,9 +83,7 @@ static hesse_param weight_of(int in, hesse_affine map)
                          .out_rows = !map.in_first,
                          .role = map.role,
                          .init = map.init,
-                         .slice = map.slice,
-                         .part = map.part,
-                         .parts = map.parts};
+                         .slice = map.slice};
 }
 
 hesse_stream hesse_build_map(hesse_builder *b, hesse_stream x, hesse_affine map,
@@ -107,7 +104,7 @@ hesse_stream hesse_build_linear(hesse_builder *b, hesse_stream x, hesse_affine m
     if (!map.bias) return hesse_build_map(b, x, map, full);
     const hesse_param w = weight_of(x.width, map);
     hesse_param bias = vector_of(map.out, map.role, map.bias_init);
-    bias.slice = map.slice, bias.part = map.part, bias.parts = map.parts;
+    bias.slice = map.slice;
     const hesse_dims d = {.c = x.width, .o = map.out, .out_rows = !map.in_first};
     int in[3] = {x.value, hesse_build_param(b, w, full)};
     in[2] = hesse_build_param(b, bias, join(full, sizeof full, name, "bias"));
@@ -126,16 +123,6 @@ hesse_stream hesse_build_tied(hesse_builder *b, hesse_stream x, int table, int r
                                   bias);
     x.width = rows;
     return add(b, op, d, in, HESSE_IDS_NONE, x);
-}
-
-hesse_stream hesse_build_head(hesse_builder *b, hesse_stream x, int table)
-{
-    const hesse_arch *a = b->arch;
-    if (a->tied) return hesse_build_tied(b, x, table, a->vocabulary, NULL);
-    const hesse_affine map = {
-        .out = a->vocabulary, .role = HESSE_ROLE_HEAD, .init = {.spread = 0.02}};
-    b->module = "";
-    return hesse_build_linear(b, x, map, "lm_head");
 }
 
 /* image_of returns the image that a window reads, viewed the stream that the window
@@ -225,12 +212,12 @@ hesse_stream hesse_build_mean_pool(hesse_builder *b, hesse_stream x)
                HESSE_IDS_NONE, out);
 }
 
-static int gain_of(hesse_builder *b, int width, const char *name)
+static int gain_of(hesse_builder *b, int width, double mean, const char *name)
 {
     char full[HESSE_NAME];
-    return hesse_build_param(b,
-                             vector_of(width, HESSE_ROLE_NORM, (hesse_init){.mean = 1}),
-                             join(full, sizeof full, name, "weight"));
+    return hesse_build_param(
+        b, vector_of(width, HESSE_ROLE_NORM, (hesse_init){.mean = mean}),
+        join(full, sizeof full, name, "weight"));
 }
 
 static int bias_of(hesse_builder *b, int width, const char *name)
@@ -240,21 +227,29 @@ static int bias_of(hesse_builder *b, int width, const char *name)
                              join(full, sizeof full, name, "bias"));
 }
 
-hesse_stream hesse_build_layernorm(hesse_builder *b, hesse_stream x, bool bias,
-                                   const char *name)
+hesse_stream hesse_build_norm(hesse_builder *b, hesse_stream x, hesse_norm norm,
+                              int heads, const char *name)
 {
-    int in[3] = {x.value, gain_of(b, x.width, name)};
-    const hesse_dims d = {.c = x.width, .a = b->arch->norm_eps};
-    if (!bias) return add(b, &hesse_op_layernorm_unbiased, d, in, HESSE_IDS_NONE, x);
-    in[2] = bias_of(b, x.width, name);
-    return add(b, &hesse_op_layernorm, d, in, HESSE_IDS_NONE, x);
+    static const hesse_op *const ops[][2] = {
+        [HESSE_NORM_LAYER] = {&hesse_op_layernorm, &hesse_op_layernorm_heads},
+        [HESSE_NORM_LAYER_UNBIASED] = {&hesse_op_layernorm_unbiased, NULL},
+        [HESSE_NORM_LAYER_PLAIN] = {&hesse_op_layernorm_plain, NULL},
+        [HESSE_NORM_RMS] = {&hesse_op_rmsnorm, &hesse_op_rmsnorm_heads},
+        [HESSE_NORM_RMS_ONE_PLUS] = {&hesse_op_rmsnorm_one_plus,
+                                     &hesse_op_rmsnorm_one_plus_heads}};
+    const hesse_op *op = ops[norm][heads > 0];
+    const int width = heads ? x.width / heads : x.width;
+    const double mean = norm == HESSE_NORM_RMS_ONE_PLUS ? 0 : 1;
+    const hesse_dims d = {.c = x.width, .h = heads, .a = b->arch->norm_eps};
+    int in[3] = {x.value};
+    if (op->parameters > 0) in[1] = gain_of(b, width, mean, name);
+    if (op->parameters > 1) in[2] = bias_of(b, width, name);
+    return add(b, op, d, in, HESSE_IDS_NONE, x);
 }
 
-hesse_stream hesse_build_rmsnorm(hesse_builder *b, hesse_stream x, const char *name)
+hesse_stream hesse_build_layernorm(hesse_builder *b, hesse_stream x, const char *name)
 {
-    const int in[] = {x.value, gain_of(b, x.width, name)};
-    const hesse_dims d = {.c = x.width, .a = b->arch->norm_eps};
-    return add(b, &hesse_op_rmsnorm, d, in, HESSE_IDS_NONE, x);
+    return hesse_build_norm(b, x, HESSE_NORM_LAYER, 0, name);
 }
 
 /* Add means and variances that a checkpoint keeps; without a checkpoint they are 0 and
@@ -276,7 +271,7 @@ hesse_stream hesse_build_batchnorm(hesse_builder *b, hesse_stream x, const char 
 {
     const hesse_dims d = {.c = x.width, .a = b->arch->norm_eps};
     if (b->arch->image.batch_norm == HESSE_BATCH_NORM_NONE) return x;
-    int in[4] = {x.value, gain_of(b, x.width, name)};
+    int in[4] = {x.value, gain_of(b, x.width, 1, name)};
     in[2] = bias_of(b, x.width, name);
     if (b->arch->image.batch_norm == HESSE_BATCH_NORM_TRAINING)
         return add(b, &hesse_op_batchnorm, d, in, HESSE_IDS_NONE, x);
@@ -312,18 +307,55 @@ hesse_stream hesse_build_activation(hesse_builder *b, hesse_stream x)
                                    (hesse_dims){0}, x);
 }
 
+hesse_stream hesse_build_rotary(hesse_builder *b, hesse_stream x, int heads,
+                                int frequencies, double scale)
+{
+    const int pairs = b->graph->exhausted ? 0 : b->graph->values[frequencies].cols;
+    const hesse_dims d = {.c = x.width, .h = heads, .o = 2 * pairs, .a = scale};
+    return add(b, &hesse_op_rotary, d, (int[]){x.value, frequencies}, HESSE_IDS_NONE,
+               x);
+}
+
+hesse_stream hesse_build_scale(hesse_builder *b, hesse_stream x, double factor)
+{
+    if (factor == 0 || factor == 1) return x;
+    return hesse_build_apply(b, &hesse_op_scale, (hesse_dims){.a = factor}, x);
+}
+
+hesse_stream hesse_build_cap(hesse_builder *b, hesse_stream x, double cap)
+{
+    if (cap == 0) return x;
+    x = hesse_build_scale(b, x, 1 / cap);
+    x = hesse_build_apply(b, &hesse_op_tanh, (hesse_dims){0}, x);
+    return hesse_build_scale(b, x, cap);
+}
+
+/* A window that holds all tokens changes nothing. */
+static int window_of(const hesse_builder *b, int tokens)
+{
+    const hesse_arch_decoder *d = &b->arch->decoder;
+    const bool windowed =
+        b->layer >= 0 && d->windowed[b->layer / 8] >> b->layer % 8 & 1;
+    return windowed && d->window < tokens ? d->window : 0;
+}
+
 hesse_stream hesse_build_weights(hesse_builder *b, hesse_stream q, hesse_stream k,
                                  double scale)
 {
     const hesse_attention *a = &b->arch->attention;
-    const hesse_dims d = {
-        .c = q.width, .h = a->heads, .g = a->kv_heads, .full = a->full, .a = scale};
+    const hesse_dims d = {.c = q.width,
+                          .h = a->heads,
+                          .g = a->kv_heads,
+                          .full = a->full,
+                          .a = scale,
+                          .window = window_of(b, q.tokens)};
     const bool gaussian = a->kernel == HESSE_KERNEL_GAUSSIAN;
     const int in[] = {q.value, k.value};
     q.width = a->heads * q.tokens;
     if (gaussian) return add(b, &hesse_op_gaussian, d, in, HESSE_IDS_VISIBLE, q);
     q = add(b, &hesse_op_scores, d, in, HESSE_IDS_NONE, q);
     if (a->kernel != HESSE_KERNEL_SOFTMAX) return q;
+    q = hesse_build_cap(b, q, b->arch->decoder.score_cap);
     return add(b, &hesse_op_softmax, d, &q.value, HESSE_IDS_VISIBLE, q);
 }
 

@@ -22,6 +22,7 @@ typedef struct hesse_builder {
     hesse_graph *graph;
     const char *module; /* stands before the names of parameters   */
     int layer;          /* that parameters belong to; -1: none     */
+    int frequencies;    /* value of the rotary frequencies; -1: not made yet */
 } hesse_builder;
 
 /** A window that moves over an image. */
@@ -36,10 +37,16 @@ typedef struct hesse_affine {
     bool bias, in_first;
     hesse_role role;
     hesse_init init, bias_init;
-    const char *slice; /* ".query": the map is slice `part` of `parts` of a fused
-                          tensor; NULL: it is the whole tensor */
-    int part, parts;
+    hesse_slice slice; /* outputs of a fused tensor */
 } hesse_affine;
+
+/** A table of rows x width, of which ids read the rows first, first + 1, ... */
+typedef struct hesse_lookup {
+    const char *name;
+    int rows, width, first;
+    hesse_role role;
+    hesse_ids ids;
+} hesse_lookup;
 
 /** Local. Return a linear map with PyTorch's initial values: uniform within 1 /
  *  sqrt(in). */
@@ -55,8 +62,7 @@ void hesse_name_param(const hesse_builder *b, hesse_param *p, const char *name);
 /** Local. Begin with the examples: with their numbers, or with the rows of a table that
  *  belong to their ids. */
 hesse_stream hesse_build_numbers(hesse_builder *b);
-hesse_stream hesse_build_embedding(hesse_builder *b, const char *name, int rows,
-                                   hesse_role role, hesse_ids ids, int *table);
+hesse_stream hesse_build_embedding(hesse_builder *b, hesse_lookup lookup, int *table);
 
 /** Local. Apply a linear map, y = x W + b. hesse_build_linear names its parameters
  *  NAME.weight and NAME.bias. hesse_build_map has no bias, and its weight is called
@@ -68,10 +74,6 @@ hesse_stream hesse_build_map(hesse_builder *b, hesse_stream x, hesse_affine map,
                              const char *name);
 hesse_stream hesse_build_tied(hesse_builder *b, hesse_stream x, int table, int rows,
                               const char *bias);
-
-/** Local. Apply the head of a decoder, "lm_head.weight"; a tied head is the token
- *  embedding. */
-hesse_stream hesse_build_head(hesse_builder *b, hesse_stream x, int table);
 
 /** Local. Operators of images, in the order of the functions: a convolution; a
  *  convolution whose windows are the patches of the examples' images, side by side; a
@@ -86,11 +88,13 @@ hesse_stream hesse_build_max_pool(hesse_builder *b, hesse_stream x, hesse_view v
 hesse_stream hesse_build_fields(hesse_builder *b, hesse_stream x, int side);
 hesse_stream hesse_build_mean_pool(hesse_builder *b, hesse_stream x);
 
-/** Local. Norms: of a token with a gain and, if asked for, a bias; of a token with a
- *  gain; of a channel over the batch with gain and bias. */
-hesse_stream hesse_build_layernorm(hesse_builder *b, hesse_stream x, bool bias,
-                                   const char *name);
-hesse_stream hesse_build_rmsnorm(hesse_builder *b, hesse_stream x, const char *name);
+/** Local. Norms. hesse_build_norm normalises the channels of a token, or, if heads is
+ *  above 0, the channels of each of its heads; its parameters are NAME.weight and
+ *  NAME.bias, as the kind has them. hesse_build_layernorm is LayerNorm with both.
+ *  hesse_build_batchnorm normalises a channel over the batch, with gain and bias. */
+hesse_stream hesse_build_norm(hesse_builder *b, hesse_stream x, hesse_norm norm,
+                              int heads, const char *name);
+hesse_stream hesse_build_layernorm(hesse_builder *b, hesse_stream x, const char *name);
 hesse_stream hesse_build_batchnorm(hesse_builder *b, hesse_stream x, const char *name);
 
 /** Local. Apply an operator of one or two activations without parameters that changes
@@ -103,8 +107,20 @@ hesse_stream hesse_build_join(hesse_builder *b, const hesse_op *op, hesse_stream
 hesse_stream hesse_build_sum(hesse_builder *b, hesse_stream x, hesse_stream y);
 hesse_stream hesse_build_activation(hesse_builder *b, hesse_stream x);
 
+/** Local. Turn the channels of every head (hesse_op_rotary).
+ *
+ *  frequencies  [in]  their value in the graph, a table of 1 x pairs. */
+hesse_stream hesse_build_rotary(hesse_builder *b, hesse_stream x, int heads,
+                                int frequencies, double scale);
+
+/** Local. y = cap tanh(x / cap), and y = factor x; without a node where cap is 0, or
+ *  factor 0 or 1. */
+hesse_stream hesse_build_cap(hesse_builder *b, hesse_stream x, double cap);
+hesse_stream hesse_build_scale(hesse_builder *b, hesse_stream x, double factor);
+
 /** Local. hesse_build_weights computes how much tokens attend to one another, by the
- *  arch's kernel, with the scale of hesse_op_scores; hesse_build_mix computes the
+ *  arch's kernel, with the scale of hesse_op_scores, in the window of the builder's
+ *  layer; hesse_build_mix computes the
  *  values that they take with these weights. */
 hesse_stream hesse_build_weights(hesse_builder *b, hesse_stream q, hesse_stream k,
                                  double scale);

@@ -23,6 +23,7 @@ void hesse_graph_free(hesse_graph *g)
     if (!g) return;
     hesse_params_free(&g->params);
     hesse_params_free(&g->buffers);
+    free(g->table);
     free(g->values);
     free(g->nodes);
     free(g);
@@ -66,7 +67,6 @@ static hesse_param *list_param(hesse_graph *g, hesse_params *params,
     if (g->exhausted) return NULL;
     hesse_param *to = &params->list[params->count++];
     *to = *p;
-    if (!to->parts) to->parts = 1;
     to->offset = params->size;
     params->size += hesse_param_size(to);
     return to;
@@ -82,6 +82,23 @@ int hesse_graph_constant(hesse_graph *g, int rows, const hesse_param *row)
 {
     for (int i = 0; i < rows; i++) list_param(g, &g->buffers, &row[i]);
     return append(g, (hesse_graph_value){HESSE_VALUE_CONSTANT, rows, row->cols});
+}
+
+int hesse_graph_table(hesse_graph *g, int rows, int cols, const double *values)
+{
+    const size_t count = (size_t)rows * (size_t)cols;
+    double *longer = hesse_alloc(g->n_table + count);
+    g->exhausted |= !longer;
+    if (g->exhausted) {
+        free(longer);
+        return 0;
+    }
+    if (g->table) memcpy(longer, g->table, g->n_table * sizeof *longer);
+    memcpy(longer + g->n_table, values, count * sizeof *longer);
+    free(g->table);
+    g->table = longer;
+    g->n_table += count;
+    return append(g, (hesse_graph_value){HESSE_VALUE_TABLE, rows, cols});
 }
 
 int hesse_graph_numbers(hesse_graph *g, hesse_value_kind kind, int tokens, int width)
@@ -125,11 +142,11 @@ static const int *ids_of(const hesse_tape *t, const hesse_batch *batch, hesse_id
     case HESSE_IDS_TOKENS:
         return batch->input;
     case HESSE_IDS_POSITIONS:
-        return t->position;
-    case HESSE_IDS_ZEROS:
-        return t->zero;
+        return batch->position ? batch->position : t->position;
+    case HESSE_IDS_TYPES:
+        return batch->type ? batch->type : t->zero;
     case HESSE_IDS_VISIBLE:
-        return batch->seen;
+        return batch->end;
     case HESSE_IDS_LABELS:
         return batch->target;
     default:
@@ -196,8 +213,16 @@ static double loss_weight(const hesse_graph *g, const hesse_batch *batch,
     return w->scale > 0 ? w->scale / terms : 1;
 }
 
+static const double *copy_table(hesse_tape *t, const hesse_graph *g)
+{
+    double *table = hesse_tape_table(t, g->n_table);
+    if (table) memcpy(table, g->table, g->n_table * sizeof *table);
+    return table;
+}
+
 static void add_value(hesse_tape *t, const hesse_graph_value *v,
-                      const hesse_batch *batch, const double **constants)
+                      const hesse_batch *batch, const double **constants,
+                      const double **table)
 {
     switch (v->kind) {
     case HESSE_VALUE_PARAMETER:
@@ -206,6 +231,10 @@ static void add_value(hesse_tape *t, const hesse_graph_value *v,
     case HESSE_VALUE_CONSTANT:
         hesse_tape_constant(t, v->rows, v->cols, *constants);
         if (*constants) *constants += (size_t)v->rows * (size_t)v->cols;
+        break;
+    case HESSE_VALUE_TABLE:
+        hesse_tape_constant(t, v->rows, v->cols, *table);
+        *table += (size_t)v->rows * (size_t)v->cols;
         break;
     case HESSE_VALUE_INPUT:
         hesse_tape_input(t, v->rows, v->cols, batch->x);
@@ -228,17 +257,20 @@ hesse_status hesse_graph_tape(const hesse_graph *g, const hesse_batch *batch,
     hesse_tape *t = hesse_tape_new(batch->sequences, batch->context);
     const bool by_token = weighting->batch && !equal_terms(batch, weighting->batch);
     bool there = t && (!by_token || weigh_batches(t, batch, weighting->batch));
+    const double *table = there && g->n_table ? copy_table(t, g) : NULL;
+    there = there && (table || !g->n_table);
     const hesse_graph_node *n = g->nodes;
     for (int i = 0; there && i < g->n_values; i++) {
         const bool result = g->values[i].kind == HESSE_VALUE_RESULT;
         assert(!result || (n < g->nodes + g->n_nodes && n->out == i));
         if (!result) {
-            add_value(t, &g->values[i], batch, &constants);
+            add_value(t, &g->values[i], batch, &constants, &table);
             continue;
         }
         hesse_dims d = n->d;
         if (n->op->loss) d.a = loss_weight(g, batch, weighting, by_token);
-        hesse_tape_add(t, n->op, d, n->in, ids_of(t, batch, n->ids));
+        const int *from = n->ids == HESSE_IDS_VISIBLE ? batch->from : NULL;
+        hesse_tape_add(t, n->op, d, n->in, ids_of(t, batch, n->ids), from);
         n++;
     }
     if (there && !t->broken) {

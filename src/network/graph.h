@@ -14,6 +14,7 @@
 typedef enum hesse_value_kind {
     HESSE_VALUE_PARAMETER, /* rows x cols numbers that are learned */
     HESSE_VALUE_CONSTANT, /* rows x cols numbers of the checkpoint that are not       */
+    HESSE_VALUE_TABLE,    /* rows x cols numbers that the graph holds                 */
     HESSE_VALUE_INPUT,    /* tokens x width numbers of an example                     */
     HESSE_VALUE_TARGET, /* tokens x width numbers that a squared error compares with */
     HESSE_VALUE_RESULT  /* tokens x width numbers for an example, made by a node    */
@@ -21,8 +22,8 @@ typedef enum hesse_value_kind {
 
 typedef struct hesse_graph_value {
     hesse_value_kind kind;
-    int rows,
-        cols; /* of a parameter or constant; else tokens and width; the loss has 0 */
+    int rows, cols; /* of a parameter, constant or table; else tokens and width; the
+                       loss has 0 */
 } hesse_graph_value;
 
 /** The integers, one for every token, that a node reads. */
@@ -30,8 +31,8 @@ typedef enum hesse_ids {
     HESSE_IDS_NONE,
     HESSE_IDS_TOKENS,    /* ids of the example's tokens                               */
     HESSE_IDS_POSITIONS, /* 0, 1, ... in the example                                  */
-    HESSE_IDS_ZEROS,     /* 0 everywhere                                              */
-    HESSE_IDS_VISIBLE,   /* number of tokens that a token attends to; none where the
+    HESSE_IDS_TYPES,     /* the type of each token, its segment; 0 by default         */
+    HESSE_IDS_VISIBLE,   /* the range of tokens that a token attends to; none where the
                             batch has no padding                                      */
     HESSE_IDS_LABELS     /* the label of each token                                   */
 } hesse_ids;
@@ -51,8 +52,10 @@ typedef struct hesse_graph {
     hesse_params params;  /* in the order of the parameter values            */
     hesse_params buffers; /* numbers of the constants, in order; two vectors
                              (mean, variance) make the rows of one constant  */
-    double loss_weight;   /* of every term of the loss; 0: by the reduction    */
-    bool exhausted;       /* memory ran out while it grew                    */
+    double *table;        /* numbers of the tables, in order                 */
+    size_t n_table;
+    double loss_weight; /* of every term of the loss; 0: by the reduction    */
+    bool exhausted;     /* memory ran out while it grew                    */
 } hesse_graph;
 
 /** Local. Make an empty graph. Returns NULL when memory is exhausted. */
@@ -60,11 +63,13 @@ hesse_graph *hesse_graph_new(int tokens);
 void hesse_graph_free(hesse_graph *g);
 
 /** Local. Append a value. hesse_graph_parameter appends a parameter as described; it
- *  sets the offset and, as a default, one slice. hesse_graph_constant appends a
- *  constant whose rows are described, hesse_graph_numbers numbers of an example. Each
- *  returns the value's index. */
+ *  sets the offset. hesse_graph_constant appends a
+ *  constant whose rows are described, hesse_graph_table a constant that the graph holds
+ *  (values: rows x cols numbers, copied), hesse_graph_numbers numbers of an example.
+ *  Each returns the value's index. */
 int hesse_graph_parameter(hesse_graph *g, const hesse_param *p);
 int hesse_graph_constant(hesse_graph *g, int rows, const hesse_param *row);
+int hesse_graph_table(hesse_graph *g, int rows, int cols, const double *values);
 int hesse_graph_numbers(hesse_graph *g, hesse_value_kind kind, int tokens, int width);
 
 /** Local. Append a node. The number of tokens of a sequence, d.t, is filled in from its

@@ -3,6 +3,7 @@
    was checked. */
 #include "network/graph_json.h"
 
+#include "base/memory.h"
 #include "files/json.h"
 
 #include <limits.h>
@@ -14,15 +15,14 @@ enum { VERSION = 1, MOST = 1 << 24, WORDS = 16 };
 
 static const char FORMAT[] = "hesse-graph";
 
-static const char *const kinds[WORDS] = {[HESSE_VALUE_PARAMETER] = "parameter",
-                                         [HESSE_VALUE_CONSTANT] = "constant",
-                                         [HESSE_VALUE_INPUT] = "input",
-                                         [HESSE_VALUE_TARGET] = "target",
-                                         [HESSE_VALUE_RESULT] = "result"};
+static const char *const kinds[WORDS] = {
+    [HESSE_VALUE_PARAMETER] = "parameter", [HESSE_VALUE_CONSTANT] = "constant",
+    [HESSE_VALUE_TABLE] = "table",         [HESSE_VALUE_INPUT] = "input",
+    [HESSE_VALUE_TARGET] = "target",       [HESSE_VALUE_RESULT] = "result"};
 
 static const char *const ids[WORDS] = {
     [HESSE_IDS_NONE] = "none",           [HESSE_IDS_TOKENS] = "tokens",
-    [HESSE_IDS_POSITIONS] = "positions", [HESSE_IDS_ZEROS] = "zeros",
+    [HESSE_IDS_POSITIONS] = "positions", [HESSE_IDS_TYPES] = "types",
     [HESSE_IDS_VISIBLE] = "visible",     [HESSE_IDS_LABELS] = "labels"};
 
 static const char *const roles[WORDS] = {[HESSE_ROLE_EMBEDDING] = "embedding",
@@ -52,6 +52,7 @@ static const struct size {
     {"out_rows", offsetof(hesse_dims, out_rows), TRUTH},
     {"constant", offsetof(hesse_dims, a), NUMBER},
     {"token", offsetof(hesse_dims, token), INTEGER},
+    {"window", offsetof(hesse_dims, window), INTEGER},
     {"channel", offsetof(hesse_dims, channel), INTEGER},
     {"rows", offsetof(hesse_dims, image.rows), INTEGER},
     {"cols", offsetof(hesse_dims, image.cols), INTEGER},
@@ -92,8 +93,10 @@ static json_t *print_param(const hesse_param *p)
                   "layer", p->layer, "init", print_init(&p->init));
     if (p->vector) json_object_set_new(object, "vector", json_true());
     if (p->out_rows) json_object_set_new(object, "out_rows", json_true());
-    if (p->parts > 1)
-        json_object_set_new(object, "slice", json_pack("[i, i]", p->part, p->parts));
+    if (p->slice.total)
+        json_object_set_new(
+            object, "slice",
+            json_pack("[i, i, i]", p->slice.first, p->slice.total, p->slice.groups));
     if (p->rank) {
         json_t *shape = json_array();
         for (int i = 0; i < p->rank; i++)
@@ -103,8 +106,17 @@ static json_t *print_param(const hesse_param *p)
     return object;
 }
 
+static json_t *print_table(const hesse_graph_value *v, const double *numbers)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < v->rows * v->cols; i++)
+        json_array_append_new(list, json_real(numbers[i]));
+    return json_pack("{s:i, s:i, s:o}", "rows", v->rows, "cols", v->cols, "numbers",
+                     list);
+}
+
 static json_t *print_value(const hesse_graph *g, const hesse_graph_value *v, int *param,
-                           int *buffer)
+                           int *buffer, size_t *table)
 {
     json_t *object = NULL;
     if (v->kind == HESSE_VALUE_PARAMETER) {
@@ -114,6 +126,9 @@ static json_t *print_value(const hesse_graph *g, const hesse_graph_value *v, int
         for (int i = 0; i < v->rows; i++)
             json_array_append_new(rows, print_param(&g->buffers.list[(*buffer)++]));
         object = json_pack("{s:o}", "vectors", rows);
+    } else if (v->kind == HESSE_VALUE_TABLE) {
+        object = print_table(v, g->table + *table);
+        *table += (size_t)v->rows * (size_t)v->cols;
     } else {
         object = json_pack("{s:i, s:i}", "tokens", v->rows, "width", v->cols);
     }
@@ -137,8 +152,10 @@ hesse_status hesse_graph_print(const hesse_graph *g, FILE *file, hesse_why *why)
 {
     json_t *values = json_array(), *nodes = json_array();
     int param = 0, buffer = 0;
+    size_t table = 0;
     for (int i = 0; i < g->n_values; i++)
-        json_array_append_new(values, print_value(g, &g->values[i], &param, &buffer));
+        json_array_append_new(values,
+                              print_value(g, &g->values[i], &param, &buffer, &table));
     for (int i = 0; i < g->n_nodes; i++)
         json_array_append_new(nodes, print_node(&g->nodes[i]));
     json_t *root = json_pack("{s:s, s:i, s:i, s:f, s:o, s:o}", "format", FORMAT,
@@ -247,14 +264,18 @@ static void read_shape(reader *r, const json_t *from, hesse_param *p)
 static void read_slice(reader *r, const json_t *from, hesse_param *p)
 {
     const json_t *slice = json_object_get(from, "slice");
-    const json_int_t part = json_integer_value(json_array_get(slice, 0));
-    const json_int_t parts = json_integer_value(json_array_get(slice, 1));
-    p->parts = 1;
+    const json_int_t first = json_integer_value(json_array_get(slice, 0));
+    const json_int_t total = json_integer_value(json_array_get(slice, 1));
+    const json_int_t groups = json_integer_value(json_array_get(slice, 2));
+    const int own = p->out_rows ? p->rows : p->cols;
     if (!slice) return;
-    if (json_array_size(slice) != 2 || parts < 2 || parts > 4096 || part < 0 ||
-        part >= parts)
-        refuse(r, "slice", slice, "[slice, number of slices]");
-    p->part = (int)part, p->parts = (int)parts;
+    if (json_array_size(slice) != 3 || groups < 1 || groups > own || own % groups ||
+        total < own || total > MOST || total % groups || first < 0 ||
+        first + own / groups > total / groups)
+        refuse(r, "slice", slice,
+               "[first, total, groups]: outputs that every group of the tensor has");
+    else
+        p->slice = (hesse_slice){NULL, (int)first, (int)total, (int)groups};
 }
 
 static hesse_param read_param(reader *r, const json_t *from)
@@ -309,9 +330,10 @@ static void check_input(reader *r, const hesse_graph_node *n, int i)
         return;
     }
     const hesse_graph_value *v = &g->values[n->in[i]];
-    const bool right = activation  ? v->kind >= HESSE_VALUE_INPUT && v->cols
-                       : parameter ? v->kind == HESSE_VALUE_PARAMETER
-                                   : v->kind == HESSE_VALUE_CONSTANT;
+    const bool right =
+        activation  ? v->kind >= HESSE_VALUE_INPUT && v->cols
+        : parameter ? v->kind == HESSE_VALUE_PARAMETER
+                    : v->kind == HESSE_VALUE_CONSTANT || v->kind == HESSE_VALUE_TABLE;
     if (!right) {
         snprintf(expected, sizeof expected, "as input %d %s", i,
                  activation  ? "numbers of tokens"
@@ -334,6 +356,29 @@ static void check_input(reader *r, const hesse_graph_node *n, int i)
                  shape.rows, shape.cols, n->in[i], v->rows, v->cols);
     }
     refuse(r, "inputs", json_null(), expected);
+}
+
+static void read_table(reader *r, const json_t *from)
+{
+    const json_t *numbers = json_object_get(from, "numbers");
+    const int rows = integer(r, from, "rows", 1, MOST);
+    const int cols = integer(r, from, "cols", 1, MOST);
+    const size_t count = json_array_size(numbers);
+    double *values = NULL;
+    if (!r->s && (double)rows * cols != (double)count)
+        refuse(r, "numbers", numbers, "a list of rows x cols numbers");
+    if (!r->s) values = hesse_alloc(count);
+    if (!r->s && !values)
+        r->s =
+            hesse_fail(r->why, HESSE_E_NOMEM, "%s: out of memory for a graph", r->what);
+    for (size_t i = 0; !r->s && i < count; i++) {
+        const json_t *x = json_array_get(numbers, i);
+        values[i] = json_number_value(x);
+        if (!json_is_number(x) || !isfinite(values[i]))
+            refuse(r, "numbers", x, "numbers");
+    }
+    if (!r->s) hesse_graph_table(r->g, rows, cols, values);
+    free(values);
 }
 
 static const hesse_op *read_operator(reader *r, const json_t *from)
@@ -374,13 +419,20 @@ static void check_sizes(reader *r, const hesse_graph_node *n)
                         (n->op->kind == HESSE_POOL && n->op != &hesse_op_mean_pool);
     const bool heads = n->op->kind == HESSE_SCORES || n->op->kind == HESSE_SOFTMAX ||
                        n->op->kind == HESSE_MIX || n->op->kind == HESSE_GAUSSIAN;
+    const bool grouped = n->op == &hesse_op_layernorm_heads ||
+                         n->op == &hesse_op_rmsnorm_heads ||
+                         n->op == &hesse_op_rmsnorm_one_plus_heads;
     const char *wrong =
         d->c < 1                                ? "channels of at least 1"
         : heads && (d->h < 1 || d->g < 1)       ? "heads and kv_heads of at least 1"
         : heads && (d->h % d->g || d->c % d->h) ? "kv_heads that divide heads, and "
                                                   "heads that divide channels"
-        : n->op->kind == HESSE_ROTARY && (d->h < 1 || d->c % (2 * d->h) || d->a <= 0)
-            ? "heads with an even number of channels each, and a constant above 0"
+        : grouped && (d->h < 1 || d->c % d->h)  ? "heads that divide channels"
+        : n->op->kind == HESSE_ROTARY &&
+                (d->h < 1 || d->c % d->h || d->o < 2 || d->o % 2 || d->o > d->c / d->h)
+            ? "an even number of outputs, at most the channels of a head"
+        : d->window && d->full ? "a window for causal attention alone"
+        : d->token >= d->c && n->op == &hesse_op_embedding ? "a token below channels"
         : d->token >= d->t && n->op->kind == HESSE_MOVE && d->token
             ? "a token of the sequence"
         : d->channel + (double)d->o > d->c && n->op == &hesse_op_channels
@@ -428,9 +480,9 @@ static void read_node(reader *r, const json_t *from)
                "\"labels\" for cross_entropy, and for no other operator");
     if (!r->s && (op == &hesse_op_embedding) !=
                      (n.ids == HESSE_IDS_TOKENS || n.ids == HESSE_IDS_POSITIONS ||
-                      n.ids == HESSE_IDS_ZEROS))
+                      n.ids == HESSE_IDS_TYPES))
         refuse(r, "ids", json_object_get(from, "ids"),
-               "\"tokens\", \"positions\" or \"zeros\" for embedding, and for no other "
+               "\"tokens\", \"positions\" or \"types\" for embedding, and for no other "
                "operator");
     if (!r->s) hesse_graph_add(g, op, n.d, n.in, n.ids);
 }
@@ -456,6 +508,8 @@ static void read_value(reader *r, const json_t *from, const json_t *nodes)
             refuse(r, "output", from, "fewer than 2^31 numbers of an example");
     } else if (kind == HESSE_VALUE_CONSTANT) {
         read_constant(r, from);
+    } else if (kind == HESSE_VALUE_TABLE) {
+        read_table(r, from);
     } else if (kind == HESSE_VALUE_PARAMETER) {
         const hesse_param p = read_param(r, from);
         if (!r->s) hesse_graph_parameter(g, &p);

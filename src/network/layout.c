@@ -14,7 +14,6 @@
 
 static const char *const wrappers[] = {"", "_orig_mod.", "module.", "module._orig_mod.",
                                        "_orig_mod.module."};
-static const char head[] = "lm_head.weight", head_bias[] = "lm_head.bias";
 
 /* Return the rest of a name after a prefix; NULL if it does not begin with it. */
 static const char *after(const char *name, const char *prefix)
@@ -63,6 +62,8 @@ const hesse_tensor *hesse_layout_tensor(const hesse_safetensors *file,
 const hesse_tensor *hesse_layout_head(const hesse_safetensors *file,
                                       const hesse_arch *arch)
 {
+    char head[HESSE_NAME];
+    snprintf(head, sizeof head, "%s.weight", hesse_family_of(arch)->decoder->head);
     return find(file, arch->layout.wrapper, head);
 }
 
@@ -123,8 +124,9 @@ hesse_extra hesse_layout_extra(const hesse_arch *arch, const char *name)
     const char *outside = after(name, arch->layout.wrapper);
     const char *inside = outside ? after(outside, arch->layout.prefix) : NULL;
     int layer = 0;
-    if (outside && strcmp(outside, head) == 0) return HESSE_EXTRA_HEAD;
-    if (outside && strcmp(outside, head_bias) == 0) return HESSE_EXTRA_PARAMETER;
+    const char *of_head = outside ? after(outside, known->head) : NULL;
+    if (of_head && strcmp(of_head, ".weight") == 0) return HESSE_EXTRA_HEAD;
+    if (of_head && strcmp(of_head, ".bias") == 0) return HESSE_EXTRA_PARAMETER;
     if (!inside) return HESSE_EXTRA_UNKNOWN;
     const char *part = in_layer(arch, inside, &layer);
     if (!part)
@@ -207,6 +209,7 @@ hesse_status hesse_weights_probe(const hesse_safetensors *file, const char *path
 {
     const hesse_family *f = hesse_family_of(arch);
     hesse_arch found = *arch;
+    hesse_family_complete(&found);
     found.layout = f->decoder ? (hesse_layout){0} : wrapped(file);
     hesse_status s = HESSE_OK;
     if (f->decoder) s = find_prefix(file, path, &found, why);

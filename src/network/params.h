@@ -36,14 +36,22 @@ typedef struct hesse_init {
 
 enum { HESSE_NAME = 160 }; /* bytes of a name, including the final 0 */
 
+/** The outputs of a fused tensor that belong to one parameter. The tensor's `total`
+ *  outputs form `groups` equal groups; the slice takes the same outputs of every group,
+ *  from number `first` of the group on. */
+typedef struct hesse_slice {
+    const char
+        *name; /* end of the parameter's name, constant text, ".query"; NULL: "" */
+    int first, total, groups; /* total 0: the parameter is the whole tensor */
+} hesse_slice;
+
 /** A parameter is a rows x cols matrix, row-major as the checkpoint stores it; a vector
  *  has one row. */
 typedef struct hesse_param {
     char name[HESSE_NAME]; /* the block's name: the tensor's name, with ".query" and so
                               on if it is a slice of it */
     char tensor[HESSE_NAME]; /* the checkpoint's tensor in which it is stored */
-    int part, parts; /* it is slice `part` = 0 ... parts - 1 of the tensor's outputs */
-    const char *slice; /* the end of its name, constant text; NULL: the whole tensor */
+    hesse_slice slice;       /* the outputs of that tensor which it is */
     hesse_role role;
     int layer; /* -1: outside the layers */
     int rows, cols;

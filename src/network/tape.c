@@ -30,6 +30,7 @@ void hesse_tape_free(hesse_tape *t)
 {
     if (!t) return;
     free(t->state);
+    free(t->table);
     free(t->weights);
     free(t->position);
     free(t->zero);
@@ -140,11 +141,11 @@ static int tokens_read(const hesse_tape *t, const hesse_op *op, const hesse_dims
 }
 
 int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *in,
-                   const int *id)
+                   const int *id, const int *from)
 {
     const int inputs = op->activations + op->parameters;
     d.t = tokens_read(t, op, &d, in), d.n = t->sequences * d.t;
-    hesse_node n = {.op = op, .d = d, .id = id, .out = t->n_values};
+    hesse_node n = {.op = op, .d = d, .id = id, .from = from, .out = t->n_values};
     memcpy(n.in, in, sizeof *in * (size_t)(inputs + op->constants));
     t->coupled |= op->batch;
     add_to(t, &t->nodes, sizeof n, t->n_nodes, &t->room_nodes, &n);
@@ -161,6 +162,12 @@ int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *i
                                    .tokens = tokens,
                                    .width = width,
                                    .count = numbers(t, tokens, width)});
+}
+
+double *hesse_tape_table(hesse_tape *t, size_t count)
+{
+    t->table = hesse_alloc(count);
+    return t->table;
 }
 
 double *hesse_tape_weights(hesse_tape *t, int tokens)
@@ -254,6 +261,7 @@ hesse_frame hesse_tape_frame(const hesse_tape *t, const hesse_node *node, int fi
     f.y = out->own + to * (size_t)out->width;
     f.yb = out->b + to * (size_t)out->width;
     if (node->id) f.id = node->id + first;
+    if (node->from) f.from = node->from + first;
     if (op->loss && t->weights) f.weight = t->weights + first;
     if (op->keep) f.keep = node->keep + to * (size_t)op->keep(&node->d);
     return f;

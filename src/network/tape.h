@@ -40,7 +40,7 @@ typedef struct hesse_node {
     const hesse_op *op;
     hesse_dims d; /* of the whole batch; d.n and d.t count tokens of the inputs */
     int in[HESSE_MAX_IN], out;
-    const int *id;
+    const int *id, *from;
     double *keep;
 } hesse_node;
 
@@ -62,6 +62,7 @@ typedef struct hesse_tape {
     size_t in_vectors;           /* and of those that are vectors     */
     int *position;               /* of every token in its sequence                */
     int *zero;                   /* for every token                               */
+    double *table;               /* numbers of constants; NULL: none */
     double *weights;             /* of the tokens that the loss reads; NULL: all 1  */
     double *state;               /* values, adjoints and keeps: one allocation    */
     bool coupled; /* sequences meet: terms of parts of the batch do not add up to those
@@ -85,10 +86,15 @@ int hesse_tape_constant(hesse_tape *t, int rows, int cols, const double *x);
  *  tape's context if d.t is 0.
  *
  *  in  [in]  the operator's inputs: activations, parameters, constants.
- *  id  [in]  an integer for every token of the inputs, or NULL; borrowed.
+ *  id, from  [in]  an integer for every token of the inputs (ops/op.h), or NULL;
+ *                  borrowed.
  *  Returns the index of its result. */
 int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *in,
-                   const int *id);
+                   const int *id, const int *from);
+
+/** Local. Get memory for numbers that constants borrow; returns NULL when memory is
+ *  exhausted. To be called once. */
+double *hesse_tape_table(hesse_tape *t, size_t count);
 
 /** Local. Get memory for the weights of the tokens that the loss reads, `tokens` of
  *  them for a sequence; the caller sets them. Returns NULL when memory is exhausted. */

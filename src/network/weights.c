@@ -19,11 +19,11 @@ enum { SHOWN = 4 }; /* names in a note */
    its rank. */
 static int stored_shape(const hesse_param *p, size_t shape[4])
 {
-    const size_t parts = (size_t)p->parts;
+    const size_t total = (size_t)p->slice.total;
     for (int i = 0; i < p->rank; i++) shape[i] = (size_t)p->shape[i];
     if (p->rank) return p->rank;
-    shape[0] = (size_t)p->rows * (p->out_rows ? parts : 1);
-    shape[1] = (size_t)p->cols * (p->out_rows ? 1 : parts);
+    shape[0] = total && p->out_rows ? total : (size_t)p->rows;
+    shape[1] = total && !p->out_rows ? total : (size_t)p->cols;
     if (!p->vector) return 2;
     shape[0] = shape[1];
     return 1;
@@ -74,14 +74,22 @@ hesse_status hesse_weights_widen(const hesse_safetensors *file, hesse_arch *arch
     return s;
 }
 
-/* Copy a slice out of a fused tensor: some of its rows, or of its columns. */
-static void take_part(const hesse_param *p, const double *fused, double *theta)
+/* Copy a slice out of its fused tensor, or back into it. Outputs are rows of `run`
+   numbers, or columns, of which each row holds one number. */
+static void copy_slice(const hesse_param *p, double *fused, double *theta, bool back)
 {
-    const size_t rows = p->out_rows ? 1 : (size_t)p->rows;
-    const size_t cols = hesse_param_size(p) / rows, parts = (size_t)p->parts;
-    for (size_t r = 0; r < rows; r++)
-        memcpy(theta + r * cols, fused + (r * parts + (size_t)p->part) * cols,
-               cols * sizeof *theta);
+    const hesse_slice *s = &p->slice;
+    const size_t run = p->out_rows ? (size_t)p->cols : 1;
+    const size_t rows = p->out_rows ? 1 : (size_t)p->rows, groups = (size_t)s->groups;
+    const size_t own = hesse_param_size(p) / rows / groups; /* of a group */
+    const size_t all = (size_t)s->total * run / groups;
+    for (size_t i = 0; i < rows * groups; i++) {
+        double *part = fused + i * all + (size_t)s->first * run;
+        if (back)
+            memcpy(part, theta + i * own, own * sizeof *theta);
+        else
+            memcpy(theta + i * own, part, own * sizeof *theta);
+    }
 }
 
 static hesse_status read_param(const hesse_safetensors *file, const char *path,
@@ -89,13 +97,13 @@ static hesse_status read_param(const hesse_safetensors *file, const char *path,
                                double *theta, hesse_why *why)
 {
     const hesse_tensor *t = hesse_layout_find(file, arch, p);
-    if (p->parts == 1) return hesse_safetensors_read(file, t, theta, why);
+    if (!p->slice.total) return hesse_safetensors_read(file, t, theta, why);
     double *fused = hesse_alloc(t->count);
     if (!fused)
         return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for '%s'", path,
                           t->name);
     hesse_status s = hesse_safetensors_read(file, t, fused, why);
-    if (!s) take_part(p, fused, theta);
+    if (!s) copy_slice(p, fused, theta, false);
     free(fused);
     return s;
 }
@@ -292,7 +300,7 @@ static bool output_new(const hesse_arch *arch, const hesse_tensors *lists, int n
         for (int j = 0; j < lists[i].list->count; j++) {
             const hesse_param *p = &lists[i].list->list[j];
             const size_t at = o->count;
-            if (p->part) continue; /* it is written with slice 0 */
+            if (p->slice.first) continue; /* it is written with the first slice */
             hesse_layout_name(arch, p, o->names[at]);
             o->tensors[at].name = o->names[at];
             o->tensors[at].rank = stored_shape(p, o->tensors[at].shape);
@@ -303,27 +311,20 @@ static bool output_new(const hesse_arch *arch, const hesse_tensors *lists, int n
     return true;
 }
 
-/* Copy a slice into its fused tensor: the inverse of take_part. */
-static void put_part(const hesse_param *p, const double *theta, double *fused)
-{
-    const size_t rows = p->out_rows ? 1 : (size_t)p->rows;
-    const size_t cols = hesse_param_size(p) / rows, parts = (size_t)p->parts;
-    for (size_t r = 0; r < rows; r++)
-        memcpy(fused + (r * parts + (size_t)p->part) * cols, theta + r * cols,
-               cols * sizeof *theta);
-}
-
 static const double *output_values(void *context, size_t i)
 {
     output *o = context;
     const hesse_param *first = o->params[i];
     const hesse_params *list = o->lists[i];
-    if (first->parts == 1) return o->values[i] + first->offset;
+    if (!first->slice.total) return o->values[i] + first->offset;
     free(o->fused);
-    o->fused = hesse_alloc(hesse_param_size(first) * (size_t)first->parts);
+    const int own = first->out_rows ? first->rows : first->cols;
+    o->fused =
+        hesse_alloc(hesse_param_size(first) / (size_t)own * (size_t)first->slice.total);
     for (int j = 0; o->fused && j < list->count; j++)
         if (strcmp(list->list[j].tensor, first->tensor) == 0)
-            put_part(&list->list[j], o->values[i] + list->list[j].offset, o->fused);
+            copy_slice(&list->list[j], o->fused,
+                       (double *)o->values[i] + list->list[j].offset, true);
     return o->fused;
 }
 

@@ -72,8 +72,7 @@ static hesse_status check_source(const hesse_network_source *source, const void 
 /* What follows from the family and the number of heads. */
 static void complete(hesse_arch *arch)
 {
-    const hesse_family *f = hesse_family_of(arch);
-    if (f->complete) f->complete(arch);
+    hesse_family_complete(arch);
     if (!arch->attention.kv_heads) arch->attention.kv_heads = arch->attention.heads;
 }
 

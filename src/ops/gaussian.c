@@ -62,11 +62,16 @@ HESSE_INLINE bool counts(const hesse_frame *f, const visit *v)
     return v->i < f->d.n;
 }
 
+HESSE_INLINE visit first(const hesse_frame *f)
+{
+    return (visit){.j = hesse_visible_from(f, 0)};
+}
+
 HESSE_INLINE visit after(const hesse_frame *f, visit v)
 {
-    if (++v.j < hesse_seen(f, v.i)) return v;
-    v.j = 0;
+    if (++v.j < hesse_visible_end(f, v.i)) return v;
     if (++v.head == f->d.h) v.head = 0, v.i++;
+    v.j = v.i < f->d.n ? hesse_visible_from(f, v.i) : 0;
     return v;
 }
 
@@ -74,7 +79,7 @@ static void forward(const hesse_frame *f)
 {
     const int e = channels(&f->d);
     zero((size_t)f->d.n * (size_t)(f->d.h * f->d.t), f->y);
-    for (visit v = {0}; counts(f, &v); v = after(f, v)) {
+    for (visit v = first(f); counts(f, &v); v = after(f, v)) {
         const pair p = pair_of(f, v.i, v.head, v.j);
         const double *q = f->x[Q] + p.q, *k = f->x[K] + p.k;
         double square = 0;
@@ -88,7 +93,7 @@ HESSE_SIMD static void tangent(const hesse_frame *f)
     const size_t e = (size_t)channels(&f->d), k = (size_t)f->k;
     if (!f->dy) return;
     zero((size_t)f->d.n * hesse_stride(f->d.h * f->d.t, f->k), f->dy);
-    for (visit v = {0}; (f->dx[Q] || f->dx[K]) && counts(f, &v); v = after(f, v)) {
+    for (visit v = first(f); (f->dx[Q] || f->dx[K]) && counts(f, &v); v = after(f, v)) {
         const pair p = pair_of(f, v.i, v.head, v.j);
         for (size_t c = 0; c < e; c++) {
             const double u = f->x[Q][p.q + c] - f->x[K][p.k + c];
@@ -112,7 +117,7 @@ HESSE_INLINE void push(const hesse_frame *f, const pair *p, size_t c, double a,
 HESSE_SIMD static void adjoint(const hesse_frame *f)
 {
     const size_t e = (size_t)channels(&f->d);
-    for (visit v = {0}; f->cy && counts(f, &v); v = after(f, v)) {
+    for (visit v = first(f); f->cy && counts(f, &v); v = after(f, v)) {
         const pair p = pair_of(f, v.i, v.head, v.j);
         for (size_t c = 0; c < e; c++) {
             const double u = f->x[Q][p.q + c] - f->x[K][p.k + c];
@@ -124,7 +129,7 @@ HESSE_SIMD static void adjoint(const hesse_frame *f)
 HESSE_SIMD static void curvature(const hesse_frame *f)
 {
     const size_t e = (size_t)channels(&f->d), k = (size_t)f->k;
-    for (visit v = {0}; (f->dx[Q] || f->dx[K]) && counts(f, &v); v = after(f, v)) {
+    for (visit v = first(f); (f->dx[Q] || f->dx[K]) && counts(f, &v); v = after(f, v)) {
         const pair p = pair_of(f, v.i, v.head, v.j);
         const double w = -f->d.a * f->yb[p.y], wy = w * f->y[p.y];
         for (size_t c = 0; c < e; c++) {

@@ -48,9 +48,12 @@ typedef struct hesse_dims {
     bool full;     /* attention to every token of the sequence; false: causal       */
     bool out_rows; /* a weight is o x c; false: c x o                               */
     double a;      /* the operator's constant: scale of scores, epsilon of a norm,
-                      base of rotary angles, weight of a token in a loss            */
-    int token;     /* the token that is selected, or the first hidden one */
-    int channel;   /* the first channel that is taken */
+                      factor of rotary embeddings, weight of a token in a loss      */
+    int token;     /* the token of a sequence that is selected, or first hidden; the
+                      row of an embedding that id 0 reads                           */
+    int window;    /* causal attention sees this number of tokens, itself the last;
+                      0: all tokens before                                          */
+    int channel;   /* the first channel that is taken                               */
     hesse_image image; /* t = rows x cols                                           */
 } hesse_dims;
 
@@ -70,8 +73,9 @@ typedef struct hesse_rect {
 typedef struct hesse_frame {
     hesse_dims d;
     int k;
-    const int *id; /* n integers: token ids or targets; in attention, how many of the
-                      first tokens of its sequence each token attends to; else NULL */
+    const int *id;   /* n integers: token ids or targets; for attention the end of the
+                        range of tokens that each token attends to; else NULL           */
+    const int *from; /* n integers: the first token of that range; NULL: 0            */
 
     const double *weight; /* in a loss: a factor of each token; NULL: all are 1 */
 
@@ -113,10 +117,18 @@ static inline size_t hesse_stride(int width, int k)
     return (size_t)width * (size_t)k + (k < 8 ? 0 : 8);
 }
 
-/** Return how many tokens token i attends to: the first ones of its sequence. */
-static inline int hesse_seen(const hesse_frame *f, int i)
+/** Token i attends to the tokens hesse_visible_from(f, i) ... hesse_visible_end(f, i) -
+ * 1 of its sequence. */
+static inline int hesse_visible_end(const hesse_frame *f, int i)
 {
     return f->id ? f->id[i] : f->d.full ? f->d.t : i % f->d.t + 1;
+}
+
+static inline int hesse_visible_from(const hesse_frame *f, int i)
+{
+    const int first = f->from ? f->from[i] : 0;
+    const int near = f->d.window ? i % f->d.t + 1 - f->d.window : 0;
+    return first > near ? first : near;
 }
 
 /** The way a panel uses an operator's inputs; it makes `shares` matrices. */
@@ -166,13 +178,18 @@ static inline int hesse_op_tokens(const hesse_op *op, const hesse_dims *d)
 
 /* y = x W + b, or x W' + b: x n x c, y n x o. */
 extern const hesse_op hesse_op_linear, hesse_op_linear_unbiased;
-/* y = W[id]: W c x o, y n x o. */
+/* y = W[id + token]: W c x o, y n x o. */
 extern const hesse_op hesse_op_embedding;
-/* y = g (x - mean) / deviation + b: n x c. */
-extern const hesse_op hesse_op_layernorm, hesse_op_layernorm_unbiased;
-/* y = g x / root mean square: n x c. */
-extern const hesse_op hesse_op_rmsnorm;
-/* Pairs of channels are turned: n x h e = c. */
+/* y = g (x - mean) / deviation + b: n x c; without b; with g = 1 and without b. */
+extern const hesse_op hesse_op_layernorm, hesse_op_layernorm_unbiased,
+    hesse_op_layernorm_plain;
+/* y = g x / root mean square: n x c; with 1 + g in place of g. */
+extern const hesse_op hesse_op_rmsnorm, hesse_op_rmsnorm_one_plus;
+/* The same for each of the h heads of a token alone; the heads share g and b. */
+extern const hesse_op hesse_op_layernorm_heads, hesse_op_rmsnorm_heads,
+    hesse_op_rmsnorm_one_plus_heads;
+/* The first o channels of every head are turned in pairs, by position times frequency,
+   and multiplied by a: x n x h e = c, frequencies 1 x o / 2, a constant. */
 extern const hesse_op hesse_op_rotary;
 /* y = a q . k: q n x h e = c, k n x g e, y n x h t. */
 extern const hesse_op hesse_op_scores;

@@ -1,7 +1,7 @@
 /* p = softmax of the scores of the tokens attended to, for every token and head.  With
    <z> = sum p z, and m = <yb>:
-    dp = p (ds - <ds>)       cs += p (cy - <cy>)
-    curvature: cs += dp (yb - m) - p sum dp yb
+     dp = p (ds - <ds>)       cs += p (cy - <cy>)
+     curvature: cs += dp (yb - m) - p sum dp yb
    docs/math.md, section 3.8. */
 #include "ops/loops.h"
 #include "ops/op.h"
@@ -16,18 +16,19 @@ static int width(const hesse_dims *d, int i)
     return d->h * d->t;
 }
 
-/* One head of one token: its scores, and the number of scores that count. */
+/* One head of one token: where the scores that count begin, and their number. */
 typedef struct row {
-    size_t primal, tangent; /* where it starts in arrays of either kind */
-    int seen;
+    size_t primal, tangent; /* in arrays of either kind */
+    int from, count;
 } row;
 
 HESSE_INLINE row row_of(const hesse_frame *f, int i, int h)
 {
-    const int t = f->d.t, all = f->d.h * t;
-    return (row){(size_t)i * (size_t)all + (size_t)(h * t),
-                 (size_t)i * hesse_stride(all, f->k) + (size_t)(h * t) * (size_t)f->k,
-                 hesse_seen(f, i)};
+    const int t = f->d.t, all = f->d.h * t, from = hesse_visible_from(f, i);
+    const size_t first = (size_t)(h * t + from);
+    return (row){(size_t)i * (size_t)all + first,
+                 (size_t)i * hesse_stride(all, f->k) + first * (size_t)f->k, from,
+                 hesse_visible_end(f, i) - from};
 }
 
 static void forward(const hesse_frame *f)
@@ -37,45 +38,46 @@ static void forward(const hesse_frame *f)
             const row r = row_of(f, i, h);
             const double *x = f->x[0] + r.primal;
             double *y = f->y + r.primal, top = x[0], sum = 0;
-            for (int j = 1; j < r.seen; j++) top = fmax(top, x[j]);
-            for (int j = 0; j < r.seen; j++) sum += y[j] = exp(x[j] - top);
-            for (int j = 0; j < r.seen; j++) y[j] /= sum;
-            for (int j = r.seen; j < f->d.t; j++) y[j] = 0;
+            for (int j = 1; j < r.count; j++) top = fmax(top, x[j]);
+            for (int j = -r.from; j < 0; j++) y[j] = 0;
+            for (int j = 0; j < r.count; j++) sum += y[j] = exp(x[j] - top);
+            for (int j = 0; j < r.count; j++) y[j] /= sum;
+            for (int j = r.count; j < f->d.t - r.from; j++) y[j] = 0;
         }
 }
 
 /* y += p (z - sum p z) for `part` of the k tangents of a row. One tangent has its own
    loops, over tokens. */
-HESSE_INLINE void project(int seen, int k, int part, const double *p, const double *z,
+HESSE_INLINE void project(int count, int k, int part, const double *p, const double *z,
                           double *y)
 {
     if (k == 1) {
-        const double one = dot((size_t)seen, p, z);
-        for (int j = 0; j < seen; j++) y[j] += p[j] * (z[j] - one);
+        const double one = dot((size_t)count, p, z);
+        for (int j = 0; j < count; j++) y[j] += p[j] * (z[j] - one);
         return;
     }
     double mean[CHUNK] = {0};
-    for (int j = 0; j < seen; j++)
+    for (int j = 0; j < count; j++)
         for (int i = 0; i < part; i++) mean[i] += p[j] * z[j * k + i];
-    for (int j = 0; j < seen; j++)
+    for (int j = 0; j < count; j++)
         for (int i = 0; i < part; i++) y[j * k + i] += p[j] * (z[j * k + i] - mean[i]);
 }
 
 /* y += dp (yb - m) - p sum dp yb. */
-HESSE_INLINE void bend(int seen, int k, int part, const double *p, const double *yb,
+HESSE_INLINE void bend(int count, int k, int part, const double *p, const double *yb,
                        const double *dp, double *y)
 {
     if (k == 1) {
-        const double all = dot((size_t)seen, p, yb), one = dot((size_t)seen, yb, dp);
-        for (int j = 0; j < seen; j++) y[j] += (yb[j] - all) * dp[j] - p[j] * one;
+        const double all = dot((size_t)count, p, yb), one = dot((size_t)count, yb, dp);
+        for (int j = 0; j < count; j++) y[j] += (yb[j] - all) * dp[j] - p[j] * one;
         return;
     }
     double mean[CHUNK] = {0}, m = 0;
-    for (int j = 0; j < seen; j++) {
+    for (int j = 0; j < count; j++) {
         m += p[j] * yb[j];
         for (int i = 0; i < part; i++) mean[i] += yb[j] * dp[j * k + i];
     }
-    for (int j = 0; j < seen; j++)
+    for (int j = 0; j < count; j++)
         for (int i = 0; i < part; i++)
             y[j * k + i] += (yb[j] - m) * dp[j * k + i] - p[j] * mean[i];
 }
@@ -92,9 +94,9 @@ HESSE_INLINE void through(const hesse_frame *f, const double *p, const double *y
                 const double *from = z + r.tangent + at;
                 double *to = y + r.tangent + at;
                 if (yb)
-                    bend(r.seen, f->k, part, p + r.primal, yb + r.primal, from, to);
+                    bend(r.count, f->k, part, p + r.primal, yb + r.primal, from, to);
                 else
-                    project(r.seen, f->k, part, p + r.primal, from, to);
+                    project(r.count, f->k, part, p + r.primal, from, to);
             }
         }
 }

@@ -365,7 +365,7 @@ static void padding_changes_nothing(void **state)
         for (int i = 0; i < 3; i++) {
             m[i] = open_text(team, texts[i], (hesse_kernel)kernel);
             gradient[i] = gradient_of(&m[i], &loss[i]);
-            assert_all(!m[i].objective->batch.seen == (i > 0));
+            assert_all(!m[i].objective->batch.end == (i > 0));
         }
         const size_t n = hesse_network_size(m[0].network);
         for (int i = 0; i < 3; i++) {
@@ -449,7 +449,7 @@ static void padding_of_rows_changes_nothing(void **state)
     double error = 0, loss[3], *g[3];
     for (int i = 0; i < 3; i++) {
         g[i] = gradient_of(&m[i], &loss[i]);
-        assert_all(!m[i].objective->batch.seen == (i > 0));
+        assert_all(!m[i].objective->batch.end == (i > 0));
     }
     for (size_t i = 0; i < hesse_network_size(m[0].network); i++)
         error = fmax(error, fabs(7 * g[0][i] - 5 * g[1][i] - 2 * g[2][i]));

@@ -206,10 +206,10 @@ static void what_lies_before_needs_columns(void **state)
               at = hesse_tape_input(m.tape, TOKENS, O, z);
     const hesse_dims first = {.c = C, .o = H}, second = {.c = H, .o = O};
     const hesse_op *linear = &hesse_op_linear_unbiased;
-    const int h = hesse_tape_add(m.tape, linear, first, (int[]){in, v}, NULL);
-    const int y = hesse_tape_add(m.tape, linear, second, (int[]){h, w}, NULL);
+    const int h = hesse_tape_add(m.tape, linear, first, (int[]){in, v}, NULL, NULL);
+    const int y = hesse_tape_add(m.tape, linear, second, (int[]){h, w}, NULL, NULL);
     const hesse_dims loss = {.c = O, .a = 0.7};
-    hesse_tape_add(m.tape, &hesse_op_squared_error, loss, (int[]){y, at}, NULL);
+    hesse_tape_add(m.tape, &hesse_op_squared_error, loss, (int[]){y, at}, NULL, NULL);
     assert_true(hesse_tape_freeze(m.tape));
     hesse_tape_run(m.tape, m.theta, NULL);
 

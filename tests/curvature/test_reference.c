@@ -55,10 +55,20 @@ static double *read_tensor(opened *x, const char *name, size_t *count)
 /* Where element e of a parameter lies in the tensor that it is a part of. */
 static size_t in_tensor(const hesse_param *p, size_t e)
 {
+    const hesse_slice *s = &p->slice;
     const size_t cols = (size_t)p->cols, row = e / cols, col = e % cols;
-    const size_t parts = (size_t)p->parts, part = (size_t)p->part;
-    if (p->out_rows) return (row + part * (size_t)p->rows) * cols + col;
-    return row * cols * parts + part * cols + col;
+    if (!s->total) return e;
+    const size_t group = (size_t)(s->total / s->groups), first = (size_t)s->first;
+    const size_t own = (p->out_rows ? (size_t)p->rows : cols) / (size_t)s->groups;
+    if (p->out_rows) return (row / own * group + first + row % own) * cols + col;
+    return row * (size_t)s->total + col / own * group + first + col % own;
+}
+
+static size_t tensor_size(const hesse_param *p)
+{
+    const size_t own = (size_t)(p->out_rows ? p->rows : p->cols);
+    return p->slice.total ? hesse_param_size(p) / own * (size_t)p->slice.total
+                          : hesse_param_size(p);
 }
 
 /* Relative difference of a vector in the order of theta and entry `copy` of the stacked
@@ -73,7 +83,7 @@ static double difference(opened *x, const char *what, size_t copy, const double 
         snprintf(name, sizeof name, "%s/%s%s", what,
                  x->problem.network->arch.layout.wrapper, p->tensor);
         double *reference = read_tensor(x, name, NULL);
-        const size_t m = hesse_param_size(p), all = m * (size_t)p->parts;
+        const size_t m = hesse_param_size(p), all = tensor_size(p);
         for (size_t e = 0; e < m; e++) {
             const double r = reference[copy * all + in_tensor(p, e)];
             error += pow(mine[p->offset + e] - r, 2), size += r * r;
@@ -109,7 +119,7 @@ static size_t place_of(const opened *x, size_t tensor, size_t element)
     int count = 0;
     for (int i = 0; i < x->problem.network->params.count; i++) {
         const hesse_param *p = &x->problem.network->params.list[i];
-        if (p->part == 0) names[count++] = p->tensor;
+        if (p->slice.first == 0) names[count++] = p->tensor;
     }
     qsort(names, (size_t)count, sizeof *names, compare_names);
     for (int i = 0; i < x->problem.network->params.count; i++) {

@@ -32,7 +32,7 @@ static inline void refused_for(const hesse_data_options *o,
     hesse_batch b;
     hesse_why why = {0};
     assert_int_equal(hesse_data_read(o, needs, &b, &why), status);
-    assert_true(!b.input && !b.x && !b.target && !b.wanted && !b.seen);
+    assert_true(!b.input && !b.x && !b.target && !b.wanted && !b.end);
     assert_says(&why, "", says);
 }
 

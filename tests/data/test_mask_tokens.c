@@ -15,7 +15,7 @@ static void tokens_are_masked(void **state)
     const hesse_data_needs needs = {
         .reads = HESSE_READS_IDS, .positions = CONTEXT, .masked = true, .full = true};
     hesse_batch b = examples_for(&o, &needs);
-    assert_true(b.vocabulary == 257 && b.classes == 257 && !b.seen);
+    assert_true(b.vocabulary == 257 && b.classes == 257 && !b.end);
     double chosen = 0, masks = 0, same = 0;
     for (int i = 0; i < ALL; i++) {
         if (b.target[i] == HESSE_IGNORED) {
@@ -82,15 +82,15 @@ static void padding_is_hidden_from_full_attention(void **state)
         .kind = "tokens", .paths = &path, .n_paths = 1, .mask_rate = 0.9};
     hesse_data_needs needs = {.reads = HESSE_READS_IDS, .positions = 4};
     hesse_batch b = examples_for(&o, &needs);
-    assert_null(b.seen);
+    assert_null(b.end);
     hesse_batch_free(&b);
     needs.full = true;
     b = examples_for(&o, &needs);
-    assert_memory_equal(b.seen, ((int[]){3, 3, 3, 1, 1, 1}), 6 * sizeof(int));
+    assert_memory_equal(b.end, ((int[]){3, 3, 3, 1, 1, 1}), 6 * sizeof(int));
     hesse_batch_free(&b);
     needs.masked = true;
     b = examples_for(&o, &needs);
-    assert_memory_equal(b.seen, ((int[]){4, 4, 4, 4, 2, 2, 2, 2}), 8 * sizeof(int));
+    assert_memory_equal(b.end, ((int[]){4, 4, 4, 4, 2, 2, 2, 2}), 8 * sizeof(int));
     assert_true(b.target[6] == HESSE_IGNORED && b.input[6] == 0);
     hesse_batch_free(&b);
 }

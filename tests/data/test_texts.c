@@ -19,12 +19,12 @@ static void lines_are_texts_of_a_class(void **state)
     const int seen[] = {2, 2, 2, 3, 3, 3, 1, 1, 1, 1, 1, 1};
     const int classes[] = {0, 1, 0, 1};
     assert_memory_equal(b.input, ids, sizeof ids);
-    assert_memory_equal(b.seen, seen, sizeof seen);
+    assert_memory_equal(b.end, seen, sizeof seen);
     assert_memory_equal(b.target, classes, sizeof classes);
     hesse_batch_free(&b);
     o.context = 1, o.sequences = 3, o.characters = false;
     b = examples_for(&o, &reads_ids);
-    assert_true(b.context == 1 && b.vocabulary == 257 && !b.seen);
+    assert_true(b.context == 1 && b.vocabulary == 257 && !b.end);
     assert_true(b.input[0] == 'a' + 1 && b.input[1] == 'c' + 1);
     hesse_batch_free(&b);
     o.sequences = 5;
@@ -43,7 +43,7 @@ static void files_of_a_folder_are_texts(void **state)
     const char *const paths[] = {"a", "b"};
     const hesse_data_options o = {.kind = "texts", .paths = paths, .n_paths = 2};
     hesse_batch b = examples_for(&o, &(hesse_data_needs){.reads = HESSE_READS_IDS});
-    assert_true(b.sequences == 3 && b.context == 9 && b.seen[0] == 3);
+    assert_true(b.sequences == 3 && b.context == 9 && b.end[0] == 3);
     assert_true(b.target[0] == 0 && b.target[1] == 1 && b.target[2] == 0);
     assert_true(b.input[0] == 'o' + 1 && b.input[2 * 9 + 3] == '\n' + 1);
     hesse_batch_free(&b);

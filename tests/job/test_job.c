@@ -10,7 +10,8 @@
 #include <jansson.h>
 
 #define FAMILIES                                                                       \
-    "gpt2, llama, bert, vit, mlp, mixer, vgg, resnet, linear_transformer, "            \
+    "gpt2, llama, gpt_neox, opt, gpt_neo, gemma, gemma2, phi, phi3, bert, vit, mlp, "  \
+    "mixer, vgg, resnet, linear_transformer, "                                         \
     "attention or quadratic"
 
 static const char good[] = "model:\n"
@@ -601,7 +602,7 @@ static void data_must_fit(void **state)
             "job.yaml:2: 'data.tokens' is not for quadratic, which has no data");
     refuses(
         "model:\n  family: mlp\n  config: c\ndata: {inputs: x, labels: y}\n",
-        "job.yaml:3: 'model.config' is for gpt2, llama, bert, vit, and the family is "
+        "job.yaml:3: 'model.config' is for all decoders, bert, vit, and the family is "
         "mlp");
 }
 

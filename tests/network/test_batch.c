@@ -34,12 +34,18 @@ static hesse_batch full_batch(void)
                      .wanted_width = OUTPUTS,
                      .digest = "d",
                      .input = hesse_calloc(EXAMPLES * TOKENS, sizeof(int)),
-                     .seen = hesse_calloc(EXAMPLES * TOKENS, sizeof(int)),
+                     .end = hesse_calloc(EXAMPLES * TOKENS, sizeof(int)),
+                     .from = hesse_calloc(EXAMPLES * TOKENS, sizeof(int)),
+                     .position = hesse_calloc(EXAMPLES * TOKENS, sizeof(int)),
+                     .type = hesse_calloc(EXAMPLES * TOKENS, sizeof(int)),
                      .x = hesse_calloc(EXAMPLES * TOKENS * WIDTH, sizeof(double)),
                      .target = hesse_calloc(EXAMPLES * LABELS, sizeof(int)),
                      .wanted = hesse_calloc(EXAMPLES * ROWS * OUTPUTS, sizeof(double))};
     int next = 1;
-    for (int i = 0; i < EXAMPLES * TOKENS; i++) b.input[i] = next++, b.seen[i] = next++;
+    for (int i = 0; i < EXAMPLES * TOKENS; i++) {
+        b.input[i] = next++, b.end[i] = next++;
+        b.from[i] = next++, b.position[i] = next++, b.type[i] = next++;
+    }
     for (int i = 0; i < EXAMPLES * TOKENS * WIDTH; i++) b.x[i] = next++;
     for (int i = 0; i < EXAMPLES * LABELS; i++) b.target[i] = next++;
     for (int i = 0; i < EXAMPLES * ROWS * OUTPUTS; i++) b.wanted[i] = next++;
@@ -50,7 +56,12 @@ static void assert_example(const hesse_batch *a, int i, const hesse_batch *b, in
 {
     assert_memory_equal(a->input + i * TOKENS, b->input + j * TOKENS,
                         TOKENS * sizeof(int));
-    assert_memory_equal(a->seen + i * TOKENS, b->seen + j * TOKENS,
+    assert_memory_equal(a->end + i * TOKENS, b->end + j * TOKENS, TOKENS * sizeof(int));
+    assert_memory_equal(a->from + i * TOKENS, b->from + j * TOKENS,
+                        TOKENS * sizeof(int));
+    assert_memory_equal(a->position + i * TOKENS, b->position + j * TOKENS,
+                        TOKENS * sizeof(int));
+    assert_memory_equal(a->type + i * TOKENS, b->type + j * TOKENS,
                         TOKENS * sizeof(int));
     assert_memory_equal(a->x + i * TOKENS * WIDTH, b->x + j * TOKENS * WIDTH,
                         TOKENS * WIDTH * sizeof(double));
@@ -76,7 +87,7 @@ static void slices_are_views(void **state)
     all = (hesse_batch){
         .sequences = 2, .context = 1, .input = hesse_calloc(2, sizeof(int))};
     const hesse_batch part = hesse_batch_slice(&all, 1, 1);
-    assert_true(part.input == all.input + 1 && !part.x && !part.target && !part.seen);
+    assert_true(part.input == all.input + 1 && !part.x && !part.target && !part.end);
     hesse_batch_free(&all);
 }
 

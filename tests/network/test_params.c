@@ -43,7 +43,10 @@ static void assert_whole(const hesse_params *params)
         const hesse_param *p = &params->list[i];
         assert_int_equal(p->offset, offset);
         assert_true(p->rows >= 1 && p->cols >= 1 && (!p->vector || p->rows == 1));
-        assert_in_range(p->part, 0, p->parts - 1);
+        const hesse_slice *s = &p->slice;
+        if (s->total)
+            assert_in_range(s->first + (p->out_rows ? p->rows : p->cols) / s->groups, 1,
+                            s->total / s->groups);
         assert_int_equal(strncmp(p->name, p->tensor, strlen(p->tensor)), 0);
         offset += hesse_param_size(p);
         for (int j = 0; j < i; j++)

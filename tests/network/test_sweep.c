@@ -330,8 +330,9 @@ static void least_squares_are_quadratic(void **state)
               wanted = hesse_tape_input(t, N / 2, O, z);
     const int w = hesse_tape_param(t, C, O);
     const hesse_dims d = {.c = C, .o = O, .a = 0.7}, e = {.c = O, .a = 0.7};
-    const int y = hesse_tape_add(t, &hesse_op_linear_unbiased, d, (int[]){in, w}, NULL);
-    hesse_tape_add(t, &hesse_op_squared_error, e, (int[]){y, wanted}, NULL);
+    const int y =
+        hesse_tape_add(t, &hesse_op_linear_unbiased, d, (int[]){in, w}, NULL, NULL);
+    hesse_tape_add(t, &hesse_op_squared_error, e, (int[]){y, wanted}, NULL, NULL);
     assert_true(hesse_tape_freeze(t));
     hesse_tape_run(t, theta, gradient);
     hesse_sweep *s = hesse_sweep_new(t, 1, hesse_pace_of_panels);

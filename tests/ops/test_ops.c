@@ -101,6 +101,17 @@ static const int attended[36] = {12, 12, 3, 1, 5, 12, 7,  2, 9, 12, 4, 8,
                                  1,  1,  2, 3, 5, 8,  12, 6, 4, 2,  9, 10,
                                  5,  5,  5, 5, 5, 5,  5,  5, 5, 5,  5, 5};
 
+/* Sizes that an operator narrows. */
+static setting fitted(const hesse_op *op, setting s)
+{
+    const int e = s.d.c / s.d.h;
+    if (op == &hesse_op_rotary) s.d.o = (s.d.o < e ? s.d.o : e) / 2 * 2;
+    if (op == &hesse_op_embedding)
+        s.d.token = s.d.token < s.d.c - 4 ? s.d.token : s.d.c - 4;
+    if (!s.d.full && s.k == 8) s.d.window = 2;
+    return s;
+}
+
 static const int *integers(const hesse_op *op, const setting *s)
 {
     if (op == &hesse_op_softmax || op == &hesse_op_gaussian)
@@ -175,10 +186,23 @@ static double *numbers(trial *t, size_t m, uint64_t *seed)
     return t->owned[t->n_owned++] = a;
 }
 
+/* The first token that each attends to; the same for all trials of a setting. */
+static const int *begins(const hesse_frame *f)
+{
+    static int from[36];
+    for (int i = 0; i < f->d.n; i++) {
+        const int last = hesse_visible_end(f, i) - 1;
+        from[i] = i % 5 < last ? i % 5 : last;
+    }
+    return from;
+}
+
 static trial trial_new(const hesse_op *op, const setting *s)
 {
     trial t = {.op = op, .s = s, .f = {.d = s->d, .k = s->k}};
     t.f.id = integers(op, s);
+    if (s->d.n == 36 && (op == &hesse_op_softmax || op == &hesse_op_gaussian))
+        t.f.from = begins(&t.f);
     uint64_t seed = 1;
     for (int i = 0; i < inputs(op); i++) {
         t.f.x[i] = numbers(&t, count(op, s, i), &seed);
@@ -563,7 +587,8 @@ static void for_every_op(void (*law)(const hesse_op *op, const setting *s))
     for (const hesse_op *const *op = hesse_ops; *op; op++)
         for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
             print_message("           %s %zu\n", (*op)->name, i);
-            law(*op, &settings[i]);
+            const setting s = fitted(*op, settings[i]);
+            law(*op, &s);
         }
 }
 

@@ -12,18 +12,17 @@ static hesse_stream layers(hesse_builder *b, int *words)
     const hesse_arch *a = b->arch;
     int table;
     b->module = "bert.embeddings.";
-    hesse_stream x =
-        hesse_build_embedding(b, "word_embeddings.weight", a->vocabulary,
-                              HESSE_ROLE_EMBEDDING, HESSE_IDS_TOKENS, words);
-    x = hesse_build_sum(b, x,
-                        hesse_build_embedding(b, "position_embeddings.weight",
-                                              a->positions, HESSE_ROLE_POSITION,
-                                              HESSE_IDS_POSITIONS, &table));
-    x = hesse_build_sum(b, x,
-                        hesse_build_embedding(b, "token_type_embeddings.weight",
-                                              a->types, HESSE_ROLE_POSITION,
-                                              HESSE_IDS_ZEROS, &table));
-    x = hesse_build_layernorm(b, x, true, "LayerNorm");
+    const hesse_lookup lookups[] = {{"word_embeddings.weight", a->vocabulary, a->width,
+                                     0, HESSE_ROLE_EMBEDDING, HESSE_IDS_TOKENS},
+                                    {"position_embeddings.weight", a->positions,
+                                     a->width, 0, HESSE_ROLE_POSITION,
+                                     HESSE_IDS_POSITIONS},
+                                    {"token_type_embeddings.weight", a->types, a->width,
+                                     0, HESSE_ROLE_POSITION, HESSE_IDS_TYPES}};
+    hesse_stream x = hesse_build_embedding(b, lookups[0], words);
+    for (int i = 1; i < 3; i++)
+        x = hesse_build_sum(b, x, hesse_build_embedding(b, lookups[i], &table));
+    x = hesse_build_layernorm(b, x, "LayerNorm");
     for (int l = 0; l < a->layers; l++) {
         char module[48];
         snprintf(module, sizeof module, "bert.encoder.layer.%d.", l);
@@ -32,10 +31,10 @@ static hesse_stream layers(hesse_builder *b, int *words)
         y = hesse_build_linear(b, y,
                                hesse_encoder_map(a->width, true, HESSE_ROLE_OUTPUT),
                                "attention.output.dense");
-        x = hesse_build_layernorm(b, hesse_build_sum(b, x, y), true,
+        x = hesse_build_layernorm(b, hesse_build_sum(b, x, y),
                                   "attention.output.LayerNorm");
         x = hesse_build_layernorm(b, hesse_build_sum(b, x, hesse_encoder_mlp(b, x)),
-                                  true, "output.LayerNorm");
+                                  "output.LayerNorm");
     }
     b->module = "", b->layer = -1;
     return x;
@@ -48,7 +47,7 @@ static hesse_stream masked_head(hesse_builder *b, hesse_stream x, int words)
     x = hesse_build_linear(b, x, hesse_encoder_map(a->width, true, HESSE_ROLE_HEAD),
                            "cls.predictions.transform.dense");
     x = hesse_build_activation(b, x);
-    x = hesse_build_layernorm(b, x, true, "cls.predictions.transform.LayerNorm");
+    x = hesse_build_layernorm(b, x, "cls.predictions.transform.LayerNorm");
     return hesse_build_tied(b, x, words, a->vocabulary, "cls.predictions.bias");
 }
 

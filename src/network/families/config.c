@@ -36,6 +36,14 @@ int hesse_config_integer(hesse_config *c, const char *key, int most, int absent)
     return 1;
 }
 
+int hesse_config_whole(hesse_config *c, const char *key, int most, int absent)
+{
+    const json_t *v = hesse_config_value(c, key);
+    return json_is_integer(v) && json_integer_value(v) == 0
+               ? 0
+               : hesse_config_integer(c, key, most, absent);
+}
+
 double hesse_config_positive(hesse_config *c, const char *key, double absent)
 {
     const json_t *v = hesse_config_value(c, key);
@@ -143,7 +151,11 @@ static hesse_status read_file(const char *path, hesse_arch *arch, hesse_why *why
     hesse_config c = {.path = path, .scope = "", .root = root, .why = why};
     hesse_arch read = {.layout = arch->layout};
     strcpy(read.family, arch->family);
+    if (f->style) read.decoder = *f->style;
     check_type(&c, f);
+    if (hesse_config_value(&c, "quantization_config"))
+        hesse_config_refuse(&c, "quantization_config",
+                            "no such key: quantised weights are not computed here");
     f->read_config(&c, &read);
     json_decref(root);
     if (!c.s) *arch = read;

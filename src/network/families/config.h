@@ -31,7 +31,11 @@ typedef struct hesse_config {
  * activation, sliding windows, ...). */
 hesse_status hesse_config_read(const char *path, hesse_arch *arch, hesse_why *why);
 
-enum { HESSE_CONFIG_LAYERS = 4096, HESSE_CONFIG_MOST = 1 << 24, HESSE_REQUIRED = 0 };
+enum {
+    HESSE_CONFIG_LAYERS = HESSE_MOST_LAYERS,
+    HESSE_CONFIG_MOST = 1 << 24,
+    HESSE_REQUIRED = 0
+};
 
 /** Local. The value of a key; NULL where it is absent or null, which mean the same. */
 const json_t *hesse_config_value(const hesse_config *c, const char *key);
@@ -39,10 +43,11 @@ const json_t *hesse_config_value(const hesse_config *c, const char *key);
 /** Local. Note that a key has another value than expected. */
 void hesse_config_refuse(hesse_config *c, const char *key, const char *expected);
 
-/** Local. An integer from 1 to most, a number above 0, true or false, a text, the
- *  activation of a name; `absent` where the key is not there (HESSE_REQUIRED: an
- * error). */
+/** Local. An integer from 1 to most, or from 0 to most, a number above 0, true or
+ * false, a text, the activation of a name; `absent` where the key is not there
+ * (HESSE_REQUIRED: an error). */
 int hesse_config_integer(hesse_config *c, const char *key, int most, int absent);
+int hesse_config_whole(hesse_config *c, const char *key, int most, int absent);
 double hesse_config_positive(hesse_config *c, const char *key, double absent);
 bool hesse_config_truth(hesse_config *c, const char *key, bool absent);
 const char *hesse_config_string(hesse_config *c, const char *key, const char *absent);

@@ -10,13 +10,29 @@ enum { MOST = 1 << 24 };
 extern const hesse_family hesse_family_gpt2, hesse_family_llama, hesse_family_bert,
     hesse_family_vit, hesse_family_mlp, hesse_family_mixer, hesse_family_vgg,
     hesse_family_resnet, hesse_family_linear_transformer, hesse_family_attention,
-    hesse_family_quadratic;
+    hesse_family_quadratic, hesse_family_gpt_neox, hesse_family_opt,
+    hesse_family_gpt_neo, hesse_family_gemma, hesse_family_gemma2, hesse_family_phi,
+    hesse_family_phi3;
 
-const hesse_family *const hesse_families[] = {
-    &hesse_family_gpt2,      &hesse_family_llama,     &hesse_family_bert,
-    &hesse_family_vit,       &hesse_family_mlp,       &hesse_family_mixer,
-    &hesse_family_vgg,       &hesse_family_resnet,    &hesse_family_linear_transformer,
-    &hesse_family_attention, &hesse_family_quadratic, NULL};
+const hesse_family *const hesse_families[] = {&hesse_family_gpt2,
+                                              &hesse_family_llama,
+                                              &hesse_family_gpt_neox,
+                                              &hesse_family_opt,
+                                              &hesse_family_gpt_neo,
+                                              &hesse_family_gemma,
+                                              &hesse_family_gemma2,
+                                              &hesse_family_phi,
+                                              &hesse_family_phi3,
+                                              &hesse_family_bert,
+                                              &hesse_family_vit,
+                                              &hesse_family_mlp,
+                                              &hesse_family_mixer,
+                                              &hesse_family_vgg,
+                                              &hesse_family_resnet,
+                                              &hesse_family_linear_transformer,
+                                              &hesse_family_attention,
+                                              &hesse_family_quadratic,
+                                              NULL};
 
 const hesse_family *hesse_family_named(const char *name)
 {
@@ -25,9 +41,28 @@ const hesse_family *hesse_family_named(const char *name)
     return *f;
 }
 
+const hesse_family *hesse_family_of_type(const char *type)
+{
+    for (const hesse_family *const *f = hesse_families; *f; f++)
+        for (const char *const *t = (*f)->config_types; t && *t; t++)
+            if (strcmp(*t, type) == 0) return *f;
+    return NULL;
+}
+
 const hesse_family *hesse_family_of(const hesse_arch *arch)
 {
     return hesse_family_named(arch->family);
+}
+
+void hesse_family_complete(hesse_arch *arch)
+{
+    const hesse_family *f = hesse_family_of(arch);
+    if (!f) return;
+    if (f->style && arch->decoder.norm == HESSE_NORM_BY_FAMILY) {
+        arch->decoder = *f->style;
+        arch->decoder.output_bias = arch->attention_bias;
+    }
+    if (f->complete) f->complete(arch);
 }
 
 bool hesse_family_brings(const char *kind)
@@ -47,6 +82,9 @@ bool hesse_arch_is_sound(const hesse_arch *a)
     return memchr(a->family, '\0', sizeof a->family) && hesse_family_of(a) &&
            among((int)a->activation, HESSE_ACT_NONE) &&
            among((int)a->attention.kernel, HESSE_KERNEL_GAUSSIAN) &&
+           among((int)a->decoder.norm, HESSE_NORM_RMS_ONE_PLUS) &&
+           among((int)a->decoder.query_key_norm, HESSE_QUERY_KEY_NORM_ALL) &&
+           among(a->decoder.rotary.pairs, HESSE_MOST_PAIRS) &&
            among((int)a->data.loss, HESSE_LOSS_SQUARED_ERROR) &&
            among((int)a->image.batch_norm, HESSE_BATCH_NORM_EVALUATION) &&
            among(a->lists.n_widths, HESSE_MOST_WIDTHS) &&
@@ -99,7 +137,7 @@ static hesse_status fit_input(hesse_arch *a, const hesse_batch *batch, hesse_why
             return hesse_fail(why, HESSE_E_JOB,
                               "model: a vocabulary of %d, and the data have %d",
                               a->vocabulary, batch->vocabulary);
-        if (batch->seen && a->attention.kernel == HESSE_KERNEL_LINEAR)
+        if (batch->end && a->attention.kernel == HESSE_KERNEL_LINEAR)
             return hesse_fail(why, HESSE_E_JOB,
                               "model: sequences of unequal length are padded, and "
                               "padding is hidden from softmax and gaussian attention "
@@ -257,6 +295,12 @@ static hesse_status check_own_heads(const hesse_arch *a, hesse_why *why)
 
 static hesse_status check_length(const hesse_arch *a, int tokens, hesse_why *why)
 {
+    const int longest = a->decoder.rotary.longest;
+    if (longest && tokens > longest)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "sequences of %d tokens, but the scaling of the rotary "
+                          "embedding changes beyond %d, and that is not computed here",
+                          tokens, longest);
     if (!hesse_family_of(a)->learned_positions || tokens <= a->positions)
         return HESSE_OK;
     return hesse_fail(why, HESSE_E_JOB,
@@ -269,12 +313,15 @@ hesse_status hesse_family_graph(const hesse_arch *arch, int tokens, hesse_graph 
 {
     *graph = NULL;
     const hesse_family *f = hesse_family_of(arch);
-    hesse_status s = f->check(arch, why);
-    if (!s) s = check_own_heads(arch, why);
-    if (!s) s = check_length(arch, tokens, why);
+    hesse_arch a = *arch;
+    hesse_family_complete(&a);
+    hesse_status s = f->check(&a, why);
+    if (!s) s = check_own_heads(&a, why);
+    if (!s) s = check_length(&a, tokens, why);
     if (s) return s;
     hesse_graph *g = hesse_graph_new(tokens);
-    hesse_builder b = {.arch = arch, .graph = g, .module = "", .layer = -1};
+    hesse_builder b = {
+        .arch = &a, .graph = g, .module = "", .layer = -1, .frequencies = -1};
     if (g) f->build(&b);
     if (!g || g->exhausted)
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for the list of parameters");

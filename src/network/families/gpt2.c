@@ -8,70 +8,11 @@
 
 #include <stdio.h>
 
-static hesse_affine map_of(const hesse_builder *b, int out, bool bias, hesse_role role)
+/* Linear maps and LayerNorm all have biases, or none does. */
+static void follow_biases(hesse_arch *a)
 {
-    hesse_affine map = hesse_decoder_map(b, out, bias, role);
-    map.in_first = !b->arch->layout.out_first;
-    return map;
-}
-
-static hesse_stream attention(hesse_builder *b, hesse_stream x)
-{
-    static const struct {
-        const char *slice;
-        hesse_role role;
-    } slices[] = {{".query", HESSE_ROLE_QUERY},
-                  {".key", HESSE_ROLE_KEY},
-                  {".value", HESSE_ROLE_VALUE}};
-    const hesse_arch *a = b->arch;
-    const hesse_attention *t = &a->attention;
-    hesse_stream y[3];
-    for (int i = 0; i < 3; i++) {
-        hesse_affine map =
-            map_of(b, t->heads * t->size, a->attention_bias, slices[i].role);
-        map.slice = slices[i].slice, map.part = i, map.parts = 3;
-        y[i] = hesse_build_linear(b, x, map, "attn.c_attn");
-    }
-    const hesse_stream weights =
-        hesse_build_weights(b, y[0], y[1], hesse_decoder_scale(b));
-    x = hesse_build_mix(b, weights, y[2]);
-    return hesse_build_linear(
-        b, x, map_of(b, a->width, a->attention_bias, HESSE_ROLE_OUTPUT), "attn.c_proj");
-}
-
-static hesse_stream mlp(hesse_builder *b, hesse_stream x)
-{
-    const hesse_arch *a = b->arch;
-    x = hesse_build_linear(b, x, map_of(b, a->inner, a->mlp_bias, HESSE_ROLE_UP),
-                           "mlp.c_fc");
-    x = hesse_build_activation(b, x);
-    return hesse_build_linear(b, x, map_of(b, a->width, a->mlp_bias, HESSE_ROLE_DOWN),
-                              "mlp.c_proj");
-}
-
-static void build(hesse_builder *b)
-{
-    const hesse_arch *a = b->arch;
-    char outside[HESSE_NAME], module[HESSE_NAME];
-    int table, positions;
-    snprintf(outside, sizeof outside, "%s", a->layout.prefix);
-    b->module = outside;
-    hesse_stream x = hesse_decoder_embedding(b, "wte.weight", &table);
-    x = hesse_build_join(b, &hesse_op_sum, x,
-                         hesse_build_embedding(b, "wpe.weight", a->positions,
-                                               HESSE_ROLE_POSITION, HESSE_IDS_POSITIONS,
-                                               &positions));
-    for (int l = 0; l < a->layers; l++) {
-        snprintf(module, sizeof module, "%.100sh.%d.", outside, l);
-        b->module = module, b->layer = l;
-        hesse_stream y = hesse_build_layernorm(b, x, a->mlp_bias, "ln_1");
-        x = hesse_build_sum(b, x, attention(b, y));
-        y = hesse_build_layernorm(b, x, a->mlp_bias, "ln_2");
-        x = hesse_build_sum(b, x, mlp(b, y));
-    }
-    b->module = outside, b->layer = -1;
-    x = hesse_build_layernorm(b, x, a->mlp_bias, "ln_f");
-    hesse_build_loss(b, hesse_build_head(b, x, table));
+    a->mlp_bias = a->decoder.output_bias = a->attention_bias;
+    a->decoder.norm = a->mlp_bias ? HESSE_NORM_LAYER : HESSE_NORM_LAYER_UNBIASED;
 }
 
 /* nanoGPT's configurations have block_size and, for biases, "bias"; its activation is
@@ -100,6 +41,7 @@ static void read_config(hesse_config *c, hesse_arch *a)
     a->norm_eps = hesse_config_positive(c, "layer_norm_epsilon", 1e-5);
     a->tied = hesse_config_truth(c, "tie_word_embeddings", true);
     a->attention_bias = a->mlp_bias = hesse_config_truth(c, "bias", true);
+    follow_biases(a);
     hesse_config_must_be(c, "scale_attn_weights", true);
     hesse_config_must_be(c, "add_cross_attention", false);
     if (a->width % a->attention.heads)
@@ -152,7 +94,8 @@ static hesse_status probe(const hesse_safetensors *file, const char *path,
 {
     const hesse_status s = find_order(file, path, arch, why);
     if (s) return s;
-    if (!has_biases(file, arch)) arch->attention_bias = arch->mlp_bias = false;
+    if (!has_biases(file, arch)) arch->attention_bias = false;
+    follow_biases(arch);
     return hesse_decoder_find_head(file, path, arch, why);
 }
 
@@ -160,10 +103,23 @@ static const hesse_decoder_names names = {
     .prefixes = {"transformer.", "", "model."},
     .anchor = "h.0.attn.c_attn.weight",
     .embedding = "wte.weight",
+    .positions = "wpe.weight",
     .layers = "h.",
+    .before_attention = "ln_1",
+    .before_mlp = "ln_2",
+    .fused = "attn.c_attn",
+    .in_first = true,
+    .output = "attn.c_proj",
+    .up = "mlp.c_fc",
+    .down = "mlp.c_proj",
+    .final_norm = "ln_f",
+    .head = "lm_head",
     .buffers = {"attn.bias", "attn.masked_bias"},
     .biases = {"ln_f.bias"},
 };
+
+static const hesse_arch_decoder style = {
+    .norm = HESSE_NORM_LAYER, .norm_before = true, .final_norm = true};
 
 static const hesse_owned_key keys[] = {
     {"config", NULL},      {"layers", "2"},         {"heads", "2"},
@@ -183,9 +139,11 @@ const hesse_family hesse_family_gpt2 = {
     .whole_heads = true,
     .keys = keys,
     .check = check,
-    .build = build,
+    .complete = follow_biases,
+    .build = hesse_decoder_build,
     .config_types = types,
     .read_config = read_config,
     .decoder = &names,
+    .style = &style,
     .probe = probe,
 };

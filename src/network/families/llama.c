@@ -1,175 +1,163 @@
-/* Llama: rotary positions, root mean square norms, gated MLP, key and value heads that
-   query heads share.
-   Sources: Touvron et al., arXiv:2302.13971; Ainslie et al., arXiv:2305.13245. Names as
-   in Hugging Face's transformers. */
+/* Llama and the decoders that share its tensors: rotary positions, a gated MLP, key and
+   value heads that query heads share. A model type is a row of the table below; what it
+   varies is described by hesse_arch_decoder.
+   Sources: Touvron et al., arXiv:2302.13971; Jiang et al., arXiv:2310.06825 (Mistral);
+   Yang et al., arXiv:2407.10671 (Qwen2) and arXiv:2505.09388 (Qwen3); Groeneveld et
+   al., arXiv:2402.00838 (OLMo) and arXiv:2501.00656 (OLMo 2). Names as in Hugging
+   Face's transformers. */
 #include "network/families/decoder.h"
 
-#include <stdio.h>
 #include <string.h>
 
-static hesse_stream turned(hesse_builder *b, hesse_stream x, int heads)
+typedef struct variant {
+    const char *type; /* model_type of config.json */
+    hesse_norm norm;
+    hesse_query_key_norm query_key_norm;
+    bool norm_after;    /* and not before */
+    double eps;         /* of the norms, where the file does not say it */
+    bool tied;          /* where the file does not say it */
+    bool always_window; /* a file without layer_types means all layers */
+    int head_size;      /* where the file does not say it; 0: hidden_size / heads */
+} variant;
+
+static const variant variants[] = {
+    {"llama", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-6},
+    {"mistral", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-6,
+     .always_window = true},
+    {"qwen2", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-6},
+    {"qwen3", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_HEAD, .eps = 1e-6, .head_size = 128},
+    {"olmo", HESSE_NORM_LAYER_PLAIN, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-5},
+    {"olmo2", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_ALL, true, .eps = 1e-5},
+    {"olmo3", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_ALL, true, .eps = 1e-5},
+    {"smollm3", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-6, .tied = true},
+    {"granite", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-6},
+};
+static const char *const types[] = {"llama", "mistral", "qwen2",   "qwen3",   "olmo",
+                                    "olmo2", "olmo3",   "smollm3", "granite", NULL};
+
+static bool is(const variant *v, const char *type)
 {
-    const hesse_dims d = {.h = heads, .a = b->arch->attention.rope_theta};
-    return hesse_build_apply(b, &hesse_op_rotary, d, x);
+    return strcmp(v->type, type) == 0;
 }
 
-static hesse_stream attention(hesse_builder *b, hesse_stream x)
+/* Qwen: from layer max_window_layers on there is a window, if it is used at all. */
+static void read_qwen_windows(hesse_config *c, hesse_arch *a)
 {
-    const hesse_arch *a = b->arch;
-    const hesse_attention *t = &a->attention;
-    const bool bias = a->attention_bias;
-    const int all = t->heads * t->size, shared = t->kv_heads * t->size;
-    hesse_stream q = hesse_build_linear(
-        b, x, hesse_decoder_map(b, all, bias, HESSE_ROLE_QUERY), "self_attn.q_proj");
-    hesse_stream k = hesse_build_linear(
-        b, x, hesse_decoder_map(b, shared, bias, HESSE_ROLE_KEY), "self_attn.k_proj");
-    const hesse_stream v = hesse_build_linear(
-        b, x, hesse_decoder_map(b, shared, bias, HESSE_ROLE_VALUE), "self_attn.v_proj");
-    q = turned(b, q, t->heads);
-    k = turned(b, k, t->kv_heads);
-    x = hesse_build_mix(b, hesse_build_weights(b, q, k, hesse_decoder_scale(b)), v);
-    return hesse_build_linear(b, x,
-                              hesse_decoder_map(b, a->width, bias, HESSE_ROLE_OUTPUT),
-                              "self_attn.o_proj");
-}
-
-static hesse_stream mlp(hesse_builder *b, hesse_stream x)
-{
-    const hesse_arch *a = b->arch;
-    const bool bias = a->mlp_bias;
-    hesse_stream y = hesse_build_linear(
-        b, x, hesse_decoder_map(b, a->inner, bias, HESSE_ROLE_GATE), "mlp.gate_proj");
-    y = hesse_build_activation(b, y);
-    y = hesse_build_join(
-        b, &hesse_op_product, y,
-        hesse_build_linear(b, x, hesse_decoder_map(b, a->inner, bias, HESSE_ROLE_UP),
-                           "mlp.up_proj"));
-    return hesse_build_linear(
-        b, y, hesse_decoder_map(b, a->width, bias, HESSE_ROLE_DOWN), "mlp.down_proj");
-}
-
-static void build(hesse_builder *b)
-{
-    const hesse_arch *a = b->arch;
-    char outside[HESSE_NAME], module[HESSE_NAME];
-    int table;
-    snprintf(outside, sizeof outside, "%s", a->layout.prefix);
-    b->module = outside;
-    hesse_stream x = hesse_decoder_embedding(b, "embed_tokens.weight", &table);
-    for (int l = 0; l < a->layers; l++) {
-        snprintf(module, sizeof module, "%.100slayers.%d.", outside, l);
-        b->module = module, b->layer = l;
-        hesse_stream y = hesse_build_rmsnorm(b, x, "input_layernorm");
-        x = hesse_build_sum(b, x, attention(b, y));
-        y = hesse_build_rmsnorm(b, x, "post_attention_layernorm");
-        x = hesse_build_sum(b, x, mlp(b, y));
+    if (!hesse_config_truth(c, "use_sliding_window", false)) return;
+    if (hesse_config_value(c, "layer_types")) {
+        hesse_config_windows(c, a, false);
+        return;
     }
-    b->module = outside, b->layer = -1;
-    x = hesse_build_rmsnorm(b, x, "norm");
-    hesse_build_loss(b, hesse_build_head(b, x, table));
+    const int first =
+        hesse_config_whole(c, "max_window_layers", HESSE_CONFIG_LAYERS, 28);
+    a->decoder.window =
+        hesse_config_integer(c, "sliding_window", HESSE_CONFIG_MOST, 4096);
+    for (int l = first; l < a->layers; l++) hesse_layers_add(a->decoder.windowed, l);
 }
 
-static void all_channels_turn(hesse_config *c)
+/* SmolLM 3 leaves every fourth layer without rotary embedding, or those that a list of
+   0 and 1 names. */
+static void read_unrotated(hesse_config *c, hesse_arch *a)
 {
-    if (hesse_config_positive(c, "partial_rotary_factor", 1) != 1)
-        hesse_config_refuse(c, "partial_rotary_factor",
-                            "1: a part is not computed here");
-}
-
-/* Newer files keep all about the rotary embedding in one object. */
-static void read_rope(hesse_config *c, hesse_arch *a)
-{
-    static const char *const objects[] = {"rope_scaling", "rope_parameters"};
-    a->attention.rope_theta = hesse_config_positive(c, "rope_theta", 10000);
-    all_channels_turn(c);
-    for (int i = 0; !c->s && i < 2; i++) {
-        if (!hesse_config_value(c, objects[i])) continue;
-        if (!json_is_object(hesse_config_value(c, objects[i])))
-            hesse_config_refuse(c, objects[i], "an object");
-        hesse_config in = *c;
-        in.root = hesse_config_value(c, objects[i]);
-        in.scope = i ? "rope_parameters." : "rope_scaling.";
-        const char *key = hesse_config_value(&in, "rope_type") ? "rope_type" : "type";
-        if (strcmp(hesse_config_string(&in, key, i ? "default" : ""), "default") != 0)
-            hesse_config_refuse(
-                &in, key,
-                "\"default\": scaled rotary embeddings are not computed here");
-        all_channels_turn(&in);
-        a->attention.rope_theta =
-            hesse_config_positive(&in, "rope_theta", a->attention.rope_theta);
-        c->s = in.s;
+    const json_t *list = hesse_config_value(c, "no_rope_layers");
+    const int every =
+        hesse_config_integer(c, "no_rope_layer_interval", HESSE_CONFIG_LAYERS, 4);
+    if (list && (int)json_array_size(list) != a->layers)
+        hesse_config_refuse(c, "no_rope_layers", "a list of 0 or 1 for each layer");
+    for (int l = 0; !c->s && l < a->layers; l++) {
+        const json_t *x = json_array_get(list, (size_t)l);
+        const bool turned = list ? json_integer_value(x) == 1 : (l + 1) % every != 0;
+        if (!turned) hesse_layers_add(a->decoder.unrotated, l);
     }
 }
 
-static void read_llama_keys(hesse_config *c, hesse_arch *a)
+/* Granite: four factors. */
+static void read_factors(hesse_config *c, hesse_arch *a)
 {
-    hesse_attention *t = &a->attention;
-    a->layers = hesse_config_integer(c, "num_hidden_layers", HESSE_CONFIG_LAYERS,
-                                     HESSE_REQUIRED);
-    a->width =
-        hesse_config_integer(c, "hidden_size", HESSE_CONFIG_MOST, HESSE_REQUIRED);
-    a->inner =
-        hesse_config_integer(c, "intermediate_size", HESSE_CONFIG_MOST, HESSE_REQUIRED);
-    a->vocabulary =
-        hesse_config_integer(c, "vocab_size", HESSE_CONFIG_MOST, HESSE_REQUIRED);
-    a->positions = hesse_config_integer(c, "max_position_embeddings", HESSE_CONFIG_MOST,
-                                        HESSE_REQUIRED);
-    t->heads = hesse_config_integer(c, "num_attention_heads", HESSE_CONFIG_MOST,
-                                    HESSE_REQUIRED);
-    t->kv_heads =
-        hesse_config_integer(c, "num_key_value_heads", HESSE_CONFIG_MOST, t->heads);
-    t->size = hesse_config_integer(c, "head_dim", HESSE_CONFIG_MOST,
-                                   t->heads <= a->width ? a->width / t->heads : 1);
-    if (!hesse_config_value(c, "head_dim") && a->width % t->heads)
-        hesse_config_refuse(c, "hidden_size", "a multiple of num_attention_heads");
-    const char *size = hesse_config_value(c, "head_dim") ? "head_dim" : "hidden_size";
-    if (t->size % 2)
-        hesse_config_refuse(c, size, "an even number of channels for each head");
-    if (t->size > HESSE_CONFIG_MOST / t->heads)
-        hesse_config_refuse(c, size, "fewer than 2^24 channels in all heads");
-    if (t->heads % t->kv_heads)
-        hesse_config_refuse(c, "num_key_value_heads",
-                            "a divisor of num_attention_heads");
-    a->activation = hesse_config_activation(c, "hidden_act", "silu");
-    a->norm_eps = hesse_config_positive(c, "rms_norm_eps", 1e-6);
-    a->tied = hesse_config_truth(c, "tie_word_embeddings", false);
-    a->attention_bias = hesse_config_truth(c, "attention_bias", false);
-    a->mlp_bias = hesse_config_truth(c, "mlp_bias", false);
-    read_rope(c, a);
+    a->decoder.embedding_scale = hesse_config_positive(c, "embedding_multiplier", 1);
+    a->decoder.residual_scale = hesse_config_positive(c, "residual_multiplier", 1);
+    a->decoder.score_divisor = 1 / hesse_config_positive(c, "attention_multiplier", 1);
+    a->decoder.logit_scale = 1 / hesse_config_positive(c, "logits_scaling", 1);
 }
 
-/* A Mistral without a sliding window is a Llama under another name, but what its file
-   leaves out has other defaults. */
+static void read_own(hesse_config *c, hesse_arch *a, const variant *v)
+{
+    const bool qwen2 = is(v, "qwen2");
+    a->attention_bias =
+        is(v, "mistral") ? false : hesse_config_truth(c, "attention_bias", qwen2);
+    a->decoder.output_bias = a->attention_bias && !qwen2;
+    if (qwen2 && !a->attention_bias)
+        hesse_config_refuse(c, "attention_bias", "true, as Qwen2 has it");
+    a->mlp_bias = is(v, "llama") || is(v, "smollm3") || is(v, "granite")
+                      ? hesse_config_truth(c, "mlp_bias", false)
+                      : false;
+    if (qwen2 || is(v, "qwen3") || is(v, "smollm3"))
+        read_qwen_windows(c, a);
+    else if (is(v, "mistral") || is(v, "olmo3"))
+        hesse_config_windows(
+            c, a, is(v, "mistral") && hesse_config_value(c, "sliding_window"));
+    if (is(v, "smollm3")) read_unrotated(c, a);
+    if (is(v, "granite")) read_factors(c, a);
+    if (hesse_config_value(c, "clip_qkv"))
+        hesse_config_refuse(c, "clip_qkv",
+                            "null: clipped queries, keys and values are not computed "
+                            "here");
+}
+
 static void read_config(hesse_config *c, hesse_arch *a)
 {
-    const bool mistral =
-        strcmp(hesse_config_string(c, "model_type", "llama"), "mistral") == 0;
-    const bool silent = mistral && !json_object_get(c->root, "sliding_window");
-    if (silent || hesse_config_value(c, "sliding_window"))
-        hesse_config_refuse(c, "sliding_window",
-                            "null: attention here sees all tokens before");
-    if (mistral && !hesse_config_value(c, "num_key_value_heads"))
+    const char *type = hesse_config_string(c, "model_type", "llama");
+    const variant *v = variants;
+    while (v + 1 < variants + sizeof variants / sizeof *variants && !is(v, type)) v++;
+    /* What a file of Mistral leaves out has other defaults than elsewhere. */
+    if (is(v, "mistral") && !json_object_get(c->root, "sliding_window"))
+        hesse_config_refuse(c, "sliding_window", "null or a number of tokens");
+    if (is(v, "mistral") && !hesse_config_value(c, "num_key_value_heads"))
         hesse_config_refuse(c, "num_key_value_heads", "a number of heads");
-    read_llama_keys(c, a);
-}
-
-static hesse_status check(const hesse_arch *a, hesse_why *why)
-{
-    const hesse_status s = hesse_decoder_check(a, why);
-    if (s || a->attention.size % 2 == 0) return s;
-    return hesse_fail(why, HESSE_E_JOB,
-                      "model: rotary embedding needs an even head size, found %d",
-                      a->attention.size);
+    hesse_config_decoder(c, a, v->tied);
+    if (v->head_size && !hesse_config_value(c, "head_dim"))
+        a->attention.size = v->head_size;
+    a->inner =
+        hesse_config_integer(c, "intermediate_size", HESSE_CONFIG_MOST, HESSE_REQUIRED);
+    a->activation = hesse_config_activation(c, "hidden_act", "silu");
+    a->norm_eps = v->norm == HESSE_NORM_LAYER_PLAIN
+                      ? v->eps
+                      : hesse_config_positive(c, "rms_norm_eps", v->eps);
+    a->decoder.norm = v->norm;
+    a->decoder.query_key_norm = v->query_key_norm;
+    a->decoder.norm_after = v->norm_after, a->decoder.norm_before = !v->norm_after;
+    hesse_config_rotary(c, a, 1, false);
+    read_own(c, a, v);
 }
 
 static const hesse_decoder_names names = {
     .prefixes = {"model.", "", "transformer."},
-    .anchor = "layers.0.input_layernorm.weight",
+    .anchor = "layers.0.self_attn.q_proj.weight",
     .embedding = "embed_tokens.weight",
     .layers = "layers.",
+    .before_attention = "input_layernorm",
+    .after_attention = "post_attention_layernorm",
+    .before_mlp = "post_attention_layernorm",
+    .after_mlp = "post_feedforward_layernorm",
+    .query = "self_attn.q_proj",
+    .key = "self_attn.k_proj",
+    .value = "self_attn.v_proj",
+    .output = "self_attn.o_proj",
+    .query_norm = "self_attn.q_norm",
+    .key_norm = "self_attn.k_norm",
+    .gate = "mlp.gate_proj",
+    .up = "mlp.up_proj",
+    .down = "mlp.down_proj",
+    .final_norm = "norm",
+    .head = "lm_head",
     .buffers = {"self_attn.rotary_emb.inv_freq"},
     .biases = {"norm.bias"},
 };
+
+static const hesse_arch_decoder style = {.norm = HESSE_NORM_RMS,
+                                         .norm_before = true,
+                                         .final_norm = true,
+                                         .rotary = {.fraction = 1}};
 
 static const hesse_owned_key keys[] = {
     {"config", NULL},        {"layers", "2"},       {"heads", "2"},
@@ -178,20 +166,20 @@ static const hesse_owned_key keys[] = {
     {"activation", "silu"},  {"norm_eps", "1e-5"},  {"rope_theta", "1e4"},
     {"tied", "false"},       {"bias", "false"},     {"temperature", NULL},
     {"attention", "causal"}, {"kernel", "softmax"}, {NULL, NULL}};
-static const char *const types[] = {"llama", "mistral", NULL};
 
 const hesse_family hesse_family_llama = {
     .name = "llama",
-    .help = "Llama, and Mistral without a sliding window: a decoder with rotary "
-            "positions.",
+    .help = "Llama, Mistral, Qwen2, Qwen3, OLMo, OLMo 2 and 3, SmolLM and Granite: a "
+            "decoder with rotary positions and a gated MLP.",
     .reads = HESSE_READS_IDS,
     .per_token = true,
     .even_heads = true,
     .keys = keys,
-    .check = check,
-    .build = build,
+    .check = hesse_decoder_check,
+    .build = hesse_decoder_build,
     .config_types = types,
     .read_config = read_config,
     .decoder = &names,
+    .style = &style,
     .probe = hesse_decoder_find_head,
 };

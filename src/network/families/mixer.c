@@ -33,16 +33,14 @@ static void build(hesse_builder *b)
         char module[48];
         snprintf(module, sizeof module, "blocks.%d.", l);
         b->module = module, b->layer = l;
-        hesse_stream y =
-            hesse_build_transpose(b, hesse_build_layernorm(b, x, true, "norm1"));
+        hesse_stream y = hesse_build_transpose(b, hesse_build_layernorm(b, x, "norm1"));
         y = hesse_build_transpose(b, mixing(b, y, a->image.token_inner, "mlp_tokens"));
         x = hesse_build_sum(b, x, y);
-        y = mixing(b, hesse_build_layernorm(b, x, true, "norm2"), a->inner,
-                   "mlp_channels");
+        y = mixing(b, hesse_build_layernorm(b, x, "norm2"), a->inner, "mlp_channels");
         x = hesse_build_sum(b, x, y);
     }
     b->module = "", b->layer = -1;
-    x = hesse_build_mean_pool(b, hesse_build_layernorm(b, x, true, "norm"));
+    x = hesse_build_mean_pool(b, hesse_build_layernorm(b, x, "norm"));
     x = hesse_build_linear(
         b, x, hesse_affine_uniform(a->width, a->data.outputs, true, HESSE_ROLE_HEAD),
         "head");

@@ -20,18 +20,17 @@ static void build(hesse_builder *b)
         char module[48];
         snprintf(module, sizeof module, "vit.encoder.layer.%d.", l);
         b->module = module, b->layer = l;
-        hesse_stream y = hesse_build_layernorm(b, x, true, "layernorm_before");
+        hesse_stream y = hesse_build_layernorm(b, x, "layernorm_before");
         y = hesse_encoder_attention(b, y, "attention.attention");
         y = hesse_build_linear(b, y,
                                hesse_encoder_map(a->width, true, HESSE_ROLE_OUTPUT),
                                "attention.output.dense");
         x = hesse_build_sum(b, x, y);
         x = hesse_build_sum(
-            b, x,
-            hesse_encoder_mlp(b, hesse_build_layernorm(b, x, true, "layernorm_after")));
+            b, x, hesse_encoder_mlp(b, hesse_build_layernorm(b, x, "layernorm_after")));
     }
     b->module = "", b->layer = -1;
-    x = hesse_build_layernorm(b, x, true, "vit.layernorm");
+    x = hesse_build_layernorm(b, x, "vit.layernorm");
     x = hesse_build_select(b, x, 0);
     x = hesse_build_linear(
         b, x, hesse_encoder_map(a->data.outputs, true, HESSE_ROLE_HEAD), "classifier");
