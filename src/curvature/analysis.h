@@ -86,8 +86,8 @@ typedef struct hesse_plan_summary {
     hesse_extreme_settings extreme;
     hesse_hutchinson_settings hutchinson;
     int together;           /* vectors of quadratures at once */
-    double products, extra; /* operations: of all products, and those of eigenpairs and
-                               diagonals among them */
+    double products, extra; /* operations of all estimates, and the part of them for
+                               eigenpairs and diagonals */
     double estimate_seconds, estimate_bytes;
 } hesse_plan_summary;
 

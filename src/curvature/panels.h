@@ -1,8 +1,9 @@
 /** Panels: a few columns of a principal part of the Hessian, computed by one rank.
  *
- *  The columns of a panel lie in one piece of the partition; its rows are those of that
- *  piece and of the pieces that follow it in the order of parameters, within the part:
- *  one triangle, and both of the piece itself.  docs/math.md, section 4. */
+ *  The columns of a panel lie in one piece of the partition. Its rows lie in that piece
+ *  and in the pieces that follow it in the order of parameters, within the part. So
+ *  panels hold one triangle of the part, and both triangles of each piece.
+ *  docs/math.md, section 4. */
 #ifndef HESSE_CURVATURE_PANELS_H
 #define HESSE_CURVATURE_PANELS_H
 

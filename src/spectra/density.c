@@ -9,7 +9,8 @@
 #include <math.h>
 #include <stddef.h>
 
-static const double PAST = 4; /* a grid usually ends so many deviations past the ends */
+static const double PAST =
+    4; /* a grid usually ends this many deviations past the ends */
 static const double CUT = 0x1p-53; /* a kernel ends below this fraction of its height */
 static const double TINY = 1e-280; /* around 0, steps are still normal numbers */
 

@@ -643,8 +643,8 @@ static void what_is_found_is_taken_up(void **state)
     hesse_team_free(team);
 }
 
-/* With less memory the basis is smaller and the block narrower, and all pairs are found
-   all the same. With too little memory an analysis says so. */
+/* With less memory the basis is smaller and the block narrower, and still all pairs are
+   found. With too little memory an analysis says so. */
 static void memory_is_kept(void **state)
 {
     (void)state;

@@ -148,7 +148,7 @@ static void matrices_agree(void **state)
     }
 }
 
-/* One share for every kind of operator in the tape, the loss among them. */
+/* There is one share for every kind of operator in the tape, including the loss. */
 static void shares_add_up(void **state)
 {
     enum { K = 2 };

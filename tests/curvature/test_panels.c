@@ -1,6 +1,6 @@
 /* Panels of Hessian columns have the same entries, sums and shares of the full Hessian
-   for every model, partition and width of a sweep, whether columns are computed by
-   tokens or one by one. */
+   for every model, partition and width of a sweep. This holds for columns that are
+   computed by tokens and for columns that are computed one by one. */
 #include "curvature/assemble.h"
 #include "nets.h"
 

@@ -186,7 +186,7 @@ static void memory_widens_groups(void **state)
     assert_non_null(strstr(why.text, "ranks with as much memory would do"));
 }
 
-/* Of three ranks, one group has one and the other has two, which can need more memory
+/* Three ranks make a group of one and a group of two, which can need more memory
    for a matrix. */
 static void memory_holds_in_every_group(void **state)
 {

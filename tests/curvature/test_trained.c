@@ -183,7 +183,8 @@ static void columns_are_those_of_another_program(void **state)
     hesse_team_free(team);
 }
 
-/* Check columns of the matrix itself. */
+/* Check columns of the matrix of a block, which every rank computes by itself. It is
+   called for the smaller block. */
 static void assert_matrix(hesse_team *team, hesse_analysis *analysis, int block)
 {
     const size_t n = hesse_analysis_block_size(analysis, block);

@@ -76,7 +76,7 @@ static void products_are_those_of_the_matrix(void **state)
     hesse_team_free(team);
 }
 
-/* Ranks that are idle do not count as sharing, and a rank's memory is that of its own
+/* Ranks that are idle do not count as sharing, and a rank needs memory only for its own
    vectors. */
 static void ranks_share_vectors_where_sequences_run_out(void **state)
 {

@@ -1,5 +1,5 @@
-/** A symmetric matrix on its way to its eigenvalues: full, then a band, then
- * tridiagonal. */
+/** A symmetric matrix is reduced from a full matrix to a band, and then to a
+ * tridiagonal matrix, which has the same eigenvalues. */
 #ifndef HESSE_SPECTRA_ENGINES_BAND_H
 #define HESSE_SPECTRA_ENGINES_BAND_H
 

@@ -12,7 +12,7 @@
 hesse_status hesse_scalapack_solve(hesse_dmat *a, double *lambda, hesse_dmat *z);
 hesse_status hesse_elpa_solve(hesse_dmat *a, double *lambda, hesse_dmat *z);
 
-/** Collective. The same for eigenvalues alone; lambda on every rank. */
+/** Collective. The same for eigenvalues alone. All ranks have lambda. */
 hesse_status hesse_band_solve(hesse_dmat *a, double *lambda);
 
 /** Local. Return the largest number of bytes that it needs on any rank, beyond the
