@@ -1,5 +1,5 @@
-/* A plan that is made, run and asked for its results, which are there as long as the
-   analysis. */
+/* An analysis is planned, run and asked for its results. The results exist as long as
+   the analysis does. */
 #include "curvature/analysis.h"
 
 #include "base/memory.h"
@@ -89,7 +89,7 @@ void hesse_analysis_free(hesse_analysis *x)
     free(x);
 }
 
-/* Measures of a share's blocks and, last, of the whole. */
+/* Compute the measures of all blocks of a share and, last, of the whole matrix. */
 static void measure(const hesse_analysis *x, hesse_share_results *f)
 {
     const int blocks = x->plan.partition.count;
@@ -110,7 +110,7 @@ static void measure(const hesse_analysis *x, hesse_share_results *f)
     }
 }
 
-/* Local. Room for the results of a run that forms nothing. */
+/* Local. Allocate the results of a run that forms no matrix. */
 static hesse_status make_results(hesse_analysis *x, hesse_why *why)
 {
     const int shares = shares_of(x);
@@ -120,8 +120,8 @@ static hesse_status make_results(hesse_analysis *x, hesse_why *why)
     return there ? HESSE_OK : hesse_fail(why, HESSE_E_NOMEM, "out of memory");
 }
 
-/* Half of an analysis takes a fraction of the whole time; its listener hears of that.
- */
+/* Each half of an analysis takes a fraction of the whole time. The listener is told the
+   progress of the whole. */
 typedef struct fraction {
     const hesse_listener *of; /* NULL: none */
     double first, length;
@@ -150,7 +150,7 @@ static hesse_listener listener_of(fraction *f)
                             .matrix = f->of && f->of->matrix ? pass_matrix : NULL};
 }
 
-/* Collective. The matrices that are formed. */
+/* Collective. Compute the matrices that are formed. */
 static hesse_status run_dense(hesse_analysis *x, const hesse_run_options *run)
 {
     const hesse_plan *p = &x->plan;
@@ -174,7 +174,7 @@ static hesse_status run_dense(hesse_analysis *x, const hesse_run_options *run)
     return s;
 }
 
-/* Collective. The matrices that are estimated. */
+/* Collective. Compute the matrices that are estimated. */
 static hesse_status run_matrix_free(hesse_analysis *x, const hesse_run_options *run)
 {
     const hesse_plan *p = &x->plan;
@@ -217,7 +217,8 @@ static hesse_status run_matrix_free(hesse_analysis *x, const hesse_run_options *
     return s;
 }
 
-/* Collective. What follows from spectra and quadratures; distances on rank 0 alone. */
+/* Collective. Compute everything that follows from spectra and quadratures. Distances
+   are computed on rank 0 alone. */
 static hesse_status complete(hesse_analysis *x)
 {
     const hesse_plan *p = &x->plan;
@@ -242,7 +243,7 @@ static hesse_status complete(hesse_analysis *x)
     return s;
 }
 
-/* Collective. Loss and gradient at the objective's present parameters. */
+/* Collective. Compute loss and gradient at the current parameters of the objective. */
 static hesse_status evaluate(hesse_analysis *x)
 {
     const hesse_plan *p = &x->plan;
@@ -265,7 +266,7 @@ hesse_status hesse_analysis_run_with(hesse_analysis *x, const hesse_run_options 
     if (!x) return HESSE_E_JOB;
     hesse_team *team = x->plan.objective->team;
     hesse_status s = HESSE_OK;
-    /* All ranks are to see a matrix. */
+    /* A listener of matrices needs a plan in which every rank sees every matrix. */
     assert(x->plan.worldwide || !run->listener || !run->listener->matrix);
     hesse_share_results_free(x->results, shares_of(x));
     x->results = NULL;
@@ -292,7 +293,7 @@ hesse_status hesse_analysis_run(hesse_analysis *x)
     return hesse_analysis_run_with(x, &(hesse_run_options){0});
 }
 
-/* Where arrays of the blocks and the whole have a block. */
+/* Return the entry of a block in arrays of the blocks and the whole matrix. */
 static int entry_of(const hesse_analysis *x, int block)
 {
     return block == HESSE_FULL_MATRIX ? x->plan.partition.count : block;
@@ -333,7 +334,8 @@ static bool has_share(const hesse_analysis *x, int part)
     return part >= 0 && part < x->plan.options.request.shares;
 }
 
-/* The results of a share, if there are any of a block of it, or of its full matrix. */
+/* Return the results of a share, or NULL if it has no such block or nothing was
+   computed. */
 static const hesse_share_results *found(const hesse_analysis *x, int part, int block)
 {
     const bool known =
@@ -398,7 +400,7 @@ hesse_status hesse_analysis_block_matrix(hesse_analysis *x, int part, int block,
     const hesse_block *b = &x->plan.partition.blocks[block];
     hesse_panel_options one = x->plan.options.request;
     one.shares = 1, one.kinds = &x->plan.kinds[part];
-    one.left_out = NULL; /* the block may be one that is estimated */
+    one.left_out = NULL; /* the block may be an estimated one */
     hesse_sums *sums = hesse_calloc((size_t)x->plan.partition.count, sizeof *sums);
     if (!sums) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
     hesse_panel_threads threads;

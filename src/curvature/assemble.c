@@ -37,7 +37,8 @@ static double asymmetry(int n, const double *a)
     return worst;
 }
 
-/* Rows and columns spread over the part, the same ones on any number of ranks. */
+/* Rows and columns are spread over the part. They are the same for any number of
+   ranks. */
 typedef struct sample {
     int count;
     size_t index[HESSE_SAMPLE];
@@ -60,7 +61,8 @@ static sample sample_of(hesse_panels *p, int share, int n)
     return x;
 }
 
-/* Entry (i, j) of a sample against its mirror image. */
+/* Return the largest difference between an entry (i, j) of a sample and its mirror
+   image. */
 static double sample_asymmetry(const sample *x)
 {
     double worst = 0;
@@ -71,7 +73,8 @@ static double sample_asymmetry(const sample *x)
     return worst;
 }
 
-/* A sample against those entries of the lower triangle that are here; at gives them. */
+/* Return the largest difference between a sample and the entries of the lower triangle
+   that this rank has. `at` gives their addresses. */
 static double sample_difference(const sample *x,
                                 const double *(*at)(const void *, int, int),
                                 const void *matrix)
@@ -97,7 +100,7 @@ static const double *at_local(const void *matrix, int row, int col)
     return &x->a[(size_t)col * (size_t)x->n + (size_t)row];
 }
 
-/* NULL where another rank owns it. */
+/* Return NULL if another rank owns the entry. */
 static const double *at_distributed(const void *matrix, int row, int col)
 {
     const hesse_dmat *x = matrix;
@@ -107,7 +110,7 @@ static const double *at_distributed(const void *matrix, int row, int col)
     return mine ? &x->local[(size_t)j * (size_t)x->row.count + (size_t)i] : NULL;
 }
 
-/* Between two of these passes what a watch counts. */
+/* Add the time since the last call to a time of the watch. */
 static void count(double *seconds, double *since)
 {
     const double now = MPI_Wtime();
@@ -129,7 +132,7 @@ static void put_here(int n, double *const *a, const hesse_panels *panels, int i)
     }
 }
 
-/* A panel to the tallies of all shares. */
+/* Add a panel to the tallies of all shares. */
 static hesse_status add(hesse_panels *panels, hesse_tally *tallies, hesse_why *why)
 {
     hesse_status status = HESSE_OK;
@@ -168,7 +171,7 @@ hesse_status hesse_assemble_local(hesse_panel_threads *workers, int n_panels, in
     return status;
 }
 
-/* Sums of all ranks. */
+/* Add up the sums of all ranks. */
 static void add_up(hesse_team *team, const hesse_panels *panels, int blocks,
                    hesse_tally *tally)
 {
@@ -180,7 +183,7 @@ static void add_up(hesse_team *team, const hesse_panels *panels, int blocks,
         hesse_team_sum(team, tally->coupling, (size_t)blocks * (size_t)blocks);
 }
 
-/* The sample of rank 0 against what every rank owns. */
+/* Compare the sample of rank 0 with the entries that every rank owns. */
 static double defect_of(hesse_team *team, hesse_panels *panels, int share,
                         const hesse_dmat *a)
 {
@@ -193,13 +196,14 @@ static double defect_of(hesse_team *team, hesse_panels *panels, int share,
     return hesse_worst(worst, sample_asymmetry(&x));
 }
 
-/* The panels of one worker of every rank, of a round that begins with panel `first`. */
+/* The panels that one worker of every rank computes in the round that begins with panel
+   `first`. */
 typedef struct load {
     const hesse_panels *panels;
     int share, first, worker, workers, n_panels;
 } load;
 
-/* The panel of a rank; there may be none left for it. */
+/* Return the panel of a rank, or -1 if no panel is left for it. */
 static int panel_of(const load *x, int rank)
 {
     const int i = x->first + rank * x->workers + x->worker;
@@ -223,11 +227,11 @@ static load load_of(const hesse_panel_threads *workers, int first, int worker,
                   .n_panels = n_panels};
 }
 
-/* What is on its way, of every share. */
+/* The patches of every share that are being sent. */
 typedef struct traffic {
     int shares;
     hesse_put **puts; /* [shares]          */
-    load load;        /* what was posted   */
+    load load;        /* the panels that were posted */
 } traffic;
 
 static void close_traffic(traffic *t)
@@ -236,7 +240,7 @@ static void close_traffic(traffic *t)
     free(t->puts);
 }
 
-/* Collective. Room for all rounds. */
+/* Collective. Make room for all rounds. */
 static hesse_status open_traffic(hesse_team *team, const hesse_panel_threads *workers,
                                  int n_panels, hesse_dmat *const *a, traffic *t)
 {
@@ -278,7 +282,8 @@ static void post(traffic *t, load x)
     }
 }
 
-/* Whether any rank wants to end, learnt a round late, so that nobody waits. */
+/* A vote tells all ranks if any rank wants to end. They learn it one round late, so
+   that nobody waits. */
 typedef struct vote {
     int mine, worst;
     MPI_Request request;
@@ -304,7 +309,7 @@ hesse_status hesse_assemble(hesse_team *team, hesse_panel_threads *workers,
     double since = MPI_Wtime();
     traffic t;
     vote v = {.request = MPI_REQUEST_NULL};
-    hesse_why later; /* what comes after the first reason */
+    hesse_why later; /* reasons after the first one */
     hesse_status status = open_traffic(team, workers, n_panels, a, &t), mine = HESSE_OK;
     if (status) return status;
     for (int first = 0; first < n_panels && !count_votes(&v); first += round) {

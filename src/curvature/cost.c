@@ -1,24 +1,25 @@
-/* Operations over rates. What a rate cannot tell, how far a solver stays below DGEMM
-   and how fast ranks talk, are numbers fitted to measurements: docs/scaling.md. */
+/* A time is a number of operations over a rate. Two things cannot be derived from
+   rates: how far a solver stays below DGEMM, and how fast ranks communicate. They are
+   numbers fitted to measurements: docs/scaling.md. */
 #include "curvature/cost.h"
 
 #include "spectra/engines/bulge.h"
 
 #include <math.h>
 
-/* What panels take beyond the products and loops that the rates were measured with,
-   whose operands are in the cache. */
+/* Panels take this many times as long as the products and loops with which the rates
+   were measured, because those have their operands in the cache. */
 static const double PRODUCTS = 1.6, ELEMENTS = 1.5;
 
-/* Seconds that a number takes to its place in the matrix, and to that of its mirror
- * image. */
+/* Seconds to put a number and its mirror image into the matrix. */
 static const double PLACING = 4.5e-9;
 
-/* Between ranks: bytes a second and rank, seconds a message. */
+/* Communication between ranks: bytes per second of each rank, and seconds per
+   message. */
 static const double BANDWIDTH = 2e9, LATENCY = 5e-6;
 
-/* Of DGEMM's rate, counting 4/3 n^3 operations. Ranks of one machine share its memory.
- */
+/* Fractions of the rate of DGEMM, if 4/3 n^3 operations are counted. Ranks of one
+   machine share its memory. */
 typedef struct efficiency {
     double values, vectors;
 } efficiency;
@@ -43,15 +44,16 @@ double hesse_cost_panels(const hesse_rates *rates, hesse_work work)
            ELEMENTS * work.elements / rates->elements;
 }
 
-/* Of DGEMM's rate, and times the loops' own; from width 16 to GPT-2 small the sum is
-   within a third of what was measured, for one vector to 24. */
+/* The factors are a fraction of the rate of DGEMM and a multiple of the time of the
+   loops. From width 16 to GPT-2 small, for one vector to 24, the sum is within a third
+   of the measured time. */
 double hesse_cost_products(const hesse_rates *rates, hesse_work work)
 {
     return work.products / (0.65 * rates->dgemm) +
            4.5 * work.elements / rates->elements;
 }
 
-/* Of a panel n rows go out and in, once as they are and once mirrored. */
+/* n rows of a panel are sent and received, once as they are and once mirrored. */
 double hesse_cost_exchange(double n, int ranks, int panel)
 {
     const double rounds = ceil(n / panel / ranks), rows = n / 2;
@@ -60,8 +62,8 @@ double hesse_cost_exchange(double n, int ranks, int panel)
     return PLACING * n * n / ranks + (ranks > 1 ? messages : 0);
 }
 
-/* Messages of the tall matrices of the reduction, along rows and columns of the grid.
- */
+/* Return the seconds of the messages of the tall matrices of the reduction, along rows
+   and columns of the grid. */
 static double reduction_messages(double n, int ranks)
 {
     const double panels = n / HESSE_BAND, sides = sqrt(ranks);

@@ -1,5 +1,6 @@
-/** How long things take, from their sizes and the rates of a core; docs/scaling.md has
- * the formulas, what they were fitted to and how well they hold. All are in seconds. */
+/** The time of each kind of work, in seconds, from its size and the rates of a core.
+ * docs/scaling.md has the formulas, the measurements they were fitted to, and their
+ * accuracy. */
 #ifndef HESSE_CURVATURE_COST_H
 #define HESSE_CURVATURE_COST_H
 
@@ -7,17 +8,21 @@
 #include "hesse/spectrum.h"
 #include "network/workload.h"
 
-/** Local. Panels on one rank. */
+/** Local. Return the seconds of panels on one rank. */
 double hesse_cost_panels(const hesse_rates *rates, hesse_work work);
 
-/** Local. Products of the Hessian with dense vectors, on one rank. */
+/** Local. Return the seconds of products of the Hessian with dense vectors, on one
+ * rank.
+ */
 double hesse_cost_products(const hesse_rates *rates, hesse_work work);
 
-/** Local. Taking the panels of a matrix of order n to their owners, for each of `ranks`
- *  ranks, while panels are of so many columns; beside the panels themselves. */
+/** Local. Return the seconds in which each of `ranks` ranks sends the panels of a
+ * matrix of order n to their owners, for panels of `panel` columns. The computation of
+ * the panels is not included. */
 double hesse_cost_exchange(double n, int ranks, int panel);
 
-/** Local. Eigenvalues of order n, with eigenvectors or without, on `ranks` ranks. */
+/** Local. Return the seconds of the eigenvalues of order n, with eigenvectors or
+ * without, on `ranks` ranks. */
 double hesse_cost_eigen(const hesse_rates *rates, hesse_engine engine, double n,
                         int ranks, bool vectors);
 

@@ -1,7 +1,6 @@
-/* The dense path. Where the whole matrix is wanted, it is assembled first, and blocks
-   are cut out of it. Then come the blocks of groups of ranks, then those of single
-   ranks, and last the eigenvalues of the whole. At the end every rank learns all
-   results. */
+/* The dense path. If the whole matrix is needed, it is assembled first, and blocks are
+   cut out of it. Then come the blocks of groups of ranks, then those of single ranks,
+   and last the eigenvalues of the whole. At the end every rank learns all results. */
 #include "curvature/dense.h"
 
 #include "base/memory.h"
@@ -12,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ranks that do a block together. */
+/* Ranks that compute a block together. */
 typedef struct hesse_rank_group {
     hesse_team *team;
     hesse_grid *grid;
 } hesse_rank_group;
 
-/* All that the passes share. */
+/* Data that the passes share. */
 typedef struct hesse_dense {
     hesse_team *team;
     const hesse_partition *partition;
@@ -30,12 +29,13 @@ typedef struct hesse_dense {
     hesse_tally *tallies;          /* [shares]                                       */
     double *defect;                /* [shares]; of the part assembled last, absolute */
     double *check;                 /* [shares]; the same, relative                   */
-    hesse_dmat **whole;            /* [shares]; NULL entries where scope is blocks   */
+    hesse_dmat **whole;            /* [shares]; NULL entries if scope is blocks */
     const hesse_task **waves;      /* [n_waves][ranks]                               */
     int n_waves;
     hesse_times times;
-    double all, done, operations; /* predicted seconds of this rank; operations done */
-    const hesse_task *doing;      /* in assembly                                     */
+    double all, done,
+        operations;          /* predicted seconds of this rank; finished operations */
+    const hesse_task *doing; /* being assembled */
 } hesse_dense;
 
 static int shares_of(const hesse_dense *x)
@@ -48,7 +48,7 @@ static bool shows_matrices(const hesse_dense *x)
     return x->options->listener && x->options->listener->matrix;
 }
 
-/* Begin to count the time that something takes, and end it. */
+/* These begin and end the measurement of a time. */
 static void start_clock(double *seconds)
 {
     *seconds -= MPI_Wtime();
@@ -59,13 +59,13 @@ static void stop_clock(double *seconds)
     *seconds += MPI_Wtime();
 }
 
-/* What is loaded from earlier runs, and saved for later ones. Of a matrix that is shown
-   only the panels are saved, so that it can be shown again. */
+/* Results of earlier runs are loaded, and results of this run are saved for later ones.
+   If a matrix is shown, only its panels are saved, so that it can be shown again. */
 
-/* Solutions of smaller order take about a second at most. */
+/* Solutions of smaller order take at most about a second. */
 enum { LONG = 2000 };
 
-/* Seconds of panels that are not worth the writing, whatever the stretch. */
+/* Panels that take fewer seconds are not worth writing, whatever the stretch. */
 static const double SHORT = 10;
 
 bool hesse_dense_keeps(const hesse_task *task, double stretch, bool shown)
@@ -162,7 +162,7 @@ static void drop_panels(const hesse_dense *x, int block)
         hesse_checkpoint_drop_panels(x->options->checkpoint, block, 1);
 }
 
-/* Solutions of large matrices cannot be interrupted. */
+/* The solution of a large matrix cannot be interrupted. */
 static hesse_status begin_solution(const hesse_dense *x, int n, hesse_why *why)
 {
     if (n <= LONG) return HESSE_OK;
@@ -174,8 +174,8 @@ static void end_solution(const hesse_dense *x)
     hesse_checkpoint_end_uninterruptible(x->options->checkpoint);
 }
 
-/* What every pass does with a part of the Hessian: assemble it, show it, decompose and
-   check it, and tell how far things are. */
+/* Every pass does the same with a part of the Hessian: it assembles the part, shows it,
+   decomposes and checks it, and reports the progress. */
 
 static void tell(const hesse_dense *x, const char *phase, double seconds, double more)
 {
@@ -192,7 +192,8 @@ static void tell_solution(const hesse_dense *x, size_t n)
     tell(x, phase, 0, 0);
 }
 
-/* All ranks of a group count its operations: together they are done as fast. */
+/* Every rank of a group counts the predicted seconds and operations of the whole
+   group. */
 static void tick(void *context, int done, int all)
 {
     const hesse_dense *x = context;
@@ -218,16 +219,16 @@ static hesse_status show_matrix(hesse_dense *x, int share, int block,
     return s;
 }
 
-/* A block may be zero but for rounding, as that of a key's bias is: softmax does not
-   see it. What is left of it need not be symmetric, so the loss, which has the units of
-   the Hessian, adds to the scale. docs/math.md, section 5. */
+/* A block may be zero except for rounding, like the block of a key's bias, which
+   softmax does not see. The remaining rounding need not be symmetric, so the loss,
+   which has the units of the Hessian, adds to the scale. docs/math.md, section 5. */
 static void judge_defect(const hesse_dense *x, int share, const hesse_sums *sums)
 {
     const double scale = sqrt(sums->squares) + 1e-4 * fabs(x->options->loss);
     x->check[share] = scale > 0 ? x->defect[share] / scale : 0;
 }
 
-/* What a solver says knows no names. */
+/* A message of a solver has no names, so the name is added. */
 static hesse_status name_in_error(const char *name, hesse_status status, hesse_why *why)
 {
     const hesse_why said = *why;
@@ -251,14 +252,15 @@ static void count_watch(hesse_dense *x, const hesse_watch *watch)
     x->times.exchange += watch->exchange;
 }
 
-/* ELPA reads both triangles, and so do a listener and the residuals of eigenvectors. */
+/* Return true if somebody reads the lower triangle, too: ELPA, a listener and the
+   residuals of eigenvectors do. */
 static bool reads_lower(const hesse_dense *x)
 {
     return x->options->engine != HESSE_ENGINE_ELPA && !x->options->vectors &&
            !shows_matrices(x);
 }
 
-/* Matrices of a part, of every share, assembled by a rank_group. */
+/* Assemble the matrices of a part, of every share, on a group of ranks. */
 static hesse_status assemble_part(hesse_dense *x, const hesse_rank_group *by,
                                   const hesse_task *task, hesse_part part,
                                   hesse_dmat **a)
@@ -283,7 +285,8 @@ static hesse_status assemble_part(hesse_dense *x, const hesse_rank_group *by,
     return status;
 }
 
-/* Eigenvalues of a distributed matrix, proven; the matrix is destroyed. */
+/* Compute and check the eigenvalues of a distributed matrix. The matrix is
+   destroyed. */
 static hesse_status solve_part(hesse_dense *x, const hesse_rank_group *by, int share,
                                hesse_dmat *a, const hesse_sums *sums, const char *name,
                                hesse_spectrum **spectrum)
@@ -307,8 +310,8 @@ static hesse_status solve_part(hesse_dense *x, const hesse_rank_group *by, int s
     return status;
 }
 
-/* Depth by depth: groups of a depth are parts of those before, so ranks that meet in
-   one have the same past. */
+/* Blocks of groups are computed depth by depth. Groups of a depth are parts of the
+   groups before, so ranks that meet in a group have done the same work before. */
 
 static hesse_status block_together(hesse_dense *x, const hesse_task *task)
 {
@@ -362,10 +365,10 @@ static hesse_status blocks_together(hesse_dense *x)
     return status;
 }
 
-/* Each rank runs through its own blocks, unless matrices must travel; then they go wave
-   by wave, in a wave every rank does its next one. */
+/* Each rank works through its own blocks. If matrices must be sent, this is done in
+   waves: in a wave, every rank computes its next block. */
 
-/* Room for a block of every share on its owner. */
+/* Allocate a block of every share on its owner. */
 static hesse_status room(const hesse_dense *x, size_t n, double **a)
 {
     for (int s = 0; s < shares_of(x); s++)
@@ -423,13 +426,13 @@ static hesse_status solve_alone(hesse_dense *x, const hesse_task *task,
     return status;
 }
 
-/* What single ranks have to do. */
+/* Return true if a task is of a single rank and still has to be done. */
 static bool is_left(const hesse_dense *x, const hesse_task *t)
 {
     return t->group.count == 1 && !block_is_known(x, t->block);
 }
 
-/* Who does what in which wave: a rank's tasks, in the order of the schedule. */
+/* Assign tasks to waves: each rank does its tasks in the order of the schedule. */
 static hesse_status make_waves(hesse_dense *x)
 {
     const hesse_schedule *s = x->schedule;
@@ -455,13 +458,13 @@ static hesse_status make_waves(hesse_dense *x)
     return status;
 }
 
-/* The task of a rank in a wave; NULL: none left. */
+/* Return the task of a rank in a wave, or NULL if none is left. */
 static const hesse_task *task_of(const hesse_dense *x, int rank, int wave)
 {
     return x->waves[wave * x->team->size + rank];
 }
 
-/* Blocks of this wave, cut out of the whole. */
+/* Cut the blocks of this wave out of the whole matrix. */
 static hesse_status cut_out(hesse_dense *x, int wave, int share, double *mine)
 {
     hesse_gather *list = hesse_calloc((size_t)x->team->size, sizeof *list);
@@ -482,7 +485,7 @@ static hesse_status cut_out(hesse_dense *x, int wave, int share, double *mine)
     return status;
 }
 
-/* The matrices of a wave, one rank's after another's. */
+/* Show the matrices of a wave, rank by rank. */
 static hesse_status show_wave(hesse_dense *x, int wave, double *const *mine)
 {
     hesse_status status = HESSE_OK;
@@ -498,7 +501,7 @@ static hesse_status show_wave(hesse_dense *x, int wave, double *const *mine)
     return status;
 }
 
-/* One block of this rank, or none; collective where matrices travel. */
+/* Compute at most one block of this rank. It is collective if matrices are sent. */
 static hesse_status wave(hesse_dense *x, int number, bool collective)
 {
     const hesse_task *t = task_of(x, x->team->rank, number);
@@ -525,7 +528,7 @@ static hesse_status wave(hesse_dense *x, int number, bool collective)
     return status;
 }
 
-/* Ranks come here from groups of theirs, of which some may have failed. */
+/* The ranks come here from their groups, some of which may have failed. */
 static hesse_status blocks_alone(hesse_dense *x, hesse_status status)
 {
     const bool collective = x->whole[0] || shows_matrices(x);
@@ -555,7 +558,7 @@ static hesse_status assemble_whole(hesse_dense *x)
     return status;
 }
 
-/* A share of the whole, once the blocks are done; its matrix is destroyed. */
+/* Compute a share of the whole, after the blocks. Its matrix is destroyed. */
 static hesse_status solve_share(hesse_dense *x, int s)
 {
     hesse_why *why = hesse_team_why(x->team);
@@ -584,7 +587,8 @@ static hesse_status solve_whole(hesse_dense *x)
     return status;
 }
 
-/* Blocks that earlier runs have done, each by the first rank of its group. */
+/* Load the blocks that earlier runs have done. The first rank of its group loads a
+   block. */
 static hesse_status load_blocks(hesse_dense *x)
 {
     hesse_status status = HESSE_OK;
@@ -597,8 +601,8 @@ static hesse_status load_blocks(hesse_dense *x)
     return hesse_agree(x->team, status);
 }
 
-/* Whether the matrix of the whole is needed: for its own spectrum, or to cut blocks
- * out. */
+/* Return true if the matrix of the whole is needed: for its own spectrum, or to cut
+   blocks out. */
 static bool needs_whole(const hesse_dense *x)
 {
     if (!(x->options->scope & HESSE_FULL)) return false;
@@ -619,7 +623,7 @@ static bool has_groups(const hesse_dense *x, int depth)
     return any;
 }
 
-/* A team and a grid for every depth that has work for groups. */
+/* Make a team and a grid for every depth that has work for groups. */
 static hesse_status draw_circles(hesse_dense *x)
 {
     hesse_status status = HESSE_OK;
@@ -649,7 +653,7 @@ static void free_circles(hesse_dense *x)
     free(x->rank_groups);
 }
 
-/* Memory for all that lasts. */
+/* Allocate everything that lasts for the whole run. */
 static hesse_status prepare(hesse_dense *x, hesse_tape *tape,
                             const hesse_params *params)
 {

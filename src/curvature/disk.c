@@ -1,17 +1,17 @@
-/* Datasets have the sizes that docs/result.md tells; what HDF5 adds was measured.
-   Panels of a block are in part files until the block is done: every rank works on one
-   block at a time, alone or with its group. */
+/* The sizes of datasets follow from docs/result.md; the size that HDF5 adds was
+   measured. Panels of a block are in part files until the block is done: every rank
+   works on one block at a time, alone or with its group. */
 #include "curvature/disk.h"
 
 #include <math.h>
 
 static const double FILE_ITSELF = 70e3, OF_A_BLOCK = 5e3, NUMBER = sizeof(double);
 
-/* Numbers of a record beside eigenvalues and vectors, of a probe beside its rule, and
-   of pairs and a diagonal beside what was found. */
+/* These count numbers that a record has in addition: HEAD to eigenvalues and vectors,
+   PROBE to the nodes and weights of a probe, and ESTIMATES to pairs and a diagonal. */
 enum { HEAD = 10, PROBE = 5, ESTIMATES = 13 };
 
-/* And what a part file of one record has beside them. */
+/* A part file of one record has these numbers in addition. */
 enum { OF_A_FILE = 30 };
 
 static double square(double n)
@@ -19,7 +19,7 @@ static double square(double n)
     return n * n;
 }
 
-/* Nodes and weights, a density and its error. */
+/* Return the bytes of nodes and weights, a density and its error. */
 static double of_quadrature(const hesse_plan *x, double n)
 {
     const hesse_lanczos_settings *s = &x->matrix_free.settings;
@@ -29,7 +29,8 @@ static double of_quadrature(const hesse_plan *x, double n)
            OF_A_BLOCK;
 }
 
-/* Eigenvalues and vectors, a density, and the matrix, if it is stored. */
+/* Return the bytes of eigenvalues and vectors, a density, and the matrix, if it is
+   stored. */
 static double of_matrix(const hesse_plan *x, double n)
 {
     const double vectors = fmin(2.0 * x->options.vectors, n);
@@ -53,7 +54,7 @@ double hesse_disk_of_result(const hesse_plan *x)
     return FILE_ITSELF + NUMBER * all + x->options.request.shares * share;
 }
 
-/* Numbers in the records of a matrix that is done. */
+/* Return how many numbers the records of a finished matrix have. */
 static double record_numbers(const hesse_plan *x, double n, bool estimated)
 {
     const hesse_lanczos_settings *s = &x->matrix_free.settings;
@@ -64,7 +65,7 @@ static double record_numbers(const hesse_plan *x, double n, bool estimated)
                       : HEAD + n + vectors * (n + 1));
 }
 
-/* What is kept of every share to the end. */
+/* Return how many numbers of every share are kept to the end. */
 static double all_records(const hesse_plan *x)
 {
     double numbers = 0;
@@ -77,8 +78,9 @@ static double all_records(const hesse_plan *x)
     return numbers;
 }
 
-/* Panels of every share that are in part files at once. Those of the whole, and of
-   matrices that are stored in the result, stay to the end. */
+/* Return how many numbers of panels of every share are in part files at the same time.
+   The panels of the whole, and of matrices that are stored in the result, stay to the
+   end. */
 static double all_panels(const hesse_plan *x)
 {
     const hesse_schedule *s = &x->schedule;

@@ -1,14 +1,15 @@
-/** What a run takes of the disk, from its plan. */
+/** The space on the disk that a run needs, predicted from its plan. */
 #ifndef HESSE_CURVATURE_DISK_H
 #define HESSE_CURVATURE_DISK_H
 
 #include "curvature/plan.h"
 
-/** Local. Bytes of the result file, to a tenth or so. */
+/** Local. Return the bytes of the result file, exact to about a tenth. */
 double hesse_disk_of_result(const hesse_plan *plan);
 
-/** Local. Bytes of all part files of a run, at most at any one time: results of
- * matrices, which are kept to the end, and panels of the blocks in work. */
+/** Local. Return the largest number of bytes that all part files of a run have at any
+ * time: results of matrices, which are kept to the end, and panels of unfinished
+ * blocks. */
 double hesse_disk_of_parts(const hesse_plan *plan);
 
 #endif /* HESSE_CURVATURE_DISK_H */

@@ -1,5 +1,5 @@
-/* Matrix by matrix: what an earlier run has found is taken from its record, the rest is
-   found and kept. */
+/* Matrices are done one after another. Results of an earlier run are loaded from its
+   records; the others are computed and saved. */
 #include "curvature/estimates.h"
 
 #include "base/memory.h"
@@ -14,8 +14,8 @@
 
 enum { BLOCK = 8, PRODUCTS = 2000, MOST = 1000000, WIDEST = 1024 };
 
-/* NOISE is of the loss: what the proof of symmetry (hesse/spectrum.h) takes for
- * rounding. */
+/* NOISE times the loss is taken as rounding, as in the check of symmetry
+   (hesse/spectrum.h). */
 static const double TOLERANCE = 1e-8, NOISE = 1e-15;
 
 hesse_status hesse_estimates_defaults(const hesse_objective *objective,
@@ -60,9 +60,9 @@ double hesse_estimates_numbers(const hesse_estimates *e, double n)
     return 2 * pairs + vectors * n + (e->hutchinson.probes ? 2 * n : 0);
 }
 
-/* Pairs: products, block, whether they have converged and seconds, then values,
-   residuals, vectors; of the other two estimates and errors each, and the diagonal with
-   its errors. */
+/* Return how many numbers a record has. For pairs these are products, block,
+   convergence and seconds, then values, residuals, vectors. Otherwise they are the
+   estimates of trace and norm with their errors, and the diagonal with its errors. */
 static size_t record_size(const hesse_estimates *e, const hesse_submatrix *matrix,
                           hesse_record_kind kind)
 {
@@ -77,9 +77,9 @@ static double record_bytes(const hesse_estimates *e, const hesse_submatrix *matr
     return (double)record_size(e, matrix, kind) * (double)sizeof(double);
 }
 
-/* How a matrix is searched: with as large a basis as memory allows. */
+/* A search for pairs has the largest basis that the memory allows. */
 typedef struct search {
-    int width, block, room; /* block: of probes as width */
+    int width, block, room; /* block: for probes equal to width */
     double bytes;
 } search;
 
@@ -107,7 +107,7 @@ static search search_of(const hesse_objective *objective, const hesse_estimates 
     }
 }
 
-/* How many probes are multiplied at once, and the bytes. */
+/* Return how many probes are multiplied at once, and the bytes. */
 static search probing_of(const hesse_objective *objective, const hesse_estimates *e,
                          int ranks, const hesse_submatrix *matrix, double memory)
 {
@@ -153,7 +153,8 @@ int hesse_estimates_together(const hesse_objective *objective, const hesse_estim
     return width < e->hutchinson.probes ? width : e->hutchinson.probes;
 }
 
-/* Vectors multiplied for the pairs of a matrix: what is usual, docs/performance.md. */
+/* Return how many vectors are usually multiplied for the pairs of a matrix:
+   docs/performance.md. */
 static double usual_products(const hesse_estimates *e, double n)
 {
     const double count = count_of(e, n), block = e->extreme.block;
@@ -201,7 +202,7 @@ hesse_status hesse_estimates_work(const hesse_objective *objective,
     return s;
 }
 
-/* What goes on over all matrices. */
+/* The state of the work on all matrices. */
 typedef struct course {
     hesse_objective *objective;
     const hesse_estimates *wanted;
@@ -220,7 +221,7 @@ static void move(double **list, double *numbers, size_t count, bool out)
     *list += count;
 }
 
-/* Between a record and what it is of. */
+/* Copy a result to the numbers of its record, or back. */
 static void carry(const hesse_submatrix *matrix, hesse_record_kind kind, double *list,
                   bool out)
 {
@@ -249,7 +250,7 @@ static void carry(const hesse_submatrix *matrix, hesse_record_kind kind, double 
     move(&list, h->error, h->n, out);
 }
 
-/* Local. Load what is known, or save what was found. */
+/* Local. Load a known result, or save a new one. */
 static hesse_status exchange(const course *x, const hesse_submatrix *matrix,
                              hesse_record_kind kind, bool load)
 {
@@ -276,7 +277,7 @@ static bool is_known(const course *x, const hesse_submatrix *matrix,
                                 record_size(x->wanted, matrix, kind));
 }
 
-/* Collective. */
+/* Collective. Compute one kind of result of a matrix. */
 static hesse_status find(course *x, hesse_submatrix *matrix, hesse_record_kind kind)
 {
     hesse_team *team = x->objective->team;
@@ -319,7 +320,7 @@ static hesse_status take_or_find(course *x, hesse_submatrix *matrix,
     return hesse_agree(x->objective->team, exchange(x, matrix, kind, true));
 }
 
-/* Collective. */
+/* Collective. Load or compute all results of a matrix. */
 static hesse_status estimate(course *x, hesse_submatrix *matrix)
 {
     const hesse_estimates *e = x->wanted;

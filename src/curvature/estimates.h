@@ -4,51 +4,54 @@
 
 #include "curvature/quadratures.h"
 
-/** What is wanted of every matrix besides its quadrature. */
+/** Settings of everything that is estimated for each matrix besides its quadrature. */
 typedef struct hesse_estimates {
     hesse_extreme_settings extreme;
     int kept; /* eigenvectors at each end */
     hesse_hutchinson_settings hutchinson;
-    int width; /* vectors multiplied at once, where many are independent */
+    int width; /* vectors multiplied at once, if many are independent */
     uint64_t seed;
 } hesse_estimates;
 
-/** Local. Settings with defaults in place of 0. Errors: HESSE_E_JOB (out of range). */
+/** Local. Replace zeros in the settings by defaults. Errors: HESSE_E_JOB (out of
+ * range).
+ */
 hesse_status hesse_estimates_defaults(const hesse_objective *objective,
                                       hesse_estimates *settings, hesse_why *why);
 
-/** Local. What is rounding in products with vectors of length 1, of a model of this
- * loss. */
+/** Local. Return the size of the rounding errors in products with vectors of length 1,
+ * for a model of this loss. */
 double hesse_estimates_noise(double loss);
 
-/** Local. Numbers of what is found of a matrix of order n. */
+/** Local. Return how many numbers the results of a matrix of order n have. */
 double hesse_estimates_numbers(const hesse_estimates *settings, double n);
 
-/** Local. The most bytes that a rank of so many needs at once within a limit (0: none),
- * beside what is found; and the first matrix that does not fit, -1 where there is none.
- */
+/** Local. Return the largest number of bytes that each of `ranks` ranks needs at once,
+ * beside the results. The limit `memory` is kept if possible (0: no limit). too_large
+ * is the first matrix that does not fit, or -1 if all fit. */
 double hesse_estimates_bytes(const hesse_objective *objective,
                              const hesse_estimates *settings, int ranks, int count,
                              const hesse_submatrix *matrices, double memory,
                              int *too_large);
 
-/** Local. The work of all ranks together; of eigenpairs what is usual.
+/** Local. Return the work of all ranks together. For eigenpairs it is the usual work.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_estimates_work(const hesse_objective *objective,
                                   const hesse_estimates *settings, int count,
                                   const hesse_submatrix *matrices, hesse_work *work,
                                   hesse_why *why);
 
-/** Local. Sweeps over the model, about. */
+/** Local. Return the approximate number of sweeps over the model. */
 double hesse_estimates_sweeps(const hesse_objective *objective,
                               const hesse_estimates *settings, int ranks, int count,
                               const hesse_submatrix *matrices);
 
-/** Local. How many vectors are multiplied at once on so many ranks, at most. */
+/** Local. Return the largest number of vectors that are multiplied at once on `ranks`
+ * ranks. */
 int hesse_estimates_together(const hesse_objective *objective,
                              const hesse_estimates *settings, int ranks);
 
-/** Collective. Find what is wanted of every matrix; the same on all ranks.
+/** Collective. Compute the estimates of every matrix. They are the same on all ranks.
  *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC, and those of the checkpoint. */
 hesse_status hesse_estimates_run(hesse_objective *objective,
                                  const hesse_estimates *settings, int count,

@@ -1,4 +1,5 @@
-/* A product is made for a number of vectors; of fewer the rest are zero. */
+/* A product is made for a fixed number of vectors. If there are fewer, the others are
+   zero. */
 #include "curvature/hessian_operator.h"
 
 #include "base/memory.h"
@@ -50,8 +51,8 @@ double hesse_hessian_operator_bytes(const hesse_objective *objective, int ranks,
            (most > 1 ? 2.0 * (double)matrix->q->n * width : 0) * (double)sizeof(double);
 }
 
-/* Columns first ... first + count - 1 of k between a list of vectors and one as wide as
-   the product's; what is not there is zero. */
+/* Copy columns first ... first + count - 1 of a list of k vectors to a list of `width`
+   vectors, or back. The other columns of the wide list become zero. */
 static void carry(size_t n, int k, int first, int count, int width, double *list,
                   double *wide, bool out)
 {
@@ -63,7 +64,8 @@ static void carry(size_t n, int k, int first, int count, int width, double *list
     }
 }
 
-/* Local. */
+/* Local. Report finished products to the listener, and ask the checkpoint if the work
+   goes on. */
 static hesse_status report(hesse_hessian_operator *x, int count)
 {
     const hesse_listener *l = x->how->listener;

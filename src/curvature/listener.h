@@ -1,4 +1,5 @@
-/** Who hears of an analysis while it runs. */
+/** The listener of an analysis, which is told how far a run is and is given matrices.
+ */
 #ifndef HESSE_CURVATURE_LISTENER_H
 #define HESSE_CURVATURE_LISTENER_H
 
@@ -8,13 +9,13 @@
 /** Both functions may be NULL. */
 typedef struct hesse_listener {
     void *context;
-    /** Local. A fraction of the predicted time, 0 ... 1, has been worked off, and a
-     * number of floating-point operations is done. */
+    /** Local. A fraction of the predicted time, 0 ... 1, has passed, and a number of
+     * floating-point operations is done. */
     void (*progress)(void *context, const char *phase, double fraction,
                      double operations);
-    /** Collective. A finished matrix of a share, before it is decomposed. Of the whole
-     *  (block -1) and of blocks that all ranks hold, `a` is there; of others `local`,
-     * on its owner alone, n x n with both triangles. */
+    /** Collective. A matrix of a share is finished, but not yet decomposed. `a` holds
+     * it if it is the whole (block -1) or a block that all ranks hold. Any other block
+     * is in `local`, on its owner alone, n x n with both triangles. */
     hesse_status (*matrix)(void *context, int share, int block, const hesse_dmat *a,
                            const double *local);
 } hesse_listener;

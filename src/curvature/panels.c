@@ -1,7 +1,7 @@
-/* Indices of a piece are consecutive, so a panel is a range of columns, or the columns
-   of a range of channels, whichever way its piece is done; that is decided once, when
-   panels are made, by the operations of both. The sweep gives, of every parameter, one
-   rectangle that holds all wanted pieces of it. */
+/* The indices of a piece are consecutive. So a panel is a range of columns, or the
+   columns of a range of channels, depending on how its piece is computed. This is
+   decided once, when panels are made, by the operations of both ways. For every
+   parameter, the sweep gives one rectangle that holds all wanted pieces of it. */
 #include "curvature/panels.h"
 
 #include "base/memory.h"
@@ -13,18 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A panel: columns of a piece that are neighbours; or, of a piece that is done by
-   tokens, all columns of output channels that are neighbours. */
+/* A panel has neighbouring columns of a piece. If the piece is computed by tokens, it
+   has all columns of neighbouring output channels. */
 typedef struct panel_of_part {
     int piece, first, count; /* first: within the piece              */
-    int stride;              /* numbers of a row of what is computed */
+    int stride;              /* numbers in a row of the computed panel */
 } panel_of_part;
 
-/* The most that any part needs. */
+/* The largest sizes that any part needs. */
 typedef struct panel_room {
-    size_t numbers;    /* of a panel                                */
+    size_t numbers;    /* of a panel */
     size_t directions; /* of a sample, which moves whole parameters */
-    size_t channels;   /* of a panel; 1 without any                 */
+    size_t channels;   /* of a panel; 1 if no panel is computed by tokens */
 } panel_room;
 
 /* It has many fields since it owns all memory that any panel of any part needs: nothing
@@ -39,16 +39,17 @@ struct hesse_panels {
     panel_room room;
     hesse_sweep *sweep;
     int planned;       /* piece that the sweep is planned for; -1: none     */
-    int *channels;     /* [pieces] of a panel by tokens; 0: by columns      */
+    int *channels;     /* [pieces] of a panel by tokens; 0: by columns */
     bool *moves;       /* [params]                                          */
     hesse_rect *want;  /* [params]                                          */
     hesse_want *wants; /* [pieces] parameters of the part, with hulls of its pieces */
     int n_wants;
-    int *place; /* [params] of those of the part, among them           */
+    int *place; /* [params] index in `wants` of a parameter of the part */
     hesse_workload *workload;
-    hesse_rect *follow; /* [pieces] of it and those after it in its parameter */
+    hesse_rect
+        *follow; /* [pieces] hull of the piece and later pieces of its parameter */
 
-    /* An outline has none of these. */
+    /* An outline has none of the following. */
     panel_of_part *list;
     int n_list, now; /* panels of the part; the computed one */
     int *unit;       /* directions of a sweep                */
@@ -56,7 +57,7 @@ struct hesse_panels {
     double **values; /* [shares] the computed panel          */
     hesse_patch *patches;
 
-    hesse_tokens tokens; /* what panels by tokens need */
+    hesse_tokens tokens; /* data for panels by tokens */
 };
 
 static int least(int a, int b)
@@ -64,7 +65,7 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-/* The pieces of the part are a range, for blocks are consecutive. */
+/* The pieces of the part are a range, because blocks are consecutive. */
 static const hesse_piece *first_piece(const hesse_panels *p)
 {
     return p->partition->pieces + p->partition->blocks[p->part.block].piece;
@@ -86,7 +87,8 @@ static int end_of(const hesse_panels *p)
     return (int)(end_of_pieces(p) - p->partition->pieces);
 }
 
-/* What a piece is cut into: columns, or the output channels that have them. */
+/* A piece is cut into columns, or into the output channels that have the columns.
+   Return their number. */
 static int length_of(const hesse_panels *p, int piece)
 {
     const hesse_piece *x = &p->partition->pieces[piece];
@@ -94,15 +96,15 @@ static int length_of(const hesse_panels *p, int piece)
                               : (int)hesse_area(x->rect);
 }
 
-/* So many columns as directions that fill vectors. */
+/* Round a number of columns up to directions that fill vectors of the processor. */
 static int padded(int columns)
 {
     const int lanes = hesse_gemm_lanes();
     return columns == 1 ? 1 : (columns + lanes - 1) / lanes * lanes;
 }
 
-/* What a panel may have beyond those asked for, rather than leave a few for another
- * one. */
+/* A panel may have this many columns more than requested, so that no panel is left with
+   only a few. */
 static int slack(const hesse_panels *p)
 {
     return p->request.panel / 3;
@@ -113,8 +115,8 @@ static int most_directions(const hesse_panels *p)
     return padded(p->request.panel + slack(p));
 }
 
-/* And how many of them are a panel: all the same, and about as many as were asked for.
- */
+/* Return the number of columns or channels in a panel. All panels of a piece are
+   equally wide, and about as wide as requested. */
 static int width_of(const hesse_panels *p, int piece)
 {
     const int length = length_of(p, piece), panel = p->request.panel;
@@ -123,14 +125,15 @@ static int width_of(const hesse_panels *p, int piece)
     return panels < 2 ? length : padded((length + panels - 1) / panels);
 }
 
-/* Numbers of a row of a panel. */
+/* Return how many numbers a row of a panel has. */
 static int stride_of(const hesse_panels *p, const panel_of_part *x)
 {
     if (!p->channels[x->piece]) return padded(x->count);
     return x->count * hesse_tokens_inputs(&p->tokens, &p->partition->pieces[x->piece]);
 }
 
-/* What is wanted of each parameter by the first panel of a part, and by each piece. */
+/* Find the wanted rectangle of each parameter, for the first panel of a part, and for
+   each piece. */
 static void take_part(hesse_panels *p, hesse_part part)
 {
     p->part = part, p->n_wants = 0;
@@ -140,8 +143,8 @@ static void take_part(hesse_panels *p, hesse_part part)
     }
     p->n_wants = hesse_wants_merge(p->wants, p->n_wants);
     for (int i = 0; i < p->n_wants; i++) p->place[p->wants[i].param] = i;
-    /* A parameter's hull is that of all its pieces; the hull of a piece and those after
-       it grows from the last piece on, and `want` keeps it meanwhile. */
+    /* The hull of a parameter contains all of its pieces. The hull of a piece and of
+       those after it grows from the last piece on, and `want` keeps it meanwhile. */
     for (int i = first_of(p); i < end_of(p); i++)
         p->want[p->partition->pieces[i].param] = (hesse_rect){0};
     for (int i = end_of(p); i-- > first_of(p);) {
@@ -156,8 +159,9 @@ static int want_of(const hesse_panels *p, int piece)
     return p->place[p->partition->pieces[piece].param];
 }
 
-/* Of parameters that come after the piece's own, all pieces of the part; of its own, it
-   and those after it. The parameter is one of the part. */
+/* If a parameter comes after the piece's own, all pieces of the part are wanted. In the
+   piece's own parameter, the piece and those after it are wanted. The parameter is one
+   of the part. */
 static hesse_rect wanted_of(const hesse_panels *p, int piece, int param)
 {
     const int own = p->partition->pieces[piece].param;
@@ -174,7 +178,7 @@ static void aim_at(hesse_panels *p, int piece)
         p->want[p->wants[i].param] = wanted_of(p, piece, p->wants[i].param);
 }
 
-/* Of all columns of a piece, one by one. */
+/* Return the work of all columns of a piece, one by one. */
 static hesse_work columns_work(const hesse_panels *p, int piece)
 {
     const double columns = (double)hesse_area(p->partition->pieces[piece].rect);
@@ -199,7 +203,7 @@ static void raise_to(size_t most, size_t *to)
     if (*to < most) *to = most;
 }
 
-/* How a piece is done, and room for it. */
+/* Decide how a piece is computed, and reserve room for it. */
 static void decide(hesse_panels *p, int piece)
 {
     const hesse_piece *x = &p->partition->pieces[piece];
@@ -221,7 +225,7 @@ static bool is_left_out(const hesse_panels *p, int block)
     return p->request.left_out && p->request.left_out[block];
 }
 
-/* How pieces are done, and what the largest parts need. */
+/* Decide how all pieces are computed, and find the needs of the largest parts. */
 static void measure(hesse_panels *p)
 {
     const int parts = p->request.whole ? 1 : p->partition->count;
@@ -275,7 +279,7 @@ size_t hesse_panels_bytes(const hesse_panels *p)
            (sizeof *p->follow + sizeof *p->wants + sizeof *p->channels) * pieces;
 }
 
-/* Memory of which an outline has enough. */
+/* Allocate the memory that an outline needs, too. */
 static bool allocate_outline(hesse_panels *p)
 {
     const size_t params = (size_t)p->params->count;
@@ -424,7 +428,7 @@ static void plan_for(hesse_panels *p, int piece)
     p->planned = piece;
 }
 
-/* Numbers of a row of all panels of a piece. */
+/* Return how many numbers one row of all panels of a piece has. */
 static double row_numbers(const hesse_panels *p, int piece)
 {
     const int length = length_of(p, piece), width = width_of(p, piece);
@@ -447,8 +451,8 @@ hesse_work hesse_panels_work(hesse_panels *p, double *numbers)
     return work;
 }
 
-/* Unit directions of columns first ... first + count - 1 of a piece; the last again
-   fills the vectors. */
+/* Return unit directions of columns first ... first + count - 1 of a piece. The last
+   one is repeated until the vectors are full. */
 static hesse_directions directions_of(hesse_panels *p, int piece, int first, int count)
 {
     const hesse_piece *from = &p->partition->pieces[piece];
@@ -462,7 +466,7 @@ static hesse_directions directions_of(hesse_panels *p, int piece, int first, int
     return (hesse_directions){.k = k, .unit = p->unit};
 }
 
-/* A panel of a piece that is done column by column. */
+/* Compute a panel of a piece that is computed column by column. */
 static void compute_columns(hesse_panels *p, const panel_of_part *x)
 {
     const hesse_directions v = directions_of(p, x->piece, x->first, x->count);
@@ -513,7 +517,7 @@ const double *hesse_panels_values(const hesse_panels *p, int share)
     return p->values[share];
 }
 
-/* Columns of the piece, a few at a time, until the faulty ones are found. */
+/* Compute a few columns of the piece at a time, until the faulty ones are found. */
 static hesse_fault find_fault(hesse_panels *p, const panel_of_part *x, int share)
 {
     const bool tokens = p->channels[x->piece];
@@ -551,17 +555,17 @@ static hesse_status blame(hesse_panels *p, int share, hesse_why *why)
                       fault.what);
 }
 
-/* The columns of a panel lie in strips of the matrix, its rows in bands: a piece of
-   rows that is narrower than what the sweep gives of its parameter is a band for each
-   of its own rows. A patch is where a strip meets a band. */
+/* The columns of a panel lie in strips of the matrix, and its rows in bands. If a piece
+   of rows is narrower than the wanted rectangle of its parameter, each of its own rows
+   is a band. A patch is the intersection of a strip and a band. */
 
-/* Columns of a panel, counted from the first of their piece. */
+/* Columns of a panel, counted from the first column of their piece. */
 typedef struct strip {
     int first, count, apart;
 } strip;
 
 /* By tokens, the inputs of a channel are a row of a weight that stores its outputs as
-   rows, and a column of any other. */
+   rows, and a column of any other weight. */
 static strip strip_of(const hesse_panels *p, const panel_of_part *x, int i)
 {
     const hesse_piece *from = &p->partition->pieces[x->piece];
@@ -577,7 +581,8 @@ static int strips_of(const hesse_panels *p, const panel_of_part *x)
     return p->channels[x->piece] ? x->count : 1;
 }
 
-/* The patches of one piece of rows; without values, only where they go. */
+/* List the patches of one piece of rows. Without values, they only have their
+   places. */
 static int patches_of(const hesse_panels *p, const panel_of_part *x,
                       const hesse_piece *to, const double *values, hesse_patch *patches)
 {
@@ -631,8 +636,8 @@ static void add_to(hesse_sums *to, const hesse_sums *more)
     to->abs_diagonal += more->abs_diagonal;
 }
 
-/* Sums over a patch and its mirror image; where they are one and the same region, the
-   lower triangle counts for both. */
+/* Return sums over a patch and its mirror image. If both are the same region, the lower
+   triangle counts for both. */
 static hesse_sums sums_of(const hesse_patch *x, bool own)
 {
     hesse_sums s = {0};
@@ -685,10 +690,10 @@ hesse_status hesse_panels_tally(hesse_panels *p, int share, hesse_tally *tally,
     return before && !isfinite(tally->all.squares) ? blame(p, share, why) : HESSE_OK;
 }
 
-/* A few entries of a part by dense directions through the whole tape, where all
-   parameters move that the entries lie in. */
+/* A few entries of a part are computed by dense directions through the whole tape. All
+   parameters that contain one of the entries move. */
 
-/* The piece of the part in which an index lies. */
+/* Return the piece of the part that contains an index. */
 static const hesse_piece *piece_at(const hesse_panels *p, size_t index)
 {
     const hesse_piece *x = first_piece(p);

@@ -1,6 +1,6 @@
 /* Options become a partition, and it is decided which matrices are formed and which are
-   estimated. Matrices are left out of what is formed until the rest fits: each that is
-   left out makes room for the others, never less. */
+   estimated. Matrices are left out, and estimated instead, until the others fit: each
+   matrix that is left out makes room for the others. */
 #include "curvature/plan.h"
 
 #include "base/memory.h"
@@ -67,7 +67,7 @@ static bool is_one_of(int layer, int count, const int *layers)
     return any;
 }
 
-/* The matrices of a transformer's layer, without gates. */
+/* Return true for the matrices of a transformer's layer, without gates. */
 static bool is_in_layer(hesse_role role)
 {
     return role == HESSE_ROLE_QUERY || role == HESSE_ROLE_KEY ||
@@ -75,7 +75,8 @@ static bool is_in_layer(hesse_role role)
            role == HESSE_ROLE_UP || role == HESSE_ROLE_DOWN;
 }
 
-/* Whether the preset has a parameter: one of the kinds and layers that it names. */
+/* Return true if the preset has a parameter: one of the kinds and layers that it
+   names. */
 static bool is_in_preset(hesse_preset preset, const hesse_param *p, int layers)
 {
     const int four[] = {0, layers / 4, 7 * layers / 12, layers - 1};
@@ -93,7 +94,7 @@ static bool is_in_preset(hesse_preset preset, const hesse_param *p, int layers)
     }
 }
 
-/* Patterns are names of blocks; of globs' characters they have none. */
+/* Patterns are names of blocks, which contain no special characters of globs. */
 static hesse_status partition_by_preset(hesse_plan *x, const hesse_analysis_options *q,
                                         hesse_why *why)
 {
@@ -153,7 +154,7 @@ static hesse_status read_options(hesse_plan *x, const hesse_analysis_options *q,
         .scope = q->scope ? q->scope : HESSE_BLOCKS,
         .engine = q->engine,
         .vectors = q->eigenvectors,
-        /* Threads read one tape side by side. */
+        /* Several threads read one tape at the same time. */
         .threads = q->threads && hesse_tape_is_whole(m->tape) ? q->threads : 1,
     };
     if (!q->density.points) x->density = default_density;
@@ -188,7 +189,7 @@ static bool forms(const hesse_plan *x, hesse_scope scope)
     return x->options.scope & scope;
 }
 
-/* Numbers that every rank keeps of the results of one share. */
+/* Return how many numbers every rank keeps of the results of one share. */
 static double result_numbers(const hesse_plan *x)
 {
     const double vectors = 2.0 * x->options.vectors, blocks = x->partition.count;
@@ -208,7 +209,7 @@ static double result_numbers(const hesse_plan *x)
     return numbers;
 }
 
-/* Of the lists of blocks, and what is measured of them. */
+/* Return the bytes of the lists of blocks, and of their measures. */
 static double list_bytes(const hesse_plan *x)
 {
     const double shares = x->options.request.shares, blocks = x->partition.count;
@@ -217,7 +218,7 @@ static double list_bytes(const hesse_plan *x)
     return blocks * each + (double)x->partition.n_pieces * (double)sizeof(hesse_piece);
 }
 
-/* Bytes of the program, the model, data and results. */
+/* Return the bytes of the program, the model, data and results. */
 static double held_bytes(const hesse_plan *x)
 {
     const double shares = x->options.request.shares;
@@ -226,8 +227,8 @@ static double held_bytes(const hesse_plan *x)
                (double)sizeof(double);
 }
 
-/* What the sizes alone tell: work of every block and, last, of the whole; bytes of a
-   rank beside its matrices, added to what there is. */
+/* Find everything that follows from sizes alone: the work of every block and, last, of
+   the whole. The bytes of a rank beside its matrices are added to `bytes`. */
 static hesse_status survey(hesse_plan *x, hesse_work *work, double *bytes,
                            hesse_why *why)
 {
@@ -248,8 +249,8 @@ static hesse_status survey(hesse_plan *x, hesse_work *work, double *bytes,
         work[x->partition.count] =
             hesse_panels_work(panels, &x->panel_numbers[x->partition.count]);
     }
-    /* Of every share, out of a rank go both mirror images of a panel, and as much comes
-     * in. */
+    /* For every share, a rank sends both mirror images of a panel, and receives as
+       much. */
     const int shares = x->options.request.shares;
     const double exchange =
         x->ranks > 1 ? 4.0 * shares * (double)hesse_panels_numbers(panels) : 0;
@@ -309,7 +310,7 @@ static hesse_schedule_options schedule_options_of(const hesse_plan *x,
                                     .rates = rates};
 }
 
-/* The matrices of blocks that are cut out, or shown, are the business of all ranks. */
+/* If blocks are cut out of the whole, or shown, all ranks take part in it. */
 static hesse_schedule_options schedule_options_of_blocks(const hesse_plan *x,
                                                          const hesse_rates *rates)
 {
@@ -320,7 +321,8 @@ static hesse_schedule_options schedule_options_of_blocks(const hesse_plan *x,
     return options;
 }
 
-/* Blocks that are left out decide what the passes over what is formed have to do. */
+/* The blocks that are left out decide which matrices the passes over formed matrices
+   have. */
 static void update_passes(hesse_plan *x)
 {
     bool any = false;
@@ -331,7 +333,7 @@ static void update_passes(hesse_plan *x)
     x->options.request.left_out = forms(x, HESSE_FULL) ? NULL : x->matrix_free.blocks;
 }
 
-/* Block `count` is the whole. */
+/* Leave a matrix out, to be estimated. Block `count` is the whole. */
 static void estimate(hesse_plan *x, int block, hesse_estimated why)
 {
     hesse_matrix_free *m = &x->matrix_free;
@@ -339,7 +341,7 @@ static void estimate(hesse_plan *x, int block, hesse_estimated why)
     m->why[block] = why;
 }
 
-/* Infinite bytes are beyond the libraries for matrices. */
+/* Infinite bytes mean that a size is beyond the libraries for matrices. */
 static hesse_estimated too_large_because(double bytes)
 {
     return isinf(bytes) ? HESSE_ESTIMATED_LIBRARY : HESSE_ESTIMATED_MEMORY;
@@ -354,7 +356,7 @@ static void leave_out_all(hesse_plan *x)
     update_passes(x);
 }
 
-/* Of the blocks that are formed. */
+/* Return the largest need of the blocks that are formed. */
 static double largest_need(const hesse_plan *x, const hesse_schedule_options *options)
 {
     double largest = 0;
@@ -365,10 +367,11 @@ static double largest_need(const hesse_plan *x, const hesse_schedule_options *op
     return largest;
 }
 
-/* What does not fit beside so many bytes: the whole, blocks of which are cut out of it,
-   beside it; or of blocks those more than half as large as the largest, for without it
-   there may be room for the others. Returns whether more is left out now: then, what is
-   left may fit or not. */
+/* Leave out matrices that do not fit beside `base` bytes. If the whole is formed,
+   blocks are cut out of it: the whole is left out if it does not fit beside the largest
+   block. Otherwise the blocks that need more than half as much as the largest one are
+   left out, because without it there may be room for the others. Returns true if more
+   is left out now. Then it is not known yet if the remaining matrices fit. */
 static bool leave_out_large(hesse_plan *x, double base)
 {
     const hesse_schedule_options options =
@@ -386,8 +389,8 @@ static bool leave_out_large(hesse_plan *x, double base)
         for (int b = 0; b < x->partition.count; b++) {
             const double need =
                 hesse_schedule_need(x->partition.blocks[b].size, &options);
-            /* Infinite, where the libraries for matrices end, is not half of infinite.
-             */
+            /* The need is infinite beyond the libraries for matrices, and then it is
+               not half of the infinite largest need. */
             if (x->matrix_free.blocks[b] || (need < largest && 2 * need <= largest))
                 continue;
             estimate(x, b, too_large_because(need));
@@ -407,7 +410,8 @@ static int cheapest_first(const void *a, const void *b)
     return x->block - y->block;
 }
 
-/* What takes longer than is stated: the whole; or of the blocks the dearest. */
+/* Leave out matrices that take longer than allowed: the whole, or the most expensive
+   blocks. */
 static bool leave_out_slow(hesse_plan *x)
 {
     const hesse_task *whole = &x->schedule.whole;
@@ -432,7 +436,7 @@ static bool leave_out_slow(hesse_plan *x)
     return more;
 }
 
-/* The schedule of what is formed, and its bytes. */
+/* Make the schedule of the matrices that are formed, and predict their bytes. */
 static hesse_status plan_dense(hesse_plan *x, hesse_why *why)
 {
     const hesse_rates *rates = &hesse_rates_nominal;
@@ -443,7 +447,7 @@ static hesse_status plan_dense(hesse_plan *x, hesse_why *why)
     hesse_work *work = hesse_calloc((size_t)x->partition.count + 1, sizeof *work);
     hesse_status s = HESSE_OK;
     if (!work) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    /* Soon, for a survey of many blocks takes long. */
+    /* This comes early, because a survey of many blocks takes long. */
     while (automatic && leave_out_large(x, held_bytes(x))) continue;
     s = fits(x, held_bytes(x), 0, why);
     do {
@@ -490,9 +494,9 @@ static hesse_status too_large(const hesse_plan *x, const hesse_submatrix *one,
         for_what, HESSE_BYTES(bytes), x->ranks, HESSE_BYTES(x->memory), instead);
 }
 
-/* Where a rank holds the values of fewer sequences than it takes, every sweep computes
-   those of all again: down and up once, half of what a product with a vector of all
-   parameters does. */
+/* If a rank holds the values of fewer sequences than it works on, every sweep computes
+   the values of all of them again: forward and backward once, which is half the work of
+   a product with a vector of all parameters. */
 static hesse_status add_values(hesse_plan *x, double sweeps, hesse_why *why)
 {
     const hesse_tape *t = x->objective->tape;
@@ -507,7 +511,7 @@ static hesse_status add_values(hesse_plan *x, double sweeps, hesse_why *why)
     return s;
 }
 
-/* The work of every matrix that is not formed. */
+/* Add up the work of all matrices that are not formed. */
 static hesse_status add_works(hesse_plan *x, const hesse_submatrix *list, int count,
                               hesse_why *why)
 {
@@ -529,7 +533,7 @@ static hesse_status add_works(hesse_plan *x, const hesse_submatrix *list, int co
     return s;
 }
 
-/* Of estimated matrices the bytes and the work. */
+/* Predict the bytes and the work of estimated matrices. */
 static hesse_status plan_matrix_free(hesse_plan *x, hesse_why *why)
 {
     const hesse_lanczos_settings *settings = &x->matrix_free.settings;
@@ -663,7 +667,7 @@ double hesse_plan_seconds(const hesse_plan *x)
     return hesse_schedule_seconds(&x->schedule, x->ranks) + x->matrix_free.seconds;
 }
 
-/* Of a share, block by block and then the whole. */
+/* The list has the matrices share by share: first the blocks, then the whole. */
 hesse_status hesse_plan_submatrices(const hesse_plan *x, hesse_submatrix **submatrices,
                                     int *count, hesse_why *why)
 {

@@ -1,7 +1,7 @@
-/* Probes stand in a queue, matrix after matrix. From its head as many as advance at
-   once are taken, of one share, as far as memory reaches: a batch. Its vectors are
-   columns of one sweep. A probe that an earlier run has finished is never in a batch.
- */
+/* Probes form a queue, matrix after matrix. A batch takes probes of one share from its
+   head, up to the number that advances at once and fits into memory. The vectors of a
+   batch are columns of one sweep. A probe that an earlier run has finished is never in
+   a batch. */
 #include "curvature/quadratures.h"
 
 #include "base/memory.h"
@@ -56,15 +56,15 @@ hesse_status hesse_submatrix_quadrature(size_t n,
                                 quadrature, why);
 }
 
-/* Vectors that advance together; cells and bundles are of the same matrices. */
+/* Vectors that advance together. Cells and bundles belong to the same matrices. */
 typedef struct batch {
     hesse_cell *cells;
     hesse_bundle *bundles;
     const hesse_submatrix **matrices;
-    int count, columns; /* of cells, of vectors */
+    int count, columns; /* of cells; of vectors */
 } batch;
 
-/* What a queue is worked off with. */
+/* A queue of probes with everything that is needed to work on it. */
 typedef struct queue {
     hesse_objective *objective;
     const hesse_lanczos_settings *settings;
@@ -90,7 +90,8 @@ static hesse_record record_of(const hesse_submatrix *t, int probe)
                           .count = 1};
 }
 
-/* Steps taken, the bounds of the extremes and of what is negative, nodes, weights. */
+/* A record has HEAD numbers, which are the steps taken, the bounds of the extreme nodes
+   and of the negative weight. Nodes and weights follow. */
 enum { HEAD = 5 };
 
 static size_t record_size(const hesse_quadrature *q)
@@ -120,7 +121,7 @@ static bool fits(queue *x)
     return bytes <= x->how->memory;
 }
 
-/* One more probe of a matrix into the batch. */
+/* Add one more probe of a matrix to the batch. */
 static void put(batch *b, const hesse_submatrix *t, int probe)
 {
     if (!b->count || b->matrices[b->count - 1] != t) {
@@ -139,8 +140,8 @@ static void take_back(batch *b)
     if (!b->cells[b->count - 1].k) b->count--;
 }
 
-/* The next batch; false: there is none. A first vector is in it whether it fits or not.
-   Probes of a cell are neighbours: one that is known ends it. */
+/* Make the next batch. Return false if there is none. The first vector is in it even if
+   it does not fit. Probes of a cell are neighbours, so a known probe ends the cell. */
 static bool next(queue *x)
 {
     batch *b = &x->now;
@@ -273,7 +274,7 @@ static void unpack(hesse_quadrature *q, int probe, const double *numbers)
     memcpy(q->weights + at, numbers + HEAD + steps, steps * sizeof *numbers);
 }
 
-/* Local. Every rank reads what earlier runs have finished. */
+/* Local. Every rank reads the results of earlier runs. */
 static hesse_status load(queue *x, hesse_why *why)
 {
     hesse_status s = HESSE_OK;
@@ -293,7 +294,7 @@ static hesse_status load(queue *x, hesse_why *why)
     return s;
 }
 
-/* Local. Rank 0 saves what a batch has found. */
+/* Local. Rank 0 saves the results of a batch. */
 static hesse_status save(const queue *x, hesse_why *why)
 {
     hesse_checkpoint *to = x->how->checkpoint;
@@ -312,7 +313,7 @@ static hesse_status save(const queue *x, hesse_why *why)
     return s;
 }
 
-/* Collective. */
+/* Collective. Let the probes of a batch take all their steps. */
 static hesse_status advance(queue *x)
 {
     hesse_team *team = x->objective->team;
@@ -365,7 +366,7 @@ hesse_status hesse_quadratures(hesse_objective *objective,
     return s;
 }
 
-/* The public function: the quadrature of one matrix. */
+/* The public function computes the quadrature of one matrix. */
 static hesse_status check_options(const hesse_objective *objective,
                                   const hesse_lanczos_options *q, const void *place,
                                   hesse_why *why)

@@ -8,58 +8,60 @@
 #include "hesse/lanczos.h"
 #include "objective/product.h"
 
-/** A matrix whose quadrature is wanted: a principal part of a share. */
+/** A matrix for which a quadrature is computed: a principal part of a share. */
 typedef struct hesse_submatrix {
     const hesse_piece *pieces; /* [n_pieces] */
     int n_pieces;
     hesse_kinds part;
-    int share, block;    /* as records name it; block -1: the whole */
+    int share, block;    /* its name in records; block -1: the whole */
     hesse_quadrature *q; /* made for the settings; filled           */
-    /* What else is found of it; NULL before, and where it is not wanted. */
+    /* Other results for it. They are NULL before a run, and if not requested. */
     hesse_extremes *extremes;
     hesse_hutchinson *hutchinson;
 } hesse_submatrix;
 
-/** Who is told, and where finished work is saved; NULL: nobody, nowhere. */
+/** The listener, and the checkpoint in which finished work is saved. Both may be NULL.
+ */
 typedef struct hesse_matrix_free_options {
-    double memory; /* bytes a rank may use for it beside the model; 0: not limited */
+    double memory; /* bytes that a rank may use beside the model; 0: no limit */
     const hesse_listener *listener;
     hesse_checkpoint *checkpoint;
 } hesse_matrix_free_options;
 
-/** Local. Settings with defaults in place of 0; and the quadrature of a matrix of order
- * n, not filled. Errors: HESSE_E_JOB (numbers out of range), HESSE_E_NOMEM. */
+/** Local. Replace zeros in the settings by defaults; or make the quadrature of a matrix
+ * of order n, which is not filled yet. Errors: HESSE_E_JOB (numbers out of range),
+ * HESSE_E_NOMEM. */
 hesse_status hesse_lanczos_defaults(hesse_lanczos_settings *settings, hesse_why *why);
 hesse_status hesse_submatrix_quadrature(size_t n,
                                         const hesse_lanczos_settings *settings,
                                         hesse_quadrature **quadrature, hesse_why *why);
 
-/** How vectors advance together, as far as a limit allows. */
+/** The batches of vectors that advance together within a limit of memory. */
 typedef struct hesse_batches {
     double
         bytes; /* the most that a rank needs at once; infinite: memory is exhausted */
-    double sweeps; /* of all of them                                                  */
-    int columns;   /* the most vectors at once                                        */
-    int too_large; /* the first matrix of which not even one vector fits; -1: none */
+    double sweeps; /* of all batches together */
+    int columns;   /* largest number of vectors at once */
+    int too_large; /* first matrix for which not even one vector fits; -1: none */
 } hesse_batches;
 
-/** Local. On so many ranks within so many bytes (0: no limit). */
+/** Local. Return the batches on `ranks` ranks within `memory` bytes (0: no limit). */
 hesse_batches hesse_quadratures_batches(const hesse_objective *objective,
                                         const hesse_lanczos_settings *settings,
                                         int ranks, int count,
                                         const hesse_submatrix *matrices, double memory);
 
-/** Local. The work of all steps of all probes, of all ranks together.
+/** Local. Return the work of all steps of all probes, of all ranks together.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_quadratures_work(const hesse_objective *objective,
                                     const hesse_lanczos_settings *settings, int count,
                                     const hesse_submatrix *matrices, hesse_work *work,
                                     hesse_why *why);
 
-/** Collective. Fill the quadratures of the matrices: those of one share stand together.
- * Probes of neighbouring matrices of a share advance together, so that they share
- * passes over the model. Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC naming the block, and
- * those of the checkpoint. */
+/** Collective. Fill the quadratures of the matrices. In the list, the matrices of one
+ * share are neighbours. Probes of neighbouring matrices of a share advance together, so
+ * that they share passes over the model. Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC naming
+ * the block, and those of the checkpoint. */
 hesse_status hesse_quadratures(hesse_objective *objective,
                                const hesse_lanczos_settings *settings, int count,
                                const hesse_submatrix *matrices,

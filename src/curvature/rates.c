@@ -1,7 +1,7 @@
-/* A small piece of each kind of work, as a run does it: products as large as in an
-   eigensolver, the thin ones of a panel, the loops of an operator, the chase of a
-   bulge, a tridiagonal matrix. The best of several runs counts: what slows the others
-   is somebody else's. */
+/* A small piece of each kind of work is measured, as a run does it: products as large
+   as in an eigensolver, the thin ones of a panel, the loops of an operator, the chase
+   of a bulge, a tridiagonal matrix. The fastest of several runs counts, because other
+   programs slow down the others. */
 #include "curvature/rates.h"
 
 #include "base/memory.h"
@@ -27,7 +27,7 @@ enum {
 
 void dsterf_(const int *n, double *d, double *e, int *info);
 
-/* An AMD EPYC with AVX2. */
+/* These are rates of an AMD EPYC with AVX2. */
 const hesse_rates hesse_rates_nominal = {
     .dgemm = 42e9, .panels = 35e9, .elements = 1e9, .chase = 12e9, .tridiagonal = 7e7};
 
@@ -102,7 +102,9 @@ static double best(void (*work)(const arrays *x), const arrays *x)
         for (size_t j = 0; j < (size_t)ORDER * ORDER; j++)
             x->a[j] = x->b[j] = 1e-3 * (double)(j % 17);
         const double seconds = seconds_of(work, x);
-        if (i) least = fmin(least, seconds); /* pages and clock come up in the first */
+        if (i)
+            least = fmin(least, seconds); /* in the first run, the clock speeds up and
+                                             pages are mapped */
     }
     return least;
 }

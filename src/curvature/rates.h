@@ -1,4 +1,4 @@
-/** How fast a core is: what the cost of a job is counted in. */
+/** The speed of a core, by which costs become seconds. */
 #ifndef HESSE_CURVATURE_RATES_H
 #define HESSE_CURVATURE_RATES_H
 
@@ -6,7 +6,7 @@
 
 enum { HESSE_RATES_ORDER = 512 };
 
-/** Of one core, while the other ranks work, too. */
+/** Rates of one core, while the other ranks work, too. */
 typedef struct hesse_rates {
     double dgemm;    /* operations a second: BLAS, order HESSE_RATES_ORDER           */
     double panels;   /* of hesse_gemm on a panel of 32 tokens, by weights of 64 x 64 */
@@ -15,11 +15,11 @@ typedef struct hesse_rates {
     double tridiagonal; /* n^2 a second: eigenvalues of a tridiagonal matrix        */
 } hesse_rates;
 
-/** Those of the machine to which the cost was fitted (docs/scaling.md). */
+/** The rates of the machine to which the cost was fitted (docs/scaling.md). */
 extern const hesse_rates hesse_rates_nominal;
 
-/** Local. Measure them, the best of several runs; takes about a twentieth of a second.
- *  Memory: 6 MB. Errors: HESSE_E_NOMEM. */
+/** Local. Measure the rates. The best of several runs counts. It takes about a
+ * twentieth of a second. Memory: 6 MB. Errors: HESSE_E_NOMEM. */
 hesse_status hesse_rates_measure(hesse_rates *rates, hesse_why *why);
 
 #endif /* HESSE_CURVATURE_RATES_H */

@@ -1,6 +1,6 @@
-/* One sum over the ranks tells all: of every block the first rank of its group brings
-   the numbers, the others zeros. Thousands of small blocks cost no more messages than
-   one. */
+/* One sum over the ranks tells all results: for every block the first rank of its group
+   brings the numbers, the others bring zeros. Thousands of small blocks need no more
+   messages than one. */
 #include "curvature/results.h"
 
 #include "base/memory.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a block has besides its eigenvalues and eigenvectors. */
+/* The results of a block besides its eigenvalues and eigenvectors. */
 typedef struct numbers {
     double engine, check_trace, check_frobenius, check_symmetry, seconds;
     hesse_sums sums;
@@ -104,7 +104,8 @@ hesse_status hesse_share_results_share(hesse_team *team, const hesse_schedule *s
     return status;
 }
 
-/* Numbers of a record: of a spectrum, and of the coupling where it is the whole's. */
+/* Return how many numbers a record has: those of a spectrum, and of the coupling if it
+   belongs to the whole. */
 static size_t record_size(const hesse_share_results *f, const hesse_record *what, int n,
                           int vectors)
 {

@@ -7,18 +7,18 @@
 #include "parallel/team.h"
 #include "spectra/share_results.h"
 
-/** Collective. Tell every rank the spectra and sums of the blocks that groups of the
- *  schedule, smaller than the team, have found.
+/** Collective. Tell every rank the spectra and sums of blocks, if they were computed by
+ * groups of the schedule that are smaller than the team.
  *
  *  vectors  [in]  eigenvectors at each end.
- *  Memory: the numbers of all of them once more, for the call.
+ *  Memory: for the call, a second copy of all these numbers.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_share_results_share(hesse_team *team, const hesse_schedule *schedule,
                                        const hesse_partition *partition, int vectors,
                                        hesse_share_results *f);
 
-/** Local. Whether the checkpoint has the record of a block, or of the whole, for these
- * results of one share; load them; and save them.
+/** Local. Three functions for the record of a block, or of the whole, in these results
+ * of one share: return true if the checkpoint has it; load it; save it.
  *
  *  n        [in]  order of the block or the whole.
  *  vectors  [in]  eigenvectors at each end.

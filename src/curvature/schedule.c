@@ -1,5 +1,6 @@
-/* Longest first, to whoever is free: within 4/3 of the best there is, were there no
-   groups. Source: Graham, SIAM J. Appl. Math. 17 (1969), 416-429. */
+/* The longest task goes first, to the group that is free first. Without groups, this
+   takes at most 4/3 of the best possible time. Source: Graham, SIAM J. Appl. Math. 17
+   (1969), 416-429. */
 #include "curvature/schedule.h"
 
 #include "base/memory.h"
@@ -13,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Below this order a block is done by one rank however much it is of the whole: there
-   is not enough in it to share. */
+/* A block of smaller order is done by one rank, even if it is a large part of the
+   whole: there is not enough work in it to share. */
 enum { SMALL = 256 };
 
 hesse_group hesse_group_of(int ranks, int depth, int rank)
@@ -44,8 +45,8 @@ static int last_depth(int ranks)
     return depth;
 }
 
-/* A matrix of some order on so many ranks. A rank alone has fewer engines, unless its
-   matrix is a distributed one of a single rank, as the whole is. */
+/* Return the engine for a matrix on a number of ranks. A rank alone has fewer engines,
+   unless its matrix is distributed over a single rank, like the whole matrix. */
 static hesse_engine engine_of(size_t n, int ranks, bool distributed,
                               const hesse_schedule_options *options)
 {
@@ -55,7 +56,7 @@ static hesse_engine engine_of(size_t n, int ranks, bool distributed,
     return hesse_engine_choose(options->engine, order, ranks, vectors);
 }
 
-/* Infinite where the libraries' integers end. */
+/* The bytes are infinite beyond the integers of the libraries. */
 static double bytes_of(size_t n, int ranks, hesse_engine engine,
                        const hesse_schedule_options *options)
 {
@@ -63,13 +64,13 @@ static double bytes_of(size_t n, int ranks, hesse_engine engine,
     const int order = (int)n;
     const double vectors = fmin(2.0 * options->vectors, order);
     const double share = hesse_dmat_bytes(order, ranks);
-    return share *
-               (options->shares + (options->cut ? 2 : 0)) + /* on its way, out and in */
+    return share * (options->shares +
+                    (options->cut ? 2 : 0)) + /* while it is sent and received */
            hesse_engine_bytes(engine, order, ranks, options->vectors > 0) +
            2 * vectors * order * (double)sizeof(double); /* collected, and residuals */
 }
 
-/* All threads work as long as the one with most panels. */
+/* An assembly takes as long as its thread with most panels. */
 static double assembly_of(double n, int ranks, hesse_work work,
                           const hesse_schedule_options *options)
 {
@@ -78,7 +79,7 @@ static double assembly_of(double n, int ranks, hesse_work work,
            options->shares * hesse_cost_exchange(n, ranks, options->panel);
 }
 
-/* What a matrix costs on so many ranks. */
+/* Predict the cost of a matrix on a number of ranks. */
 static void price(hesse_task *t, size_t n, int ranks,
                   const hesse_schedule_options *options)
 {
@@ -101,13 +102,14 @@ hesse_task hesse_schedule_whole(size_t n, hesse_work work,
     return t;
 }
 
-/* Bytes for a block on each of so many ranks. */
+/* Return the bytes for a block on each of `ranks` ranks. */
 static double need_of(size_t n, int ranks, const hesse_schedule_options *options)
 {
     return bytes_of(n, ranks, engine_of(n, ranks, ranks > 1, options), options);
 }
 
-/* Ranks enough for a block of order n; 0 when no number is. */
+/* Return a number of ranks that is enough for a block of order n, or 0 if no number
+   is. */
 static int ranks_for(size_t n, const hesse_schedule_options *options)
 {
     for (int ranks = 1; ranks <= 1 << 20; ranks *= 2)
@@ -155,10 +157,10 @@ static int longest_first(const void *a, const void *b)
     return x->block - y->block;
 }
 
-/* The deepest groups that a block fits into and that do it within the bound; else the
-   largest that it fits into, which take longer. All groups of a depth are as large as
-   the smallest, or larger by one: then it must fit both, for two ranks may need more
-   than one. */
+/* Choose the smallest groups that the block fits into and that finish it within the
+   bound. If there are none, choose the largest groups that it fits into, which take
+   longer. All groups of a depth are as large as the smallest, or larger by one. Then
+   the block must fit both sizes, because two ranks may need more than one. */
 static void choose_depth(hesse_task *t, const hesse_block *b,
                          const hesse_schedule_options *options, double bound)
 {
@@ -196,8 +198,8 @@ static void add_to_busy(const hesse_task *t, double *busy)
         busy[r] = end;
 }
 
-/* A heap of the groups of a depth: the one that is free first, of equals the first, is
-   the first. */
+/* The groups of a depth are a heap. Its first entry is the group that is free first,
+   and of equal ones the group with the lowest ranks. */
 static bool comes_before(const hesse_turn *a, const hesse_turn *b)
 {
     return a->free != b->free ? a->free < b->free : a->group.first < b->group.first;
@@ -229,7 +231,7 @@ double hesse_schedule_seconds(const hesse_schedule *schedule, int ranks)
     return busiest((hesse_group){0, ranks}, schedule->busy);
 }
 
-/* Each task to the group of its depth that is free first. */
+/* Give each task to the group of its depth that is free first. */
 static void give_all(hesse_schedule *x, const hesse_partition *partition,
                      const hesse_schedule_options *options)
 {
@@ -263,8 +265,8 @@ void hesse_schedule_price(hesse_schedule *schedule, const hesse_partition *parti
     }
 }
 
-/* The schedule in which no group but the widest takes longer than the bound for a
- * block. */
+/* Make the schedule in which no group takes longer than the bound for a block, except
+   the widest group. */
 static void fill(hesse_schedule *x, const hesse_partition *partition,
                  const hesse_schedule_options *options, double bound)
 {
@@ -276,8 +278,9 @@ static void fill(hesse_schedule *x, const hesse_partition *partition,
     give_all(x, partition, options);
 }
 
-/* With a bound of a rank's fair share nobody would be idle, were groups for nothing;
-   where sharing costs, a larger one ends sooner. */
+/* If sharing had no cost, a rank's fair share of the time would be the right bound, and
+   no rank would be idle. Since sharing has a cost, a schedule with a larger bound can
+   end sooner. */
 static void fill_best(hesse_schedule *x, const hesse_partition *partition,
                       const hesse_schedule_options *options)
 {
@@ -300,7 +303,7 @@ double hesse_schedule_need(size_t n, const hesse_schedule_options *options)
     return fmin(need_of(n, 1, options), need_of(n, options->ranks, options));
 }
 
-/* A task for every block that is to be done. */
+/* List a task for every block that must be done. */
 static hesse_status list_tasks(hesse_schedule *x, const hesse_partition *partition,
                                const hesse_work *work,
                                const hesse_schedule_options *options, hesse_why *why)

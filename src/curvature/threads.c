@@ -1,6 +1,6 @@
-/* Panels share only what they read, so threads need no locks. They live for one round:
-   a round takes a hundred times as long as they take to make. The numbers do not depend
-   on how many there are. */
+/* Panels share only data that they read, so threads need no locks. A thread lives for
+   one round, because a round takes a hundred times as long as making a thread. The
+   numbers do not depend on the number of threads. */
 #include "curvature/threads.h"
 
 #include "base/memory.h"
@@ -44,8 +44,8 @@ int hesse_panel_threads_begin(hesse_panel_threads *workers, hesse_part part, boo
 typedef struct errand {
     hesse_panels *panels;
     int panel;
-    bool done; /* by an earlier run */
-    bool away; /* in a thread       */
+    bool done; /* computed by an earlier run */
+    bool away; /* computed in a thread */
     pthread_t thread;
 } errand;
 
@@ -56,7 +56,7 @@ static void *run(void *context)
     return NULL;
 }
 
-/* Load a panel, if the checkpoint has it of every share. */
+/* Load a panel, if the checkpoint has it for every share. */
 static hesse_status load(const hesse_checkpoint *c, errand *e, hesse_why *why)
 {
     const int shares = hesse_panels_shares(e->panels);

@@ -1,10 +1,12 @@
-/* With y = x W, column (i, o) of H is the sum over the tokens t of x[t][i] times what a
-   unit tangent of y[t][o] makes of all that follows. A sequence has few tokens where W
-   has many inputs, so the tokens' tangents are swept, sequence by sequence, and the
-   columns of all inputs come of one product with x.  docs/math.md, section 4.
+/* With y = x W, column (i, o) of H is a sum over the tokens t. Each term is x[t][i]
+   times the result of a unit tangent of y[t][o] in all later operators. A sequence has
+   few tokens where W has many inputs, so the tokens' tangents are swept, sequence by
+   sequence, and one product with x gives the columns of all inputs.  docs/math.md,
+   section 4.
 
-   A sweep takes a window of tokens and all channels of the panel: the sweep leaves out
-   what a window cannot reach, and the narrower it is the more that is. */
+   A sweep takes a window of tokens and all channels of the panel. It leaves out
+   everything that the window cannot reach: the narrower the window, the more is left
+   out. */
 #include "curvature/tokens.h"
 
 #include "base/memory.h"
@@ -14,11 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WINDOW = 8 };     /* tokens of a sweep                                  */
+enum { WINDOW = 8 };     /* tokens of a sweep */
 enum { NEAR_ROWS = 64 }; /* rows of a panel that stay in the cache for a product */
 
-/* A panel takes at most so many times the numbers of one by columns, but no more than
-   LARGEST; or so many at all. */
+/* A panel takes at most WIDER times the numbers of a panel by columns, but no more than
+   LARGEST. It may always take ALWAYS numbers. */
 enum { WIDER = 32, LARGEST = 1 << 26, ALWAYS = 1 << 22 };
 
 enum { X, W };
@@ -65,8 +67,9 @@ int hesse_tokens_channels(const hesse_tokens *t, const hesse_piece *x, size_t ro
     return most < (size_t)channels ? (int)most : channels;
 }
 
-/* The operator whose weight the piece is of: the only one that reads it, and linear.
-   NULL too where sequences meet, for tokens are swept sequence by sequence. */
+/* Return the operator that has the piece in its weight, if it is linear and nothing
+   else reads the weight. Otherwise return NULL. Return NULL also if sequences interact,
+   because tokens are swept sequence by sequence. */
 static const hesse_node *operator_of(const hesse_tokens *t, const hesse_piece *x)
 {
     const hesse_node *n = hesse_tape_reader(t->tape, x->param);
@@ -74,9 +77,9 @@ static const hesse_node *operator_of(const hesse_tokens *t, const hesse_piece *x
     return t->tape->values[n->in[W]].param == x->param ? n : NULL;
 }
 
-/* The windows of a sequence cost on the average what one in the middle does. Not by
-   tokens where W moves what is wanted otherwise than by way of y, that is by x' yb:
-   then something is wanted that lies before the operator. */
+/* The windows of a sequence cost on average as much as the one in the middle. Tokens
+   are not possible if something is wanted that lies before the operator: W moves that
+   not only by way of y, but also by x' yb. */
 hesse_work hesse_tokens_work(const hesse_tokens *t, const hesse_piece *x,
                              hesse_workload *w, int want, hesse_rect rect)
 {
@@ -130,7 +133,7 @@ void hesse_tokens_free(hesse_tokens *t)
     free(t->unit);
 }
 
-/* A panel that is computed, and the inputs x of its piece: those of a token of the
+/* A panel that is computed, and the inputs x of its piece. The inputs of a token of the
    batch begin at x + token * width. */
 typedef struct job {
     const hesse_tokens *t;
@@ -156,14 +159,14 @@ static job job_of(const hesse_tokens *t, const hesse_piece *of, int first, int c
                  .tokens = n->d.t};
 }
 
-/* Where in `raw` a window begins. */
+/* Return the index at which a window begins in `raw`. */
 static size_t window_at(const job *j, int token)
 {
     return (size_t)j->rows * (size_t)j->channels * (size_t)token;
 }
 
-/* What unit tangents of a window make: rows x channels x its tokens, for every share.
- */
+/* Sweep the unit tangents of a window. The results are rows x channels x its tokens,
+   for every share. */
 static void sweep(const job *j, int sequence, int first, int count)
 {
     const hesse_tokens *t = j->t;
@@ -174,7 +177,7 @@ static void sweep(const job *j, int sequence, int first, int count)
     hesse_sweep_run(t->sweep, &v, sequence, 1, t->shares, t->kinds, t->window);
 }
 
-/* Some rows of all windows together: rows x channels x tokens. */
+/* Collect some rows of all windows: rows x channels x tokens. */
 static void collect(const job *j, int row, int rows, const double *raw, double *near)
 {
     const int tokens = j->tokens, most = window_of(j->t, tokens);
@@ -188,8 +191,8 @@ static void collect(const job *j, int row, int rows, const double *raw, double *
     }
 }
 
-/* values[r][channel][i] += sum over the tokens of near[r][channel][token] x[token][i];
-   the first sequence sets them. */
+/* values[r][channel][i] += sum over the tokens of near[r][channel][token] x[token][i].
+   The first sequence sets the values. */
 static void contract(const job *j, int sequence, int rows, const double *near,
                      double *values)
 {

@@ -1,5 +1,6 @@
-/** Columns of the weight of a linear operator by sweeps of tokens: with y = x W they
- * are products of x with what unit tangents of y make. docs/math.md, section 4. */
+/** The columns of the weight of a linear operator by sweeps of tokens. With y = x W,
+ * they are products of x with the results of unit tangents of y. docs/math.md, section
+ * 4. */
 #ifndef HESSE_CURVATURE_TOKENS_H
 #define HESSE_CURVATURE_TOKENS_H
 
@@ -7,8 +8,8 @@
 #include "network/sweep.h"
 #include "network/workload.h"
 
-/** The first group is borrowed and set by the caller; the rest belongs to this module.
- */
+/** The first group of fields is borrowed and set by the caller. The others belong to
+ * this module. */
 typedef struct hesse_tokens {
     const hesse_tape *tape;
     const hesse_params *params;
@@ -16,31 +17,33 @@ typedef struct hesse_tokens {
     int panel, shares;
     const hesse_kinds *kinds; /* [shares] */
 
-    size_t raw_size, near_size; /* numbers of the largest panel; 0: none was reserved */
+    size_t raw_size,
+        near_size;   /* how many numbers the largest panel has; 0: none was reserved */
     double **raw;    /* [shares] results of sweeps, of all tokens of a sequence */
-    double **window; /* [shares] where in it a sweep writes                     */
+    double **window; /* [shares] place in it where a sweep writes */
     double *near;    /* a few rows of it, in the order of tokens                */
     int *unit;       /* [panel] directions of a sweep                           */
 } hesse_tokens;
 
-/** Local. Output channels of a piece of a weight, and its inputs. */
+/** Local. Return the number of output channels of a piece of a weight, or of its
+ * inputs. */
 int hesse_tokens_outputs(const hesse_tokens *t, const hesse_piece *x);
 int hesse_tokens_inputs(const hesse_tokens *t, const hesse_piece *x);
 
-/** Local. Output channels of a panel of a piece with this number of wanted rows; 0: the
- *  panel would be too large. */
+/** Local. Return the number of output channels in a panel of a piece with this number
+ * of wanted rows, or 0 if the panel would be too large. */
 int hesse_tokens_channels(const hesse_tokens *t, const hesse_piece *x, size_t rows);
 
-/** Local. The work of all columns of a piece; infinite products where they cannot be
- *  computed by tokens.
+/** Local. Return the work of all columns of a piece. Its products are infinite if they
+ * cannot be computed by tokens.
  *
- *  want, rect  [in]  its parameter among what a workload was told that is wanted, and
- *  what of it is. */
+ *  want, rect  [in]  the parameter of the piece, as an index in the list of wants of
+ *                    the workload, and the wanted rectangle of the parameter. */
 hesse_work hesse_tokens_work(const hesse_tokens *t, const hesse_piece *x,
                              hesse_workload *w, int want, hesse_rect rect);
 
-/** Local. Note that panels of a piece will be computed, then get memory for all of
- * them; and the bytes that it takes. */
+/** Local. Note that panels of a piece will be computed; then allocate memory for all
+ * noted panels; or return its bytes. */
 void hesse_tokens_reserve(hesse_tokens *t, const hesse_piece *x, int channels,
                           size_t rows);
 bool hesse_tokens_allocate(hesse_tokens *t);

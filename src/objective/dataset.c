@@ -1,4 +1,5 @@
-/* Rank 0 reads; the batch is plain data that it tells the others, array by array. */
+/* Rank 0 reads the dataset. The batch is plain data, and rank 0 sends it to the others,
+   array by array. */
 #include "objective/network.h"
 
 #include "base/memory.h"
@@ -7,7 +8,7 @@
 
 #include <stdlib.h>
 
-/* Collective. */
+/* Collective. Rank 0 sends its batch to all ranks. */
 static hesse_status tell(hesse_team *team, hesse_batch *batch)
 {
     hesse_batch told = *batch;
@@ -17,7 +18,9 @@ static hesse_status tell(hesse_team *team, hesse_batch *batch)
     if (team->rank) *batch = told;
     hesse_batch_arrays(batch, arrays);
     for (int i = 0; team->rank && i < HESSE_BATCH_ARRAYS; i++) {
-        if (!*arrays[i].at) continue; /* an address of rank 0: it is there */
+        if (!*arrays[i].at)
+            continue; /* the address is of rank 0; it only tells that the array exists
+                       */
         *arrays[i].at = hesse_calloc(arrays[i].each * (size_t)batch->sequences, 1);
         there &= *arrays[i].at != NULL;
     }

@@ -1,5 +1,5 @@
-/* Rank 0 reads config and checkpoint; the architecture is plain data that it tells the
-   others, and every rank lists the same parameters by it. */
+/* Rank 0 reads config and checkpoint. The architecture is plain data, and rank 0 sends
+   it to the others. From it every rank lists the same parameters. */
 #include "objective/network.h"
 
 #include "base/memory.h"
@@ -14,9 +14,9 @@
 #include <float.h>
 #include <stdlib.h>
 
-enum { MOST = 1 << 24 }; /* of every size */
+enum { MOST = 1 << 24 }; /* the limit of every size */
 
-/* Whether sizes fit one another is the family's to judge. */
+/* The family judges if the sizes fit one another. */
 static hesse_status check_sizes(const hesse_arch *a, hesse_why *why)
 {
     const hesse_attention *t = &a->attention;
@@ -69,14 +69,14 @@ static hesse_status check_source(const hesse_network_source *source, const void 
     return check_sizes(source->arch, why);
 }
 
-/* What follows from the family and the number of heads. */
+/* Fill in everything that follows from the family and the number of heads. */
 static void complete(hesse_arch *arch)
 {
     hesse_family_complete(arch);
     if (!arch->attention.kv_heads) arch->attention.kv_heads = arch->attention.heads;
 }
 
-/* Local to rank 0. What a config does not say is the source's. */
+/* Local to rank 0. Keys that are not in the config have the values of the source. */
 static hesse_status read_arch(const hesse_network_source *source, hesse_arch *arch,
                               hesse_why *why)
 {
@@ -107,8 +107,8 @@ hesse_status hesse_network_needs(hesse_team *team, const hesse_network_source *s
     return HESSE_OK;
 }
 
-/* Local to rank 0: the architecture, fitted to the data and to the checkpoint, which
-   stays open. */
+/* Local to rank 0. Read the architecture and fit it to the data and to the checkpoint,
+   which stays open. */
 static hesse_status read_shape(const hesse_network_source *source,
                                const hesse_dataset *dataset, hesse_network *n,
                                hesse_safetensors **file, hesse_why *why)
@@ -127,8 +127,8 @@ static hesse_status read_shape(const hesse_network_source *source,
     return s;
 }
 
-/* Statistics of batch normalisation stand in checkpoints also where training mode
-   computes them from the batch: then they are kept to be written again. */
+/* Checkpoints have statistics of batch normalisation also if training mode computes
+   them from the batch. Then they are only kept to be written again. */
 static bool needs_buffers(const hesse_network *n)
 {
     return n->arch.image.batch_norm != HESSE_BATCH_NORM_TRAINING;
@@ -149,7 +149,7 @@ static bool has_buffers(const hesse_network *n, const hesse_safetensors *file)
     return all;
 }
 
-/* Local. */
+/* Local. List the tensors, and allocate their values unless it is an outline. */
 static hesse_status list_tensors(hesse_network *n, bool outline, hesse_why *why)
 {
     hesse_status s = hesse_params_new(&n->arch, &n->params, why);
@@ -162,7 +162,8 @@ static hesse_status list_tensors(hesse_network *n, bool outline, hesse_why *why)
                       n->params.size * sizeof(double), n->params.size);
 }
 
-/* Local to rank 0. */
+/* Local to rank 0. Read the values of the tensors, or draw them. For an outline, only
+   check the checkpoint. */
 static hesse_status read_values(const hesse_network_source *source, hesse_network *n,
                                 const hesse_safetensors *file, hesse_why *why)
 {
@@ -182,7 +183,7 @@ static hesse_status read_values(const hesse_network_source *source, hesse_networ
     return HESSE_OK;
 }
 
-/* Collective. */
+/* Collective. Rank 0 sends the values to all ranks. */
 static void tell_values(hesse_team *team, hesse_network *n)
 {
     hesse_team_broadcast(team, 0, &n->note, sizeof n->note);

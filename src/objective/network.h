@@ -20,7 +20,7 @@ struct hesse_dataset {
     hesse_batch all;
 };
 
-/** Local. The parameters of a network as the result file lists them. */
+/** Local. Return the parameters of a network as the result file lists them. */
 const hesse_params *hesse_network_params(const hesse_network *network);
 
 #endif /* HESSE_OBJECTIVE_NETWORK_H */

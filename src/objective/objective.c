@@ -1,6 +1,6 @@
-/* Every rank has all examples and the tape of all; it computes its share of them, and
-   one reduction adds the shares up. Values and adjoints of other examples are computed
-   when a sweep needs them. */
+/* Every rank has all examples and the tape of all. It computes its share of the
+   examples, and one reduction adds the shares up. Values and adjoints of other examples
+   are computed when a sweep needs them. */
 #include "objective/objective.h"
 
 #include "base/memory.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* The share of the memory that activations may take: vectors and matrices need the
- * rest. */
+   rest. */
 static const double SHARE = 0.5;
 
 hesse_example_range hesse_objective_share(const hesse_objective *x, int rank)
@@ -25,8 +25,8 @@ hesse_example_range hesse_objective_share(const hesse_objective *x, int rank)
                                  (int)(all * (rank + 1) / ranks)};
 }
 
-/* Local. As many sequences at once as the memory has room for; adjoints of parameters
-   are there whatever their number. */
+/* Local. Hold the values of the largest number of sequences that the memory has room
+   for. The adjoints of parameters take the same memory for any number of sequences. */
 static void hold(hesse_tape *tape, size_t parameters, double room)
 {
     const double all = (double)hesse_tape_bytes(tape);
@@ -71,7 +71,7 @@ static void drop_tape(hesse_objective *x)
     x->workload = NULL, x->tape = NULL;
 }
 
-/* Local. */
+/* Local. Make the tape and the workload. */
 static hesse_status build(hesse_objective *x, size_t available, hesse_why *why)
 {
     const hesse_network *n = x->network;
@@ -206,7 +206,8 @@ const double *hesse_objective_parameters(const hesse_objective *x)
     return x->theta;
 }
 
-/* Local. An objective that can be evaluated, and vectors and places that are given. */
+/* Local. Check that the objective can be evaluated, and that vectors and places are
+   given. */
 static hesse_status check_ready(const hesse_objective *x, bool given, hesse_why *why)
 {
     if (!given)
@@ -217,7 +218,7 @@ static hesse_status check_ready(const hesse_objective *x, bool given, hesse_why 
                       x->tape ? "parameters" : "a batch");
 }
 
-/* Local. What this rank found; a fault lies among its own examples. */
+/* Local. Check the results of this rank. A fault is searched among its own examples. */
 static hesse_status check_own(const hesse_objective *x, double loss, bool gradient,
                               hesse_why *why)
 {
@@ -234,7 +235,7 @@ static hesse_status check_own(const hesse_objective *x, double loss, bool gradie
     return hesse_fail(why, HESSE_E_NUMERIC, "the loss is %g", loss);
 }
 
-/* Local. */
+/* Local. Check that all elements of the gradient are finite. */
 static hesse_status check_gradient(const hesse_objective *x, const double *gradient,
                                    hesse_why *why)
 {
@@ -250,7 +251,7 @@ static hesse_status check_gradient(const hesse_objective *x, const double *gradi
     return HESSE_OK;
 }
 
-/* Collective. The sum over the ranks, unless every rank has all of it. */
+/* Collective. Sum over the ranks, unless every rank has the whole sum. */
 static void add_up(const hesse_objective *x, double *values, size_t count)
 {
     if (!x->tape->coupled) hesse_team_sum(x->team, values, count);

@@ -15,21 +15,21 @@ struct hesse_objective {
     hesse_batch batch;        /* a view of a dataset's examples             */
     hesse_tape *tape;         /* of the network on the batch; NULL: no batch */
     hesse_workload *workload; /* of products on the tape                     */
-    const double *theta;      /* the network's or `own`; NULL of an outline       */
-    double *own;              /* parameters that were handed in; NULL: none       */
-    double loss;              /* as last evaluated                                */
+    const double *theta;      /* the network's or `own`; NULL for an outline */
+    double *own;              /* parameters that the caller has set; NULL: none */
+    double loss;              /* from the last evaluation */
 };
 
 /** Local. Examples first ... end - 1 of the batch are this rank's share in sums over
- * all; all of them where the network couples them. */
+ * all examples. If the network couples the examples, the share has all of them. */
 typedef struct hesse_example_range {
     int first, end;
 } hesse_example_range;
 
 hesse_example_range hesse_objective_share(const hesse_objective *objective, int rank);
 
-/** Local. Make values and adjoints of some examples ready, before sweeps over them.
- * Several threads may read them then, where the tape holds all. */
+/** Local. Compute values and adjoints of some examples, before sweeps over them. If the
+ * tape holds all examples, several threads may read them then. */
 void hesse_objective_prepare(const hesse_objective *objective, int first, int count);
 
 #endif /* HESSE_OBJECTIVE_OBJECTIVE_H */

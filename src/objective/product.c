@@ -1,9 +1,9 @@
-/* A sweep moves whole parameters; of those that pieces lie in, everything else stays
-   zero. Vectors of several bundles are columns of one sweep, each zero outside of its
-   own.
+/* A sweep moves whole parameters. Outside of its pieces, a parameter has zeros. Vectors
+   of several bundles are columns of one sweep, and each of them is zero outside of its
+   own bundle.
 
-   Ranks share the sequences. Where there are more ranks than sequences, or sequences
-   meet, they fall into groups of neighbours that share the vectors, too. */
+   Ranks share the sequences. If there are more ranks than sequences, or if sequences
+   interact, the ranks form groups of neighbours that share the vectors, too. */
 #include "objective/product.h"
 
 #include "base/memory.h"
@@ -13,38 +13,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is a rank's. */
+/* The share of a rank. */
 typedef struct share {
     int first, end;    /* sequences               */
-    int column, after; /* vectors, of all bundles */
+    int column, after; /* vectors, counted over all bundles */
 } share;
 
 struct hesse_product {
     hesse_objective *objective;  /* borrowed                                */
     const hesse_bundle *bundles; /* [count], borrowed                       */
-    int count, ranks, vectors;   /* of bundles; who share; of all bundles   */
+    int count, ranks, vectors;   /* of bundles; of ranks; of vectors in all bundles */
     int k;                       /* columns of the sweep                    */
     size_t size;                 /* numbers of the vectors                  */
-    bool *moves;                 /* of every parameter: whether it does     */
-    hesse_rect *want;            /* of every parameter, the hull of its pieces */
+    bool *moves;                 /* [parameters] true if the parameter moves */
+    hesse_rect *want;            /* [parameters] the hull of its pieces */
     hesse_sweep *sweep;
     double *v, *hv; /* of the sweep                                         */
 };
 
-/* What ranks can share besides vectors. */
+/* Return the number of units, besides vectors, that ranks can share. */
 static int units_of(const hesse_objective *objective)
 {
     return objective->tape->coupled ? 1 : objective->tape->sequences;
 }
 
-/* As many as leave every rank something, up to one for every vector. */
+/* Return the largest number of groups in which every rank has work, at most one for
+   every vector. */
 static int groups_of(const hesse_objective *objective, int ranks, int vectors)
 {
     const int groups = ranks / units_of(objective);
     return groups < 1 || vectors < 1 ? 1 : groups > vectors ? vectors : groups;
 }
 
-/* The first of so many parts when there are `of` of them. */
+/* Return the beginning of a part if `all` things are cut into `of` parts. */
 static int part_of(int all, int part, int of)
 {
     return (int)((long)all * part / of);
@@ -79,14 +80,14 @@ double hesse_product_sharing(const hesse_objective *objective, int ranks, int ve
     return (double)vectors * units / most;
 }
 
-/* Parameters that pieces lie in, with the hulls of the pieces; they ascend. */
+/* Parameters in which pieces lie, in ascending order, with the hulls of the pieces. */
 typedef struct extent {
     hesse_want *wants;
-    int count, vectors;    /* of parameters; of all bundles   */
-    size_t moving, wanted; /* numbers of all parameters, and of their hulls */
+    int count, vectors;    /* of parameters; of vectors in all bundles */
+    size_t moving, wanted; /* how many numbers the parameters have, and their hulls */
 } extent;
 
-/* Local. False: out of memory. */
+/* Local. Find the extent of bundles. Return false if memory is exhausted. */
 static bool measure(const hesse_objective *objective, const hesse_bundle *bundles,
                     int count, extent *e)
 {
@@ -111,21 +112,21 @@ static bool measure(const hesse_objective *objective, const hesse_bundle *bundle
     return true;
 }
 
-/* Columns of a sweep for so many vectors: one, or whole vectors of the processor's, the
-   last of which are zero. */
+/* Return the number of columns of a sweep for some vectors. It is one, or fills whole
+   vectors of the processor; then the last columns are zero. */
 static int columns_for(int vectors)
 {
     const int lanes = hesse_gemm_lanes();
     return vectors < 2 ? vectors : (vectors + lanes - 1) / lanes * lanes;
 }
 
-/* And of the sweep of a rank. */
+/* Return the number of columns of the sweep of a rank. */
 static int columns_of(const hesse_objective *objective, int ranks, int vectors)
 {
     return columns_for(most_of(vectors, groups_of(objective, ranks, vectors)));
 }
 
-/* Local. */
+/* Local. Allocate a product. Return false if memory is exhausted. */
 static bool prepare(hesse_product *p)
 {
     hesse_tape *tape = p->objective->tape;
@@ -157,7 +158,7 @@ static bool prepare(hesse_product *p)
     return there && p->v && p->hv;
 }
 
-/* Local. */
+/* Local. Free everything that a product owns. */
 static void free_inside(hesse_product *p)
 {
     hesse_sweep_free(p->sweep);
@@ -225,7 +226,7 @@ hesse_status hesse_product_work(const hesse_objective *objective,
     return HESSE_OK;
 }
 
-/* Measured: docs/performance.md. */
+/* This size was measured: docs/performance.md. */
 enum { WIDE = 1 << 17 };
 
 int hesse_product_width(const hesse_objective *objective, int ranks, int most)
@@ -241,7 +242,8 @@ int hesse_product_width(const hesse_objective *objective, int ranks, int most)
     return most;
 }
 
-/* Row r of a piece among the sweep's directions, and among its results. */
+/* Return the address of row r of a piece among the sweep's directions, or, below, among
+   its results. */
 static double *direction(const hesse_product *p, const hesse_piece *x, int r)
 {
     const size_t cols = (size_t)p->objective->network->params.list[x->param].cols;
@@ -259,8 +261,8 @@ static double *result(const hesse_product *p, const hesse_piece *x, int r)
     return p->hv + row * (size_t)p->k;
 }
 
-/* Coordinates of some vectors between the sweep, where they are among `of`, and a list
-   where they are among k. */
+/* Copy `some` vectors between the sweep, which has `of` columns, and a list of k
+   vectors. */
 static void carry(size_t count, size_t some, size_t of, double *sweep, size_t k,
                   double *own, bool out)
 {
@@ -270,7 +272,7 @@ static void carry(size_t count, size_t some, size_t of, double *sweep, size_t k,
                some * sizeof *own);
 }
 
-/* The vectors of a rank into the sweep, or its results out of it. */
+/* Copy the vectors of a rank into the sweep, or its results out of it. */
 static void carry_all(const hesse_product *p, const share *mine, double *own, bool out)
 {
     int column = 0; /* of all bundles */

@@ -1,7 +1,7 @@
-/** Products of a principal part of the Hessian with vectors, without the matrix:
- * sequences are shared among the ranks, and one reduction adds them up. Where there are
- * more ranks than sequences, or sequences meet in the model, vectors are shared, too.
- */
+/** Products of a principal part of the Hessian with vectors, without the matrix.
+ * Sequences are shared among the ranks, and one reduction adds them up. If there are
+ * more ranks than sequences, or if sequences interact in the model, vectors are shared,
+ * too. */
 #ifndef HESSE_OBJECTIVE_PRODUCT_H
 #define HESSE_OBJECTIVE_PRODUCT_H
 
@@ -10,7 +10,7 @@
 #include "network/workload.h"
 #include "objective/objective.h"
 
-/** Vectors of the coordinates of some pieces, piece after piece. */
+/** Vectors whose coordinates are those of some pieces, piece after piece. */
 typedef struct hesse_bundle {
     const hesse_piece *pieces; /* [n_pieces] rectangles of parameters */
     int n_pieces, k;
@@ -18,8 +18,9 @@ typedef struct hesse_bundle {
 
 typedef struct hesse_product hesse_product;
 
-/** Collective. For the vectors of all bundles at once, one bundle after the other:
- * element (i, j) of a bundle's is at i * k + j of it.
+/** Collective. Make a product for the vectors of all bundles at once. In a list of
+ * vectors, one bundle follows the other, and element (i, j) of a bundle is at i * k + j
+ * in its part of the list.
  *
  *  bundles  [in]  borrowed, and so are their pieces.
  *  Errors: HESSE_E_NOMEM. */
@@ -27,28 +28,29 @@ hesse_status hesse_product_new(hesse_objective *objective, const hesse_bundle *b
                                int count, hesse_product **product);
 void hesse_product_free(hesse_product *p);
 
-/** Local. Bytes that it takes on each of so many ranks: of every parameter that pieces
- * lie in 8 for each vector of the rank, twice, and the tangents of some sequences
- * (infinite when memory is exhausted); and the work of one product, of all ranks
- * together. Errors: HESSE_E_NOMEM. */
+/** Local. Return the bytes of a product on each of `ranks` ranks, or the work of one
+ * product, of all ranks together. Each parameter in which pieces lie takes 8 bytes for
+ * each of its numbers and each vector of the rank, twice. The tangents of some
+ * sequences are added. The bytes are infinite when memory is exhausted. Errors:
+ * HESSE_E_NOMEM. */
 double hesse_product_bytes(const hesse_objective *objective, int ranks,
                            const hesse_bundle *bundles, int count);
 hesse_status hesse_product_work(const hesse_objective *objective,
                                 const hesse_bundle *bundles, int count,
                                 hesse_work *work, hesse_why *why);
 
-/** Local. How many vectors, at most so many, are best multiplied at once: where
- * matrices of the model are so wide that BLAS is faster with one vector than the
- * program's own products with several, one for every group of ranks that share vectors.
- */
+/** Local. Return the best number of vectors to multiply at once, up to `most`. If the
+ * model has wide matrices, BLAS with one vector is faster than the program's own
+ * products with several. Then it is one vector for every group of ranks that share
+ * vectors. */
 int hesse_product_width(const hesse_objective *objective, int ranks, int most);
 
-/** Local. How many times faster so many ranks are than one, by what the busiest of them
- * does of a product with so many vectors. */
+/** Local. Return how many times faster `ranks` ranks are than one, for a product with
+ * some vectors. It is measured by the work of the busiest rank. */
 double hesse_product_sharing(const hesse_objective *objective, int ranks, int vectors);
 
-/** Collective. hv = S v with S the share `part`, of every bundle restricted to its
- * pieces.
+/** Collective. Compute hv = S v. S is the share `part`, restricted to the pieces of
+ * each bundle.
  *
  *  v   [in]   equal on all ranks.
  *  hv  [out]  the same bits on all ranks. */

@@ -1,4 +1,4 @@
-/* What is free: of the machine's memory, and of what a batch system lets us have. */
+/* The free memory: of the machine, and of the limit that a batch system sets. */
 #include "parallel/available.h"
 
 #include <limits.h>
@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number after a key in a file of lines "key number"; -1: not there. An empty key
-   stands for a file that is but a number. */
+/* Return the number after a key in a file of lines "key number", or -1 if it is not
+   there. An empty key is for a file that contains only a number. */
 static double number_in(const char *path, const char *key)
 {
     char line[256];
@@ -22,7 +22,7 @@ static double number_in(const char *path, const char *key)
     return value;
 }
 
-/* Bytes left in a control group; infinite where it sets no limit. */
+/* Return the bytes left in a control group, or infinity if it sets no limit. */
 static double left_in(const char *group)
 {
     char path[PATH_MAX + 64];
@@ -33,8 +33,8 @@ static double left_in(const char *group)
     return most > 0 && used >= 0 ? most - used : INFINITY;
 }
 
-/* Bytes left in the control group that a batch system put us in, and in those it is in.
- */
+/* Return the bytes left in the control group that a batch system put us in, and in the
+   groups that contain it. */
 static double left_in_groups(void)
 {
     char line[PATH_MAX] = "";
@@ -69,7 +69,8 @@ size_t hesse_team_available(hesse_team *team)
     return least > 0 ? (size_t)least : 1;
 }
 
-/* Buffers of MPI, HDF5 and BLAS; measured: docs/scaling.md. */
+/* Buffers of MPI, HDF5 and BLAS take this memory later. It was measured:
+   docs/scaling.md. */
 static const double LATER = 16 << 20;
 
 size_t hesse_team_program(hesse_team *team)

@@ -1,5 +1,5 @@
-/* A block-cyclic matrix: block (I, J) lies on grid row I mod rows and grid column
-   J mod cols, the blocks of a rank together in one column-major array. */
+/* A block-cyclic matrix: block (I, J) lies on grid row I mod rows and grid column J mod
+   cols. The blocks of a rank lie together in one column-major array. */
 #include "parallel/dmat.h"
 
 #include "base/memory.h"
@@ -12,8 +12,8 @@
 
 static const int ZERO = 0, ONE = 1;
 
-/* Entries that one pdgemr2d may move: it counts bytes in int, and its buffers are its
-   own, so that a failing allocation there ends the job. */
+/* One pdgemr2d may move this number of entries. It counts bytes in int, and it
+   allocates its own buffers, so that a failing allocation there ends the job. */
 static const int SLAB = 1 << 24;
 
 static int min(int a, int b)
@@ -49,7 +49,8 @@ hesse_axis hesse_axis_of(hesse_axis x, int process)
     return x;
 }
 
-/* Four blocks a process at least, for balance; a power of two, which ELPA likes. */
+/* Each process has at least four blocks, for balance. The edge is a power of two, with
+   which ELPA is fast. */
 static int block_edge(int n, int procs)
 {
     int nb = 1;
@@ -74,7 +75,8 @@ double hesse_dmat_bytes(int n, int ranks)
     return entries > INT_MAX ? INFINITY : (double)sizeof(double) * entries;
 }
 
-/* With r^2 ranks a share is at most n / r + 64 squared: r such that this is an int. */
+/* With r^2 ranks a share is at most n / r + 64 squared. Choose r such that this is an
+   int. */
 static long long ranks_that_do(int n)
 {
     const long long r = n / (46340 - 64) + 1;

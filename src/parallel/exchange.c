@@ -1,4 +1,4 @@
-/* One MPI_Ialltoallv, whose sizes every rank knows without asking. */
+/* The exchange is one MPI_Ialltoallv. Every rank knows its sizes without asking. */
 #include "parallel/exchange.h"
 
 #include "base/memory.h"

@@ -1,5 +1,5 @@
 /* A principal block reaches its owner as one dense piece from every rank: the columns
-   of the rank's local array within the block. The owner spreads a piece run by run. */
+   of the rank's local array within the block. The owner unpacks a piece run by run. */
 #include "parallel/dmat.h"
 #include "parallel/exchange.h"
 

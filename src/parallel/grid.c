@@ -1,13 +1,13 @@
-/* The grid of a team: rank r stands in row r / cols and column r % cols. As square as
-   the number of ranks allows, because what a solver sends shrinks with the shorter
-   side. */
+/* The grid of a team: rank r is in row r / cols and column r % cols. It is as square as
+   the number of ranks allows, because a solver sends less if the shorter side is
+   longer. */
 #include "base/memory.h"
 #include "parallel/dmat.h"
 
 #include <stdlib.h>
 
-/* The number of a setting of BLACS: sums are added in one order, whatever comes first.
- */
+/* The number of a BLACS setting. With it, sums are added in one order, even if messages
+   arrive in another. */
 enum { REPEATABLE = 15 };
 
 void hesse_grid_shape(int ranks, int *rows, int *cols)

@@ -1,10 +1,10 @@
-/* A patch reaches a rank in two dense pieces: the patch's rows that the rank's grid row
-   owns by the columns that its grid column owns, and the same of the mirrored patch.
-   What a process owns of a range lies together in its local array. So the sizes follow
-   from the ranges alone, a piece is packed tile by tile and unpacked column by column,
-   and nobody asks for the owner of an entry. Columns that are apart are as many patches
-   of one column. Everybody knows what patches the others bring, so nothing is agreed on
-   between the ranks but the numbers themselves. */
+/* A patch reaches a rank in two dense pieces. One has the patch's rows that the rank's
+   grid row owns and the columns that its grid column owns. The other has the same of
+   the mirrored patch. The owned indices of a range are neighbours in the local array of
+   a process. So the sizes follow from the ranges alone, a piece is packed tile by tile
+   and unpacked column by column, and nobody asks for the owner of an entry. Columns
+   that are apart count as several patches of one column. Every rank knows which patches
+   the others bring, so the ranks exchange nothing but the numbers themselves. */
 #include "parallel/put.h"
 
 #include "base/memory.h"
@@ -14,13 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a patch lies; or where its piece lies in the local array of a process. */
+/* The place of a patch, or of its piece in the local array of a process. */
 typedef struct box {
     int row, rows, col, cols, apart, lower;
 } box;
 
-/* A patch with its axes in either order: entry (row, col) is at[row * down + col *
-   right] counted from the corner of the box. */
+/* A patch with its axes in either order. Entry (row, col), counted from the corner of
+   the box, is at[row * down + col * right]. */
 typedef struct view {
     box b;
     const double *at;
@@ -42,7 +42,7 @@ static box box_of(const hesse_patch *p)
     return (box){p->row, p->rows, p->col, p->cols, p->apart, p->lower};
 }
 
-/* A box in strips of neighbouring columns. */
+/* Return the number of strips of neighbouring columns in a box. */
 static int strips_of(box b)
 {
     return b.apart == 1 ? 1 : b.cols;
@@ -67,8 +67,8 @@ static box local_box(const hesse_axis *row, const hesse_axis *col, box b)
                  1, b.lower};
 }
 
-/* Whether a patch, or its mirror image, has anything for a matrix of which perhaps only
-   the lower triangle is wanted. */
+/* Return true if a patch, or its mirror image, has entries that the matrix needs. The
+   matrix may need only the lower triangle. */
 static bool serves(bool lower, box b, bool mirror)
 {
     return !lower || (b.row + b.rows > b.col && !(mirror && b.lower));
@@ -92,7 +92,7 @@ static size_t piece_size(bool lower, const hesse_axis *row, const hesse_axis *co
     return size;
 }
 
-/* The piece of a view that a process owns, column-major; the end of it. */
+/* Pack the piece of a view that a process owns, column-major. Return its end. */
 static double *pack(view v, const hesse_axis *row, const hesse_axis *col, double *out)
 {
     const box own = local_box(row, col, v.b);
@@ -115,7 +115,7 @@ static double *pack(view v, const hesse_axis *row, const hesse_axis *col, double
     return out + ld * (size_t)own.cols;
 }
 
-/* The same of one strip of a patch and of its mirror image. */
+/* Pack one strip of a patch and its mirror image in the same way. */
 static double *pack_strip(bool lower, const hesse_patch *p, int i,
                           const hesse_axis *row, const hesse_axis *col, double *out)
 {
@@ -127,8 +127,9 @@ static double *pack_strip(bool lower, const hesse_patch *p, int i,
     return out;
 }
 
-/* A packed piece of a patch, or of its mirror image, into its place; the end of it. Of
-   a lower patch only what lies in that triangle, or, mirrored, in the upper one. */
+/* Unpack a piece of a patch, or of its mirror image, into its place. Return its end. A
+   lower patch gives only entries of the lower triangle, and its mirror image only those
+   of the upper one. */
 static const double *unpack(hesse_dmat *a, box b, bool mirror, const double *in)
 {
     const box own = local_box(&a->row, &a->col, b);

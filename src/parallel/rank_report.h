@@ -1,4 +1,4 @@
-/** What a rank did in an analysis. */
+/** The report of a rank on its work in an analysis. */
 #ifndef HESSE_PARALLEL_RANK_REPORT_H
 #define HESSE_PARALLEL_RANK_REPORT_H
 

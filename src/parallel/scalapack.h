@@ -1,5 +1,6 @@
-/** The few Fortran and C-BLACS symbols we call; ScaLAPACK ships no header. The size_t
- *  arguments are the hidden lengths of Fortran's CHARACTER arguments, always 1. */
+/** The few Fortran and C-BLACS symbols that we call. ScaLAPACK has no header. The
+ * size_t arguments are the hidden lengths of Fortran's CHARACTER arguments, always 1.
+ */
 #ifndef HESSE_PARALLEL_SCALAPACK_H
 #define HESSE_PARALLEL_SCALAPACK_H
 

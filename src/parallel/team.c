@@ -1,6 +1,6 @@
-/* Ranks that act together. hesse_agree is what keeps a collective function from
-   hanging: one rank's error becomes every rank's before anybody communicates. MPI
-   counts are int, so long transfers go in slices. */
+/* Ranks that act together. hesse_agree keeps a collective function from hanging: one
+   rank's error becomes every rank's before anybody communicates. MPI counts are int, so
+   long transfers go in slices. */
 #include "parallel/team.h"
 
 #include "base/memory.h"
@@ -8,7 +8,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Slices: well below MPI's count, large enough that their number costs nothing. */
+/* Slices are well below MPI's count, and large enough that their number costs
+   nothing. */
 static const size_t BYTES = (size_t)1 << 30, DOUBLES = (size_t)1 << 24;
 
 hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team)

@@ -12,14 +12,15 @@ struct hesse_team {
     hesse_why why;
 };
 
-/** Collective. Teams of the ranks of a team that give the same number, in their order.
- *  Each is freed with hesse_team_free. Errors: HESSE_E_NOMEM. */
+/** Collective. Split a team: ranks that give the same number form a team, in their old
+ * order. Free each with hesse_team_free. Errors: HESSE_E_NOMEM. */
 hesse_status hesse_team_split(hesse_team *team, int number, hesse_team **part);
 
-/** Collective. Bytes of one rank to all, in slices that fit MPI's counts. */
+/** Collective. Send bytes of one rank to all, in slices that fit MPI's counts. */
 void hesse_team_broadcast(hesse_team *team, int root, void *bytes, size_t count);
 
-/** Collective. Sum over the ranks, in place, in slices; the same bits on every rank. */
+/** Collective. Sum over the ranks, in place, in slices. All ranks have the same bits.
+ */
 void hesse_team_sum(hesse_team *team, double *values, size_t count);
 
 #endif /* HESSE_PARALLEL_TEAM_H */

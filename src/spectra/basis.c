@@ -1,5 +1,5 @@
-/* Products with the basis are BLAS's: k vectors side by side are to it a matrix of k
- * rows. */
+/* BLAS computes products with the basis: it sees k vectors side by side as a matrix of
+   k rows. */
 #include "spectra/basis.h"
 
 #include "base/memory.h"

@@ -1,16 +1,17 @@
-/* A kernel at distance k steps from its nearest point is exp(-(a (d + k))^2 / 2), a the
-   step in deviations and d the rest of a step. From one point to the next it changes by
-   a ratio, and the ratio by a constant one, so that a point costs two products and no
-   exponential. Summing it first and adding it then keeps every eigenvalue's mass 1 / n
-   to rounding, whatever the bandwidth. */
+/* At distance k steps from its nearest point, a kernel is exp(-(a (d + k))^2 / 2),
+   where a is the step in deviations and d the rest of a step. From one point to the
+   next it changes by a ratio, and the ratio changes by a constant ratio. So a point
+   costs two products and no exponential. The kernel is summed first and added then,
+   which keeps every eigenvalue's mass 1 / n up to rounding, for every bandwidth. */
 #include "spectra/density.h"
 
 #include <float.h>
 #include <math.h>
 #include <stddef.h>
 
-static const double PAST = 4; /* deviations that a grid usually reaches past the ends */
-static const double CUT = 0x1p-53; /* of its height, where a kernel ends             */
+static const double PAST =
+    4; /* a grid usually ends this many deviations past the ends */
+static const double CUT = 0x1p-53; /* a kernel ends below this fraction of its height */
 static const double TINY = 1e-280; /* around 0, steps are still normal numbers */
 
 double hesse_density_scale(const hesse_density *settings,
@@ -23,7 +24,8 @@ double hesse_density_scale(const hesse_density *settings,
     return tenth > 0 ? tenth : 1;
 }
 
-/* Never so narrow that neighbouring points of the grid would be the same number. */
+/* Return the standard deviation of the kernel. It is never so narrow that neighbouring
+   points of the grid would be the same number. */
 static double deviation(const hesse_density *settings, double low, double high)
 {
     const double size = fmax(fmax(fabs(low), fabs(high)), TINY), range = high - low;
@@ -44,9 +46,9 @@ hesse_distance_grid hesse_density_grid(const hesse_density *settings, double low
     return grid;
 }
 
-/* Follow a kernel of height 1 from the point after `near` in one direction; its first
-   ratio is r, and a ratio is q times the one before. Returns the sum; adds factor times
-   the kernel to the masses, where there are any. */
+/* Follow a kernel of height 1 from the point after `near` in one direction. Its first
+   ratio is r, and each ratio is q times the one before. Add factor times the kernel to
+   the masses, unless they are NULL. Returns the sum. */
 static double walk(int points, int near, int direction, double r, double q,
                    double factor, double *masses)
 {

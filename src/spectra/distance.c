@@ -1,7 +1,7 @@
-/* With x log x summed as h, JS(p, q) = (h(p) + h(q)) / 2 - h((p + q) / 2): one
-   logarithm for a pair and a point, exactly 0 for equal spectra because the same terms
-   are summed in the same order, and no logarithm at all where the two do not overlap.
- */
+/* Let h be the sum of x log x. Then JS(p, q) = (h(p) + h(q)) / 2 - h((p + q) / 2). This
+   takes one logarithm for each pair and point, and none if the two spectra do not
+   overlap. It is exactly 0 for equal spectra, because the same terms are summed in the
+   same order. */
 #include "hesse/distance.h"
 
 #include "base/memory.h"
@@ -38,8 +38,8 @@ static int whole_lanes(int points)
     return (points + LANES - 1) / LANES * LANES;
 }
 
-/* A spectrum as masses that sum to 1 on points of the grid; outside of first ... end -
-   1 they are 0, and both are multiples of LANES. */
+/* A spectrum as masses that sum to 1 on points of the grid. The masses outside of first
+   ... end - 1 are 0, and both indices are multiples of LANES. */
 typedef struct masses {
     double *at;
     int first, end;
@@ -60,7 +60,7 @@ HESSE_INLINE double log_of_normal(double x)
     const uint64_t root = 0x3fe6a09e667f3bcd, one = (uint64_t)1023 << 52;
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
-    const uint64_t e = (bits - root + one) >> 52; /* and 1023 more */
+    const uint64_t e = (bits - root + one) >> 52; /* plus 1023 */
     const double m = from_bits(bits - (e << 52) + one);
     const double s = (m - 1) / (m + 1), z = s * s;
     double series = 1.0 / 21;
@@ -68,8 +68,8 @@ HESSE_INLINE double log_of_normal(double x)
     return (from_bits(e | 0x4330000000000000) - (0x1p52 + 1023)) * LN2 + 2 * s * series;
 }
 
-/* Sum of x log x for x = (p + q) / 2; adding the least normal number makes 0 log 0 = 0
-   and changes no mass that counts. */
+/* Return the sum of x log x for x = (p + q) / 2. The least normal number is added so
+   that 0 log 0 = 0. This does not change any mass that counts. */
 HESSE_SIMD static double h_of_mean(const double *p, const double *q, int first, int end)
 {
     double part[LANES] = {0}, sum = 0;
@@ -115,7 +115,7 @@ static void add_to_bins(const hesse_distance_grid *grid, const hesse_eigenvalues
     }
 }
 
-/* The least and the largest of all eigenvalues. */
+/* Find the least and the largest of all eigenvalues. */
 static void ends_of(const hesse_density *settings, int blocks,
                     const hesse_eigenvalues *spectra, double *low, double *high)
 {
@@ -128,7 +128,7 @@ static void ends_of(const hesse_density *settings, int blocks,
     }
 }
 
-/* The grid that all spectra share. */
+/* Return the grid that all spectra share. */
 static hesse_distance_grid common_grid(hesse_distance distance,
                                        const hesse_density *settings, double low,
                                        double high)
@@ -147,7 +147,8 @@ static double reading(hesse_distance distance, double divergence, double step)
     return divergence;
 }
 
-/* all: blocks x whole lanes of points, zero. */
+/* Fill the lower triangle with divergences. `all` has blocks x whole lanes of points,
+   all zero. */
 static void js_pairs(hesse_distance distance, const hesse_density *settings, int blocks,
                      const hesse_eigenvalues *spectra, const hesse_distance_grid *grid,
                      double *all, masses *list, double *matrix)
@@ -168,20 +169,21 @@ static void js_pairs(hesse_distance distance, const hesse_density *settings, int
     }
 }
 
-/* The distribution function at atom i, from what it is below; without masses no sum of
-   rounded numbers. */
+/* Return the distribution function at atom i, from its value below the atom. Without
+   masses it is not a sum of rounded numbers. */
 static double up_to(const hesse_eigenvalues *s, int i, double below)
 {
     return s->mass ? below + s->mass[i] : (i + 1) * (1.0 / s->n);
 }
 
-/* The integral of |F - G|, the distribution functions, from atom to atom. */
+/* Return the integral of |F - G| from atom to atom. F and G are the distribution
+   functions. */
 static double wasserstein(const hesse_eigenvalues *a, double scale_a,
                           const hesse_eigenvalues *b, double scale_b)
 {
     const double unit_a = 1 / scale_a, unit_b = 1 / scale_b;
     double total = 0, x = fmin(a->lambda[0] * unit_a, b->lambda[0] * unit_b);
-    double f = 0, g = 0; /* of each, what lies below x */
+    double f = 0, g = 0; /* the mass of each below x */
     int i = 0, j = 0;
     while (i < a->n && j < b->n) {
         const double u = a->lambda[i] * unit_a, v = b->lambda[j] * unit_b;
@@ -218,7 +220,7 @@ static void wasserstein_pairs(const hesse_density *settings, int blocks,
     }
 }
 
-/* The upper triangle from the lower; the mean of the lower. */
+/* Copy the lower triangle to the upper one. Return the mean of the lower one. */
 static double mirror(int blocks, double *matrix)
 {
     double sum = 0;
@@ -255,7 +257,7 @@ hesse_status hesse_distances(hesse_distance distance, const hesse_density *setti
         double *all = hesse_alloc((size_t)blocks * whole_lanes(grid->points));
         masses *list = hesse_calloc(blocks, sizeof *list);
         const bool room = all && list;
-        if (room && low == high) /* all are one point, as those of zero matrices */
+        if (room && low == high) /* all eigenvalues are equal, as for zero matrices */
             memset(matrix, 0, (size_t)blocks * blocks * sizeof *matrix);
         else if (room)
             js_pairs(distance, settings, blocks, spectra, grid, all, list, matrix);

@@ -1,4 +1,4 @@
-/* Room for what is found without the matrix besides quadratures. */
+/* Memory for estimates other than quadratures. */
 #include "base/memory.h"
 #include "hesse/extremes.h"
 #include "hesse/hutchinson.h"

@@ -1,5 +1,6 @@
-/* With Q the basis of the sketch, w = Q' z and u = Q' S z = (S Q)' z, the probe's rest
-   is z - Q w, and S of it S z - S Q w: nothing is multiplied by S twice. */
+/* Q is the basis of the sketch, w = Q' z and u = Q' S z = (S Q)' z. The part of a probe
+   z outside of Q is z - Q w, and its product with S is S z - S Q w. So nothing is
+   multiplied by S twice. */
 #include "spectra/hutchinson.h"
 
 #include "base/memory.h"
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A mean and the sum of squared differences from it: Welford's. */
+/* A mean and the sum of squared differences from it, by Welford's method. */
 typedef struct mean {
     double value, squares;
 } mean;
@@ -41,9 +42,9 @@ typedef struct estimator {
     double *w, *u;     /* [sketch][width] Q' z and (S Q)' z              */
     double *t;         /* [sketch][sketch] Q' S Q                        */
     double *sums;      /* [4][width]                                     */
-    double exact[2];   /* of the trace and |S|^2, what lies in Q         */
+    double exact[2];   /* the parts in Q of the trace and of |S|^2 */
     mean trace[2], square[2];
-    double *means, *squares; /* [rows] of the diagonal's part outside of Q  */
+    double *means, *squares; /* [rows] for the diagonal's part outside of Q */
 } estimator;
 
 double hesse_hutchinson_bytes(size_t n, int ranks, int sketch, int width)
@@ -90,7 +91,8 @@ static void free_estimator(estimator *x)
     free(x->squares);
 }
 
-/* Products with k vectors, whose rows of this rank are in z and of all in v. */
+/* Multiply k vectors by S. This rank's rows of the vectors are in z, and all rows in
+   v. */
 static hesse_status multiply(estimator *x, int k)
 {
     const hesse_status s = x->a->apply(x->a->context, k, x->v, x->av);
@@ -98,8 +100,8 @@ static hesse_status multiply(estimator *x, int k)
     return s;
 }
 
-/* Random vectors first ... first + k - 1: every rank draws its rows, and tells the
- * others. */
+/* Draw random vectors first ... first + k - 1: every rank draws its rows, and sends
+   them to the others. */
 static void draw(estimator *x, int first, int k, bool signs)
 {
     const size_t n = x->a->n, end = x->q.first + x->q.rows;
@@ -120,8 +122,8 @@ static int chunk(const estimator *x, int first, int all)
     return all - first < x->width ? all - first : x->width;
 }
 
-/* Q of the space of S times normal vectors; of a matrix of less rank it has fewer
- * vectors. */
+/* Compute Q, a basis of S times normal vectors. For a matrix of lower rank it has fewer
+   vectors. */
 static hesse_status sketch(estimator *x)
 {
     hesse_status s = HESSE_OK;
@@ -144,7 +146,7 @@ static hesse_status sketch(estimator *x)
     return s;
 }
 
-/* S Q, and what it tells exactly. */
+/* Compute S Q, and the exact parts that follow from it. */
 static hesse_status treat_exactly(estimator *x)
 {
     hesse_basis *q = &x->q, *sq = &x->sq;
@@ -172,7 +174,7 @@ static hesse_status treat_exactly(estimator *x)
     return HESSE_OK;
 }
 
-/* w' T w and w . u of a probe. */
+/* Compute w' T w and w . u of a probe. */
 static void inside(const estimator *x, int k, int j, double *wtw, double *wu)
 {
     const int count = x->q.count;
@@ -186,12 +188,12 @@ static void inside(const estimator *x, int k, int j, double *wtw, double *wu)
     }
 }
 
-/* The sums over rows that probes need: z' S z, |S z|^2, |S z - S Q w|^2; and the
-   samples of the diagonal, z_i (S z - Q u)_i. */
+/* Compute the sums over rows that probes need: z' S z, |S z|^2, |S z - S Q w|^2. Also
+   compute the samples of the diagonal, z_i (S z - Q u)_i. */
 static void sample(estimator *x, int first, int k)
 {
     const size_t rows = x->q.rows;
-    double *aside = x->v; /* the vectors have been multiplied */
+    double *aside = x->v; /* the vectors are not needed after the product */
     memset(x->sums, 0, 3 * (size_t)k * sizeof *x->sums);
     memcpy(aside, x->sz, rows * (size_t)k * sizeof *aside);
     hesse_basis_subtract(&x->sq, k, aside, x->w);
@@ -236,7 +238,7 @@ static hesse_status probe(estimator *x)
     return s;
 }
 
-/* Of a square of the norm, the norm. */
+/* Return the estimate of a norm from the estimate of its square. */
 static hesse_estimate root(double square, double error)
 {
     const double norm = sqrt(fmax(square, 0));

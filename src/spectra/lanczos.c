@@ -1,7 +1,7 @@
-/* Every rank has all of the newest vectors, which the operator wants, and its own rows
-   of the ones before: sums over rows are reduced, and rows of new vectors are told to
-   all. Vectors of a cell's probes lie side by side, and all cells take a step together,
-   so that one product and a few reductions serve all. */
+/* Every rank has all rows of the newest vectors, because the operator needs them, and
+   its own rows of earlier vectors: sums over rows are reduced, and rows of new vectors
+   are sent to all. Vectors of a cell's probes lie side by side, and all cells take a
+   step together, so that one product and a few reductions serve all of them. */
 #include "spectra/lanczos.h"
 
 #include "base/memory.h"
@@ -19,11 +19,12 @@ void dsteqr_(const char *compz, const int *n, double *d, double *e, double *z,
 
 static const double PAPERS_FLOOR = 1e-8; /* of a vector's length */
 
-/* Of the largest entry of T: what products leave of a Krylov space that is used up. */
+/* A Krylov space is used up if the rest of a product is below this multiple of the
+   largest entry of T. */
 static const double ROUNDING = 1e3 * DBL_EPSILON;
 
-/* Where a cell lies: in the vectors of all ranks, in this rank's rows, among the
- * columns. */
+/* The place of a cell: in the vectors of all ranks, in this rank's rows, and among the
+   columns. */
 typedef struct place {
     size_t all, own, first, rows;
     int column;
@@ -33,24 +34,24 @@ typedef struct krylov {
     hesse_team *team;
     const hesse_recurrence *r;
     const hesse_cell *cells;
-    int count, k, steps;  /* of cells; columns and most steps of all */
-    place *places;        /* [count]                                            */
-    size_t size, own;     /* numbers of the vectors: of all ranks, of this one  */
-    bool whole;           /* the basis is kept                                  */
-    double *v, *av;       /* [size]                                             */
-    double *mine;         /* [own] the newest product, in this rank's rows      */
-    double *basis;        /* [steps, or 2][own]                                 */
+    int count, k, steps; /* of cells; columns and largest number of steps of all */
+    place *places;       /* [count]                                            */
+    size_t size, own; /* how many numbers the vectors have: on all ranks, on this one */
+    bool whole;       /* the basis is kept                                  */
+    double *v, *av;   /* [size]                                             */
+    double *mine;     /* [own] the newest product, in this rank's rows      */
+    double *basis;    /* [steps, or 2][own]                                 */
     double *alpha, *beta; /* [steps][k] the tridiagonal matrices               */
-    double *sums;         /* [steps][k] while they are taken                   */
+    double *sums;         /* [steps][k] sums over the rows */
     double *scale;        /* [k] the largest entry of each matrix so far       */
-    double *lost[2];      /* [steps + 1][k] estimates of products with the vectors
-                             before, of the newest vector and the one before   */
-    bool again;           /* the next vector is made orthogonal, too           */
-    int *taken;           /* [k] steps at a probe's end; 0 while it goes on    */
+    double *lost[2]; /* [steps + 1][k] estimates of products with earlier vectors: of
+                        the newest vector, and of the one before */
+    bool again;      /* the next vector is also made orthogonal */
+    int *taken;      /* [k] steps of a probe that has ended; 0: it goes on */
 } krylov;
 
-/* This rank's rows of basis vectors j; without the whole basis two of them take turns.
- */
+/* Return this rank's rows of basis vectors j. If the basis is not kept, there are two
+   vectors for each column, used in turn. */
 static double *kept(const krylov *x, int j)
 {
     return x->basis + (size_t)(x->whole ? j : j % 2) * x->own;
@@ -84,7 +85,7 @@ static void subtract(const krylov *x, double *a, const double *factor, const dou
     }
 }
 
-/* Products of the newest vectors with all of the basis are taken out of them. */
+/* Make the newest vectors orthogonal to the whole basis. */
 static void orthogonalise(krylov *x, int count)
 {
     const size_t k = (size_t)x->k;
@@ -106,7 +107,7 @@ static void norms(krylov *x, double *norm)
     for (int c = 0; c < x->k; c++) norm[c] = sqrt(norm[c]);
 }
 
-/* The rows of all ranks to all. */
+/* Send the rows of all ranks to all ranks. */
 static void tell(krylov *x)
 {
     for (int g = 0; g < x->count; g++)
@@ -114,7 +115,8 @@ static void tell(krylov *x)
                         x->v + x->places[g].all);
 }
 
-/* This rank's rows of vectors of all, into one list of its own, or back. */
+/* Copy this rank's rows out of the vectors of all ranks into a list of its own, or
+   back. */
 static void copy_own(const krylov *x, double *all, double *own, bool back)
 {
     for (int g = 0; g < x->count; g++) {
@@ -125,8 +127,8 @@ static void copy_own(const krylov *x, double *all, double *own, bool back)
     }
 }
 
-/* What is left of the product over its length becomes the next vector; of probes that
-   have ended, zero. */
+/* The rest of the product, divided by its length, becomes the next vector. It is zero
+   for probes that have ended. */
 static void advance(krylov *x, const double *norm, double *into)
 {
     const double floor =
@@ -161,8 +163,8 @@ static void draw(krylov *x)
     advance(x, x->sums, kept(x, 0));
 }
 
-/* A Krylov space is used up when what is left of the product is rounding: then the
-   quadrature is exact, and the probe ends. Returns whether all probes have ended. */
+/* A Krylov space is used up when the rest of the product is only rounding. Then the
+   quadrature is exact, and the probe ends. Returns true if all probes have ended. */
 static bool end_some(krylov *x, int j)
 {
     bool all = true;
@@ -188,13 +190,15 @@ static bool finite(const krylov *x, int j)
     return true;
 }
 
-/* Estimates for vector j + 1 by the recurrence that the products follow but for
-   rounding; whether any of a probe that goes on has grown too large. */
+/* Estimate the products of vector j + 1 with earlier vectors. They follow a recurrence,
+   except for rounding. Returns true if an estimate has grown too large for a probe that
+   goes on. */
 static bool estimate_lost(krylov *x, int j)
 {
     const size_t k = (size_t)x->k;
     const double most = sqrt(DBL_EPSILON);
-    double *now = x->lost[0], *next = x->lost[1]; /* next holds those of j - 1 */
+    double *now = x->lost[0],
+           *next = x->lost[1]; /* next still holds the estimates of j - 1 */
     bool any = false;
     for (size_t c = 0; c < k; c++) {
         const double *alpha = x->alpha + c, *beta = x->beta + c;
@@ -216,8 +220,8 @@ static bool estimate_lost(krylov *x, int j)
     return any;
 }
 
-/* Reorthogonalisation as it is asked for; x->beta of step j is there before and after.
- */
+/* Reorthogonalise as the settings ask for. x->beta of step j is filled before and
+   after. */
 static void keep_orthogonal(krylov *x, int j)
 {
     const size_t k = (size_t)x->k;
@@ -260,7 +264,8 @@ static hesse_status iterate(krylov *x)
     }
 }
 
-/* Local. Of tridiagonal matrices eigenvalues, and, in columns of z, eigenvectors. */
+/* Local. Compute eigenvalues of tridiagonal matrices, and eigenvectors in columns of
+   z. */
 static hesse_status decompose(const krylov *x, int m, double *diagonal, double *beside,
                               double *z, double *work)
 {
@@ -271,12 +276,14 @@ static hesse_status decompose(const krylov *x, int m, double *diagonal, double *
                       "lanczos: dsteqr ends with %d on a matrix of order %d", info, m);
 }
 
-/* Local. One more row makes 0 an eigenvalue of a probe's matrix, when its last entry is
-   beta_m^2 e_m' T^-1 e_m, here by the eigenvectors of T: the rule with that node bounds
-   the measure below 0 from below without the weight of 0, and from above with it. Where
-   the Krylov space is used up, or T is singular, T's own rule does. Nodes within
-   rounding are 0. Source: Golub & Meurant (2010), section 6.2; Szego, Orthogonal
-   Polynomials, section 3.41. room: 2 (m + 1) numbers, besides z and work. */
+/* Local. Bound the weight of a probe's measure below 0. The tridiagonal matrix T of the
+   probe gets one more row with the last entry beta_m^2 e_m' T^-1 e_m, which is computed
+   from the eigenvectors of T. Then 0 is an eigenvalue of the larger matrix, and a node
+   of its rule. The weights of the negative nodes are a lower bound, and with the weight
+   of the node 0 an upper bound. If the Krylov space is used up, or T is singular, T's
+   own rule gives the bounds. Nodes within rounding are 0. Source: Golub & Meurant
+   (2010), section 6.2; Szego, Orthogonal Polynomials, section 3.41.
+   room: 2 (m + 1) numbers, besides z and work. */
 static hesse_status bound_negative(const krylov *x, int c, int probe, double *z,
                                    double *work, double *room, hesse_quadrature *q)
 {
@@ -297,7 +304,7 @@ static hesse_status bound_negative(const krylov *x, int c, int probe, double *z,
     diagonal[m] = corner;
     const int order = singular ? m : all;
     const hesse_status s = decompose(x, order, diagonal, beside, z, work);
-    int node = 0; /* the one nearest 0 */
+    int node = 0; /* the node nearest to 0 */
     for (int i = 1; !s && i < order; i++)
         if (fabs(diagonal[i]) < fabs(diagonal[node])) node = i;
     for (int i = 0; !s && i < order; i++) {
@@ -307,14 +314,14 @@ static hesse_status bound_negative(const krylov *x, int c, int probe, double *z,
         else if (diagonal[i] < 0)
             below += first * first;
     }
-    /* A rule that is exact has no doubt about 0, which is not below 0. */
+    /* An exact rule leaves no doubt about the node 0: it is not below 0. */
     q->negative[0][probe] = below;
     q->negative[1][probe] = last <= zero ? below : below + at;
     return s;
 }
 
-/* Local. Eigenvalues of a probe's tridiagonal matrix are nodes, and first components of
-   its eigenvectors, squared, weights. */
+/* Local. Nodes are the eigenvalues of a probe's tridiagonal matrix, and weights are the
+   squares of the first components of its eigenvectors. */
 static hesse_status solve(const krylov *x, int c, int probe, double *z, double *work,
                           hesse_quadrature *q)
 {
@@ -359,7 +366,7 @@ static hesse_status solve_all(const krylov *x)
     return s;
 }
 
-/* Sizes of all, and where the cells lie. */
+/* Find the sizes of all vectors, and the places of the cells. */
 static void measure(krylov *x)
 {
     const int ranks = x->team->size, rank = x->team->rank;

@@ -1,11 +1,13 @@
-/* What is said of a block in one number each. Eigenvalues below n eps max |eigenvalue|
-   are rounding: they have no sign and no place in the condition number. */
+/* Measures describe a spectrum by one number each. Eigenvalues below n eps max
+   |eigenvalue| are rounding: they have no sign, and the condition number leaves them
+   out. */
 #include "hesse/spectrum.h"
 
 #include <float.h>
 #include <math.h>
 
-/* Largest over smallest |eigenvalue| above the floor; NaN where there is none. */
+/* Return the largest over the smallest |eigenvalue| above the floor, or NaN if there is
+   none. */
 static double condition(int n, const double *lambda, double floor)
 {
     double least = HUGE_VAL, greatest = 0;

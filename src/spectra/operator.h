@@ -1,4 +1,4 @@
-/** A symmetric matrix that is only applied. */
+/** A symmetric matrix that is known only by its products with vectors. */
 #ifndef HESSE_SPECTRA_OPERATOR_H
 #define HESSE_SPECTRA_OPERATOR_H
 
@@ -9,8 +9,9 @@
 typedef struct hesse_operator {
     void *context;
     size_t n; /* its order */
-    /** Collective. av = S v for k vectors, element (i, j) at i * k + j, equal on all
-     * ranks before and after. Errors: whatever ends the work, agreed. */
+    /** Collective. av = S v for k vectors. Element (i, j) is at i * k + j. The vectors
+     * are equal on all ranks before and after. Errors: any that ends the work, agreed.
+     */
     hesse_status (*apply)(void *context, int k, const double *v, double *av);
 } hesse_operator;
 

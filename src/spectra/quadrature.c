@@ -1,6 +1,6 @@
-/* Quadrature rules as spectra: sums over nodes with weights stand for means over the
-   eigenvalues, probe by probe, and the probes tell how far such a mean can be trusted.
- */
+/* Quadrature rules as spectra: sums over nodes with weights approximate means over the
+   eigenvalues, probe by probe. The spread of the probes tells the accuracy of such a
+   mean. */
 #include "hesse/quadrature.h"
 
 #include "hesse/parts.h"
@@ -65,7 +65,7 @@ void hesse_quadrature_moment(const hesse_quadrature *q, int power, double *estim
             const size_t at = (size_t)p * (size_t)q->steps + (size_t)i;
             moment += q->weights[at] * pow(q->nodes[at], power);
         }
-        /* Welford's update: differences before squares. */
+        /* This is Welford's update: it takes differences before squares. */
         const double far = (double)q->n * moment - mean;
         mean += far / (p + 1);
         squares += far * ((double)q->n * moment - mean);
@@ -75,7 +75,8 @@ void hesse_quadrature_moment(const hesse_quadrature *q, int power, double *estim
         q->probes > 1 ? sqrt(squares / (q->probes - 1.0) / q->probes) : NAN;
 }
 
-/* The probes' lists are ascending: each is put into those before it, from the end. */
+/* The probes' lists are ascending. Each one is merged with those before it, from the
+   end. */
 void hesse_quadrature_merge(const hesse_quadrature *q, double *nodes, double *masses)
 {
     const size_t all = (size_t)q->probes * (size_t)q->steps;
@@ -105,8 +106,8 @@ static double norm(size_t n, const double *x)
     return sqrt(squares);
 }
 
-/* Of a mean over nodes: of |node|, of that of negative ones, and of |node| log |node|.
- */
+/* Means over nodes: of |node|, of |node| for negative nodes alone, and of |node| log
+   |node|. */
 typedef struct sizes {
     double all, negative, logs;
 } sizes;
@@ -124,8 +125,8 @@ static sizes sizes_of(const hesse_quadrature *q, double floor)
     return s;
 }
 
-/* With p = |lambda| / sum of them, the entropy - sum p log p is log sum - mean of the
- * logs. */
+/* With p = |lambda| / sum of them, the entropy is - sum p log p = log sum - mean of the
+   logs. */
 void hesse_measure_quadrature(const hesse_quadrature *q, const double *gradient,
                               hesse_measures *measures)
 {
@@ -146,7 +147,7 @@ void hesse_measure_quadrature(const hesse_quadrature *q, const double *gradient,
         .max = max,
         .condition = NAN,
         .negative_mass = s.all > 0 ? s.negative / s.all : 0,
-        /* One at least, which an estimate may miss. */
+        /* It is at least one, which an estimate may miss. */
         .effective_rank = s.all > 0 ? fmax(1, exp(log(n * s.all) - s.logs / s.all)) : 0,
         .trace_per_parameter = trace / n,
         .gradient_norm = norm(q->n, gradient),

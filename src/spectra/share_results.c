@@ -1,5 +1,5 @@
-/* A block stands for its spectrum, or for the nodes of its quadrature as atoms with
- * masses. */
+/* In comparisons, a block is its spectrum, or the nodes of its quadrature as atoms with
+   masses. */
 #include "spectra/share_results.h"
 
 #include "base/memory.h"
@@ -63,7 +63,7 @@ typedef struct comparison {
     double **merged; /* [count] nodes of a quadrature and their masses, or NULL */
 } comparison;
 
-/* Add a block as atoms, if it has any; false: out of memory. */
+/* Add a block as atoms, if it has any. Return false if memory is exhausted. */
 static bool add_block(hesse_share_results *f, int b, comparison *c)
 {
     const hesse_spectrum *s = f->spectra[b];

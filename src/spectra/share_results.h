@@ -1,5 +1,5 @@
-/** The results of one share of the Hessian, as plain data: whoever writes or prints
- * them needs to know nothing of how they were computed. Needs no MPI. */
+/** The results of one share of the Hessian, as plain data. Code that writes or prints
+ * them does not depend on how they were computed. Needs no MPI. */
 #ifndef HESSE_SPECTRA_SHARE_RESULTS_H
 #define HESSE_SPECTRA_SHARE_RESULTS_H
 
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Where the blocks lie in the order of the full matrix and of the gradient. */
+/** The places of the blocks in the order of the full matrix and of the gradient. */
 typedef struct hesse_block_table {
     int count;
     const char *const *names;
@@ -29,47 +29,49 @@ typedef struct hesse_distance_result {
     const double *matrix; /* n_computed x n_computed */
 } hesse_distance_result;
 
-/** A matrix has a spectrum where it was formed, else a quadrature where it was
- * estimated; the other is NULL, and both are where it was not asked for. Arrays of
- * [blocks + 1] entries have the whole matrix last. It has many fields because it holds
- * all results. */
+/** A matrix has a spectrum if it was formed, or a quadrature if it was estimated. The
+ * other one is NULL, and both are NULL if it was not asked for. Arrays of [blocks + 1]
+ * entries have the whole matrix last. It has many fields because it holds all results.
+ */
 typedef struct hesse_share_results {
     hesse_kinds kinds;
     const char *name; /* "hessian", "gauss_newton", "softmax", ... */
     int blocks;
 
     hesse_spectrum **spectra; /* [blocks]                                     */
-    hesse_sums *sums;         /* [blocks] of blocks that were formed          */
+    hesse_sums *sums;         /* [blocks] for blocks that were formed */
     hesse_spectrum *full;     /* of the whole                                 */
     hesse_sums all;           /* sums of the whole, where it was formed       */
     double *coupling;         /* blocks x blocks Frobenius norms, or NULL     */
     hesse_measures *measures; /* [blocks + 1]                                 */
 
-    hesse_quadrature **quadratures;   /* [blocks + 1]                           */
-    hesse_extremes **extremes;        /* [blocks + 1]; NULL: not asked for      */
-    hesse_hutchinson **hutchinson;    /* [blocks + 1]; NULL: not asked for      */
-    const hesse_estimated *estimated; /* [blocks + 1] why it was estimated, or not  */
-    const char *orthogonality;        /* of the quadratures, in words           */
-    uint64_t seed;                    /* of all that is random                  */
-    double noise;                     /* eigenvalues below it are rounding      */
+    hesse_quadrature **quadratures; /* [blocks + 1]                           */
+    hesse_extremes **extremes;      /* [blocks + 1]; NULL: not asked for      */
+    hesse_hutchinson **hutchinson;  /* [blocks + 1]; NULL: not asked for      */
+    const hesse_estimated
+        *estimated; /* [blocks + 1] why it was estimated, or that it was not */
+    const char *orthogonality; /* of the quadratures, in words           */
+    uint64_t seed;             /* of all random numbers */
+    double noise;              /* eigenvalues below it are rounding      */
 
-    /* They compare the blocks in `computed`, which ascend. Only on rank 0. */
+    /* Distances compare the blocks in `computed`, which is ascending. Only rank 0 has
+       them. */
     int n_distances, n_computed;
     hesse_distance_result *distances;
     int *computed;
 } hesse_share_results;
 
-/** Local. Room for the results of a number of blocks, without spectra.
- *  coupled  [in]  with room for the coupling.
+/** Local. Allocate the results of a number of blocks, without spectra.
+ *  coupled  [in]  with memory for the coupling.
  *  Returns false when memory is exhausted. */
 bool hesse_share_results_new(hesse_share_results *f, int blocks, bool coupled);
 
-/** Local. Free an array of the results of a number of shares; NULL is legal. */
+/** Local. Free an array of the results of `shares` shares. It may be NULL. */
 void hesse_share_results_free(hesse_share_results *results, int shares);
 
 /** Local. Compute distances between all blocks that have results.
  *
- *  count, distances, density  [in]  the kinds, and what their densities are made with.
+ *  count, distances, density  [in]  the kinds, and the settings of their densities.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_share_results_compare(hesse_share_results *f, int count,
                                          const hesse_distance *distances,

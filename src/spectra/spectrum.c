@@ -1,5 +1,6 @@
-/* A spectrum is checked: its sum is the trace and its sum of squares the squared
-   Frobenius norm of the matrix, both taken before any solver saw it. */
+/* A spectrum is checked: its sum is the trace, and its sum of squares is the squared
+   Frobenius norm of the matrix. Both are taken from the matrix before any solver
+   changes it. */
 #include "hesse/spectrum.h"
 
 #include "base/memory.h"
@@ -88,13 +89,13 @@ static hesse_status check_values(const hesse_spectrum *s, const hesse_sums *sums
     return HESSE_OK;
 }
 
-/* 0 / 0 is 0: a zero matrix with zero eigenvalues is right. */
+/* 0 / 0 is 0, because zero eigenvalues of a zero matrix are right. */
 static double relative(double defect, double size)
 {
     return defect == 0 ? 0 : fabs(defect) / size;
 }
 
-/* Long double, so that summing adds nothing to what is measured. */
+/* The sums are long double, so that summing adds nothing to the measured error. */
 static void fill_checks(hesse_spectrum *s, const hesse_sums *sums)
 {
     long double sum = 0, squares = 0;
@@ -110,7 +111,7 @@ static void fill_checks(hesse_spectrum *s, const hesse_sums *sums)
         underflow ? 0 : relative((double)(squares - sums->squares), sums->squares);
 }
 
-/* A NaN is out of bounds. */
+/* A NaN counts as out of bounds. */
 static hesse_status judge(const char *what, const char *check, double value,
                           double bound, hesse_why *why)
 {

@@ -1,14 +1,18 @@
-/* The basis grows block by block; T = V' S V is taken by products with all of it, so
-   that it is right to rounding whatever the vectors are. S v lies in the space of the
-   basis for every v but those of the newest block, so a Ritz pair's residual is that of
-   the block times the pair's share in it. When the basis is full, Ritz vectors at both
-   ends take its place. When all pairs that are wanted have converged, a search from
-   random vectors that are orthogonal to them begins, for one Krylov space has one
-   vector of a multiple eigenvalue for each of its first vectors: the pairs are those
-   wanted when such a search has found no others. Residuals that were within the
-   tolerance at a restart are not seen after it and add up: where products with the
-   pairs themselves show more, the search goes on from there. What rank 0 decomposes is
-   everybody's: decisions rest on it. */
+/* The basis grows block by block. T = V' S V is computed by products with the whole
+   basis, so that it is right up to rounding for any vectors. For every v of the basis
+   except the newest block, S v lies in the space of the basis. So the residual of a
+   Ritz pair is the residual of the newest block times the pair's part in it. When the
+   basis is full, Ritz vectors at both ends replace it.
+
+   One Krylov space contains one vector of a multiple eigenvalue for each of its first
+   vectors. So when all wanted pairs have converged, another search begins, from random
+   vectors that are orthogonal to them. The pairs are accepted when such a search has
+   found no others.
+
+   Residuals within the tolerance at a restart are not seen after it, and they add up.
+   If products with the pairs themselves show larger residuals, the search continues
+   from there. All ranks use the decomposition of rank 0, because decisions depend on
+   it. */
 #include "spectra/thick_restart.h"
 
 #include "base/memory.h"
@@ -28,7 +32,7 @@ void dgemm_(const char *transa, const char *transb, const int *m, const int *n,
             const double *b, const int *ldb, const double *beta, double *c,
             const int *ldc, size_t, size_t);
 
-/* Of a row: what blocked reductions want, 2 + 32 numbers. */
+/* Blocked reductions need this many numbers for each row: 2 + 32. */
 enum { WORK = 34 };
 
 typedef struct search {
@@ -40,10 +44,10 @@ typedef struct search {
     int last;         /* vectors of the newest block, the end of the basis */
     int depth;        /* blocks since the search has begun                 */
     int seen;         /* vectors of the basis when T was decomposed last   */
-    double *found;    /* [count] what it has to confirm; NaN: nothing      */
+    double *found;    /* [count] values to confirm; NaN: none */
     uint64_t drawn;   /* random vectors so far                             */
     double *v, *av;   /* [n][block]                                        */
-    double *w;        /* [rows][block] what of the products is left        */
+    double *w;        /* [rows][block] rests of the products */
     double *kept;     /* [kept][rows] while the basis is restarted         */
     double *t;        /* [room][room] V' S V                               */
     double *gram;     /* [block][block] w' w                               */
@@ -53,8 +57,8 @@ typedef struct search {
     double *work;     /* [WORK room]                                       */
     double *residual; /* [room] of the Ritz pairs                          */
     double scale;     /* the largest |Ritz value|                          */
-    bool again;       /* the pairs are not right yet                       */
-    int repairs;      /* times that they were not                          */
+    bool again;       /* the pairs are not accurate enough yet */
+    int repairs;      /* number of times that they were not */
 } search;
 
 static int kept_of(int count, int room, int block)
@@ -63,9 +67,9 @@ static int kept_of(int count, int room, int block)
     return half > count ? half : count;
 }
 
-/* With room for few blocks more restarts, and many more products, are needed where ends
-   are crowded. Up to order SMALL a basis of all of space is little, and ends where
-   restarts may not. */
+/* If there is room for few blocks and ends are crowded, more restarts and many more
+   products are needed. Up to order SMALL, a basis of the whole space takes little
+   memory. It always ends, while restarts may not. */
 enum { BLOCKS = 16, SMALL = 256 };
 
 hesse_thick_restart_rooms hesse_thick_restart_room(size_t n, int count, int block)
@@ -124,7 +128,7 @@ static void free_search(search *x)
     free(x->residual);
 }
 
-/* A random vector, what of it is new. */
+/* Append the new part of a random vector. */
 static void append_random(search *x)
 {
     hesse_basis *b = &x->basis;
@@ -138,8 +142,9 @@ static void append_random(search *x)
     }
 }
 
-/* The next block: what is left of the products with the newest, as far as it is more
-   than rounding; the rest of it, and all of a first block, are random vectors. */
+/* Append the next block: the rests of the products with the newest block, if they are
+   more than rounding. The block is filled up with random vectors, and a first block has
+   only random vectors. */
 static void extend(search *x)
 {
     hesse_basis *b = &x->basis;
@@ -154,8 +159,8 @@ static void extend(search *x)
     x->depth++;
 }
 
-/* Products with the newest block: its rows and columns of T, and what is left of them.
- */
+/* Multiply the newest block. This gives its rows and columns of T, and the rests of the
+   products. */
 static hesse_status expand(search *x)
 {
     const hesse_basis *b = &x->basis;
@@ -184,7 +189,7 @@ static hesse_status expand(search *x)
     return HESSE_OK;
 }
 
-/* Local to rank 0. Ritz values and, of every pair, the residual. */
+/* Local to rank 0. Compute Ritz values, and the residual of every pair. */
 static hesse_status decompose(search *x)
 {
     const int order = x->basis.count;
@@ -215,7 +220,7 @@ static hesse_status decompose(search *x)
     return HESSE_OK;
 }
 
-/* Collective. */
+/* Collective. Rank 0 decomposes T and sends the result to all ranks. */
 static hesse_status project(search *x)
 {
     const size_t m = (size_t)x->basis.count;
@@ -231,17 +236,17 @@ static hesse_status project(search *x)
     return HESSE_OK;
 }
 
-/* Pair i of those wanted among m Ritz pairs. */
+/* Return the index of wanted pair i among all Ritz pairs. */
 static int ritz_of(const search *x, int i)
 {
     const int count = x->e->count, low = (count + 1) / 2;
     return i < low ? i : x->basis.count - count + i;
 }
 
-/* A search that confirms goes so many blocks deep, and over so many vectors. */
+/* A search that confirms pairs has at least DEEP blocks and MANY vectors. */
 enum { DEEP = 6, MANY = 12 };
 
-/* The most that a residual may be. */
+/* Return the largest allowed residual. */
 static double most_of(const search *x)
 {
     return fmax(x->e->tolerance * x->scale, x->how->noise);
@@ -260,7 +265,7 @@ static bool is_deep(const search *x)
     return x->depth >= DEEP && x->depth * x->how->block >= MANY;
 }
 
-/* Whether the pairs are those that this search was to confirm. */
+/* Return true if the pairs are the ones that this search had to confirm. */
 static bool is_confirmed(const search *x)
 {
     const double most = most_of(x);
@@ -274,7 +279,7 @@ static bool is_all(const search *x)
     return (size_t)x->basis.count == x->a->n;
 }
 
-/* Ritz vectors `low` from the beginning and `high` from the end become the columns. */
+/* The first `low` and the last `high` Ritz vectors become the columns of the basis. */
 static void rotate(search *x, int low, int high)
 {
     hesse_basis *b = &x->basis;
@@ -302,7 +307,7 @@ static void restart(search *x, int kept)
     x->seen = kept;
 }
 
-/* Only the pairs stay, and random vectors are next. */
+/* Keep only the pairs. Random vectors come next. */
 static void begin_again(search *x)
 {
     for (int i = 0; i < x->e->count; i++) x->found[i] = x->theta[ritz_of(x, i)];
@@ -310,12 +315,13 @@ static void begin_again(search *x)
     x->last = x->depth = 0;
 }
 
-/* What has not become right after so many times is rounding of the products. */
+/* If pairs are still not accurate after this many repairs, the rest is rounding of the
+   products. */
 enum { REPAIRS = 4 };
 
-/* Residuals by products with the vectors themselves, some of which are kept. Where some
-   are larger than they may be and products are left, they are the next block of the
-   search. */
+/* Compute residuals by products with the Ritz vectors themselves, some of which are
+   kept. If some residuals are too large and products are left, they become the next
+   block of the search. */
 static hesse_status verify(search *x)
 {
     hesse_extremes *e = x->e;
@@ -360,8 +366,9 @@ static hesse_status verify(search *x)
     return HESSE_OK;
 }
 
-/* T is decomposed after so many new vectors, and one more for so many that there is
-   room for: that takes as long as some products of small models. */
+/* T is decomposed after LOOK new vectors, plus one for every LOOKS vectors that there
+   is room for, because a decomposition takes as long as some products of small
+   models. */
 enum { LOOK = 6, LOOKS = 24 };
 
 static hesse_status iterate(search *x)

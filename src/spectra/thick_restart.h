@@ -9,32 +9,34 @@
 
 #include <stdint.h>
 
-/** What a search needs besides the matrix and the room for the pairs. */
+/** Everything besides the matrix and the pairs that a search needs. */
 typedef struct hesse_thick_restart {
-    int block;    /* vectors multiplied at once, from 1                 */
-    int room;     /* of the basis: at least hesse_thick_restart_room's least  */
-    int products; /* vectors multiplied, about so many at most          */
-    double noise; /* residuals below it are rounding of the products    */
+    int block; /* vectors multiplied at once, at least 1 */
+    int room;  /* vectors of the basis: at least `least` of hesse_thick_restart_room */
+    int products; /* approximate limit of multiplied vectors */
+    double noise; /* residuals below it are rounding of the products */
     uint64_t seed;
 } hesse_thick_restart;
 
-/** Local. Vectors that the basis has at best, and at least, for so many pairs in all.
- */
+/** Local. Return the best and the least number of vectors in the basis, for a total
+ * number of pairs. */
 typedef struct hesse_thick_restart_rooms {
     int least, best;
 } hesse_thick_restart_rooms;
 hesse_thick_restart_rooms hesse_thick_restart_room(size_t n, int count, int block);
 
-/** Local. Bytes on the rank that has most rows, beside those of the pairs. */
+/** Local. Return the bytes on the rank that has most rows, beside the pairs. */
 double hesse_thick_restart_bytes(size_t n, int ranks, int count, int block, int room);
 
-/** Collective. Fill in the pairs; the same on all ranks. Where products end before the
- *  tolerance is reached they are what was found, and not converged.
+/** Collective. Compute the pairs. They are the same on all ranks. If the products end
+ * before the tolerance is reached, the best pairs so far are returned, marked as not
+ * converged.
  *
  *  e  [in, out]  made for the matrix, with its tolerance.
  *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC (a product is not finite), those of the
- * operator. Source: Wu & Simon, Thick-restart Lanczos method for large symmetric
- * eigenvalue problems, SIAM J. Matrix Anal. Appl. 22 (2000), 602-616. */
+ *  operator.
+ *  Source: Wu & Simon, Thick-restart Lanczos method for large symmetric eigenvalue
+ *  problems, SIAM J. Matrix Anal. Appl. 22 (2000), 602-616. */
 hesse_status hesse_thick_restart_run(hesse_team *team, const hesse_operator *a,
                                      const hesse_thick_restart *how, hesse_extremes *e);
 

@@ -1,6 +1,7 @@
 /* Whole analyses on 1, 2, 4 and 6 ranks. Their matrices are compared with
-   Hessian-vector products and with those of one rank. They must keep laws: shares add
-   up, blocks equal parts of the full Hessian, and the checks find wrong matrices. */
+   Hessian-vector products and with the matrices of one rank. They must keep laws:
+   shares add up, blocks equal parts of the full Hessian, and the checks find wrong
+   matrices. */
 #include "check_memory.h"
 #include "check_problem.h"
 #include "curvature/analysis.h"
@@ -13,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The most that was allocated at once, by the libraries' own count. */
+/* The largest number of bytes that were allocated at once, as the libraries count
+   them. */
 static size_t highest;
 
 static size_t in_use(void)
@@ -63,8 +65,8 @@ static void run(stage t, hesse_analysis *x)
     assert_done(t.team, hesse_analysis_run(x));
 }
 
-/* A share of the Hessian, a column at a time from its products with unit vectors, in
-   the order of an analysis's blocks; column-major. */
+/* Compute a share of the Hessian, a column at a time, from its products with unit
+   vectors. The order is that of an analysis's blocks; column-major. */
 static double *from_products(stage t, const hesse_analysis *x, hesse_kinds part)
 {
     const size_t all = hesse_network_size(t.problem.network),
@@ -97,7 +99,7 @@ static double frobenius(size_t n, const double *a)
     return sqrt(sum);
 }
 
-/* What a listener collects: every matrix that is shown, dense, on every rank. */
+/* A listener collects every matrix that is shown here, dense, on every rank. */
 typedef struct album {
     hesse_analysis *analysis;
     double **blocks; /* [blocks]; NULL: not shown */
@@ -142,7 +144,8 @@ static void discard(album *m)
     free(m->whole);
 }
 
-/* The largest difference of a block, or of all, from the matrix of order n. */
+/* Return the largest difference of a block, or of the whole, from the matrix of order
+   n. */
 static double difference(const double *block, size_t size, size_t first,
                          const double *a, size_t n)
 {
@@ -155,8 +158,8 @@ static double difference(const double *block, size_t size, size_t first,
     return worst;
 }
 
-/* Whatever the partition, and whether blocks are cut out of the whole or assembled by
-   themselves, by all ranks or by one. */
+/* The matrices are right for every partition. Blocks can be cut out of the whole, or
+   assembled by themselves, by all ranks or by one. */
 static void matrices_are_those_of_products(void **state)
 {
     (void)state;
@@ -192,7 +195,7 @@ static void matrices_are_those_of_products(void **state)
     }
 }
 
-/* Parts of one piece, whatever its shape, whole and in blocks. */
+/* Parts of one piece, of any shape, are assembled whole and in blocks. */
 static void single_tensors_are_assembled(void **state)
 {
     (void)state;
@@ -235,7 +238,7 @@ static double worst_value(const hesse_spectrum *a, const hesse_spectrum *b)
     return worst;
 }
 
-/* Of two vectors, relative to the second. */
+/* Return the distance of two vectors, relative to the second. */
 static double distance(const double *a, const double *b, size_t n)
 {
     double error = 0, size = 0;
@@ -244,7 +247,8 @@ static double distance(const double *a, const double *b, size_t n)
     return sqrt(error / size);
 }
 
-/* Spectra, measures and gradients of all ranks together, and of one rank by itself. */
+/* All ranks together and one rank by itself find the same spectra, measures and
+   gradients. */
 static void one_rank_finds_the_same(void **state)
 {
     (void)state;
@@ -289,7 +293,7 @@ static void mix_groups(hesse_schedule *s, int ranks)
     }
 }
 
-/* Whoever does a block, all find the same. */
+/* The results do not depend on the ranks that compute a block. */
 static void groups_find_the_same(void **state)
 {
     (void)state;
@@ -316,7 +320,8 @@ static void groups_find_the_same(void **state)
     close_stage(all);
 }
 
-/* Threads do what ranks do, to the bit: every entry comes from one panel. */
+/* Threads find the same as ranks, to the bit, because every entry comes from one
+   panel. */
 static void threads_find_the_same(void **state)
 {
     (void)state;
@@ -340,7 +345,7 @@ static void threads_find_the_same(void **state)
     close_stage(t);
 }
 
-/* A group that fails ends all, and none waits for ever. */
+/* If a group fails, all ranks end with an error, and none waits for ever. */
 static void a_group_that_fails_fails_all(void **state)
 {
     (void)state;
@@ -362,7 +367,7 @@ static void a_group_that_fails_fails_all(void **state)
     close_stage(t);
 }
 
-/* The Hessian is the sum of its parts; all are computed in one go. */
+/* The Hessian is the sum of its parts. All of them are computed in one run. */
 static void parts_add_up(void **state)
 {
     (void)state;
@@ -421,8 +426,8 @@ static void coupling_is_that_of_the_matrix(void **state)
     close_stage(t);
 }
 
-/* Blocks chosen by name are the same as among all, in the order of the model; the whole
-   is then that of the chosen. */
+/* Blocks that are chosen by name are the same as among all blocks, in the order of the
+   model. The whole matrix is then the one of the chosen blocks. */
 static void only_what_is_named(void **state)
 {
     (void)state;
@@ -457,7 +462,7 @@ static void only_what_is_named(void **state)
     close_stage(t);
 }
 
-/* A matrix that is wrong on one rank: the proof of that block tells. */
+/* A listener makes a matrix wrong on one rank. The check of that block must find it. */
 typedef struct vandal {
     int rank, block;
     double by;
@@ -476,7 +481,8 @@ static hesse_status spoil(void *context, int share, int block, const hesse_dmat 
              r++) /* solvers may read the lower half alone */
             if (hesse_axis_global(&a->row, r) >= hesse_axis_global(&a->col, c))
                 a->local[(size_t)c * (size_t)a->row.count + (size_t)r] += v->by;
-    if (local) *(double *)(uintptr_t)local += v->by; /* the analysis's own memory */
+    if (local)
+        *(double *)(uintptr_t)local += v->by; /* the memory belongs to the analysis */
     return HESSE_OK;
 }
 
@@ -501,7 +507,7 @@ static void wrong_matrices_are_found(void **state)
     close_stage(t);
 }
 
-/* Too little memory: the status, and the sizes. */
+/* With too little memory, the status says so, and the message has the sizes. */
 static void what_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -520,8 +526,8 @@ static void what_does_not_fit_is_refused(void **state)
     close_stage(t);
 }
 
-/* No more is allocated than was predicted: for every partition and scope, with
-   eigenvectors and several parts, and by every engine. */
+/* The program allocates no more than it predicted: for every partition and scope, with
+   eigenvectors and several parts, and with every engine. */
 static void memory_is_as_predicted(void **state)
 {
     (void)state;
@@ -554,7 +560,7 @@ static void memory_is_as_predicted(void **state)
     close_stage(t);
 }
 
-/* Nor for what is found without matrices. */
+/* The same holds for results without matrices. */
 static void memory_without_matrices_is_as_predicted(void **state)
 {
     (void)state;
@@ -587,7 +593,8 @@ static void memory_without_matrices_is_as_predicted(void **state)
     close_stage(t);
 }
 
-/* What is not there is said to be so, not tried. */
+/* Options that are out of range, or name nothing, are refused with a message, before
+   any work. */
 static void questions_are_checked(void **state)
 {
     (void)state;
@@ -622,7 +629,7 @@ static void questions_are_checked(void **state)
     close_stage(t);
 }
 
-/* A network without parameters, on the tokens of a reference. */
+/* Open a network without parameters, on the tokens of a reference. */
 static hesse_problem open_outline(hesse_team *team, const hesse_arch *arch)
 {
     const char *const path = HESSE_TEST_FOLDER "/reference/gpt2/tokens.npy";
@@ -631,7 +638,8 @@ static hesse_problem open_outline(hesse_team *team, const hesse_arch *arch)
     return open_problem(team, &source, &data);
 }
 
-/* Plans of what no machine holds end with the sizes, not with a wrapped number. */
+/* Plans that no machine can hold end with the sizes, not with a number that has
+   overflowed. */
 static void giants_are_refused(void **state)
 {
     (void)state;
@@ -659,8 +667,8 @@ static void giants_are_refused(void **state)
     hesse_team_free(team);
 }
 
-/* Where a rank's share has too many entries to be counted, however much memory there
- * is. */
+/* A plan is refused if a rank's share has too many entries to be counted, however much
+   memory there is. */
 static void large_shares_are_refused(void **state)
 {
     (void)state;
@@ -691,7 +699,7 @@ static void large_shares_are_refused(void **state)
     hesse_team_free(team);
 }
 
-/* Any allocation of a problem or of an analysis, on every rank. */
+/* Open a problem and run an analysis: one of their allocations fails on one rank. */
 static hesse_status open_and_run(hesse_team *team, const char *name,
                                  const hesse_analysis_options *question)
 {
@@ -726,7 +734,7 @@ static void one_rank_out_of_memory_fails_all(void **state)
     hesse_team_free(team);
 }
 
-/* A block computed by every rank for itself. */
+/* Every rank computes the same block by itself. */
 static void one_block_alone(void **state)
 {
     (void)state;

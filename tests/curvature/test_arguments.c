@@ -1,6 +1,6 @@
-/* Every public function is given what it must refuse: enumerations and sizes out of
-   range, NULL where something is needed. It says so by its status, the same on every
-   rank. */
+/* Every public function is given arguments that it must refuse: enumerations and sizes
+   out of range, and NULL where something is needed. It refuses them by its status,
+   which is the same on every rank. */
 #include "check_mpi.h"
 #include "hesse/hesse.h"
 
@@ -15,7 +15,7 @@ static hesse_arch small_arch(void)
     return (hesse_arch){.family = "mlp", .lists.n_widths = 1, .lists.widths = {3}};
 }
 
-/* What opens a small problem; cases change it. */
+/* Arguments that open a small problem. Test cases change them. */
 typedef struct question {
     hesse_arch arch;
     hesse_network_source source;
@@ -46,7 +46,7 @@ static hesse_problem small_problem(void)
     return p;
 }
 
-/* Collective. Whether a problem of these options is refused, and the reason is one that
+/* Collective. Return true if a problem with these options is refused, and the message
    names no key of a job. */
 static bool refuses(const question *q)
 {
@@ -57,7 +57,7 @@ static bool refuses(const question *q)
            !strchr(why, '_') && !strstr(why, "data.");
 }
 
-/* Numbers of a question, each out of range in turn. */
+/* Set each number of a question out of range in turn. */
 static void check_ints(const question *q, size_t count, int *const *at, size_t n_wrong,
                        const int *wrong)
 {
@@ -84,7 +84,8 @@ static void check_reals(const question *q, size_t count, double *const *at)
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
-static const int beyond[] = {-1, INT_MIN, 1000}; /* the last of enumerations alone */
+static const int beyond[] = {-1, INT_MIN,
+                             1000}; /* the last one is only for enumerations */
 
 static void networks_refuse(void **state)
 {
@@ -126,7 +127,7 @@ static void networks_refuse(void **state)
     a->lists.n_multipliers = 0;
     a->lists.widths[0] = 0;
     assert_all(refuses(&q));
-    memset(a->family, 'x', sizeof a->family); /* it does not end */
+    memset(a->family, 'x', sizeof a->family); /* it has no end */
     assert_all(refuses(&q));
     strcpy(a->family, "");
     assert_all(refuses(&q));
@@ -174,7 +175,7 @@ static void networks_refuse_null(void **state)
     hesse_problem_free(&p);
 }
 
-/* Key and value heads are as many as heads, and need not be given. */
+/* The number of key and value heads may be left out: then it is the number of heads. */
 static void heads_fit(void **state)
 {
     (void)state;
@@ -193,7 +194,7 @@ static void heads_fit(void **state)
     }
 }
 
-/* A config.json of a family that has none. */
+/* A config.json is refused by families that have none. */
 static void configs_are_of_some_families(void **state)
 {
     (void)state;
@@ -248,7 +249,7 @@ static void datasets_refuse(void **state)
     assert_all(refuses(&q));
 }
 
-/* Paths, sizes and eigenvalues that are counted and not there. */
+/* Paths, sizes and eigenvalues are refused if they are counted but NULL. */
 static void datasets_refuse_null(void **state)
 {
     (void)state;
@@ -296,7 +297,8 @@ static void objectives_refuse(void **state)
     int *const sizes[] = {&q.options.batch};
     check_ints(&q, COUNT(enums), enums, 3, beyond);
     check_ints(&q, COUNT(sizes), sizes, 2, beyond);
-    q.options = (hesse_objective_options){HESSE_SUM_OF_BATCHES, 3, 0}; /* of 4 */
+    q.options = (hesse_objective_options){HESSE_SUM_OF_BATCHES, 3,
+                                          0}; /* there are 4 examples */
     assert_all(refuses(&q));
     small(&q);
     hesse_problem p = small_problem();
@@ -317,7 +319,8 @@ static void objectives_refuse(void **state)
     assert_all(hesse_objective_loss(NULL, &loss) == HESSE_E_JOB);
     assert_all(hesse_objective_loss(x, NULL) == HESSE_E_JOB);
     assert_all(hesse_objective_gradient(NULL, &loss, g) == HESSE_E_JOB);
-    assert_all(hesse_objective_gradient(x, NULL, NULL) == HESSE_OK); /* not wanted */
+    assert_all(hesse_objective_gradient(x, NULL, NULL) ==
+               HESSE_OK); /* the loss is not wanted */
     assert_all(hesse_objective_set_parameters(NULL, g) == HESSE_E_JOB);
     assert_all(hesse_objective_set_parameters(x, NULL) == HESSE_E_JOB);
     static const int ranges[][2] = {{-1, 1}, {0, 0},       {0, -1},      {4, 1},

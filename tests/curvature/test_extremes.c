@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A diagonal matrix D; or between reflections, (1 - 2 u u') D (1 - 2 u u') with all
-   entries of u alike; or between cosine transforms, which leave nothing of the
-   diagonal. */
+/* Kinds of matrices with a known spectrum: a diagonal matrix D; a reflected one, (1 - 2
+   u u') D (1 - 2 u u') with all entries of u equal; or one between cosine transforms,
+   in which nothing is left of the diagonal. */
 typedef enum look { REFLECTED, DIAGONAL, MIXED } look;
 
 typedef struct known {
@@ -75,7 +75,8 @@ static hesse_status apply(void *context, int k, const double *v, double *av)
 
 enum { MOST = 600 };
 
-/* Spectra: separated ends and a bulk; clusters at 0 with few others; copies. */
+/* The spectra have separated ends and a bulk, or a cluster at 0 with few other
+   eigenvalues, or copies. */
 static void make_spectrum(int kind, int n, double *lambda)
 {
     for (int i = 0; i < n; i++) {
@@ -112,7 +113,7 @@ static hesse_extremes *search(hesse_team *team, known *a, int pairs, int kept,
     return e;
 }
 
-/* Every pair is an eigenpair, and they are those at the ends. */
+/* Every pair is an eigenpair, and the pairs are the ones at the ends. */
 static void check_pairs(const known *a, const hesse_extremes *e)
 {
     double sorted[MOST];
@@ -151,7 +152,8 @@ static void ends_are_found(void **state)
     hesse_team_free(team);
 }
 
-/* A full basis is restarted, more than once, and all is found to the last digits. */
+/* A full basis is restarted, more than once, and all pairs are found to the last
+   digits. */
 static void restarts_lose_nothing(void **state)
 {
     (void)state;
@@ -167,8 +169,8 @@ static void restarts_lose_nothing(void **state)
     hesse_team_free(team);
 }
 
-/* The room that is best takes far fewer products than one of a few blocks, where ends
-   are crowded. */
+/* If ends are crowded, the best room takes far fewer products than room for a few
+   blocks. */
 static void room_saves_products(void **state)
 {
     (void)state;
@@ -197,7 +199,7 @@ static void room_saves_products(void **state)
     hesse_team_free(team);
 }
 
-/* An end that is crowded over many decades: of a small matrix the basis becomes all of
+/* An end is crowded over many decades. For a small matrix the basis becomes the whole
    space, where restarts would not end. */
 static void hard_and_small(void **state)
 {
@@ -216,8 +218,8 @@ static void hard_and_small(void **state)
     hesse_team_free(team);
 }
 
-/* With loose tolerances every search that confirms inherits what an earlier one has
-   left: the true residuals keep to the tolerance all the same. */
+/* With loose tolerances, every search that confirms pairs inherits the errors of
+   earlier ones. The true residuals must be within the tolerance all the same. */
 static void what_is_left_does_not_add_up(void **state)
 {
     (void)state;
@@ -236,7 +238,7 @@ static void what_is_left_does_not_add_up(void **state)
     hesse_team_free(team);
 }
 
-/* Kept vectors are orthonormal, and those of the outermost pairs. */
+/* Kept vectors are orthonormal, and belong to the outermost pairs. */
 static void vectors_are_kept(void **state)
 {
     (void)state;
@@ -267,8 +269,8 @@ static void vectors_are_kept(void **state)
     hesse_team_free(team);
 }
 
-/* Where products end first, what there is has true residuals, and says that it is not
- * all. */
+/* If the products end first, the pairs have true residuals and are marked as not
+   converged. */
 static void products_end(void **state)
 {
     (void)state;
@@ -363,8 +365,8 @@ static truth truth_of(const known *a)
     return t;
 }
 
-/* Of a diagonal matrix every sign tells the diagonal; of one of small rank a sketch
-   tells all. */
+/* For a diagonal matrix, every vector of signs gives the exact diagonal. For a matrix
+   of small rank, a sketch gives everything exactly. */
 static void exact_where_it_can_be(void **state)
 {
     (void)state;
@@ -391,8 +393,8 @@ static void exact_where_it_can_be(void **state)
     hesse_team_free(team);
 }
 
-/* Estimates lie within their standard errors as often as such do, a sketch makes the
-   errors smaller, and neither the width nor the ranks matter. */
+/* Estimates lie within their standard errors as often as expected, and a sketch makes
+   the errors smaller. Neither the width nor the number of ranks matters. */
 static void errors_tell_the_truth(void **state)
 {
     (void)state;
@@ -459,7 +461,7 @@ static void one_rank_out_of_memory_fails_all(void **state)
     hesse_team_free(team);
 }
 
-/* Models. */
+/* The rest of the tests takes models. */
 
 static hesse_analysis *ask(hesse_problem problem,
                            const hesse_analysis_options *question)
@@ -471,7 +473,7 @@ static hesse_analysis *ask(hesse_problem problem,
 
 static const hesse_kinds two_parts[] = {HESSE_ALL, HESSE_GAUSS_NEWTON};
 
-/* Without matrices, 3 pairs with vectors of 2, and estimates. */
+/* These options form no matrix: 3 pairs with vectors of 2, and estimates. */
 static hesse_analysis_options matrix_free(void)
 {
     return (hesse_analysis_options){.scope = HESSE_BOTH,
@@ -484,8 +486,8 @@ static hesse_analysis_options matrix_free(void)
                                     .hutchinson = {.probes = 24, .sketch = 6}};
 }
 
-/* Every pair of every block, and of the whole, of both parts is one of its exact
-   spectrum, measures say so, and estimates lie near the exact numbers. */
+/* In every block and in the whole, of both parts, every pair is one of the exact
+   spectrum. The measures say the same, and estimates lie near the exact numbers. */
 static void models_have_their_exact_ends(void **state)
 {
     (void)state;
@@ -522,7 +524,7 @@ static void models_have_their_exact_ends(void **state)
             }
             assert_all(m->min == e->eigenvalues[0]);
             assert_all(m->max == e->eigenvalues[e->count - 1]);
-            if (n->frobenius < 1e-12) continue; /* of rounding alone */
+            if (n->frobenius < 1e-12) continue; /* it is only rounding */
             estimates += 2;
             for (int plus = 0; plus < 2; plus++)
                 far += fabs(h->trace[plus].value - n->trace) >
@@ -535,7 +537,8 @@ static void models_have_their_exact_ends(void **state)
     hesse_team_free(team);
 }
 
-/* Who asks for eigenvectors alone gets as many pairs, of what is not formed. */
+/* If only eigenvectors are asked for, matrices that are not formed get that number of
+   pairs. */
 static void eigenvectors_are_pairs(void **state)
 {
     (void)state;
@@ -559,7 +562,8 @@ static void eigenvectors_are_pairs(void **state)
     hesse_team_free(team);
 }
 
-/* Of a block the estimated diagonal is the matrix's, within its errors. */
+/* The estimated diagonal of a block is the diagonal of its matrix, within its
+   errors. */
 static void models_have_their_diagonals(void **state)
 {
     (void)state;
@@ -591,7 +595,7 @@ static void models_have_their_diagonals(void **state)
     hesse_team_free(team);
 }
 
-/* What a run has found, matrix by matrix, the next one takes up: to the bit. */
+/* A run continues with the results of the run before, matrix by matrix, to the bit. */
 static void what_is_found_is_taken_up(void **state)
 {
     (void)state;
@@ -639,8 +643,8 @@ static void what_is_found_is_taken_up(void **state)
     hesse_team_free(team);
 }
 
-/* With less memory the basis is smaller and the block narrower, and all is found all
-   the same; with too little an analysis says so. */
+/* With less memory the basis is smaller and the block narrower, and still all pairs are
+   found. With too little memory an analysis says so. */
 static void memory_is_kept(void **state)
 {
     (void)state;

@@ -36,7 +36,7 @@ typedef struct opened {
     hesse_job *job;
     hesse_problem problem;
     hesse_safetensors *file;
-    size_t *place; /* in the reference of an element of theta */
+    size_t *place; /* index in the reference of an element of theta */
 } opened;
 
 static int by_name(const void *a, const void *b)
@@ -45,7 +45,8 @@ static int by_name(const void *a, const void *b)
     return strcmp((*p)->tensor, (*q)->tensor);
 }
 
-/* The reference stands in the order of the tensors' names. */
+/* Find the places of all elements in the reference, which is in the order of the
+   tensors' names. */
 static size_t *places(const hesse_params *params)
 {
     const hesse_param *sorted[256];
@@ -111,7 +112,8 @@ static void loss_and_gradient_agree(void **state)
     }
 }
 
-/* Some columns, all at once, as products with unit vectors. */
+/* Compare some columns, computed together as products with unit vectors, with the
+   reference. Return the largest difference. */
 static double difference(const opened *x, const char *what, hesse_kinds part)
 {
     enum { COLUMNS = 8 };
@@ -146,7 +148,7 @@ static void matrices_agree(void **state)
     }
 }
 
-/* One share for every kind of operator in the tape, the loss among them. */
+/* There is one share for every kind of operator in the tape, including the loss. */
 static void shares_add_up(void **state)
 {
     enum { K = 2 };
@@ -167,7 +169,7 @@ static void shares_add_up(void **state)
                    HESSE_OK);
         for (unsigned kind = 1; kind < HESSE_ALL; kind <<= 1) {
             if (!(kind & there)) continue;
-            /* A user can ask for it. */
+            /* users can ask for the share by this name */
             const char *name = hesse_kinds_name((hesse_kinds)kind);
             assert_all(hesse_kinds_named(name) == (hesse_kinds)kind);
             assert_all(hesse_objective_product(x.problem.objective, (hesse_kinds)kind,
@@ -186,8 +188,9 @@ static void shares_add_up(void **state)
     }
 }
 
-/* Where memory is short the values of one sequence, or two, are there at a time: all
-   else is the same to rounding. Where sequences meet all must be there. */
+/* If memory is short, the values of only one or two sequences exist at a time. All
+   results are the same, up to rounding. If sequences interact, all values must
+   exist. */
 static void few_sequences_at_once_change_nothing(void **state)
 {
     enum { K = 3 };
@@ -226,7 +229,7 @@ static void few_sequences_at_once_change_nothing(void **state)
             for (size_t i = 0; i < n; i++) error = fmax(error, fabs(few[i] - all[i]));
             if (!(error < 1e-13 * size)) print_error("%s: %g\n", cases[c], error);
             assert_all(error < 1e-13 * size);
-            /* Threads would have to share what is there. */
+            /* threads would have to share the values */
             hesse_analysis *analysis = NULL;
             assert_all(hesse_analysis_new(m.objective,
                                           &(hesse_analysis_options){.threads = 4},
@@ -242,8 +245,8 @@ static void few_sequences_at_once_change_nothing(void **state)
     }
 }
 
-/* Trace and Frobenius norm are those of the eigenvalues asked for, block by block, and
-   there is nothing between blocks. */
+/* Trace and Frobenius norm of every block follow from the eigenvalues that were asked
+   for, and entries between blocks are zero. */
 static void quadratics_have_their_eigenvalues(void **state)
 {
     enum { N = 9, BLOCK = 3 };
@@ -305,7 +308,8 @@ static void resolved_jobs_give_the_same(void **state)
     }
 }
 
-/* A multiplier of 0 makes all outputs 0: every class is as likely as the others. */
+/* A multiplier of 0 makes all outputs 0, so that every class has the same
+   probability. */
 static void a_multiplier_of_zero_is_zero(void **state)
 {
     (void)state;
@@ -324,7 +328,7 @@ static void a_multiplier_of_zero_is_zero(void **state)
     hesse_team_free(team);
 }
 
-/* One text of a file; of two classes, whatever it holds. */
+/* Open one text of a file. It has two classes, for any text. */
 static hesse_problem open_text(hesse_team *team, const char *text, hesse_kernel kernel)
 {
     static const char *const path = "texts.tsv";
@@ -351,7 +355,8 @@ static hesse_problem open_text(hesse_team *team, const char *text, hesse_kernel 
     return problem;
 }
 
-/* Texts of unequal length give the mean of what each gives alone, without padding. */
+/* Texts of unequal length give the mean of the results of single texts, which have no
+   padding. */
 static void padding_changes_nothing(void **state)
 {
     static const char *const texts[] = {"1\tabcdefgh\n0\txyz\n", "1\tabcdefgh\n",
@@ -391,7 +396,7 @@ static void padding_changes_nothing(void **state)
     }
 }
 
-/* A .npy file of 32-bit ids. */
+/* Write a .npy file of 32-bit ids. */
 static void write_rows(const char *path, const int *ids, int rows, int cols)
 {
     char head[128];
@@ -436,8 +441,8 @@ static hesse_problem open_rows(hesse_team *team, const int *ids, int rows, int c
     return problem;
 }
 
-/* Nor does what pads rows of tokens, under full attention: the loss is the mean over
-   all targets of what each row gives alone. */
+/* The same holds for padded rows of tokens, under full attention: the loss is the mean
+   over all targets of the results of single rows. */
 static void padding_of_rows_changes_nothing(void **state)
 {
     (void)state;
@@ -459,8 +464,8 @@ static void padding_of_rows_changes_nothing(void **state)
     hesse_team_free(team);
 }
 
-/* A model of tokens wants a label, or a row of targets, for each; others one of an
- * example. */
+/* A model of tokens needs a label, or a row of targets, for each token. Other models
+   need one for each example. */
 static void targets_are_as_many_as_predictions(void **state)
 {
     (void)state;

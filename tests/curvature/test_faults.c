@@ -1,5 +1,5 @@
 /* A number that is not finite is reported with its operator and sequence, and with the
-   block whose column it is in. */
+   block that contains its column. */
 #include "curvature/assemble.h"
 #include "transformers.h"
 
@@ -33,7 +33,7 @@ static void values_are_named(void **state)
     transformer_free(&m);
 }
 
-/* Token 6 is an input of sequence 1, but its row of the head is read by all. */
+/* Token 6 is an input of sequence 1, but all sequences read its row of the head. */
 static void the_first_operator_is_named(void **state)
 {
     (void)state;
@@ -50,8 +50,9 @@ static void the_first_operator_is_named(void **state)
     transformer_free(&m);
 }
 
-/* A channel that the last norm sets to zero, read with weights of 10^160: loss and
-   gradient are finite, and the second derivative in the norm's weight is 10^320. */
+/* The last norm sets a channel to zero, and the channel is read with weights of 10^160.
+   So loss and gradient are finite, and the second derivative in the norm's weight is
+   10^320. */
 static void panels_are_named(void **state)
 {
     (void)state;

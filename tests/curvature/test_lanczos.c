@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A reflected diagonal matrix, (1 - 2 u u') D (1 - 2 u u') with all entries of u alike.
- */
+/* A reflected diagonal matrix, (1 - 2 u u') D (1 - 2 u u') with all entries of u
+   equal. */
 typedef struct known {
     int n, k;
     const double *lambda;
@@ -71,7 +71,8 @@ static void probe(hesse_team *team, const known *a, hesse_orthogonality orthogon
     assert_all(s == HESSE_OK);
 }
 
-/* Few distinct eigenvalues: as many steps find them all, and then the probes end. */
+/* If there are few distinct eigenvalues, the same number of steps finds all of them,
+   and then the probes end. */
 static void a_small_krylov_space_is_used_up(void **state)
 {
     (void)state;
@@ -101,7 +102,7 @@ static void a_small_krylov_space_is_used_up(void **state)
     hesse_team_free(team);
 }
 
-/* Of a zero matrix, and of order 1, on more ranks than rows. */
+/* Zero matrices, and order 1, work on more ranks than rows. */
 static void tiny_and_zero(void **state)
 {
     (void)state;
@@ -120,8 +121,8 @@ static void tiny_and_zero(void **state)
     hesse_team_free(team);
 }
 
-/* Sum of weights times powers of the nodes is q' A^power q up to degree 2 steps - 1;
-   and the last step finds all eigenvalues. */
+/* The sum of weights times powers of the nodes is q' A^power q up to degree 2 steps -
+   1, and the last step finds all eigenvalues. */
 static void quadrature_is_gaussian(void **state)
 {
     (void)state;
@@ -159,8 +160,8 @@ static void quadrature_is_gaussian(void **state)
     hesse_team_free(team);
 }
 
-/* What lies below 0 lies between the bounds, which meet when all is known; 0 itself is
-   not below 0. */
+/* The weight below 0 lies between the bounds, which meet when all is known. The
+   eigenvalue 0 itself is not below 0. */
 static void negative_weight_is_bounded(void **state)
 {
     (void)state;
@@ -235,8 +236,8 @@ static void what_is_not_finite_ends(void **state)
     hesse_team_free(team);
 }
 
-/* Where full orthogonality finds all eigenvalues once, selective finds the same, and
-   without any there are copies. */
+/* Full orthogonality finds all eigenvalues once, and selective orthogonality finds the
+   same. Without any there are copies. */
 static void orthogonality_is_as_asked_for(void **state)
 {
     (void)state;
@@ -262,7 +263,7 @@ static void orthogonality_is_as_asked_for(void **state)
     hesse_team_free(team);
 }
 
-/* The published procedure divides by its floor where nothing is left, and goes on. */
+/* The published procedure divides by its floor if nothing is left, and continues. */
 static void the_published_procedure_goes_on(void **state)
 {
     (void)state;
@@ -279,7 +280,7 @@ static void the_published_procedure_goes_on(void **state)
     hesse_team_free(team);
 }
 
-/* Two matrices of two sizes side by side, one after the other in the vectors. */
+/* Multiply two matrices of different sizes. In the vectors, one follows the other. */
 static void apply_pair(void *context, const double *v, double *av)
 {
     const known *pair = context;
@@ -287,7 +288,7 @@ static void apply_pair(void *context, const double *v, double *av)
     apply_known((void *)(pair + 1), v + pair->n * pair->k, av + pair->n * pair->k);
 }
 
-/* Matrices that advance together have the bits that they have alone. */
+/* Matrices that advance together have the same bits as alone. */
 static void company_changes_nothing(void **state)
 {
     (void)state;
@@ -315,13 +316,13 @@ static void company_changes_nothing(void **state)
     hesse_team_free(team);
 }
 
-/* Models. */
+/* The rest of the tests takes models. */
 
 static const hesse_cut cuts[] = {HESSE_CUT_TENSOR, HESSE_CUT_HEAD, HESSE_CUT_NEURON,
                                  HESSE_CUT_LAYER};
 enum { CUTS = sizeof cuts / sizeof *cuts };
 
-/* q' S^power q of a probe by the matrix of a block; powers 1 to 3 in moments. */
+/* Compute q' S^power q of a probe from the matrix of a block, for powers 1 to 3. */
 static void moments_by_matrix(int n, const double *matrix, uint64_t seed, int probe,
                               double moments[3])
 {
@@ -346,7 +347,8 @@ static void moments_by_matrix(int n, const double *matrix, uint64_t seed, int pr
     free(q);
 }
 
-/* A quadrature against the exact spectrum of its matrix, and the matrix itself. */
+/* Compare a quadrature with the exact spectrum of its matrix, and with the matrix
+   itself. */
 static void compare(const hesse_quadrature *q, uint64_t seed,
                     const hesse_spectrum *exact, const double *matrix)
 {
@@ -371,8 +373,8 @@ static void compare(const hesse_quadrature *q, uint64_t seed,
     }
 }
 
-/* Of single blocks, of several pieces too: extreme nodes near the ends of the exact
-   spectrum, and the moments of every probe. */
+/* Single blocks, also those of several pieces, have extreme nodes near the ends of the
+   exact spectrum, and the right moments for every probe. */
 static void blocks_have_their_exact_spectra(void **state)
 {
     (void)state;
@@ -416,8 +418,8 @@ static void blocks_have_their_exact_spectra(void **state)
     hesse_team_free(team);
 }
 
-/* Trace, and sum of squares, within the standard error that many probes give; all alike
-   for any width, and twice the same bits. */
+/* With many probes, trace and sum of squares are within the standard error. They are
+   alike for any width, and two runs have the same bits. */
 static void moments_are_within_their_errors(void **state)
 {
     (void)state;
@@ -454,8 +456,8 @@ static void moments_are_within_their_errors(void **state)
     hesse_team_free(team);
 }
 
-/* An analysis finds of every block, and of the whole, what a question of its own finds,
-   to rounding: neighbours share a sweep. */
+/* An analysis finds for every block, and for the whole, the same as a separate
+   question, up to rounding: its neighbouring matrices share a sweep. */
 static void a_study_finds_the_same(void **state)
 {
     (void)state;
@@ -498,8 +500,8 @@ static void a_study_finds_the_same(void **state)
     hesse_team_free(team);
 }
 
-/* Auto forms what fits: the smaller blocks; the others agree with their exact spectra.
- */
+/* Auto forms the smaller blocks, which fit. The others agree with their exact
+   spectra. */
 static void auto_forms_what_fits(void **state)
 {
     (void)state;
@@ -515,7 +517,7 @@ static void auto_forms_what_fits(void **state)
         if (hesse_analysis_block_size(exact, b) >
             hesse_analysis_block_size(exact, largest))
             largest = b;
-    /* Less and less memory: until the largest does not fit any more. */
+    /* Reduce the memory until the largest block does not fit any more. */
     for (size_t memory = (size_t)hesse_analysis_summary(exact).peak; !mixed;
          memory -= memory / 50) {
         const hesse_analysis_options ask = {
@@ -540,7 +542,7 @@ static void auto_forms_what_fits(void **state)
                        fabs(is->trace - found->trace) <= 1e-12 * is->frobenius);
             continue;
         }
-        if (is->frobenius < 1e-12) continue; /* of rounding alone */
+        if (is->frobenius < 1e-12) continue; /* it is only rounding */
         double trace, squares, error;
         hesse_quadrature_moment(q, 1, &trace, &error);
         assert_all(fabs(trace - is->trace) <= 4 * error);
@@ -556,7 +558,7 @@ static void auto_forms_what_fits(void **state)
     hesse_team_free(team);
 }
 
-/* The distance of a spectrum from a quadrature of it. */
+/* Return the distance of a spectrum from a quadrature of it. */
 static double distance_of(hesse_distance which, const hesse_spectrum *exact,
                           const hesse_quadrature *q)
 {
@@ -577,8 +579,8 @@ static double distance_of(hesse_distance which, const hesse_spectrum *exact,
     return mean;
 }
 
-/* Densities by quadrature are close to those of the exact spectra; what cannot be
-   negative is not. */
+/* Densities by quadrature are close to those of the exact spectra. The Gauss-Newton
+   part has no negative weight. */
 static void densities_agree(void **state)
 {
     (void)state;
@@ -600,7 +602,7 @@ static void densities_agree(void **state)
             const hesse_spectrum *s = hesse_analysis_spectrum(exact, part, b);
             const hesse_quadrature *q = hesse_analysis_quadrature(found, part, b);
             const hesse_measures *m = hesse_analysis_measures(exact, part, b);
-            if (m->frobenius < 1e-12 || s->n < 8) continue; /* of rounding alone */
+            if (m->frobenius < 1e-12 || s->n < 8) continue; /* it is only rounding */
             compared++;
             assert_all(distance_of(HESSE_JS, s, q) < 0.004);
             assert_all(distance_of(HESSE_WASSERSTEIN, s, q) < 0.02 * (m->max - m->min));
@@ -615,7 +617,7 @@ static void densities_agree(void **state)
     hesse_team_free(team);
 }
 
-/* A limit of time leaves the dearest blocks to quadrature. */
+/* With a limit of time, the most expensive blocks are estimated by quadrature. */
 static void auto_forms_what_is_soon_done(void **state)
 {
     (void)state;
@@ -639,8 +641,8 @@ static void auto_forms_what_is_soon_done(void **state)
     hesse_team_free(team);
 }
 
-/* What fits fits with more memory, too: blocks larger than half of the whole, cut out
-   of it, need room beside it. */
+/* Everything that fits also fits with more memory. Blocks larger than half of the
+   whole, which are cut out of it, need memory beside it. */
 static void auto_needs_no_less(void **state)
 {
     (void)state;
@@ -670,7 +672,7 @@ static void auto_needs_no_less(void **state)
     hesse_team_free(team);
 }
 
-/* What a run has finished, probe by probe, the next one takes up. */
+/* A run continues with the probes that the run before has finished. */
 static void probes_are_taken_up(void **state)
 {
     (void)state;
@@ -713,8 +715,8 @@ static void probes_are_taken_up(void **state)
     memory_free(m);
 }
 
-/* Of twelve layers the 25 blocks of the published list; of fewer those that there are.
- */
+/* With twelve layers these are the 25 blocks of the published list. With fewer layers
+   they are the blocks that exist. */
 static void a_preset_names_blocks(void **state)
 {
     (void)state;
@@ -760,8 +762,8 @@ static void a_preset_names_blocks(void **state)
     hesse_team_free(team);
 }
 
-/* Of twelve layers the 14 blocks of the published list, query, key and value as one;
-   the convolutions of a small VGG. */
+/* With twelve layers these are the 14 blocks of the published list, with query, key and
+   value as one. For a small VGG they are its convolutions. */
 static void presets_of_images_name_blocks(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* Panels of Hessian columns have the same entries, sums and shares of the full Hessian
-   for every model, partition and width of a sweep, whether columns are computed by
-   tokens or one by one. */
+   for every model, partition and width of a sweep. This holds for columns that are
+   computed by tokens and for columns that are computed one by one. */
 #include "curvature/assemble.h"
 #include "nets.h"
 
@@ -16,7 +16,7 @@ static const hesse_cut cuts[] = {HESSE_CUT_TENSOR, HESSE_CUT_HEAD,  HESSE_CUT_NE
                                  HESSE_CUT_FUSED};
 enum { CUTS = sizeof cuts / sizeof *cuts };
 
-/* A part of a Hessian by panels, of every share, and what was summed up. */
+/* A part of a Hessian that was made of panels, of every share, and its sums. */
 typedef struct made {
     size_t n;
     double *a[SHARES];
@@ -86,7 +86,8 @@ static void expect_equal(const made *x, const made *y)
     }
 }
 
-/* Weights of linear operators that nothing else reads, and no others, go by tokens. */
+/* Weights of linear operators are computed by tokens if nothing else reads them. No
+   other weights are. */
 static void expect_way(const transformer *m, const hesse_partition *partition,
                        const hesse_panels *p)
 {
@@ -156,7 +157,7 @@ static void both_ways_agree(void **state)
     }
 }
 
-/* Blocks are the parameters. */
+/* In these tests, blocks are whole parameters. */
 static void both_ways_agree_on_other_nets(void **state)
 {
     (void)state;
@@ -181,8 +182,8 @@ static void both_ways_agree_on_other_nets(void **state)
     }
 }
 
-/* y = (x V) W where W comes first in theta: of its columns the rows of V are wanted,
-   which W also moves by x' yb, so that they do not follow from y alone. */
+/* y = (x V) W, where W comes first in theta. The columns of W contain the rows of V. W
+   moves these also by x' yb, so that they do not follow from y alone. */
 static void what_lies_before_needs_columns(void **state)
 {
     (void)state;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A case, opened, with its reference values. */
+/* An opened case, with its reference values. */
 typedef struct opened {
     hesse_team *team;
     hesse_problem problem;
@@ -52,7 +52,8 @@ static double *read_tensor(opened *x, const char *name, size_t *count)
     return values;
 }
 
-/* Where element e of a parameter lies in the tensor that it is a part of. */
+/* Return the index of element e of a parameter in the tensor that contains the
+   parameter. */
 static size_t in_tensor(const hesse_param *p, size_t e)
 {
     const hesse_slice *s = &p->slice;
@@ -71,9 +72,9 @@ static size_t tensor_size(const hesse_param *p)
                           : hesse_param_size(p);
 }
 
-/* Relative difference of a vector in the order of theta and entry `copy` of the stacked
-   reference tensors WHAT/...; of a column that is zero but for rounding (a key's bias),
-   the difference against 1e-3. */
+/* Return the relative difference of a vector in the order of theta and entry `copy` of
+   the stacked reference tensors WHAT/... If a column is zero except for rounding (a
+   key's bias), the difference is relative to 1e-3. */
 static double difference(opened *x, const char *what, size_t copy, const double *mine)
 {
     double error = 0, size = 0;
@@ -112,7 +113,8 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Place in theta of an element of the i-th tensor of the checkpoint by name. */
+/* Return the place in theta of an element of the i-th tensor of the checkpoint, sorted
+   by name. */
 static size_t place_of(const opened *x, size_t tensor, size_t element)
 {
     const char *names[128];

@@ -12,7 +12,7 @@
 
 enum { MOST = 64 };
 
-/* Blocks of such orders, and what their panels cost. */
+/* Blocks of some orders, and the work of their panels. */
 typedef struct problem {
     hesse_partition partition;
     hesse_block blocks[MOST];
@@ -61,7 +61,8 @@ static double highest(int count, const double *x)
     return most;
 }
 
-/* At every depth they share out the ranks, and each lies in one of the depth before. */
+/* At every depth the groups share out the ranks, and each lies in a group of the depth
+   before. */
 static void groups_lie_in_one_another(void **state)
 {
     (void)state;
@@ -81,8 +82,8 @@ static void groups_lie_in_one_another(void **state)
             }
 }
 
-/* Every block once, by depth, in a group of its depth; ranks are as busy as the tasks
- * say. */
+/* Every block is there once, by depth, in a group of its depth, and ranks are as busy
+   as the tasks say. */
 static void check_schedule(const problem *p, const hesse_schedule *s, int ranks)
 {
     bool seen[MOST] = {false};
@@ -122,7 +123,7 @@ static void every_block_has_its_group(void **state)
     }
 }
 
-/* Two large blocks on four ranks: two ranks each. */
+/* Two large blocks on four ranks get two ranks each. */
 static void large_blocks_get_groups(void **state)
 {
     (void)state;
@@ -137,7 +138,7 @@ static void large_blocks_get_groups(void **state)
     hesse_schedule_free(&s);
 }
 
-/* No rank has more to do than its share and the largest block. */
+/* No rank has more work than its share and the largest block. */
 static void small_blocks_are_shared_out(void **state)
 {
     (void)state;
@@ -160,7 +161,7 @@ static void small_blocks_are_shared_out(void **state)
     }
 }
 
-/* A block that takes 128 MB, where a rank may use less. */
+/* A block takes 128 MB, and a rank may use less. */
 static void memory_widens_groups(void **state)
 {
     (void)state;
@@ -185,7 +186,8 @@ static void memory_widens_groups(void **state)
     assert_non_null(strstr(why.text, "ranks with as much memory would do"));
 }
 
-/* Of three ranks one group is a rank, the other two, where a matrix may need more. */
+/* Three ranks make a group of one and a group of two, which can need more memory
+   for a matrix. */
 static void memory_holds_in_every_group(void **state)
 {
     (void)state;
@@ -207,7 +209,7 @@ static void memory_holds_in_every_group(void **state)
     }
 }
 
-/* Where the libraries' integers end, no number of ranks helps. */
+/* Beyond the integers of the libraries, no number of ranks helps. */
 static void integers_end(void **state)
 {
     (void)state;
@@ -223,7 +225,7 @@ static void integers_end(void **state)
     assert_non_null(strstr(why.text, "beyond the 2^31 - 1"));
 }
 
-/* A machine of half the speed takes twice as long, but for what goes to memory. */
+/* A machine of half the speed takes twice as long, except for the time of memory. */
 static void other_rates_price_the_same_schedule(void **state)
 {
     (void)state;
@@ -242,7 +244,8 @@ static void other_rates_price_the_same_schedule(void **state)
     hesse_schedule_free(&s);
 }
 
-/* The whole comes on top of the blocks, which are cut out of it for little. */
+/* The time of the whole is added to the time of the blocks, which are cut out of it at
+   low cost. */
 static void the_whole_is_done_by_all(void **state)
 {
     (void)state;

@@ -1,6 +1,7 @@
-/* Trained checkpoints, if HESSE_DATA names the folder that holds them. Losses, gradient
-   norms, and columns and extreme eigenvalues of the blocks of the first layer's query
-   and key weights are compared with PyTorch's values in double precision. */
+/* Trained checkpoints are tested if HESSE_DATA names the folder that holds them.
+   Losses, gradient norms, and columns and extreme eigenvalues of the blocks of the
+   first layer's query and key weights are compared with PyTorch's values in double
+   precision. */
 #include "check_problem.h"
 
 #include "hesse/hesse.h"
@@ -56,7 +57,7 @@ static hesse_team *team_or_skip(void)
     return team_of_all();
 }
 
-/* The place of a parameter tensor in the network's list. */
+/* Return the index of a parameter tensor in the network's list. */
 static int parameter(const hesse_network *network, const char *name)
 {
     int i = 0;
@@ -67,7 +68,7 @@ static int parameter(const hesse_network *network, const char *name)
     return i;
 }
 
-/* Of count numbers that lie stride apart. */
+/* Return the norm of `count` numbers that are `stride` apart. */
 static double norm(size_t count, size_t stride, const double *x)
 {
     double sum = 0;
@@ -101,8 +102,9 @@ static void losses_and_gradients_agree(void **state)
     hesse_team_free(team);
 }
 
-/* A column of the Hessian: two of its entries, the norm of its part in the block and of
-   that in the other block. Values of tools/make_reference.py --trained. */
+/* A column of the Hessian: two of its entries, the norm of its part in the block, and
+   the norm of its part in the other block. The values are from tools/make_reference.py
+   --trained. */
 typedef struct column {
     int j, i;
     double diagonal, norm, across, entry;
@@ -136,9 +138,10 @@ static const decomposed blocks[BLOCKS] = {
       {1755, 389, 0.17698436751530094, 3.1097955738320984, 2.3335698616553184,
        0.022748219321577088}}}};
 
-static const double CLOSE = 1e-10; /* of a column's norm, of the largest eigenvalue */
+static const double CLOSE =
+    1e-10; /* relative to a column's norm, or to the largest eigenvalue */
 
-/* The block's part of a column, whose entries lie stride apart. */
+/* Check the block's part of a column, whose entries are `stride` apart. */
 static void assert_column(const column *c, size_t n, size_t stride, const double *h)
 {
     const double room = CLOSE * c->norm;
@@ -180,7 +183,8 @@ static void columns_are_those_of_another_program(void **state)
     hesse_team_free(team);
 }
 
-/* Of the smaller block, and on one rank each: the matrix itself. */
+/* Check columns of the matrix of a block, which every rank computes by itself. It is
+   called for the smaller block. */
 static void assert_matrix(hesse_team *team, hesse_analysis *analysis, int block)
 {
     const size_t n = hesse_analysis_block_size(analysis, block);

@@ -1,5 +1,5 @@
-/* Laws of the loss and its derivatives, of batches, and of checkpoints that are
-   written, on 1, 2, 4 and 6 ranks. */
+/* Laws of the loss and its derivatives, of batches, and of written checkpoints, on 1,
+   2, 4 and 6 ranks. */
 #include "check_files.h"
 #include "check_mpi.h"
 
@@ -36,7 +36,8 @@ static const char *path_of(const char *name)
     return path;
 }
 
-/* Collective. Ids of so many examples, from one on; neighbours share an id. */
+/* Collective. Write ids of some examples, from `first` on. Neighbouring examples share
+   an id. */
 static const char *write_ids(int first, int count)
 {
     unsigned short ids[EXAMPLES * CONTEXT + 1];
@@ -51,7 +52,7 @@ static const char *write_ids(int first, int count)
     return path;
 }
 
-/* Collective. A tiny network with initial values on examples of the file. */
+/* Collective. Open a tiny network with initial values on examples of the file. */
 static hesse_problem open_range(hesse_team *who, int first, int count,
                                 hesse_objective_options options)
 {
@@ -65,7 +66,7 @@ static hesse_problem open_range(hesse_team *who, int first, int count,
     assert_all(s == HESSE_OK);
     assert_all(hesse_objective_examples(p.objective) == count);
     assert_all(hesse_network_size(p.network) <= MOST);
-    MPI_Barrier(MPI_COMM_WORLD); /* the file may be another one from now on */
+    MPI_Barrier(MPI_COMM_WORLD); /* after this, the file may be overwritten */
     return p;
 }
 
@@ -81,7 +82,7 @@ static double dot(size_t n, const double *x, const double *y)
     return sum;
 }
 
-/* The largest difference, as a part of the largest number. */
+/* Return the largest difference, relative to the largest number. */
 static double apart(size_t n, const double *x, const double *y)
 {
     double worst = 0, most = 0;
@@ -106,7 +107,7 @@ static void move(hesse_objective *x, size_t n, const double *from, double step,
     assert_all(hesse_objective_set_parameters(x, values) == HESSE_OK);
 }
 
-/* A direction in a tensor alone. */
+/* Draw a direction that moves one tensor alone. */
 static void draw(const hesse_network *network, int tensor, double *direction)
 {
     uint64_t seed = (uint64_t)tensor;
@@ -118,15 +119,16 @@ static void draw(const hesse_network *network, int tensor, double *direction)
 
 static const double STEP = 1e-4;
 
-/* Parameters that give all of them a gradient: initial ones are too small for slopes.
- */
+/* Draw parameters for which all tensors have a gradient. Initial values are too small
+   for slopes. */
 static void draw_all(size_t n, double *values)
 {
     uint64_t seed = 5;
     for (size_t i = 0; i < n; i++) values[i] = 0.6 * uniform(&seed);
 }
 
-/* No loss depends on the bias of keys: it moves all scores of a query alike. */
+/* Return true if a loss depends on a tensor. It never depends on the bias of keys,
+   which moves all scores of a query alike. */
 static bool matters(const hesse_network *network, int tensor)
 {
     return !strstr(hesse_network_tensor_name(network, tensor), "bias.key");
@@ -232,7 +234,7 @@ static void batches_are_ranges(void **state)
     hesse_problem_free(&p);
 }
 
-/* Loss and gradient of all are means of those of equal batches, or sums. */
+/* Loss and gradient of all examples are means, or sums, of those of equal batches. */
 static void batches_make_up_the_whole(void **state)
 {
     (void)state;
@@ -263,7 +265,7 @@ static void batches_make_up_the_whole(void **state)
     }
 }
 
-/* The three losses differ by the numbers that they are multiplied with. */
+/* The three losses differ only by constant factors. */
 static void reductions_are_multiples(void **state)
 {
     (void)state;
@@ -294,7 +296,7 @@ static void example_gradients_add_up(void **state)
     assert_all(apart(n, g, sum) < 1e-13);
     assert_all(hesse_objective_example_gradients(x, 2, 3, some) == HESSE_OK);
     assert_all(same_bits(3 * n, some, each + 2 * n));
-    for (int i = 0; i < EXAMPLES; i++) { /* of a mean over all */
+    for (int i = 0; i < EXAMPLES; i++) { /* each is a part of a mean over all */
         assert_all(hesse_objective_set_batch(x, p.dataset, i, 1) == HESSE_OK);
         assert_all(hesse_objective_gradient(x, NULL, g) == HESSE_OK);
         for (size_t j = 0; j < n; j++) g[j] /= EXAMPLES;
@@ -303,7 +305,7 @@ static void example_gradients_add_up(void **state)
     hesse_problem_free(&p);
 }
 
-/* Collective. Whether numbers are the same bits on all ranks. */
+/* Collective. Return true if numbers have the same bits on all ranks. */
 static bool everywhere(size_t n, const double *x)
 {
     static double first[EXAMPLES * MOST];
@@ -312,7 +314,7 @@ static bool everywhere(size_t n, const double *x)
     return same_bits(n, first, x);
 }
 
-/* Collective. What the ranks of p find together is what each finds alone. */
+/* Collective. The ranks of p together find the same as each rank alone. */
 static void compare(const hesse_problem *p, const hesse_problem *own)
 {
     enum { K = 3 };
@@ -336,7 +338,7 @@ static void compare(const hesse_problem *p, const hesse_problem *own)
     assert_all(apart(EXAMPLES * n, each[1], each[0]) < 1e-13);
 }
 
-/* Also where activations of one example at a time are held. */
+/* The ranks also agree if activations of only one example at a time are held. */
 static void ranks_agree(void **state)
 {
     (void)state;
@@ -351,8 +353,8 @@ static void ranks_agree(void **state)
     hesse_problem_free(&own);
 }
 
-/* Collective. A problem of tests/families or tests/reference; with another checkpoint
-   unless it is NULL. */
+/* Collective. Open a problem of tests/families or tests/reference, with another
+   checkpoint unless it is NULL. */
 static hesse_problem open_model(const char *name, const char *checkpoint)
 {
     hesse_problem p = {NULL, NULL, NULL};
@@ -404,18 +406,19 @@ static void batch_normalisation_couples_examples(void **state)
     }
 }
 
-/* Collective. */
+/* Collective. Write values as a checkpoint. */
 static hesse_status write_values(const hesse_network *network, const double *values,
                                  hesse_float format, const char *path)
 {
-    const bool first = hesse_team_rank(team) == 0; /* others need not give them */
+    const bool first = hesse_team_rank(team) == 0; /* other ranks need not give them */
     const hesse_status s =
         hesse_network_write(team, network, first ? values : NULL, format, path);
     MPI_Barrier(MPI_COMM_WORLD);
     return s;
 }
 
-/* Names and shapes of all tensors; they are in order of name. */
+/* Return true if the names and shapes of all tensors are the same. They are in order of
+   name. */
 static bool same_tensors(const char *one, const char *other)
 {
     hesse_safetensors *a = NULL, *b = NULL;
@@ -479,7 +482,7 @@ static const double *numbers_of(void *context, size_t i)
     return context;
 }
 
-/* Local. A checkpoint whose tensors are all 0.5, without statistics of batch
+/* Local. Write a checkpoint whose tensors are all 0.5, without statistics of batch
    normalisation. */
 static void write_without_statistics(const char *from, const char *to)
 {
@@ -504,7 +507,8 @@ static void write_without_statistics(const char *from, const char *to)
     hesse_safetensors_close(file);
 }
 
-/* Training mode needs no statistics; a checkpoint without them is written so. */
+/* Training mode needs no statistics. If a checkpoint has none, it is written without
+   them. */
 static void statistics_may_be_absent_in_training(void **state)
 {
     (void)state;
@@ -523,7 +527,7 @@ static void statistics_may_be_absent_in_training(void **state)
     hesse_problem_free(&p);
 }
 
-/* Initial values, and others than the network's own. */
+/* Initial values can be written, and also values other than the network's own. */
 static void networks_from_a_seed_are_written(void **state)
 {
     (void)state;
@@ -551,7 +555,7 @@ static void networks_from_a_seed_are_written(void **state)
     hesse_problem_free(&p);
 }
 
-/* Neither a file nor a temporary one is left, and every rank knows. */
+/* Neither a file nor a temporary file is left, and every rank knows of the failure. */
 static void failed_writes_leave_nothing(void **state)
 {
     (void)state;

@@ -9,7 +9,7 @@
 
 enum { BUNDLES = 2 };
 
-/* Whole parameters from one on. */
+/* Return a bundle of whole parameters, from `first` on. */
 static hesse_bundle bundle_from(const hesse_params *params, int first, int k,
                                 hesse_piece *pieces)
 {
@@ -19,7 +19,8 @@ static hesse_bundle bundle_from(const hesse_params *params, int first, int k,
     return (hesse_bundle){pieces, params->count - first, k};
 }
 
-/* The largest error of hv = S v, S the part of H from some coordinate on. */
+/* Return the largest error of hv = S v, where S is the part of H from a coordinate
+   on. */
 static double error_of(const double *h, size_t n, size_t first, size_t k,
                        const double *v, const double *hv)
 {
@@ -75,8 +76,8 @@ static void products_are_those_of_the_matrix(void **state)
     hesse_team_free(team);
 }
 
-/* What leaves ranks idle is not counted as shared; a rank's memory is that of its
- * vectors. */
+/* Ranks that are idle do not count as sharing, and a rank needs memory only for its own
+   vectors. */
 static void ranks_share_vectors_where_sequences_run_out(void **state)
 {
     (void)state;

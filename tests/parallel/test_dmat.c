@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Orders around block edges; 600 has blocks of 64 on two ranks. */
+/* The orders lie around block edges. 600 has blocks of 64 on two ranks. */
 static const int orders[] = {1, 2, 3, 5, 17, 63, 64, 65, 200, 600};
 enum { ORDERS = sizeof orders / sizeof *orders };
 
@@ -30,7 +30,7 @@ static void tear_down(stage t)
     hesse_team_free(t.team);
 }
 
-/* A random number for each unordered pair of indices. */
+/* Return a random number for each unordered pair of indices. */
 static double entry(int i, int j)
 {
     const uint64_t low = (uint64_t)(i < j ? i : j), high = (uint64_t)(i < j ? j : i);
@@ -38,7 +38,7 @@ static double entry(int i, int j)
     return uniform(&seed);
 }
 
-/* Which entries a rank owns follows from the textbook formula, not from dmat.c. */
+/* The entries that a rank owns follow from the textbook formula, not from dmat.c. */
 static int global(const hesse_axis *x, int nb, int local)
 {
     return (local / nb * x->procs + x->me) * nb + local % nb;
@@ -94,8 +94,8 @@ static void shares_are_the_matrix(void **state)
     tear_down(t);
 }
 
-/* A patch of the random matrix, lower where its rows and columns overlap: what lies
-   above the diagonal is poison then, and must not be read. */
+/* Make a patch of the random matrix. It is lower if its rows and columns overlap: then
+   entries above the diagonal are NaN and must not be read. */
 static hesse_patch patch_of(int row, int rows, int col, int cols, double *values)
 {
     const size_t stride = (size_t)cols + 3;
@@ -110,8 +110,8 @@ static hesse_patch patch_of(int row, int rows, int col, int cols, double *values
     return (hesse_patch){row, rows, col, cols, 1, overlaps, stride, values};
 }
 
-/* What all ranks bring: those of rank r are list[first[r]] ... list[first[r + 1] - 1].
- */
+/* The patches of all ranks. Those of rank r are list[first[r]] ... list[first[r + 1] -
+   1]. */
 typedef struct brought {
     hesse_patch *list;
     int *first;
@@ -124,7 +124,7 @@ static int brings(void *context, int rank, const hesse_patch **patches)
     return x->first[rank + 1] - x->first[rank];
 }
 
-/* Tell all what this rank brings. */
+/* Tell all ranks the patches of this rank. */
 static brought share(const hesse_patch *patches, int count, int ranks)
 {
     const int size = sizeof *patches;
@@ -145,7 +145,7 @@ static brought share(const hesse_patch *patches, int count, int ranks)
     return x;
 }
 
-/* All of an exchange, at once. */
+/* Do a whole exchange at once. */
 static hesse_status put_all(hesse_dmat *a, const hesse_patch *patches, int count)
 {
     brought x = share(patches, count, hesse_team_size(a->grid->team));
@@ -165,7 +165,8 @@ static hesse_status put_all(hesse_dmat *a, const hesse_patch *patches, int count
     return s;
 }
 
-/* The lower triangle in panels of w columns, dealt to the ranks in turn. */
+/* The lower triangle is cut into panels of w columns, which are dealt to the ranks in
+   turn. */
 static void panels_make_the_matrix(void **state)
 {
     (void)state;
@@ -194,8 +195,8 @@ static void panels_make_the_matrix(void **state)
     tear_down(t);
 }
 
-/* A matrix put together by columns that are apart, every w-th in one patch, all rows of
-   them; those above the diagonal are poison. */
+/* Make a matrix of columns that are apart: every w-th column is in one patch, with all
+   rows. Entries above the diagonal are NaN. */
 static hesse_dmat *from_apart(const stage *t, int n, int w)
 {
     const int rank = hesse_team_rank(t->team), ranks = hesse_team_size(t->team);
@@ -231,7 +232,7 @@ static void columns_that_are_apart_make_the_matrix(void **state)
     tear_down(t);
 }
 
-/* Every rank brings many patches at once: the matrix cut at random places both ways,
+/* Every rank brings many patches at once. The matrix is cut at random places both ways,
    above and below the diagonal alike. */
 static void random_patches_make_the_matrix(void **state)
 {
@@ -272,8 +273,7 @@ static void random_patches_make_the_matrix(void **state)
     tear_down(t);
 }
 
-/* Rows and columns that overlap in part only: 40 ... 99 by 60 ... 139, the lower part.
- */
+/* Rows and columns overlap only in part: 40 ... 99 by 60 ... 139, the lower part. */
 static void half_overlapping_patch(void **state)
 {
     (void)state;
@@ -321,7 +321,7 @@ static void parts_and_copies(void **state)
     tear_down(t);
 }
 
-/* A part of more entries than move at once. */
+/* A part has more entries than move at once. */
 static void large_parts(void **state)
 {
     (void)state;
@@ -334,7 +334,7 @@ static void large_parts(void **state)
     tear_down(t);
 }
 
-/* Block b of a list goes to rank b mod ranks; the last one is the whole matrix. */
+/* Block b of a list goes to rank b mod ranks. The last one is the whole matrix. */
 static void gathered_blocks(void **state)
 {
     (void)state;
@@ -366,7 +366,7 @@ static void gathered_blocks(void **state)
     tear_down(t);
 }
 
-/* Everything that allocates, once. */
+/* Call every function that allocates, once. */
 static hesse_status all_at_once(stage t)
 {
     enum { N = 40 };
@@ -403,7 +403,7 @@ static void one_rank_out_of_memory_fails_all(void **state)
             assert_all(s == HESSE_E_NOMEM || s == HESSE_OK);
             assert_all(!s || strstr(hesse_team_why(t.team)->text, "memory"));
         }
-        assert_all(tries > 20); /* as many allocations as were made to fail */
+        assert_all(tries > 20); /* one try for each allocation that was made to fail */
     }
     tear_down(t);
 }
@@ -421,7 +421,7 @@ static void shares_of_more_than_an_int_are_refused(void **state)
     tear_down(t);
 }
 
-/* BLACS has room for about 16,000 contexts that are not given back. */
+/* BLACS has room for about 16,000 contexts if they are not given back. */
 static void grids_are_given_back(void **state)
 {
     (void)state;
@@ -437,7 +437,7 @@ static void grids_are_given_back(void **state)
     hesse_team_free(team);
 }
 
-/* A matrix that is lower gets that triangle, whatever side patches come from. */
+/* If a matrix is lower, only that triangle is filled, by patches from either side. */
 static void lower_matrices_are_half_filled(void **state)
 {
     (void)state;

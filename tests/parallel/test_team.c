@@ -90,7 +90,7 @@ static void no_memory_on_one_rank_fails_all(void **state)
     }
 }
 
-/* More than a slice, so that the seams are in. */
+/* The arrays are longer than a slice, so that they are cut. */
 static void long_sums_and_broadcasts(void **state)
 {
     (void)state;
@@ -118,7 +118,7 @@ static void long_sums_and_broadcasts(void **state)
     hesse_team_free(team);
 }
 
-/* What every rank holds after a sum is the same to the bit, whatever the order. */
+/* Every rank has the same bits after a sum, in any order of the messages. */
 static void sums_have_the_same_bits(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Our own eigensolver at orders where all of its parts work: several panels, several
-   groups of sweeps, and a pipeline of ranks. */
+/* The program's own eigensolver is tested at orders at which all of its parts work:
+   several panels, several groups of sweeps, and a pipeline of ranks. */
 #include "check_mpi.h"
 #include "spectra/engines/band.h"
 #include "spectra/engines/eigen.h"
@@ -31,7 +31,8 @@ typedef struct tridiagonal {
     double *d, *e;
 } tridiagonal;
 
-/* A random band, tridiagonal. Sums of the band: trace and squares. */
+/* Reduce a random band to a tridiagonal matrix. Return also the trace and the sum of
+   squares of the band. */
 static tridiagonal chased(hesse_team *team, int n, double *trace, double *squares)
 {
     hesse_band *band = NULL;
@@ -55,7 +56,7 @@ static tridiagonal chased(hesse_team *team, int n, double *trace, double *square
     return t;
 }
 
-/* Who does a step does not change what it does. */
+/* The result of a step does not depend on the rank that does it. */
 static void a_pipeline_gives_the_same_bits(void **state)
 {
     (void)state;
@@ -85,7 +86,7 @@ static void a_pipeline_gives_the_same_bits(void **state)
     tear_down(all);
 }
 
-/* min(i, j) times a power of 2, and its eigenvalues. */
+/* Return the eigenvalues of min(i, j) times a power of 2. */
 static double *solved(const stage *t, int n, int exponent)
 {
     hesse_why why;
@@ -109,7 +110,8 @@ static double *solved(const stage *t, int n, int exponent)
     return lambda;
 }
 
-/* All blocks off the diagonal have rank one: rounding of rounding of rounding. */
+/* All blocks off the diagonal have rank one, which leaves rounding of rounding of
+   rounding. */
 static void large_stairs_have_a_closed_form(void **state)
 {
     (void)state;
@@ -125,7 +127,8 @@ static void large_stairs_have_a_closed_form(void **state)
     tear_down(t);
 }
 
-/* Powers of 2 come through to the bit, up to where numbers lose their own. */
+/* Powers of 2 change the eigenvalues by exactly that factor, to the bit, up to where
+   numbers lose their own bits. */
 static void units_do_not_matter(void **state)
 {
     (void)state;

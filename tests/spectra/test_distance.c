@@ -11,7 +11,7 @@
 static const double LN2 = 0.69314718055994530942;
 static const hesse_density PLAIN = {.points = 1000, .bandwidth = 0.01};
 
-/* The same nine eigenvalues, in blocks of unlike and of like spectra. */
+/* The same nine eigenvalues, in unlike and in like blocks. */
 static const double CASE3[3][3] = {{1, 2, 3}, {99, 100, 101}, {4998, 4999, 5000}};
 static const double CASE4[3][3] = {{1, 99, 4998}, {2, 100, 4999}, {3, 101, 5000}};
 
@@ -112,7 +112,8 @@ static void a_density_is_the_mean_of_gaussians(void **state)
             const double z = (grid[j] - lambda[i]) / 0.5;
             expected += exp(-z * z / 2) / (3 * 0.5 * sqrt(2 * acos(-1.0)));
         }
-        /* the grid's ends cut 3e-5 of the outer kernels, which the points get back */
+        /* The ends of the grid cut 3e-5 of the outer kernels. This mass is given back
+           to the points. */
         assert_true(fabs(values[j] - expected) < 4e-5 * expected + 1e-16);
     }
 }
@@ -145,7 +146,7 @@ static void the_tenth_largest_is_the_unit(void **state)
         assert_true(between((hesse_distance)d, &tenth, 12, lambda, 12, other) < 1e-12);
 }
 
-/* By the definition, with nothing left out. */
+/* Compute the divergence by its definition, with no term left out. */
 static double divergence(int points, const double *p, const double *q)
 {
     double js = 0;
@@ -157,8 +158,9 @@ static double divergence(int points, const double *p, const double *q)
     return js;
 }
 
-/* Expected: independent sums on 50,000 points in NumPy; with 64 logarithmic bins one
-   third of the mass of each pair is apart, ln 2 / 3. */
+/* The expected values are independent sums on 50,000 points in NumPy. With 64
+   logarithmic bins, one third of the mass of each pair is apart, which gives ln 2 /
+   3. */
 static void heterogeneous_and_homogeneous_blocks(void **state)
 {
     (void)state;
@@ -166,7 +168,7 @@ static void heterogeneous_and_homogeneous_blocks(void **state)
     assert_true(fabs(mean_of_three(HESSE_JS, &PLAIN, CASE4) - 7.03878e-5) < 1e-8);
     assert_true(fabs(mean_of_three(HESSE_JS_LOG, &PLAIN, CASE3) - LN2) < 1e-12);
     assert_true(fabs(mean_of_three(HESSE_JS_LOG, &PLAIN, CASE4) - LN2 / 3) < 1e-12);
-    /* 98, 4899 and 4997 between the blocks of one case; 1, 1 and 2 of the other */
+    /* The distances are 98, 4899 and 4997 in one case, and 1, 1 and 2 in the other. */
     assert_true(fabs(mean_of_three(HESSE_WASSERSTEIN, &PLAIN, CASE3) - 9994.0 / 3) <
                 1e-9);
     assert_true(fabs(mean_of_three(HESSE_WASSERSTEIN, &PLAIN, CASE4) - 4.0 / 3) <
@@ -174,8 +176,7 @@ static void heterogeneous_and_homogeneous_blocks(void **state)
 }
 
 /* Published scripts end the grid 1 below the least and 1 above the greatest eigenvalue,
-   which cuts the outer kernels in half, and normalise what is left: 0.541 and 5.3e-5.
- */
+   which cuts the outer kernels in half, and normalise the rest: 0.541 and 5.3e-5. */
 static void grids_that_end_at_the_spectrum_give_the_published_numbers(void **state)
 {
     (void)state;
@@ -206,8 +207,8 @@ static void grids_that_end_at_the_spectrum_give_the_published_numbers(void **sta
     free(masses);
 }
 
-/* The trap: an absolute bandwidth below the gaps makes every spectrum a comb of its
- * own. */
+/* This is the trap of an absolute bandwidth: below the gaps it makes every spectrum a
+   comb of its own. */
 static void absolute_bandwidth_cannot_tell_them_apart(void **state)
 {
     (void)state;
@@ -309,7 +310,7 @@ static void wasserstein_of_a_shift_is_the_shift(void **state)
     free(a);
 }
 
-/* Zero matrices of different orders: no rounding is blown up by a tiny grid. */
+/* For zero matrices of different orders, a tiny grid does not enlarge rounding. */
 static void one_point_is_at_zero_from_itself(void **state)
 {
     (void)state;
@@ -329,7 +330,7 @@ static void one_point_is_at_zero_from_itself(void **state)
     }
 }
 
-/* {0} and {-3, 1, 2}: a third of the mass travels 3, 1 and 2. */
+/* From {0} to {-3, 1, 2}, a third of the mass each travels 3, 1 and 2. */
 static void wasserstein_of_unequal_numbers(void **state)
 {
     (void)state;
@@ -371,7 +372,7 @@ static void distances_have_names(void **state)
     assert_int_equal(hesse_distance_named("jensen"), HESSE_DISTANCES);
 }
 
-/* Atoms with masses k / n are eigenvalues that stand k times. */
+/* Atoms with masses k / n equal eigenvalues that are repeated k times. */
 static void masses_are_multiplicities(void **state)
 {
     (void)state;
@@ -400,7 +401,7 @@ static void masses_are_multiplicities(void **state)
     assert_true(hesse_density_scale(&tenth, &scaled) == 7);
 }
 
-/* Two probes of three steps, of which the second took two. */
+/* There are two probes of three steps. The second probe ended after two. */
 static void quadratures_are_spectra(void **state)
 {
     (void)state;
@@ -417,7 +418,7 @@ static void quadratures_are_spectra(void **state)
     const double sorted[] = {-2, -1, 0, 3, 3, 4}, of[] = {2, 4, 4, 4, 0, 2};
     for (int i = 0; i < 6; i++)
         assert_true(all[i] == sorted[i] && fabs(mass[i] - of[i] / 16) < 1e-15);
-    hesse_quadrature_moment(q, 1, &estimate, &error); /* 5 and 10 */
+    hesse_quadrature_moment(q, 1, &estimate, &error); /* the probes give 5 and 10 */
     assert_true(fabs(estimate - 7.5) < 1e-14 && fabs(error - 2.5) < 1e-14);
     assert_true(hesse_quadrature_tenth(q) == -1.5);
     double gradient[10] = {3, 4};
@@ -429,7 +430,8 @@ static void quadratures_are_spectra(void **state)
     assert_true(m.min == -2 && m.max == 4 && m.gradient_norm == 5);
     assert_true(fabs(m.negative_mass - 1.0 / 3.5) < 1e-15 * 4);
     assert_true(isnan(m.condition) && isnan(m.dominance));
-    /* 10 eigenvalues with these shares of |lambda|: the mean of log. */
+    /* The mean of the logarithms is over 10 eigenvalues with these shares of
+       |lambda|. */
     const double logs = (2 * 2 * log(2) + 4 * 3 * log(3) + 2 * 4 * log(4)) / 16;
     const double sum = (2 * 2 + 4 + 4 * 3 + 2 * 4) / 16.0;
     assert_true(fabs(m.effective_rank - exp(log(10 * sum) - logs / sum)) < 1e-13);

@@ -16,13 +16,13 @@ static const hesse_engine engines[] = {HESSE_ENGINE_AUTO, HESSE_ENGINE_LAPACK,
                                        HESSE_ENGINE_BAND};
 enum { ENGINES = sizeof engines / sizeof *engines };
 
-/* Around block edges of 1, 2, 4, ... and around the numbers of ranks. */
+/* The orders lie around block edges of 1, 2, 4, ... and around the numbers of ranks. */
 static const int orders[] = {1, 2, 3, 5, 6, 7, 10, 17, 33, 64, 65, 100, 150};
 enum { ORDERS = sizeof orders / sizeof *orders };
 
 typedef enum kind { STAIRS, RANDOM, CLUSTER, HALF_ZERO, ZERO, KINDS } kind;
 
-/* A random number for each unordered pair of indices. */
+/* Return a random number for each unordered pair of indices. */
 static double pair(int i, int j)
 {
     const uint64_t low = (uint64_t)(i < j ? i : j), high = (uint64_t)(i < j ? j : i);
@@ -30,8 +30,8 @@ static double pair(int i, int j)
     return uniform(&seed);
 }
 
-/* Twenty directions of falling weight over noise: a cluster at zero, as Hessians have.
- */
+/* Twenty directions of falling weight over noise give a cluster at zero, as Hessians
+   have. */
 static double clustered(int n, int i, int j)
 {
     double sum = 1e-10 * pair(i, j);
@@ -75,7 +75,7 @@ static hesse_dmat *distributed(const hesse_grid *grid, kind k, int n)
     return a;
 }
 
-/* By the QR algorithm, which no engine uses. */
+/* The reference is the QR algorithm, which no engine uses. */
 static double *reference(const double *a, int n)
 {
     const int lwork = 40 * n;
@@ -105,13 +105,14 @@ static double worst_value(const hesse_spectrum *s, const double *lambda)
     return worst;
 }
 
-/* Which eigenvalue vector v belongs to. */
+/* Return the index of the eigenvalue that belongs to vector v. */
 static int value_of(const hesse_spectrum *s, int v)
 {
     return v < s->vectors / 2 || s->vectors == s->n ? v : s->n - s->vectors + v;
 }
 
-/* The largest 2-norm of A q - lambda q, and whether the spectrum says the same. */
+/* Return the largest 2-norm of A q - lambda q, and check that the spectrum says the
+   same. */
 static double worst_residual(const hesse_spectrum *s, const double *a, double norm)
 {
     const int n = s->n;
@@ -130,7 +131,7 @@ static double worst_residual(const hesse_spectrum *s, const double *a, double no
     return worst;
 }
 
-/* The largest entry of Q^T Q - 1. */
+/* Return the largest entry of Q^T Q - 1. */
 static double worst_angle(const hesse_spectrum *s)
 {
     double worst = 0;
@@ -163,7 +164,8 @@ static int same_bits(const hesse_spectrum *s)
     return as_on_rank_0(s->residuals, m) && values && vectors;
 }
 
-/* The engine that must have done it: ScaLAPACK for ELPA where a rank owns nothing. */
+/* Check that the right engine was used. ScaLAPACK replaces ELPA if a rank owns
+   nothing. */
 static int is_right_engine(const hesse_dmat *a, hesse_engine asked, bool vectors,
                            hesse_engine got)
 {
@@ -174,7 +176,7 @@ static int is_right_engine(const hesse_dmat *a, hesse_engine asked, bool vectors
     return got == asked;
 }
 
-/* One matrix, one engine, k eigenvectors at each end. */
+/* Check one matrix and one engine, with k eigenvectors at each end. */
 static void check(const hesse_grid *grid, kind what, int n, hesse_engine engine, int k,
                   const double *whole, const double *lambda)
 {
@@ -236,7 +238,7 @@ static void stairs_have_a_closed_form(void **state)
     tear_down(t);
 }
 
-/* With none, some and all of the eigenvectors. */
+/* The engines agree with none, some and all of the eigenvectors. */
 static void engines_agree(void **state)
 {
     (void)state;
@@ -258,7 +260,7 @@ static void engines_agree(void **state)
     tear_down(t);
 }
 
-/* Above the order at which "auto" calls the ranks together. */
+/* The order is above the one at which "auto" calls the ranks together. */
 static void large_ones_are_shared(void **state)
 {
     (void)state;
@@ -304,7 +306,7 @@ static void local_reads_the_lower_triangle(void **state)
         }
 }
 
-/* One bad entry, on one rank, is an error of all. */
+/* One bad entry on one rank is an error on all ranks. */
 static void what_is_not_finite_is_refused(void **state)
 {
     (void)state;
@@ -332,7 +334,8 @@ static void what_is_not_finite_is_refused(void **state)
     tear_down(t);
 }
 
-/* Every allocation of an engine made to fail on every rank; returns their number. */
+/* Make every allocation of an engine fail on one rank in turn. Return the number of
+   runs. */
 static int break_all(stage t, int rank, hesse_engine engine, int k)
 {
     enum { N = 40 };
@@ -372,7 +375,7 @@ static void one_rank_out_of_memory_fails_all(void **state)
     tear_down(t);
 }
 
-/* What an engine takes of our own memory is no more than what it was said to need. */
+/* An engine allocates no more than it was predicted to need. */
 static void memory_is_as_foretold(void **state)
 {
     (void)state;

@@ -21,7 +21,7 @@ static hesse_spectrum *spectrum_of(int n, const double *lambda)
     return s;
 }
 
-/* Sums of a dense matrix. */
+/* Return the sums of a dense matrix. */
 static hesse_sums sums_of(int n, const double *h)
 {
     hesse_sums sums = {0};
@@ -63,8 +63,8 @@ static void room_is_for_both_ends(void **state)
     hesse_spectrum_free(NULL);
 }
 
-/* Symmetric matrices of several characters: dense, clustered at zero with one outlier,
-   graded over 12 decades, rank one, indefinite and tiny. */
+/* Symmetric matrices have one of several characters: dense, clustered at zero with one
+   outlier, graded over 12 decades, rank one, and dense with two tiny factors. */
 static void fill(int n, int character, double *h, uint64_t *seed)
 {
     double x[160];
@@ -137,7 +137,7 @@ static void one_wrong_eigenvalue_fails(void **state)
     assert_true(hesse_check_bound(70000) < 1e-9);
 }
 
-/* Two errors that cancel in the trace. */
+/* Two errors cancel in the trace. */
 static void the_frobenius_norm_sees_what_the_trace_does_not(void **state)
 {
     (void)state;
@@ -205,7 +205,8 @@ static void every_other_check_is_judged(void **state)
 static void measures_have_closed_forms(void **state)
 {
     (void)state;
-    /* diag(-1, 0, 1, 6) and an off-diagonal pair would not change these but tau. */
+    /* Besides tau, the measures of diag(-1, 0, 1, 6) do not change with an off-diagonal
+       pair. */
     const double lambda[] = {-1, 1e-18, 1, 6}, gradient[] = {3, 0, -4, 12};
     const hesse_sums sums = {.trace = 6, .squares = 38, .abs = 16, .abs_diagonal = 8};
     hesse_measures m;

@@ -1,7 +1,7 @@
 /* Each block is passed over twice, the fewest possible: a product with the reflection
    must be complete before the block is changed. The block below the diagonal is changed
-   by two reflections in one pass, since the second needs nothing of it but its first
-   column. */
+   by two reflections in one pass, because the second one needs only the first column of
+   the block. */
 #include "spectra/engines/bulge.h"
 
 #include "base/simd.h"
@@ -10,8 +10,8 @@
 
 enum { LANE = 4, LANES = HESSE_BAND / LANE, STRIDE = 2 * HESSE_BAND - 1 };
 
-/* Squares below this are of no account beside entries of the order of 1, and those of
-   their reflections would lose digits to underflow. */
+/* Squares below this are negligible beside entries of the order of 1. Reflections of
+   such columns would lose digits to underflow. */
 static const double NEGLIGIBLE = 1e-280;
 
 typedef double lane __attribute__((vector_size(8 * LANE), aligned(8), may_alias));
@@ -78,7 +78,7 @@ HESSE_INLINE void product(const double *d, const double *v, double *y, int j)
     for (int q = 0; q < LANE; q++) y[j + q] += sum(&sums[q]);
 }
 
-/* D <- H D H, its lower triangle. */
+/* D <- H D H, in the lower triangle. */
 HESSE_INLINE void diagonal(double *d, const hesse_reflector *h)
 {
     const double *v = h->v;
@@ -128,7 +128,8 @@ HESSE_INLINE void columns(double *b, const double *y, const double *v,
     }
 }
 
-/* B <- B H; the next reflection from its first column; the others <- H' B. */
+/* B <- B H. Then find the next reflection from the first column, and change the others:
+   B <- H' B. */
 HESSE_INLINE void below(double *b, const hesse_reflector *h, hesse_reflector *next)
 {
     double y[HESSE_BAND];

@@ -1,5 +1,6 @@
-/* Which engine, and what all of them share: only finite matrices go in, the same bits
-   come out on every rank, and eigenvectors are checked against a copy of the matrix. */
+/* The choice of the engine, and the work that all engines share: only finite matrices
+   go in, the same bits come out on every rank, and eigenvectors are checked against a
+   copy of the matrix. */
 #include "spectra/engines/eigen.h"
 
 #include "base/memory.h"
@@ -12,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Below these orders LAPACK is the faster one, with eigenvectors on one rank, without
-   on one and on several: measured, docs/engines.md. */
+/* LAPACK is faster below these orders: with eigenvectors on one rank, without them on
+   one rank, and without them on several. They were measured: docs/engines.md. */
 enum { WITH_VECTORS = 600, WITHOUT = 600, WITHOUT_SHARED = 400 };
 
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a,
@@ -51,7 +52,7 @@ hesse_engine hesse_engine_local(hesse_engine asked, int n, bool vectors)
     return hesse_engine_choose(local ? asked : HESSE_ENGINE_AUTO, n, 1, vectors);
 }
 
-/* Numbers that dsyevd takes to work in with eigenvectors. */
+/* Return the size of the workspace of dsyevd with eigenvectors. */
 static double vectors_work(double n)
 {
     return 1 + 6 * n + 2 * n * n;
@@ -66,13 +67,14 @@ double hesse_engine_bytes(hesse_engine engine, int n, int ranks, bool vectors)
     else if (engine == HESSE_ENGINE_LAPACK)
         bytes += (vectors ? 8 * vectors_work(n) + whole : 0) + (ranks > 1) * 3 * whole;
     else if (vectors)
-        bytes += 4 * share + 1e6; /* a copy, the vectors, workspace with padding */
+        bytes += 4 * share + 1e6; /* a copy, the vectors, and workspace with padding */
     else if (engine == HESSE_ENGINE_ELPA)
         bytes += 1.2 * share; /* workspace */
     return bytes;
 }
 
-/* Eigenvector i of those wanted: the lowest first, then the highest. */
+/* Return the index of eigenvector i of those that are wanted: first the lowest ones,
+   then the highest. */
 static int wanted(const hesse_spectrum *s, int i)
 {
     return i < s->vectors / 2 || s->vectors == s->n ? i : s->n - s->vectors + i;
@@ -127,7 +129,7 @@ static hesse_status lapack(int n, double *a, bool vectors, double *lambda,
     return s;
 }
 
-/* A matrix that one rank holds, as one that a team of one shares. */
+/* Solve a matrix that one rank holds as one that a team of one rank shares. */
 static hesse_status band(int n, double *a, double *lambda, hesse_why *why)
 {
     hesse_team team = {.comm = MPI_COMM_SELF, .size = 1};
@@ -178,7 +180,7 @@ static bool finite_share(const hesse_dmat *a)
     return true;
 }
 
-/* What rank 0 found, on all. */
+/* Send the results of rank 0 to all ranks. */
 static void tell(hesse_team *team, hesse_spectrum *s)
 {
     const size_t n = (size_t)s->n, m = (size_t)s->vectors;
@@ -187,7 +189,7 @@ static void tell(hesse_team *team, hesse_spectrum *s)
     if (m) hesse_team_broadcast(team, 0, s->residuals, m * sizeof(double));
 }
 
-/* All of it on rank 0. */
+/* Solve the whole matrix on rank 0. */
 static hesse_status alone(hesse_dmat *a, hesse_spectrum *spectrum)
 {
     hesse_team *team = a->grid->team;
@@ -212,7 +214,7 @@ static hesse_status alone(hesse_dmat *a, hesse_spectrum *spectrum)
     return s;
 }
 
-/* The wanted columns of z, on all ranks. */
+/* Collect the wanted columns of z on all ranks. */
 static void collect(const hesse_dmat *z, hesse_spectrum *s)
 {
     for (int i = 0; i < s->vectors; i++) {
@@ -227,7 +229,8 @@ static void collect(const hesse_dmat *z, hesse_spectrum *s)
     hesse_team_sum(z->grid->team, s->eigenvectors, (size_t)s->vectors * (size_t)s->n);
 }
 
-/* Norms of H q - lambda q; every rank adds what its share of H makes of q. */
+/* Compute norms of H q - lambda q. Every rank adds the product of its share of H with
+   q. */
 static hesse_status residuals(const hesse_dmat *h, hesse_spectrum *s)
 {
     hesse_team *team = h->grid->team;
@@ -255,11 +258,11 @@ static hesse_status residuals(const hesse_dmat *h, hesse_spectrum *s)
     return status;
 }
 
-/* ELPA squares entries of Householder vectors unscaled. An off-diagonal block of low
-   rank leaves rounding, then rounding of rounding, until entries are of the order of
-   1e-154: their squares underflow, the reflections are not orthogonal, and nothing
-   tells. Noise far below the rounding of any solver keeps entries from getting there:
-   2^-57 of the largest entry moves eigenvalues by at most 2^-56 sqrt(n) of it. It is a
+/* ELPA squares entries of Householder vectors without scaling them. An off-diagonal
+   block of low rank leaves rounding, then rounding of rounding, until entries are of
+   the order of 1e-154. Their squares underflow, the reflections are not orthogonal, and
+   ELPA gives no error. Noise far below the rounding of any solver prevents this: 2^-57
+   of the largest entry moves eigenvalues by at most 2^-56 sqrt(n) of it. The noise is a
    function of the place, so that it is the same on any number of ranks.
    docs/engines.md. */
 static void dither(hesse_dmat *a)

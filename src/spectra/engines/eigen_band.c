@@ -1,5 +1,6 @@
-/* Eigenvalues alone, with no thought of vectors: full to band, band to tridiagonal, and
-   LAPACK's root-free iteration for that, which takes O(n^2). docs/engines.md. */
+/* This engine finds eigenvalues alone. The full matrix is reduced to a band, the band
+   to a tridiagonal matrix, and LAPACK's root-free iteration, which takes O(n^2), solves
+   that. docs/engines.md. */
 #include "spectra/engines/band.h"
 #include "spectra/engines/engines.h"
 
@@ -11,10 +12,10 @@
 
 void dsterf_(const int *n, double *d, double *e, int *info);
 
-/* The factor 2^-exponent overflows. */
+/* For smaller exponents, the factor 2^-exponent overflows. */
 enum { SMALLEST = -1000 };
 
-/* Make the largest entry of the order of 1, by a power of 2, which rounds nothing.
+/* Make the largest entry of the order of 1, by a power of 2, which causes no rounding.
    Returns the exponent. */
 static int normalise(hesse_dmat *a)
 {
@@ -32,8 +33,8 @@ static int normalise(hesse_dmat *a)
     return exponent;
 }
 
-/* Of the reduction: three tall matrices, and two twice as wide at a rank's rows and
-   columns. */
+/* The reduction needs most: three tall matrices, and two twice as wide at a rank's rows
+   and columns. */
 double hesse_band_solve_bytes(int n, int ranks)
 {
     int rows, cols;

@@ -1,16 +1,16 @@
 /* Sweep s makes column s tridiagonal and chases the bulge that this makes off the end,
    in steps of one band. GROUP sweeps travel together, each one band behind the one
-   before, so that what a step touches is still in the cache when the next sweep needs
-   it.
+   before, so that the data of a step are still in the cache when the next sweep needs
+   them.
 
    Ranks are a pipeline: each does the steps of its stretch of columns, and hands a
    group to the next rank. Boundaries lean by one band from sweep to sweep of a group as
-   the sweeps do: step at row r of sweep s in its group belongs to the rank in whose
-   stretch r + s HESSE_BAND lies. The columns around a boundary that both sides touch
-   travel with the group, and back as soon as the next rank is past them.
+   the sweeps do: in sweep s of its group, the step at row r belongs to the rank whose
+   stretch contains r + s HESSE_BAND. The columns around a boundary that both sides
+   touch travel with the group, and back as soon as the next rank is past them.
 
-   Column c is passed by c sweeps; stretches from n sqrt(q / ranks) share that evenly.
- */
+   Column c is passed by c sweeps. Stretches that begin at n sqrt(q / ranks) share that
+   work evenly. */
 #include "spectra/engines/band.h"
 
 #include "base/memory.h"
@@ -23,19 +23,20 @@
 
 enum { GROUP = 4, COLUMN = 2 * HESSE_BAND, LEAN = (GROUP - 1) * HESSE_BAND };
 
-/* Narrower stretches are mostly waiting. */
+/* In narrower stretches, ranks mostly wait. */
 enum { NARROWEST = 2 * GROUP * HESSE_BAND };
 
 enum { DOWN = 1, BACK = 2, STATE = 3 };
 
-/* How many ranks find stretches wide enough: the last is the narrowest. */
+/* Return the number of ranks that have wide enough stretches. The last stretch is the
+   narrowest. */
 static int takers(int n, int ranks)
 {
     while (ranks > 1 && n * (1 - sqrt(1 - 1.0 / ranks)) < NARROWEST) ranks--;
     return ranks;
 }
 
-/* Where the stretch of rank q begins. */
+/* Return the column at which the stretch of rank q begins. */
 static int border(int n, int ranks, int q)
 {
     if (q == ranks) return INT_MAX - COLUMN;
@@ -113,12 +114,12 @@ void hesse_band_set(hesse_band *band, int column, int count, const double *value
     memcpy(column_of(band, column), values, (size_t)count * sizeof *values);
 }
 
-/* What a rank knows on its way through the groups. */
+/* The state of a rank on its way through the groups. */
 typedef struct chase {
     hesse_band *band;
     hesse_reflector moving[GROUP]; /* of the sweeps that pass together         */
     int begin, end;                /* of this rank's stretch                   */
-    bool owed;                     /* the next rank is to send its zone back   */
+    bool owed;                     /* the next rank must still send the zone back */
     MPI_Request down[2], back;
 } chase;
 
@@ -155,7 +156,7 @@ static void receive_back(chase *x)
     x->owed = false;
 }
 
-/* One step of every sweep of the group that has one here. */
+/* Do one step of every sweep of the group that has a step here. */
 static void wave(chase *x, int first, int number)
 {
     const int place = first + 1 + number * HESSE_BAND;
@@ -168,7 +169,7 @@ static void wave(chase *x, int first, int number)
     }
 }
 
-/* The steps in this rank's stretch of the sweeps from `first` on. */
+/* Do the steps in this rank's stretch, for the sweeps from `first` on. */
 static void group(chase *x, int first)
 {
     const hesse_team *team = x->band->team;
@@ -223,7 +224,7 @@ hesse_status hesse_band_chase(hesse_band *band, double *d, double *e)
             group(x, first);
         MPI_Waitall(2, x->down, MPI_STATUSES_IGNORE);
         MPI_Wait(&x->back, MPI_STATUS_IGNORE);
-        /* A zone is the later rank's in the end. */
+        /* In the end a zone belongs to the later rank. */
         const int last = team->rank + 1 == band->ranks ? band->n : zone_at(x->end).from;
         for (int j = band->from; j < last; j++) {
             d[j] = column_of(band, j)[0];

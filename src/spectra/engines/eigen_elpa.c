@@ -1,10 +1,11 @@
-/* ELPA's two-stage solver for eigenvalues alone, its one-stage solver with
-   eigenvectors: the kernels that Debian packages make the second stage's
-   back-transformation slow. It reads both triangles, and fails where a rank owns
+/* ELPA's two-stage solver finds eigenvalues alone, and its one-stage solver
+   eigenvectors, too: with the kernels that Debian packages, the back-transformation of
+   the second stage is slow. ELPA reads both triangles, and fails if a rank owns
    nothing. Source: Marek et al., J. Phys.: Condens. Matter 26 (2014) 213201. */
 #include "spectra/engines/engines.h"
 
-/* Along an axis every process owns something when there is a block for the last. */
+/* Return true if every process along an axis owns something: if there is a block for
+   the last one. */
 static bool all_own(const hesse_dmat *a, int procs)
 {
     return a->n > (procs - 1) * a->nb;
@@ -17,7 +18,7 @@ bool hesse_elpa_serves(const hesse_dmat *a)
 
 #ifdef HESSE_HAVE_ELPA
 #include <elpa/elpa.h>
-#undef I /* elpa.h brings complex.h */
+#undef I /* elpa.h includes complex.h */
 
 enum { API = 20211125 };
 
@@ -26,7 +27,7 @@ typedef struct setting {
     int value;
 } setting;
 
-/* A handle that knows the matrix; NULL when ELPA refuses. */
+/* Return a handle that knows the matrix, or NULL when ELPA refuses. */
 static elpa_t handle_for(const hesse_dmat *a, bool with_vectors)
 {
     int error = ELPA_OK;

@@ -1,11 +1,11 @@
-/* Panel after panel of HESSE_BAND columns: the part of a panel below the band's edge is
-   annihilated by a block reflection I - V T V', which changes the rest A of the matrix
-   to A - Y V' - V Y',   Y = A U - V (U' A U) / 2,   U = V T. Of A one triangle is kept,
-   in whole storage blocks: each rank multiplies and changes the blocks that it owns, so
-   that matrices stay where they are. What travels is the panel, which one rank
-   factorises, and Y, which all sum up. The first panel is narrower when the order asks
-   for it, so that all others reach down to a square. Source: Bischof, Lang & Sun, ACM
-   Trans. Math. Softw. 26 (2000), 581-601. */
+/* The matrix is reduced panel by panel. A panel has HESSE_BAND columns, and a block
+   reflection I - V T V' annihilates its part below the band's edge. This changes the
+   rest A of the matrix to A - Y V' - V Y',   Y = A U - V (U' A U) / 2,   U = V T. One
+   triangle of A is kept, in whole storage blocks: each rank multiplies and changes the
+   blocks that it owns, so that the matrix is not sent. Only the panel is sent, which
+   one rank factorises, and Y, to which all ranks add. The first panel is narrower if
+   the order requires it, so that a square is left below all others. Source: Bischof,
+   Lang & Sun, ACM Trans. Math. Softw. 26 (2000), 581-601. */
 #include "spectra/engines/band.h"
 
 #include "base/memory.h"
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Storage blocks side by side in one product. */
+/* The number of storage blocks side by side in one product. */
 enum { STRIPE = 4 };
 
 void dgeqrt3_(const int *m, const int *n, double *a, const int *lda, double *t,
@@ -25,11 +25,11 @@ void dgeqrt3_(const int *m, const int *n, double *a, const int *lda, double *t,
 typedef struct reduction {
     hesse_dmat *a;
     int first, width;      /* columns of the panel                           */
-    int rest, order;       /* where the rest of the matrix begins; its order */
-    double *panel, *u, *y; /* of the rows from first, rest and rest on       */
+    int rest, order;       /* start of the rest of the matrix; its order */
+    double *panel, *u, *y; /* of the rows from first, rest and rest on */
     double *t;
-    double *rows, *cols; /* two tall matrices: what this rank needs of U and Y, later
-                              of V and Y, at its rows and at its columns     */
+    double *rows, *cols; /* two tall matrices: U and Y, later V and Y, at this rank's
+                            rows and at its columns */
 } reduction;
 
 static int lesser(int a, int b)
@@ -42,7 +42,7 @@ static int greater(int a, int b)
     return a > b ? a : b;
 }
 
-/* Rows of a tall matrix that begins at index `rest`, as an axis owns them. */
+/* Pick the rows that an axis owns of a tall matrix that begins at index `rest`. */
 static void pick(const reduction *x, const hesse_axis *axis, const double *tall,
                  int stride, double *mine)
 {
@@ -56,7 +56,7 @@ static void pick(const reduction *x, const hesse_axis *axis, const double *tall,
     }
 }
 
-/* And back, added to what is there. */
+/* Add these rows to the tall matrix. */
 static void add_rows(const reduction *x, const hesse_axis *axis, const double *mine,
                      double *tall)
 {
@@ -70,7 +70,7 @@ static void add_rows(const reduction *x, const hesse_axis *axis, const double *m
     }
 }
 
-/* The panel's columns from the diagonal down, on rank 0. */
+/* Gather the panel's columns, from the diagonal down, on rank 0. */
 static void gather_panel(reduction *x)
 {
     const hesse_dmat *a = x->a;
@@ -94,7 +94,8 @@ static void gather_panel(reduction *x)
                    MPI_DOUBLE, MPI_SUM, 0, team->comm);
 }
 
-/* Factorised, its triangle put into the band, its reflections on every rank. */
+/* Factorise the panel, put its triangle into the band, and send its reflections to
+   every rank. */
 static void factorise(reduction *x, hesse_band *band)
 {
     hesse_team *team = x->a->grid->team;
@@ -128,8 +129,9 @@ static double *corner(const reduction *x, const rectangle *r)
     return x->a->local + (size_t)r->left * (size_t)x->a->row.count + r->top;
 }
 
-/* This rank's blocks on and below the diagonal of the rest: rectangles that are several
-   blocks wide, with the stairs above them block by block. */
+/* Visit this rank's blocks on and below the diagonal of the rest. Rectangles are
+   several blocks wide. The stairs of blocks above them, up to the diagonal, are visited
+   block by block. */
 static void walk(const reduction *x, void (*visit)(const reduction *, rectangle))
 {
     const hesse_axis *row = &x->a->row, *col = &x->a->col;
@@ -154,7 +156,7 @@ static void walk(const reduction *x, void (*visit)(const reduction *, rectangle)
     }
 }
 
-/* Add what a rectangle, and its mirror image, contribute to A U. */
+/* Add the contribution of a rectangle and its mirror image to A U. */
 static void multiply(const reduction *x, rectangle r)
 {
     const int ld = x->a->row.count, w = x->width;
@@ -171,7 +173,7 @@ static void multiply(const reduction *x, rectangle r)
                 corner(x, &r), ld, u_rows, m, 1, y_cols, n);
 }
 
-/* A - Y V' - V Y' in one product: the rows are [V Y], the columns [Y V]. */
+/* Compute A - Y V' - V Y' in one product: the rows are [V Y], the columns [Y V]. */
 static void update(const reduction *x, rectangle r)
 {
     const int ld = x->a->row.count, top = hesse_axis_below(&x->a->row, x->rest);
@@ -181,7 +183,7 @@ static void update(const reduction *x, rectangle r)
                 x->cols + (r.left - left), n, 1, corner(x, &r), ld);
 }
 
-/* One panel and what it does to the rest. */
+/* Reduce one panel and change the rest of the matrix. */
 static void advance(reduction *x)
 {
     const hesse_axis *row = &x->a->row, *col = &x->a->col;
@@ -218,7 +220,7 @@ static void advance(reduction *x)
     walk(x, update);
 }
 
-/* Storage blocks on the diagonal are read whole; each lies on one rank. */
+/* Storage blocks on the diagonal are read as a whole. Each lies on one rank. */
 static void mirror_diagonal_blocks(hesse_dmat *a)
 {
     const size_t ld = (size_t)a->row.count;

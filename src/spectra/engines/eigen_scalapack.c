@@ -1,7 +1,8 @@
-/* PDSYEV for eigenvalues alone, PDSYEVD with eigenvectors: PDSYEVX loses orthogonality
-   on clusters at zero, which Hessians have. PDSYEVD returns wrong vectors without a
-   word when it is given exactly the workspace that it asks for and the matrix is small
-   against the grid, so it gets more.  Source: ScaLAPACK Users' Guide (1997). */
+/* PDSYEV finds eigenvalues alone, and PDSYEVD eigenvectors, too: PDSYEVX loses
+   orthogonality on clusters at zero, which Hessians have. If PDSYEVD is given exactly
+   the workspace that it asks for and the matrix is small against the grid, it returns
+   wrong vectors without an error, so it gets more.  Source: ScaLAPACK Users' Guide
+   (1997). */
 #include "base/memory.h"
 #include "spectra/engines/engines.h"
 
@@ -13,8 +14,8 @@ enum { PADDING = 100000 };
 
 static const int ONE = 1;
 
-/* A query's answer as memory. Lengths past 2^31 come back rounded, negative or as
-   infinity. */
+/* Allocate the workspace that a query asks for. Lengths past 2^31 come back rounded,
+   negative or as infinity. */
 static hesse_status workspace(hesse_team *team, double length, double **work,
                               int *lwork, int n)
 {

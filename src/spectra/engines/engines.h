@@ -4,21 +4,22 @@
 
 #include "spectra/engines/eigen.h"
 
-/** Collective. Eigenvalues of a distributed matrix, which is destroyed; with `z`, all
- *  eigenvectors as its columns.
+/** Collective. Compute the eigenvalues of a distributed matrix, which is destroyed.
+ * With `z`, all eigenvectors become its columns.
  *
  *  lambda  [out]  n, ascending; on rank 0 at least.
  *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC, agreed. */
 hesse_status hesse_scalapack_solve(hesse_dmat *a, double *lambda, hesse_dmat *z);
 hesse_status hesse_elpa_solve(hesse_dmat *a, double *lambda, hesse_dmat *z);
 
-/** Collective. The same for eigenvalues alone; lambda on every rank. */
+/** Collective. The same for eigenvalues alone. All ranks have lambda. */
 hesse_status hesse_band_solve(hesse_dmat *a, double *lambda);
 
-/** Local. Bytes beyond the matrix that it needs on each rank at most. */
+/** Local. Return the largest number of bytes that it needs on any rank, beyond the
+ * matrix. */
 double hesse_band_solve_bytes(int n, int ranks);
 
-/** Local. Whether ELPA can take a matrix: every rank must own some of it. */
+/** Local. Return true if ELPA can solve a matrix: every rank must own some of it. */
 bool hesse_elpa_serves(const hesse_dmat *a);
 
 #endif /* HESSE_SPECTRA_ENGINES_ENGINES_H */
