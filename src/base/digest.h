@@ -14,7 +14,7 @@ enum { HESSE_DIGEST_LENGTH = 65 }; /* 64 hexadecimal digits and the end */
 void hesse_digest(const void *bytes, size_t count, char digest[HESSE_DIGEST_LENGTH]);
 
 /** Local. Digest of bytes that come piece by piece. _end gives the digest and frees the
- * digester; _drop only frees it. _new returns NULL when memory is exhausted. */
+ * digester; _drop only frees it. _begin returns NULL when memory is exhausted. */
 typedef struct hesse_digester hesse_digester;
 hesse_digester *hesse_digest_begin(void);
 void hesse_digest_add(hesse_digester *d, const void *bytes, size_t count);

@@ -1,4 +1,4 @@
-/** Masked tokens that are to be predicted: the task that BERT is trained on. */
+/** Masked tokens for a model to predict: the task that BERT is trained on. */
 #ifndef HESSE_DATA_MASK_TOKENS_H
 #define HESSE_DATA_MASK_TOKENS_H
 

@@ -13,7 +13,7 @@
  *
  *  batch  [out]  the caller frees it; empty after an error.
  *  Errors: HESSE_E_JOB for a kind that does not exist, a wrong number of files or a
- *  size out of range; HESSE_E_INPUT naming the file and what is wrong with it;
+ *  size out of range; HESSE_E_INPUT, which names the file and its fault;
  *  HESSE_E_NOMEM. */
 hesse_status hesse_data_read(const hesse_data_options *options,
                              const hesse_data_needs *needs, hesse_batch *batch,
