@@ -46,8 +46,8 @@ void hesse_progress_keep_alive(hesse_progress *p);
  *
  *  phase       [in]  copied.
  *  part        [in]  done fraction of the predicted time, 0 ... 1; if it decreases, the
- * largest value so far counts. operations [in] floating-point operations since the
- * start, with the same rule. */
+ *                    largest value so far counts.
+ *  operations  [in]  floating-point operations since the start, with the same rule. */
 void hesse_progress_update(hesse_progress *p, const char *phase, double part,
                            double operations);
 
