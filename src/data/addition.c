@@ -12,10 +12,7 @@
 
 enum { DIGITS = 5, PLUS = 10, EQUALS = 11, LENGTH = 3 * DIGITS + 3 };
 
-enum {
-    BATCHES = 1 << 30
-}; /* numbers of batches begin here, those of examples are
-      lower */
+enum { BATCHES = 1 << 30 }; /* first number of a batch; examples have lower ones */
 
 static const hesse_owned_key keys[] = {{NULL, NULL}};
 

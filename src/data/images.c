@@ -156,9 +156,9 @@ static bool has_cifar_labels(const bytes *b, size_t labels)
     return true;
 }
 
-/* A record has one label in CIFAR-10, and two in CIFAR-100. Of these two the second
-   one, the fine label, is taken. If the length of the file allows both kinds of record,
-   the labels decide. */
+/* A record has one label in CIFAR-10, and two in CIFAR-100, where the second one, the
+   fine label, is taken. If the length of the file allows both kinds of record, the
+   labels decide. */
 static hesse_status open_cifar(store *x, hesse_why *why)
 {
     const bytes *b = &x->images;

@@ -22,9 +22,8 @@ typedef struct hesse_resume {
  * there.
  *
  *  path  [in]  of the result; it must outlive the resume.
- *  Errors: HESSE_E_OUTPUT when the result or its parts are there, and neither --resume
- * nor
- *  --force is given; HESSE_E_NOMEM. */
+ *  Errors: HESSE_E_OUTPUT when the result or its parts are there without --resume and
+ *  --force; HESSE_E_NOMEM. */
 hesse_status hesse_resume_check(hesse_team *team, const hesse_options *options,
                                 const char *path, hesse_resume *resume);
 
