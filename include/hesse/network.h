@@ -81,7 +81,7 @@ hesse_status hesse_network_print(const hesse_network *network, int tokens, FILE 
 typedef enum hesse_float { HESSE_F64, HESSE_F32 } hesse_float;
 
 /** Collective. Write a checkpoint in safetensors, with the names and shapes of the
- * tensors that it was read with (those of Hugging Face where it was not read), slices
+ * tensors that it was read with (those of Hugging Face if it was not read), slices
  * of fused tensors together again, buffers included. The file has a temporary name
  * until it is complete, so it is either complete or absent.
  *

@@ -7,9 +7,9 @@
 #include "network/batch.h"
 
 /** Local. Reads or draws examples and adapts them to a network: tokens are masked
- *  where masked ones are to be predicted; padding is hidden where every token
- *  attends to all others; images become one token, or, where ids are read, shades of
- *  grey; labels become one-hot vectors where targets are numbers.
+ *  if the network predicts masked ones; padding is hidden if every token attends to
+ *  all others; images become one token, or, if the network reads ids, shades of
+ *  grey; labels become one-hot vectors if targets are numbers.
  *
  *  batch  [out]  the caller frees it; empty after an error.
  *  Errors: HESSE_E_JOB for a kind that does not exist, a wrong number of files or a
