@@ -1,5 +1,5 @@
-/* Seconds that the engines take for eigenvalues alone, of random symmetric matrices; and
-   DGEMM's rate of every rank, while all of them multiply.
+/* This prints the seconds that the engines take for only the eigenvalues of random symmetric
+   matrices, and the rate of DGEMM on every rank while all of them multiply.
 
    usage: mpiexec -n RANKS benchmark_engines REPEATS ORDER... */
 #include "base/memory.h"

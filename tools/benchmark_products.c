@@ -1,5 +1,5 @@
-/* Seconds that a product of the Hessian with k vectors takes, of the model and data of a job;
-   its rate, and DGEMM's of every rank, while all of them multiply.
+/* This prints the seconds that a product of the Hessian with k vectors takes, for the model and
+   data of a job; its rate; and the rate of DGEMM on every rank while all of them multiply.
 
    usage: mpiexec -n RANKS benchmark_products REPEATS JOB.yaml K... */
 #include "base/memory.h"
@@ -18,7 +18,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Of all parameters as one bundle: median seconds, and the work of all ranks. */
+/* Returns the median seconds of products with all parameters as one bundle, and the work of
+   all ranks. */
 static double seconds_of(hesse_objective *objective, int k, int repeats, double *seconds,
                          hesse_work *work)
 {
@@ -35,7 +36,7 @@ static double seconds_of(hesse_objective *objective, int k, int repeats, double 
     if (hesse_product_work(objective, &bundle, 1, work, &why) ||
         hesse_product_new(objective, &bundle, 1, &product))
         exit(4);
-    for (int i = -1; i < repeats; i++) { /* the first touches the memory */
+    for (int i = -1; i < repeats; i++) { /* the first run touches the memory */
         MPI_Barrier(objective->team->comm);
         const double start = MPI_Wtime();
         hesse_product_run(product, HESSE_ALL, v, hv);

@@ -1,5 +1,5 @@
-# Which MPI a library was built for, and a ScaLAPACK for the MPI, BLAS and LAPACK that were
-# found before.
+# This finds the MPI that a library was built for, and a ScaLAPACK for the MPI, BLAS and
+# LAPACK that were found before.
 include(CheckCSourceCompiles)
 include(CMakePushCheckState)
 
@@ -20,9 +20,9 @@ else()
 endif()
 
 # hesse_other_mpi(OUT LIBRARY...): OUT becomes the name of the MPI that the libraries were
-# built for when it is not the one that was found, else the empty string. Two signs tell:
+# built for, if it is not the one that was found, else the empty string. There are two signs:
 # the predefined handles are variables in Open MPI and numbers in MPICH, and a shared library
-# names the libraries it loads. Without a sign the libraries are accepted.
+# names the libraries that it loads. Without a sign the libraries are accepted.
 function(hesse_other_mpi out)
   set(theirs "")
   set(archives TRUE)
@@ -52,7 +52,7 @@ function(hesse_other_mpi out)
   set(${out} "${theirs}" PARENT_SCOPE)
 endfunction()
 
-# hesse_files(OUT LIBRARY...): imported targets replaced by their files.
+# hesse_files(OUT LIBRARY...): replace imported targets by their files.
 function(hesse_files out)
   set(files "")
   foreach(library IN LISTS ARGN)
@@ -126,14 +126,15 @@ function(hesse_find_scalapack)
       find_library(MKL_SCALAPACK mkl_scalapack_lp64 HINTS ${hints})
       find_library(MKL_BLACS mkl_blacs_${blacs}_lp64 HINTS ${hints})
       if(MKL_SCALAPACK AND MKL_BLACS)
-        # The two refer to one another and to MKL.
+        # The two libraries need each other and MKL.
         try_scalapack(-Wl,--no-as-needed ${MKL_SCALAPACK} ${BLAS_LIBRARIES} ${MKL_BLACS})
       endif()
     endif()
     foreach(name scalapack-${mpi_suffix} scalapack)
       pkg_check_modules(${name} QUIET ${name})
       if(${name}_FOUND)
-        # Without the MPI, BLAS and other libraries that it may name besides: those are found.
+        # The MPI, BLAS and other libraries that it may also name are left out, because they
+        # were found before.
         set(files ${${name}_LINK_LIBRARIES})
         list(FILTER files INCLUDE REGEX "scalapack|blacs")
         try_scalapack(${files})

@@ -1,4 +1,4 @@
-# Write HEADER with the commit of SOURCE, when it differs from what is there.
+# Write HEADER with the commit of SOURCE, if the existing file differs.
 execute_process(COMMAND git -C ${SOURCE} describe --always --dirty --abbrev=12
                 OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 if(NOT commit)

@@ -3,10 +3,10 @@
 
     make_family_reference.py [FOLDER]
 
-For every case a folder with job.yaml and the files that it names, as a user would have them,
+This writes, for every case, a folder with job.yaml and its files, as a user would have them,
 and reference.safetensors: loss [1], gradient [n], and of the Hessian and its Gauss-Newton part
-the columns i (n - 1) / (c - 1) of c, [c, n]. Parameters stand in the order of their tensors'
-names; shapes.txt in the folder has names and shapes as the libraries have them.
+the columns i (n - 1) / (c - 1) of c, [c, n]. Parameters are in the order of their tensors'
+names; shapes.txt in the folder has the names and shapes of the libraries.
 
 Needs numpy, torch and safetensors. The committed values were made with PyTorch 2.13.0.
 """

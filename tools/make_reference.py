@@ -4,20 +4,20 @@
     make_reference.py [FOLDER]
     make_reference.py --trained CHECKPOINT
 
-The first: for every case a folder with config.json, model.safetensors and tokens.npy, as a user
-would have them, and reference.safetensors with what PyTorch's automatic differentiation
-makes of them:
+The first command writes, for every case, a folder with config.json, model.safetensors and
+tokens.npy, as a user would have them, and reference.safetensors with these results of
+PyTorch's automatic differentiation:
 
     loss                  [1]
     gradient/TENSOR       of the shape of the checkpoint's tensor
     columns               [c, 2] float64: tensor (place in the sorted names) and element
     hessian/TENSOR        [c, shape]: those columns of the Hessian
-    gauss_newton/TENSOR   [c, shape]: and of its Gauss-Newton part
+    gauss_newton/TENSOR   [c, shape]: those columns of its Gauss-Newton part
     eigenvalues           [n]: of the whole Hessian, ascending
 
-The second prints, in C, what tests/test_trained.c expects of the trained checkpoint in a
-folder of that kind (stories260K): from the whole of the Hessian's blocks of the first
-layer's query and key, on one sequence of 32 tokens. It takes two minutes.
+The second command prints, in C, the values that tests/curvature/test_trained.c expects for the
+trained checkpoint in such a folder (stories260K). They come from the whole blocks of the Hessian
+for the first layer's query and key, on one sequence of 32 tokens. It takes two minutes.
 
 Needs numpy, torch and safetensors. The committed values were made with PyTorch 2.13.0.
 """

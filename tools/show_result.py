@@ -10,13 +10,13 @@ import os
 import signal
 import sys
 
-# Some network file systems have no locks; HDF5 looks at this when it is loaded.
+# Some network file systems have no locks; HDF5 reads this variable when it is loaded.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 import h5py
 
 SCHEMAS = (1, 2)
 
-# What a reader wants to see first; the file has more.
+# The attributes that a reader wants to see first; the file has more.
 HEAD = ["created", "command", "hesse_version", "git_commit", "host", "ranks", "blas",
         "model_family", "model_layers", "model_heads", "model_width", "parameters",
         "sequences", "context", "loss", "partition", "scope", "wall_seconds"]
@@ -49,7 +49,7 @@ def texts(dataset):
 
 
 def verdict(n, checks):
-    """Whether the checks are within the bounds of include/hesse/spectrum.h."""
+    """True if the checks are within the bounds of include/hesse/spectrum.h."""
     if math.isnan(checks[0]):
         return "-"
     bound = max(64 * sys.float_info.epsilon * n, 1e-13 * math.sqrt(n))

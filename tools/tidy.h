@@ -1,8 +1,9 @@
-/* What clang-tidy cannot see from one file: a failure has a status, and a rank that failed
-   keeps it through the agreement. Included before every file but those that define the two. */
+/* This tells clang-tidy facts that it cannot see in one file: a failure has a status, and a rank
+   that failed keeps its status through the agreement. It is included before every file except
+   those that define the two functions. */
 #include "hesse/status.h"
 
-#if __has_include(<mpi.h>) /* not in the rooms that are built without MPI */
+#if __has_include(<mpi.h>) /* rooms that are built without MPI do not have it */
 #include "hesse/team.h"
 
 static inline hesse_status hesse_tidy_agree(hesse_team *team, hesse_status s)

@@ -14,43 +14,44 @@
 extern "C" {
 #endif
 
-/** Columns computed at once unless something else is asked; the fastest measured. */
+/** Columns that are computed at once by default: the fastest number that was
+ * measured. */
 enum { HESSE_PANEL = 24 };
 
-/** How spectra are found. */
+/** The ways to find a spectrum. */
 typedef enum hesse_method {
-    HESSE_METHOD_EXACT,   /* matrices are formed and decomposed; an error where they do
-                             not   fit   */
+    HESSE_METHOD_EXACT,   /* matrices are formed and decomposed; an error if they do not
+                             fit */
     HESSE_METHOD_LANCZOS, /* by quadrature, without matrices                          */
-    HESSE_METHOD_AUTO /* exactly where memory and time allow, else by quadrature: see
-                         hesse_analysis_estimated                                     */
+    HESSE_METHOD_AUTO     /* exact if memory and time allow it, else by quadrature: see
+                             hesse_analysis_estimated */
 } hesse_method;
 
-/** Lists of blocks that papers look at. */
+/** Lists of the blocks that published papers study. */
 typedef enum hesse_preset {
     HESSE_PRESET_NONE,
-    /* The token embedding, and of layers 0, L / 4, 7 L / 12 and L - 1 of L (0, 3, 7 and
-       11 of 12) the matrices of query, key, value, attention's output and MLP: 25
-       blocks of GPT-2. Source: the authors' code for Zhang et al., Why Transformers
-       Need Adam (arXiv:2402.16788). */
+    /* The token embedding, and the matrices of query, key, value, attention's output
+       and MLP in layers 0, L / 4, 7 L / 12 and L - 1 of L (0, 3, 7 and 11 of 12). These
+       are 25 blocks of GPT-2. Source: the authors' code for Zhang et al., Why
+       Transformers Need Adam (arXiv:2402.16788). */
     HESSE_PRESET_PAPER_GPT2,
-    /* The patch embedding, of layers 0, L / 2 and L - 1 of L (0, 6 and 11 of 12) query,
-       key and value as one block, attention's output and both matrices of the MLP, and
-       the classifier: 14 blocks of ViT. Source: the same. */
+    /* The patch embedding and the classifier, and in layers 0, L / 2 and L - 1 of L (0,
+       6 and 11 of 12) these: query, key and value as one block, attention's output, and
+       both matrices of the MLP. These are 14 blocks of ViT. Source: the same. */
     HESSE_PRESET_PAPER_VIT,
     /* The weights of every convolution. */
     HESSE_PRESET_CONVOLUTIONS
 } hesse_preset;
 
-/** Start it from {0}; NULL and 0 stand for the defaults given. It has a field for every
- *  choice that a user has. */
+/** Settings of an analysis, with a field for every choice that a user has. Start it
+ * from {0}; NULL and 0 select the defaults that are given here. */
 typedef struct hesse_analysis_options {
     hesse_cut partition; /* default: by tensor */
 
     /* Names or globs of blocks; 0: all. */
     const char *const *only;
     int n_only;
-    hesse_preset preset; /* in place of names and a partition */
+    hesse_preset preset; /* replaces names and a partition */
 
     /* Shares of the Hessian; 0: itself. */
     const hesse_kinds *parts;
@@ -59,21 +60,22 @@ typedef struct hesse_analysis_options {
     hesse_scope scope;   /* default: blocks                               */
     hesse_method method; /* default: exact                                */
     hesse_engine engine; /* default: the fastest                          */
-    int eigenvectors;    /* at each end; default: none; of estimated matrices the pairs
-                            are found as `extreme` says                   */
+    int eigenvectors;    /* at each end; default: none; the pairs of estimated matrices
+                            are found as `extreme` says */
     int panel;           /* directions swept at once; default HESSE_PANEL */
-    int threads;         /* of a rank, for panels; default: 1             */
-    bool matrices;       /* they are to be written, by all ranks at once  */
+    int threads;         /* of each rank, for panels; default: 1          */
+    bool matrices;       /* all ranks together will write them            */
 
-    /* Bytes a rank may use; default: what is free, shared by the ranks of a machine. */
+    /* Bytes that a rank may use; default: the free memory, shared by the ranks of a
+       machine. */
     size_t memory;
-    size_t program; /* of them what other things take: code, libraries; default: 0  */
+    size_t program; /* the part of `memory` that code and libraries take; default: 0 */
 
-    double
-        seconds; /* auto forms no matrix beyond so much predicted time; 0: no limit */
+    double seconds; /* auto forms no matrix that is predicted to take longer; 0: no
+                       limit */
     hesse_lanczos_settings lanczos;
-    /* Asked of estimated matrices, besides quadratures; the seeds are those of lanczos.
-     */
+    /* Computed for estimated matrices, besides quadratures; the seeds are those of
+       lanczos. */
     hesse_extreme_settings extreme;
     hesse_hutchinson_settings hutchinson;
 
@@ -82,44 +84,47 @@ typedef struct hesse_analysis_options {
     int n_distances;
     hesse_density density; /* default: 1000 points, 0.01 of the range */
 
-    double stretch; /* seconds of finished panels that may be lost when a run is
-                       stopped: what takes less is not put into part files; for their
-                       prediction */
+    double stretch; /* seconds of work on panels that may be lost when a run is stopped:
+                       shorter work is not put into part files; used to predict their
+                       size */
 
-    int ranks; /* plan for so many; default: those of the team */
+    int ranks; /* the plan is for this number of ranks; default: those of the team */
 } hesse_analysis_options;
 
 typedef struct hesse_analysis hesse_analysis;
 
-/** Collective. Cut the model into blocks and plan who does what; computes nothing.
- *  Errors: HESSE_E_JOB; HESSE_E_NOMEM where it would not fit, with the sizes. */
+/** Collective. Cut the model into blocks and plan the work of every rank. Nothing is
+ * computed. Errors: HESSE_E_JOB; HESSE_E_NOMEM, with the sizes, if the work would not
+ * fit in memory. */
 hesse_status hesse_analysis_new(hesse_objective *objective,
                                 const hesse_analysis_options *options,
                                 hesse_analysis **analysis);
 void hesse_analysis_free(hesse_analysis *analysis);
 
-/** Collective. Assemble, prove and decompose all that was asked for.
- *  Errors: HESSE_E_NOMEM; HESSE_E_NUMERIC naming the block whose proof fails. */
+/** Collective. Assemble, check and decompose everything that was asked for. Errors:
+ * HESSE_E_NOMEM; HESSE_E_NUMERIC, which names the block that fails a check. */
 hesse_status hesse_analysis_run(hesse_analysis *analysis);
 
-/** Local. Blocks in their order: that of the rows of the full matrix. */
+/** Local. The blocks in order, which is the order of the rows of the full matrix. */
 int hesse_analysis_blocks(const hesse_analysis *analysis);
 const char *hesse_analysis_block_name(const hesse_analysis *analysis, int block);
 size_t hesse_analysis_block_size(const hesse_analysis *analysis, int block);
 
 enum { HESSE_FULL_MATRIX = -1 };
 
-/** Local. Why the spectrum of a block, or of the full matrix, is estimated. */
+/** Local. The reason why the spectrum of a block, or of the full matrix, is
+ * estimated. */
 hesse_estimated hesse_analysis_estimated(const hesse_analysis *analysis, int block);
 
-/** Local. The gradient in the order of the blocks; the first of a block's entries. */
+/** Local. The gradient in the order of the blocks, and the index of a block's first
+ * entry in it. */
 const double *hesse_analysis_gradient(const hesse_analysis *analysis);
 size_t hesse_analysis_block_first(const hesse_analysis *analysis, int block);
 
 /** Local. The results of a run for part 0 ... n_parts - 1: of a block, or of the full
- * matrix; the same on every rank. A matrix that was asked for has a spectrum or a
- * quadrature, the other is NULL. Extreme pairs and estimates are of what has a
- * quadrature, where they were asked for. */
+ * matrix; the same on every rank. A matrix that was asked for has either a spectrum or
+ * a quadrature, and the other is NULL. A matrix with a quadrature also has extreme
+ * pairs and estimates, if they were asked for. */
 const hesse_spectrum *hesse_analysis_spectrum(const hesse_analysis *analysis, int part,
                                               int block);
 const hesse_quadrature *hesse_analysis_quadrature(const hesse_analysis *analysis,
@@ -131,16 +136,17 @@ const hesse_hutchinson *hesse_analysis_hutchinson(const hesse_analysis *analysis
 const hesse_measures *hesse_analysis_measures(const hesse_analysis *analysis, int part,
                                               int block);
 
-/** Local. Frobenius norms of the blocks x blocks parts of the full matrix, or NULL. */
+/** Local. The Frobenius norms of the blocks x blocks pieces of the full matrix, or
+ * NULL. */
 const double *hesse_analysis_coupling(const hesse_analysis *analysis, int part);
 
-/** Local. Distances of the kind options.distances[i] between the blocks that have
- * results, in order: m x m numbers, and their mean over pairs. NULL without results,
- * and on all ranks but the first. */
+/** Local. The distances of the kind options.distances[i] between the m blocks that have
+ * results, in order: m x m numbers, and their mean over pairs. It is NULL without
+ * results, and on all ranks except the first. */
 const double *hesse_analysis_distances(const hesse_analysis *analysis, int part, int i,
                                        int *m, double *mean);
 
-/** Local. One block of a part as a dense matrix, computed by this rank alone.
+/** Local. Compute one block of a part as a dense matrix, on this rank alone.
  *
  *  matrix  [out]  size x size, both triangles.
  *  Errors: HESSE_E_NOMEM. */

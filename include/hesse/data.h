@@ -1,4 +1,4 @@
-/** hesse: which examples a dataset has, and in which form a network reads them. Needs
+/** hesse: the examples of a dataset, and the form in which a network reads them. Needs
  * no MPI. */
 #ifndef HESSE_DATA_H
 #define HESSE_DATA_H
@@ -31,9 +31,9 @@ typedef struct hesse_recipe {
     hesse_covariates covariates;
 } hesse_recipe;
 
-/** Which examples, of which kind, from where. Start it from {0}. Paths are as fopen(3)
- *  takes them, and only rank 0 opens them. A kind ignores the settings that are not its
- *  own. */
+/** Settings of a dataset: the kind of its examples, their source and their choice.
+ * Start it from {0}. Paths have the form that fopen(3) takes, and only rank 0 opens
+ * them. A kind ignores settings that it does not own. */
 typedef struct hesse_data_options {
     /* "tokens", "text", "texts", "inputs", "images", or a kind that is drawn from a
        seed: "gaussian", "clusters", "regression", "addition", "pathfinder",
@@ -49,11 +49,12 @@ typedef struct hesse_data_options {
     bool characters;  /* texts: the vocabulary is the characters; false: bytes     */
     double mask_rate; /* masked models: share of masked tokens; 0: 0.15         */
     const int *mask_id; /* masked models: id of a masked token; NULL: a new id    */
-    int sequences; /* examples; 0: as many as there are, at most 16               */
-    int context;   /* tokens of an example; 0: as they are, or as the model takes */
+    int sequences; /* examples; 0: all that are available, at most 16             */
+    int context;   /* tokens of an example; 0: those of the rows, or all that the model
+                      can take */
     int batch;     /* examples of a micro-batch, which "addition" balances            */
-    bool shuffle;  /* examples are chosen at random by seed, but not "inputs"; false:
-                      the first                                                   */
+    bool shuffle;  /* examples are chosen at random by seed, except "inputs"; false: the
+                      first ones */
     uint64_t seed;
     const int *sizes;          /* "quadratic": [n_sizes] orders of its blocks     */
     const double *eigenvalues; /* "quadratic": block after block                  */
@@ -67,12 +68,12 @@ typedef enum hesse_reads {
     HESSE_READS_IMAGES   /* numbers for each pixel                                */
 } hesse_reads;
 
-/** What a network needs of the examples (hesse_network_needs). */
+/** Properties that a network needs its examples to have (hesse_network_needs). */
 typedef struct hesse_data_needs {
     hesse_reads reads;
     int positions;  /* longest sequence; 0: any                                  */
     int vocabulary; /* ids are below it; 0: not known yet                        */
-    int classes;    /* it predicts; 0: not known yet, those of the data          */
+    int classes;    /* that it predicts; 0: not known yet, taken from the data   */
     bool masked;    /* masked tokens are to be predicted; false: the next token  */
     bool full;      /* every token attends to all others, so padding is hidden   */
     bool flat;      /* images are read as one token                              */

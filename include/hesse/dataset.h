@@ -11,12 +11,13 @@ extern "C" {
 
 typedef struct hesse_dataset hesse_dataset;
 
-/** Collective. Read or draw the examples on rank 0 and tell the others. A batch of it
- * is a range of examples (hesse_objective_set_batch), the same on any number of ranks.
+/** Collective. Read or draw the examples on rank 0 and tell the others. A batch is a
+ * range of these examples (hesse_objective_set_batch) and is the same on any number of
+ * ranks.
  *
- *  needs    [in]  of the network that will read it.
+ *  needs    [in]  those of the network that will read the dataset.
  *  Memory: all examples, on every rank.
- *  Errors: HESSE_E_JOB, HESSE_E_INPUT naming the file and what is wrong with it,
+ *  Errors: HESSE_E_JOB; HESSE_E_INPUT, which names the file and its fault;
  *  HESSE_E_NOMEM. */
 hesse_status hesse_dataset_open(hesse_team *team, const hesse_data_options *options,
                                 const hesse_data_needs *needs, hesse_dataset **dataset);
@@ -24,7 +25,8 @@ hesse_status hesse_dataset_open(hesse_team *team, const hesse_data_options *opti
 /** Local. NULL is legal. */
 void hesse_dataset_free(hesse_dataset *dataset);
 
-/** Local. Examples, tokens of an example, SHA-256 of what they come from. */
+/** Local. The number of examples, the tokens of an example, the SHA-256 of their
+ * source. */
 int hesse_dataset_examples(const hesse_dataset *dataset);
 int hesse_dataset_tokens(const hesse_dataset *dataset);
 const char *hesse_dataset_digest(const hesse_dataset *dataset);

@@ -17,8 +17,8 @@ typedef struct hesse_density {
     bool absolute;    /* bandwidth in units of eigenvalues; false: as a fraction of the
                          range of the eigenvalues on the grid                     */
     bool tenth;       /* eigenvalues divided by their 10th largest first          */
-    double past;      /* what the grid reaches past the ends, in units of (scaled)
-                         eigenvalues; 0: 4 deviations                             */
+    double past;      /* how far the grid extends beyond both ends, in units of (scaled)
+                         eigenvalues; 0: 4 deviations */
 } hesse_density;
 
 /** A spectrum as atoms: eigenvalues, or nodes of quadratures that stand for them. Start
@@ -26,21 +26,21 @@ typedef struct hesse_density {
 typedef struct hesse_eigenvalues {
     int n;
     const double *lambda; /* [n] ascending, finite                               */
-    const double *mass;   /* [n] of each, together 1; NULL: 1 / n                */
-    double tenth;         /* the 10th largest eigenvalue where there are masses  */
+    const double *mass;   /* [n] mass of each, their sum is 1; NULL: 1 / n       */
+    double tenth;         /* the 10th largest eigenvalue, if there are masses    */
 } hesse_eigenvalues;
 
-/** Equally spaced points, and the kernel that goes with them. */
+/** Equally spaced points, and the kernel that is used with them. */
 typedef struct hesse_distance_grid {
-    double first, last, step; /* 0 where no grid is used                          */
+    double first, last, step; /* 0 if no grid is used                             */
     double bandwidth;         /* deviation in units of the (scaled) eigenvalues   */
     int points;
 } hesse_distance_grid;
 
-/** Local. Density of a spectrum on its own grid, which reaches past both ends;
- *  sum(values) * step = 1. A point spectrum (a range that the grid could not resolve
- * beside the eigenvalues' size) gets a kernel of the bandwidth times max(|eigenvalue|,
- * tiny).
+/** Local. Compute the density of a spectrum on its own grid, which extends beyond both
+ * ends; sum(values) * step = 1. A point spectrum has a range so small, relative to its
+ * eigenvalues, that the grid could not resolve it. Its kernel is the bandwidth times
+ * max(|eigenvalue|, tiny).
  *
  *  spectrum      [in]   n >= 1.
  *  grid, values  [out]  settings->points each; units of lambda, and 1 / that.

@@ -1,7 +1,8 @@
 /** hesse: distances between spectra. Needs no MPI.
  *
  *  The field has no agreed definition of the "Jensen-Shannon distance" of spectra, so
- *  each reading has a name of its own, and its settings go with it. docs/math.md. */
+ * each definition has its own name here and is recorded with its settings.
+ * docs/math.md. */
 #ifndef HESSE_DISTANCE_H
 #define HESSE_DISTANCE_H
 
@@ -23,28 +24,30 @@ typedef enum hesse_distance {
     HESSE_DISTANCES
 } hesse_distance;
 
-/** Local. The name above; and the distance of a name, or HESSE_DISTANCES. */
+/** Local. The name of a distance; and the distance with a name, or HESSE_DISTANCES if
+ * there is none. */
 const char *hesse_distance_name(hesse_distance d);
 hesse_distance hesse_distance_named(const char *name);
 
-/** Local. Distances of all pairs of spectra.
+/** Local. Compute the distances of all pairs of spectra.
  *
- *  The densities stand on one grid for all blocks, from the least eigenvalue to the
- *  greatest of any; a relative bandwidth is a fraction of that range. With an absolute
- *  bandwidth far below the gaps between eigenvalues any two spectra without a common
- *  eigenvalue are as distant as can be: the relative one is the default for that
- * reason.
+ *  The densities of all blocks are on one grid, from the least eigenvalue of any block
+ * to the greatest. A relative bandwidth is a fraction of that range. If an absolute
+ * bandwidth is far below the gaps between eigenvalues, any two spectra without a common
+ * eigenvalue have the largest possible distance. For that reason the default is a
+ * relative bandwidth.
  *
- *  The grid reaches 4 deviations past both ends. One that ends at the spectrum, as in
- *  published scripts, cuts the outer kernels in half and makes distances smaller (0.541
- *  instead of 0.571 for the three blocks {1,2,3}, {99,100,101}, {4998,4999,5000} at 1 %
- * of the range) and dependent on the unit of the eigenvalues.
+ *  The grid extends 4 deviations beyond both ends. A grid that ends at the spectrum, as
+ * in published scripts, cuts the outer kernels in half. This makes distances smaller
+ * (0.541 instead of 0.571 for the three blocks {1,2,3}, {99,100,101}, {4998,4999,5000}
+ * at 1 % of the range) and makes them depend on the unit of the eigenvalues.
  *
  *  settings  [in]   js_log and wasserstein use `tenth` alone.
- *  spectra   [in]   blocks of them, each with n >= 1, finite.
+ *  spectra   [in]   one for each block, with n >= 1 and finite values.
  *  matrix    [out]  blocks x blocks, symmetric, zero diagonal.
  *  mean      [out]  over the unordered pairs (js0 in the papers); 0 for one block.
- *  grid      [out]  what was used; js_log: of the logarithms, step = width of a bin.
+ *  grid      [out]  the grid that was used; for js_log it is of the logarithms, and
+ *           step is the width of a bin.
  *  Memory: blocks x points doubles. Errors: HESSE_E_JOB, HESSE_E_NOMEM.
  *  Source: Lin, Divergence measures based on the Shannon entropy (IEEE Trans. Inf.
  *  Theory 37, 1991); as a measure of block heterogeneity: Zhang et al., Why

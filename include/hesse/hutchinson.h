@@ -11,11 +11,11 @@
 extern "C" {
 #endif
 
-/** How. Start it from {0}. */
+/** Settings of the estimate. Start it from {0}. */
 typedef struct hesse_hutchinson_settings {
     int probes; /* random vectors of signs; 0: nothing is estimated                  */
-    int sketch; /* vectors of the space that is treated exactly, at most the order;
-                   0: none, which is Hutchinson's estimator alone                     */
+    int sketch; /* dimension of the space that is treated exactly, at most the order; 0:
+                   none, which is Hutchinson's estimator alone */
 } hesse_hutchinson_settings;
 
 /** An estimate and its standard error over the probes (NaN for one probe). */
@@ -23,16 +23,16 @@ typedef struct hesse_estimate {
     double value, error;
 } hesse_estimate;
 
-/** Of a matrix S the products with probes z_p, entries 1 or -1, and, with a sketch,
- * with an orthonormal basis Q of the space of S times as many normal vectors.
- * Hutchinson's estimators are means of z' S z, |S z|^2 and z_i (S z)_i. Hutch++ takes
- * what lies in the space of Q exactly, and means over the rest: the same products serve
- * both. */
+/** Estimates for a matrix S from its products with probes z_p, whose entries are 1 or
+ * -1. Hutchinson's estimators are the means of z' S z, |S z|^2 and z_i (S z)_i. With a
+ * sketch of k vectors, Hutch++ multiplies k normal vectors by S and takes an
+ * orthonormal basis Q of their span. It treats the space of Q exactly and estimates
+ * only the rest by means. Both use the same products with the probes. */
 typedef struct hesse_hutchinson {
     size_t n;
     int probes, sketch;
-    hesse_estimate trace[2], frobenius[2]; /* by Hutchinson, and by Hutch++; without a
-                                              sketch both are the same                */
+    hesse_estimate trace[2], frobenius[2]; /* by Hutchinson, and by Hutch++; both are
+                                              equal without a sketch */
     double *diagonal, *error;              /* [n] by Hutch++, and standard errors     */
     double seconds;                        /* wall time                               */
 } hesse_hutchinson;

@@ -15,33 +15,35 @@
 extern "C" {
 #endif
 
-/** Where a network comes from. Start it from {0}; paths are as fopen(3) takes them, and
- * only rank 0 opens them. */
+/** The source of a network. Start it from {0}. Paths have the form that fopen(3) takes,
+ * and only rank 0 opens them. */
 typedef struct hesse_network_source {
-    const hesse_arch *arch; /* sizes; vocabulary 0: that of the data. With a config only
-                               the family, the loss and task, and how tokens attend  */
+    const hesse_arch *arch; /* sizes; vocabulary 0: the data define it. With a config,
+                               only the family, the loss, the task and the way tokens
+                               attend are used */
     const char *config;     /* config.json or its folder; NULL: the sizes in arch    */
     const char *checkpoint; /* .safetensors, an index of shards, or a folder that holds
                                one; NULL: initial values from seed                   */
     uint64_t seed;
-    bool outline; /* no parameters are read or made: enough to plan with             */
+    bool outline; /* no parameters are read or made; this is enough for a plan       */
 } hesse_network_source;
 
 typedef struct hesse_network hesse_network;
 
-/** Collective. What a network will need of its data; reads the config alone.
+/** Collective. Find the properties that a network needs its data to have. This reads
+ * only the config.
  *
  *  needs  [out]  the same on all ranks.
- *  Errors: HESSE_E_JOB, HESSE_E_INPUT naming the file and what is wrong with it. */
+ *  Errors: HESSE_E_JOB; HESSE_E_INPUT, which names the file and its fault. */
 hesse_status hesse_network_needs(hesse_team *team, const hesse_network_source *source,
                                  hesse_data_needs *needs);
 
 /** Collective. Open a network on every rank.
  *
- *  dataset  [in]  gives the sizes that the source leaves open (inputs, classes, ...);
- * it is not kept. NULL: the source tells them all. Memory: 8 bytes for each parameter
- * and rank. Errors: HESSE_E_JOB when sizes, task and data do not fit one another;
- * HESSE_E_INPUT naming the file and what is wrong with it; HESSE_E_NOMEM. */
+ *  dataset  [in]  gives the sizes that the source does not give (inputs, classes, ...);
+ * it is not kept. NULL: the source gives all of them. Memory: 8 bytes for each
+ * parameter and rank. Errors: HESSE_E_JOB when sizes, task and data do not fit one
+ * another; HESSE_E_INPUT, which names the file and its fault; HESSE_E_NOMEM. */
 hesse_status hesse_network_open(hesse_team *team, const hesse_network_source *source,
                                 const hesse_dataset *dataset, hesse_network **network);
 
@@ -49,7 +51,8 @@ hesse_status hesse_network_open(hesse_team *team, const hesse_network_source *so
 void hesse_network_free(hesse_network *network);
 
 /** Local. The number n of parameters, and their values: n numbers in the order of first
- * use (NULL of an outline). A line on what was ignored of the checkpoint, or "". */
+ * use (NULL for an outline). A line about tensors of the checkpoint that were ignored,
+ * or "". */
 size_t hesse_network_size(const hesse_network *network);
 const double *hesse_network_values(const hesse_network *network);
 const char *hesse_network_note(const hesse_network *network);
@@ -59,8 +62,9 @@ const char *hesse_network_note(const hesse_network *network);
 const hesse_arch *hesse_network_arch(const hesse_network *network);
 const char *hesse_network_digest(const hesse_network *network);
 
-/** Local. The parameter tensors in order: how many, and of each its name, its first
- * element among the n and its size; of an index out of range NULL and 0. */
+/** Local. The number of parameter tensors; and, for each tensor in order, its name, its
+ * first element among the n parameters and its size. An index out of range gives NULL
+ * and 0. */
 int hesse_network_tensors(const hesse_network *network);
 const char *hesse_network_tensor_name(const hesse_network *network, int i);
 size_t hesse_network_tensor_first(const hesse_network *network, int i);
@@ -77,9 +81,9 @@ hesse_status hesse_network_print(const hesse_network *network, int tokens, FILE 
 typedef enum hesse_float { HESSE_F64, HESSE_F32 } hesse_float;
 
 /** Collective. Write a checkpoint in safetensors, with the names and shapes of the
- * tensors that it was read with (those of Hugging Face where it was not read), slices
- * of fused tensors together again, buffers included. It is complete or absent: it has a
- * temporary name until then.
+ * tensors that it was read with (those of Hugging Face if it was not read), slices
+ * of fused tensors together again, buffers included. The file has a temporary name
+ * until it is complete, so it is either complete or absent.
  *
  *  values  [in]  n numbers, on rank 0; others may give NULL.
  *  Errors: HESSE_E_OUTPUT, HESSE_E_NOMEM, HESSE_E_JOB for an unknown format. */

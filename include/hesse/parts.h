@@ -1,4 +1,5 @@
-/** hesse: which matrices: shares of the Hessian, blocks of the parameters, or all. */
+/** hesse: the matrices that can be asked for: shares of the Hessian, and blocks of the
+ * parameters or all of them. */
 #ifndef HESSE_PARTS_H
 #define HESSE_PARTS_H
 
@@ -7,8 +8,8 @@ extern "C" {
 #endif
 
 /** Kinds of operators, one bit each, and sets of them. The Hessian is a sum over the
- *  operators, one term for the curvature of each; the terms of a set of kinds are that
- *  set's share. docs/math.md, section 2. */
+ * operators, with one term for the curvature of each. The sum of the terms of a set of
+ * kinds is the share of that set. docs/math.md, section 2. */
 typedef enum hesse_kinds {
     HESSE_LINEAR = 1 << 0,
     HESSE_EMBEDDING = 1 << 1,
@@ -36,34 +37,34 @@ typedef enum hesse_kinds {
     HESSE_ALL = (1 << 22) - 1,
     HESSE_GAUSS_NEWTON =
         HESSE_CROSS_ENTROPY | HESSE_SQUARED_ERROR,     /* the losses alone */
-    HESSE_FUNCTIONAL = HESSE_ALL & ~HESSE_GAUSS_NEWTON /* all but them     */
+    HESSE_FUNCTIONAL = HESSE_ALL & ~HESSE_GAUSS_NEWTON /* all except these */
 } hesse_kinds;
 
 /** Local. The kinds of a share by its name: "hessian", "gauss_newton", "functional", or
- * an operator kind ("linear", "softmax", ...), 0 when there is none of that name; and
- * the name of such kinds, "" when the set has none. */
+ * an operator kind ("linear", "softmax", ...), 0 if there is no such name; and the name
+ * of a set of kinds, "" if it has none. */
 hesse_kinds hesse_kinds_named(const char *name);
 hesse_kinds
 hesse_kinds_at(int i); /* share i = 0, 1, ... of all that have names; 0 at the end */
 const char *hesse_kinds_name(hesse_kinds kinds);
 
-/** How the parameters are cut into blocks. */
+/** The ways to cut the parameters into blocks. */
 typedef enum hesse_cut {
     /* A block for every parameter. */
     HESSE_CUT_TENSOR,
-    /* Query, key and value by the head they make, attention's output matrix by the head
-       it reads; the rest by tensor. */
+    /* Query, key and value are cut by the head that they make, attention's output
+       matrix by the head that it reads. The rest is cut by tensor. */
     HESSE_CUT_HEAD,
-    /* Matrices by output neuron, embeddings by row; vectors whole. */
+    /* Matrices are cut by output neuron, embeddings by row. Vectors stay whole. */
     HESSE_CUT_NEURON,
-    /* A layer; outside of layers a module. */
+    /* Every layer is a block; outside of layers every module is one. */
     HESSE_CUT_LAYER,
     /* Emb, QK, VO, FFN, Norm, Conv. */
     HESSE_CUT_GROUP,
     /* One block. */
     HESSE_CUT_WHOLE,
-    /* Query, key and value of a layer as one block, their vectors as another; the rest
-       by tensor. */
+    /* The matrices of query, key and value of a layer are one block, their vectors are
+       another. The rest is cut by tensor. */
     HESSE_CUT_FUSED
 } hesse_cut;
 
@@ -73,16 +74,17 @@ typedef enum hesse_scope {
     HESSE_BOTH = 3
 } hesse_scope;
 
-/** Why the spectrum of a matrix is estimated by a quadrature, if it is. */
+/** The reason why the spectrum of a matrix is estimated by a quadrature, if it is
+ * estimated. */
 typedef enum hesse_estimated {
     HESSE_NOT_ESTIMATED,
     HESSE_ESTIMATED_AS_ASKED, /* no matrices are formed                             */
-    HESSE_ESTIMATED_MEMORY,   /* the matrix needs more memory than there is         */
+    HESSE_ESTIMATED_MEMORY,   /* the matrix needs more memory than is available     */
     HESSE_ESTIMATED_TIME,     /* it would take longer than is allowed               */
     HESSE_ESTIMATED_LIBRARY   /* it is larger than the libraries for matrices allow */
 } hesse_estimated;
 
-/** Local. In words: "", "as asked", "memory", "time", "library limit". */
+/** Local. The reason in words: "", "as asked", "memory", "time", "library limit". */
 const char *hesse_estimated_text(hesse_estimated why);
 
 #ifdef __cplusplus

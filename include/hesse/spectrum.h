@@ -22,8 +22,8 @@ typedef enum hesse_engine {
 /** Local. "auto", "lapack", "scalapack", "elpa", "band". */
 const char *hesse_engine_name(hesse_engine engine);
 
-/** Sums over the entries of a block, taken while it is assembled and before any solver
- *  sees it. */
+/** Sums over the entries of a block. They are taken during its assembly, before any
+ * solver changes it. */
 typedef struct hesse_sums {
     double trace;        /* of H_ii    */
     double squares;      /* of H_ij^2  */
@@ -34,57 +34,60 @@ typedef struct hesse_sums {
 typedef struct hesse_spectrum {
     int n;
     double *eigenvalues;  /* [n], ascending                                          */
-    int vectors;          /* min(2 k, n) for k at each end                           */
-    double *eigenvectors; /* vectors x n, of the lowest and then the highest values,
-                             ascending; NULL without                                 */
-    double *residuals;    /* [vectors], 2-norm of H q - lambda q; NULL without       */
+    int vectors;          /* eigenvectors kept: min(2 k, n) for k at each end        */
+    double *eigenvectors; /* vectors x n, those of the lowest and then of the highest
+                             values, ascending; NULL if none are kept */
+    double *residuals;    /* [vectors], 2-norm of H q - lambda q; NULL if none       */
     hesse_engine engine;
     double check_trace;     /* |sum of eigenvalues - trace| / Frobenius norm         */
     double check_frobenius; /* |sum of squares - Frobenius^2| / Frobenius^2          */
-    double check_symmetry;  /* largest defect of entries seen twice / (Frobenius norm +
-                               |loss| / 10^4), of the matrix that was assembled      */
+    double check_symmetry;  /* largest difference of entries that were computed twice /
+                               (Frobenius norm + |loss| / 10^4), of the matrix that was
+                               assembled */
     double seconds;         /* wall time of assembly and solution                    */
 } hesse_spectrum;
 
-/** Local. Room for n eigenvalues and k >= 0 eigenvectors at each end.
+/** Local. Allocate room for n eigenvalues and k >= 0 eigenvectors at each end.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_spectrum_new(int n, int k, hesse_spectrum **spectrum,
                                 hesse_why *why);
 void hesse_spectrum_free(hesse_spectrum *spectrum);
 
-/** Local. The most that check_trace and check_frobenius of order n may be:
- *  max(64 eps n, 1e-13 sqrt(n)), eps = 2^-52.
+/** Local. The largest value that check_trace and check_frobenius may have for order n:
+ * max(64 eps n, 1e-13 sqrt(n)), eps = 2^-52.
  *
  *  A backward-stable solver gives the eigenvalues of H + E with ||E||_2 <= p(n) eps
  * ||H||_2, and p(n) is of the order of sqrt(n) in practice (n at worst, times a small
- * constant). The sum of eigenvalues then moves by tr E <= n ||E||_2 at the very worst,
- * and by about
- *  ||E||_F, a few sqrt(n) eps ||H||_F, in fact; ||H||_F^2 moves by 2 <H, E>, the same
- *  relative to it. Rounding in the sums themselves is of that order, too. 64 eps n is
- *  far above all of it (measured: below 1/20 of the bound), and below 1e-9 for every n
- * up to 70,000: an eigenvalue that is wrong by 1e-9 of the Frobenius norm is found. The
- *  second term serves n < 50. */
+ * constant). The sum of eigenvalues then changes by tr E <= n ||E||_2 in the worst
+ * case. In practice it changes by about ||E||_F, which is a few sqrt(n) eps ||H||_F.
+ * ||H||_F^2 changes by 2 <H, E>, which has the same relative size. Rounding in the sums
+ * themselves is of that order, too. The bound 64 eps n is far above all these errors
+ * (measured errors are below 1/20 of it). It is below 1e-9 for every n up to 70,000, so
+ * the check finds an eigenvalue that is wrong by 1e-9 of the Frobenius norm. The second
+ * term is for n < 50. */
 double hesse_check_bound(int n);
 
-/** Local. Whether the checks of a block of order n are within their bounds; NaN is not.
- */
+/** Local. True if the checks of a block of order n are within their bounds; NaN is
+ * not. */
 bool hesse_checks_hold(int n, double check_trace, double check_frobenius,
                        double check_symmetry);
 
-/** Local. Fill check_trace and check_frobenius from the sums and judge all checks,
- *  residuals too. check_symmetry is there before. A zero matrix has checks 0.
+/** Local. Set check_trace and check_frobenius from the sums, and compare all checks and
+ * residuals with their bounds. check_symmetry must be set before. The checks of a zero
+ * matrix are 0.
  *
  *  what    [in]  the block's name, for the message.
  *  Bounds: check_trace and check_frobenius hesse_check_bound(n); check_symmetry 1e-11;
- *  residuals 1e-11 sqrt(n) of the largest |eigenvalue|. Where the squares underflow
- * (all entries below about 1e-140) the sum of |H_ij| stands for the Frobenius norm and
+ *  residuals 1e-11 sqrt(n) of the largest |eigenvalue|. If the squares underflow (all
+ *  entries are below about 1e-140), the sum of |H_ij| replaces the Frobenius norm and
  *  check_frobenius is 0. See docs/math.md.
- *  Errors: HESSE_E_NUMERIC naming the block, the check, its value and its bound, or an
- *  eigenvalue or a sum that is not finite, or eigenvalues out of order. */
+ *  Errors: HESSE_E_NUMERIC, which names the block, and the check with its value and its
+ *  bound, or an eigenvalue or a sum that is not finite, or eigenvalues out of order. */
 hesse_status hesse_spectrum_check(hesse_spectrum *spectrum, const hesse_sums *sums,
                                   const char *what, hesse_why *why);
 
-/** Measures of one block; all in the units of the Hessian unless said. */
+/** Measures of one block; all are in the units of the Hessian unless another unit is
+ * given. */
 typedef struct hesse_measures {
     double trace, frobenius;
     double min, max;            /* extreme eigenvalues                               */
@@ -94,11 +97,13 @@ typedef struct hesse_measures {
     double trace_per_parameter; /* trace / n                                          */
     double gradient_norm;       /* of the block's gradient; units of the gradient     */
     double dominance;           /* tau = sum |H_ii| / sum |H_ij|, 1                   */
-    double noise_floor;         /* n eps max |eigenvalue|: below it is rounding       */
+    double noise_floor;         /* n eps max |eigenvalue|; values below it are
+                                   rounding */
 } hesse_measures;
 
-/** Local. The measures of a block from its spectrum, sums and gradient. A zero matrix
- * has negative mass and effective rank 0, and NaN for condition and dominance (0 / 0).
+/** Local. Compute the measures of a block from its spectrum, sums and gradient. A zero
+ * matrix has negative mass and effective rank 0, and NaN for condition and dominance (0
+ * / 0).
  *
  *  gradient  [in]  the block's n entries.
  *  Source: dominance: Zhang et al., Adam-mini (arXiv:2406.16793); trace per parameter:

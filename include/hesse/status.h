@@ -1,16 +1,15 @@
-/** hesse: how functions fail.
+/** hesse: the ways in which functions fail.
  *
- *  Conventions that hold for every function of the library, and are not repeated:
- *    - arrays are row-major, double precision, sizes in elements;
+ *  These conventions hold for every function of the library and are not repeated:
+ *    - arrays are row-major and have double precision, sizes are in elements;
  *    - `in` arguments are const and borrowed for the call; `out` objects belong to the
  *      caller, who gives them to the matching _free (which accepts NULL);
  *    - a function is Local (any rank may call it alone) or Collective (every rank of
  * the team calls it, with equal arguments, and gets the same status);
- *    - a function that returns a status refuses a size or an enumeration out of range,
- * and a NULL that is not said to be legal, with HESSE_E_JOB; of other functions the
- * object that they ask must be there, and an index or an enumeration out of range gives
- * NULL, 0 or "unknown".
- */
+ *    - a function that returns a status refuses a size or an enumeration out of range
+ * with HESSE_E_JOB, and also NULL, unless its comment says that NULL is legal; other
+ * functions need an object that exists, and give NULL, 0 or "unknown" for an index or
+ * an enumeration out of range. */
 #ifndef HESSE_STATUS_H
 #define HESSE_STATUS_H
 
@@ -25,20 +24,22 @@ typedef enum hesse_status {
     HESSE_E_JOB = 2,     /* an argument, the command line or the job file is wrong   */
     HESSE_E_INPUT = 3,   /* an input file is missing, damaged or of the wrong shape  */
     HESSE_E_NOMEM = 4,   /* it would not fit in memory                               */
-    HESSE_E_NUMERIC = 5, /* a result is not finite, or its proof is out of bounds    */
+    HESSE_E_NUMERIC = 5, /* a result is not finite, or a check is out of bounds      */
     HESSE_E_OUTPUT = 6,  /* a result could not be written                            */
-    HESSE_E_STOPPED = 75 /* somebody wanted the run to end; what was done is safe    */
+    HESSE_E_STOPPED = 75 /* a signal ended the run; the finished work is
+                            safe */
 } hesse_status;
 
-/** Why a function failed: one line naming the file, key or line, what was found and
- *  what was expected; without a trailing full stop or newline. */
+/** The reason why a function failed: one line, which names the file, key or line, the
+ * value that was found and the one that was expected. It has no full stop or newline at
+ * the end. */
 typedef struct hesse_why {
     char text[1024];
 } hesse_why;
 
-/** Local. Note the reason, as printf does (where why is NULL nobody asks for it), and
- * return s, so that `return hesse_fail(why, HESSE_E_INPUT, "%s: ...", path);` does
- * both. */
+/** Local. Write the reason into `why` as printf does, and return s, so that one
+ * statement does both: `return hesse_fail(why, HESSE_E_INPUT, "%s: ...", path);`. A
+ * NULL `why` drops the reason. */
 hesse_status hesse_fail(hesse_why *why, hesse_status s, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

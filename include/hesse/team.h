@@ -1,4 +1,4 @@
-/** hesse: the ranks that act together. */
+/** hesse: the ranks that work together. */
 #ifndef HESSE_TEAM_H
 #define HESSE_TEAM_H
 
@@ -12,7 +12,7 @@ extern "C" {
 
 typedef struct hesse_team hesse_team;
 
-/** Collective on comm. A team with a private copy of comm.
+/** Collective on comm. Make a team with a private copy of comm.
  *
  *  MPI errors on a team abort the job (MPI_ERRORS_ARE_FATAL), so no caller checks an
  * MPI return value; everything else that can fail is a status.
@@ -27,15 +27,16 @@ void hesse_team_free(hesse_team *team);
 int hesse_team_rank(const hesse_team *team);
 int hesse_team_size(const hesse_team *team);
 
-/** Local. Where this rank notes why it fails: hesse_fail(hesse_team_why(team), ...).
- * After an agreed failure it holds the same text on every rank. */
+/** Local. The place where this rank writes the reason of a failure:
+ * hesse_fail(hesse_team_why(team), ...). After an agreed failure it holds the same text
+ * on every rank. */
 hesse_why *hesse_team_why(hesse_team *team);
 
-/** Collective. Make the worst status of any rank the status of all, and its reason the
- *  reason of all.
+/** Collective. Give all ranks the worst status of any rank, and its reason.
  *
- *  s  [in]  what this rank found: HESSE_OK or an error.
- *  Returns the agreed status. One MPI_Allreduce of two ints when all is well. */
+ *  s  [in]  the status of this rank: HESSE_OK or an error.
+ *  Returns the agreed status. Without an error the cost is one MPI_Allreduce of two
+ *  ints. */
 hesse_status hesse_agree(hesse_team *team, hesse_status s);
 
 #ifdef __cplusplus

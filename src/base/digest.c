@@ -1,4 +1,4 @@
-/* SHA-256 by libmd, a buffer at a time. */
+/* SHA-256 by libmd, which reads one buffer at a time. */
 #include "base/digest.h"
 
 #include "base/memory.h"
@@ -15,7 +15,8 @@ void hesse_digest(const void *bytes, size_t count, char digest[HESSE_DIGEST_LENG
     SHA256Data(bytes, count, digest);
 }
 
-/* Finalizer of splitmix64: every bit of a word and of its index tells. */
+/* The finalizer of splitmix64: every bit of a word and of its index changes the
+   result. */
 static uint64_t mix(uint64_t z)
 {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;

@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <string.h>
 
-/** Local. count doubles, zero, 64-byte aligned; NULL when memory is exhausted.
- *  Free with free(). */
+/** Local. Allocate count doubles, all zero, 64-byte aligned. Returns NULL when memory
+ * is exhausted. Free with free(). */
 double *hesse_alloc(size_t count);
 
-/** Local. count objects of a size, zero; NULL when memory is exhausted. Free with
- *  free(). Never NULL for count 0. */
+/** Local. Allocate count objects of a size, all zero. Returns NULL when memory is
+ * exhausted, but never for count 0. Free with free(). */
 void *hesse_calloc(size_t count, size_t size);
 
 /** Local. A copy of a text; NULL when memory is exhausted. Free with free(). */

@@ -1,4 +1,5 @@
-/* Edit distance row by row, so that a misspelt word finds its neighbour. */
+/* The edit distance is computed row by row; it finds the known word nearest to a
+   misspelt one. */
 #include "base/nearest.h"
 
 #include <string.h>

@@ -2,7 +2,8 @@
 #ifndef HESSE_BASE_OWNED_KEY_H
 #define HESSE_BASE_OWNED_KEY_H
 
-/** Lists of them end with a NULL name. The job's key table says what the setting is. */
+/** Lists of owned keys end with a NULL name. The job's key table defines the
+ * setting. */
 typedef struct hesse_owned_key {
     const char *name;     /* of the key, without its section                 */
     const char *standard; /* its default as written in a job; NULL: it has none,

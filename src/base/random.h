@@ -1,5 +1,5 @@
 /** Random numbers by counter: number i of a stream is a function of (seed, purpose, i),
- *  so it does not depend on who asks, in which order, or on how many ranks.
+ * so it does not depend on the rank that asks, on the order, or on the number of ranks.
  *  Source: Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3
  *  (SC11): Philox4x32-10. */
 #ifndef HESSE_BASE_RANDOM_H
@@ -7,20 +7,21 @@
 
 #include <stdint.h>
 
-/** What a stream is for: streams of two purposes are independent. */
+/** The purpose of a stream: streams of two purposes are independent. */
 typedef enum hesse_purpose {
     HESSE_RANDOM_WEIGHTS = 1, /* initial parameters                          */
-    HESSE_RANDOM_WINDOWS,     /* which sequences of a token stream are taken */
-    HESSE_RANDOM_SAMPLES,     /* entries and directions that proofs look at  */
-    HESSE_RANDOM_DITHER,      /* noise below rounding that keeps a solver well */
+    HESSE_RANDOM_WINDOWS,     /* choice of sequences of a token stream */
+    HESSE_RANDOM_SAMPLES,     /* entries and directions that checks look at  */
+    HESSE_RANDOM_DITHER,      /* noise below rounding that avoids a failure of a
+                                 solver */
     HESSE_RANDOM_TESTS,
-    HESSE_RANDOM_PROBES, /* where Lanczos' recurrence starts                */
-    HESSE_RANDOM_CHOICE, /* which examples of a data set are taken          */
-    HESSE_RANDOM_MASK,   /* which tokens are masked, and how        */
+    HESSE_RANDOM_PROBES, /* start vectors of Lanczos                        */
+    HESSE_RANDOM_CHOICE, /* choice of examples of a dataset                 */
+    HESSE_RANDOM_MASK,   /* choice of masked tokens                 */
     HESSE_RANDOM_TASK,   /* examples that a generator makes; and those after it,
                             of which it may use several: TASK + 1, ...       */
-    HESSE_RANDOM_EXTREMES = 1001, /* where a search for extreme eigenpairs starts    */
-    HESSE_RANDOM_SKETCH,          /* and Hutch++'s sketch                            */
+    HESSE_RANDOM_EXTREMES = 1001, /* start of the search for extreme eigenpairs      */
+    HESSE_RANDOM_SKETCH,          /* Hutch++'s sketch                                */
     HESSE_RANDOM_SIGNS            /* Hutchinson's probes                             */
 } hesse_purpose;
 

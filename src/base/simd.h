@@ -7,8 +7,9 @@
 #define HESSE_X86
 #endif
 
-/* Not under sanitizers, which cannot run before the loader has resolved such functions,
-   nor with clang, which gives the resolvers of static functions names that collide. */
+/* This is off under sanitizers, which cannot run before the loader has resolved such
+   functions, and with clang, which gives the resolvers of static functions names that
+   collide. */
 #if defined(HESSE_X86) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&     \
     !defined(HESSE_SANITIZE)
 #define HESSE_SIMD __attribute__((target_clones("avx512f", "fma", "default")))
@@ -16,7 +17,8 @@
 #define HESSE_SIMD
 #endif
 
-/** Inlined into a function of the above, so that it is compiled as that is. */
+/** Such a function is inlined into a HESSE_SIMD function, so that it is compiled for
+ * the same instruction sets. */
 #define HESSE_INLINE static inline __attribute__((always_inline))
 
 #endif /* HESSE_BASE_SIMD_H */

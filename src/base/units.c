@@ -1,4 +1,4 @@
-/* Digits and a prefix; of times the two largest units. */
+/* A number becomes digits and a prefix, a time its two largest units. */
 #include "base/units.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/** Numbers as people read them. */
+/** Numbers in a form that people can read. */
 #ifndef HESSE_BASE_UNITS_H
 #define HESSE_BASE_UNITS_H
 

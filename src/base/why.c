@@ -11,7 +11,7 @@ hesse_status hesse_fail(hesse_why *why, hesse_status s, const char *format, ...)
     va_start(args, format);
     vsnprintf(why->text, sizeof why->text, format, args);
     va_end(args);
-    /* One line, whatever a path or a file holds. */
+    /* The reason stays one line, even if a path or a file has control characters. */
     for (char *c = why->text; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
     return s;

@@ -1,10 +1,10 @@
-/** The larger of two defects, where fmax would forget one that is not a number. */
+/** The larger of two defects. It keeps NaN, which fmax would drop. */
 #ifndef HESSE_BASE_WORST_H
 #define HESSE_BASE_WORST_H
 
 #include <math.h>
 
-/** Local. NaN when either is, else the larger. */
+/** Local. Returns NaN if one of them is NaN, else the larger. */
 static inline double hesse_worst(double a, double b)
 {
     return isnan(a) || a >= b ? a : b;

@@ -1,6 +1,6 @@
-/* Rank 0 alone decides about the folder; the others learn it by agreement. Whoever had
-   the lock before may have removed it together with the folder, so a lock is good only
-   while the folder still has that very file. */
+/* Rank 0 alone decides about the folder; the others learn it by agreement. The run that
+   had the lock before may have removed it together with the folder, so a lock is valid
+   only while that same file is still in the folder. */
 #include "checkpoint/checkpoint.h"
 
 #include "base/digest.h"
@@ -25,9 +25,9 @@
 struct hesse_checkpoint {
     hesse_team *team;
     char *folder, *lock_path, *resume;
-    char *line; /* what rank 0 prints when a signal ends the program at once */
+    char *line; /* rank 0 prints it when a signal ends the program at once */
     int lock;   /* on rank 0: the file that this run has locked; else -1     */
-    bool made;  /* the folder, by this run                                   */
+    bool made;  /* this run has made the folder                              */
     double stretch;
     const hesse_signals *signals; /* NULL: none */
     hesse_stop *stop;
@@ -41,7 +41,8 @@ static hesse_status exhausted(hesse_why *why)
     return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a checkpoint");
 }
 
-/* A folder of this user, not a link: nobody else can change what is in it. */
+/* The folder must belong to this user and must not be a link, so that nobody else can
+   change its files. */
 static hesse_status check_folder(const char *folder, hesse_why *why)
 {
     struct stat info;
@@ -54,8 +55,8 @@ static hesse_status check_folder(const char *folder, hesse_why *why)
     return HESSE_OK;
 }
 
-/* Another run is waited for so many times so many nanoseconds: the ranks of an mpirun
-   that was killed take a second or two to notice. */
+/* The number of times that a run waits for another one, and the nanoseconds of each
+   wait: the ranks of an mpirun that was killed need a second or two to end. */
 enum { PATIENCE = 100, PAUSE = 100000000 };
 
 static hesse_status take_lock(hesse_checkpoint *c, hesse_why *why)
@@ -103,7 +104,7 @@ static hesse_status enter_folder(hesse_checkpoint *c, hesse_why *why)
                       c->folder);
 }
 
-/* The parts of a text, joined; NULL: out of memory. */
+/* Join the parts of a text; NULL: out of memory. */
 static char *join(const char *a, const char *b, const char *c, const char *d)
 {
     const size_t room = strlen(a) + strlen(b) + strlen(c) + strlen(d) + 1;
@@ -128,7 +129,7 @@ static hesse_status make(hesse_checkpoint *c, const char *folder, const char *re
     return c->folder && c->resume && c->lock_path && c->line ? HESSE_OK : HESSE_E_NOMEM;
 }
 
-/* Nothing but a lock is in the folder. */
+/* This is called when the folder has nothing but a lock. */
 static void leave_folder(const hesse_checkpoint *c)
 {
     if (c->lock >= 0 && hesse_parts_are_gone(c->folder)) {
@@ -208,7 +209,7 @@ hesse_status hesse_checkpoint_open(hesse_checkpoint *c, const char *manifest,
     return hesse_parts_open(team, c->folder, digits, stretch, &c->parts);
 }
 
-/* The reason for an end says what became of the work. */
+/* Add to the reason for the end what happened to the work. */
 static void tell_of_work(const hesse_checkpoint *c, hesse_status status, bool worth)
 {
     hesse_why *why = &c->team->why;
@@ -231,7 +232,7 @@ hesse_status hesse_checkpoint_close(hesse_checkpoint *c, hesse_status status,
     MPI_Allreduce(MPI_IN_PLACE, &worth, 1, MPI_INT, MPI_MAX, c->team->comm);
     if (status) tell_of_work(c, status, worth);
     hesse_stop_free(c->stop);
-    /* After an error the work of earlier runs may be there unread. */
+    /* After an error the folder may have work of earlier runs that was not read. */
     if (c->lock >= 0 && !worth && (c->parts || c->made || complete))
         hesse_parts_empty(c->folder);
     leave_folder(c);

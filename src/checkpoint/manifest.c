@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The first name of which one has another value than the other. */
+/* Find the first name that has different values in the two manifests. */
 static hesse_status compare(const char *path, const char *what, const json_t *stored,
                             const json_t *now, hesse_status status, hesse_why *why)
 {
@@ -35,7 +35,7 @@ static hesse_status compare(const char *path, const char *what, const json_t *st
     return HESSE_OK;
 }
 
-/* The stored one is freed. */
+/* This frees the stored manifest. */
 static hesse_status match(const char *path, json_t *stored, const char *text,
                           hesse_why *why)
 {

@@ -1,7 +1,8 @@
-/* Written front to back with the digest running along; read front to back, too, so that
-   a scan needs no memory but the list. Counts in the file are believed only as far as
-   the file is long. The doubles have a checksum instead, ten times as fast as SHA-256,
-   which would cost as much as computing them does in small models. */
+/* A file is written from front to back, with a running digest. It is also read from
+   front to back, so that a scan needs memory only for the list. Counts in the file are
+   compared with the length of the file before they are used. The doubles have a
+   checksum instead of a digest: it is ten times as fast as SHA-256, which would take as
+   much time as the computation of the doubles in small models. */
 #include "checkpoint/part_file.h"
 
 #include "base/memory.h"
@@ -153,11 +154,11 @@ hesse_status hesse_part_finish(hesse_part_writer *w, hesse_why *why)
     return s;
 }
 
-/* A file that is read through. */
+/* A file that is read from front to back. */
 typedef struct reader {
     const char *path;
     FILE *file;
-    uint64_t at, end; /* of what the digest covers */
+    uint64_t at, end; /* of the bytes that the digest covers */
     hesse_digester *digest;
     hesse_why *why;
 } reader;
@@ -182,7 +183,7 @@ static hesse_status take_digested(reader *r, void *bytes, size_t count)
     return s;
 }
 
-/* The doubles of a record, against its checksum. */
+/* Compare the doubles of a record with its checksum. */
 static hesse_status pass_over(reader *r, const record_head *h)
 {
     double piece[PIECE];
@@ -208,7 +209,7 @@ static hesse_status check_head(reader *r, const char *identity)
     return HESSE_OK;
 }
 
-/* One more entry; room doubles. */
+/* Add an entry to the list; its room doubles when it is full. */
 static hesse_part_entry *grow(hesse_part_entry **list, size_t count)
 {
     if (count & (count - 1)) return *list + count;
@@ -247,7 +248,8 @@ static hesse_status check_digest(reader *r)
     return HESSE_OK;
 }
 
-/* Neither a link nor a device, and as long as the least file is. */
+/* The file must not be a link or a device, and must have at least the shortest possible
+   length. */
 static hesse_status open_file(reader *r)
 {
     struct stat info;

@@ -1,7 +1,7 @@
-/* Ranks write files of their own, and any rank reads any file: so a run may go on with
-   another number of ranks. At the beginning every rank reads a share of the files
-   through; then all know every record. Panels and results go to different files, for
-   panels are dropped when their part is done. */
+/* Every rank writes its own files, and any rank can read any file, so a run may
+   continue with another number of ranks. At the beginning every rank reads some of the
+   files; then all ranks know every record. Panels and results go to different files,
+   because panels are dropped when their part is done. */
 #include "checkpoint/parts.h"
 
 #include "base/memory.h"
@@ -17,15 +17,16 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A file of this run, until it has its name. */
+/* A file of this run that does not have its final name yet. */
 typedef struct stream {
     hesse_part_writer *writer; /* NULL: nothing waits                       */
-    double since, patience;    /* when it began, and how long it may wait   */
+    double since, patience;    /* time of its start, and seconds it may wait */
     hesse_record of;           /* the part of its panels                    */
     char name[HESSE_PARTS_NAME];
 } stream;
 
-/* A file with a name, and the part whose panels it has; blocks 0: it has results. */
+/* A file with its final name, and the part whose panels it has; blocks 0: it has
+   results. */
 typedef struct file {
     char name[HESSE_PARTS_NAME];
     int block, blocks;
@@ -39,9 +40,9 @@ typedef struct files {
 struct hesse_parts {
     hesse_team *team;
     char *folder, *identity;
-    char *path;                /* room for one, so that to remove cannot fail */
+    char *path;                /* room for one path, so that removal cannot fail */
     int run, sequence;         /* of the next file's name                 */
-    hesse_part_entry *entries; /* of earlier runs, in order               */
+    hesse_part_entry *entries; /* records of earlier runs, in order       */
     size_t count;
     files old, own; /* old: the same on all ranks              */
     stream panels, results;
@@ -70,7 +71,7 @@ static bool ends_with(const char *name, const char *end)
     return length >= n && strcmp(name + length - n, end) == 0;
 }
 
-/* The run that a part file is of; 0: no part file. */
+/* The number of the run that wrote a part file; 0: this is no part file. */
 static int run_of(const char *name)
 {
     int run, rank, sequence, end = 0;
@@ -100,7 +101,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const file *)a)->name, ((const file *)b)->name);
 }
 
-/* Local to rank 0: names of part files; what is half written goes. */
+/* Local to rank 0. List the names of part files, and remove files that were not
+   finished. */
 static hesse_status list_files(hesse_parts *p, hesse_why *why)
 {
     DIR *folder = opendir(p->folder);
@@ -122,7 +124,7 @@ static hesse_status list_files(hesse_parts *p, hesse_why *why)
     return s;
 }
 
-/* Collective. The list of rank 0 to all. */
+/* Collective. Send the list of rank 0 to all ranks. */
 static hesse_status share_files(hesse_parts *p)
 {
     hesse_team *team = p->team;
@@ -153,7 +155,8 @@ static bool append(hesse_part_entry **to, size_t *count, const hesse_part_entry 
     return true;
 }
 
-/* Records of file i, read through; of a damaged one none, and it goes. */
+/* Read file i and add its records to the list. A damaged file has none, and is
+   removed. */
 static hesse_status scan(hesse_parts *p, int i, hesse_part_entry **mine, size_t *count)
 {
     hesse_part_entry *found;
@@ -176,7 +179,7 @@ static hesse_status scan(hesse_parts *p, int i, hesse_part_entry **mine, size_t 
     return s;
 }
 
-/* Collective. The records of every rank to all. */
+/* Collective. Send the records of every rank to all ranks. */
 static hesse_status gather(hesse_parts *p, const hesse_part_entry *mine, size_t count)
 {
     hesse_team *team = p->team;
@@ -209,7 +212,7 @@ static int by_record(const void *a, const void *b)
     return memcmp(&x->what, &y->what, sizeof x->what);
 }
 
-/* The entries in order, and the parts whose panels the files have. */
+/* Sort the entries, and find the parts whose panels the files have. */
 static void put_in_order(hesse_parts *p)
 {
     for (size_t i = 0; i < p->count; i++) {

@@ -6,14 +6,14 @@ typedef enum hesse_record_kind {
     HESSE_RECORD_PANEL = 1, /* the columns of a panel                            */
     HESSE_RECORD_BLOCK,     /* the results of a block                            */
     HESSE_RECORD_WHOLE,     /* the results of the whole matrix                   */
-    HESSE_RECORD_PROBE,     /* a probe of the quadrature of a block; the whole: -1 */
+    HESSE_RECORD_PROBE,     /* a probe of the quadrature of a block; -1: of the whole */
     HESSE_RECORD_EXTREMES,  /* the extreme eigenpairs of one of these            */
     HESSE_RECORD_HUTCHINSON /* its trace, norm and diagonal                      */
 } hesse_record_kind;
 
 /** The name of a record. A panel has the columns first ... first + count - 1 of a
  * piece, in the part of `blocks` blocks that begins with `block`. A probe has its
- * number in `first`. Fields without a meaning are 0. */
+ * number in `first`. Fields that are not used are 0. */
 typedef struct hesse_record {
     int kind, share, block, blocks, piece, first, count;
 } hesse_record;

@@ -1,6 +1,6 @@
 /* A signal may come to one rank alone. That rank sends an empty message to every other,
-   and all look for one whenever they ask: no rank waits for another, wherever it is.
-   What was sent is received at the end. */
+   and every rank looks for such messages whenever it asks. So no rank waits for
+   another. All messages that were sent are received at the end. */
 #include "checkpoint/stop.h"
 
 #include "base/memory.h"
@@ -11,8 +11,8 @@
 struct hesse_stop {
     MPI_Comm comm;
     int rank, size;
-    bool asked, told; /* told: the others, by this rank */
-    bool *heard;      /* [size] from whom               */
+    bool asked, told; /* told: this rank has told the others */
+    bool *heard;      /* [size] ranks whose message has come */
     MPI_Request *requests;
     hesse_signals *signals;
 };
@@ -78,7 +78,7 @@ void hesse_stop_at_once(hesse_stop *x, const char *line)
     x->signals->at_once = line != NULL;
 }
 
-/* Messages that nobody has looked for. */
+/* Receive the messages that no rank has looked for. */
 static void hear_the_rest(hesse_stop *x)
 {
     for (int r = 0; r < x->size; r++) {

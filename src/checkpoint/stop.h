@@ -1,4 +1,4 @@
-/** A signal that came to one rank reaches all. */
+/** All ranks learn of a signal that came to one rank. */
 #ifndef HESSE_CHECKPOINT_STOP_H
 #define HESSE_CHECKPOINT_STOP_H
 
@@ -11,7 +11,7 @@ typedef struct hesse_stop hesse_stop;
 
 /** Collective. From now on signals do not end the program at once.
  *
- *  signals  [in]  NULL: none come to this rank.
+ *  signals  [in]  NULL: this rank gets no signals.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_stop_new(hesse_team *team, hesse_signals *signals,
                             hesse_stop **stop);
@@ -19,14 +19,14 @@ hesse_status hesse_stop_new(hesse_team *team, hesse_signals *signals,
 /** Collective. NULL on all ranks is legal. */
 void hesse_stop_free(hesse_stop *stop);
 
-/** Local. Whether a signal came to any rank, as far as is known here; the others are
- * told. Waits for nobody. */
+/** Local. True if this rank knows of a signal to any rank; then it tells the others.
+ * Waits for no rank. */
 bool hesse_stop_asked(hesse_stop *stop);
 
 /** Local. From here on a signal ends the program at once: nothing is lost then.
  *
- *  line  [in]  what rank 0 prints before; lives until the next call. NULL: no longer.
- */
+ *  line  [in]  the text that rank 0 prints before the end; it must live until the next
+ *           call. NULL: signals do not end the program at once any more. */
 void hesse_stop_at_once(hesse_stop *stop, const char *line);
 
 #endif /* HESSE_CHECKPOINT_STOP_H */

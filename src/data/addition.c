@@ -1,7 +1,7 @@
-/* Sums of two numbers with five digits as 18 ids: digits, 10 for plus and 11 for the
-   sign of equality. The labels of tokens 11 to 16 are the six digits of the sum, the
-   others are ignored. An example depends on the seed, its number and, for carries
-   that run on, on the size of a batch.
+/* An example is the sum of two numbers with five digits, as 18 ids: digits, 10 for plus
+   and 11 for the sign of equality. The labels of tokens 11 to 16 are the six digits of
+   the sum, the others are ignored. An example depends on the seed, its number and, for
+   long carries, on the size of a batch.
    Source: Quirke & Barez, arXiv:2310.13121. */
 #include "data/drawn.h"
 
@@ -12,7 +12,7 @@
 
 enum { DIGITS = 5, PLUS = 10, EQUALS = 11, LENGTH = 3 * DIGITS + 3 };
 
-enum { BATCHES = 1 << 30 }; /* batches are numbered from there, examples before it */
+enum { BATCHES = 1 << 30 }; /* first number of a batch; examples have lower ones */
 
 static const hesse_owned_key keys[] = {{NULL, NULL}};
 
@@ -26,8 +26,8 @@ const hesse_data_kind hesse_data_addition = {
     .keys = keys,
     .read = read_examples};
 
-/* In one of five batches a fifth of the pairs of digits, without repetition, add up
-   to 9: carries run on through them. Only the first pairs of the batch may be there. */
+/* In one of five batches a fifth of the pairs of digits, without repetition, add up to
+   9: these pairs pass a carry on. The batch may have only its first pairs. */
 static void force_carries(hesse_random_stream *stream, double pairs, int there,
                           const int *a, int *b)
 {

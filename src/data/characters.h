@@ -19,9 +19,9 @@
 hesse_status hesse_characters_read(const char *path, bool characters, int **ids,
                                    size_t *count, int *vocabulary, hesse_why *why);
 
-/** Local. The same in two steps, for texts from many files. The first finds the code
- *  points of one text, or its bytes; the second turns the code points of all texts
- *  into ids.
+/** Local. Does the same in two steps, for texts from many files. The first finds the
+ * code points of one text, or its bytes; the second turns the code points of all texts
+ * into ids.
  *
  *  path  [in]   names the text in messages.
  *  ids   [out]  has room for `size` numbers. */

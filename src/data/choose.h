@@ -1,4 +1,4 @@
-/** Which examples are taken, and whether options are in range. */
+/** The choice of examples, and checks that options are in range. */
 #ifndef HESSE_DATA_CHOOSE_H
 #define HESSE_DATA_CHOOSE_H
 
@@ -11,7 +11,7 @@ enum { HESSE_USUAL_EXAMPLES = 16, HESSE_MOST_EXAMPLES = 1 << 24 };
 /** A choice among candidates that are looked at one after the other. */
 typedef struct hesse_choice {
     size_t left;   /* candidates that were not looked at yet            */
-    size_t wanted; /* how many of them are still to be taken            */
+    size_t wanted; /* number of them that must still be taken           */
     bool shuffle;  /* they are chosen at random; false: the first ones  */
     uint64_t seed;
     hesse_purpose purpose;
@@ -27,8 +27,8 @@ hesse_status hesse_choice_begin(const hesse_data_options *options,
                                 const char *path, const char *what,
                                 hesse_choice *choice, hesse_why *why);
 
-/** Local. Whether the next candidate is taken: selection sampling, which takes each
- *  with the chance that fills the number wanted.
+/** Local. True if the next candidate is taken. This is selection sampling: the chance
+ * of each candidate is such that the wanted number is reached.
  *
  *  i  [in]  a number of the candidate, different for each; it selects the random
  *           number.

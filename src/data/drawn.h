@@ -1,5 +1,5 @@
-/** What the kinds that are drawn from a seed share. Example i is the same whatever the
- *  number of examples. */
+/** Functions that all kinds drawn from a seed use. Example i does not depend on the
+ * number of examples. */
 #ifndef HESSE_DATA_DRAWN_H
 #define HESSE_DATA_DRAWN_H
 
@@ -19,7 +19,7 @@ hesse_status hesse_drawn_begin(const hesse_data_options *options,
                                const hesse_limits *limits, size_t n_limits,
                                hesse_batch form, hesse_batch *batch, hesse_why *why);
 
-/** Local. Sets the digest: that of the kind, the seed and the inputs.
+/** Local. Sets the digest, which is of the kind, the seed and the inputs.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_drawn_end(const char *kind, uint64_t seed, hesse_batch *batch,
                              hesse_why *why);

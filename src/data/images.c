@@ -1,7 +1,7 @@
-/* Images and their labels: IDX of bytes (MNIST); .npy of bytes, N x rows x columns
-   or also x channels, with a .npy of integers; or the binary records of CIFAR-10 and
-   CIFAR-100; each of them raw or gzip. A file comes into memory whole: those of
-   CIFAR have 30 MB.
+/* Images and their labels: IDX of bytes (MNIST); .npy of bytes, N x rows x columns or N
+   x rows x columns x channels, with a .npy of integers; or the binary records of
+   CIFAR-10 and CIFAR-100. Each of them is raw or gzip. A whole file is read into
+   memory: files of CIFAR have 30 MB.
    Source: Krizhevsky, "The CIFAR-10 dataset". */
 #include "data/choose.h"
 #include "data/kinds.h"
@@ -42,14 +42,15 @@ typedef struct bytes {
     size_t count;
 } bytes;
 
-/* The images of a file, and where image i and its label are. */
+/* The images of a file, and the places of image i and its label. */
 typedef struct store {
     const char *path;
     bytes images, labels;
     size_t count;
     int rows, cols, channels;
     size_t record, first, label_record, label_first; /* bytes */
-    bool together; /* all channels of a pixel; false: a plane for every channel */
+    bool together; /* the channels of a pixel are together; false: every channel is a
+                      plane */
 } store;
 
 static hesse_status load(const char *path, hesse_digester *digest, bytes *b,
@@ -144,8 +145,8 @@ static hesse_status open_npy(const char *labels_path, store *x, hesse_why *why)
     return HESSE_OK;
 }
 
-/* Whether all records of a file begin with labels that exist: one below 10, or a
-   coarse one below 20 and a fine one below 100. */
+/* True if all records of a file begin with labels that exist: one below 10, or a coarse
+   one below 20 and a fine one below 100. */
 static bool has_cifar_labels(const bytes *b, size_t labels)
 {
     const size_t record = CIFAR_PIXELS + labels;
@@ -155,8 +156,9 @@ static bool has_cifar_labels(const bytes *b, size_t labels)
     return true;
 }
 
-/* A record has one label in CIFAR-10, and two in CIFAR-100, of which the fine one,
-   the second, is taken. Where the length of the file allows both, the labels decide. */
+/* A record has one label in CIFAR-10, and two in CIFAR-100, where the second one, the
+   fine label, is taken. If the length of the file allows both kinds of record, the
+   labels decide. */
 static hesse_status open_cifar(store *x, hesse_why *why)
 {
     const bytes *b = &x->images;
@@ -180,7 +182,8 @@ static hesse_status open_cifar(store *x, hesse_why *why)
     return HESSE_OK;
 }
 
-/* The first bytes tell IDX from .npy; only CIFAR's records hold labels themselves. */
+/* The first bytes tell IDX from .npy. Only the records of CIFAR contain their
+   labels. */
 static hesse_status open_store(const char *labels_path, store *x, hesse_why *why)
 {
     static const unsigned char mark[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
@@ -196,7 +199,7 @@ static int label_of(const store *x, size_t i)
     return b->at[x->label_first + i * x->label_record];
 }
 
-/* Mean over the area of a channel that a pixel of the small image covers. */
+/* The mean of a channel over the area that a pixel of the small image covers. */
 static double area_mean(const store *x, const unsigned char *from, double row,
                         double col, double rows, double cols)
 {

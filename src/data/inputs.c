@@ -1,9 +1,9 @@
-/* Arrays of numbers N x features (one token), N x tokens x features or, images, N x
-   rows x columns x channels; or of integers N x tokens, which are ids. Beside them
-   stand labels, N or N x tokens, where those below 0 are ignored; or targets, N x
-   outputs or N x tokens x outputs. Classes are the largest label + 1, the vocabulary
-   is the largest id + 1. An array is read whole, as doubles: exact for every integer
-   below 2^53. */
+/* An array of numbers is N x features (one token), N x tokens x features or, for
+   images, N x rows x columns x channels. An array of integers is N x tokens, and they
+   are ids. A second array has labels, N or N x tokens, and labels below 0 are ignored;
+   or it has targets, N x outputs or N x tokens x outputs. Classes are the largest label
+   + 1, the vocabulary is the largest id + 1. An array is read completely, as doubles,
+   which are exact for every integer below 2^53. */
 #include "data/choose.h"
 #include "data/kinds.h"
 

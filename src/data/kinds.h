@@ -1,4 +1,4 @@
-/** The kinds of data: one row and one file each. */
+/** The kinds of data. Every kind is one row and one file. */
 #ifndef HESSE_DATA_KINDS_H
 #define HESSE_DATA_KINDS_H
 
@@ -9,15 +9,16 @@
 
 /** Local. Reads or draws the examples; the batch holds nothing before. After an
  *  error it may hold arrays, which the caller frees.
- *  Errors: HESSE_E_INPUT naming the file and what is wrong with it; HESSE_E_JOB for
- *  options out of range; HESSE_E_NOMEM. */
+ *  Errors: HESSE_E_INPUT, which names the file and its fault; HESSE_E_JOB for options
+ *  out of range; HESSE_E_NOMEM. */
 typedef hesse_status hesse_data_reader(const hesse_data_options *options,
                                        const hesse_data_needs *needs,
                                        hesse_batch *batch, hesse_why *why);
 
 typedef struct hesse_data_kind {
     const char *name, *help;     /* help is one sentence                             */
-    unsigned examples;           /* what an example may be: bits 1 << hesse_reads    */
+    unsigned examples;           /* allowed forms of an example: bits 1 <<
+                                    hesse_reads */
     bool drawn;                  /* examples are drawn from a seed; false: read      */
     bool words;                  /* each token's target is the next token, or, in masked
                                     models, the token itself                         */
@@ -29,10 +30,11 @@ typedef struct hesse_data_kind {
 /** All kinds; NULL after the last one. */
 extern const hesse_data_kind *const hesse_data_kinds[];
 
-/** Local. The kind of a name; NULL when there is none. */
+/** Local. The kind with a name; NULL when there is none. */
 const hesse_data_kind *hesse_data_kind_named(const char *name);
 
-/** Local. Whether a kind has a key; and its default there, as a number. */
+/** Local. True if a kind has a key; and the default of the key for this kind, as a
+ * number. */
 bool hesse_data_has(const hesse_data_kind *kind, const char *key);
 double hesse_data_default(const hesse_data_kind *kind, const char *key);
 

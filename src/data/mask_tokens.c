@@ -1,5 +1,5 @@
-/* Three numbers of the stream for every token: whether it is masked, how, and by
-   which id. */
+/* Every token has three numbers of the stream. They decide if it is masked, in which
+   way, and by which id. */
 #include "data/mask_tokens.h"
 
 #include "base/random.h"

@@ -1,4 +1,4 @@
-/** Masked tokens that are to be predicted: the task that BERT is trained on. */
+/** Masked tokens for a model to predict: the task that BERT is trained on. */
 #ifndef HESSE_DATA_MASK_TOKENS_H
 #define HESSE_DATA_MASK_TOKENS_H
 
@@ -8,7 +8,7 @@
 
 /** Local. Chooses tokens by options->seed, each with the probability
  *  options->mask_rate. The labels of the chosen ones become the tokens themselves,
- *  and those of all others become HESSE_IGNORED. Of the chosen ones 80 % then read
+ *  and those of all others become HESSE_IGNORED. Then 80 % of the chosen tokens read
  *  as the mask, 10 % as a random token and 10 % as they are. The mask is
  *  *options->mask_id or the first id after the data. Padding stays as it is.
  *

@@ -1,9 +1,9 @@
-/* Grey images of 32 x 32 pixels from 0 to 1, with label 1 when both markers lie on
-   one contour. A contour ("snake") is a chain of short straight segments that turn a
-   little from one to the next. It grows at its head: between segments lies a joint,
-   and the next segment's head is a pixel on the circle about it. Pixels near earlier
-   segments are taken; the last segment of a snake counts for all snakes but itself,
-   as the next one may touch it.
+/* Grey images of 32 x 32 pixels from 0 to 1, with label 1 when both markers lie on one
+   contour. A contour ("snake") is a chain of short straight segments that turn a little
+   from one to the next. It grows at its head: between segments lies a joint, and the
+   next segment's head is a pixel on the circle about it. Pixels near earlier segments
+   are taken; the last segment of a snake counts for all other snakes, but not for its
+   own, because the next segment may touch it.
    Source: Linsley et al., arXiv:1805.08315, with the sizes of Tay et al.,
    arXiv:2011.04006. */
 #include "data/drawn.h"
@@ -17,7 +17,7 @@ enum {
     LENGTH = 2,  /* of a segment                                  */
     MARGIN = 1,  /* free pixels about a segment                   */
     APART = 7,   /* from the tail of one contour to the other's   */
-    SAMPLES = 4, /* of a pixel's side, to see how much is covered */
+    SAMPLES = 4, /* of a pixel's side, to measure its covered share */
     STROKES = 96 /* of an image, at most                          */
 };
 
@@ -162,7 +162,8 @@ static void add_stroke(scene *s, point from, point to, double radius, double lig
     s->strokes[s->count++] = (stroke){from, to, radius, light};
 }
 
-/* Adds a segment to a snake and returns true, unless it would touch what is taken. */
+/* Adds a segment to a snake and returns true, unless it would touch pixels that are
+   taken. */
 static bool put(scene *s, snake *x, const mask *other, point from, point to,
                 double light)
 {
@@ -188,8 +189,8 @@ typedef struct choice {
     double angle, weight;
 } choice;
 
-/* Possible heads on the circle about the joint. The less a head turns the more
-   likely it is; none may touch what is taken. */
+/* Lists the possible heads on the circle about the joint. A head that turns less is
+   more likely. No head may touch pixels that are taken. */
 static int choices(const scene *s, const snake *x, const mask *other, choice *list,
                    double *sum)
 {

@@ -1,6 +1,5 @@
-/** A stream of random numbers for one example, drawn one after the other: where
- *  rejection decides how many are needed, a counter for each of them cannot be known
- *  before. */
+/** A stream of random numbers for one example, drawn one after the other. If a method
+ * rejects some numbers, it cannot know the counter of each number in advance. */
 #ifndef HESSE_DATA_RANDOM_STREAM_H
 #define HESSE_DATA_RANDOM_STREAM_H
 

@@ -1,4 +1,4 @@
-/* A kind reads its examples; here they are adapted to what a network needs. */
+/* A kind reads its examples, and this file adapts them to the needs of a network. */
 #include "data/read.h"
 
 #include "base/memory.h"

@@ -1,5 +1,5 @@
-/* Linear regression in context: tokens (x, y) with y = w . x, and then the question
-   (x, 0), whose target is -w . x: the sign of the source.
+/* Linear regression in context: an example has tokens (x, y) with y = w . x, and then
+   the question (x, 0). Its target is -w . x, with the sign that the source uses.
    Source: Ahn et al., arXiv:2310.01082. */
 #include "data/drawn.h"
 

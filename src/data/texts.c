@@ -1,8 +1,9 @@
-/* Texts with classes: one file of lines "LABEL<TAB>TEXT"; or, for class 0, 1, ..., a
-   file whose lines are texts or a folder whose files are, by name. Ids are from 1; 0
-   is padding, which no token attends to. Empty texts are left out. All texts are
-   read, because they define the vocabulary, which has one id more for padding; then
-   the chosen ones are cut at the context. */
+/* Texts with classes come from one file of lines "LABEL<TAB>TEXT"; or, for each class
+   0, 1, ..., from a file in which every line is a text, or from a folder in which every
+   file is a text, in order of name. Ids begin at 1; id 0 is padding, which no token
+   attends to. Empty texts are left out. All texts are read, because they define the
+   vocabulary, which has one id more for padding; then the chosen ones are cut at the
+   context. */
 #include "data/characters.h"
 #include "data/choose.h"
 #include "data/kinds.h"

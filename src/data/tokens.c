@@ -1,5 +1,5 @@
-/* A .npy of integers, 1-d (a stream) or 2-d (sequences), or nanoGPT's .bin (a stream of
-   little-endian uint16). */
+/* Tokens come from a .npy of integers, 1-d (a stream) or 2-d (sequences), or from
+   nanoGPT's .bin (a stream of little-endian uint16). */
 #include "data/kinds.h"
 #include "data/windows.h"
 

@@ -62,8 +62,8 @@ static hesse_status read_ids(const hesse_stream *src, size_t first, size_t count
     return s;
 }
 
-/* Checks all ids and finds the largest, which is the last of the vocabulary where
-   none is known. */
+/* Checks all ids and finds the largest, which is the last of the vocabulary if the
+   vocabulary is not known. */
 static hesse_status scan(hesse_stream *src, hesse_why *why)
 {
     int ids[PIECE], largest = -1;
@@ -81,7 +81,7 @@ static hesse_status scan(hesse_stream *src, hesse_why *why)
     return s;
 }
 
-/* The length of the sequences, how many are available and how many are taken. */
+/* Finds the length of the sequences, the number available and the number to take. */
 static hesse_status measure(const hesse_data_options *o, const hesse_data_needs *needs,
                             const hesse_stream *src, hesse_batch *t,
                             hesse_choice *choice, hesse_why *why)
@@ -124,8 +124,9 @@ static hesse_status measure(const hesse_data_options *o, const hesse_data_needs 
     return HESSE_OK;
 }
 
-/* One sequence of ids into inputs and targets. Padding may read as any id, because
-   causal attention lets no token see the end of a row, but no target may follow it. */
+/* Splits one sequence of ids into inputs and targets. Padding may read as any id,
+   because causal attention lets no token see the end of a row, but no target may follow
+   it. */
 static hesse_status split(const hesse_stream *src, size_t which, const int *ids,
                           int context, int after, int *input, int *target,
                           hesse_why *why)

@@ -1,6 +1,6 @@
-/** Sequences of a stream of tokens: context + 1 ids, of which the first `context`
- *  are inputs and the last `context` their targets; or, for masked models, `context`
- *  ids, each its own target. */
+/** Sequences of a stream of tokens: context + 1 ids, of which the first `context` are
+ * inputs and the last `context` their targets; or, for masked models, `context` ids,
+ * and each id is its own target. */
 #ifndef HESSE_DATA_WINDOWS_H
 #define HESSE_DATA_WINDOWS_H
 
@@ -13,7 +13,7 @@
 typedef struct hesse_stream {
     const char *path;
     FILE *file;     /* holds integers in the form `form`; NULL: they are in memory    */
-    hesse_npy form; /* of an element, and where the data begin                       */
+    hesse_npy form; /* of an element, and the start of the data                      */
     int *ids;       /* in memory                                                     */
     size_t count;   /* ids in all                                                    */
     bool rows;      /* it is cut into rows; false: one stream                        */
@@ -33,10 +33,10 @@ typedef struct hesse_stream {
  *                 that of the needs, of the stream, or the largest id + 1. Classes
  *                 are the vocabulary of a stream that knows one, else the largest id
  *                 + 1.
- *  Errors: HESSE_E_INPUT naming the file and what is wrong with it: too short, an id
- *  outside the vocabulary and where, fewer sequences than asked for, rows longer
- *  than the model's positions while no context is asked for; HESSE_E_JOB when
- *  nothing says how to cut a stream; HESSE_E_NOMEM. */
+ *  Errors: HESSE_E_INPUT, which names the file and its fault: it is too short, an id is
+ *  outside the vocabulary (with its place), there are fewer sequences than asked for,
+ *  or rows are longer than the model's positions and no context is asked for;
+ *  HESSE_E_JOB when no length is known to cut a stream; HESSE_E_NOMEM. */
 hesse_status hesse_windows_read(const hesse_data_options *options,
                                 const hesse_data_needs *needs, hesse_stream *stream,
                                 hesse_batch *batch, hesse_why *why);

@@ -1,6 +1,6 @@
-/* A path may name anything: a folder opens and then does not read, a pipe blocks. So we
-   look what it is before opening it, and know its size before believing any number that
-   stands in it. */
+/* A path may name anything: a folder opens and then does not read, a pipe blocks. So
+   the kind of the file is checked before it is opened, and its size is known before any
+   number in it is trusted. */
 #include "files/file.h"
 
 #include "base/memory.h"

@@ -1,4 +1,5 @@
-/** Files of the outside world: opened, measured and read with one clear message. */
+/** Input files are opened, measured and read here, with one clear message for each
+ * error. */
 #ifndef HESSE_FILES_FILE_H
 #define HESSE_FILES_FILE_H
 
@@ -12,12 +13,13 @@
  *
  *  file  [out]  the caller gives it to fclose.
  *  size  [out]  in bytes, at least 1.
- *  Errors: HESSE_E_INPUT when it is missing, empty, a folder or no regular file. */
+ *  Errors: HESSE_E_INPUT when the file is missing, empty, a folder or no regular
+ *  file. */
 hesse_status hesse_file_open(const char *path, FILE **file, size_t *size,
                              hesse_why *why);
 
 /** Local. Read count bytes from an offset on.
- *  Errors: HESSE_E_INPUT when it ends before that or cannot be read. */
+ *  Errors: HESSE_E_INPUT when the file is too short or cannot be read. */
 hesse_status hesse_file_read(FILE *file, const char *path, size_t offset, size_t count,
                              void *bytes, hesse_why *why);
 

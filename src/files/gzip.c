@@ -1,4 +1,4 @@
-/* zlib reads what is not compressed as it is. */
+/* zlib also reads files that are not compressed, and leaves them unchanged. */
 #include "files/gzip.h"
 
 #include "base/memory.h"

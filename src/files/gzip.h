@@ -8,8 +8,8 @@
 
 enum { HESSE_GZIP_MOST = 1 << 30 };
 
-/** Local. The content of a file, decompressed where it is gzip; the caller frees it.
- *  Errors: HESSE_E_INPUT when it is missing, damaged or has more than
+/** Local. The content of a file, decompressed if it is gzip; the caller frees it.
+ *  Errors: HESSE_E_INPUT when the file is missing, damaged or has more than
  *  HESSE_GZIP_MOST bytes; HESSE_E_NOMEM. */
 hesse_status hesse_gzip_load(const char *path, unsigned char **bytes, size_t *size,
                              hesse_why *why);

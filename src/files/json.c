@@ -1,6 +1,6 @@
 /* The parser is Jansson's, which bounds its recursion and rejects NUL and invalid UTF-8
-   in strings. Ours is only how its errors read: a message is one printable line,
-   whatever bytes the file holds. */
+   in strings. This file only makes its errors readable: a message is one printable line
+   for any bytes in the file. */
 #include "files/json.h"
 
 #include "files/file.h"

@@ -1,4 +1,4 @@
-/** JSON from files that nobody vouches for. */
+/** JSON from files that are not trusted. */
 #ifndef HESSE_FILES_JSON_H
 #define HESSE_FILES_JSON_H
 
@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-/** Local. An object from text. A key that stands twice in one object is an error.
+/** Local. Parse an object from text. A key that occurs twice in one object is an error.
  *
  *  what  [in]   names the text in messages: a file's path.
  *  root  [out]  the caller gives it to json_decref.

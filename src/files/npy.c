@@ -1,6 +1,6 @@
-/* The dictionary is Python, but of the plainest kind: string keys; a string, a truth
-   value or a tuple of numbers to each. A scanner that only moves forward reads it;
-   where it meets anything else it stops, and the header is refused at that byte. */
+/* The dictionary is Python of the simplest kind: every key is a string, and every value
+   is a string, a truth value or a tuple of numbers. A scanner that only moves forward
+   reads it. It stops at anything else, and the header is refused at that byte. */
 #include "files/npy.h"
 
 #include "base/memory.h"
@@ -73,7 +73,7 @@ static bool take_shape(scanner *s, hesse_npy *npy)
     return true;
 }
 
-/* "<i4": order of bytes, kind, width. */
+/* A type such as "<i4" has the order of bytes, the kind and the width. */
 static bool take_type(scanner *s, hesse_npy *npy)
 {
     char type[16];

@@ -15,7 +15,7 @@ enum { HESSE_NPY_RANK = 8 };
 typedef struct hesse_npy {
     char kind; /* 'i', 'u', 'f', 'b' (bool), ... as in the type's name */
     int width; /* bytes of an element                                  */
-    bool big;  /* most significant byte first                          */
+    bool big;  /* the most significant byte is first                   */
     bool fortran;
     int rank;
     size_t shape[HESSE_NPY_RANK];
@@ -30,9 +30,9 @@ typedef struct hesse_npy {
 hesse_status hesse_npy_header(FILE *file, const char *path, size_t size, hesse_npy *npy,
                               hesse_why *why);
 
-/** Local. One element from its bytes. Kinds 'i', 'u' and 'b' of at most 8 bytes are
- *  integers, and an unsigned one above INT64_MAX becomes negative; a number is also
- *  'f' of 4 or 8. */
+/** Local. Decode one element from its bytes. Kinds 'i', 'u' and 'b' of at most 8 bytes
+ * are integers; an unsigned one above INT64_MAX becomes negative. Kind 'f' of 4 or 8
+ * bytes is a number, too. */
 int64_t hesse_npy_integer(const hesse_npy *npy, const unsigned char *bytes);
 double hesse_npy_number(const hesse_npy *npy, const unsigned char *bytes);
 

@@ -1,7 +1,7 @@
 /* The header is a list of claims: name, type, shape, first and last byte. Each claim is
    checked against the others and the file's size before a byte of data is read, so that
-   reading can trust them. Sorted by offset the tensors of a shard must tile its data:
-   that one rule excludes overlap, holes and tails. */
+   reading can trust them. The tensors of a shard, sorted by offset, must fill its data
+   without a gap: this one rule excludes overlaps, holes and extra bytes at the end. */
 #include "files/safetensors.h"
 
 #include "base/memory.h"
@@ -36,14 +36,14 @@ static double from_f32(const unsigned char *bytes)
     return x;
 }
 
-/* The upper half of an F32. */
+/* A BF16 is the upper half of an F32. */
 static double from_bf16(const unsigned char *bytes)
 {
     const unsigned char wide[4] = {0, 0, bytes[0], bytes[1]};
     return from_f32(wide);
 }
 
-/* IEEE 754 binary16: sign, 5 bits of exponent, 10 of fraction. */
+/* An F16 is IEEE 754 binary16: a sign, 5 bits of exponent, 10 bits of fraction. */
 static double from_f16(const unsigned char *bytes)
 {
     const int bits = bytes[0] | bytes[1] << 8;
@@ -86,7 +86,7 @@ void hesse_shape_show(int rank, const size_t *shape, char shown[HESSE_SHAPE_SHOW
     snprintf(shown + at, HESSE_SHAPE_SHOWN - at, rank ? "]" : "[]");
 }
 
-/* A size of the header: an integer from 0 on. */
+/* Read a size in the header: an integer that is at least 0. */
 static bool take_size(const json_t *value, size_t *size)
 {
     if (!json_is_integer(value) || json_integer_value(value) < 0) return false;
@@ -182,7 +182,7 @@ static int by_offset(const void *a, const void *b)
 {
     const hesse_tensor *x = a, *y = b;
     if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
-    return (x->count > 0) - (y->count > 0); /* one without bytes lies before */
+    return (x->count > 0) - (y->count > 0); /* a tensor without bytes comes first */
 }
 
 static int by_name(const void *a, const void *b)
@@ -231,7 +231,7 @@ static hesse_status list_shard(hesse_safetensors *f, size_t shard, hesse_why *wh
     return check_tiling(in, (size_t)(f->list + f->count - first), first, why);
 }
 
-/* What an index says of a tensor must be so. */
+/* Check that every tensor lies in the shard that the index names. */
 static hesse_status check_map(const hesse_safetensors *f, hesse_why *why)
 {
     const char *name;

@@ -22,7 +22,7 @@ static size_t count_of(const hesse_tensor_out *t)
     return count;
 }
 
-/* The header without its length; NULL: out of memory. */
+/* Returns the header without its length, or NULL when memory is exhausted. */
 static char *header_of(size_t count, const hesse_tensor_out *tensors, int bytes)
 {
     json_t *root = json_object();
@@ -48,7 +48,7 @@ static char *header_of(size_t count, const hesse_tensor_out *tensors, int bytes)
     return NULL;
 }
 
-/* Bytes of an integer, the lowest first. */
+/* Write the bytes of an integer, the lowest first. */
 static void put(uint64_t x, int bytes, unsigned char *to)
 {
     for (int i = 0; i < bytes; i++) to[i] = (unsigned char)(x >> (8 * i));

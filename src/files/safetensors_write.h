@@ -9,7 +9,7 @@
 
 enum { HESSE_WRITE_RANK = 4 };
 
-/** A tensor to write; its numbers are asked for when its turn comes. */
+/** A tensor to write; its numbers are requested when it is written. */
 typedef struct hesse_tensor_out {
     const char *name;
     int rank;
@@ -21,9 +21,9 @@ typedef struct hesse_tensor_out {
  *
  *  tensors  [in]  count of them, with different names.
  *  bytes    [in]  of a number: 8 (F64) or 4 (F32).
- *  values   [in]  gives the numbers of tensor i, row-major, product of its shape;
- * called once for each in order. NULL: memory is exhausted. Errors: HESSE_E_OUTPUT
- * naming the file, HESSE_E_NOMEM. */
+ *  values   [in]  returns the numbers of tensor i, row-major. It is called once for
+ * each tensor, in order, and returns NULL when memory is exhausted. Errors:
+ * HESSE_E_OUTPUT, which names the file; HESSE_E_NOMEM. */
 hesse_status hesse_safetensors_write(const char *path, size_t count,
                                      const hesse_tensor_out *tensors, int bytes,
                                      const double *(*values)(void *context, size_t i),

@@ -1,6 +1,6 @@
 /* A path stands for one file, for an index that maps the names of tensors to shards, or
-   for a folder with one of the two. An index comes from outside, too: a shard is opened
-   only by a plain name, in the folder of the index. */
+   for a folder with one of the two. An index is not trusted, either: a shard must have
+   a plain name in the folder of the index. */
 #include "files/shards.h"
 
 #include "base/memory.h"
@@ -51,7 +51,7 @@ static hesse_status parse_header(FILE *file, size_t size, hesse_shard *shard,
     return s;
 }
 
-/* The shard belongs to shards whether or not it could be read. */
+/* The shard is added to `shards` even if it cannot be read. */
 static hesse_status add(hesse_shards *shards, const char *path, hesse_why *why)
 {
     hesse_shard *shard = &shards->list[shards->count++];
@@ -87,7 +87,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The shards' names in order, each once. */
+/* List the names of the shards in order, each once. */
 static hesse_status list_names(const char *path, json_t *map, const char **names,
                                size_t *count, hesse_why *why)
 {

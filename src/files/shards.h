@@ -1,4 +1,5 @@
-/** The files behind one set of tensors: their headers read, their data not yet. */
+/** The files of one set of tensors. Their headers have been read, their data have
+ * not. */
 #ifndef HESSE_FILES_SHARDS_H
 #define HESSE_FILES_SHARDS_H
 
@@ -11,7 +12,7 @@ typedef struct hesse_shard {
     char *path;
     const char *name;  /* the end of path, after its folder             */
     json_t *header;    /* tensors by name, and perhaps "__metadata__"   */
-    size_t data, size; /* where the data begins in the file, its length */
+    size_t data, size; /* start of the data in the file; length of the file */
 } hesse_shard;
 
 typedef struct hesse_shards {
@@ -22,7 +23,7 @@ typedef struct hesse_shards {
 
 /** Local. Find the files that a path stands for (hesse_safetensors_open says which) and
  *  read their headers.
- *  Errors: HESSE_E_INPUT, HESSE_E_NOMEM; shards must be freed all the same. */
+ *  Errors: HESSE_E_INPUT, HESSE_E_NOMEM; shards must be freed after an error, too. */
 hesse_status hesse_shards_open(const char *path, hesse_shards *shards, hesse_why *why);
 void hesse_shards_free(hesse_shards *shards);
 

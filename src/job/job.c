@@ -1,7 +1,7 @@
-/* A job is a tree (the file) with overrides merged over it. Tree and table of keys are
-   walked together, defaults fill what is absent, values go into the struct, and rules
-   that span keys are looked at. So every message is about what was written, and an
-   absent key and a zero are never confused. */
+/* A job is a tree (the file) with overrides merged over it. The tree is compared with
+   the table of keys, defaults replace absent keys, values go into the struct, and rules
+   on several keys are checked. So every message is about text that the user wrote, and
+   an absent key is never confused with a zero. */
 #include "job/job.h"
 
 #include "base/memory.h"
@@ -51,7 +51,7 @@ hesse_status hesse_job_text(const char *path, char **text, size_t *length,
     return HESSE_OK;
 }
 
-/* Whether a key is words with dots between them, as short as keys are. */
+/* True if a key is words with dots between them, and is no longer than keys can be. */
 static bool is_dotted(const char *key, size_t length)
 {
     bool word = false;
@@ -62,7 +62,7 @@ static bool is_dotted(const char *key, size_t length)
     return word && length <= 100;
 }
 
-/* A value inside of the mappings that its dotted key names; NULL: out of memory. */
+/* Put a value inside the mappings that its dotted key names; NULL: out of memory. */
 static hesse_yaml *wrap(const char *key, size_t length, hesse_yaml *value)
 {
     size_t begin = length;
@@ -71,7 +71,7 @@ static hesse_yaml *wrap(const char *key, size_t length, hesse_yaml *value)
     return begin && value ? wrap(key, begin - 1, value) : value;
 }
 
-/* "section.key=VALUE", VALUE in YAML. */
+/* Merge "section.key=VALUE" into the tree; VALUE is in YAML. */
 static hesse_status merge_override(hesse_yaml *root, const hesse_origin *source,
                                    hesse_why *why)
 {
@@ -98,7 +98,7 @@ static hesse_status merge_override(hesse_yaml *root, const hesse_origin *source,
     return HESSE_OK;
 }
 
-/* Sizes that follow from others where they are absent. */
+/* Set absent sizes that follow from others. */
 static void derive_arch(hesse_arch *a, bool config)
 {
     hesse_attention *t = &a->attention;
@@ -125,7 +125,7 @@ static void derive(hesse_job *job, const hesse_values *values)
     d->n_sizes = strcmp(d->kind, "quadratic") == 0 ? job->arch.lists.n_widths : 0;
 }
 
-/* What keys mean together, once the rules have been looked at. */
+/* Apply the effects of keys on each other, after the rules have been checked. */
 static void settle(hesse_analysis_options *a, bool paper)
 {
     if (paper) a->lanczos.orthogonality = HESSE_ORTHOGONALITY_PAPER;
@@ -148,7 +148,8 @@ static hesse_status name_output(hesse_job *job, const char *path, hesse_why *why
     return HESSE_OK;
 }
 
-/* The resolved job: a line for each section and each key, in the order of the table. */
+/* Write the resolved job: a line for each section and each key, in the order of the
+   table. */
 static void write_complete(const hesse_job *job, FILE *out)
 {
     const char *before = "";
@@ -180,7 +181,7 @@ static hesse_status record(hesse_job *job, const char *text, size_t length,
     return fclose(memory) ? exhausted(why) : HESSE_OK;
 }
 
-/* The tree of everything that the user wrote: the file and the overrides. */
+/* Make one tree of everything that the user wrote: the file and the overrides. */
 static hesse_status gather(const char *text, size_t length, const hesse_origin *file,
                            const hesse_origin *overrides, int n_sets, hesse_yaml **root,
                            hesse_why *why)

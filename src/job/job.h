@@ -1,6 +1,6 @@
 /** The job file: YAML, read strictly. docs/job.md describes it for users, keys.h lists
- * its keys. A job holds what the library takes, so nothing is copied between the two.
- */
+ * its keys. A job has the structs that the library takes, so nothing is copied between
+ * the two. */
 #ifndef HESSE_JOB_JOB_H
 #define HESSE_JOB_JOB_H
 
@@ -29,20 +29,20 @@ typedef struct hesse_job_metrics {
 } hesse_job_metrics;
 
 typedef struct hesse_job_output {
-    double stretch; /* seconds of panels that are saved at once */
+    double stretch; /* seconds of work on panels that are saved at once */
 } hesse_job_output;
 
-/** Files beside the data, as fopen(3) takes them. */
+/** Files other than the data, in the form that fopen(3) takes. */
 typedef struct hesse_job_paths {
     const char *config, *checkpoint; /* NULL: absent */
-    const char *output; /* where no name is given: that of the job file, with .h5 */
+    const char *output; /* the default is the name of the job file, with .h5 */
 } hesse_job_paths;
 
-/** A job with all defaults in it. What it points to is its own. */
+/** A job with all its defaults. It owns everything that it points to. */
 typedef struct hesse_job {
-    hesse_arch arch; /* with a config only what a config does not say          */
-    hesse_data_options data; /* paths are as fopen(3) takes them */
-    int mask_id; /* data.mask_id points here where it is given             */
+    hesse_arch arch; /* with a config, only the members that no config has     */
+    hesse_data_options data; /* paths have the form that fopen(3) takes */
+    int mask_id; /* data.mask_id points here if it is given                */
     int n_eigenvalues;
     uint64_t seed; /* of initial parameters */
     hesse_reduction reduction;
@@ -51,30 +51,30 @@ typedef struct hesse_job {
     hesse_job_metrics metrics;
     hesse_job_output output;
     hesse_job_paths paths;
-    /* What a result file records: the file as it is, with a comment "# --set KEY=VALUE"
-       for every override; and the resolved job, which says the same with all defaults.
-     */
+    /* Texts for the result file: the job file without changes, plus a comment "# --set
+       KEY=VALUE" for every override; and the resolved job, which is the same job with
+       all defaults. */
     char *text, *complete;
-    /* Values of keys in the resolved job, in YAML; NULL: absent. [key] as hesse_key_at
-     */
+    /* Values of keys in the resolved job, in YAML; NULL: absent. The index is that of
+       hesse_key_at. */
     const char *values[HESSE_MOST_KEYS];
     struct hesse_job_chunk *memory;
 } hesse_job;
 
-/** Local. The bytes of a job file.
+/** Local. Read the bytes of a job file.
  *
  *  text  [out]  length bytes and a zero; the caller frees it.
  *  Errors: HESSE_E_JOB when it cannot be read or is larger than HESSE_JOB_BYTES. */
 hesse_status hesse_job_text(const char *path, char **text, size_t *length,
                             hesse_why *why);
 
-/** Local. Understand a job. The same text and overrides give the same job on all ranks.
+/** Local. Parse a job. The same text and overrides give the same job on all ranks.
  *
- *  path  [in]  of the file the text comes from: for messages, and because paths in the
- *              job are relative to its folder. Neither it nor any other file is opened.
+ *  path  [in]  of the file that the text comes from: for messages, and because paths in
+ *              the job are relative to its folder. No file is opened.
  *  sets  [in]  n_sets overrides "section.key=VALUE", VALUE in YAML; the last one wins.
- *  Errors: HESSE_E_JOB, naming the line (or the override), the key, what was found and
- *  what was expected; HESSE_E_NOMEM. */
+ *  Errors: HESSE_E_JOB, which names the line (or the override), the key, the text that
+ *  was found and the value that was expected; HESSE_E_NOMEM. */
 hesse_status hesse_job_parse(const char *text, size_t length, const char *path,
                              const char *const *sets, int n_sets, hesse_job **job,
                              hesse_why *why);
@@ -84,8 +84,8 @@ hesse_status hesse_job_read(const char *path, const char *const *sets, int n_set
                             hesse_job **job, hesse_why *why);
 void hesse_job_free(hesse_job *job);
 
-/** Local. The paths that a key holds, as fopen(3) takes them; their number, 0 when the
- * key is absent.
+/** Local. The paths in the value of a key, in the form that fopen(3) takes. Returns
+ * their number, which is 0 when the key is absent.
  *
  *  key  [in]  the number of a row whose type is a path. */
 int hesse_job_paths_of(const hesse_job *job, int key, const char *const **paths);

@@ -1,4 +1,4 @@
-/* Nodes of a tree: freed, wrapped, merged and described. */
+/* The nodes of a tree are freed, wrapped, merged and described here. */
 #include "base/memory.h"
 #include "job/job_tree.h"
 
@@ -35,7 +35,7 @@ hesse_yaml *hesse_tree_wrap(const char *key, size_t length, hesse_yaml *node)
     return around;
 }
 
-/* The place where a mapping's entry of a name hangs, or would be appended. */
+/* The pointer to a mapping's entry with a name, or the place to append it. */
 static hesse_yaml **place_of(hesse_yaml *mapping, const char *key)
 {
     hesse_yaml **at = &mapping->first;

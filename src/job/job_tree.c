@@ -1,7 +1,7 @@
-/* Events of libyaml become nodes, one function a shape, recursion no deeper than DEPTH.
-   libyaml's own document is not used: it expands what we refuse, and cannot be told of
-   overrides. What libyaml finds wrong is said in its words, with a hint where a common
-   slip is behind it. */
+/* Events of libyaml become nodes. Each shape of node has one function, and the
+   recursion is no deeper than DEPTH. libyaml's own document is not used, because it
+   expands aliases, which we refuse, and has no place for overrides. Errors of libyaml
+   are reported in its words, with a hint for a common mistake. */
 #include "job/job_tree.h"
 
 #include "base/memory.h"
@@ -32,7 +32,7 @@ static hesse_status exhausted(reader *r)
     return hesse_fail(r->why, HESSE_E_NOMEM, "out of memory for the job file");
 }
 
-/* Whether a line begins with blanks of which one is a tab. */
+/* True if a line begins with blanks and one of them is a tab. */
 static bool indented_by_tab(const reader *r, size_t line)
 {
     const char *at = r->text, *end = r->text + r->length;
@@ -48,7 +48,7 @@ static size_t line_of(const reader *r, size_t offset)
     return line;
 }
 
-/* What libyaml says, and what it cannot know. */
+/* Report libyaml's message, with a hint that libyaml cannot give. */
 static hesse_status malformed(reader *r)
 {
     const yaml_parser_t *p = &r->parser;
@@ -74,7 +74,7 @@ static hesse_status next(reader *r, yaml_event_t *event)
     return yaml_parser_parse(&r->parser, event) ? HESSE_OK : malformed(r);
 }
 
-/* What YAML has and job files do not. */
+/* Refuse a feature of YAML that job files do not have. */
 static hesse_status refuse(reader *r, const yaml_event_t *e)
 {
     const size_t line = e->start_mark.line;
@@ -114,7 +114,7 @@ static hesse_status refuse(reader *r, const yaml_event_t *e)
 static hesse_status value(reader *r, const yaml_event_t *e, int depth,
                           hesse_yaml **node);
 
-/* The key of an entry: a plain word that was not there before. */
+/* Read the key of an entry, which must be a plain word that is new in the mapping. */
 static hesse_status key(reader *r, const hesse_yaml *mapping, const yaml_event_t *e,
                         char **name)
 {
@@ -136,7 +136,7 @@ static hesse_status key(reader *r, const hesse_yaml *mapping, const yaml_event_t
     return *name ? HESSE_OK : exhausted(r);
 }
 
-/* One entry of a list or mapping whose first event has been read. */
+/* Read one entry of a list or mapping; its first event has been read. */
 static hesse_status entry(reader *r, const hesse_yaml *parent, yaml_event_t *e,
                           int depth, hesse_yaml **node)
 {
@@ -172,7 +172,7 @@ static hesse_status entries(reader *r, hesse_yaml *parent, int depth)
     return s;
 }
 
-/* The node that begins with an event. */
+/* Read the node that begins with an event. */
 static hesse_status value(reader *r, const yaml_event_t *e, int depth,
                           hesse_yaml **node)
 {
@@ -200,8 +200,8 @@ static hesse_status value(reader *r, const yaml_event_t *e, int depth,
     return s;
 }
 
-/* The events around a document: the stream and the document begin, the document ends,
-   and then the stream does. */
+/* Read a document and the events around it: the stream and the document begin, the
+   document ends, and then the stream ends. */
 static hesse_status document(reader *r, hesse_yaml **root)
 {
     hesse_status s = HESSE_OK;

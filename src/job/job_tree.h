@@ -1,5 +1,5 @@
-/** A YAML document as a tree in which every node knows where it was written, so that
- * every message can say it. */
+/** A YAML document as a tree. Every node knows the place where it was written, so that
+ * every message can name it. */
 #ifndef HESSE_JOB_JOB_TREE_H
 #define HESSE_JOB_JOB_TREE_H
 
@@ -14,7 +14,7 @@ typedef enum hesse_yaml_kind {
     HESSE_YAML_MAPPING
 } hesse_yaml_kind;
 
-/** Where text comes from: a file or an override. */
+/** The source of a text: a file or an override. */
 typedef struct hesse_origin {
     const char *path; /* of the file; NULL: an override */
     const char *set;  /* KEY=VALUE                      */
@@ -23,19 +23,21 @@ typedef struct hesse_origin {
 typedef struct hesse_yaml {
     hesse_yaml_kind kind;
     const hesse_origin *source; /* borrowed; NULL: a default */
-    int line;                   /* in it, from 1      */
+    int line;                   /* line in the source, from 1 */
     char *key;                  /* in a mapping       */
     char *text;                 /* of a scalar        */
-    bool quoted;                /* and it stood in quotes: a text, never a number */
+    bool quoted;                /* the scalar was in quotes, so it is a text and never a
+                                   number */
     struct hesse_yaml *first;   /* entry of a list or mapping */
     struct hesse_yaml *next;    /* beside it          */
 } hesse_yaml;
 
-/** Local. The tree of a document.
+/** Local. Parse a document into a tree.
  *
- *  Refused, because no job needs them: anchors and aliases (whose expansion may be
- *  exponential), tags, nesting deeper than 8, more than 10000 values, a second
- *  document, keys that are no words or come twice in a mapping, bytes of value zero.
+ *  The following is refused, because no job needs it: anchors and aliases (whose
+ * expansion may be exponential), tags, nesting deeper than 8, more than 10000 values, a
+ * second document, keys that are no words or occur twice in a mapping, bytes of value
+ * zero.
  *
  *  root  [out]  NULL when there is no document, as in an empty file.
  *  Errors: HESSE_E_JOB with the line, HESSE_E_NOMEM. */
@@ -44,12 +46,12 @@ hesse_status hesse_tree_parse(const char *text, size_t length,
                               hesse_why *why);
 void hesse_tree_free(hesse_yaml *root);
 
-/** Local. A mapping whose only entry is a node, which it takes over. NULL when memory
- *  is exhausted (the node is then freed). */
+/** Local. Make a mapping whose only entry is a node. The mapping owns the node. Returns
+ * NULL when memory is exhausted (the node is then freed). */
 hesse_yaml *hesse_tree_wrap(const char *key, size_t length, hesse_yaml *node);
 
-/** Local. Move the entries of one mapping into another: where both have a mapping of
- * one name, entry by entry; else the moved value replaces the other.
+/** Local. Move the entries of one mapping into another. Two mappings with the same name
+ * are merged entry by entry; otherwise the moved value replaces the other.
  *
  *  from  [in]  a mapping; it is freed. */
 void hesse_tree_merge(hesse_yaml *into, hesse_yaml *from);
@@ -63,7 +65,7 @@ typedef struct hesse_words {
 hesse_words hesse_yaml_where(const hesse_yaml *node);
 hesse_words hesse_origin_where(const hesse_origin *source, int line);
 
-/** Local. What a node is, to tell what was found: "'two'", "empty", "a list". */
+/** Local. A description of a node for messages: "'two'", "empty", "a list". */
 hesse_words hesse_yaml_found(const hesse_yaml *node);
 
 #endif /* HESSE_JOB_JOB_TREE_H */

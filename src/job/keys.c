@@ -1,7 +1,7 @@
-/* The table of keys: words first, then one row per key, in the order of docs/job.md.
-   A default that depends on the family or on the kind of data stands in its own row,
-   and one that follows from other keys is described by `absent` and filled in by job.c.
- */
+/* The table of keys: words come first, then one row for each key, in the order of
+   docs/job.md. A default that depends on the family or on the kind of data is in the
+   row of the family or kind, and one that follows from other keys is described by
+   `absent` and filled in by job.c. */
 #include "job/keys.h"
 
 #include "data/kinds.h"
@@ -53,7 +53,8 @@ static const hesse_word vocabularies[] = {
     {"bytes", false}, {"characters", true}, {NULL, 0}};
 static const hesse_word scalings[] = {{"unit", false}, {"standard", true}, {NULL, 0}};
 
-/* Kinds that are drawn, and that no family brings. The job holds the word itself. */
+/* The kinds of data that are drawn from a seed and belong to no family. The job stores
+   the word itself. */
 static hesse_word generator_word(int i)
 {
     for (const hesse_data_kind *const *k = hesse_data_kinds; *k; k++)

@@ -1,5 +1,5 @@
-/* The table of keys as others read it: text for people, tables in Markdown, a JSON
-   schema, words for shell completion. */
+/* The table of keys is printed here: as text for people, as tables in Markdown, as a
+   JSON schema, and as words for shell completion. */
 #include "job/keys.h"
 
 #include <jansson.h>
@@ -17,7 +17,8 @@ static bool is_numeric(const hesse_key *key)
     return key->type == HESSE_KEY_INTEGER || key->type == HESSE_KEY_NUMBER;
 }
 
-/* "list of integer, from 1 to 4096"; `quote` stands around words. */
+/* Print a type, such as "list of integer, from 1 to 4096", with `quote` around
+   words. */
 static void print_type(FILE *out, const hesse_key *key, const char *quote)
 {
     char limits[64] = "";
@@ -41,7 +42,7 @@ typedef struct shared {
 
 enum { MOST_OWNERS = 32 };
 
-/* The different defaults of a key; returns their number. */
+/* Collect the different defaults of a key; returns their number. */
 static int collect(const hesse_key *key, const char *quote, shared all[MOST_OWNERS])
 {
     const bool data = strncmp(key->path, "data.", 5) == 0;
@@ -83,7 +84,7 @@ static void print_default(FILE *out, const hesse_key *key, const char *quote)
                 key->paper, quote, quote, quote);
 }
 
-/* A sentence with its marks of Markdown, or without them. */
+/* Print a sentence with its marks of Markdown, or without them. */
 static void print_help(FILE *out, const char *text, bool markdown)
 {
     for (const char *c = text; *c; c++)
@@ -127,7 +128,7 @@ void hesse_keys_markdown(FILE *out, const char *section)
     }
 }
 
-/* "model.family=gpt2" for each word, "model.layers=" where there are none. */
+/* Print "model.family=gpt2" for each word of a key, "model.layers=" if it has none. */
 void hesse_keys_words(FILE *out)
 {
     for (int i = 0; hesse_key_at(i); i++) {
@@ -142,7 +143,7 @@ void hesse_keys_words(FILE *out)
     }
 }
 
-/* A word of YAML as JSON: a number, a truth, or a text. */
+/* Convert a scalar of YAML to JSON: a number, a truth value, or a text. */
 static json_t *json_of(const hesse_key *key, const char *text, size_t length)
 {
     char word[64];
@@ -181,7 +182,8 @@ static void limit_number(json_t *value, const hesse_key *key)
                                 : json_real(key->high));
 }
 
-/* What one value of a key may be. YAML reads the words true and false as truths. */
+/* The schema of one value of a key. YAML reads the words true and false as truth
+   values. */
 static json_t *value_schema(const hesse_key *key)
 {
     json_t *value = json_object();
@@ -227,7 +229,8 @@ static json_t *key_schema(const hesse_key *key)
     return schema;
 }
 
-/* The object of a section, made with those around it. */
+/* Find the object of a section. It and the objects around it are made if they do not
+   exist. */
 static json_t *section_of(json_t *root, const char *path)
 {
     json_t *at = root;

@@ -1,5 +1,5 @@
-/* Which families of networks and kinds of data own a key: their rows say it. A key of
-   the table that none of them owns belongs to all. */
+/* The rows of families of networks and of kinds of data list the keys that they own. A
+   key of the table that none of them owns belongs to all. */
 #include "job/keys.h"
 
 #include "data/kinds.h"
@@ -23,7 +23,8 @@ const hesse_owned_key *hesse_kind_keys(int i, const char **name)
     return k->keys;
 }
 
-/* The lists that own keys of a section; NULL: all own them. */
+/* A function that gives the lists of owned keys of a section; NULL: its keys belong to
+   all. */
 typedef const hesse_owned_key *owners(int i, const char **name);
 
 static owners *owners_of(const hesse_key *key)

@@ -1,4 +1,4 @@
-/* Rules that span keys, one function each. A message is about a key that the user
+/* Every rule on several keys is one function. A message is about a key that the user
    wrote: defaults never break a rule. */
 #include "job/values.h"
 #include "network/families/families.h"
@@ -18,7 +18,7 @@ static bool given(const rules *r, const char *key)
     return hesse_values_given(r->values, key) != NULL;
 }
 
-/* "job.yaml:3: ..." about a key that was given. */
+/* Fail with "job.yaml:3: ..." about a key that was given. */
 static hesse_status wrong(const rules *r, const char *key, const char *what)
 {
     const hesse_yaml *node = hesse_values_given(r->values, key);
@@ -73,7 +73,7 @@ static hesse_status check_family(const rules *r)
     return check_owners(r, "model.", r->job->arch.family, "family is");
 }
 
-/* What a config says needs no key. */
+/* A value that is in a config must not be given by a key, too. */
 static hesse_status check_config(const rules *r)
 {
     for (int i = 0; given(r, "model.config") && hesse_key_at(i); i++) {
@@ -88,7 +88,7 @@ static hesse_status check_config(const rules *r)
     return HESSE_OK;
 }
 
-/* The keys that say where data come from, as "'a', 'b' or 'c'". */
+/* List the keys that name a source of data, as "'a', 'b' or 'c'". */
 static void list_sources(char *words, size_t room)
 {
     const char *last = NULL;
@@ -104,7 +104,7 @@ static void list_sources(char *words, size_t room)
     snprintf(words + length, room - length, " or '%s'", last);
 }
 
-/* Data come from one place, unless the family brings them. */
+/* Data come from exactly one source, unless the family defines them. */
 static hesse_status need_data(const rules *r)
 {
     const bool own = hesse_family_of(&r->job->arch)->data;
@@ -179,7 +179,8 @@ static hesse_status check_context(const rules *r)
     return wrong(r, "data.context", what);
 }
 
-/* Where heads * size numbers do not fit, the key named last is the one to blame. */
+/* If heads * size numbers do not fit, the message is about the last of width, heads and
+   head_size that the user wrote. */
 static hesse_status check_heads(const rules *r)
 {
     const hesse_arch *a = &r->job->arch;
@@ -209,7 +210,7 @@ static hesse_status check_heads(const rules *r)
     return *what ? wrong(r, blamed, what) : HESSE_OK;
 }
 
-/* One multiplier for each layer. */
+/* There must be one multiplier for each layer. */
 static hesse_status check_multipliers(const rules *r)
 {
     const hesse_arch_lists *l = &r->job->arch.lists;
@@ -220,7 +221,7 @@ static hesse_status check_multipliers(const rules *r)
     return wrong(r, "model.multipliers", what);
 }
 
-/* A width of 0 is a pooling where the family has such. */
+/* A width of 0 is a pooling, if the family has poolings. */
 static hesse_status check_widths(const rules *r)
 {
     const hesse_arch *a = &r->job->arch;

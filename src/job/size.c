@@ -1,6 +1,6 @@
-/* A number, then a unit from a table: of a number alone nobody knows what was meant.
-   Only decimal digits are let through to strtod, which would also take "inf", "nan" and
-   hexadecimal numbers. */
+/* A size is a number and then a unit from a table: a number without a unit would be
+   ambiguous. Only decimal digits are passed to strtod, which would also take "inf",
+   "nan" and hexadecimal numbers. */
 #include "job/size.h"
 
 #include <stdlib.h>

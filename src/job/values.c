@@ -1,5 +1,5 @@
-/* The tree and the table are walked together. Every value is checked where it is
-   written; defaults are trusted, because a test parses the resolved job of every family
+/* The tree is compared with the table of keys. Every value that the user wrote is
+   checked. Defaults are trusted, because a test parses the resolved job of every family
    again. */
 #include "job/values.h"
 #include "network/families/families.h"
@@ -17,7 +17,7 @@
 
 enum { PATH = 200, LONGEST_TEXT = 4095 };
 
-/* A node, the row that it is read by (NULL: a section), and its dotted path. */
+/* A node, its row in the table (NULL: it is a section), and its dotted path. */
 typedef struct place {
     const hesse_key *key;
     const hesse_yaml *node;
@@ -40,7 +40,7 @@ static void append(char *text, size_t room, const char *more)
     snprintf(text + length, room - length, "%s", more);
 }
 
-/* "a, b or c", and the word nearest to what was found, if one is near. */
+/* Fail with "a, b or c", and with the word nearest to the given one, if one is near. */
 static hesse_status wrong_word(const place *p)
 {
     const char *nearest = hesse_key_word(p->key, 0).name, *name;
@@ -61,7 +61,8 @@ static hesse_status wrong_word(const place *p)
     return wrong(p, text);
 }
 
-/* Decimal, without leading zeros, which other readers of YAML take for octal. */
+/* An integer is decimal, without leading zeros, which other readers of YAML read as
+   octal. */
 static bool is_integer(const char *text)
 {
     text += *text == '-' || *text == '+';
@@ -173,13 +174,13 @@ static hesse_status check_list(const place *p)
 /* Known keys around an unknown one: the sections that have a key of its name, and the
    nearest of all keys. */
 typedef struct neighbours {
-    const char *key, *section; /* the unknown one, and where it stands  */
+    const char *key, *section; /* the unknown key, and its section      */
     char homes[160];           /* sections that know it: "'a' or 'b'"   */
     char nearest[64], nearest_section[100];
     int edits;
 } neighbours;
 
-/* A known key or section, called by name in a section of a length. */
+/* Compare with a known key or section: its name, and its section of a given length. */
 static void look_at(neighbours *near, const char *section, size_t length,
                     const char *name, size_t name_length)
 {
@@ -192,7 +193,7 @@ static void look_at(neighbours *near, const char *section, size_t length,
         append(near->homes, sizeof near->homes, in);
         append(near->homes, sizeof near->homes, *in ? "'" : "");
     }
-    /* A key of the same section is nearer than one of another. */
+    /* A key of the same section is nearer than a key of another section. */
     const int edits =
         2 * hesse_edits(near->key, known) + (strcmp(in, near->section) != 0);
     if (edits >= near->edits) return;
@@ -201,7 +202,7 @@ static void look_at(neighbours *near, const char *section, size_t length,
     strcpy(near->nearest_section, in);
 }
 
-/* Every word of every path once: sections before what they hold. */
+/* Look at every word of every path once, and at sections before their keys. */
 static void look_around(neighbours *near)
 {
     const char *before = "";
@@ -225,7 +226,7 @@ static hesse_status unknown_key(const place *p, const hesse_yaml *entry)
     char advice[240];
     if (*near.homes)
         snprintf(advice, sizeof advice, "it belongs %s", near.homes);
-    else if (near.edits > (int)strlen(near.nearest) + 1) /* half of it is another */
+    else if (near.edits > (int)strlen(near.nearest) + 1) /* half of it differs */
         snprintf(advice, sizeof advice, "`hesse keys` prints the known ones");
     else if (strcmp(near.nearest_section, p->path) == 0)
         snprintf(advice, sizeof advice, "the nearest known key is '%s'", near.nearest);
@@ -242,7 +243,7 @@ static hesse_status unknown_key(const place *p, const hesse_yaml *entry)
                       *p->path ? "'" : "", advice);
 }
 
-/* Whether keys stand in a section of this path. */
+/* True if there are keys in a section with this path. */
 static bool is_section(const char *path)
 {
     const size_t length = strlen(path);
@@ -333,7 +334,7 @@ static const char *default_of(const hesse_values *values, const hesse_key *key)
     return is_there ? standard : NULL;
 }
 
-/* A node without a source: a scalar, or the entries of "[a, b]". */
+/* Make a node without a source: a scalar, or the entries of "[a, b]". */
 static hesse_yaml *make_node(const char *text, size_t length)
 {
     hesse_yaml *n = hesse_calloc(1, sizeof *n);
@@ -403,7 +404,8 @@ void hesse_job_release(hesse_job *job)
     }
 }
 
-/* A path that is usable from here: of the job file's folder, unless it is absolute. */
+/* Make a path that can be opened from here: it is relative to the job file's folder,
+   unless it is absolute. */
 static const char *beside(hesse_job *job, const char *file, const char *path)
 {
     const char *slash = strrchr(file, '/');
@@ -415,7 +417,7 @@ static const char *beside(hesse_job *job, const char *file, const char *path)
     return joined;
 }
 
-/* A path or another text; NULL: out of memory. */
+/* Keep a path or another text; NULL: out of memory. */
 static const char *keep_text(hesse_job *job, const hesse_key *key, const char *file,
                              const char *text)
 {
@@ -433,8 +435,8 @@ static void put_integer(const char *text, size_t bytes, void *at)
         *(int *)at = (int)strtol(text, NULL, 10);
 }
 
-/* The value, or, where a job holds the word itself, the word: a text of constant
-   memory, or bytes of the job's own. */
+/* Store the value of a word. If a job has the word itself, store the word: as a pointer
+   to a constant text, or as bytes in the job. */
 static void put_word(hesse_word word, size_t bytes, void *at)
 {
     if (bytes == sizeof(bool))
@@ -468,7 +470,7 @@ static bool put(const hesse_key *key, const char *file, const char *text, size_t
     }
 }
 
-/* What an entry of a list takes. */
+/* The bytes of one entry of a list. */
 static size_t entry_bytes(const hesse_key *key)
 {
     return key->type == HESSE_KEY_NUMBER ? sizeof(double)
@@ -477,8 +479,8 @@ static size_t entry_bytes(const hesse_key *key)
                : sizeof(char *);
 }
 
-/* Lists stand in the job itself where it has room for them, else in memory of their
-   own. A path among others is a list of one. */
+/* A list is stored in the job itself if the job has room for it, else in separate
+   memory. A single path of a key that takes several is a list of one. */
 static bool put_node(const hesse_key *key, const char *file, const hesse_yaml *node,
                      hesse_job *job)
 {
@@ -503,7 +505,7 @@ static bool put_node(const hesse_key *key, const char *file, const hesse_yaml *n
     return good;
 }
 
-/* Text that YAML reads as a text again without quotes. */
+/* True if YAML reads this text as a text again without quotes. */
 static bool is_plain(const char *text)
 {
     static const char *const others[] = {"true", "false", "yes", "no", "on",
@@ -515,7 +517,7 @@ static bool is_plain(const char *text)
     return !text[letters] && strspn(text, "0123456789.+-") == 0;
 }
 
-/* The code point at a place in UTF-8, which libyaml has checked, and its bytes. */
+/* Decode a code point of UTF-8, which libyaml has checked, and count its bytes. */
 static unsigned code_point(const char *text, int *bytes)
 {
     const unsigned char *c = (const unsigned char *)text;
@@ -525,7 +527,7 @@ static unsigned code_point(const char *text, int *bytes)
     return code;
 }
 
-/* In double quotes; characters that are not printable are escaped. */
+/* Write a text in double quotes; characters that are not printable are escaped. */
 static void write_quoted(FILE *out, const char *text)
 {
     int bytes;
@@ -563,7 +565,7 @@ static void write_value(FILE *out, const hesse_key *key, const hesse_yaml *node)
     }
 }
 
-/* The text of a value, for the resolved job. */
+/* Keep the text of a value, for the resolved job. */
 static bool keep_value(const hesse_key *key, const hesse_yaml *node, hesse_job *job,
                        const char **value)
 {

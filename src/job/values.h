@@ -6,22 +6,24 @@
 #include "job/job.h"
 #include "job/job_tree.h"
 
-/** What every key is: a node that the user wrote, or a default. */
+/** The value of every key: a node that the user wrote, or a default. */
 typedef struct hesse_values {
     const hesse_yaml *node[HESSE_MOST_KEYS]; /* NULL: absent           */
-    hesse_yaml *defaults;                    /* the owned ones of them */
+    hesse_yaml *defaults;                    /* the defaults among them, which are
+                                                owned */
 } hesse_values;
 
-/** Local. Walk tree and table together: every key is known and in its place, every
- * value of its type and within its limits. The nodes are borrowed from the tree.
+/** Local. Compare the tree with the table: every key must be known and in its section,
+ * and every value must have its type and be within its limits. The nodes are borrowed
+ * from the tree.
  *
  *  root  [in]  a mapping.
  *  Errors: HESSE_E_JOB. */
 hesse_status hesse_values_read(const hesse_yaml *root, hesse_values *values,
                                hesse_why *why);
 
-/** Local. Fill in defaults: those of the procedure, of the family and the kind of data,
- * of the table. Errors: HESSE_E_NOMEM. */
+/** Local. Fill in the defaults of the procedure, of the family and the kind of data,
+ * and of the table. Errors: HESSE_E_NOMEM. */
 hesse_status hesse_values_complete(hesse_values *values, hesse_why *why);
 void hesse_values_free(hesse_values *values);
 
@@ -29,13 +31,13 @@ void hesse_values_free(hesse_values *values);
  */
 const hesse_yaml *hesse_values_given(const hesse_values *values, const char *path);
 
-/** Local. Whether a key says where data come from; and the name of their kind,
- * "quadratic" for that family, or "" where there are none. */
+/** Local. True if a key names a source of data; and the name of the kind of data,
+ * "quadratic" for that family, or "" if there are no data. */
 bool hesse_key_is_source(const hesse_key *key);
 const char *hesse_values_kind(const hesse_values *values);
 
-/** Local. Memory that belongs to a job, zero, or NULL when it is exhausted; and its
- * end. */
+/** Local. Allocate zeroed memory that belongs to a job, or return NULL when memory is
+ * exhausted; and free all memory of a job. */
 void *hesse_job_room(hesse_job *job, size_t bytes);
 void hesse_job_release(hesse_job *job);
 
@@ -46,11 +48,11 @@ void hesse_job_release(hesse_job *job);
 hesse_status hesse_values_store(const hesse_values *values, const char *path,
                                 hesse_job *job, hesse_why *why);
 
-/** Local. Rules that span keys: what is required is there, and no two keys contradict
- * each other. No file is looked at.
+/** Local. Check the rules on several keys: required keys are given, and no two keys
+ * contradict each other. No file is opened.
  *
- *  path  [in]  of the job file, for what has no line.
- *  job   [in]  with sizes derived from others filled in.
+ *  path  [in]  of the job file, for messages that have no line.
+ *  job   [in]  with all sizes, also those that are derived from others.
  *  Errors: HESSE_E_JOB. */
 hesse_status hesse_job_check_rules(const hesse_values *values, const char *path,
                                    const hesse_job *job, hesse_why *why);

@@ -1,9 +1,9 @@
 /* A distributed matrix goes to the file through rank 0, a slice of rows at a time. The
-   matrix is symmetric, so its row i is its column i, and what a rank owns of
-   neighbouring columns lies together in its local array: it is sent as it is, and rank
-   0 puts the blocks of all ranks in their places. One writer costs less than the digest
-   of the file, which one rank computes, too; and where its write fails, no rank waits
-   inside of MPI-IO. */
+   matrix is symmetric, so its row i is its column i, and a rank's entries of
+   neighbouring columns lie together in its local array: they are sent without copying,
+   and rank 0 puts the blocks of all ranks in their places. One writer needs less time
+   than the digest of the file, which one rank computes, too; and if its write fails, no
+   rank waits inside of MPI-IO. */
 #include "output/store.h"
 
 #include "base/memory.h"
@@ -14,18 +14,18 @@
 
 static const size_t SLICE = (size_t)32 << 20; /* bytes */
 
-/* Of n x n doubles, in slices of rows; the dataset is negative on all ranks but rank 0.
- */
+/* The state while n x n doubles are written in slices of rows. The dataset is negative
+   on all ranks except rank 0. */
 typedef struct writing {
     hesse_store *store;
     const char *path;
-    int n, height; /* order, rows of a slice           */
+    int n, height; /* order; rows of a slice           */
     hid_t made, space;
     hesse_written *written;
-    double *rows, *received; /* a slice each, on rank 0 */
+    double *rows, *received; /* one slice each, on rank 0 */
 } writing;
 
-/* Collective. The dataset with its room in the file. */
+/* Collective. Create the dataset with its room in the file. */
 static void begin(writing *w, hesse_store *store, const hesse_set *set, int n)
 {
     const hsize_t extent[] = {(hsize_t)n, (hsize_t)n};
@@ -54,7 +54,7 @@ static void finish(writing *w, uint64_t checksum)
     free(w->rows);
 }
 
-/* Local to rank 0. Rows first ... first + count - 1. */
+/* Local to rank 0. Write rows first ... first + count - 1. */
 static void write_rows(const writing *w, int first, int count, const double *rows)
 {
     const hsize_t start[] = {(hsize_t)first, 0},
@@ -66,13 +66,13 @@ static void write_rows(const writing *w, int first, int count, const double *row
     H5Sclose(memory);
 }
 
-/* What a process of the grid owns of columns first ... end - 1. */
+/* The number of columns first ... end - 1 that a process of the grid owns. */
 static int owned(const hesse_axis *x, int first, int end)
 {
     return hesse_axis_below(x, end) - hesse_axis_below(x, first);
 }
 
-/* The columns of one process, as they were received, into rows. */
+/* Put the received columns of one process into rows. */
 static void place(const writing *w, const hesse_axis *col, const hesse_axis *row,
                   int first, int end, const double *from)
 {
@@ -87,7 +87,7 @@ static void place(const writing *w, const hesse_axis *col, const hesse_axis *row
     }
 }
 
-/* Collective. Columns first ... end - 1 of all ranks to rank 0, as rows. */
+/* Collective. Send columns first ... end - 1 of all ranks to rank 0, as rows. */
 static void gather(const writing *w, const hesse_dmat *a, int first, int end)
 {
     const hesse_grid *g = a->grid;

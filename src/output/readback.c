@@ -1,6 +1,6 @@
-/* Everything is read back before a file gets its name. A checksum that is a sum over
-   words lets ranks that had cyclic blocks of a matrix compare with ranks that read
-   bands of its rows, so that the way through rank 0 is checked, too. */
+/* Everything is read back before a file gets its name. The checksum is a sum over
+   words. So ranks that had cyclic blocks of a matrix can compare it with ranks that
+   read bands of its rows, and the way through rank 0 is checked, too. */
 #include "output/store.h"
 
 #include "base/memory.h"
@@ -12,7 +12,8 @@
 
 static const size_t SLICE = (size_t)32 << 20; /* bytes */
 
-/* Rows first ... end - 1 of a set, of `row` bytes each, added to the checksum. */
+/* Read rows first ... end - 1 of a set, of `row` bytes each, and add them to the
+   checksum. */
 static bool read_rows(hesse_store *store, hid_t set, hid_t type, size_t row,
                       hsize_t first, hsize_t end, uint64_t *sum)
 {
@@ -39,7 +40,7 @@ static bool read_rows(hesse_store *store, hid_t set, hid_t type, size_t row,
     return good;
 }
 
-/* This rank's share of a set: a band of a shared one, the whole of rank 0's own. */
+/* Read this rank's piece of a set: a band of a shared set, or a whole set of rank 0. */
 static uint64_t read_share(hesse_store *store, hid_t file, const hesse_written *w)
 {
     uint64_t sum = 0;
@@ -70,7 +71,8 @@ static void differs(hesse_store *store, const char *path)
                                    store->path, path);
 }
 
-/* Written minus read, by rank; shared sets in `shares`, in their order. */
+/* Compare each rank's checksums, written minus read; those of shared sets go to
+   `shares`, in order. */
 static void compare(hesse_store *store, hid_t file, uint64_t *shares)
 {
     size_t i = 0;

@@ -1,5 +1,5 @@
-/* A damaged file is a normal case: whatever HDF5 lets through is compared with what the
-   schema says before it is used, and identifiers may be negative all the way down. */
+/* A damaged file is a normal case: everything that HDF5 accepts is compared with the
+   schema before it is used, and identifiers may be negative in every function. */
 #include "output/reader.h"
 
 #include "base/memory.h"

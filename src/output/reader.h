@@ -1,6 +1,6 @@
-/** A result file, read with trust in nothing but HDF5: no dataset is read that is
- * larger than the file. Paths are those of the present schema; in an older file they
- * are translated. The first failure sticks, as in the writer. */
+/** A result file that is not trusted; only HDF5 is. A dataset that is larger than the
+ * file is not read. Paths are those of the present schema, and are translated for an
+ * older file. The first failure is kept, as in the writer. */
 #ifndef HESSE_OUTPUT_READER_H
 #define HESSE_OUTPUT_READER_H
 
@@ -13,27 +13,27 @@
 typedef struct hesse_reader {
     const char *path;
     hid_t file;
-    int version;  /* of its schema; 0: it has none, and is no result */
+    int version;  /* of its schema; 0: the file has none, and is no result */
     size_t bytes; /* of the file */
     hesse_why *why;
     hesse_status status; /* the first failure */
 } hesse_reader;
 
-/** Local. To be closed with H5Fclose(reader->file).
+/** Local. Open a file. The caller closes it with H5Fclose(reader->file).
  *  Errors: HESSE_E_INPUT when there is no file or it is not HDF5. */
 hesse_status hesse_reader_open(const char *path, hesse_reader *r, hesse_why *why);
 
-/** Local. A failure where the file is no result of a schema that can be read. */
+/** Local. Fail if the file is no result of a schema that can be read. */
 void hesse_reader_expect_result(hesse_reader *r);
 
-/** Local. Note that something is not as expected. */
+/** Local. Record a failure: something is not as expected. */
 void hesse_reader_fail(hesse_reader *r, const char *what, const char *expected);
 
-/** Local. Whether there is an object at a path, whose groups exist. */
+/** Local. True if there is an object at a path; the groups of the path must exist. */
 bool hesse_reader_has(const hesse_reader *r, const char *path);
 
-/** Local. A whole dataset of at most one dimension, as `type`, or as texts of one
- * length where that is negative. The caller frees it.
+/** Local. Read a whole dataset of at most one dimension, as `type`, or as texts of one
+ * length if `type` is negative. The caller frees it.
  *
  *  count  [out]  values, and a zero byte follows them.
  *  size   [out]  bytes of a value.
@@ -41,21 +41,21 @@ bool hesse_reader_has(const hesse_reader *r, const char *path);
 void *hesse_reader_set(hesse_reader *r, const char *path, hid_t type, size_t *count,
                        size_t *size);
 
-/** Local. The same where the number of values is known. */
+/** Local. The same for a known number of values. */
 void *hesse_reader_column(hesse_reader *r, const char *path, hid_t type, size_t count);
 
-/** Local. Entry i of texts of one size, cut to `room` bytes with its end. Returns text.
- */
+/** Local. Copy entry i of texts of one size, cut to `room` bytes with its end. Returns
+ * text. */
 const char *hesse_reader_text(const char *texts, size_t size, size_t i, char *text,
                               size_t room);
 
-/** Local. One attribute as text; "" for a kind that this schema does not have, for many
- *  lines, and for more than fits. */
+/** Local. Read one attribute as text; "" for a kind that this schema does not have, for
+ * several lines, and for a text that is too long. */
 void hesse_reader_attribute(hid_t object, const char *name, char *text, size_t room);
 
-/** Local. A text that the root has as an attribute, or as a dataset of the same name
- * where it is long. NULL where there is none, or when memory is exhausted; the caller
- * frees it. */
+/** Local. Read a text that the root has as an attribute, or, if it is long, as a
+ * dataset of the same name. Returns NULL if there is none, or when memory is exhausted;
+ * the caller frees it. */
 char *hesse_reader_note(hesse_reader *r, const char *name);
 
 #endif /* HESSE_OUTPUT_READER_H */

@@ -1,6 +1,6 @@
-/* What a run says once: the model, the ranks, attributes, matrices; and the beginning
-   and the end of the file. output/share.c has what is said of every share of the
-   Hessian. */
+/* This file writes the data that a run has once: the model, the ranks, attributes,
+   matrices; and it begins and ends the file. output/share.c writes the data of every
+   share of the Hessian. */
 #include "output/result.h"
 
 #include "base/memory.h"
@@ -24,7 +24,7 @@ hesse_status hesse_result_new(hesse_team *team, const char *path, const char *fo
     return hesse_store_new(team, path, folder, result);
 }
 
-/* Collective. What follows stands in this place. */
+/* Collective. Everything that is written from now on goes to this place. */
 static hesse_status enter(hesse_store *store, const char *prefix)
 {
     store->prefix = prefix;
@@ -63,7 +63,7 @@ static void write_sizes(hesse_store *store, const char *path, size_t count,
     free(wholes);
 }
 
-/* A name and a tensor, and four numbers, of every parameter. */
+/* Write a name, a tensor and four numbers for every parameter. */
 static void write_columns(hesse_store *store, const hesse_params *params,
                           const char **names, int64_t *numbers)
 {
@@ -129,7 +129,7 @@ hesse_status hesse_result_model(hesse_result *result, const char *prefix,
     return hesse_store_agree(result);
 }
 
-/* The number of every rank that a row of the schema tells of. */
+/* Write the number that a row of the schema describes, for every rank. */
 static void write_report(hesse_store *store, const hesse_schema_row *row,
                          const hesse_rank_report *reports)
 {

@@ -1,14 +1,13 @@
 /** The result file: HDF5. Its schema is the table in output/schema.c; docs/result.md
  * shows it.
  *
- *  A file is made under a temporary name in the folder of the final one, filled,
- *  and renamed when it is complete: a result file that exists is whole.
+ *  A file is made under a temporary name in the folder of the final one, filled, and
+ * renamed when it is complete: a result file that exists is complete.
  *
- *  A file holds one result at its root, or several, each below a prefix: a path of
- * groups that ends with a slash, such as "steps/000100/"; "" is the root. A result
+ *  A file has one result at its root, or several results, each below a prefix: a path
+ * of groups that ends with a slash, such as "steps/000100/"; "" is the root. A result
  * below a prefix has the same datasets and groups as one at the root. The prefix is
- * borrowed for the call.
- */
+ * borrowed for the call. */
 #ifndef HESSE_OUTPUT_RESULT_H
 #define HESSE_OUTPUT_RESULT_H
 
@@ -38,17 +37,17 @@ typedef struct hesse_note {
 
 typedef struct hesse_store hesse_result;
 
-/** Collective. Begin a file: fails early where the folder is missing or not writable,
- * or where the path is a folder or a device. Errors: HESSE_E_OUTPUT, HESSE_E_NOMEM. */
+/** Collective. Begin a file. This fails early if the folder is missing or not writable,
+ * or if the path is a folder or a device. Errors: HESSE_E_OUTPUT, HESSE_E_NOMEM. */
 hesse_status hesse_result_new(hesse_team *team, const char *path, const char *folder,
                               hesse_result **result);
 
 /** Collective. Write a distributed matrix, or one that a single rank holds, both
  * triangles, as `name`: "hessian/full" or "hessian/blocks/BLOCK", with "parts/SHARE/"
- * before it for a share other than the Hessian itself.
+ * before it for a share that is not the Hessian itself.
  *
  *  a      [in]  symmetric, n x n; for _square on the owner, NULL elsewhere.
- *  Memory: on rank 0 twice 32 MiB, or two rows where they are longer.
+ *  Memory: on rank 0 twice 32 MiB, or two rows if they are longer.
  *  Errors: HESSE_E_OUTPUT, HESSE_E_NOMEM. */
 hesse_status hesse_result_matrix(hesse_result *result, const char *prefix,
                                  const char *name, const hesse_dmat *a);
@@ -57,18 +56,19 @@ hesse_status hesse_result_square(hesse_result *result, const char *prefix,
 
 /** Collective. Write /parameters, /gradient and the places of the blocks.
  *
- *  Of this call and the next four, rank 0's arguments are written; other ranks' are not
- *  looked at.
- *  gradient  [in]  in the order of the blocks, as many as they have together. */
+ *  This call and the next four write the arguments of rank 0. Those of other ranks are
+ * not used.
+ *  gradient  [in]  in the order of the blocks, one number for every parameter in
+ *           them. */
 hesse_status hesse_result_model(hesse_result *result, const char *prefix,
                                 const hesse_params *params,
                                 const hesse_block_table *blocks,
                                 const double *gradient);
 
-/** Collective. Write /ranks, a report for every rank of the team. */
+/** Collective. Write /ranks: one report for every rank of the team. */
 hesse_status hesse_result_ranks(hesse_result *result, const hesse_rank_report *reports);
 
-/** Collective. Write spectra, metrics and what "blocks" holds of a share.
+/** Collective. Write spectra, metrics and the entries of "blocks" of a share.
  *
  *  density  [in]  settings of the densities that are written with every spectrum. */
 hesse_status hesse_result_share(hesse_result *result, const char *prefix,
@@ -76,14 +76,15 @@ hesse_status hesse_result_share(hesse_result *result, const char *prefix,
                                 const hesse_share_results *share,
                                 const hesse_density *density);
 
-/** Collective. Write attributes of a place, whose group exists. */
+/** Collective. Write attributes of a place. Its group must exist. */
 hesse_status hesse_result_notes(hesse_result *result, const char *prefix,
                                 const hesse_note *notes, int count);
 
 /** Collective. Write the attributes of the root, attach dimension scales, read the
- * whole back, flush it to the disk, rename. The result is freed whatever the status.
+ * whole file back, flush it to the disk and rename it. The result is freed for any
+ * status.
  *
- *  notes  [in]  not schema_version and description, which are written here. */
+ *  notes  [in]  without schema_version and description, which are written here. */
 hesse_status hesse_result_finish(hesse_result *result, const hesse_note *notes,
                                  int count);
 

@@ -1,5 +1,5 @@
 /* The table is one list of rows, section by section; the functions below find a row by
-   its path, which they first strip of parts/SHARE/. */
+   its path, from which they first remove parts/SHARE/. */
 #include "output/schema.h"
 
 #include "output/result.h"
@@ -720,14 +720,15 @@ hesse_axis_name hesse_schema_axis(hesse_axis_id axis)
     return AXES[axis];
 }
 
-/* The rest of a path that begins so; NULL for another. */
+/* The rest of a path after a given beginning; NULL for a path with another
+   beginning. */
 static const char *after(const char *path, const char *start)
 {
     const size_t length = strlen(start);
     return strncmp(path, start, length) == 0 ? path + length : NULL;
 }
 
-/* One segment of a path is consumed; a name is not empty. */
+/* Skip one segment of a path; a name is not empty. */
 static const char *skip_name(const char *path)
 {
     const size_t length = strcspn(path, "/");

@@ -4,9 +4,9 @@
  *
  *  A path is relative to the place of a result in its file (the root, or a prefix such
  * as "steps/000100/"). A row's path is a pattern: SHARE stands for the name of a share
- * of the Hessian, BLOCK for that of a block, DISTANCE for that of a distance of
- * spectra, and MATRIX for "full" or "blocks/BLOCK"; "*" is every object but the root.
- */
+ * of the Hessian, BLOCK for the name of a block, DISTANCE for the name of a distance of
+ * spectra, and MATRIX for "full" or "blocks/BLOCK"; "*" is every object but the
+ * root. */
 #ifndef HESSE_OUTPUT_SCHEMA_H
 #define HESSE_OUTPUT_SCHEMA_H
 
@@ -16,8 +16,8 @@
 #include <stdio.h>
 
 enum {
-    HESSE_SCHEMA_VERSION = 2, /* what is written                          */
-    HESSE_SCHEMA_OLDEST = 1,  /* what is still read                       */
+    HESSE_SCHEMA_VERSION = 2, /* the version that is written              */
+    HESSE_SCHEMA_OLDEST = 1,  /* the oldest that can be read              */
     HESSE_COLUMNS = 17,       /* numbers that every block has in "blocks" */
     HESSE_PATH = 512          /* bytes of a path in the file, with its end */
 };
@@ -42,13 +42,13 @@ typedef enum hesse_axis_id {
     HESSE_AXIS_LIMIT
 } hesse_axis_id;
 
-/** One axis of a dataset, as readers will see it named. */
+/** One axis of a dataset, with the name that readers will see. */
 typedef struct hesse_axis_name {
     const char *label;  /* "block"; NULL: there is no such axis */
     const char *length; /* in the documentation: "B"            */
-    /* The dataset of its coordinates: one of the result that begins with a slash, or
-       one beside this dataset; NULL: none. It is attached where it exists and has the
-       length. */
+    /* The dataset of its coordinates: with a slash at the beginning it is a dataset of
+       the result, else one beside this dataset; NULL: none. It is attached if it exists
+       and has the right length. */
     const char *scale;
 } hesse_axis_name;
 
@@ -59,7 +59,7 @@ typedef enum hesse_content {
     HESSE_CONTENT_GROUP
 } hesse_content;
 
-/** The table of the documentation that a row stands in. */
+/** The table of the documentation that has the row. */
 typedef enum hesse_section {
     HESSE_SECTION_FILE,
     HESSE_SECTION_PROGRAM,
@@ -88,7 +88,7 @@ typedef enum hesse_row_source {
     HESSE_SOURCE_RANK      /* hesse_rank_report */
 } hesse_row_source;
 
-/** More fields than most structs have, since a row holds all that is known of one
+/** The struct has many fields because a row has everything that is known about one
  * object. */
 typedef struct hesse_schema_row {
     hesse_section section;
@@ -97,12 +97,12 @@ typedef struct hesse_schema_row {
     hesse_content content;
     const char *in_1; /* last name in schema 1; NULL: the same; "": not there */
     hesse_axis_id axes[2];
-    const char *units, *scaled; /* scaled: units where eigenvalues were divided by
-                                   one of them; NULL: the same                     */
+    const char *units, *scaled; /* scaled: units if the eigenvalues were divided by one
+                                   of them; NULL: the same */
     const char *description;
     bool shares;   /* every share of the Hessian has it, below parts/SHARE/         */
     bool full;     /* spectra/full/ has it, too, as one value                       */
-    bool optional; /* an attribute that is left out where it would say nothing      */
+    bool optional; /* an attribute that is left out if it has no information        */
     hesse_row_source source;
     size_t offset; /* in the source */
 } hesse_schema_row;
@@ -113,19 +113,18 @@ const hesse_schema_row *hesse_schema_row_at(size_t i);
 /** Local. */
 hesse_axis_name hesse_schema_axis(hesse_axis_id axis);
 
-/** Local. The row of the object at a path, or of an attribute of it; NULL: there is
- * none. A text of the root that is too long for an attribute is a dataset with the same
- * row. */
+/** Local. Find the row of the object at a path, or of an attribute of it; NULL: there
+ * is none. A text of the root that is too long for an attribute is a dataset with the
+ * same row. */
 const hesse_schema_row *hesse_schema_find(const char *path, const char *attribute);
 
-/** Local. What a dataset or a group is called in a file of some version.
- *  Returns room, or NULL where that version does not have it or its name is too long.
- */
+/** Local. The name of a dataset or a group in a file of some version. Returns room, or
+ * NULL if that version does not have it or its name is too long. */
 const char *hesse_schema_path(const char *path, int version, char room[HESSE_PATH]);
 
 /** A dataset of a result. */
 typedef struct hesse_set {
-    const char *path; /* borrowed; all else is constant text */
+    const char *path; /* borrowed; all others are constant texts */
     hesse_content content;
     const char *units, *description;
     hesse_axis_name axes[2];
@@ -133,26 +132,26 @@ typedef struct hesse_set {
 
 /** Local. The dataset at a path that has a row.
  *
- *  scaled  [in]  whether its eigenvalues were divided by one of them, and have no unit.
- */
+ *  scaled  [in]  true if its eigenvalues were divided by one of them, and have no
+ *           unit. */
 hesse_set hesse_schema_set(const char *path, bool scaled);
 
-/** Local. Row i of the numbers that every block has in "blocks" and the full matrix in
- *  "spectra/full"; NULL after the last. And its name. */
+/** Local. Row i of the numbers that every block has in "blocks" and that the full
+ * matrix has in "spectra/full"; NULL after the last. And the name of this row. */
 const hesse_schema_row *hesse_schema_column_row(int i);
 const char *hesse_schema_column(int i);
 
-/** How far the numbers of a block can be trusted, and what they took. */
+/** The errors of the numbers of a block, and the time that they took. */
 typedef struct hesse_errors {
     double trace, frobenius; /* standard errors of estimates; 0: exact */
     double seconds;
 } hesse_errors;
 
-/** Local. Of a spectrum or of a quadrature; the other is NULL. */
+/** Local. The errors of a spectrum or of a quadrature; the other is NULL. */
 hesse_errors hesse_schema_errors(const hesse_spectrum *spectrum,
                                  const hesse_quadrature *quadrature);
 
-/** Local. That number of a block, NaN where it comes from what is NULL. */
+/** Local. Number i of a block; NaN if it comes from an argument that is NULL. */
 double hesse_schema_value(int i, const hesse_spectrum *spectrum,
                           const hesse_measures *measures, const hesse_errors *errors);
 

@@ -1,5 +1,5 @@
-/* The schema for people and for other programs: tables of the documentation, and JSON.
- */
+/* The schema is printed here: as tables of the documentation for people, and as JSON
+   for other programs. */
 #include "output/schema.h"
 
 #include <jansson.h>
@@ -32,7 +32,7 @@ static const char *type_of(const hesse_schema_row *row)
     return names[row->content];
 }
 
-/* Text of a cell: a bar would end it. */
+/* Print the text of a cell and escape every bar, which would end the cell. */
 static void print_cell(FILE *out, const char *text)
 {
     for (; *text; text++) fprintf(out, *text == '|' ? "\\%c" : "%c", *text);
@@ -106,7 +106,7 @@ static json_t *name_in_1(const char *present, const hesse_schema_row *row)
     return *row->in_1 ? json_string(row->in_1) : json_null();
 }
 
-/* A row at a path: of some there are two. */
+/* Make the JSON of a row at a path. Some rows have two paths. */
 static json_t *row_json(const hesse_schema_row *row, const char *path, bool one)
 {
     const char *last = strrchr(path, '/');

@@ -1,5 +1,5 @@
-/* What a result says of one share of the Hessian, written by rank 0: numbers of the
-   blocks, spectra, distances. A share other than the Hessian itself stands below
+/* Rank 0 writes the results of one share of the Hessian: numbers of the blocks,
+   spectra, distances. A share that is not the Hessian itself is written below
    parts/SHARE/. */
 #include "base/memory.h"
 #include "output/result.h"
@@ -42,18 +42,18 @@ static void write_texts(const writer *w, const char *where, const char *name, in
     hesse_store_texts(w->store, &set, rank, shape, values);
 }
 
-/* A matrix that was computed, one way or the other; block `count` is the whole. */
+/* The results of a matrix, exact or estimated; block `count` is the full matrix. */
 typedef struct found {
     const hesse_spectrum *spectrum;
     const hesse_quadrature *quadrature;
-    const hesse_extremes *extremes;     /* NULL where they were not wanted */
+    const hesse_extremes *extremes;     /* NULL if they were not wanted */
     const hesse_hutchinson *hutchinson; /* the same                        */
     const hesse_measures *measures;
     hesse_errors errors;
-    const char *estimated; /* why, in words; "no" */
+    const char *estimated; /* the reason in words; "no" */
 } found;
 
-/* Returns whether there is anything. */
+/* Returns true if block b has results. */
 static bool find(const writer *w, size_t b, found *x)
 {
     const hesse_share_results *p = w->share;
@@ -128,7 +128,7 @@ static void write_numbers(const writer *w)
     write_columns(w, where);
 }
 
-/* What made a density or a distance of spectra. */
+/* Write the scale of the eigenvalues that a density or a distance of spectra used. */
 static void note_scale(hesse_store *store, const char *path,
                        const hesse_density *settings)
 {
@@ -156,7 +156,7 @@ static void note_kernel(hesse_store *store, const char *path,
     hesse_store_note_number(store, path, "deviation", grid->bandwidth);
 }
 
-/* What a density is of, and, of a quadrature, its nodes and masses in one list. */
+/* The eigenvalues of a density; for a quadrature, its nodes and masses in one list. */
 typedef struct atoms {
     hesse_eigenvalues of;
     double *merged;
@@ -171,7 +171,7 @@ static bool make_atoms(const found *x, atoms *a)
                                     .lambda = x->spectrum->eigenvalues};
         return true;
     }
-    assert(q); /* there is one of the two */
+    assert(q); /* a matrix has a spectrum or a quadrature */
     const size_t n = (size_t)q->probes * (size_t)q->steps;
     a->merged = hesse_alloc(2 * n);
     if (!a->merged) return false;
@@ -183,9 +183,9 @@ static bool make_atoms(const found *x, atoms *a)
     return true;
 }
 
-/* Of the densities of the probes, each on the grid, their mean and its standard error.
-   Densities are as large as 1 / step; where their squares would overflow or underflow,
-   they are scaled by a power of 2 first, which changes no digit. */
+/* Compute the mean of the densities of the probes, each on the grid, and its standard
+   error. Densities are as large as 1 / step. If their squares would overflow or
+   underflow, they are first scaled by a power of 2, which changes no digit. */
 static void average(const hesse_quadrature *q, const hesse_distance_grid *grid,
                     double scale, double *one, double *mean, double *error)
 {
@@ -211,8 +211,8 @@ static void average(const hesse_quadrature *q, const hesse_distance_grid *grid,
             q->probes > 1 ? sqrt(error[j] / (q->probes - 1.0) / q->probes) / by : NAN;
 }
 
-/* The grid that hesse_density_of lays; where it reaches a stated length past the ends
-   of a quadrature they are means over the probes, as in the published procedure. */
+/* The grid that hesse_density_of makes. If it extends a given length beyond the ends of
+   a quadrature, these ends are means over the probes, as in the published procedure. */
 static hesse_distance_grid grid_of(const hesse_density *settings, const found *x,
                                    const hesse_eigenvalues *of, double scale)
 {
@@ -228,7 +228,7 @@ static hesse_distance_grid grid_of(const hesse_density *settings, const found *x
     return hesse_density_grid(settings, low / scale, high / scale);
 }
 
-/* numbers: room for four times the grid's points. */
+/* `numbers` has room for four times the grid's points. */
 static void write_density_of(const writer *w, const char *where, const found *x,
                              const hesse_eigenvalues *of, double *numbers)
 {
@@ -292,7 +292,7 @@ static void write_wholes(const writer *w, const char *where, const char *name,
     free(wholes);
 }
 
-/* Two bounds of every probe, side by side. */
+/* Write two bounds for every probe, side by side. */
 static void write_bounds(const writer *w, const char *where, const char *name,
                          int probes, double *const both[2])
 {
@@ -342,7 +342,7 @@ static void write_extremes(const writer *w, const char *where, const hesse_extre
     hesse_store_note_number(w->store, path, "noise", w->share->noise);
 }
 
-/* Two estimates with their errors, by one of the two ways. */
+/* Write two estimates with their errors, from one of the two estimators. */
 static void write_estimates(const writer *w, const char *where, const char *way,
                             const hesse_estimate *trace,
                             const hesse_estimate *frobenius)

@@ -1,5 +1,5 @@
-/* The head of a file, and a table for every share of the Hessian. tools/show_result.py
-   prints the same. */
+/* This prints the head of a file, and a table for every share of the Hessian.
+   tools/show_result.py prints the same. */
 #include "output/show.h"
 
 #include "hesse/distance.h"
@@ -14,7 +14,7 @@
 
 enum { PATH_LENGTH = 512, LONGEST_NAME = 56 };
 
-/* What a reader wants to see first; the file has more. */
+/* The attributes that a reader wants to see first; the file has more. */
 static const char *const HEAD[] = {
     "created",     "command",    "hesse_version", "git_commit",   "host",
     "ranks",       "blas",       "model_family",  "model_layers", "model_heads",
@@ -37,7 +37,7 @@ static void print_head(hesse_reader *r, FILE *out)
         print_attribute(r->file, HEAD[i], out);
 }
 
-/* Numbers of a line, in the order of the table; a format is one of printf's. */
+/* The numbers of a line, in the order of the table. The formats are those of printf. */
 static const struct shown {
     const char *heading, *name;
     int width, digits;
@@ -60,7 +60,8 @@ static const struct shown {
 
 enum { N_SHOWN = sizeof SHOWN / sizeof *SHOWN, N_NUMBERS = N_SHOWN - 3 };
 
-/* Characters of a UTF-8 text: bytes that do not continue one. */
+/* The number of characters of a UTF-8 text, which is the number of bytes that do not
+   continue a character. */
 static int characters(const char *text)
 {
     int count = 0;
@@ -68,7 +69,8 @@ static int characters(const char *text)
     return count;
 }
 
-/* A long name keeps its end, where blocks differ. */
+/* A long name is cut at its beginning, because the names of blocks differ at the
+   end. */
 static void print_name(FILE *out, int width, const char *name)
 {
     int left = characters(name);
@@ -146,7 +148,7 @@ static int name_width(const table *t)
     return width < LONGEST_NAME ? width : LONGEST_NAME;
 }
 
-/* The whole is as large as the blocks together. */
+/* The full matrix has the size of all blocks together. */
 static void print_full(hesse_reader *r, FILE *out, const char *prefix, int width,
                        long long order)
 {
@@ -168,7 +170,8 @@ static void print_full(hesse_reader *r, FILE *out, const char *prefix, int width
     if (!r->status) print_line(out, width, "(full)", order, engine, numbers);
 }
 
-/* Nobody asked for what is estimated since memory or time did not suffice. */
+/* An estimate is surprising if it was not asked for, but memory or time was too
+   short. */
 static bool is_surprising(const char *why)
 {
     return strcmp(why, "no") != 0 && strcmp(why, "as asked") != 0;
@@ -219,7 +222,7 @@ static void print_distances(const hesse_reader *r, FILE *out, const char *prefix
     if (shown) fprintf(out, "\n");
 }
 
-/* Lines of blocks that were computed. */
+/* Print the lines of blocks that were computed. */
 static void print_blocks(FILE *out, const table *t, int width)
 {
     char block[PATH_LENGTH], engine[32];

@@ -6,11 +6,11 @@
 
 #include <stdio.h>
 
-/** Local, serial. Print what a file says of its run, and for every part of the Hessian
+/** Local, serial. Print the run's data in a file, and, for every share of the Hessian,
  * a line for each block, one for the full matrix, and the mean distances.
  *
  *  Errors: HESSE_E_INPUT when the file is missing, not HDF5 or not of this schema;
- *  HESSE_E_NOMEM. The caller checks that out could be written. */
+ *  HESSE_E_NOMEM. The caller must check that writing to `out` succeeded. */
 hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why);
 
 #endif /* HESSE_OUTPUT_SHOW_H */

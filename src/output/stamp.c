@@ -1,5 +1,4 @@
-/* The digest stands outside of what it is about, and every reader of HDF5 passes over
- * it. */
+/* The digest is outside the bytes that it covers, and every reader of HDF5 skips it. */
 #include "output/stamp.h"
 
 #include "base/digest.h"
@@ -12,7 +11,7 @@
 static const char WORDS[] = "hesse result; SHA-256 of the bytes after these 512:\n";
 enum { DIGITS = HESSE_DIGEST_LENGTH - 1, WORD = sizeof WORDS - 1, PIECE = 1 << 16 };
 
-/* Of what follows the stamp in an open file. */
+/* The digest of all bytes after the stamp in an open file. */
 static hesse_status digest_rest(FILE *f, const char *path,
                                 char digest[HESSE_DIGEST_LENGTH], hesse_why *why)
 {

@@ -1,6 +1,6 @@
 /** The stamp of a result file: its first HESSE_STAMP bytes, which HDF5 calls the user
  * block, are text with the SHA-256 of all that follows. `tail -c +513 FILE | sha256sum`
- * tells the same. */
+ * prints the same digest. */
 #ifndef HESSE_OUTPUT_STAMP_H
 #define HESSE_OUTPUT_STAMP_H
 
@@ -11,8 +11,8 @@ enum { HESSE_STAMP = 512 };
 /** Local. Stamp a file that is complete. Errors: HESSE_E_OUTPUT, HESSE_E_NOMEM. */
 hesse_status hesse_stamp_put(const char *path, hesse_why *why);
 
-/** Local. Whether a file is what was stamped.
- *  Errors: HESSE_E_INPUT when it is not, or has no stamp, or cannot be read. */
+/** Local. Check that a file has not changed since it was stamped. Errors: HESSE_E_INPUT
+ * when it has changed, has no stamp, or cannot be read. */
 hesse_status hesse_stamp_check(const char *path, hesse_why *why);
 
 #endif /* HESSE_OUTPUT_STAMP_H */

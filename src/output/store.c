@@ -1,8 +1,8 @@
-/* The file has one writer, rank 0, so that a write that fails is the failure of one
-   rank, which the others learn by agreement. (With HDF5's parallel driver a rank whose
-   write fails leaves the others waiting inside of a collective call.) Types are the
-   plainest that every reader knows: little-endian doubles and 64-bit integers, and
-   UTF-8 texts of one length padded with zeros. */
+/* The file has one writer, rank 0. So a failed write is the failure of one rank, and
+   the others learn of it by agreement. (With HDF5's parallel driver, the others would
+   wait inside of a collective call.) Types are the plainest that every reader knows:
+   little-endian doubles and 64-bit integers, and UTF-8 texts of one length padded with
+   zeros. */
 #define _GNU_SOURCE /* memfd_create */
 #include "output/store.h"
 
@@ -25,8 +25,8 @@
 
 enum { REASON = 256, SUFFIX = 64 };
 
-/* The innermost entry is the reason, the outer ones are its consequences. Of a system
-   error it is the system's message that counts, among a line of other things. */
+/* The innermost entry is the reason, the outer ones are its consequences. For a system
+   error only the system's message is taken, from a line with other text. */
 static herr_t take_reason(unsigned depth, const H5E_error2_t *error, void *data)
 {
     if (depth > 0 || !error->desc) return 0;
@@ -69,7 +69,7 @@ const char *hesse_store_path(hesse_store *store, char path[HESSE_PATH],
     return path;
 }
 
-/* A path within the file; "/" for the place of the result itself. */
+/* The full path in the file; "/" is the place of the result itself. */
 static const char *full_path(hesse_store *store, const char *path,
                              char full[HESSE_PATH])
 {
@@ -87,7 +87,9 @@ hesse_status hesse_store_check(const char *path, hesse_why *why)
 {
     struct stat info;
     if (!*path) return hesse_fail(why, HESSE_E_OUTPUT, ": expected a file's name");
-    if (stat(path, &info)) return HESSE_OK; /* nothing there yet, or found out below */
+    if (stat(path, &info))
+        return HESSE_OK; /* no file yet, or an error is found
+                            below */
     if (S_ISDIR(info.st_mode))
         return hesse_fail(why, HESSE_E_OUTPUT,
                           "%s: is a folder, expected a file's name", path);
@@ -116,20 +118,21 @@ static void free_store(hesse_store *store)
     free(store);
 }
 
-/* A disk without room for the beginnings of a file is full before the computation. */
+/* Check that the disk has room for the beginning of a file, so that a full disk is
+   found before the computation. */
 static bool has_room(int fd)
 {
     static const char zeros[1 << 16];
     bool good = true;
     for (int i = 0; i < 16 && good; i++) {
         const off_t at = i * (off_t)sizeof zeros;
-        errno = ENOSPC; /* of a write that is cut short */
+        errno = ENOSPC; /* for a write that is cut short */
         good = pwrite(fd, zeros, sizeof zeros, at) == sizeof zeros;
     }
     return good && !ftruncate(fd, 0);
 }
 
-/* O_EXCL refuses whatever is there, links too. */
+/* O_EXCL refuses any existing file, and links, too. */
 static void create_temporary(hesse_store *store, const char *folder)
 {
     struct timespec now;
@@ -217,7 +220,7 @@ static bool is_ascii(const char *text)
     return true;
 }
 
-/* What is ASCII is marked as that: HDF5 has no conversion from one to the other, and
+/* An ASCII text is marked as ASCII: HDF5 cannot convert between ASCII and UTF-8, and
    Octave asks for ASCII. */
 static hid_t text_type(size_t size, bool ascii)
 {
@@ -249,7 +252,8 @@ static bool add_text(hid_t object, const char *name, const char *text)
     return good;
 }
 
-/* An attribute of the object at a path; type negative: value is a text. */
+/* Write an attribute of the object at a path; if `type` is negative, `value` is a
+   text. */
 static void note(hesse_store *store, const char *path, const char *name,
                  hid_t file_type, hid_t type, const void *value)
 {
@@ -292,7 +296,8 @@ static void make_group(hesse_store *store, const char *path, const char *descrip
     if (group >= 0) H5Gclose(group);
 }
 
-/* Every group above a dataset; those of the prefix are no part of a result. */
+/* Make every group above a dataset. The groups of the prefix are no part of a
+   result. */
 static void make_groups(hesse_store *store, const char *path)
 {
     char group[HESSE_PATH];
@@ -334,7 +339,7 @@ hesse_written *hesse_store_remember(hesse_store *store, const hesse_set *set)
     return w;
 }
 
-/* Contiguous, and every entry will be written. */
+/* The dataset is contiguous, and every entry will be written. */
 hid_t hesse_store_create(hesse_store *store, const hesse_set *set, hid_t type,
                          hid_t space)
 {
@@ -400,7 +405,7 @@ void hesse_store_texts(hesse_store *store, const hesse_set *set, int rank,
         if (length > longest) longest = length;
         ascii = ascii && is_ascii(values[i]);
     }
-    const size_t size = (longest / 8 + 1) * 8; /* checksums see whole words */
+    const size_t size = (longest / 8 + 1) * 8; /* checksums use whole words */
     const hid_t type = text_type(size, ascii);
     char *all = hesse_calloc(count, size);
     if (all) {
@@ -423,7 +428,8 @@ static hsize_t extent_of(hid_t set, unsigned axis)
     return extent[axis];
 }
 
-/* A scale is named from the place of the result, or beside the dataset. */
+/* The name of a scale begins at the place of the result, or it is beside the
+   dataset. */
 static const char *scale_path(const hesse_written *w, unsigned axis,
                               char path[HESSE_PATH])
 {
@@ -460,8 +466,8 @@ static void name_axis(hesse_store *store, const hesse_written *w, hid_t set,
     if (!good) hesse_store_fail(store, "name the axes of", w->path);
 }
 
-/* They are attached at the end, since a scale may be written after the datasets that it
-   belongs to. */
+/* Scales are attached at the end, because a scale may be written after the datasets
+   that it belongs to. */
 static void attach_scales(hesse_store *store)
 {
     for (const hesse_written *w = store->first; w && store->file >= 0 && !store->status;
@@ -477,9 +483,9 @@ static void attach_scales(hesse_store *store)
     }
 }
 
-/* HDF5 cannot recover from a write that fails for want of room, so room for all that it
-   has placed in the file is reserved before it writes. Not every file system can do
-   that. */
+/* HDF5 cannot recover from a write that fails because the disk is full. So room for all
+   objects that it has placed in the file is reserved before it writes. Not every file
+   system can do that. */
 void hesse_store_reserve(hesse_store *store)
 {
     hsize_t size = 0;
@@ -494,8 +500,8 @@ void hesse_store_reserve(hesse_store *store)
     if (fd >= 0) close(fd);
 }
 
-/* Nor can it leave a file without writing the rest of it. After a failure the rest goes
-   to memory and vanishes. */
+/* HDF5 cannot close a file without writing the rest of it, either. After a failure the
+   rest is written to memory and dropped. */
 static void divert(hesse_store *store)
 {
     int *fd = NULL;
@@ -525,8 +531,8 @@ static bool sync_path(const char *path, int flags)
     return good;
 }
 
-/* The name counts only once the folder is on the disk, too. Some file systems cannot
-   sync a folder, and the rename stands all the same. */
+/* The new name is safe only after the folder is on the disk, too. Some file systems
+   cannot sync a folder; the rename is still valid there. */
 static void put_in_place(hesse_store *store)
 {
     store->status = hesse_stamp_put(store->temporary, &store->team->why);
@@ -565,6 +571,6 @@ void hesse_store_drop(hesse_store *store)
 {
     close_file(store);
     if (store->team->rank == 0 && store->temporary[0]) unlink(store->temporary);
-    MPI_Barrier(store->team->comm); /* no rank goes on and finds the file */
+    MPI_Barrier(store->team->comm); /* no rank continues before the file has its name */
     free_store(store);
 }

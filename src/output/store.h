@@ -1,11 +1,10 @@
-/** One HDF5 file that rank 0 writes for a team: a thin hand on HDF5 for this room.
+/** One HDF5 file that rank 0 writes for a team: a thin layer over HDF5 for this folder.
  *
- *  It has a temporary name until it is whole. Every dataset is remembered with a
- * checksum, and read back at the end.
+ *  It has a temporary name until it is complete. Every dataset is remembered with a
+ * checksum, and is read back at the end.
  *
- *  The first failure sticks, as with stdio's ferror: later Local calls do nothing, and
- * the next Collective one returns it on every rank.
- */
+ *  The first failure is kept, as by ferror of stdio: later Local calls do nothing, and
+ * the next Collective call returns it on every rank. */
 #ifndef HESSE_OUTPUT_STORE_H
 #define HESSE_OUTPUT_STORE_H
 
@@ -18,14 +17,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** A dataset as it was written, until it has been read back. */
+/** A dataset that was written and has not been read back yet. */
 typedef struct hesse_written {
     char *path;
-    size_t prefix; /* bytes of the path that are the place of the result */
+    size_t prefix; /* bytes of the path that name the place of the result */
     hesse_axis_name axes[2];
-    /* A matrix: all ranks remember it, and each reads a band of it back. */
+    /* It is a matrix: all ranks remember it, and each rank reads a band of it back. */
     bool shared;
-    uint64_t checksum; /* of what this rank had of it */
+    uint64_t checksum; /* of this rank's entries */
     struct hesse_written *next;
 } hesse_written;
 
@@ -39,40 +38,41 @@ typedef struct hesse_store {
     hesse_written *first, *last;
 } hesse_store;
 
-/** Local. How a file is opened: without locks, which fail on some network file systems,
- *  and closed with all that is open in it. To be closed with H5Pclose. */
+/** Local. The settings for opening a file: without locks, which fail on some network
+ * file systems, and with all its open objects closed when it is closed. The caller
+ * closes it with H5Pclose. */
 hid_t hesse_store_access(void);
 
-/** Local. Whether a file may have this name. Errors: HESSE_E_OUTPUT when it is that of
- * a folder or a device, or empty. */
+/** Local. Check that a file may have this name. Errors: HESSE_E_OUTPUT when it is the
+ * name of a folder or a device, or empty. */
 hesse_status hesse_store_check(const char *path, hesse_why *why);
 
-/** Collective. An empty file in a folder of the same file system, or, for NULL, in that
- * of path; open on rank 0. It is made so that it follows no link that somebody else put
- * there. Errors: those of the check; HESSE_E_OUTPUT when its folder is missing or not
- * writable; HESSE_E_NOMEM. */
+/** Collective. Make an empty file in a folder of the same file system, or, for NULL, in
+ * the folder of path. It is open on rank 0. It follows no link that another user has
+ * put there. Errors: those of the check; HESSE_E_OUTPUT when its folder is missing or
+ * not writable; HESSE_E_NOMEM. */
 hesse_status hesse_store_new(hesse_team *team, const char *path, const char *folder,
                              hesse_store **store);
 
-/** Collective. Make the first failure of any rank that of all, and return it. */
+/** Collective. Give all ranks the first failure of any rank, and return it. */
 hesse_status hesse_store_agree(hesse_store *store);
 
-/** Local. Make sure of the room for all that was created. */
+/** Local. Reserve disk space for everything that was created. */
 void hesse_store_reserve(hesse_store *store);
 
-/** Local. Note a failure to do something to a part of the file, with HDF5's reason; and
- *  that memory is exhausted. */
+/** Local. Record a failure to do something to a part of the file, with HDF5's reason;
+ * and record that memory is exhausted. */
 void hesse_store_fail(hesse_store *store, const char *doing, const char *what);
 void hesse_store_no_memory(hesse_store *store);
 
-/** Local. A path from a format and its values; one that is too long is a failure, not
- *  another path. Returns path. */
+/** Local. Make a path from a format and its values. A path that is too long is a
+ * failure and is not cut. Returns path. */
 const char *hesse_store_path(hesse_store *store, char path[HESSE_PATH],
                              const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Local. Write a dataset of rank 0, 1 or 2, and the groups it is in: numbers, whole
- *  numbers, texts (UTF-8, of one length). */
+/** Local. Write a dataset with 0, 1 or 2 dimensions, and the groups above it. Its
+ * values are numbers, whole numbers, or texts (UTF-8, of one length). */
 void hesse_store_doubles(hesse_store *store, const hesse_set *set, int rank,
                          const size_t *shape, const double *values);
 void hesse_store_wholes(hesse_store *store, const hesse_set *set, int rank,
@@ -88,9 +88,9 @@ void hesse_store_note_number(hesse_store *store, const char *path, const char *n
 void hesse_store_note_whole(hesse_store *store, const char *path, const char *name,
                             int64_t number);
 
-/** Collective. Write a symmetric matrix: one that is distributed, or one that a single
- * rank has (a is NULL on the others). Its rows go through rank 0. Memory: on rank 0
- * twice 32 MiB, or two rows where they are longer. */
+/** Collective. Write a symmetric matrix that is distributed, or that a single rank has
+ * (a is NULL on the others). Its rows go through rank 0. Memory: on rank 0 twice 32
+ * MiB, or two rows if they are longer. */
 void hesse_store_dmat(hesse_store *store, const hesse_set *set, const hesse_dmat *a);
 void hesse_store_square(hesse_store *store, const hesse_set *set, int n,
                         const double *a);
@@ -98,16 +98,16 @@ void hesse_store_square(hesse_store *store, const hesse_set *set, int n,
 /** Local. Remember a dataset for the end; NULL when memory is exhausted. */
 hesse_written *hesse_store_remember(hesse_store *store, const hesse_set *set);
 
-/** Local. A dataset in its groups, with its units and description; negative after a
- *  failure. */
+/** Local. Create a dataset in its groups, with its units and description; negative
+ * after a failure. */
 hid_t hesse_store_create(hesse_store *store, const hesse_set *set, hid_t type,
                          hid_t space);
 
 /** Collective, with the file closed. Read everything back and compare. */
 void hesse_store_read_back(hesse_store *store);
 
-/** Collective. Attach scales, read back, flush to the disk, rename. Frees the store;
- *  after an error the temporary file is gone. */
+/** Collective. Attach scales, read the file back, flush it to the disk and rename it.
+ * Frees the store; after an error the temporary file is gone. */
 hesse_status hesse_store_finish(hesse_store *store);
 
 /** Collective. Remove the temporary file and free. */

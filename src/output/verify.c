@@ -1,7 +1,7 @@
-/* Checks of a finished file. The stamp finds whatever has changed since it was written;
-   the laws find what was wrong before. Every law holds of any symmetric matrix and of
-   any random vectors: none by chance (docs/math.md, sections 5 and 11). The first law
-   that is broken is the reader's failure. */
+/* Checks of a finished file. The stamp finds every change since the file was written.
+   The laws find errors from before that time. Every law holds for any symmetric matrix
+   and for any random vectors, and none depends on chance (docs/math.md, sections 5 and
+   11). The first law that is broken is the reader's failure. */
 #include "output/verify.h"
 
 #include "base/memory.h"
@@ -20,26 +20,29 @@
 
 enum { PLACE = 2 * HESSE_PATH, ATTRIBUTE = 64 };
 
-/* Relative: sums that are taken in another order, and lengths of vectors. */
+/* Relative bound for sums that are taken in another order, and for lengths of
+   vectors. */
 static const double ROUNDING = 1e-10;
 
 /* Norms below it have lost digits to underflow. */
 static const double LEAST = 1e-140;
 
-/* Relative, of attributes. */
+/* Relative bound for attributes. */
 static const double DIGITS = 1e-9;
 
-/* Of the loss: files of schema 1 do not say what rounding makes of a product. */
+/* Relative to the loss: files of schema 1 do not record the rounding error of a
+   product. */
 static const double NOISE_1 = 1e-15;
 
-/* A matrix in a result file, and what is said of it beside its spectrum. */
+/* A matrix in a result file, and its data other than its spectrum. */
 typedef struct matrix {
     hesse_reader *reader;
     const char *where;             /* its group                    */
     size_t n;                      /* its order                    */
     const double *gradient;        /* [n]                          */
     double numbers[HESSE_COLUMNS]; /* in the order of the schema   */
-    double noise_1;                /* in a file of schema 1: what read_noise returns */
+    double noise_1;                /* in a file of schema 1, the value that read_noise
+                                      returns */
 } matrix;
 
 static const char *place_of(const matrix *m, const char *name, char path[PLACE])
@@ -151,8 +154,9 @@ static void check_vectors(const matrix *m)
     free(x);
 }
 
-/* Points of equal distance, but for rounding, which is of the eigenvalues' size where
-   that is far above the width. Returns the rounding over the width. */
+/* The points must have equal distances up to rounding. The rounding is relative to the
+   eigenvalues, if these are far larger than the width. Returns the rounding over the
+   width. */
 static double check_grid(const matrix *m, size_t count, const double *grid)
 {
     const double first = grid[0], width = grid[count - 1] - first;
@@ -171,9 +175,9 @@ static double check_grid(const matrix *m, size_t count, const double *grid)
     return rounding;
 }
 
-/* Every kernel's sum on the grid is its mass. Of numbers that are not negative, P of
-   them, the standard error is no larger than the mean: the sum of squares is at most
-   the square of the sum. */
+/* Every kernel's sum on the grid is its mass. The standard error of P numbers that are
+   not negative is no larger than their mean, because the sum of squares is at most the
+   square of the sum. */
 static void check_values(const matrix *m, size_t count, const double *grid,
                          const double *values, const double *errors)
 {
@@ -227,7 +231,8 @@ static bool read_quadrature(const matrix *m, hesse_quadrature *q)
     return !m->reader->status;
 }
 
-/* Nodes ascend, weights are shares of 1, and after the steps taken nothing comes. */
+/* Nodes ascend, weights are fractions of 1, and there is no further weight after the
+   steps that were taken. */
 static void check_probe(const matrix *m, const hesse_quadrature *q, int probe)
 {
     const double *nodes = q->nodes + (size_t)probe * (size_t)q->steps;
@@ -277,7 +282,7 @@ static void check_quadrature(const matrix *m, const hesse_quadrature *q)
     check_density(m, (size_t)q->probes);
 }
 
-/* Sums whose terms cancel are right to the rounding of the norm. */
+/* Sums whose terms cancel are correct up to the rounding of the norm. */
 static bool agrees(const char *name, double found, double own, double norm)
 {
     const bool cancels = strncmp(name, "trace", 5) == 0 || strstr(name, "_error");
@@ -287,7 +292,8 @@ static bool agrees(const char *name, double found, double own, double norm)
     return fabs(found - own) <= ROUNDING * size;
 }
 
-/* What the quadrature gives, and where there are extreme eigenvalues, these. */
+/* The stored numbers must be those of the quadrature, or of the extreme eigenvalues, if
+   there are any. */
 static void check_numbers(const matrix *m, const hesse_quadrature *q, size_t pairs,
                           const double *eigenvalues)
 {
@@ -307,14 +313,14 @@ static void check_numbers(const matrix *m, const hesse_quadrature *q, size_t pai
     }
 }
 
-/* What rounding alone makes of a product with a vector of length 1. */
+/* The rounding error of a product with a vector of length 1. */
 static double read_noise(const matrix *m, const char *name)
 {
     return m->reader->version == 1 ? m->noise_1 : read_setting(m, name, "noise");
 }
 
-/* Where the published procedure divides by more than a vector's length, its nodes are
-   no Ritz values. */
+/* If the published procedure divides by more than a vector's length, its nodes are no
+   Ritz values. */
 static bool has_ritz_values(const matrix *m)
 {
     char text[ATTRIBUTE];
@@ -322,8 +328,8 @@ static bool has_ritz_values(const matrix *m)
     return strcmp(text, hesse_orthogonality_text(HESSE_ORTHOGONALITY_PAPER)) != 0;
 }
 
-/* Nodes are Ritz values, and these are not outside of the spectrum: one that is outside
-   of the pairs by more than the tolerance shows that they are not the outermost. */
+/* Nodes are Ritz values, which lie within the spectrum. A node that is outside the
+   pairs by more than the tolerance shows that the pairs are not the outermost ones. */
 static void check_converged(const matrix *m, const hesse_quadrature *q, size_t count,
                             const double *values, const double *residuals)
 {
@@ -363,7 +369,7 @@ static void check_pairs(const matrix *m, const hesse_quadrature *q, size_t count
                   values[i]);
     if (!m->reader->status && read_setting(m, "extreme_eigenvalues", "converged") > 0)
         check_converged(m, q, count, values, residuals);
-    /* Below that, lengths of products have underflowed in the search. */
+    /* Below LEAST, lengths of products have underflowed in the search. */
     if (values && count && fmax(fabs(values[0]), fabs(values[count - 1])) >= LEAST)
         check_vectors(m);
     free(residuals);
@@ -388,8 +394,8 @@ typedef struct estimates {
     double trace, frobenius;
 } estimates;
 
-/* With |z|^2 = n, |z' S z| is at most sqrt(n) |S z|, whose mean is at most the norm; a
-   sketch of s vectors has n + s in place of n, since its exact part is at most sqrt(s)
+/* With |z|^2 = n, |z' S z| is at most sqrt(n) |S z|, whose mean is at most the norm;
+   with a sketch of s vectors n + s replaces n, since its exact part is at most sqrt(s)
    |S Q|. */
 static estimates check_estimates(const matrix *m, const char *way, double rows,
                                  size_t probes)
@@ -406,10 +412,10 @@ static estimates check_estimates(const matrix *m, const char *way, double rows,
     return e;
 }
 
-/* Without a sketch the diagonal is the mean of z_i (S z)_i, whose sum is that of z' S
-   z: the trace. With one the difference is the mean of (Q w)' S (z - Q w), at most
-   sqrt(n) times the mean of |S (z - Q w)|. The diagonal's 2-norm is at most the mean of
-   |S z|, and with a sketch |S Q| more, both at most the norms. */
+/* Without a sketch the diagonal is the mean of z_i (S z)_i, and its sum is the mean of
+   z' S z, which is the trace. With a sketch the difference is the mean of (Q w)' S (z -
+   Q w), at most sqrt(n) times the mean of |S (z - Q w)|. The diagonal's 2-norm is at
+   most the mean of |S z|, plus |S Q| with a sketch. Both are at most the norms. */
 static void check_diagonal(const matrix *m, size_t probes, const estimates *plain,
                            const estimates *plus)
 {
@@ -486,10 +492,10 @@ static double number_of(const matrix *m, const char *name)
     return m->numbers[i];
 }
 
-/* The sums that stand for those over the entries. Where squares underflow, the stored
-   Frobenius norm has lost digits, or is 0; then the norm comes from the eigenvalues,
-   whose squares are taken after a division by the largest, and the sum of |H_ij|, which
-   the run compared with, is at most n times the norm. */
+/* Sums that replace the sums over the entries. If squares underflow, the stored
+   Frobenius norm has lost digits, or is 0. Then the norm is computed from the
+   eigenvalues, which are divided by the largest one before they are squared. The run
+   used the sum of |H_ij| in its checks, which is at most n times the norm. */
 static hesse_sums sums_of(const matrix *m, size_t count, const double *values)
 {
     const double frobenius = number_of(m, "frobenius");
@@ -509,7 +515,8 @@ static hesse_sums sums_of(const matrix *m, size_t count, const double *values)
     return sums;
 }
 
-/* Eigenvalues, and residuals of those with an eigenvector, as when they were found. */
+/* Check the eigenvalues, and the residuals of those with an eigenvector, in the same
+   way as the run did. */
 static void check_dense(const matrix *m)
 {
     hesse_reader *r = m->reader;
@@ -533,7 +540,8 @@ static void check_dense(const matrix *m)
     free(values);
 }
 
-/* The matrix of a group, whose coordinates are of those of the gradient. */
+/* Check the matrix of a group. Its coordinates are a range of the gradient's
+   coordinates. */
 static void check_matrix(checker *a, matrix *m, double first, double order)
 {
     hesse_reader *r = a->reader;

@@ -7,12 +7,13 @@
 #include <stdio.h>
 
 /** Local, serial. Check the stamp of a file, and every spectrum of the result at its
- * root: by its stored eigenvalues, trace, Frobenius norm and check of symmetry, and
- * what was found without a matrix by the laws in docs/reliability.md; say so.
+ * root: by its stored eigenvalues, trace, Frobenius norm and check of symmetry. Results
+ * that were found without a matrix are checked by the laws in docs/reliability.md.
+ * Print the outcome.
  *
- *  Errors: HESSE_E_INPUT when the file is not what was written, or no result;
- *  HESSE_E_NUMERIC naming the spectrum or the dataset that is wrong; HESSE_E_NOMEM;
- *  HESSE_E_OUTPUT when out cannot be written. */
+ *  Errors: HESSE_E_INPUT when the file has changed since it was written, or is no
+ *  result; HESSE_E_NUMERIC, which names the spectrum or the dataset that is wrong;
+ *  HESSE_E_NOMEM; HESSE_E_OUTPUT when out cannot be written. */
 hesse_status hesse_result_verify(const char *path, FILE *out, hesse_why *why);
 
 #endif /* HESSE_OUTPUT_VERIFY_H */

@@ -1,10 +1,10 @@
-/* OpenBLAS picks its kernels when it is loaded. Release 0.3.21 knows no Intel model
-   newer than itself and gives those the kernels of 2004, at a sixth of the speed, in
-   silence (OpenBLAS issue 4267). The cure is a variable that is read at that very
-   moment; so the program sets it and starts itself again.
+/* OpenBLAS picks its kernels when it is loaded. Release 0.3.21 does not know newer
+   Intel models and gives them the kernels of 2004 without a message, at a sixth of the
+   speed (OpenBLAS issue 4267). A variable that OpenBLAS reads at that moment corrects
+   this, so the program sets it and starts itself again.
 
-   OpenBLAS is asked through the loader because the program links whichever BLAS the
-   system has, and another has none of these functions. */
+   The functions of OpenBLAS are found through the loader, because the program links the
+   BLAS of the system, and another BLAS does not have them. */
 #define _GNU_SOURCE /* dladdr */
 #include "program/blas_core.h"
 
@@ -25,9 +25,9 @@
 
 static const char mended_variable[] = "HESSE_BLAS_MENDED";
 
-/* A function of the libraries in this process, copied to *pointer; false: there is
-   none. ISO C has no conversion from the loader's void pointer, POSIX has the same
-   bytes. */
+/* Find a function of the libraries in this process and copy it to *pointer; false:
+   there is none. ISO C has no conversion from the loader's void pointer, POSIX has the
+   same bytes. */
 static bool look_up(const char *name, void *pointer)
 {
     void *self = dlopen(NULL, RTLD_LAZY);
@@ -61,7 +61,8 @@ const char *hesse_blas_mended(void)
     return getenv(mended_variable);
 }
 
-/* Names of processors without AVX2: on one that has it, a fallback. */
+/* True for names of processors without AVX2. On a processor with AVX2 such a name is a
+   fallback. */
 static bool is_old(const char *core)
 {
     static const char *const old[] = {
@@ -141,7 +142,7 @@ static double thread_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Seconds that work takes at best, of about 0.025 s of trying. */
+/* The least seconds that `work` takes, from repeated runs during about 0.025 s. */
 static double best(void (*work)(const double *a, double *c), const double *a, double *c)
 {
     const double start = thread_seconds();
@@ -150,7 +151,7 @@ static double best(void (*work)(const double *a, double *c), const double *a, do
         before = now;
         work(a, c);
         now = thread_seconds();
-        if (i) least = fmin(least, now - before); /* the first brings pages in */
+        if (i) least = fmin(least, now - before); /* the first run loads pages */
     }
     return least;
 }
@@ -172,7 +173,7 @@ void hesse_blas_warn(void)
         advice[100] = "try a newer OpenBLAS, or another OPENBLAS_CORETYPE";
     const char *file = library(path);
     const bool open =
-        strstr(file, "openblas"); /* another may be there for LAPACK alone */
+        strstr(file, "openblas"); /* OpenBLAS may be there for LAPACK alone */
     const char *core = open ? core_name() : NULL;
     const char *better = open ? hesse_blas_better() : NULL;
     if (better)
@@ -189,7 +190,8 @@ static void mend_core(char **argv)
 {
     const char *core = core_name(), *wanted = hesse_blas_better();
     if (!wanted || getenv("OPENBLAS_CORETYPE") || hesse_blas_mended()) return;
-    /* The mark goes first: without it the program could start itself for ever. */
+    /* The mark is set first: without it the program could start itself again without
+       end. */
     if (setenv(mended_variable, core, 1)) return;
     if (setenv("OPENBLAS_CORETYPE", wanted, 1) == 0) execv("/proc/self/exe", argv);
     unsetenv("OPENBLAS_CORETYPE");

@@ -1,6 +1,6 @@
-/* Five laws of second derivatives, on this job's own model and data and along random
-   directions: each a number that is rounding when all is well. Products of any two ways
-   are compared, never with themselves. */
+/* Five laws of second derivatives are checked on the job's model and data, along random
+   directions. Each gives a number that is only rounding if the derivatives are correct.
+   Every check compares products from two different methods. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/worst.h"
@@ -13,7 +13,7 @@
 
 enum { DIRECTIONS = 4 };
 
-static const double ENOUGH = 1e-7; /* no other step is tried */
+static const double ENOUGH = 1e-7; /* then no other step is tried */
 
 /* Directions and products, n x DIRECTIONS. */
 typedef struct check {
@@ -23,8 +23,9 @@ typedef struct check {
     double loss;
     double *v, *hv, *other;                 /* n x DIRECTIONS       */
     double *theta, *ahead, *behind, *moved; /* n: parameters, gradients */
-    hesse_status failed;                    /* of the first law that does not hold, */
-    hesse_why first;                        /* and why                              */
+    hesse_status failed;                    /* status of the first law that does not
+                                               hold, */
+    hesse_why first;                        /* and its reason                       */
 } check;
 
 /* Inner product of direction i of a with direction j of b. */
@@ -43,9 +44,9 @@ static double norm(size_t count, const double *a)
     return sqrt(sum);
 }
 
-/* Collective. A law's defect and what it may be; prints a line. What ranks found may
-   differ by rounding, so they agree. The laws after one that fails are checked, too:
-   the first failure is kept, and returned at the end. */
+/* Collective. Compare a law's defect with its bound, and print a line. The ranks agree
+   on the outcome, because their defects may differ by rounding. The laws after one that
+   fails are checked, too: the first failure is kept, and returned at the end. */
 static hesse_status judge(check *c, const char *law, double defect, double bound)
 {
     hesse_team *team = c->team;
@@ -73,8 +74,8 @@ static hesse_status gradient_at(const check *c, int i, double step, double *grad
     return s ? s : hesse_objective_gradient(c->objective, NULL, gradient);
 }
 
-/* Collective. Relative difference of H v, for direction i, from differences of
-   gradients at a step, extrapolated from it and its half; infinite where the gradient
+/* Collective. The relative difference between H v, for direction i, and differences of
+   gradients, extrapolated from a step and half of it. It is infinite if a gradient
    there is not finite. */
 static hesse_status difference(const check *c, int i, double h, double *relative)
 {
@@ -96,8 +97,9 @@ static hesse_status difference(const check *c, int i, double h, double *relative
     return s == HESSE_E_NUMERIC ? HESSE_OK : s;
 }
 
-/* Long steps miss by the fourth derivatives, which are large at trained parameters,
-   short ones by rounding; the best of some counts. */
+/* Long steps have errors from the fourth derivatives, which are large at trained
+   parameters, and short steps have rounding errors. So several steps are tried, and the
+   best one counts. */
 static hesse_status differences(check *c)
 {
     static const double steps[] = {1e-4, 1e-3, 1e-5, 1e-6};
@@ -145,7 +147,7 @@ static hesse_status positive(check *c)
     return s ? s : judge(c, "Gauss-Newton part: <v, G v> >= 0", worst, 1e-12);
 }
 
-/* The shares of all kinds, one at a time, against the Hessian. */
+/* Compare the sum of the shares of all kinds with the Hessian. */
 static hesse_status shares(check *c)
 {
     const size_t count = c->n * DIRECTIONS;
@@ -168,7 +170,8 @@ static hesse_status shares(check *c)
     return s;
 }
 
-/* Dense directions against the panels: the first column of the smallest block. */
+/* Compare products with dense directions and panels, for the first column of the
+   smallest block. */
 static hesse_status panels(check *c, const hesse_job *job)
 {
     hesse_team *team = c->team;

@@ -1,4 +1,5 @@
-/* The graph of a job's network, for other programs. No parameters are read. */
+/* This prints the graph of a job's network, for other programs. No parameters are
+   read. */
 #include "program/commands.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* What the program says about itself: help, completion of command lines, the version.
-   All of it is made from the tables of commands and options. */
+/* This prints help, completion of command lines and the version. All texts are made
+   from the tables of commands and options. */
 #include "program/commands.h"
 
 #include <stdio.h>
@@ -7,8 +7,9 @@
 
 enum { WIDTH = 78, COLUMN = 20 };
 
-/* Words of a paragraph in lines; the first begins at a column where text already
-   stands, the others after an indent. A line break and the spaces after it are kept. */
+/* Print the words of a paragraph in lines. The first line begins at a column, after
+   other text, and the others begin after an indent. A line break and the spaces after
+   it are kept. */
 static void print_wrapped(const char *text, int at, int indent)
 {
     while (*text) {
@@ -24,7 +25,7 @@ static void print_wrapped(const char *text, int at, int indent)
     putchar('\n');
 }
 
-/* A name and what follows it, then a sentence in its column. */
+/* Print a name and its value, then a sentence in its column. */
 static void print_row(const char *name, const char *value, const char *sentence)
 {
     int at = printf("  %s%s%s", name, value ? " " : "", value ? value : "");

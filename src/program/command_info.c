@@ -1,5 +1,5 @@
-/* What a report of a problem, or of a time, has to name: versions, machine, and how
-   fast every rank is while all of them work. */
+/* This prints everything that a report of a problem, or of a run time, should have:
+   versions, the machine, and the speed of every rank while all of them work. */
 #include "base/units.h"
 #include "curvature/rates.h"
 #include "ops/gemm.h"
@@ -84,7 +84,7 @@ static void print_engines(void)
     row("engines", "%s", list);
 }
 
-/* The first "model name" of /proc/cpuinfo. */
+/* Print the first "model name" of /proc/cpuinfo. */
 static void print_processor(void)
 {
     char line[256], name[256] = "unknown";

@@ -1,4 +1,5 @@
-/* The keys of a job file, as text, as a JSON schema or as the tables of docs/job.md. */
+/* This prints the keys of a job file, as text, as a JSON schema or as the tables of
+   docs/job.md. */
 #include "program/commands.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* What a run would do, from the sizes alone: no parameter is read, nothing computed. */
+/* This predicts a run from the sizes alone: no parameter is read and nothing is
+   computed. */
 #include "base/units.h"
 #include "program/commands.h"
 #include "program/sbatch.h"
@@ -7,10 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Rows of a table that somebody may read. */
+/* The most rows of a table; nobody would read more. */
 enum { MOST_ROWS = 1000 };
 
-/* What is found of estimated matrices besides their quadratures. */
+/* Print the other estimates that are made for estimated matrices, besides their
+   quadratures. */
 static void print_estimates(const hesse_plan_summary *p)
 {
     char work[HESSE_UNITS];
@@ -78,7 +80,7 @@ static void print_head(const hesse_plan_summary *p)
            hesse_units_time(p->seconds, c), hesse_units_time(p->idlest, a));
 }
 
-/* "rank 3", "4 to 7", "all 8". */
+/* Name some ranks: "rank 3", "4 to 7", "all 8". */
 static void name_ranks(int first, int count, int all, char text[HESSE_UNITS])
 {
     if (count == 1)

@@ -1,5 +1,5 @@
-/* The main job: open, plan, run, write, show. The result file is begun before the
-   computation, so that an unwritable folder costs nothing. */
+/* This is the main command: it opens, plans, runs, writes and shows. The result file is
+   begun before the computation, so that an unwritable folder costs nothing. */
 #include "base/memory.h"
 #include "objective/network.h"
 #include "output/show.h"
@@ -33,7 +33,7 @@ static void show_progress(void *context, const char *phase, double part,
         hesse_progress_update(&r->progress, phase, part, operations);
 }
 
-/* Block -1 is the whole. */
+/* Block -1 is the full matrix. */
 static hesse_status write_matrix(void *context, int share, int block,
                                  const hesse_dmat *a, const double *local)
 {
@@ -122,14 +122,15 @@ static hesse_status compute(run *r, const char *path)
     return s;
 }
 
-/* On rank 0: what was ignored, so that nobody wonders. */
+/* On rank 0. Tell the user which tensors of the checkpoint were ignored. */
 static void tell_note(hesse_team *team, const hesse_network *network)
 {
     if (hesse_team_rank(team) == 0 && *hesse_network_note(network))
         fprintf(stderr, "note: %s\n", hesse_network_note(network));
 }
 
-/* On rank 0: blocks of a job that leaves the choice to the program. */
+/* On rank 0. Tell which blocks are estimated, if the job leaves the choice to the
+   program. */
 static void tell_estimated(const run *r)
 {
     const hesse_plan_summary p = hesse_analysis_summary(r->analysis);
@@ -150,7 +151,7 @@ static void tell_estimated(const run *r)
                 hesse_estimated_text(p.whole_estimated));
 }
 
-/* On rank 0: pairs that were not found to the tolerance. */
+/* On rank 0. Tell which pairs were not found to the tolerance. */
 static void tell_unconverged(const run *r)
 {
     const int blocks = hesse_analysis_blocks(r->analysis);

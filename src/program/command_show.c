@@ -1,5 +1,5 @@
-/* One rank reads and prints. HDF5 falls over some files that are damaged inside; the
-   user is told what fell, and over which file. */
+/* One rank reads and prints. HDF5 crashes on some damaged files; then the user is told
+   that HDF5 crashed, and on which file. */
 #include "output/show.h"
 #include "output/verify.h"
 #include "program/commands.h"

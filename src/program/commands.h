@@ -1,5 +1,6 @@
 /** The commands. Those with a team are collective, and print to standard output on rank
- * 0 alone; the others need no MPI. What is written is checked in one place, by main. */
+ * 0 alone; the others need no MPI. Only main checks that writing to standard output has
+ * succeeded. */
 #ifndef HESSE_PROGRAM_COMMANDS_H
 #define HESSE_PROGRAM_COMMANDS_H
 
@@ -19,12 +20,12 @@ hesse_status hesse_command_keys(const hesse_options *options, hesse_why *why);
 hesse_status hesse_command_schema(const hesse_options *options, hesse_why *why);
 hesse_status hesse_command_version(const hesse_options *options, hesse_why *why);
 
-/** Collective. The job of a command line on every rank; rank 0 reads the file. */
+/** Collective. Open the job of a command line on every rank; rank 0 reads the file. */
 hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
                             hesse_job **job);
 
-/** Collective. Network, dataset and objective of a job; an outline has no parameters
- * and cannot be run. */
+/** Collective. Open the network, dataset and objective of a job. An outline has no
+ * parameters and cannot be run. */
 hesse_status hesse_open_problem(hesse_team *team, const hesse_job *job, bool outline,
                                 hesse_problem *problem);
 
@@ -32,7 +33,7 @@ hesse_status hesse_open_problem(hesse_team *team, const hesse_job *job, bool out
  * once. */
 hesse_status hesse_rate_analysis(hesse_team *team, hesse_analysis *analysis);
 
-/** Local. Threads of a rank: what OMP_NUM_THREADS says, else 1. */
+/** Local. The threads of a rank: the value of OMP_NUM_THREADS, else 1. */
 int hesse_threads(void);
 
 /** Local. The options of a job's analysis; they borrow from the job. */

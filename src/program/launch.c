@@ -1,4 +1,5 @@
-/* What is known before MPI has started, or must be compared as soon as it has. */
+/* This has everything that is done before MPI has started, and the comparison of ranks
+   immediately after that. */
 #include "program/launch.h"
 
 #include "job/job.h"
@@ -56,7 +57,7 @@ void hesse_launch_other(char **argv)
     words[0] = first;
 }
 
-/* FNV-1a, to which bytes can be added. */
+/* The digest FNV-1a, to which bytes can be added. */
 static uint64_t digest(uint64_t before, const void *bytes, size_t count)
 {
     const unsigned char *b = bytes;
@@ -64,11 +65,12 @@ static uint64_t digest(uint64_t before, const void *bytes, size_t count)
     return before;
 }
 
-/* What ranks are compared in. Its order and number must stay as they are: ranks may be
-   of different versions. */
+/* The properties of ranks that are compared. Their order and number must never change,
+   because ranks may have different versions of the program. */
 enum { VERSION, ARGUMENTS, DIRECTORY, JOB, COMPARED };
 
-/* Digests; 0: not known here. Pipes are left to rank 0, which can read them once. */
+/* Compute the digests; 0: not known here. Pipes are left to rank 0, because they can be
+   read only once. */
 static void describe(int argc, char *const *argv, const hesse_options *o,
                      uint64_t mine[COMPARED])
 {

@@ -1,5 +1,5 @@
-/* Understand the command line, do the command, and tell why it failed: one line from
-   one rank, and the same exit status on all. */
+/* This reads the command line, runs the command, and reports a failure: one line from
+   one rank, and the same exit status on all ranks. */
 #include "program/blas_core.h"
 #include "program/commands.h"
 #include "program/launch.h"
@@ -13,8 +13,9 @@
 #include <malloc.h>
 #endif
 
-/* What is freed goes back to the system: glibc would keep arrays below 32 MiB in a heap
-   with holes once one of them has been freed, and take more than was planned. */
+/* Return freed memory to the system. Otherwise, after the first array has been freed,
+   glibc would keep arrays below 32 MiB in a heap with holes, and take more memory than
+   was planned. */
 static void give_back(void)
 {
 #ifdef __GLIBC__
@@ -22,7 +23,7 @@ static void give_back(void)
 #endif
 }
 
-/* Local. The end of all output: the one place where writing it is checked. */
+/* Local. End all output. This is the only place that checks if writing it succeeded. */
 static hesse_status end_output(hesse_why *why)
 {
     static const char what[] = "standard output: cannot be written";
@@ -38,9 +39,9 @@ static void tell(const char *text)
     fprintf(stderr, "hesse: %s\n", text);
 }
 
-/* A command that needs no MPI. Under a launcher one process speaks for all, and fails
-   for all: a launcher ends the other processes when one has failed, and the one that
-   speaks might be among them. */
+/* Run a command that needs no MPI. Under a launcher only one process prints, and only
+   this one fails: a launcher ends the other processes when one has failed, and could
+   otherwise end the one that prints. */
 static hesse_status print(const hesse_options *options)
 {
     hesse_why why;
@@ -51,7 +52,7 @@ static hesse_status print(const hesse_options *options)
     return s;
 }
 
-/* Collective. s: what this rank thinks of the command line. */
+/* Collective. `s` is the status of this rank after reading the command line. */
 static hesse_status compute(int argc, char **argv, hesse_options *options,
                             hesse_status s, hesse_why why)
 {
@@ -76,8 +77,8 @@ static hesse_status compute(int argc, char **argv, hesse_options *options,
 }
 
 #if defined(__ELF__) && defined(__GLIBC__)
-/* Before the libraries begin their work, of which OpenBLAS has some milliseconds, no
-   signal shall find the system's action in place. */
+/* Signals must be caught before the libraries start, which takes OpenBLAS some
+   milliseconds, so that no signal has the system's default action. */
 static void begin(int argc, char **argv, char **environment)
 {
     (void)environment;

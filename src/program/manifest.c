@@ -14,7 +14,7 @@
 
 enum { FORMAT = 1, KEY = 128 };
 
-/* What a key of the job changes. */
+/* The role of a key: the results that it changes. */
 static hesse_key_role role_of(const char *path)
 {
     const int i = hesse_key_find(path);
@@ -46,7 +46,7 @@ static json_t *keys_of(const char *complete, hesse_key_role role)
     return keys;
 }
 
-/* What a manifest is made of. */
+/* The contents of a manifest. */
 typedef struct origin {
     const char *complete; /* all keys of the job */
     char program[80];
@@ -104,7 +104,7 @@ void hesse_identity_free(hesse_identity *identity)
     *identity = (hesse_identity){0};
 }
 
-/* The first name in which the job of a result differs from this one. */
+/* Find the first name in which the job of a result differs from this one. */
 static hesse_status compare(const hesse_identity *identity, const char *path,
                             const origin *found, hesse_why *why)
 {

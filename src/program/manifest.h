@@ -1,6 +1,7 @@
-/** Which job a result or unfinished work belongs to. Two digests say it: one of all
- * that changes numbers (keys of the job, digests of the inputs, the program), and one
- * of the keys that only choose what is written to the result. */
+/** The identity of the job that a result or unfinished work belongs to. It has two
+ * digests: one of everything that changes numbers (keys of the job, digests of the
+ * inputs, the program), and one of the keys that only choose the contents of the result
+ * file. */
 #ifndef HESSE_PROGRAM_MANIFEST_H
 #define HESSE_PROGRAM_MANIFEST_H
 
@@ -13,16 +14,18 @@ typedef struct hesse_identity {
     char job[HESSE_DIGEST_LENGTH], output[HESSE_DIGEST_LENGTH]; /* their SHA-256 */
 } hesse_identity;
 
-/** Local, where the model's digests are known (rank 0).
+/** Local, on rank 0, where the model's digests are known. Compute the identity of a
+ * job.
  *
- *  identity  [out]  the caller frees it, whatever the status.
+ *  identity  [out]  the caller frees it, for any status.
  *  Errors: HESSE_E_INPUT when the config cannot be read any more, HESSE_E_NOMEM. */
 hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *problem,
                                hesse_identity *identity, hesse_why *why);
 void hesse_identity_free(hesse_identity *identity);
 
-/** Local. Whether a result file is that of a job, and holds what the job asks for.
- *  Errors: HESSE_E_OUTPUT naming what differs, with both values; HESSE_E_NOMEM. */
+/** Local. Check that a result file is of this job, and has everything that the job asks
+ * for. Errors: HESSE_E_OUTPUT, which names the difference with both values;
+ * HESSE_E_NOMEM. */
 hesse_status hesse_identity_match(const hesse_identity *identity, const char *path,
                                   hesse_why *why);
 

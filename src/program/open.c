@@ -1,5 +1,5 @@
-/* From a command line to a job, from a job to a model and the options of an analysis.
- */
+/* This makes a job from a command line, and a model and the options of an analysis from
+   a job. */
 #include "program/commands.h"
 
 #include "base/memory.h"
@@ -40,7 +40,7 @@ hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
     return s;
 }
 
-/* The memory that the program leaves; 0: no limit was stated. */
+/* The memory that is left for an analysis; 0: no limit was given. */
 static size_t room_of(const hesse_job *job)
 {
     const size_t all = job->analysis.memory, program = job->analysis.program;

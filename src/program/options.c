@@ -1,6 +1,6 @@
-/* The command line by hand: a few long options, with values after a space or an equals
-   sign. Everything that is known about commands and options stands in the two tables.
- */
+/* The command line is read without a library: there are a few long options, with values
+   after a space or an equals sign. Everything that is known about commands and options
+   is in the two tables. */
 #include "program/options.h"
 
 #include "base/nearest.h"
@@ -109,7 +109,8 @@ const hesse_command *hesse_command_named(const char *name)
     return NULL;
 }
 
-/* Words of a later version, so that nobody looks for a mistake of his own. */
+/* True for words of a later version, so that users do not look for their own
+   mistake. */
 static bool comes_later(const char *word)
 {
     static const char *const words[] = {"train"};
@@ -196,7 +197,7 @@ static hesse_status take(const hesse_option *o, const char *value, hesse_options
     }
 }
 
-/* An option at argv[*i], as "--name value" or "--name=value". */
+/* Read the option at argv[*i], as "--name value" or "--name=value". */
 static hesse_status read_option(int argc, char *const *argv, int *i,
                                 const hesse_command *c, hesse_options *x,
                                 hesse_why *why)
@@ -218,7 +219,7 @@ static hesse_status read_option(int argc, char *const *argv, int *i,
     return unknown_option(word, c, why);
 }
 
-/* What a command needs beyond its options. */
+/* Check the argument that a command needs besides its options. */
 static hesse_status check_argument(const hesse_options *x, hesse_why *why)
 {
     const hesse_command *c = x->command;

@@ -1,6 +1,6 @@
-/** The command line: the table of commands, the table of options, and what a command
- * line says. Help, shell completion and messages are made from the tables; the manual
- * page is compared with them by a test. */
+/** The command line: the table of commands, the table of options, and the contents of a
+ * command line. Help, shell completion and messages are made from the tables. A test
+ * compares the manual page with them. */
 #ifndef HESSE_PROGRAM_OPTIONS_H
 #define HESSE_PROGRAM_OPTIONS_H
 
@@ -20,8 +20,9 @@ typedef struct hesse_command {
         *argument;  /* "JOB.yaml"; in brackets when it may be left out; NULL: none */
     unsigned takes; /* groups of options, besides --help                           */
     const char *summary; /* one sentence, without a full stop */
-    const char *details; /* what its own help adds, or NULL */
-    /* One of both: collective, after MPI has started; or without MPI. */
+    const char *details; /* text that its own help adds, or NULL */
+    /* Every command has one of the two: `run` is collective, after MPI has started;
+       `print` needs no MPI. */
     hesse_status (*run)(hesse_team *team, const hesse_options *options);
     hesse_status (*print)(const hesse_options *options, hesse_why *why);
 } hesse_command;
@@ -35,14 +36,14 @@ typedef struct hesse_option {
     size_t flag; /* without a value: the place in hesse_options that becomes true */
 } hesse_option;
 
-/** Both end with a row without a name. */
+/** Both tables end with a row without a name. */
 extern const hesse_command hesse_commands[];
 extern const hesse_option hesse_option_rows[];
 
-/** Texts are those of argv, borrowed. */
+/** The contents of a command line. Texts are borrowed from argv. */
 struct hesse_options {
     const hesse_command *command;      /* NULL: none                              */
-    const char *unknown;               /* where a command is expected; else NULL */
+    const char *unknown;               /* a word in place of a command, or NULL */
     const char *file;                  /* the argument, or NULL                    */
     const char *sets[HESSE_MOST_SETS]; /* "KEY=VALUE" of --set                    */
     int n_sets;
@@ -53,20 +54,19 @@ struct hesse_options {
     bool verify;        /* --verify                                                */
     bool json;          /* --json                                                  */
     bool markdown;      /* --markdown                                              */
-    bool resume, force; /* go on with earlier work; replace what is there          */
+    bool resume, force; /* continue earlier work; replace existing files           */
 };
 
-/** Local. The command of a name, or NULL. */
+/** Local. The command with a name, or NULL. */
 const hesse_command *hesse_command_named(const char *name);
 
-/** Local. Understand a command line. `--help` and `--version` become the commands help
- *  and version.
- *  Errors: HESSE_E_JOB, naming the word and the nearest known one. */
+/** Local. Read a command line. `--help` and `--version` become the commands help and
+ * version. Errors: HESSE_E_JOB, which names the word and the nearest known one. */
 hesse_status hesse_options_read(int argc, char *const *argv, hesse_options *options,
                                 hesse_why *why);
 
-/** Local. The error for a word that is no command: HESSE_E_JOB, naming the nearest one.
- */
+/** Local. The error for a word that is no command: HESSE_E_JOB, with the nearest
+ * command. */
 hesse_status hesse_unknown_command(const char *name, hesse_why *why);
 
 #endif /* HESSE_PROGRAM_OPTIONS_H */

@@ -1,8 +1,8 @@
-/* The rate is that of the whole way since the start, not of the last moment: operations
-   of unlike phases run at unlike speeds, and a time left that jumps tells nobody
-   anything. The plan's prediction counts like work that was already measured, a fifth
-   of the whole, so that the first measurements, of little work, cannot throw the time
-   left about. */
+/* The rate is the mean since the start, not the rate of the last moment: operations of
+   different phases run at different speeds, and a time left that jumps is useless. The
+   plan's prediction counts as if a fifth of the work had already been measured at the
+   predicted speed. So the first measurements, which are of little work, cannot change
+   the time left much. */
 #include "program/progress.h"
 
 #include "base/units.h"
@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 static const double terminal_pause = 0.2, log_pause = 10, log_first = 2;
-static const double long_time = 120, long_pause = 60; /* in a log */
-static const double quiet_start = 2; /* nothing is said of the time left */
+static const double long_time = 120, long_pause = 60; /* of lines in a log */
+static const double quiet_start = 2; /* the time left is not printed before that */
 static const double trust = 0.2, least_part = 0.02;
 
-/* Progress so many times as fast as planned is work of earlier runs that was read
- * again. */
+/* Progress that is faster than planned by this factor is work of earlier runs that was
+ * loaded. */
 static const double impossible = 20;
 
 static double clock_now(void)
@@ -38,7 +38,7 @@ void hesse_progress_start(hesse_progress *p, FILE *to, double planned)
     p->next = now + (p->terminal ? terminal_pause : log_first);
 }
 
-/* Seconds left; below 0: nobody knows. */
+/* Seconds left; below 0: not known. */
 static double time_left(const hesse_progress *p, double now)
 {
     const double taken = p->heard - p->started, prior = trust * p->planned;

@@ -1,5 +1,6 @@
-/* One line for every attribute, in the functions about a program, a job, a model, data
-   and times: what a stranger needs to repeat a run, and to doubt it. */
+/* Every attribute is one line, in functions for the program, the job, the model, the
+   data and times. Together they are what other people need to repeat and check a
+   run. */
 #include "program/provenance.h"
 #include "network/families/families.h"
 
@@ -55,7 +56,7 @@ static void note_program(hesse_provenance *p, const hesse_plan_summary *plan)
     text(p, "hdf5", p->hdf5);
 }
 
-/* What of the published procedure the job has changed. */
+/* Note which settings of the published procedure the job has changed. */
 static void note_procedure(hesse_provenance *p, const hesse_job *job)
 {
     const hesse_lanczos_settings *l = &job->analysis.lanczos;
@@ -85,7 +86,7 @@ static void note_procedure(hesse_provenance *p, const hesse_job *job)
     text(p, "lanczos_procedure", p->procedure);
 }
 
-/* Which numbers another run of the job finds again. */
+/* Note which numbers another run of the job repeats exactly. */
 static void note_repeatable(hesse_provenance *p, const hesse_job *job,
                             const hesse_plan_summary *plan)
 {
@@ -133,7 +134,7 @@ static bool owns(const hesse_family *f, const char *key)
     return k->name;
 }
 
-/* The sizes that the family has. */
+/* Note the sizes that the family has. */
 static void note_arch(hesse_provenance *p, const hesse_arch *a)
 {
     const hesse_family *f = hesse_family_of(a);
@@ -175,7 +176,7 @@ static void note_arch(hesse_provenance *p, const hesse_arch *a)
     whole(p, "model_mlp_bias", a->mlp_bias);
 }
 
-/* Parameters come from a seed or from a checkpoint. */
+/* Note the source of the parameters, which is a seed or a checkpoint. */
 static void note_network(hesse_provenance *p, const hesse_job *job,
                          const hesse_problem *problem)
 {
@@ -214,7 +215,7 @@ static void note_times(hesse_provenance *p, const hesse_phases *t)
     number(p, "wall_seconds", t->open + t->plan + t->compute + t->distances + t->write);
 }
 
-/* The command line as the system has it, words separated by spaces. */
+/* Read the command line from the system; words are separated by spaces. */
 static void read_command(char *command, size_t room)
 {
     size_t length = 0;
@@ -228,8 +229,8 @@ static void read_command(char *command, size_t room)
     command[length] = '\0';
 }
 
-/* Variables with which a user can change rounding, or how libraries add up: NAME=VALUE
-   with a space between. */
+/* Read the variables with which a user can change rounding, or the order in which
+   libraries add numbers. They are NAME=VALUE, separated by spaces. */
 static void read_environment(char *text, size_t room)
 {
     static const char *const prefixes[] = {
@@ -263,7 +264,7 @@ static void read_machine(hesse_provenance *p)
     snprintf(p->blas, sizeof p->blas, "%s", hesse_blas_core());
 }
 
-/* The file was read long ago; if it is gone now, its digest is not known. */
+/* The file was read before; if it is missing now, its digest is not known. */
 static void read_config(hesse_provenance *p, const char *path)
 {
     hesse_why why;

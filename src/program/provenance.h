@@ -1,4 +1,4 @@
-/** Where a result comes from: the attributes of a result file's root. */
+/** The origin of a result: the attributes of a result file's root. */
 #ifndef HESSE_PROGRAM_PROVENANCE_H
 #define HESSE_PROGRAM_PROVENANCE_H
 
@@ -8,8 +8,8 @@
 #include "output/result.h"
 #include "program/resume.h"
 
-/** Wall time of the phases of a run, in seconds; of assembly (with exchange) and
- *  eigenvalues that of the rank that took longest. */
+/** Wall time of the phases of a run, in seconds. For assembly (with exchange) and
+ * eigenvalues it is the time of the slowest rank. */
 typedef struct hesse_phases {
     double open, plan, compute, assembly, eigenvalues, distances, write;
 } hesse_phases;
@@ -25,10 +25,10 @@ typedef struct hesse_provenance {
     char config[HESSE_DIGEST_LENGTH];
 } hesse_provenance;
 
-/** Local. What is known of a run: program, machine, job, model and data; docs/result.md
- *  has the list. The config.json is read again for its digest where `speaks` is set
- * (rank 0). The texts of `list` point into the provenance itself, the job, the analysis
- * and the resume, which must outlive it. */
+/** Local. Collect everything that is known of a run: program, machine, job, model and
+ * data; docs/result.md has the list. The config.json is read again for its digest if
+ * `speaks` is set (rank 0). The texts of `list` point into the provenance itself, the
+ * job, the analysis and the resume, which must outlive it. */
 void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *problem,
                          const hesse_job *job, const hesse_phases *phases,
                          const hesse_resume *resume, bool speaks, hesse_provenance *p);

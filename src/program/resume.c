@@ -1,5 +1,6 @@
-/* A run looks twice at what is in its way: early, because reading may take long, and
-   again when it has the lock, because another run may have ended meanwhile. */
+/* A run looks twice for existing results and work: early, because reading the inputs
+   may take long, and again when it has the lock, because another run may have ended
+   meanwhile. */
 #include "program/resume.h"
 
 #include "base/memory.h"
@@ -17,7 +18,7 @@ static hesse_status exhausted(hesse_why *why)
     return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the parts of a run");
 }
 
-/* Say more in the reason for a failure. */
+/* Add a text to the reason for a failure. */
 static hesse_status add(hesse_why *why, hesse_status s, const char *more)
 {
     const size_t length = strlen(why->text);
@@ -56,8 +57,8 @@ hesse_status hesse_resume_check(hesse_team *team, const hesse_options *options,
 }
 
 /* Local to rank 0, after an attempt to lock the folder, which a complete result does
-   not need. A result of another job is no hindrance where there is work: a run that was
-   to replace it has left that. */
+   not need. If there is unfinished work, a result of another job is no error: the run
+   that left the work was going to replace that result. */
 static hesse_status look_again(hesse_resume *r, const hesse_options *options,
                                hesse_status locked, hesse_why *why)
 {

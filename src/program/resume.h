@@ -1,5 +1,6 @@
-/** How a run survives: finished work goes to RESULT.parts while it runs, signals end it
- * with all saved, and --resume takes it up. */
+/** The way in which an interrupted run is continued: finished work goes to RESULT.parts
+ * during the run, a signal ends the run after everything is saved, and --resume
+ * continues it. */
 #ifndef HESSE_PROGRAM_RESUME_H
 #define HESSE_PROGRAM_RESUME_H
 
@@ -17,25 +18,25 @@ typedef struct hesse_resume {
     hesse_checkpoint *checkpoint;
 } hesse_resume;
 
-/** Collective. Find out whether something is in the way of a result.
+/** Collective. Check if a result can be written, or if an earlier result or work is
+ * there.
  *
  *  path  [in]  of the result; it must outlive the resume.
- *  Errors: HESSE_E_OUTPUT when the result or its parts are there, and neither --resume
- * nor
- *  --force is given; HESSE_E_NOMEM. */
+ *  Errors: HESSE_E_OUTPUT when the result or its parts are there without --resume and
+ *  --force; HESSE_E_NOMEM. */
 hesse_status hesse_resume_check(hesse_team *team, const hesse_options *options,
                                 const char *path, hesse_resume *resume);
 
 /** Collective. Lock the folder of parts, look again, and open the checkpoint; or find
- * the result complete. Errors: those of the check; HESSE_E_OUTPUT with --resume when
- * the result is of another job, or lacks what this one asks for, naming what differs;
- * HESSE_E_JOB or HESSE_E_INPUT when the work is of another job or of other inputs,
- * naming what differs. */
+ * that the result is complete. Errors: those of the check; HESSE_E_OUTPUT with --resume
+ * when the result is of another job, or lacks data that this job asks for; HESSE_E_JOB
+ * or HESSE_E_INPUT when the work is of another job or of other inputs. All of them name
+ * the difference. */
 hesse_status hesse_resume_begin(hesse_team *team, const hesse_options *options,
                                 const hesse_job *job, const hesse_problem *problem,
                                 hesse_resume *resume);
 
-/** Collective. The end, after a run with such a status, which is returned. */
+/** Collective. End a run that has this status. Returns the status. */
 hesse_status hesse_resume_end(hesse_resume *resume, hesse_status status);
 
 #endif /* HESSE_PROGRAM_RESUME_H */

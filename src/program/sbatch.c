@@ -1,5 +1,5 @@
-/* The script is jobs/hesse.sbatch itself, built in: its own settings are left out for
-   those of the plan, and its arguments are set. */
+/* The script is jobs/hesse.sbatch, which is built into the program. The plan's settings
+   replace those of the script, and its arguments are set. */
 #include "program/sbatch.h"
 
 #include "sbatch_text.h"
@@ -11,7 +11,7 @@
 static const double MARGIN = 1.5, LEAST = 600;            /* of seconds */
 static const double MEMORY = 1.1, RESERVE = 200 * 0x1p20; /* of bytes */
 
-/* A word that the shell takes as it is. */
+/* Print a word with quotes, so that the shell does not change it. */
 static void print_quoted(const char *word)
 {
     putchar('\'');
@@ -30,7 +30,7 @@ static void print_time(double seconds)
            minutes % 60);
 }
 
-/* All after the last setting. */
+/* The script after its last setting. */
 static const char *body(void)
 {
     const char *at = hesse_sbatch_text, *setting;
@@ -38,7 +38,7 @@ static const char *body(void)
     return strchr(at, '\n') + 1;
 }
 
-/* Other settings of the script's own. */
+/* Print the settings of the script that the plan does not replace. */
 static void print_others(void)
 {
     static const char *const planned[] = {"--ntasks", "--cpus-per-task",

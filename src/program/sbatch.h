@@ -5,9 +5,9 @@
 #include "curvature/analysis.h"
 #include "program/options.h"
 
-/** Local. Print a batch script that runs a job as it is planned: jobs/hesse.sbatch,
- * with the plan's ranks, its memory per rank with a tenth and 256 MiB for the program
- * more, and one and a half times its time and ten minutes. */
+/** Local. Print a batch script that runs a job by its plan. It is jobs/hesse.sbatch
+ * with the plan's ranks, 1.1 times its memory per rank plus 200 MiB, and 1.5 times its
+ * time plus ten minutes. */
 void hesse_sbatch_print(const hesse_plan_summary *plan, const hesse_options *options);
 
 #endif /* HESSE_PROGRAM_SBATCH_H */

@@ -1,5 +1,5 @@
-/* A handler can reach nothing but what is global, and may call only what is safe in it.
- */
+/* A signal handler can use only global variables, and may call only functions that are
+   safe in a handler. */
 #include "program/signals.h"
 
 #include <string.h>
@@ -17,8 +17,8 @@ static void end(void)
     _exit(HESSE_E_STOPPED);
 }
 
-/* An interrupt from the keyboard may come with the launcher's SIGTERM: those two are
- * one. */
+/* An interrupt from the keyboard may come with the launcher's SIGTERM: then the two
+ * count as one. */
 static void note(int signal)
 {
     if (state.caught && !(state.caught == SIGINT && signal == SIGTERM)) {
@@ -39,7 +39,7 @@ void hesse_signals_catch(int argc, char **argv)
     for (int i = 0; i < COUNT; i++) sigaction(SIGNALS[i], &action, NULL);
 }
 
-/* A launcher may never end when a process of its leaves in the middle of MPI_Init. */
+/* A launcher may never end if one of its processes ends in the middle of MPI_Init. */
 void hesse_signals_end_at_once(void)
 {
     int rank;

@@ -1,28 +1,28 @@
 /** SIGUSR1, SIGTERM and SIGINT ask a run to save and end. Between the start of MPI and
- * the first work, and where it cannot ask, they end the program at once, with the
- * status of a stopped run. A second signal ends it at once anywhere. */
+ * the first work, and during work that cannot look for signals, they end the program at
+ * once, with the status of a stopped run. A second signal ends it at once anywhere. */
 #ifndef HESSE_PROGRAM_SIGNALS_H
 #define HESSE_PROGRAM_SIGNALS_H
 
 #include "checkpoint/checkpoint.h"
 
 /** Local. Catch the signals from now on, if the command is `run`; other commands keep
- * what the system does. Called again it changes nothing. */
+ * the system's actions. A second call changes nothing. */
 void hesse_signals_catch(int argc, char **argv);
 
 /** Local. MPI has started, and there is nothing to save yet: from now on signals end
- * the program at once, and so does one that has come. */
+ * the program at once. A signal that has already come does so, too. */
 void hesse_signals_end_at_once(void);
 
 /** Local. The work is done or has failed: signals change nothing any more. A launcher
  * sends them when one rank ends before the others. */
 void hesse_signals_ignore(void);
 
-/** Local. Let signals wait, and let them come again. A program that starts itself anew
- * keeps them waiting meanwhile. */
+/** Local. Block signals, or let them come again. A program that starts itself again
+ * blocks them meanwhile. */
 void hesse_signals_wait(bool wait);
 
-/** Local. What the handler and a checkpoint tell each other. */
+/** Local. The messages between the handler and a checkpoint. */
 hesse_signals *hesse_signals_of_program(void);
 
 #endif /* HESSE_PROGRAM_SIGNALS_H */

@@ -1,7 +1,7 @@
-/* The result takes the place of the file of its name, so that must be none that the job
-   reads. A name says little about that: "./a", a link and "a" are one file; so files
-   are compared, not names. And a link is what the user put there: it stays, and the
-   file that it points to is replaced. */
+/* The result replaces the file with its name, so this must not be a file that the job
+   reads. Names are not enough to check this: "./a", a link and "a" may be the same
+   file. So files are compared, not names. A link was made by the user: it stays, and
+   the file that it points to is replaced. */
 #include "program/target.h"
 
 #include "base/memory.h"
@@ -23,7 +23,7 @@ static hesse_status exhausted(hesse_why *why)
     return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the result's name");
 }
 
-/* What a link in the folder of a path points to. */
+/* The path that a link in the folder of a path points to. */
 static char *beside(const char *path, const char *link)
 {
     const char *slash = strrchr(path, '/');
@@ -35,8 +35,8 @@ static char *beside(const char *path, const char *link)
     return joined;
 }
 
-/* To the end of a chain of links, where nothing need be yet. Links to folders and
-   devices are left to those who refuse them. */
+/* Follow a chain of links to its end, where no file need exist yet. Links to folders
+   and devices are refused elsewhere. */
 static hesse_status follow(char **path, hesse_why *why)
 {
     struct stat there;
@@ -55,7 +55,7 @@ static hesse_status follow(char **path, hesse_why *why)
                       MOST_LINKS);
 }
 
-/* What would be replaced, and how a message calls it. */
+/* The file that would be replaced, and its name in messages. */
 typedef struct target {
     const char *written, *key;
     struct stat file;
@@ -73,7 +73,7 @@ static hesse_status spare(const target *t, const char *what, const char *path)
                       t->written, what, path, t->key);
 }
 
-/* Every file of a folder. */
+/* Refuse to replace a file of a folder. */
 static hesse_status spare_folder(const target *t, const char *what, const char *folder)
 {
     hesse_status s = HESSE_OK;
@@ -88,7 +88,8 @@ static hesse_status spare_folder(const target *t, const char *what, const char *
     return s;
 }
 
-/* A path, and what is read of the folder that it is. */
+/* Refuse to replace the file at a path, or the files that are read from a folder
+   there. */
 static hesse_status spare_path(const target *t, const hesse_key *key, const char *path)
 {
     const char *what = strrchr(key->path, '.') + 1;
@@ -101,7 +102,8 @@ static hesse_status spare_path(const target *t, const hesse_key *key, const char
     return s;
 }
 
-/* Every file with tensors. The reader tells of those that cannot be read. */
+/* Refuse to replace a file with tensors. The reader reports files that cannot be
+   read. */
 static hesse_status spare_shards(const target *t, const char *path)
 {
     hesse_shards shards;
@@ -115,7 +117,7 @@ static hesse_status spare_shards(const target *t, const char *path)
     return s;
 }
 
-/* All paths that the job reads, by the table of keys. */
+/* Refuse to replace any file that the job reads, by the table of keys. */
 static hesse_status spare_inputs(const target *t, const char *file,
                                  const hesse_job *job)
 {

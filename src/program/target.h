@@ -1,4 +1,4 @@
-/** Where the result of a job goes. */
+/** The path of a job's result. */
 #ifndef HESSE_PROGRAM_TARGET_H
 #define HESSE_PROGRAM_TARGET_H
 
@@ -6,12 +6,13 @@
 #include "job/job.h"
 #include "program/options.h"
 
-/** Collective. The path of the file that the result becomes, the same on every rank:
- *  that of --output, else of the job; where a link stands there, what it points to.
+/** Collective. Find the path of the result file, the same on every rank. It is the path
+ * of --output, else the one of the job; if it is a link, it is the path that the link
+ * points to.
  *
- *  path  [out]  the caller frees it, whatever the status.
- *  Errors: HESSE_E_JOB where a file that the job reads is there, under any name of it;
- *  HESSE_E_OUTPUT where links go in rank_groups; HESSE_E_NOMEM. */
+ *  path  [out]  the caller frees it, for any status. Errors: HESSE_E_JOB if this is a
+ *  file that the job reads, under any of its names; HESSE_E_OUTPUT if links form a
+ *  circle; HESSE_E_NOMEM. */
 hesse_status hesse_target(hesse_team *team, const hesse_options *options,
                           const hesse_job *job, char **path);
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs that meet: several with one output, --resume with another wish for the output, signals
-# at any moment of the start, and the same bits from run to run.
+# Tests of several runs with one output at the same time, of --resume with other keys for the
+# output, of signals at any moment of the start, and of equal bits from run to run.
 #
 # usage: runs.sh HESSE MPIEXEC
 set -u
@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 failures=0
 
-# verdict NAME COMMAND...: good when the command says so.
+# verdict NAME COMMAND...: the check is good if the command succeeds.
 verdict() {
     name=$1
     shift
@@ -38,12 +38,12 @@ data: {generator: clusters, features: 5, classes: 3, sequences: 6, seed: 1}
 output: {file: r.h5}
 END
 
-# statuses WANTED: of a, b and c, sorted.
+# statuses WANTED: the sorted statuses of a, b and c are WANTED.
 statuses() {
     [ "$(sort -n a.status b.status c.status | tr '\n' ' ')" = "$1" ]
 }
 
-# seed_is SEED: of the result.
+# seed_is SEED: the result has this seed.
 seed_is() {
     "$hesse" show r.h5 --verify > verify.out 2> verify.err && strings -n 8 r.h5 |
         grep -q "model.seed=$1"
@@ -73,7 +73,7 @@ for option in '' --resume --force; do
     done
 done
 
-# The first run ends while the second waits for the lock: as if it were at work on another node.
+# The first run ends while the second waits for the lock: as if it worked on another node.
 rm -rf r.h5
 run a job.yaml --output first.h5
 mkdir r.h5.parts
@@ -85,7 +85,7 @@ verdict 'a result that appears while a run waits stays' cmp -s first.h5 r.h5
 verdict 'and the run says so' grep -q 'r.h5: is there already' b.err
 verdict 'with status 6' [ "$(cat b.status)" -eq 6 ]
 
-# --resume with another wish for the output.
+# --resume with other keys for the output.
 for set in output.matrices=true 'metrics.distance=[js_log]' spectrum.density.points=77 \
     spectrum.density.bandwidth=0.02 spectrum.eigenvectors=2 hessian.panel=16 model.seed=6; do
     run a job.yaml --resume --set "$set"
@@ -98,8 +98,9 @@ for set in hessian.memory=1GiB output.stretch=5; do
     verdict "--resume with $set: complete" grep -q 'r.h5 is complete' a.err
 done
 
-# Signals at the start: nothing is done, with status 75. The loader of libraries takes some
-# hundredths of a second, in which the system's action is in place.
+# Signals at the start: the run ends with status 75 and computes nothing. The loader of
+# libraries takes some hundredths of a second; during this time signals have the system's
+# action.
 for signal in USR1 TERM INT; do
     wrong=
     for delay in 0.3 0.35 0.4 0.45 0.5 0.55 0.6; do
@@ -121,7 +122,8 @@ END
     verdict "SIG$signal at the start:$wrong" [ -z "$wrong" ]
 done
 
-# The same bits on the same number of ranks: three stand in one row, whose sums have an order.
+# The same bits on the same number of ranks: three ranks are in one row, and its sums have a
+# fixed order.
 cat > bits.yaml << 'END'
 model: {family: mlp, widths: [30, 20], activation: gelu, seed: 5}
 data: {generator: clusters, features: 8, classes: 3, sequences: 12, seed: 1}

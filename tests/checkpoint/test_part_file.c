@@ -1,5 +1,5 @@
-/* Part files: the reader returns what was written, and refuses a file that was cut
-   short or has one bit changed. */
+/* Part files: the reader returns the records that were written, and refuses a file that
+   was cut short or has one bit changed. */
 #include "check_files.h"
 #include "checkpoint/part_file.h"
 
@@ -22,7 +22,7 @@ static size_t write_file(const char *path)
     for (int i = 0; i < RECORDS; i++)
         assert_int_equal(hesse_part_write(w, &whats[i], counts[i], numbers, &why),
                          HESSE_OK);
-    assert_int_equal(stat(path, &info), -1); /* it has no name before it is whole */
+    assert_int_equal(stat(path, &info), -1); /* it has no name before it is complete */
     assert_int_equal(hesse_part_finish(w, &why), HESSE_OK);
     assert_int_equal(stat(path, &info), 0);
     return (size_t)info.st_size;

@@ -24,10 +24,10 @@ static const char IDENTITY[] =
 
 static const char MANIFEST[] = "{\"job\": {}}";
 
-/* What a checkpoint is asked, and when it stops the run. */
+/* Counts of calls to a checkpoint, and the moment when it stops the run. */
 typedef struct tally {
     int left;           /* questions until it stops; below 0: never */
-    int panels, done;   /* that were saved; blocks and wholes       */
+    int panels, done;   /* panels saved; blocks and wholes          */
     const char *folder; /* whose largest size is measured; or NULL  */
     double bytes;
 } tally;
@@ -90,8 +90,8 @@ static void new_folder(char folder[64])
     assert_all(good);
 }
 
-/* Collective over the team, which need not be all: so nothing is asserted. One life of
-   an analysis; its panels and results are added to the sum. */
+/* Collective over the team. It may not have all ranks, so nothing is asserted. One life
+   of an analysis; its panels and results are added to the sum. */
 static hesse_status live(hesse_team *team, hesse_analysis *x, const char *folder,
                          int left, tally *sum)
 {
@@ -108,7 +108,7 @@ static hesse_status live(hesse_team *team, hesse_analysis *x, const char *folder
     return s;
 }
 
-/* Collective. Of all ranks. */
+/* Collective. The sum over all ranks. */
 static tally sum_of(hesse_team *team, tally mine)
 {
     MPI_Allreduce(MPI_IN_PLACE, &mine.panels, 1, MPI_INT, MPI_SUM, team->comm);
@@ -160,7 +160,7 @@ static const hesse_analysis_options questions[] = {
 };
 enum { QUESTIONS = sizeof questions / sizeof *questions };
 
-/* The plan tells the largest size that part files have together, of every share. */
+/* The plan predicts the largest total size of the part files, for every share. */
 static void part_files_are_as_large_as_planned(void **state)
 {
     (void)state;
@@ -198,7 +198,7 @@ static void stopped_runs_go_on(void **state)
         tally once = {0}, all = {0};
         new_folder(folder);
         assert_all(live(team, x, folder, -1, &once) == HESSE_OK);
-        assert_all(access(folder, F_OK)); /* it vanishes after a success */
+        assert_all(access(folder, F_OK)); /* it is removed after a success */
         int lives = 1;
         hesse_status s;
         while ((s = live(team, y, folder, 3 * lives, &all)) == HESSE_E_STOPPED) lives++;
@@ -231,7 +231,7 @@ static hesse_status begin(hesse_team *team, const hesse_analysis_options *questi
     return s;
 }
 
-/* The first half of the ranks begins, all go on. */
+/* The first half of the ranks begins, and all ranks continue. */
 static void other_ranks_go_on(void **state)
 {
     (void)state;
@@ -259,7 +259,7 @@ static void other_ranks_go_on(void **state)
     hesse_team_free(all);
 }
 
-/* Local. A byte in the middle of the largest part file is another one. */
+/* Local. Change a byte in the middle of the largest part file. */
 static int damage(const char *folder)
 {
     char worst[512] = "", path[512];
@@ -306,7 +306,7 @@ static void damaged_work_is_done_again(void **state)
     hesse_team_free(team);
 }
 
-/* A signal to one rank stops all, and what was saved is loaded again. */
+/* A signal to one rank stops all, and the saved work is loaded again. */
 static void a_signal_stops_all_ranks(void **state)
 {
     (void)state;
@@ -344,7 +344,7 @@ static void a_signal_stops_all_ranks(void **state)
                                      false) == HESSE_E_JOB);
     assert_all(strstr(why->text, "a was") != NULL);
     hesse_checkpoint_close(c, HESSE_E_JOB, false);
-    assert_all(hesse_checkpoint_is_there(folder)); /* what is not ours stays */
+    assert_all(hesse_checkpoint_is_there(folder)); /* files of others stay */
 
     assert_all(hesse_checkpoint_lock(team, folder, "again", NULL, &c) == HESSE_OK);
     assert_all(hesse_checkpoint_open(c, MANIFEST, IDENTITY, 0, false) == HESSE_OK);
@@ -356,8 +356,8 @@ static void a_signal_stops_all_ranks(void **state)
     hesse_team_free(team);
 }
 
-/* Who waits for a lock gets it when the folder has gone with its lock, and a run that
-   has not opened the folder leaves nothing. */
+/* A run that waits for a lock gets it when the folder is removed with its lock. A run
+   that has not opened the folder leaves nothing. */
 static void a_lock_outlives_no_folder(void **state)
 {
     (void)state;
@@ -372,7 +372,7 @@ static void a_lock_outlives_no_folder(void **state)
         const int fd = open(lock, O_CREAT | O_RDWR, 0666);
         assert_int_equal(flock(fd, LOCK_EX), 0);
         other = fork();
-        if (!other) { /* it holds the lock, and goes as a run that has ended well */
+        if (!other) { /* it has the lock, and ends like a successful run */
             nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
             unlink(lock);
             rmdir(folder);

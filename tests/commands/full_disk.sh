@@ -1,6 +1,7 @@
 #!/bin/sh
 # A disk that becomes full at any moment of a run on two ranks: the run ends with status 6 and
-# one message within seconds, and leaves no result; or it is done, and the result is whole.
+# one message within seconds, and leaves no result; or it succeeds, and the result is
+# complete.
 #
 # usage: full_disk.sh HESSE MPIEXEC
 set -u

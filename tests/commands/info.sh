@@ -1,5 +1,5 @@
 #!/bin/sh
-# hesse info: what the program was built with.
+# hesse info: the libraries that the program was built with.
 #
 # usage: info.sh HESSE MPIEXEC [CASE...]
 . "$(dirname "$0")/library.sh"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What is installed works: the example of docs/, built against it by pkg-config and by
-# CMake, and run.  tests/install.sh BUILD_FOLDER
+# The installed files work: the example of docs/ is built with them by pkg-config and by
+# CMake, and run.  tests/commands/install.sh BUILD_FOLDER
 set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
 there=$(mktemp -d)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# hesse run with hessian.method: lanczos, and auto where it chooses Lanczos.
+# hesse run with hessian.method: lanczos, and with auto when it chooses Lanczos.
 #
 # usage: lanczos.sh HESSE MPIEXEC [CASE...]
 . "$(dirname "$0")/library.sh"

@@ -2,23 +2,23 @@
 # first, defines a shell function case_NAME for each case, and ends with `run_cases "$@"`.
 #
 #     run.sh HESSE MPIEXEC            runs all cases of the file
-#     run.sh HESSE MPIEXEC NAME...    runs those cases alone
+#     run.sh HESSE MPIEXEC NAME...    runs only those cases
 #     run.sh --list                   prints the names of the cases
 #
 # A case starts in a folder of its own with a small GPT-2 checkpoint, its data and a job
-# (see fresh), and ends at its first failed expectation. The other cases run all the same.
-# A case depends on no other one. The variable `ranks` is the number of ranks that launch
-# uses. The program's last output is in $work/out, its messages are in $work/err.
+# (see fresh), and ends at its first failed expectation. The other cases still run. A case
+# depends on no other one. The variable `ranks` is the number of ranks that launch uses.
+# The program's last output is in $work/out, its messages are in $work/err.
 #
 # A wrong input must end soon with its own exit status and one line that begins with
-# "hesse: " and says what is wrong, and it must leave no file behind (see refused).
+# "hesse: " and names the error, and it must leave no file behind (see refused).
 # shellcheck shell=sh
 set -u
 LC_ALL=C
 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-OMPI_MCA_hwloc_base_binding_policy=none # more ranks than cores, and other tests beside them
+OMPI_MCA_hwloc_base_binding_policy=none # more ranks than cores, and other tests at the same time
 # When a rank ends with an error, mpirun waits a second before it kills the others. The program
-# has no need of it: its ranks end together, after their message.
+# does not need this: its ranks end together, after their message.
 OMPI_MCA_odls_base_sigkill_timeout=0
 export LC_ALL OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM
 export OMPI_MCA_hwloc_base_binding_policy OMPI_MCA_odls_base_sigkill_timeout
@@ -95,7 +95,7 @@ launch() {
 
 # Expectations. The first one that does not hold ends the case.
 
-# fail TEXT: TEXT says what was found and what was expected.
+# fail TEXT: TEXT names the found and the expected value.
 fail() {
     echo "FAILED $name: $1${launched:+ ($launched)}"
     sed 's/^/    | /' "$work/err" | head -20
@@ -118,13 +118,13 @@ expect_line() {
     grep -q -e "$1" "$work/out" || fail "standard output has no line with '$1'"
 }
 
-# expect_lines NUMBER PATTERN: that many lines of standard output hold the pattern.
+# expect_lines NUMBER PATTERN: NUMBER lines of standard output have the pattern.
 expect_lines() {
     found=$(grep -c -e "$2" "$work/out")
     [ "$found" -eq "$1" ] || fail "$found lines of standard output have '$2', expected $1"
 }
 
-# expect_notes NUMBER PATTERN: that many lines of standard error hold the pattern.
+# expect_notes NUMBER PATTERN: NUMBER lines of standard error have the pattern.
 expect_notes() {
     found=$(grep -c -e "$2" "$work/err")
     [ "$found" -eq "$1" ] || fail "$found lines of standard error have '$2', expected $1"
@@ -175,7 +175,7 @@ refused() {
     [ ! -s "$work/out" ] || fail 'text on standard output, expected none'
 }
 
-# run_refused STATUS MESSAGE [WORD...]: the same of `run job.yaml WORD...`.
+# run_refused STATUS MESSAGE [WORD...]: the same for `run job.yaml WORD...`.
 run_refused() {
     expected=$1 message=$2
     shift 2

@@ -1,6 +1,6 @@
 #!/bin/sh
-# How the program behaves as a program: what it does where standard output fails, where ranks
-# were started differently, where it is started without mpirun, and other manners.
+# Tests of the program when standard output fails, when ranks were started differently, when
+# it is started without mpirun, and in similar situations.
 #
 # usage: manners.sh HESSE MPIEXEC [CASE...]
 set -u
@@ -47,7 +47,7 @@ END
 }
 
 # Every command that prints, to a full disk, a pipe that nobody reads, and a closed file. The
-# result of a run is complete all the same.
+# result of a run is still complete.
 full_output() {
     "$hesse" run job.yaml --output there.h5 > run.out 2> "$work/err" || return 1
     for words in 'show there.h5' 'show --verify there.h5' 'plan job.yaml' \
@@ -56,7 +56,7 @@ full_output() {
         # shellcheck disable=SC2086
         expect 6 'standard output: cannot be written' "$hesse" $words > /dev/full &&
             expect 6 'standard output: cannot be written' "$hesse" $words >&- || return 1
-        # The reader has gone before anything is written.
+        # The reader ends before anything is written.
         # shellcheck disable=SC2086
         { sleep 1; expect 6 'standard output: cannot be written' "$hesse" $words; echo $? >&3; } \
             3> verdict 2> said | true
@@ -72,8 +72,9 @@ full_output_of_ranks() {
     "$hesse" show --verify there.h5 > /dev/null && [ ! -e there.h5.parts ]
 }
 
-# differ WHAT FIRST SECOND: two ranks that do what these shell commands say. One launch of two
-# programs, "mpirun A : B", would say the same, but mpirun of Open MPI 5.0.7 crashes at any.
+# differ WHAT FIRST SECOND: two ranks run these two shell commands. One launch of two
+# programs, "mpirun A : B", would do the same, but mpirun of Open MPI 5.0.7 crashes at every
+# such launch.
 differ() {
     what=$1
     echo "$2" > rank.0
@@ -97,7 +98,7 @@ different_ranks() {
     expect 0 '' mpi -n 2 "$hesse" run job.yaml > out
 }
 
-# Two files of one name: as on machines with file systems of their own.
+# Two files have one name, as on machines with separate file systems.
 different_jobs() {
     unshare -m true 2> /dev/null || { echo 'skipped: files of one name (no unshare)'; return 0; }
     sed 's/seed: 1/seed: 2/' job.yaml > other.yaml
@@ -151,7 +152,7 @@ descendants() {
     done
 }
 
-# Open MPI's singletons have a helper, orted, unless they are told to do without.
+# Open MPI's singletons start a helper, orted, unless a setting forbids it.
 no_helper() {
     [ -r /proc/self/task/$$/children ] || { echo 'skipped: no /proc/*/children'; return 0; }
     "$hesse" check job.yaml > out 2> err &
@@ -177,7 +178,7 @@ other_programs() {
         expect 2 "unknown command 'rum'; the nearest is 'run'" "$hesse" help rum
 }
 
-# complete WORD...: what bash offers for the last word.
+# complete WORD...: print the words that bash offers for the last word.
 complete() {
     bash -c 'eval "$("$0" completion bash)"; COMP_WORDS=(hesse "$@"); COMP_CWORD=$#
         _hesse; printf "%s " "${COMPREPLY[@]}"' "$hesse" "$@"
@@ -202,8 +203,8 @@ help_of_ranks() {
     [ $? -eq 2 ] && [ "$(grep -c '^hesse: ' err)" -eq 1 ]
 }
 
-# The commands that follow the quickstart, as README.md has them, are those that it prints, and
-# work as they stand; the run on less of the matrix.
+# README.md has the commands that the quickstart prints at its end, and they work without
+# changes; the run uses a smaller part of the matrix.
 after_the_quickstart() {
     sed -n '/^    tools\/quickstart/,/^Open MPI/ s/^    //p' "$source/README.md" | sed 1d > next
     sed 's/  *#.*//' next > plain

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Limits of memory: too little, just enough for another method, and kept.
+# Limits of memory: one that is too low, one that is just enough for another method, and
+# one that a run keeps.
 #
 # usage: memory.sh HESSE MPIEXEC [CASE...]
 . "$(dirname "$0")/library.sh"

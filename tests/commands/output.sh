@@ -1,5 +1,6 @@
 #!/bin/sh
-# Result files: where none can be written, which inputs they must not replace, full disks.
+# Result files: places where none can be written, inputs that they must not replace, full
+# disks.
 #
 # usage: output.sh HESSE MPIEXEC [CASE...]
 . "$(dirname "$0")/library.sh"
@@ -31,10 +32,10 @@ case_links_in_a_circle() {
     run_refused 6 '.*links' --output a.h5
 }
 
-# An input is never replaced, under whatever name the output is given. Rank 0 compares the
-# files, so one rank is enough.
+# An input is never replaced, under any name of the output. Rank 0 compares the files, so
+# one rank is enough.
 
-# spared INPUT OUTPUT [WORD...]: the run is refused and INPUT stays as it was.
+# spared INPUT OUTPUT [WORD...]: the run is refused and INPUT is unchanged.
 spared() {
     input=$1 output=$2
     shift 2
@@ -44,7 +45,7 @@ spared() {
     expect "$input as it was" cmp "$input" "$work/kept"
 }
 
-# in_shards: the weights become an index and two files, in a folder of their own.
+# in_shards: the weights become an index and two files, in a separate folder.
 index=$weights.index.json
 in_shards() {
     mkdir shards
@@ -110,7 +111,7 @@ case_the_text() {
     echo something > corpus.txt
     spared corpus.txt corpus.txt
 }
-# Labels are those of the files, in their order.
+# Labels are the numbers of the files, in their order.
 texts_of() {
     ranks=1
     printf 'abcdefgh\n' > one.txt
@@ -161,7 +162,7 @@ case_the_second_shard() {
     spared shards/two.safetensors shards/two.safetensors --set model.checkpoint=shards/$index
 }
 
-# Disks. They need the right to mount.
+# Disks. These cases need the right to mount.
 
 # on_disk SIZE: mount a disk at the folder disk, until the case ends.
 on_disk() {

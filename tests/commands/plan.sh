@@ -1,5 +1,5 @@
 #!/bin/sh
-# hesse plan: what a run will take, and batch scripts for it.
+# hesse plan: the predicted time and memory of a run, and batch scripts for it.
 #
 # usage: plan.sh HESSE MPIEXEC [CASE...]
 . "$(dirname "$0")/library.sh"

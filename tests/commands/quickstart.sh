@@ -1,6 +1,6 @@
 #!/bin/sh
-# The job that a newcomer runs first, on two ranks, and its result as the two programs that
-# print results see it, and as HDF5's own tool does.
+# The job that a newcomer runs first, on two ranks. Its result is read by the two programs
+# that print results, and by HDF5's own tool.
 #
 # usage: quickstart.sh HESSE MPIEXEC
 set -eu

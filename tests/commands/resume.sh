@@ -1,14 +1,14 @@
 #!/bin/sh
-# hesse run where a result, unfinished work or another run is there already: --resume, --force.
+# hesse run if a result, unfinished work or another run already exists: --resume, --force.
 #
 # usage: resume.sh HESSE MPIEXEC [CASE...]
 . "$(dirname "$0")/library.sh"
 
-# llama: the case works on the reference of this family.
+# llama: the case uses the reference of this family.
 llama() {
     fresh llama
 }
-# complete: the same, and the result of its job is there.
+# complete: the same, and the result of its job exists.
 complete() {
     llama
     works 'self_attn.q_proj' run job.yaml
@@ -41,7 +41,7 @@ case_complete_result_is_left() {
 }
 case_leftovers_of_a_complete_result_are_removed() {
     complete
-    mkdir result.h5.parts # as of a run that was killed at its end
+    mkdir result.h5.parts # as after a run that was killed at its end
     : > result.h5.parts/lock
     : > result.h5.parts/000001-00000-000000.part.tmp
     works 'self_attn.q_proj' run job.yaml --resume
@@ -68,7 +68,7 @@ case_link_to_no_file() {
     through_a_link
 }
 
-# locked SECONDS: another run is at work for so long; its process is $held.
+# locked SECONDS: another run works for SECONDS; its process is $held.
 locked() {
     [ -n "$(command -v flock)" ] || skip 'no flock'
     mkdir result.h5.parts

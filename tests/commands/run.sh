@@ -4,7 +4,7 @@
 # usage: run.sh HESSE MPIEXEC [CASE...]
 . "$(dirname "$0")/library.sh"
 
-# numbers FILE DATASET...: print datasets of a result, one number a line.
+# numbers FILE DATASET...: print datasets of a result, one number in each line.
 numbers() {
     file=$1
     shift
@@ -14,7 +14,7 @@ numbers() {
     done
 }
 
-# agree A B: two lists of numbers agree to rounding at the scale of the largest.
+# agree A B: two lists of numbers are equal up to rounding, at the scale of the largest.
 agree() {
     paste "$1" "$2" | awk 'NF && NF != 2 { bad = 1 }
         NF { d = $1 - $2; if (d < 0) d = -d; if (d > worst) worst = d
@@ -23,7 +23,7 @@ agree() {
               exit bad || !n || worst > 1e-12 * scale }'
 }
 
-# The same numbers on any number of ranks, and the same bits when run again.
+# Runs give the same numbers on any number of ranks, and the same bits when repeated.
 compared='/spectra/full/eigenvalues /gradient
     /spectra/blocks/transformer.wte.weight/eigenvalues
     /spectra/blocks/transformer.h.1.attn.c_attn.weight.query/eigenvalues'
@@ -52,7 +52,8 @@ case_same_bits_when_run_again() {
     done
 }
 
-# scope NAME FULL BLOCKS: that many lines of the full Hessian, and of the block of queries.
+# scope NAME FULL BLOCKS: there are FULL lines of the full Hessian, and BLOCKS of the block
+# of queries.
 scope() {
     fresh llama
     works '^hessian' run job.yaml --set "hessian.scope=$1"
@@ -129,7 +130,8 @@ EOF
     expect 'matrices that keep their laws' /usr/bin/python3 "$work/laws.py"
 }
 
-# OpenBLAS kernels that a user slowed down are reported, once. Without AVX2 none are better.
+# OpenBLAS kernels that a user slowed down are reported, once. Without AVX2 there are no
+# faster ones.
 case_slow_kernels_are_reported() {
     ranks=2
     slow='^warning: .* with the core Prescott multiplies matrices .* times slower'

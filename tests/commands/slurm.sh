@@ -1,8 +1,8 @@
 #!/bin/bash
-# The batch script jobs/hesse.sbatch under a Slurm of one node, which this test starts for
-# itself. A batch job must finish; when its time is up, by a signal or by a real limit, it
-# must save, requeue itself and then finish; it must go on after `scontrol requeue`, and keep
-# its work after `scancel`. Arrays of jobs, srun in place of mpirun and the planned memory are
+# The batch script jobs/hesse.sbatch under a Slurm with one node, which this test starts. A
+# batch job must finish; when its time is up, by a signal or by a real limit, it must save,
+# requeue itself and then finish; it must continue after `scontrol requeue`, and keep its
+# work after `scancel`. Arrays of jobs, srun in place of mpirun and the planned memory are
 # tested, too.
 #
 # usage: slurm.sh HESSE SOURCE
@@ -25,8 +25,8 @@ export SLURM_CONF=$there/slurm.conf HESSE=$hesse
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 unset OMP_NUM_THREADS
 
-# wait_for COMMAND...: until it succeeds. The limit is far above what any step needs, so
-# that it holds on a busy machine.
+# wait_for COMMAND...: wait until it succeeds. The limit is far above the time of any
+# step, so that it is long enough on a busy machine.
 wait_for() {
     for _ in $(seq 1200); do
         "$@" && return 0
@@ -126,7 +126,8 @@ verdict() {
     fi
 }
 
-# submit NAME WORD...: the shipped script; its id is $id, its log NAME.log.
+# submit NAME WORD...: submit the shipped script; the id of the job is $id, its log is
+# NAME.log.
 submit() {
     local log=$1
     shift
@@ -156,7 +157,7 @@ whole() {
 has_parts() {
     ls "$1".parts/*.part > /dev/null 2>&1
 }
-# saves RESULT: wait until a run has saved something.
+# saves RESULT: wait until a run has saved some work.
 saves() {
     wait_for has_parts "$1"
 }

@@ -1,4 +1,4 @@
-/** What the tests of the kinds of data share. */
+/** Functions that the tests of the kinds of data share. */
 #ifndef HESSE_CHECK_DATA_H
 #define HESSE_CHECK_DATA_H
 
@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-/* Examples that are read as they are. */
+/* Reads examples for a network that needs no changes of them. */
 static inline hesse_batch examples_for(const hesse_data_options *o,
                                        const hesse_data_needs *needs)
 {
@@ -48,7 +48,7 @@ static inline void assert_within(double found, double wanted, double error)
         fail_msg("%g is not %g +- %g", found, wanted, error);
 }
 
-/* A .npy of version 1 from the text of its header and its data. */
+/* Writes a .npy of version 1 from the text of its header and its data. */
 static inline void write_npy(const char *path, const char *type, const char *shape,
                              const void *data, size_t count)
 {

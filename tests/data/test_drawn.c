@@ -1,4 +1,5 @@
-/* Data that are drawn from a seed: their distributions, and what they must satisfy. */
+/* Data that are drawn from a seed: their distributions, and the equations that they
+   must satisfy. */
 #include "check_data.h"
 
 enum { MANY = 4000 };
@@ -70,7 +71,8 @@ static void regressions_are_linear(void **state)
     hesse_batch_free(&b);
 }
 
-/* Mean and variance of |x|^2: of 5 normal numbers 5 and 10; gamma 1 and 10. */
+/* The mean and variance of |x|^2 are 5 and 10 for 5 normal numbers, and 1 and 10 for
+   gamma. */
 static void covariates_have_their_moments(void **state)
 {
     (void)state;
@@ -115,15 +117,15 @@ static void sums_are_right(void **state)
             for (int i = 0; i < 5; i++) nines[seed] += x[i] + x[6 + i] == 9;
         }
         hesse_batch_free(&b);
-        /* A tenth of 1000 pairs by chance; 200 and a tenth of the others where forced.
-         */
+        /* By chance it is a tenth of 1000 pairs; if carries are forced, it is 200 and a
+           tenth of the other pairs. */
         assert_true(abs(nines[seed] - 100) < 40 || abs(nines[seed] - 280) < 40);
         forced += nines[seed] > 190;
     }
     assert_within(forced, 8, 8);
 }
 
-/* Both labels, pixels that are few and alike in number, and the two markers. */
+/* There are both labels, similar and small numbers of pixels, and the two markers. */
 static void paths_are_found(void **state)
 {
     (void)state;
@@ -142,7 +144,7 @@ static void paths_are_found(void **state)
             most = fmax(most, x[i]);
             lit += x[i] > 0;
             if (edge) border += x[i];
-            /* A disc fills a square of 3 x 3 pixels but for its corners. */
+            /* A disc fills a square of 3 x 3 pixels, except its corners. */
             bool disc = !edge;
             for (int j = 0; disc && j < 5; j++)
                 disc = x[i + (int[]){0, 1, -1, 32, -32}[j]] >= 0.4;
@@ -155,8 +157,8 @@ static void paths_are_found(void **state)
     hesse_batch_free(&b);
 }
 
-/* A' A has the given eigenvalues: here of a block of order 2 and one of order 1, so
-   that trace and determinant are enough. */
+/* A' A has the given eigenvalues: here the blocks have orders 2 and 1, so that trace
+   and determinant are enough. */
 static void quadratics_have_their_eigenvalues(void **state)
 {
     (void)state;

@@ -180,8 +180,8 @@ static void write_records(const char *path, size_t count, size_t bytes,
     free(file);
 }
 
-/* The length of a record tells the kind, whatever the path; where the length of the
-   file is a multiple of both, the labels tell it, if they can. */
+/* The length of a record determines the kind, for any path. If the length of the file
+   is a multiple of both, the labels determine it, if they can. */
 static void the_record_tells_the_kind_of_cifar(void **state)
 {
     (void)state;
@@ -231,7 +231,7 @@ static void damage_is_named(void **state)
     refuses(&both, HESSE_E_INPUT, "is damaged");
 }
 
-/* MNIST's test images, where they are. */
+/* MNIST's test images, if this machine has them. */
 static void mnist_is_read(void **state)
 {
     (void)state;

@@ -66,7 +66,7 @@ static void images_and_ids_are_told_by_rank_and_type(void **state)
             "x.npy: element 1 (from 0) is -1, expected an id from 0");
 }
 
-/* One-hot vectors are as long as the classes that the network predicts. */
+/* The length of one-hot vectors is the number of classes that the network predicts. */
 static void labels_become_one_hot_vectors(void **state)
 {
     (void)state;

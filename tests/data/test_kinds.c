@@ -1,6 +1,7 @@
-/* Laws for all kinds of data: an example does not depend on the number of examples,
-   the same seed gives the same examples, another seed others, wrong options are
-   refused, and memory may end anywhere. A new kind needs its options here. */
+/* These laws hold for all kinds of data: an example does not depend on the number of
+   examples, the same seed gives the same examples, another seed gives others, wrong
+   options are refused, and any allocation may fail. A new kind needs its options
+   here. */
 #include "check_data.h"
 
 #include "base/memory.h"
@@ -28,7 +29,7 @@ static const char *const tokens = "t.npy", *const text = "t.txt",
                          *const inputs = "x.npy", *const images = "c.bin",
                          *const texts[] = {"neg", "pos"};
 
-/* Every kind, so that it finds 20 examples or more. */
+/* Options for every kind, with which it finds 20 examples or more. */
 static const hesse_data_options all[] = {
     {.kind = "tokens", .paths = &tokens, .n_paths = 1},
     {.kind = "text", .paths = &text, .n_paths = 1, .context = 3},

@@ -42,9 +42,8 @@ static void tokens_are_masked(void **state)
                 HESSE_E_JOB, "the id of masked tokens is 300");
 }
 
-/* In masked models a token predicts only itself: a file of 12 tokens makes 3
-   sequences of 4. The id of masked ones is the one after the ids of the file,
-   whatever the vocabulary. */
+/* In masked models a token predicts only itself: a file of 12 tokens makes 3 sequences
+   of 4. The id of masked tokens comes after the ids of the file, for any vocabulary. */
 static void masked_tokens_predict_themselves(void **state)
 {
     (void)state;
@@ -69,9 +68,9 @@ static void masked_tokens_predict_themselves(void **state)
     hesse_batch_free(&b);
 }
 
-/* Rows of four tokens, one of them with two ids and padding: for full attention its
-   tokens see only those that have a target, or, in a masked model, all that are no
-   padding. */
+/* Rows of four tokens, one of them with two ids and padding: with full attention its
+   tokens see only tokens that have a target, or, in a masked model, all tokens that are
+   no padding. */
 static void padding_is_hidden_from_full_attention(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Texts with classes: files of lines, folders, labels, what is cut and what is
-   refused. */
+/* Texts with classes: files of lines, folders, labels, texts that are cut and files
+   that are refused. */
 #include "check_data.h"
 
 static const hesse_data_needs reads_ids = {.reads = HESSE_READS_IDS, .positions = 8};

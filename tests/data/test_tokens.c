@@ -1,4 +1,4 @@
-/* Token files of every kind, made here; ids and cuts are counted by hand. */
+/* Token files of every kind are made here; ids and cuts are counted by hand. */
 #include "check_data.h"
 
 typedef struct request {
@@ -376,7 +376,7 @@ static void survives_every_damage(void **state)
     }
 }
 
-/* Numbers by NumPy and Python. */
+/* The expected numbers come from NumPy and Python. */
 static void real_files_are_read(void **state)
 {
     (void)state;

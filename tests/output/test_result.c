@@ -106,7 +106,7 @@ static hesse_status write_model(hesse_result *result)
     return write_model_at(result, "");
 }
 
-/* What is found of a matrix of order N that was not formed. */
+/* The results for a matrix of order N that was not formed. */
 typedef struct matrix_free {
     hesse_quadrature *quadrature;
     hesse_extremes *extremes;
@@ -212,7 +212,8 @@ static hesse_status write_square(hesse_result *result, const char *name, int n,
     return s;
 }
 
-/* All that a result can hold, in the order of a run: matrices come first. */
+/* Write everything that a result can have, in the order of a run: matrices come
+   first. */
 static hesse_status write_all(const stage *t, const char *path)
 {
     char job[40001];
@@ -298,7 +299,7 @@ static double attribute(hid_t file, const char *path, const char *name)
     return value;
 }
 
-/* Of everything in the file; counts what lacks a text. */
+/* Called for every object in the file; counts objects without a text. */
 static herr_t visit(hid_t object, const char *name, const H5O_info_t *info,
                     void *lacking)
 {
@@ -437,7 +438,7 @@ static int is_text(hid_t file, const char *path, const char *name, const char *e
     return strcmp(text, expected) == 0;
 }
 
-/* The attributes tell the grid that the density stands on, and its settings. */
+/* The attributes have the grid of the density, and its settings. */
 static int tells_its_making(hid_t file, const char *folder, const hesse_density *made)
 {
     char values[128], grid[128];
@@ -546,7 +547,8 @@ static void results_stand_below_prefixes(void **state)
     tear_down(t);
 }
 
-/* Orders around block edges, and with ranks that own nothing. */
+/* The orders are near multiples of the block size, or so small that some ranks own
+   nothing. */
 static void matrices_of_any_order_are_whole(void **state)
 {
     (void)state;
@@ -577,7 +579,7 @@ static void matrices_of_any_order_are_whole(void **state)
     tear_down(t);
 }
 
-/* A bit that changes on the way to the disk. */
+/* A bit changes on the way to the disk. */
 static void damage_is_found_on_reading_back(void **state)
 {
     (void)state;
@@ -647,8 +649,8 @@ static void a_result_appears_only_when_whole(void **state)
     tear_down(t);
 }
 
-/* A disk of so many bytes: HDF5's and MPI-IO's calls come here first. What the file
-   takes is what the system says, so that emptying it makes room. */
+/* A disk with this number of bytes: calls of HDF5 and MPI-IO come here first. The
+   system reports the size of the file, so that emptying it makes room. */
 static off_t capacity = -1;
 
 static bool is_here(int fd, struct stat *info)
@@ -699,7 +701,7 @@ ssize_t pwritev(int fd, const struct iovec *list, int count, off_t at)
     return all;
 }
 
-/* Also a matrix: 320 kB from all ranks together. */
+/* This also writes a matrix: 320 kB from all ranks together. */
 static hesse_status write_on_a_disk_of(const stage *t, off_t bytes)
 {
     hesse_result *result = NULL;
@@ -744,7 +746,7 @@ static void a_full_disk_fails_all(void **state)
     tear_down(t);
 }
 
-/* Those of an intact run, by rank. */
+/* Count the allocations of a run without failures, by rank. */
 static void count_allocations(const stage *t, int *counts)
 {
     allocations = 0, broken_at = -1, broken_rank = t->team->rank;
@@ -791,7 +793,7 @@ static void show_prints_a_line_for_every_computed_block(void **state)
     tear_down(t);
 }
 
-/* Whatever a file holds, show ends with a status and a line. */
+/* For any bytes in a file, show ends with a status and a line. */
 static void show_survives_damaged_files(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* The table of the schema against what jobs of every kind write, against the
-   documentation, and against files of an older version. */
+/* The table of the schema is compared with the files that jobs of every kind write,
+   with the documentation, and with files of an older version. */
 #include "check_files.h"
 #include "check_mpi.h"
 #include "output/reader.h"
@@ -15,7 +15,7 @@
 
 enum { MOST = 12, ROWS = 1024, TEXT = 1 << 17 };
 
-/* A job, by its text or by its file. */
+/* A job, given by its text or by its file. */
 typedef struct job {
     const char *text, *file;
     const char *sets[MOST];
@@ -49,7 +49,8 @@ static const job JOBS[] = {
 };
 enum { JOBS_COUNT = sizeof JOBS / sizeof *JOBS };
 
-/* A checkpoint with one tensor more, a buffer that a run does not read and mentions. */
+/* Make a checkpoint with one more tensor, a buffer that a run mentions but does not
+   read. */
 static void add_buffer(const char *from, const char *to)
 {
     enum { ROOM = 1 << 20 };
@@ -102,7 +103,7 @@ static void run_job(hesse_team *team, const job *j, const char *output)
     if (s) fail_msg("job %d: %s", (int)(j - JOBS), hesse_team_why(team)->text);
 }
 
-/* What was met while a file is walked through. */
+/* The objects that were found during a walk through a file. */
 typedef struct met {
     bool rows[ROWS];
     const char *path;
@@ -189,7 +190,7 @@ static hesse_status verify(const char *path, hesse_why *why)
     return s;
 }
 
-/* What a run of one family leaves out is written by a run of another. */
+/* Rows that a run of one family leaves out are written by a run of another. */
 static void jobs_write_the_rows_and_nothing_else(void **state)
 {
     (void)state;
@@ -229,7 +230,8 @@ static char *read_file(const char *path)
     return text;
 }
 
-/* Every table between its markers; a table that is changed by hand is found. */
+/* The documentation has every table between its markers. A table that was changed by
+   hand is found. */
 static void the_documentation_has_the_tables(void **state)
 {
     (void)state;
@@ -330,7 +332,7 @@ static void files_of_schema_1_are_read(void **state)
     H5Fclose(r.file);
 }
 
-/* A schema that comes after this one is refused with the reason. */
+/* A later schema than this one is refused with the reason. */
 static void later_schemas_are_refused(void **state)
 {
     (void)state;

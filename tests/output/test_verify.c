@@ -22,7 +22,7 @@ static double eigenvalue(int i)
     return scale * (i < 2 ? -4 + i : i > N - 3 ? 5 + i : sin(i));
 }
 
-/* A diagonal matrix between reflections. */
+/* Multiply by a diagonal matrix between two reflections. */
 static hesse_status apply(void *context, int k, const double *v, double *av)
 {
     (void)context;
@@ -71,7 +71,7 @@ static matrix_free find_unformed(hesse_team *team, int probes, int sketch)
     return u;
 }
 
-/* Of a diagonal matrix. */
+/* The spectrum of a diagonal matrix. */
 static hesse_spectrum *find_formed(hesse_sums *sums)
 {
     hesse_spectrum *s = NULL;
@@ -131,7 +131,7 @@ static void write_result(hesse_team *team, int probes, int sketch,
     hesse_hutchinson_free(u.hutchinson);
 }
 
-/* One number of a dataset, or what it was; in a file that is stamped again. */
+/* Replace one number of a dataset and stamp the file again. Returns the old number. */
 static double put(const char *name, int at, double value)
 {
     hesse_why why;
@@ -273,8 +273,8 @@ static void deny_convergence(void)
     H5Fclose(file);
 }
 
-/* Pairs that have not converged may have any residual, and lie inside of the nodes;
-   nodes of the published procedure may lie outside of the spectrum. */
+/* Pairs that have not converged may have any residual, and may lie inside of the nodes.
+   Nodes of the published procedure may lie outside of the spectrum. */
 static void only_what_is_claimed_is_judged(void **state)
 {
     (void)state;
@@ -295,7 +295,7 @@ static void only_what_is_claimed_is_judged(void **state)
     hesse_team_free(team);
 }
 
-/* Where squares underflow, too: no number of a file is refused that a run has accepted.
+/* No number that a run has accepted is refused in a file, even if squares underflow.
    But a wrong eigenvalue is found at any scale. */
 static void scales_do_not_matter(void **state)
 {

@@ -1,7 +1,7 @@
-/* Which OpenBLAS core is chosen, and how a process starts itself again with it. The
-   test starts itself as a child, which does so and prints what it found. The child's
-   OpenBLAS is this file, because functions that the program exports come before those
-   of a library. */
+/* Tests the choice of the OpenBLAS core, and a process that starts itself again with
+   it. The test starts itself as a child, which does this and prints the result. The
+   child's OpenBLAS is this file, because functions that the program exports come before
+   those of a library. */
 #include "check.h"
 #include "program/blas_core.h"
 
@@ -17,7 +17,7 @@ char *openblas_get_corename(void);
 int openblas_get_num_threads(void);
 void openblas_set_num_threads(int n);
 
-/* As OpenBLAS 0.3.21 on a processor that it does not know; DEAF: on one whose core
+/* Behaves like OpenBLAS 0.3.21 on a processor that it does not know; with DEAF the core
    cannot be chosen. */
 char *openblas_get_corename(void)
 {
@@ -47,7 +47,8 @@ static int child(char **argv)
     return 0;
 }
 
-/* What the child prints when the environment is as given, names and values in turn. */
+/* Gives the line that the child prints in a given environment, which is names and
+   values in turn. */
 static void run_child(const char *const *environment, char *line, int room)
 {
     int ends[2], status;

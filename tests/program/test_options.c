@@ -1,5 +1,5 @@
-/* The command line: what is accepted, and what is refused with the nearest known word.
-   Also sizes of memory. */
+/* Tests of command lines that are accepted, and of those that are refused with the
+   nearest known word; also of sizes of memory. */
 #include "check.h"
 
 #include "job/size.h"
@@ -13,7 +13,7 @@
 static hesse_options o;
 static hesse_why why;
 
-/* Words separated by blanks, as a shell would make of them. */
+/* Splits a line into words at blanks, as a shell does. */
 static hesse_status read_line(const char *line)
 {
     static char words[8192];
@@ -95,7 +95,7 @@ static void overrides_have_room(void **state)
     refuses(strcat(line, " --set a=b"), "--set: given more than");
 }
 
-/* What a command without MPI prints. */
+/* Returns the text that a command without MPI prints. */
 static const char *printed(const char *line)
 {
     static char text[8192];
@@ -159,8 +159,8 @@ static void help_fits_a_terminal(void **state)
     }
 }
 
-/* A command takes the options that its help names, and no others; so does completion.
- */
+/* A command takes the options that its help names, and no others. Completion offers the
+   same options. */
 static void help_tells_the_truth(void **state)
 {
     (void)state;
@@ -188,7 +188,7 @@ static void help_tells_the_truth(void **state)
         }
 }
 
-/* The manual page with "\\-" as "-", as far as it fits. */
+/* Returns the beginning of the manual page, with "\\-" replaced by "-". */
 static const char *manual(void)
 {
     static char text[32768];
@@ -202,7 +202,8 @@ static const char *manual(void)
     return text;
 }
 
-/* The manual page has every command and option, and its OPTIONS no other. */
+/* The manual page has every command and option, and its section OPTIONS has no
+   others. */
 static void manual_is_complete(void **state)
 {
     (void)state;

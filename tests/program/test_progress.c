@@ -7,7 +7,7 @@
 
 static char text[1 << 16];
 
-/* What stands in the file. */
+/* Returns the text in the file. */
 static const char *written(FILE *f)
 {
     rewind(f);
@@ -53,7 +53,8 @@ static void a_log_has_a_line_now_and_then(void **state)
         hesse_progress_update_at(&p, p.started + 0.125 * i, "assembly", i / 560.0,
                                  1.25e9 * i);
     hesse_progress_finish(&p);
-    /* At 2 s, 12 s, 22 s and 32 s; 1e10 operations a second, 70 s in all. */
+    /* There are lines at 2 s, 12 s, 22 s and 32 s; the rate is 1e10 operations a
+       second, the total 70 s. */
     assert_int_equal(count(written(f), "\n"), 4);
     assert_int_equal(count(text, "\r") + count(text, "\033"), 0);
     assert_non_null(strstr(text, "assembly: 2 %, 2 s, 10.0 GFLOP/s, 1 min 8 s left\n"));
@@ -95,7 +96,7 @@ static void nothing_is_said_of_nothing(void **state)
     fclose(f);
 }
 
-/* What comes before "left" in a text, in seconds; -1: nothing. */
+/* The time before "left" in a text, in seconds; -1: none. */
 static double left_in(const char *all)
 {
     const char *at = strstr(all, " left");
@@ -123,8 +124,8 @@ static double left_after(hesse_progress *p, FILE *f, double now, double part)
     return left_in(written(f));
 }
 
-/* The plan says 1000 s. Whatever the first measurement is, the time left stays near it;
-   when much has been measured, that decides. */
+/* The plan says 1000 s. The time left stays near it for any first measurement. After
+   many measurements, these decide. */
 static void the_time_left_begins_with_the_plan(void **state)
 {
     (void)state;
@@ -159,8 +160,8 @@ static void work_of_earlier_runs_is_no_speed(void **state)
     fclose(f);
 }
 
-/* A decomposition of minutes reports nothing: its line goes on, with the time so far,
-   and the time left counts down to nothing. */
+/* A decomposition of some minutes reports no progress. Its line is still updated with
+   the time so far, and the time left decreases to zero. */
 static void long_work_shows_that_it_goes_on(void **state)
 {
     (void)state;
@@ -182,12 +183,12 @@ static void long_work_shows_that_it_goes_on(void **state)
     f = begin(&p, 200);
     hesse_progress_update_at(&p, p.started + 1, "eigenvalues of 8128 x 8128", 0.5, 1);
     for (int i = 1; i <= 1199; i++) hesse_progress_redraw_at(&p, p.started + 1 + i);
-    /* At 2, 12, ... 122 s, and then every minute. */
+    /* There are lines at 2, 12, ... 122 s, and then every minute. */
     assert_int_equal(count(written(f), "\n"), 13 + 17);
     fclose(f);
 }
 
-/* The thread draws without being told anything. */
+/* The thread draws without any update. */
 static void a_thread_redraws(void **state)
 {
     (void)state;
