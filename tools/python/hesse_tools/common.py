@@ -40,7 +40,7 @@ def need(module, why):
     try:
         return importlib.import_module(module)
     except ImportError:
-        package = {"yaml": "pyyaml"}.get(module, module)
+        package = {"yaml": "pyyaml"}.get(module, module.split(".")[0])
         raise Failure(INPUT, f"{why}: found no Python library {package}, expected it "
                              f"to be installed (pip install {package})") from None
 
@@ -84,8 +84,11 @@ class Outputs:
             raise Failure(OUTPUT, f"{path}: {reason(error)}") from None
 
     def commit(self):
+        mask = os.umask(0)
+        os.umask(mask)
         for path, temporary in list(self.temporary.items()):
             try:
+                os.chmod(temporary, 0o666 & ~mask)  # safetensors makes files private
                 os.replace(temporary, path)
             except OSError as error:
                 raise Failure(OUTPUT, f"{path}: {reason(error)}") from None
