@@ -33,11 +33,15 @@ def read(folder, config_path):
     """Return the merged tensors under Hugging Face's names, and the config."""
     settings = read_settings(folder, config_path)
     layers = list_layers(folder)
-    tensors, blocks = {}, 0
-    for paths in layers:
+    tensors, blocks, last = {}, 0, None
+    for number, paths in layers.items():
         shards = [load(path) for path in paths]
         merged = merge_layer(folder, shards, settings)
         inside = any(name.startswith("attention.") for name in merged)
+        if inside and last is not None and number != last + 1:
+            raise Failure(INPUT, f"{folder}: found layer {number} after layer {last}, "
+                                 f"expected layer {last + 1}")
+        last = number if inside else last
         for name, value in merged.items():
             full = f"gpt_neox.layers.{blocks}.{name}" if inside else OUTSIDE.get(name)
             if full is None:
@@ -48,11 +52,12 @@ def read(folder, config_path):
     if "gpt_neox.embed_in.weight" not in tensors:
         raise Failure(INPUT, f"{folder}: found no word_embeddings.weight, expected it "
                              "in the file of the first layer")
-    return tensors, settings and make_config(folder, settings, tensors, blocks)
+    config = make_config(folder, settings, tensors, blocks) if settings else None
+    return tensors, config
 
 
 def list_layers(folder):
-    """Return the paths of the shards of each layer, in order."""
+    """Return {layer: paths of its shards}, in order."""
     layers = {}
     for name in sorted(os.listdir(folder)):
         match = FILE.match(name)
@@ -64,7 +69,7 @@ def list_layers(folder):
         if sorted(shards) != list(range(ranks)):
             raise Failure(INPUT, f"{folder}: found the shards {sorted(shards)} of layer "
                                  f"{layer}, expected 0 to {ranks - 1}")
-    return [[layers[n][rank] for rank in range(ranks)] for n in sorted(layers)]
+    return {n: [layers[n][rank] for rank in range(ranks)] for n in sorted(layers)}
 
 
 def merge_layer(folder, shards, settings):
