@@ -85,7 +85,8 @@ class StateDicts(Convert):
     def test_lightning_keeps_names(self):
         state = {"model." + name: value for name, value in self.state().items()}
         path = self.save({"pytorch-lightning_version": "2.5", "state_dict": state,
-                          "hyper_parameters": {"lr": 1}, "optimizer_states": []}, "a.ckpt")
+                          "hyper_parameters": {"lr": 1}, "optimizer_states": []},
+                         "a.ckpt")
         self.assertEqual(self.converts(path).keys(), state.keys())
         self.assertIn("Lightning", self.text)
 
@@ -155,6 +156,12 @@ class StateDicts(Convert):
 
     def test_command_line(self):
         self.assertIn("--dtype", self.refuses("x", "--dtype", "f8", status=2))
+
+    def test_tensors_without_plain_numbers(self):
+        for value, word in ((torch.eye(2).to_sparse(), "sparse"),
+                            (torch.ones(2, device="meta"), "on no device"),
+                            (torch.ones(2, dtype=torch.complex64), "complex")):
+            self.assertIn(word, self.refuses(self.save({"w": value})))
 
     def test_config_is_copied(self):
         config = self.write("c.json", '{"model_type": "gpt2"}')
@@ -261,7 +268,8 @@ class NanoGPT(Convert):
             self.out = self.path(change.__name__)
             self.converts(self.replace(change))
             self.assertIn("not written: found groups of", self.text)
-            self.assertFalse(os.path.exists(self.path(self.out, "optimiser.safetensors")))
+            self.assertEqual(sorted(os.listdir(self.out)),
+                             ["config.json", "model.safetensors"])
 
     def test_several_orders_are_refused(self):
         # All parameters have one shape, so both rules fit and give other names.
@@ -293,6 +301,8 @@ class NanoGPT(Convert):
         model = self.save(self.model.state_dict(), "bare.pt")
         self.converts(model, "--optimiser", state)
         self.check_moments()
+        self.converts(model, "--force")
+        self.assertFalse(os.path.exists(os.path.join(self.out, "optimiser.safetensors")))
         self.out = self.path("second")
         bad = self.save({"state": {}, "param_groups": []}, "bad.pt")
         self.assertIn("an empty state", self.refuses(path, "--optimiser", bad))
@@ -360,7 +370,8 @@ class LlmC(Convert):
             a = self.arrays
             expected = {"wte.weight": a[0][:5], "wpe.weight": a[1],
                         "h.1.ln_1.bias": a[3][1], "h.0.attn.c_attn.weight": a[4][0],
-                        "h.1.attn.c_proj.weight": a[6][1], "h.0.mlp.c_fc.bias": a[11][0],
+                        "h.1.attn.c_proj.weight": a[6][1],
+                        "h.0.mlp.c_fc.bias": a[11][0],
                         "h.1.mlp.c_proj.weight": a[12][1], "ln_f.bias": a[15]}
             for name, value in expected.items():
                 self.assertTrue(torch.equal(found["transformer." + name], value), name)

@@ -137,7 +137,8 @@ class Packed(Tokens):
         self.assertIn("absent", self.refuses(self.path("absent")))
         self.assertIn("line 1", self.refuses(self.write("b.jsonl", "[1]\n")))
         self.assertIn("'text'", self.refuses(self.jsonl({"body": "x"})))
-        self.assertIn("no tab", self.refuses(self.write("c.tsv", "x\n"), "--pad", "left"))
+        bare = self.write("c.tsv", "x\n")
+        self.assertIn("no tab", self.refuses(bare, "--pad", "left"))
         self.assertIn("labels", self.refuses(self.write("c.tsv", "a\tx\n"), status=2))
         self.assertIn("no tokens", self.refuses(self.write("d.txt", "")))
         with open(self.path("e.txt"), "wb") as file:
@@ -168,7 +169,8 @@ class Padded(Tokens):
 
     def test_left_and_cut(self):
         self.encoder()
-        path = self.jsonl(*({"body": text, "y": y} for text, y in zip(TEXTS, (2, 0, -1))))
+        path = self.jsonl(*({"body": text, "y": label}
+                            for text, label in zip(TEXTS, (2, 0, -1))))
         self.runs(path, "--pad", "left", "--context", "5", "--field", "body",
                   "--label-field", "y")
         ids, mask = self.array(), self.array(".mask.npy")
@@ -246,7 +248,8 @@ class WithTiktoken(Tokens):
     def test_special_tokens_of_the_encoding(self):
         self.write_ranks(50256)
         self.out = self.path("out.npy")
-        self.runs(self.write("b.txt", "the\ncat\n"), "--lines", "--encoding", "r50k_base")
+        lines = self.write("b.txt", "the\ncat\n")
+        self.runs(lines, "--lines", "--encoding", "r50k_base")
         self.assertEqual(self.array("")[-1], 50256)
         self.assertIn("vocabulary 50257", self.text)
 

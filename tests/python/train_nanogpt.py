@@ -124,7 +124,8 @@ def save(path, model, optimiser, sizes, steps, compiled):
     state = {prefix + name: value for name, value in model.state_dict().items()}
     torch.save({"model": state, "optimizer": optimiser.state_dict(),
                 "model_args": sizes, "iter_num": steps,
-                "best_val_loss": torch.tensor(1.0), "config": {"dataset": "tiny"}}, path)
+                "best_val_loss": torch.tensor(1.0), "config": {"dataset": "tiny"}},
+               path)
 
 
 def main():

@@ -81,7 +81,8 @@ class Outputs:
             os.makedirs(folder, exist_ok=True)
             writer(temporary)
         except OSError as error:
-            raise Failure(OUTPUT, f"{path}: {reason(error)}") from None
+            raise Failure(OUTPUT, f"{path}: found the error '{reason(error)}', "
+                                  "expected to write the file") from None
 
     def commit(self):
         mask = os.umask(0)

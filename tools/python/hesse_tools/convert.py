@@ -4,7 +4,7 @@ import os
 import sys
 
 from . import readers
-from .common import INPUT, Failure, Outputs, Parser, need, run
+from .common import INPUT, OUTPUT, Failure, Outputs, Parser, need, reason, run
 from .optimiser import Refused, named_states
 from .torch_file import load
 
@@ -13,13 +13,13 @@ MODEL, CONFIG, OPTIMISER = "model.safetensors", "config.json", "optimiser.safete
 
 
 def parse(arguments):
-    parser = Parser(prog=PROG, description="Convert a checkpoint of PyTorch, Lightning, "
-                    "nanoGPT, llm.c, GPT-NeoX or Hugging Face to safetensors.")
+    parser = Parser(prog=PROG, description="Convert a checkpoint of PyTorch, "
+                    "Lightning, nanoGPT, llm.c, GPT-NeoX or Hugging Face to safetensors.")
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="a file or a folder")
     parser.add_argument("-o", "--output", metavar="FOLDER", required=True,
                         help="the folder that the files are written to")
-    parser.add_argument("--config", metavar="FILE", help="the config.json of the model, "
-                        "or the .yml of GPT-NeoX")
+    parser.add_argument("--config", metavar="FILE", help="the config.json of the "
+                        "model, or the .yml of GPT-NeoX")
     parser.add_argument("--dtype", choices=("f32", "f64", "keep"), default="keep",
                         help="the type of the numbers (default: keep)")
     parser.add_argument("--key", help="the key of the state dict in the file; a.b is "
@@ -41,10 +41,11 @@ def convert(options):
     """Convert a checkpoint and return the summary."""
     need("safetensors", PROG)
     outputs = Outputs(options.force)
-    for name in (MODEL, CONFIG, OPTIMISER):
-        outputs.check(os.path.join(options.output, name))
     found = readers.read(options.checkpoint, options.key, options.config,
                          bool(options.optimiser))
+    for name in (OPTIMISER,) if found.is_safetensors else (MODEL, CONFIG, OPTIMISER):
+        outputs.check(os.path.join(options.output, name))
+    check_dense(options.checkpoint, found.tensors)
     if options.config and found.kind != "GPT-NeoX folder":
         found.config = readers.read_json(options.config)
     tensors, tied = without_copies(found.tensors)
@@ -52,7 +53,33 @@ def convert(options):
     with outputs:
         kept = write(options, outputs, found, tensors, states)
         outputs.commit()
+    if not states:
+        remove_old_states(options.output)
     return summary(options, found, kept, tied, states, note)
+
+
+def check_dense(path, tensors):
+    """Fail if a tensor has no plain array of numbers."""
+    import torch
+
+    for name, value in tensors.items():
+        kind = "on no device" if value.is_meta else \
+            "quantized" if value.is_quantized else \
+            "sparse" if value.layout != torch.strided else \
+            "complex" if value.is_complex() else ""
+        if kind:
+            raise Failure(INPUT, f"{path}: found the tensor {name}, which is {kind}, "
+                                 "expected dense real numbers")
+
+
+def remove_old_states(folder):
+    """Remove the states of the model that --force has just replaced."""
+    path = os.path.join(folder, OPTIMISER)
+    try:
+        if os.path.exists(path):
+            os.remove(path)
+    except OSError as error:
+        raise Failure(OUTPUT, f"{path}: {reason(error)}") from None
 
 
 def without_copies(tensors):
@@ -137,7 +164,8 @@ def save_json(path, value):
 
 def summary(options, found, tensors, tied, states, note):
     count = sum(value.numel() for value in tensors.values())
-    types = sorted({str(value.dtype).replace("torch.", "") for value in tensors.values()})
+    types = sorted({str(value.dtype).removeprefix("torch.")
+                    for value in tensors.values()})
     files = [] if found.is_safetensors else [MODEL]
     files += [CONFIG] if found.config is not None and not found.is_safetensors else []
     files += [OPTIMISER] if states else []

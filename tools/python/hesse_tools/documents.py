@@ -57,8 +57,9 @@ def lines_of(path):
     except OSError as error:
         raise Failure(INPUT, f"{path}: {reason(error)}") from None
     except UnicodeDecodeError as error:
-        raise Failure(INPUT, f"{path}: found the byte 0x{error.object[error.start]:02x} "
-                             f"after line {number}, expected UTF-8") from None
+        byte = f"0x{error.object[error.start]:02x}"
+        raise Failure(INPUT, f"{path}: found the byte {byte} after line {number}, "
+                             "expected UTF-8") from None
 
 
 def read_text(path, by_lines):
@@ -73,16 +74,17 @@ def read_text(path, by_lines):
     except OSError as error:
         raise Failure(INPUT, f"{path}: {reason(error)}") from None
     except UnicodeDecodeError as error:
-        raise Failure(INPUT, f"{path}: found the byte 0x{error.object[error.start]:02x} "
-                             f"at {error.start}, expected UTF-8") from None
+        byte = f"0x{error.object[error.start]:02x}"
+        raise Failure(INPUT, f"{path}: found the byte {byte} at {error.start}, "
+                             "expected UTF-8") from None
 
 
 def read_tsv(path):
     for number, line in lines_of(path):
         label, tab, text = line.partition("\t")
         if not tab:
-            raise Failure(INPUT, f"{path}: line {number}: found no tab, expected LABEL, "
-                                 "tab, TEXT")
+            raise Failure(INPUT, f"{path}: line {number}: found no tab, expected "
+                                 "LABEL, tab, TEXT")
         yield Document(text, label)
 
 
@@ -124,8 +126,8 @@ def from_fields(where, value, options):
     """Return the document of a JSON object or of a row."""
     text = value.get(options.field)
     if not isinstance(text, str):
-        raise Failure(INPUT, f"{where}: found no text in '{options.field}', expected one "
-                             "(--field names it)")
+        raise Failure(INPUT, f"{where}: found no text in '{options.field}', expected "
+                             "one (--field names it)")
     if not options.label_field:
         return Document(text)
     label = value.get(options.label_field)

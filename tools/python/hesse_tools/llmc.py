@@ -19,7 +19,8 @@ def shapes(context, vocabulary, layers, width):
     return [
         ("wte", (vocabulary, c)), ("wpe", (context, c)),
         ("ln_1.weight", (layers, c)), ("ln_1.bias", (layers, c)),
-        ("attn.c_attn.weight", (layers, 3 * c, c)), ("attn.c_attn.bias", (layers, 3 * c)),
+        ("attn.c_attn.weight", (layers, 3 * c, c)),
+        ("attn.c_attn.bias", (layers, 3 * c)),
         ("attn.c_proj.weight", (layers, c, c)), ("attn.c_proj.bias", (layers, c)),
         ("ln_2.weight", (layers, c)), ("ln_2.bias", (layers, c)),
         ("mlp.c_fc.weight", (layers, 4 * c, c)), ("mlp.c_fc.bias", (layers, 4 * c)),
@@ -34,8 +35,8 @@ def read(path):
 
     header = np.fromfile(path, dtype="<i4", count=256)
     if len(header) < 256:
-        raise Failure(INPUT, f"{path}: found {len(header) * 4} bytes, expected a header "
-                             f"of {HEADER_BYTES}")
+        raise Failure(INPUT, f"{path}: found {len(header) * 4} bytes, expected a "
+                             f"header of {HEADER_BYTES}")
     version, context, vocabulary, layers, heads, width, padded = map(int, header[1:8])
     item = {3: 4, 5: 2}.get(version)
     if item is None:

@@ -45,8 +45,8 @@ def read(folder, config_path):
         for name, value in merged.items():
             full = f"gpt_neox.layers.{blocks}.{name}" if inside else OUTSIDE.get(name)
             if full is None:
-                raise Failure(INPUT, f"{paths[0]}: found the tensor {name}, expected one "
-                                     f"of {', '.join(OUTSIDE)}")
+                raise Failure(INPUT, f"{paths[0]}: found the tensor {name}, expected "
+                                     f"one of {', '.join(OUTSIDE)}")
             tensors.setdefault(full, value)  # a tied embedding is stored twice
         blocks += inside
     if "gpt_neox.embed_in.weight" not in tensors:
@@ -67,8 +67,8 @@ def list_layers(folder):
     ranks = len(next(iter(layers.values())))
     for layer, shards in layers.items():
         if sorted(shards) != list(range(ranks)):
-            raise Failure(INPUT, f"{folder}: found the shards {sorted(shards)} of layer "
-                                 f"{layer}, expected 0 to {ranks - 1}")
+            raise Failure(INPUT, f"{folder}: found the shards {sorted(shards)} of "
+                                 f"layer {layer}, expected 0 to {ranks - 1}")
     return {n: [layers[n][rank] for rank in range(ranks)] for n in sorted(layers)}
 
 
@@ -116,8 +116,8 @@ def sum_or_mean(parts, is_sum):
 
 def parallel_residual(folder, settings):
     if not settings:
-        raise Failure(INPUT, f"{folder}: found several shards and no .yml, expected the "
-                             "settings of GPT-NeoX to merge the biases (--config)")
+        raise Failure(INPUT, f"{folder}: found several shards and no .yml, expected "
+                             "the settings of GPT-NeoX to merge the biases (--config)")
     return bool(settings.get("gpt_j_residual", False))
 
 
@@ -155,8 +155,8 @@ def make_config(folder, settings, tensors, blocks):
                                  f"expected {settings[key]} as in the settings")
     for key in ("num_attention_heads", "max_position_embeddings"):
         if key not in settings:
-            raise Failure(INPUT, f"{folder}: found no '{key}' in the settings, expected "
-                                 "a number")
+            raise Failure(INPUT, f"{folder}: found no '{key}' in the settings, "
+                                 "expected a number")
     position = settings.get("pos_emb", "learned")
     if position != "rotary":
         raise Failure(INPUT, f"{folder}: found pos_emb {position}, expected rotary")

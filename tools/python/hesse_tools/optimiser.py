@@ -29,10 +29,12 @@ def named_states(optimiser, tensors):
 
 def check(optimiser):
     if isinstance(optimiser, list):
-        raise Refused(f"found {len(optimiser)} optimisers, expected one")
+        raise Refused(f"found a list of {len(optimiser)}, expected one optimiser")
     if not isinstance(optimiser, dict) or \
             not isinstance(optimiser.get("state"), dict) or \
-            not isinstance(optimiser.get("param_groups"), list):
+            not isinstance(optimiser.get("param_groups"), list) or \
+            not all("params" in group for group in optimiser["param_groups"]) or \
+            not all(isinstance(one, dict) for one in optimiser["state"].values()):
         raise Refused("found no 'state' and 'param_groups', expected those of "
                       "torch.optim")
     state = optimiser["state"]
@@ -41,7 +43,8 @@ def check(optimiser):
     indices = {i for group in optimiser["param_groups"] for i in group["params"]}
     if not indices.issuperset(state):
         raise Refused("found states of parameters that no group lists, expected none")
-    if not any(torch_tensor(one.get(kind)) for one in state.values() for kind in STATES):
+    if not any(torch_tensor(one.get(kind)) for one in state.values()
+               for kind in STATES):
         kinds = sorted({kind for one in state.values() for kind in one})
         raise Refused(f"found the states {', '.join(kinds)}, expected one of "
                       f"{', '.join(STATES)}")
@@ -89,11 +92,11 @@ def names_by_rule(optimiser, parameters):
         return fitting[0]
     sizes = ", ".join(str(len(group)) for group in groups)
     if fitting:
-        raise Refused(f"found groups of {sizes} parameters, which fit several orders of "
-                      "the parameters, expected one order")
+        raise Refused(f"found groups of {sizes} parameters, which fit several orders "
+                      "of the parameters, expected one order")
     raise Refused(f"found groups of {sizes} parameters, expected the {len(parameters)} "
-                  "parameters of the model in one of the orders of nanoGPT, of Trainer, "
-                  "or of the model, with the same shapes")
+                  "parameters of the model in one of the orders of nanoGPT, of "
+                  "Trainer, or of the model, with the same shapes")
 
 
 def orders(groups, parameters):

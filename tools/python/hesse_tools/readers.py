@@ -90,8 +90,8 @@ def read_shards(path):
         tensors.update(read_file(file, load(file), None).tensors)
     missing = sorted(set(where) - set(tensors))
     if missing:
-        raise Failure(INPUT, f"{index}: found the shards without {missing[0]}, expected "
-                             "every tensor of the weight_map")
+        raise Failure(INPUT, f"{index}: found the shards without {missing[0]}, "
+                             "expected every tensor of the weight_map")
     return tensors
 
 
@@ -143,8 +143,8 @@ def select(path, found, key):
     for part in [key] if key in found else key.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     if not is_state_dict(value):
-        raise Failure(INPUT, f"{path}: found no state dict under '{key}', expected one; "
-                             f"the keys are {', '.join(map(str, found))}")
+        raise Failure(INPUT, f"{path}: found no state dict under '{key}', expected "
+                             f"one; the keys are {', '.join(map(str, found))}")
     return only_tensors(value)
 
 

@@ -18,14 +18,14 @@ def parse(arguments):
     parser.add_argument("inputs", metavar="INPUT", nargs="+", help="a text file, a "
                         "folder, JSON lines (.jsonl), LABEL tab TEXT (.tsv) or Parquet")
     parser.add_argument("--tokenizer", metavar="FILE", required=True, help="a "
-                        "tokenizer.json, a model of SentencePiece or a file of tiktoken")
+                        "tokenizer.json, a model of SentencePiece, a file of tiktoken")
     parser.add_argument("--encoding", metavar="NAME", default="cl100k_base",
                         help="the encoding of a tiktoken file, which gives the pattern "
                         "and the special tokens (default: cl100k_base)")
     parser.add_argument("-o", "--output", metavar="OUT", required=True)
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--pack", action="store_true", help="one stream of ids, as OUT.bin "
-                      "or, if OUT ends in .npy, as .npy (default)")
+    form.add_argument("--pack", action="store_true", help="one stream of ids, as "
+                      "OUT.bin or, if OUT ends in .npy, as .npy (default)")
     form.add_argument("--pad", choices=("left", "right"),
                       help="one row for each document, padded on this side")
     parser.add_argument("--context", type=positive, metavar="N",
@@ -174,8 +174,8 @@ def pad(options, outputs, model, found):
         outputs.write(stem + extension, lambda temporary: save_npy(temporary, array))
     pad_name = model.name_of(filler) if model.padding is not None else \
         "the tokenizer has no pad token; the mask marks the padding"
-    return (f"{len(ids)} documents, {int(mask.sum())} tokens in rows of {ids.shape[1]}, "
-            f"{cut} documents cut, int32, {model.kind}, vocabulary {model.vocabulary}, "
+    return (f"{len(ids)} documents, {int(mask.sum())} tokens in rows of "
+            f"{ids.shape[1]}, {cut} documents cut, int32, {model.kind}, vocabulary {model.vocabulary}, "
             f"padding on the {options.pad} with id {filler} ({pad_name})"
             + (f", {len(labels[1])} classes" if labels else "")
             + f"; wrote {', '.join(stem + e for e in sorted(arrays))}"
@@ -197,7 +197,8 @@ def rows(encoded, options, filler):
 def labels_of(options, found):
     """Return the numbers of the labels and the names of the classes, or None.
 
-    Integers stay as they are (hesse ignores those below 0); other labels are numbered in the order of names.
+    Integers stay as they are (hesse ignores those below 0). Other labels are numbered
+    in the order of their names.
     """
     labels = [document.label for document in found]
     if all(label is None for label in labels):

@@ -85,8 +85,8 @@ class HuggingFace(Tokenizer):
                                  "encode the text") from None
         for found in encoded:
             if length and len(found.ids) > length:
-                raise Failure(INPUT, f"--context: found {length}, expected room for the "
-                                     "special tokens and the text")
+                raise Failure(INPUT, f"--context: found {length}, expected room for "
+                                     "the special tokens and the text")
             yield found.ids, bool(found.overflowing)
 
     def id_of(self, token):
@@ -130,8 +130,8 @@ class SentencePiece(Tokenizer):
             self.model.Load(path)
         except (OSError, RuntimeError):
             raise Failure(INPUT, f"{path}: found an unknown format, expected a "
-                                 "tokenizer.json, a model of SentencePiece or a file of "
-                                 "tiktoken") from None
+                                 "tokenizer.json, a model of SentencePiece or a file "
+                                 "of tiktoken") from None
         self.vocabulary = self.model.GetPieceSize()
         self.end = known(self.model.eos_id())
         self.padding = known(self.model.pad_id())
