@@ -14,7 +14,8 @@ MODEL, CONFIG, OPTIMISER = "model.safetensors", "config.json", "optimiser.safete
 
 def parse(arguments):
     parser = Parser(prog=PROG, description="Convert a checkpoint of PyTorch, "
-                    "Lightning, nanoGPT, llm.c, GPT-NeoX or Hugging Face to safetensors.")
+                    "Lightning, nanoGPT, llm.c, GPT-NeoX or Hugging Face to "
+                    "safetensors.")
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="a file or a folder")
     parser.add_argument("-o", "--output", metavar="FOLDER", required=True,
                         help="the folder that the files are written to")

@@ -175,8 +175,9 @@ def pad(options, outputs, model, found):
     pad_name = model.name_of(filler) if model.padding is not None else \
         "the tokenizer has no pad token; the mask marks the padding"
     return (f"{len(ids)} documents, {int(mask.sum())} tokens in rows of "
-            f"{ids.shape[1]}, {cut} documents cut, int32, {model.kind}, vocabulary {model.vocabulary}, "
-            f"padding on the {options.pad} with id {filler} ({pad_name})"
+            f"{ids.shape[1]}, {cut} documents cut, int32, {model.kind}, "
+            f"vocabulary {model.vocabulary}, padding on the {options.pad} with "
+            f"id {filler} ({pad_name})"
             + (f", {len(labels[1])} classes" if labels else "")
             + f"; wrote {', '.join(stem + e for e in sorted(arrays))}"
             + (f", {stem}.labels.json" if labels else ""))
