@@ -1,0 +1,1 @@
+"""Python tools of hesse: they convert checkpoints and tokenise text."""
