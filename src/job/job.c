@@ -203,10 +203,10 @@ static hesse_status gather(const char *text, size_t length, const hesse_origin *
     return s;
 }
 
-static hesse_status understand(const hesse_yaml *root, const char *path, hesse_job *job,
-                               hesse_why *why)
+static hesse_status understand(const hesse_yaml *root, const char *path,
+                               const hesse_told *told, hesse_job *job, hesse_why *why)
 {
-    hesse_values values = {0};
+    hesse_values values = {.told = told};
     hesse_status s = hesse_values_read(root, &values, why);
     if (!s) s = hesse_values_complete(&values, why);
     if (!s) s = hesse_values_store(&values, path, job, why);
@@ -218,22 +218,62 @@ static hesse_status understand(const hesse_yaml *root, const char *path, hesse_j
     return s;
 }
 
-hesse_status hesse_job_parse(const char *text, size_t length, const char *path,
-                             const char *const *sets, int n_sets, hesse_job **job,
+/* The tree of a job; its nodes point to their origins. */
+typedef struct tree {
+    hesse_origin file, *overrides;
+    hesse_yaml *root;
+} tree;
+
+static hesse_status tree_new(const char *text, size_t length, const char *path,
+                             const char *const *sets, int n_sets, tree *x,
                              hesse_why *why)
 {
+    *x = (tree){.file = {.path = path}};
+    x->overrides = hesse_calloc((size_t)n_sets + 1, sizeof *x->overrides);
+    if (!x->overrides) return exhausted(why);
+    for (int i = 0; i < n_sets; i++) x->overrides[i].set = sets[i];
+    return gather(text, length, &x->file, x->overrides, n_sets, &x->root, why);
+}
+
+static void tree_free(tree *x)
+{
+    hesse_tree_free(x->root);
+    free(x->overrides);
+}
+
+hesse_status hesse_job_tell(const char *text, size_t length, const char *path,
+                            const char *const *sets, int n_sets, hesse_told *told,
+                            hesse_why *why)
+{
+    tree x;
+    hesse_values values = {0};
+    hesse_job scratch = {0};
+    *told = (hesse_told){0};
+    hesse_status s = tree_new(text, length, path, sets, n_sets, &x, why);
+    if (!s) s = hesse_values_read(x.root, &values, why);
+    const hesse_yaml *config = s ? NULL : hesse_values_given(&values, "model.config");
+    if (config) {
+        const bool family = !hesse_values_given(&values, "model.family");
+        const char *file = hesse_job_beside(&scratch, path, config->text);
+        s = file ? hesse_config_tell(file, family, told, why) : exhausted(why);
+    }
+    hesse_job_release(&scratch);
+    tree_free(&x);
+    return s;
+}
+
+hesse_status hesse_job_parse(const char *text, size_t length, const char *path,
+                             const char *const *sets, int n_sets,
+                             const hesse_told *told, hesse_job **job, hesse_why *why)
+{
     *job = NULL;
-    const hesse_origin file = {.path = path};
-    hesse_origin *overrides = hesse_calloc((size_t)n_sets + 1, sizeof *overrides);
+    tree x;
     hesse_job *made = hesse_calloc(1, sizeof *made);
-    hesse_yaml *root = NULL;
-    hesse_status s = overrides && made ? HESSE_OK : exhausted(why);
-    for (int i = 0; !s && i < n_sets; i++) overrides[i].set = sets[i];
-    if (!s) s = gather(text, length, &file, overrides, n_sets, &root, why);
-    if (!s) s = understand(root, path, made, why);
+    hesse_status s = tree_new(text, length, path, sets, n_sets, &x, why);
+    if (!s && !made) s = exhausted(why);
+    if (!s) s = understand(x.root, path, told, made, why);
     if (!s) s = record(made, text, length, sets, n_sets, why);
-    hesse_tree_free(root);
-    free(overrides);
+    tree_free(&x);
     if (s)
         hesse_job_free(made);
     else
@@ -247,8 +287,10 @@ hesse_status hesse_job_read(const char *path, const char *const *sets, int n_set
     char *text;
     size_t length;
     *job = NULL;
+    hesse_told told;
     hesse_status s = hesse_job_text(path, &text, &length, why);
-    if (!s) s = hesse_job_parse(text, length, path, sets, n_sets, job, why);
+    if (!s) s = hesse_job_tell(text, length, path, sets, n_sets, &told, why);
+    if (!s) s = hesse_job_parse(text, length, path, sets, n_sets, &told, job, why);
     free(text);
     return s;
 }

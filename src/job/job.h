@@ -11,6 +11,7 @@
 #include "hesse/distance.h"
 #include "hesse/status.h"
 #include "job/keys.h"
+#include "network/families/config.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,13 +74,22 @@ hesse_status hesse_job_text(const char *path, char **text, size_t *length,
  *  path  [in]  of the file that the text comes from: for messages, and because paths in
  *              the job are relative to its folder. No file is opened.
  *  sets  [in]  n_sets overrides "section.key=VALUE", VALUE in YAML; the last one wins.
+ *  told  [in]  values that its config.json implies; NULL: none.
  *  Errors: HESSE_E_JOB, which names the line (or the override), the key, the text that
  *  was found and the value that was expected; HESSE_E_NOMEM. */
 hesse_status hesse_job_parse(const char *text, size_t length, const char *path,
-                             const char *const *sets, int n_sets, hesse_job **job,
-                             hesse_why *why);
+                             const char *const *sets, int n_sets,
+                             const hesse_told *told, hesse_job **job, hesse_why *why);
 
-/** Local. hesse_job_text and hesse_job_parse in one. */
+/** Local. Read the values that the job's config.json implies, for hesse_job_parse.
+ *
+ *  told  [out]  empty where the job names no config.
+ *  Errors: HESSE_E_JOB as hesse_job_parse; HESSE_E_INPUT as hesse_config_tell. */
+hesse_status hesse_job_tell(const char *text, size_t length, const char *path,
+                            const char *const *sets, int n_sets, hesse_told *told,
+                            hesse_why *why);
+
+/** Local. hesse_job_text, hesse_job_tell and hesse_job_parse in one. */
 hesse_status hesse_job_read(const char *path, const char *const *sets, int n_sets,
                             hesse_job **job, hesse_why *why);
 void hesse_job_free(hesse_job *job);

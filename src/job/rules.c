@@ -37,7 +37,7 @@ static const char *first_given(const rules *r, const char *const *keys, size_t c
 static hesse_status need_family(const rules *r)
 {
     char words[400] = "";
-    if (given(r, "model.family")) return HESSE_OK;
+    if (*r->job->arch.family) return HESSE_OK;
     for (int i = 0; hesse_families[i]; i++) {
         const size_t length = strlen(words);
         snprintf(words + length, sizeof words - length, "%s%s",

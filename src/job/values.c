@@ -318,6 +318,18 @@ const char *hesse_values_kind(const hesse_values *values)
     return f && f->data ? f->data : "";
 }
 
+/* The value of a key that the config implies, or NULL. */
+static const char *told_of(const hesse_values *values, const hesse_key *key)
+{
+    const hesse_told *t = values->told;
+    const char *text = !t                                      ? ""
+                       : strcmp(key->path, "model.family") == 0 ? t->family
+                       : strcmp(key->path, "model.task") == 0   ? t->task
+                       : strcmp(key->path, "model.loss") == 0   ? t->loss
+                                                                : "";
+    return *text ? text : NULL;
+}
+
 /* The default of a key, or NULL. */
 static const char *default_of(const hesse_values *values, const hesse_key *key)
 {
@@ -331,7 +343,8 @@ static const char *default_of(const hesse_values *values, const hesse_key *key)
     const bool is_there = hesse_key_is_of(
         key, data ? hesse_values_kind(values) : text_of(values, "model.family"),
         &standard);
-    return is_there ? standard : NULL;
+    const char *told = is_there ? told_of(values, key) : NULL;
+    return told ? told : is_there ? standard : NULL;
 }
 
 /* Make a node without a source: a scalar, or the entries of "[a, b]". */
@@ -406,7 +419,7 @@ void hesse_job_release(hesse_job *job)
 
 /* Make a path that can be opened from here: it is relative to the job file's folder,
    unless it is absolute. */
-static const char *beside(hesse_job *job, const char *file, const char *path)
+const char *hesse_job_beside(hesse_job *job, const char *file, const char *path)
 {
     const char *slash = strrchr(file, '/');
     const size_t folder = *path == '/' || !slash ? 0 : (size_t)(slash - file) + 1;
@@ -422,7 +435,7 @@ static const char *keep_text(hesse_job *job, const hesse_key *key, const char *f
                              const char *text)
 {
     char *copy;
-    if (key->type == HESSE_KEY_PATH) return beside(job, file, text);
+    if (key->type == HESSE_KEY_PATH) return hesse_job_beside(job, file, text);
     copy = hesse_job_room(job, strlen(text) + 1);
     return copy ? strcpy(copy, text) : NULL;
 }

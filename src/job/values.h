@@ -11,6 +11,7 @@ typedef struct hesse_values {
     const hesse_yaml *node[HESSE_MOST_KEYS]; /* NULL: absent           */
     hesse_yaml *defaults;                    /* the defaults among them, which are
                                                 owned */
+    const hesse_told *told; /* values that the config implies; NULL: none */
 } hesse_values;
 
 /** Local. Compare the tree with the table: every key must be known and in its section,
@@ -22,7 +23,7 @@ typedef struct hesse_values {
 hesse_status hesse_values_read(const hesse_yaml *root, hesse_values *values,
                                hesse_why *why);
 
-/** Local. Fill in the defaults of the procedure, of the family and the kind of data,
+/** Local. Fill in what the config implies, then the defaults of the procedure, of the family and the kind of data,
  * and of the table. Errors: HESSE_E_NOMEM. */
 hesse_status hesse_values_complete(hesse_values *values, hesse_why *why);
 void hesse_values_free(hesse_values *values);
@@ -40,6 +41,10 @@ const char *hesse_values_kind(const hesse_values *values);
  * exhausted; and free all memory of a job. */
 void *hesse_job_room(hesse_job *job, size_t bytes);
 void hesse_job_release(hesse_job *job);
+
+/** Local. Return a path as fopen(3) takes it: relative paths begin at the folder of the
+ *  job file. It is the job's memory; NULL when that is exhausted. */
+const char *hesse_job_beside(hesse_job *job, const char *file, const char *path);
 
 /** Local. Put all values into the job, and their text into job->values.
  *

@@ -14,6 +14,7 @@ hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
 {
     char *text = NULL;
     size_t length = 0;
+    hesse_told told = {0};
     hesse_status s = HESSE_OK;
     if (hesse_team_rank(team) == 0)
         s = hesse_job_text(options->file, &text, &length, hesse_team_why(team));
@@ -28,8 +29,15 @@ hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
     }
     if (!s) {
         hesse_team_broadcast(team, 0, text, length);
+        if (hesse_team_rank(team) == 0)
+            s = hesse_job_tell(text, length, options->file, options->sets,
+                               options->n_sets, &told, hesse_team_why(team));
+        s = hesse_agree(team, s);
+    }
+    if (!s) {
+        hesse_team_broadcast(team, 0, &told, sizeof told);
         s = hesse_job_parse(text, length, options->file, options->sets, options->n_sets,
-                            job, hesse_team_why(team));
+                            &told, job, hesse_team_why(team));
         s = hesse_agree(team, s);
     }
     if (!s) {

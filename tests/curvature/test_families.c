@@ -294,7 +294,7 @@ static void resolved_jobs_give_the_same(void **state)
         snprintf(path, sizeof path, "%s/families/%s/job.yaml", HESSE_TEST_FOLDER,
                  cases[c]);
         hesse_status s = hesse_job_parse(x.job->complete, strlen(x.job->complete), path,
-                                         NULL, 0, &job, &x.team->why);
+                                         NULL, 0, NULL, &job, &x.team->why);
         if (!s) s = hesse_open_problem(x.team, job, false, &m);
         if (s) print_error("%s: %s\n", cases[c], hesse_team_why(x.team)->text);
         assert_all(s == HESSE_OK);

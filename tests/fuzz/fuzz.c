@@ -125,7 +125,7 @@ static void read_job(const uint8_t *bytes, size_t count)
     char *text = malloc(count + 1);
     if (count) memcpy(text, bytes, count);
     text[count] = '\0';
-    const hesse_status s = hesse_job_parse(text, count, "j.yaml", NULL, 0, &job, &why);
+    const hesse_status s = hesse_job_parse(text, count, "j.yaml", NULL, 0, NULL, &job, &why);
     expect(s, &why);
     hesse_job *again = NULL; /* the resolved job is the same job */
     if (!s && (hesse_job_parse(job->complete, strlen(job->complete), "j.yaml", NULL, 0,

@@ -1,5 +1,6 @@
 #include "network/families/config.h"
 
+#include "base/memory.h"
 #include "files/file.h"
 #include "files/json.h"
 #include "network/families/family.h"
@@ -142,36 +143,115 @@ static void check_type(hesse_config *c, const hesse_family *f)
     hesse_config_refuse(c, "model_type", expected);
 }
 
-static hesse_status read_file(const char *path, hesse_arch *arch, hesse_why *why)
+/* The families that have a config.json, "gpt2, llama, ...", by their types. */
+static void list_types(char *text, size_t room)
 {
-    const hesse_family *f = hesse_family_of(arch);
-    json_t *root = NULL;
-    hesse_status s = hesse_json_load(path, &root, why);
-    if (s) return s;
-    hesse_config c = {.path = path, .scope = "", .root = root, .why = why};
-    hesse_arch read = {.layout = arch->layout};
-    strcpy(read.family, arch->family);
-    if (f->style) read.decoder = *f->style;
-    check_type(&c, f);
-    if (hesse_config_value(&c, "quantization_config"))
-        hesse_config_refuse(&c, "quantization_config",
-                            "no such key: quantised weights are not computed here");
-    f->read_config(&c, &read);
+    size_t at = 0;
+    for (const hesse_family *const *f = hesse_families; *f; f++)
+        for (const char *const *t = (*f)->config_types; t && *t; t++)
+            if (at < room)
+                at += (size_t)snprintf(text + at, room - at, "%s%s", at ? ", " : "", *t);
+}
+
+static void tell_family(hesse_config *c, hesse_told *told)
+{
+    char types[400];
+    const char *type = hesse_config_string(c, "model_type", "");
+    const hesse_family *f = hesse_family_of_type(type);
+    if (f) {
+        snprintf(told->family, sizeof told->family, "%s", f->name);
+        return;
+    }
+    list_types(types, sizeof types);
+    hesse_config_refuse(c, "model_type", types);
+}
+
+/* transformers chooses the loss of a classifier by problem_type or, without one, takes
+   a single label for a regression. */
+static void tell_task(hesse_config *c, hesse_told *told)
+{
+    static const struct {
+        const char *end, *task;
+    } tasks[] = {{"ForMaskedLM", "masked"},
+                 {"ForPreTraining", "masked"},
+                 {"ForSequenceClassification", "classify"},
+                 {"ForTokenClassification", "tokens"}};
+    static const struct {
+        const char *problem, *loss;
+    } losses[] = {{"regression", "squared_error"},
+                  {"single_label_classification", "cross_entropy"},
+                  {"multi_label_classification", "binary"}};
+    const json_t *classes = hesse_config_value(c, "architectures");
+    const char *name = json_string_value(json_array_get(classes, 0));
+    const char *problem = hesse_config_string(c, "problem_type", "");
+    for (size_t i = 0; name && i < sizeof tasks / sizeof *tasks; i++)
+        if (hesse_file_ends_with(name, tasks[i].end))
+            snprintf(told->task, sizeof told->task, "%s", tasks[i].task);
+    const bool sequences = strcmp(told->task, "classify") == 0;
+    if (!*problem && sequences && labels(c) == 1) problem = "regression";
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
+        if (strcmp(problem, losses[i].problem) == 0)
+            snprintf(told->loss, sizeof told->loss, "%s", losses[i].loss);
+    if (*problem && !*told->loss)
+        hesse_config_refuse(c, "problem_type",
+                            "regression, single_label_classification or "
+                            "multi_label_classification");
+}
+
+/* Open a config.json, or the one in a folder. */
+static hesse_status load(const char *path, json_t **root, char **opened, hesse_why *why)
+{
+    *root = NULL;
+    const bool folder = hesse_file_is_folder(path);
+    *opened = folder ? hesse_file_join(path, "config.json")
+                     : hesse_calloc(strlen(path) + 1, 1);
+    if (*opened && !folder) strcpy(*opened, path);
+    if (!*opened) return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
+    return hesse_json_load(*opened, root, why);
+}
+
+hesse_status hesse_config_tell(const char *path, bool family, hesse_told *told,
+                               hesse_why *why)
+{
+    json_t *root;
+    char *opened;
+    *told = (hesse_told){0};
+    hesse_status s = load(path, &root, &opened, why);
+    if (!s) {
+        hesse_config c = {.path = opened, .scope = "", .root = root, .why = why};
+        if (family) tell_family(&c, told);
+        tell_task(&c, told);
+        s = c.s;
+    }
     json_decref(root);
-    if (!c.s) *arch = read;
-    return c.s;
+    free(opened);
+    return s;
 }
 
 hesse_status hesse_config_read(const char *path, hesse_arch *arch, hesse_why *why)
 {
-    if (!hesse_family_of(arch)->read_config)
+    const hesse_family *f = hesse_family_of(arch);
+    json_t *root;
+    char *opened;
+    if (!f->read_config)
         return hesse_fail(why, HESSE_E_JOB,
                           "%s: the family %s has no config.json; its sizes are stated",
                           path, arch->family);
-    if (!hesse_file_is_folder(path)) return read_file(path, arch, why);
-    char *inside = hesse_file_join(path, "config.json");
-    if (!inside) return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
-    const hesse_status s = read_file(inside, arch, why);
-    free(inside);
+    hesse_status s = load(path, &root, &opened, why);
+    if (!s) {
+        hesse_config c = {.path = opened, .scope = "", .root = root, .why = why};
+        hesse_arch read = {.layout = arch->layout};
+        strcpy(read.family, arch->family);
+        if (f->style) read.decoder = *f->style;
+        check_type(&c, f);
+        if (hesse_config_value(&c, "quantization_config"))
+            hesse_config_refuse(&c, "quantization_config",
+                                "no such key: quantised weights are not computed here");
+        f->read_config(&c, &read);
+        if (!c.s) *arch = read;
+        s = c.s;
+    }
+    json_decref(root);
+    free(opened);
     return s;
 }

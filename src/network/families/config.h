@@ -31,6 +31,20 @@ typedef struct hesse_config {
  * activation, sliding windows, ...). */
 hesse_status hesse_config_read(const char *path, hesse_arch *arch, hesse_why *why);
 
+/** The words of job keys that a config.json implies; "" where it implies none. */
+typedef struct hesse_told {
+    char family[HESSE_FAMILY]; /* by model_type                            */
+    char task[16];             /* by the class in `architectures`          */
+    char loss[24];             /* by problem_type and the number of labels */
+} hesse_told;
+
+/** Local. Read what a config.json, or a folder that holds one, implies.
+ *
+ *  family  [in]  true if its model_type must be that of a family.
+ *  Errors: HESSE_E_INPUT when it is not, or when the file cannot be read. */
+hesse_status hesse_config_tell(const char *path, bool family, hesse_told *told,
+                               hesse_why *why);
+
 enum {
     HESSE_CONFIG_LAYERS = HESSE_MOST_LAYERS,
     HESSE_CONFIG_MOST = 1 << 24,
