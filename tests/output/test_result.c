@@ -348,15 +348,15 @@ static void a_result_is_described_and_its_axes_are_named(void **state)
     for (size_t i = 0; i < sizeof per_block / sizeof *per_block; i++) {
         char path[64];
         snprintf(path, sizeof path, "blocks/%s", per_block[i]);
-        assert_all(has_scale(file, path, 0, "blocks/name"));
+        assert_all(has_scale(file, path, 0, "block"));
     }
-    assert_all(has_scale(file, "parts/linear/blocks/trace", 0, "blocks/name"));
-    assert_all(has_scale(file, "metrics/js", 0, "blocks/name"));
-    assert_all(has_scale(file, "metrics/coupling", 1, "blocks/name"));
-    assert_all(has_scale(file, "parameters/shape", 0, "parameters/name"));
+    assert_all(has_scale(file, "parts/linear/blocks/trace", 0, "block"));
+    assert_all(has_scale(file, "metrics/js", 0, "block"));
+    assert_all(has_scale(file, "metrics/coupling", 1, "metrics/other_block"));
+    assert_all(has_scale(file, "parameters/shape", 0, "parameter_tensor"));
     assert_all(has_scale(file, "gradient", 0, "parameter"));
     assert_all(has_scale(file, "hessian/full", 0, "parameter"));
-    assert_all(has_scale(file, "hessian/full", 1, "parameter"));
+    assert_all(has_scale(file, "hessian/full", 1, "hessian/other_parameter"));
     assert_all(
         has_scale(file, "spectra/full/density/values", 0, "spectra/full/density/grid"));
     assert_all(
@@ -496,8 +496,7 @@ static void results_stand_below_prefixes(void **state)
     const char *const prefixes[] = {"/steps/000100/", "steps/000200/"};
     const char *const scaled[] = {"blocks/trace", "metrics/js", "gradient",
                                   "parts/linear/blocks/trace", "hessian/full"};
-    const char *const scales[] = {"blocks/name", "blocks/name", "parameter",
-                                  "blocks/name", "parameter"};
+    const char *const scales[] = {"block", "block", "parameter", "block", "parameter"};
     char path[256], scale[256], *text = NULL;
     double x[64];
     hesse_result *result = NULL;
