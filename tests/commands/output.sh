@@ -196,7 +196,7 @@ case_a_disk_that_is_read_only() {
     no_room 'Read-only file system'
 }
 
-# Of three runs at once with one output and different seeds, one writes the result, and
+# Three runs at once have one output and different seeds. One writes the result, and
 # the others end with the status of an output that exists or is being written.
 case_runs_at_the_same_time() {
     pids=
