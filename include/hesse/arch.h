@@ -52,9 +52,9 @@ typedef struct hesse_layout {
     /* Before every name, the head's too, what a wrapper of the network adds, such as
        "_orig_mod." of a compiled one; "" without one. Names of blocks do not have it.
      */
-    char wrapper[48];
-    char prefix[16];   /* of a decoder, after the wrapper and before every name but the
-                          head's: "transformer.", "model." or ""                  */
+    char wrapper[96];
+    char prefix[48];   /* of a decoder, after the wrapper and before every name but the
+                         head's: "transformer.", "model." or ""                  */
     bool out_first;    /* gpt2: weights stored [out, in] (nanoGPT), not [in, out] */
     bool tied_as_head; /* a tied embedding is stored under the head's name alone  */
 } hesse_layout;

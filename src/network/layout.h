@@ -16,6 +16,13 @@ const hesse_tensor *hesse_layout_find(const hesse_safetensors *file,
 void hesse_layout_name(const hesse_arch *arch, const hesse_param *param,
                        char name[2 * HESSE_NAME]);
 
+/** Local. Find the wrapper's prefix of a network that is no decoder, and note it in
+ *  arch->layout. The arch fits the data.
+ *  Errors: HESSE_E_INPUT if the file has two such networks; those of
+ *  hesse_params_new. */
+hesse_status hesse_layout_find_wrapper(const hesse_safetensors *file, const char *path,
+                                       hesse_arch *arch, hesse_why *why);
+
 /** Local. Return the kind of a tensor of the file in which no parameter is stored. */
 hesse_extra hesse_layout_extra(const hesse_arch *arch, const char *name);
 

@@ -53,14 +53,16 @@ static hesse_status check_tensor(const hesse_safetensors *file, const char *path
                       path, t->name, found, expected);
 }
 
-hesse_status hesse_weights_widen(const hesse_safetensors *file, hesse_arch *arch,
-                                 bool told, hesse_why *why)
+hesse_status hesse_weights_widen(const hesse_safetensors *file, const char *path,
+                                 hesse_arch *arch, bool told, hesse_why *why)
 {
     hesse_params params = {0};
+    hesse_status s = hesse_layout_find_wrapper(file, path, arch, why);
+    if (s) return s;
     if (hesse_family_of(arch)->widen) hesse_family_of(arch)->widen(file, arch);
     if (told || arch->data.outputs < 1 || arch->data.loss != HESSE_LOSS_CROSS_ENTROPY)
         return HESSE_OK;
-    const hesse_status s = hesse_params_new(arch, &params, why);
+    s = hesse_params_new(arch, &params, why);
     for (int i = 0; !s && i < params.count; i++) {
         const hesse_param *p = &params.list[i];
         const bool head = p->role == HESSE_ROLE_HEAD && !p->vector && p->out_rows &&

@@ -9,9 +9,9 @@
 
 /** Local. Find out how a checkpoint stores its family and note it in arch->layout:
  *
- *  - the prefix of its names: "transformer.", "model." or "", with or without
- *    "_orig_mod." or "module." before it; for families other than gpt2 and llama the
- *    prefix of wrappers that all names begin with;
+ *  - the prefix of its names: "transformer.", "model." or "", with any text of a
+ * wrapper before it. hesse_weights_widen finds the wrapper of families that are no
+ * decoders;
  *  - whether gpt2's matrices are stored [out, in] (nanoGPT) or [in, out];
  *  - whether a tied embedding is stored under the head's name.
  *
@@ -24,13 +24,14 @@
 hesse_status hesse_weights_probe(const hesse_safetensors *file, const char *path,
                                  hesse_arch *arch, hesse_why *why);
 
-/** Local. Set sizes of the classifier that the data leave open. The arch was probed and
- *  fits the data. arch->data.outputs becomes the number of classes in the checkpoint if
- *  that is larger and the user gave none (`told` is false). arch->image.pool of vgg
- *  becomes the size that the checkpoint's classifier reads.
- *  Errors: HESSE_E_JOB as hesse_params_new, HESSE_E_NOMEM. */
-hesse_status hesse_weights_widen(const hesse_safetensors *file, hesse_arch *arch,
-                                 bool told, hesse_why *why);
+/** Local. Find the wrapper's prefix of families that are no decoders, and set sizes of
+ *  the classifier that the data leave open. The arch was probed and fits the data.
+ * arch->data.outputs becomes the number of classes in the checkpoint if that is larger
+ * and the user gave none (`told` is false). arch->image.pool of vgg becomes the size
+ * that the checkpoint's classifier reads. Errors: HESSE_E_JOB as hesse_params_new,
+ * HESSE_E_NOMEM; HESSE_E_INPUT when the file has several such networks. */
+hesse_status hesse_weights_widen(const hesse_safetensors *file, const char *path,
+                                 hesse_arch *arch, bool told, hesse_why *why);
 
 /** A list of tensors and the place of their numbers: list->size of them. */
 typedef struct hesse_tensors {

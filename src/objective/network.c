@@ -123,7 +123,8 @@ static hesse_status read_shape(const hesse_network_source *source,
     const bool told = arch->data.outputs > 0;
     if (!s && dataset) s = hesse_family_fit(arch, &dataset->all, why);
     if (!s && !dataset) s = hesse_family_is_told(arch, why);
-    if (!s && *file) s = hesse_weights_widen(*file, arch, told, why);
+    if (!s && *file)
+        s = hesse_weights_widen(*file, source->checkpoint, arch, told, why);
     return s;
 }
 

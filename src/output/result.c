@@ -78,6 +78,7 @@ static void write_columns(hesse_store *store, const hesse_params *params,
         offset[i] = (int64_t)p->offset, size[i] = (int64_t)hesse_param_size(p);
     }
     write_texts(store, "parameters/name", count, names);
+    write_texts(store, "parameter_tensor", count, names);
     write_texts(store, "parameters/tensor", count, tensors);
     write_wholes(store, "parameters/shape", 2, pairs, shape);
     write_wholes(store, "parameters/offset", 1, &count, offset);
@@ -122,6 +123,7 @@ hesse_status hesse_result_model(hesse_result *result, const char *prefix,
         for (size_t b = 0; b < count; b++) n += blocks->size[b];
         write_parameters(result, params);
         write_texts(result, "blocks/name", count, blocks->names);
+        write_texts(result, "block", count, blocks->names);
         write_sizes(result, "blocks/offset", count, blocks->offset);
         write_sizes(result, "blocks/size", count, blocks->size);
         write_gradient(result, n, gradient);

@@ -14,16 +14,18 @@ static const char HESSIAN[] = "loss / parameter^2", GRADIENT[] = "loss / paramet
 
 static const hesse_axis_name AXES[] = {
     [HESSE_AXIS_NONE] = {NULL, NULL, NULL},
-    [HESSE_AXIS_BLOCK] = {"block", "B", "/blocks/name"},
-    [HESSE_AXIS_TENSOR] = {"tensor", "P", "/parameters/name"},
+    [HESSE_AXIS_BLOCK] = {"block", "B", "/block"},
+    [HESSE_AXIS_OTHER_BLOCK] = {"other_block", "B", NULL},
+    [HESSE_AXIS_TENSOR] = {"parameter_tensor", "P", "/parameter_tensor"},
     [HESSE_AXIS_PARAMETER] = {"parameter", "N", "/parameter"},
-    [HESSE_AXIS_GRID] = {"eigenvalue", "G", "grid"},
+    [HESSE_AXIS_OTHER_PARAMETER] = {"other_parameter", "N", NULL},
+    [HESSE_AXIS_GRID] = {"grid", "G", "grid"},
     [HESSE_AXIS_RANK] = {"rank", "n", NULL},
     [HESSE_AXIS_VECTOR] = {"eigenvector", "V", NULL},
     [HESSE_AXIS_PAIR] = {"eigenpair", "E", NULL},
     [HESSE_AXIS_COORDINATE] = {"coordinate", "n", NULL},
-    [HESSE_AXIS_ROW] = {"row", "n", NULL},
-    [HESSE_AXIS_COLUMN] = {"column", "n", NULL},
+    [HESSE_AXIS_ROW] = {"row", "n", "../row"},
+    [HESSE_AXIS_COLUMN] = {"column", "n", "../column"},
     [HESSE_AXIS_PROCESS] = {"mpi_rank", "ranks", NULL},
     [HESSE_AXIS_PROBE] = {"probe", "probes", NULL},
     [HESSE_AXIS_STEP] = {"step", "steps", NULL},
@@ -342,6 +344,9 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_PARAMETERS, "parameters/size", NULL, HESSE_CONTENT_WHOLE,
      .axes = {HESSE_AXIS_TENSOR}, .units = "1",
      .description = "number of elements"},
+    {HESSE_SECTION_PARAMETERS, "parameter_tensor", NULL, HESSE_CONTENT_TEXT, .in_1 = "",
+     .axes = {HESSE_AXIS_TENSOR}, .units = "1",
+     .description = "parameters/name again, as the coordinates of its dimension"},
     {HESSE_SECTION_PARAMETERS, "parameter", NULL, HESSE_CONTENT_WHOLE,
      .axes = {HESSE_AXIS_PARAMETER}, .units = "1",
      .description =
@@ -356,6 +361,9 @@ static const hesse_schema_row ROWS[] = {
      .description =
          "name of the block: the checkpoint's name of the tensor, with .query, "
          ".head.3, .neuron.17 where it is a slice"},
+    {HESSE_SECTION_BLOCKS, "block", NULL, HESSE_CONTENT_TEXT, .in_1 = "",
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description = "blocks/name again, as the coordinates of its dimension"},
     {HESSE_SECTION_BLOCKS, "blocks/offset", NULL, HESSE_CONTENT_WHOLE,
      .axes = {HESSE_AXIS_BLOCK}, .units = "1",
      .description =
@@ -634,32 +642,32 @@ static const hesse_schema_row ROWS[] = {
 
     /* Metrics */
     {HESSE_SECTION_METRICS, "metrics/js", NULL, HESSE_CONTENT_NUMBER,
-     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_BLOCK}, .units = "nat", .shares = true,
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_OTHER_BLOCK}, .units = "nat", .shares = true,
      .description =
          "Jensen-Shannon divergence of the densities of two blocks on one grid, at "
          "most ln 2"},
     {HESSE_SECTION_METRICS, "metrics/js_distance", NULL, HESSE_CONTENT_NUMBER,
-     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_BLOCK}, .units = "nat^(1/2)",
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_OTHER_BLOCK}, .units = "nat^(1/2)",
      .shares = true,
      .description = "square root of the Jensen-Shannon divergence of the densities"},
     {HESSE_SECTION_METRICS, "metrics/js_raw", NULL, HESSE_CONTENT_NUMBER,
-     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_BLOCK}, .units = "nat parameter^2 / loss",
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_OTHER_BLOCK}, .units = "nat parameter^2 / loss",
      .scaled = "nat", .shares = true,
      .description =
          "Jensen-Shannon divergence, summed over the grid without its step: js / step"},
     {HESSE_SECTION_METRICS, "metrics/js_log", NULL, HESSE_CONTENT_NUMBER,
-     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_BLOCK}, .units = "nat", .shares = true,
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_OTHER_BLOCK}, .units = "nat", .shares = true,
      .description =
          "Jensen-Shannon divergence of histograms of log(max(eigenvalue, 0) + 1e-12) "
          "in 64 bins"},
     {HESSE_SECTION_METRICS, "metrics/wasserstein", NULL, HESSE_CONTENT_NUMBER,
-     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_BLOCK}, .units = HESSIAN, .scaled = "1",
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_OTHER_BLOCK}, .units = HESSIAN, .scaled = "1",
      .shares = true,
      .description =
          "Wasserstein-1 distance of the eigenvalues as atoms of equal mass, or of the "
          "nodes of a quadrature with their weights"},
     {HESSE_SECTION_METRICS, "metrics/coupling", NULL, HESSE_CONTENT_NUMBER,
-     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_BLOCK}, .units = HESSIAN, .shares = true,
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_OTHER_BLOCK}, .units = HESSIAN, .shares = true,
      .description =
          "Frobenius norm of the piece of the matrix between two blocks, where the full "
          "matrix was formed"},
@@ -698,7 +706,7 @@ static const hesse_schema_row ROWS[] = {
 
     /* Matrices */
     {HESSE_SECTION_MATRICES, "hessian/full", NULL, HESSE_CONTENT_NUMBER,
-     .axes = {HESSE_AXIS_PARAMETER, HESSE_AXIS_PARAMETER}, .units = HESSIAN,
+     .axes = {HESSE_AXIS_PARAMETER, HESSE_AXIS_OTHER_PARAMETER}, .units = HESSIAN,
      .shares = true,
      .description =
          "the full matrix, both triangles, block by block in the order of blocks/name"},

@@ -25,8 +25,10 @@ enum {
 typedef enum hesse_axis_id {
     HESSE_AXIS_NONE,
     HESSE_AXIS_BLOCK,
+    HESSE_AXIS_OTHER_BLOCK,
     HESSE_AXIS_TENSOR,
     HESSE_AXIS_PARAMETER,
+    HESSE_AXIS_OTHER_PARAMETER,
     HESSE_AXIS_GRID,
     HESSE_AXIS_RANK,
     HESSE_AXIS_VECTOR,
@@ -46,9 +48,11 @@ typedef enum hesse_axis_id {
 typedef struct hesse_axis_name {
     const char *label;  /* "block"; NULL: there is no such axis */
     const char *length; /* in the documentation: "B"            */
-    /* The dataset of its coordinates: with a slash at the beginning it is a dataset of
-       the result, else one beside this dataset; NULL: none. It is attached if it exists
-       and has the right length. */
+    /* The dataset of its coordinates, which is its dimension scale: with a slash at the
+       beginning it is a dataset of the result, else one beside this dataset. If no such
+       dataset is written, the scale is an empty dataset of this name; NULL: of the name
+       of the label. netCDF looks for scales only in the group of the dataset and above,
+       and "../" is the group above. */
     const char *scale;
 } hesse_axis_name;
 

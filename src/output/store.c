@@ -167,11 +167,8 @@ static void create_file(hesse_store *store, const char *folder)
     if (!store->status) create_temporary(store, folder);
     if (store->status) return;
     const hid_t access = hesse_store_access();
-    const hid_t creation = H5Pcreate(H5P_FILE_CREATE);
-    H5Pset_userblock(creation, HESSE_STAMP);
-    store->file = H5Fcreate(store->temporary, H5F_ACC_TRUNC, creation, access);
+    store->file = H5Fcreate(store->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     if (store->file < 0) hesse_store_fail(store, "create", "the file");
-    H5Pclose(creation);
     H5Pclose(access);
 }
 
@@ -428,41 +425,115 @@ static hsize_t extent_of(hid_t set, unsigned axis)
     return extent[axis];
 }
 
-/* The name of a scale begins at the place of the result, or it is beside the
-   dataset. */
-static const char *scale_path(const hesse_written *w, unsigned axis,
-                              char path[HESSE_PATH])
+/* True for the axes of the blocks' matrices, which lie in one group. */
+static bool is_shared(const hesse_axis_name *axis)
 {
-    const char *scale = w->axes[axis].scale, *slash = strrchr(w->path, '/');
-    const bool from_place = *scale == '/';
-    const int folder = from_place ? (int)w->prefix
-                       : slash    ? (int)(slash - w->path + 1)
-                                  : 0;
-    snprintf(path, HESSE_PATH, "%.*s%s", folder, w->path, scale + from_place);
-    return path;
+    return axis->scale && strncmp(axis->scale, "../", 3) == 0;
 }
 
-static bool attach(hid_t file, const char *path, const char *label, hid_t set,
-                   unsigned axis)
+/* The name of a scale begins at the place of the result, or it is beside the dataset,
+   or in the group above. */
+static void scale_path(const hesse_written *w, const hesse_axis_name *axis,
+                       char path[HESSE_PATH])
 {
-    if (H5Lexists(file, path, H5P_DEFAULT) <= 0) return true;
-    const hid_t scale = H5Dopen2(file, path, H5P_DEFAULT);
-    bool good = scale >= 0;
-    if (good && extent_of(scale, 0) == extent_of(set, axis))
-        good = (H5DSis_scale(scale) > 0 || H5DSset_scale(scale, label) >= 0) &&
-               H5DSattach_scale(set, scale, axis) >= 0;
+    const char *scale = axis->scale ? axis->scale : axis->label;
+    int folder = (int)strlen(w->path);
+    const bool above = is_shared(axis);
+    for (int up = 0; up < 1 + above; up++) {
+        while (folder && w->path[--folder] != '/') continue;
+    }
+    const bool of_result = *scale == '/';
+    if (of_result) folder = (int)w->prefix;
+    snprintf(path, HESSE_PATH, "%.*s%s%s", folder, w->path,
+             of_result || !folder ? "" : "/", scale + (above ? 3 : of_result));
+}
+
+/* Make a dimension without coordinates, as netCDF-4 does it: an empty dataset whose
+   scale has a certain name. */
+static hid_t make_dimension(hid_t file, const char *path, hsize_t length)
+{
+    char name[80];
+    snprintf(name, sizeof name,
+             "This is a netCDF dimension but not a netCDF variable.%10llu",
+             (unsigned long long)length);
+    const hid_t space = H5Screate_simple(1, &length, NULL);
+    const hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_fill_time(plan, H5D_FILL_TIME_NEVER);
+    const hid_t made =
+        H5Dcreate2(file, path, H5T_IEEE_F32BE, space, H5P_DEFAULT, plan, H5P_DEFAULT);
+    const bool good = made >= 0 && H5DSset_scale(made, name) >= 0 &&
+                      add_text(made, "units", "1") &&
+                      add_text(made, "description", "a dimension without coordinates");
+    H5Pclose(plan);
+    H5Sclose(space);
+    if (good) return made;
+    if (made >= 0) H5Dclose(made);
+    return -1;
+}
+
+/* A scale lists its datasets in an attribute, which is copied whenever it grows. So a
+   dimension without coordinates has a limit. */
+static bool has_place(hid_t scale, const hesse_axis_name *axis)
+{
+    enum { MOST = 256 };
+    static const char list[] = "REFERENCE_LIST";
+    const bool coordinates = axis->scale && !is_shared(axis);
+    if (coordinates || H5Aexists(scale, list) <= 0) return true;
+    const hid_t a = H5Aopen(scale, list, H5P_DEFAULT), space = H5Aget_space(a);
+    const bool place = H5Sget_simple_extent_npoints(space) < MOST;
+    H5Sclose(space);
+    H5Aclose(a);
+    return place;
+}
+
+/* Open the scale of an axis, or make it. Datasets of several lengths share a group, and
+   then the names of scales have the length, too. */
+static hid_t open_scale(hid_t file, const hesse_written *w, const hesse_axis_name *axis,
+                        hsize_t length)
+{
+    char path[HESSE_PATH], number[32], again[16] = "";
+    scale_path(w, axis, path);
+    const size_t at = strlen(path);
+    snprintf(number, sizeof number, "_%llu", (unsigned long long)length);
+    for (int i = is_shared(axis);; i++) {
+        if (i > 1) snprintf(again, sizeof again, "_%d", i);
+        if (snprintf(path + at, HESSE_PATH - at, "%s%s", i ? number : "", again) >=
+            (int)(HESSE_PATH - at))
+            return -1;
+        if (H5Lexists(file, path, H5P_DEFAULT) <= 0)
+            return make_dimension(file, path, length);
+        const hid_t scale = H5Dopen2(file, path, H5P_DEFAULT);
+        if (scale >= 0 && extent_of(scale, 0) == length && has_place(scale, axis))
+            return scale;
+        if (scale >= 0) H5Dclose(scale);
+    }
+}
+
+static bool attach(hid_t file, const hesse_written *w, const hesse_axis_name *axis,
+                   hid_t set, unsigned dimension)
+{
+    const hid_t scale = open_scale(file, w, axis, extent_of(set, dimension));
+    const bool good =
+        scale >= 0 &&
+        (H5DSis_scale(scale) > 0 || H5DSset_scale(scale, axis->label) >= 0) &&
+        H5DSattach_scale(set, scale, dimension) >= 0;
     if (scale >= 0) H5Dclose(scale);
     return good;
 }
 
+/* A dataset of coordinates is the scale of its own axis. */
 static void name_axis(hesse_store *store, const hesse_written *w, hid_t set,
                       unsigned axis)
 {
     char path[HESSE_PATH];
     const hesse_axis_name *name = &w->axes[axis];
+    scale_path(w, name, path);
+    const bool own = strcmp(path, w->path) == 0;
     bool good = H5DSset_label(set, axis, name->label) >= 0;
-    if (good && name->scale && strcmp(scale_path(w, axis, path), w->path) != 0)
-        good = attach(store->file, path, name->label, set, axis);
+    if (good && own)
+        good = H5DSis_scale(set) > 0 || H5DSset_scale(set, name->label) >= 0;
+    else if (good)
+        good = attach(store->file, w, name, set, axis);
     if (!good) hesse_store_fail(store, "name the axes of", w->path);
 }
 

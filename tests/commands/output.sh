@@ -196,4 +196,25 @@ case_a_disk_that_is_read_only() {
     no_room 'Read-only file system'
 }
 
+# Three runs at once have one output and different seeds. One writes the result, and
+# the others end with the status of an output that exists or is being written.
+case_runs_at_the_same_time() {
+    pids=
+    for seed in 1 2 3; do
+        timeout 60 "$hesse" run job.yaml --set data.seed=$seed --output race.h5 \
+            > "race.$seed" 2>&1 &
+        pids="$pids $!"
+    done
+    ended=
+    for pid in $pids; do
+        code=0
+        wait "$pid" || code=$?
+        ended="$ended $code"
+    done
+    sorted=$(printf '%s\n' $ended | sort -n | tr '\n' ' ')
+    expect "statuses 0, 6 and 6, found $sorted" [ "$sorted" = '0 6 6 ' ]
+    works 'as it was written.*' show --verify race.h5
+    expect 'no folder of part files' [ ! -e race.h5.parts ]
+}
+
 run_cases "$@"

@@ -91,6 +91,7 @@ static void put(const hesse_param *p, float *x)
 /* The changes that one test makes to a checkpoint. */
 typedef struct change {
     const char *wrapper;  /* put before every name */
+    const char *inner;    /* put after the number of a layer */
     const char *skip;     /* tensor that is left out                 */
     const char *reshape;  /* tensor that gets one row more           */
     const char *extra[3]; /* further tensors                         */
@@ -114,7 +115,10 @@ static void write_checkpoint(const hesse_arch *arch, const change *c)
         const int more = c->reshape && strcmp(p->tensor, c->reshape) == 0;
         const int rows = p->vector ? stored_cols(p) : stored_rows(p);
         const int cols = p->vector ? 0 : stored_cols(p);
-        snprintf(name, sizeof name, "%s%s", wrapper, p->tensor);
+        const size_t digit = strcspn(p->tensor, "0123456789");
+        const size_t layer = c->inner && p->tensor[digit] ? digit + 2 : 0;
+        snprintf(name, sizeof name, "%s%.*s%s%s", wrapper, (int)layer, p->tensor,
+                 layer ? c->inner : "", p->tensor + layer);
         float *x = add(&b, name, rows + more, cols);
         for (const hesse_param *q = p; q < params.list + params.count; q++)
             if (strcmp(q->tensor, p->tensor) == 0) put(q, x);
@@ -140,6 +144,7 @@ static hesse_status load(hesse_arch *arch, hesse_params *params, double **theta,
     *theta = NULL;
     hesse_status s = hesse_safetensors_open(FILE_NAME, &file, why);
     if (!s) s = hesse_weights_probe(file, FILE_NAME, arch, why);
+    if (!s) s = hesse_weights_widen(file, FILE_NAME, arch, true, why);
     if (!s) s = hesse_params_new(arch, params, why);
     if (!s) {
         *theta = malloc(params->size * sizeof **theta);
@@ -214,13 +219,112 @@ static void every_layout_is_recognised(void **state)
                 }
 }
 
-/* For models that a builder describes, the prefix that all names begin with is left
-   out. */
+static void write_with_wrapper(int family, const char *wrapper, bool tied)
+{
+    hesse_arch a = tiny(family);
+    a.tied = tied;
+    write_checkpoint(&a, &(change){.wrapper = wrapper});
+}
+
+/* Any text is a wrapper, also one that is a usual prefix, and modules inside of names
+   that only wrap others are left out. */
+static void any_wrapper_is_seen_through(void **state)
+{
+    (void)state;
+    static const char *const some[] = {"model.",
+                                       "net.",
+                                       "_forward_module.",
+                                       "_fsdp_wrapped_module.",
+                                       "base_model.model.",
+                                       "state_dict.policy.pretrained_model.",
+                                       "transformer.",
+                                       "language_model."};
+    for (int family = 0; family < 2; family++)
+        for (size_t w = 0; w < sizeof some / sizeof *some; w++)
+            for (int tied = 0; tied < 2; tied++) {
+                hesse_arch a = tiny(family);
+                a.tied = tied;
+                write_with_wrapper(family, some[w], tied);
+                a = assert_loads(a, "");
+                assert_string_equal(a.layout.wrapper, some[w]);
+                assert_string_equal(a.layout.prefix, tiny(family).layout.prefix);
+            }
+    hesse_arch a = tiny(LLAMA);
+    strcpy(a.layout.prefix, "model.language_model.");
+    a.tied = false;
+    write_checkpoint(&a, &(change){.wrapper = "net."});
+    assert_string_equal(assert_loads(a, "").layout.prefix, "model.language_model.");
+    strcpy(a.layout.prefix, "");
+    write_checkpoint(&a, &(change){.wrapper = "model."});
+    assert_string_equal(assert_loads(a, "").layout.wrapper, "model.");
+}
+
+static void modules_around_layers_are_seen_through(void **state)
+{
+    (void)state;
+    static const char *const some[] = {
+        "_fsdp_wrapped_module.", "_orig_mod.",
+        "_fsdp_wrapped_module._checkpoint_wrapped_module."};
+    for (int family = 0; family < 3; family++)
+        for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+            hesse_arch a = tiny(family);
+            if (family == BERT) a.masked = true, a.types = 2;
+            write_checkpoint(&a, &(change){.wrapper = some[0], .inner = some[i]});
+            assert_string_equal(assert_loads(a, "").layout.wrapper, some[0]);
+        }
+    hesse_arch a = tiny(GPT2);
+    write_checkpoint(&a, &(change){.inner = some[0],
+                                   .extra = {"transformer.h.0._orig_mod.attn.bias",
+                                             "transformer.h.0._orig_mod.attn.other"}});
+    assert_refused(a, "'transformer.h.0._orig_mod.attn.other' is no parameter");
+}
+
+/* Another network with the same names is ignored if it has no embedding of tokens. */
+static void the_decoder_is_found_among_networks(void **state)
+{
+    (void)state;
+    hesse_arch a = tiny(LLAMA);
+    static const char anchor[] = "layers.0.self_attn.q_proj.weight";
+    char audio[80], vision[80], note[200];
+    snprintf(audio, sizeof audio, "audio.%s", anchor);
+    snprintf(vision, sizeof vision, "vision.%s", anchor);
+    snprintf(note, sizeof note, "ignored: %s, %s", audio, vision);
+    write_checkpoint(&a, &(change){.wrapper = "text.", .extra = {audio, vision}});
+    assert_string_equal(assert_loads(a, note).layout.wrapper, "text.");
+    write_checkpoint(&a, &(change){.wrapper = "ema.",
+                                   .extra = {"model.layers.0.self_attn.q_proj.weight",
+                                             "model.embed_tokens.weight"}});
+    assert_refused(a, "found several models, with the tensors "
+                      "'ema.model.layers.0.self_attn.q_proj.weight' and "
+                      "'model.layers.0.self_attn.q_proj.weight', expected one");
+}
+
+static void adapters_and_other_names_are_refused(void **state)
+{
+    (void)state;
+    hesse_arch a = tiny(LLAMA);
+    write_checkpoint(
+        &a, &(change){.extra = {"model.layers.0.self_attn.q_proj.lora_A.weight"}});
+    assert_refused(a, "'model.layers.0.self_attn.q_proj.lora_A.weight' belongs to an "
+                      "adapter that is not merged");
+    static builder b;
+    b = (builder){0};
+    add(&b, "layers.0.attention.wq.weight", 6, 6);
+    finish(&b);
+    assert_refused(a, "'layers.0.attention.wq.weight' has a name of Meta's own files");
+}
+
+/* For models that a builder describes, the text with which most parameters are found is
+   left out. */
 static void wrappers_of_encoders_are_seen_through(void **state)
 {
     (void)state;
-    static const char *const some[] = {"", "module.", "_orig_mod.module.",
-                                       "model.net."};
+    static const char *const some[] = {"",
+                                       "module.",
+                                       "_orig_mod.module.",
+                                       "model.net.",
+                                       "_forward_module.student.",
+                                       "_fsdp_wrapped_module."};
     hesse_arch a = tiny(BERT);
     a.masked = true;
     a.types = 2;
@@ -236,8 +340,9 @@ static void wrappers_of_encoders_are_seen_through(void **state)
     assert_refused(a, "expected a tensor 'module.cls.predictions.bias', nearest is "
                       "'module.cls.predictions.transform.LayerNorm.bias'");
     write_checkpoint(&a, &(change){.wrapper = "module.", .extra = {"bert.other"}});
-    assert_refused(a, "expected a tensor 'bert.embeddings.word_embeddings.weight', "
-                      "nearest is 'module.bert.embeddings.word_embeddings.weight'");
+    assert_loads(a, "ignored: bert.other");
+    write_checkpoint(&a, &(change){.extra = {"bert.other"}});
+    assert_refused(a, "'bert.other' is no parameter of this model");
 }
 
 static void a_checkpoint_without_biases_has_none(void **state)
@@ -527,6 +632,10 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encoders_may_have_other_heads),
         cmocka_unit_test(every_layout_is_recognised),
+        cmocka_unit_test(any_wrapper_is_seen_through),
+        cmocka_unit_test(modules_around_layers_are_seen_through),
+        cmocka_unit_test(the_decoder_is_found_among_networks),
+        cmocka_unit_test(adapters_and_other_names_are_refused),
         cmocka_unit_test(wrappers_of_encoders_are_seen_through),
         cmocka_unit_test(a_checkpoint_without_biases_has_none),
         cmocka_unit_test(a_tied_embedding_may_lie_as_the_head),

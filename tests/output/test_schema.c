@@ -9,6 +9,7 @@
 #include "program/commands.h"
 
 #include <hdf5.h>
+#include <hdf5_hl.h>
 #include <math.h>
 
 #define FOLDER HESSE_TEST_FOLDER "/"
@@ -154,6 +155,58 @@ static herr_t meet_attribute(hid_t object, const char *name, const H5A_info_t *i
     return 0;
 }
 
+/* A dimension without coordinates is no data. */
+static bool is_dimension(hid_t object)
+{
+    char name[32] = "";
+    return H5Aexists(object, "CLASS") > 0 && H5Aexists(object, "NAME") > 0 &&
+           H5DSget_scale_name(object, name, sizeof name) > 0 &&
+           strncmp(name, "This is a netCDF dimension but", 30) == 0;
+}
+
+/* Readers of netCDF want a scale for every axis, with a length, in the group of the
+   dataset or above, and no two axes with the same one. */
+typedef struct axis_scales {
+    const char *path;
+    hsize_t length;
+    char names[2][HESSE_PATH];
+} axis_scales;
+
+static herr_t meet_scale(hid_t set, unsigned axis, hid_t scale, void *data)
+{
+    (void)set;
+    axis_scales *x = data;
+    hsize_t length = 0;
+    const hid_t space = H5Dget_space(scale);
+    H5Sget_simple_extent_dims(space, &length, NULL);
+    H5Sclose(space);
+    char *name = x->names[axis];
+    H5Iget_name(scale, name, HESSE_PATH);
+    const size_t folder = (size_t)(strrchr(name, '/') - name);
+    if (length != x->length || strncmp(name + 1, x->path, folder) != 0)
+        fail_msg("%s: axis %u has the scale %s of length %d", x->path, axis, name,
+                 (int)length);
+    return 1;
+}
+
+static void every_axis_has_a_scale(const char *path, hid_t set)
+{
+    hsize_t extent[2] = {0};
+    axis_scales x = {.path = path};
+    const hid_t space = H5Dget_space(set);
+    const int rank = H5Sget_simple_extent_dims(space, extent, NULL);
+    H5Sclose(space);
+    if (H5DSis_scale(set) > 0) return;
+    for (int axis = 0; axis < rank; axis++) {
+        x.length = extent[axis];
+        if (H5DSget_num_scales(set, (unsigned)axis) != 1)
+            fail_msg("%s: axis %d has not one scale", path, axis);
+        H5DSiterate_scales(set, (unsigned)axis, NULL, meet_scale, &x);
+    }
+    if (rank == 2 && strcmp(x.names[0], x.names[1]) == 0)
+        fail_msg("%s: both axes have the scale %s", path, x.names[0]);
+}
+
 static herr_t meet_object(hid_t file, const char *name, const H5O_info_t *info,
                           void *data)
 {
@@ -161,6 +214,11 @@ static herr_t meet_object(hid_t file, const char *name, const H5O_info_t *info,
     const bool root = strcmp(name, ".") == 0;
     m->path = root ? "" : name;
     const hid_t o = H5Oopen(file, name, H5P_DEFAULT);
+    if (info->type == H5O_TYPE_DATASET && is_dimension(o)) {
+        H5Oclose(o);
+        return 0;
+    }
+    if (info->type == H5O_TYPE_DATASET) every_axis_has_a_scale(name, o);
     if (!root) {
         const hesse_schema_row *row = hesse_schema_find(name, NULL);
         meet(m, NULL, row);
