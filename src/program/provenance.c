@@ -2,6 +2,7 @@
    data and times. Together they are what other people need to repeat and check a
    run. */
 #include "program/provenance.h"
+#include "network/families/config.h"
 #include "network/families/families.h"
 
 #include "ops/gemm.h"
@@ -268,7 +269,7 @@ static void read_machine(hesse_provenance *p)
 static void read_config(hesse_provenance *p, const char *path)
 {
     hesse_why why;
-    if (path && hesse_digest_file(path, p->config, &why)) p->config[0] = '\0';
+    if (path && hesse_config_digest(path, p->config, &why)) p->config[0] = '\0';
 }
 
 void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *problem,

@@ -309,7 +309,7 @@ static void refuses_what_is_no_token_file(void **state)
         refuses(&NPY, HESSE_E_INPUT, cases[i].says);
     }
     write_text("a.npy", "PK\3\4 something else");
-    refuses(&NPY, HESSE_E_INPUT, "no .npy file");
+    refuses(&NPY, HESSE_E_INPUT, "found a zip archive, expected a NumPy array");
     write_bytes("a.bin", data, 13);
     request bin = {.tokens = "a.bin", .positions = 4};
     refuses(&bin, HESSE_E_INPUT, "13 bytes, expected an even number");

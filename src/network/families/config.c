@@ -1,7 +1,9 @@
 #include "network/families/config.h"
 
+#include "base/memory.h"
 #include "files/file.h"
 #include "files/json.h"
+#include "files/kind.h"
 #include "network/families/family.h"
 
 #include <stdlib.h>
@@ -147,6 +149,7 @@ static hesse_status read_file(const char *path, hesse_arch *arch, hesse_why *why
     const hesse_family *f = hesse_family_of(arch);
     json_t *root = NULL;
     hesse_status s = hesse_json_load(path, &root, why);
+    s = hesse_file_explain(path, HESSE_FILE_JSON, s, why);
     if (s) return s;
     hesse_config c = {.path = path, .scope = "", .root = root, .why = why};
     hesse_arch read = {.layout = arch->layout};
@@ -162,16 +165,34 @@ static hesse_status read_file(const char *path, hesse_arch *arch, hesse_why *why
     return c.s;
 }
 
+/* The file that a path stands for, which the caller frees; NULL: out of memory. */
+static char *file_of(const char *path)
+{
+    return hesse_file_is_folder(path) ? hesse_file_join(path, "config.json")
+                                      : hesse_copy(path);
+}
+
 hesse_status hesse_config_read(const char *path, hesse_arch *arch, hesse_why *why)
 {
     if (!hesse_family_of(arch)->read_config)
         return hesse_fail(why, HESSE_E_JOB,
                           "%s: the family %s has no config.json; its sizes are stated",
                           path, arch->family);
-    if (!hesse_file_is_folder(path)) return read_file(path, arch, why);
-    char *inside = hesse_file_join(path, "config.json");
-    if (!inside) return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
-    const hesse_status s = read_file(inside, arch, why);
-    free(inside);
+    char *file = file_of(path);
+    const hesse_status s =
+        file ? read_file(file, arch, why)
+             : hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
+    free(file);
+    return s;
+}
+
+hesse_status hesse_config_digest(const char *path, char digest[HESSE_DIGEST_LENGTH],
+                                 hesse_why *why)
+{
+    char *file = file_of(path);
+    const hesse_status s =
+        file ? hesse_digest_file(file, digest, why)
+             : hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
+    free(file);
     return s;
 }
