@@ -196,7 +196,12 @@ static void note_data(hesse_provenance *p, const hesse_job *job,
 {
     const int examples = hesse_dataset_examples(problem->dataset);
     const int tokens = hesse_dataset_tokens(problem->dataset);
+    const hesse_data_reading *reading = hesse_dataset_reading(problem->dataset);
     text(p, "data_sha256", hesse_dataset_digest(problem->dataset));
+    text(p, "data_dtype", reading->type);
+    text(p, "data_layout", reading->layout);
+    if (reading->vocabulary) whole(p, "data_vocabulary", reading->vocabulary);
+    text(p, "data_vocabulary_source", reading->source);
     if (job->data.shuffle) whole(p, "data_seed", (int64_t)job->data.seed);
     whole(p, "sequences", examples);
     whole(p, "sequences_at_once", hesse_objective_window(problem->objective));
