@@ -148,10 +148,9 @@ static const format formats[] = {
 static const format *format_of(const char *path)
 {
     start s = {.count = 0};
-    FILE *file = hesse_file_exists(path) && !hesse_file_is_folder(path)
-                     ? fopen(path, "rb")
-                     : NULL;
-    if (!file) return NULL;
+    FILE *file;
+    size_t size;
+    if (hesse_file_open(path, &file, &size, NULL)) return NULL;
     s.count = fread(s.bytes, 1, START, file);
     fclose(file);
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {

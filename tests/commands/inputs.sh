@@ -142,6 +142,15 @@ case_folder_without_a_config() {
     rm model/config.json
     run_refused 3 'model/config.json: No such file.*'
 }
+case_files_that_are_pipes() {
+    for file in config.json model.safetensors tokens.npy; do
+        mv $file kept
+        mkfifo $file
+        run_refused 3 "$file: is no regular file, expected a file"
+        rm $file
+        mv kept $file
+    done
+}
 case_config_a_web_page() {
     echo '<!DOCTYPE html><html></html>' > config.json
     run_refused 3 'config.json: found a web page .*, expected a JSON text; download .*'

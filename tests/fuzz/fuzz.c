@@ -81,6 +81,17 @@ static void read_tokens(void)
         HESSE_READS_IDS);
 }
 
+/* The file as a text and as the table of its characters. */
+static void read_table(void)
+{
+    read_data(&(hesse_data_options){.kind = "text",
+                                    .paths = paths,
+                                    .n_paths = 1,
+                                    .characters = true,
+                                    .table = path},
+              HESSE_READS_IDS);
+}
+
 /* The file as numbers and as what is wanted of them. */
 static void read_arrays(void)
 {
@@ -278,6 +289,7 @@ static const target targets[] = {
     {"images", "images", read_images, NULL},
     {"texts", "texts.tsv", read_texts, NULL},
     {"bin", "tokens.bin", read_tokens, NULL},
+    {"table", "meta.json", read_table, NULL},
     {"job", "-", NULL, read_job},
     {"part", "a.part", read_part, NULL},
     {"manifest", "manifest.json", read_manifest, NULL},
