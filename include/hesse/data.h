@@ -43,11 +43,14 @@ typedef struct hesse_data_options {
     int n_paths;
     const char *labels, *targets; /* "inputs": one of them; "images": labels      */
     hesse_recipe recipe;
-    int size;         /* "images": rows and columns after resizing; 0: as they are    */
-    int classes;      /* "images": only labels below it are taken; 0: all             */
-    bool standard;    /* "images": each channel is standardised                    */
-    bool characters;  /* texts: the vocabulary is the characters; false: bytes     */
-    double mask_rate; /* masked models: share of masked tokens; 0: 0.15         */
+    int size;        /* "images": rows and columns after resizing; 0: as they are    */
+    int classes;     /* "images": only labels below it are taken; 0: all             */
+    bool standard;   /* "images": each channel is standardised                    */
+    int width;       /* "tokens": bits of an id in a .bin; 0: the file tells them  */
+    bool characters; /* texts: the vocabulary is the characters; false: bytes     */
+    const char *table;  /* "text": JSON with the ids of the characters; NULL: they are
+                           numbered in ascending order                              */
+    double mask_rate;   /* masked models: share of masked tokens; 0: 0.15         */
     const int *mask_id; /* masked models: id of a masked token; NULL: a new id    */
     int sequences; /* examples; 0: all that are available, at most 16             */
     int context;   /* tokens of an example; 0: those of the rows, or all that the model
@@ -74,11 +77,20 @@ typedef struct hesse_data_needs {
     int positions;  /* longest sequence; 0: any                                  */
     int vocabulary; /* ids are below it; 0: not known yet                        */
     int classes;    /* that it predicts; 0: not known yet, taken from the data   */
+    bool trained;   /* ids have the meanings that a config or checkpoint gave them */
     bool masked;    /* masked tokens are to be predicted; false: the next token  */
     bool full;      /* every token attends to all others, so padding is hidden   */
     bool flat;      /* images are read as one token                              */
     bool squared;   /* targets are numbers: labels become one-hot vectors        */
 } hesse_data_needs;
+
+/** The way in which token ids were read from files; empty for other data. */
+typedef struct hesse_data_reading {
+    char type[24];   /* "uint16", "int32", "bytes", "characters"                   */
+    char layout[80]; /* "stream" or "rows", and what stands before them or beside  */
+    int vocabulary;  /* ids are below it                                           */
+    char source[80]; /* of the vocabulary                                          */
+} hesse_data_reading;
 
 #ifdef __cplusplus
 }

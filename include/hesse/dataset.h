@@ -31,6 +31,9 @@ int hesse_dataset_examples(const hesse_dataset *dataset);
 int hesse_dataset_tokens(const hesse_dataset *dataset);
 const char *hesse_dataset_digest(const hesse_dataset *dataset);
 
+/** Local. The way in which token ids were read; borrowed. */
+const hesse_data_reading *hesse_dataset_reading(const hesse_dataset *dataset);
+
 #ifdef __cplusplus
 }
 #endif

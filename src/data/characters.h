@@ -2,6 +2,7 @@
 #ifndef HESSE_DATA_CHARACTERS_H
 #define HESSE_DATA_CHARACTERS_H
 
+#include "hesse/data.h"
 #include "hesse/status.h"
 
 #include <stdbool.h>
@@ -11,13 +12,25 @@
  *
  *  characters  [in]   true: id i is the i-th of the text's distinct code points in
  *                     ascending order; false: the ids are the bytes.
+ *  table       [in]   path of a JSON object {"stoi": {"a": 0, ...}}, or of the inner
+ *                     object alone, with the ids of characters; NULL: no table.
  *  ids         [out]  count of them; the caller frees them.
- *  vocabulary  [out]  number of distinct code points, or 256.
+ *  vocabulary  [out]  number of distinct code points, or 256, or the largest id of the
+ *                     table + 1.
  *  Line ends and a byte order mark are text like any other.
  *  Errors: HESSE_E_INPUT when the file cannot be read, or, with characters, is not
  *  UTF-8 (naming the byte); HESSE_E_NOMEM. */
-hesse_status hesse_characters_read(const char *path, bool characters, int **ids,
-                                   size_t *count, int *vocabulary, hesse_why *why);
+hesse_status hesse_characters_read(const char *path, bool characters, const char *table,
+                                   int **ids, size_t *count, int *vocabulary,
+                                   hesse_why *why);
+
+/** Local. Check that ids have their meanings in a trained model, which has exactly this
+ *  vocabulary, or one id more if it predicts masked tokens.
+ *
+ *  vocabulary  [in]  of the ids, with padding if there is any.
+ *  Errors: HESSE_E_INPUT. */
+hesse_status hesse_characters_check(const char *path, bool characters, int vocabulary,
+                                    const hesse_data_needs *needs, hesse_why *why);
 
 /** Local. Does the same in two steps, for texts from many files. The first finds the
  * code points of one text, or its bytes; the second turns the code points of all texts

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "files/gzip.h"
 #include "files/idx.h"
+#include "files/kind.h"
 #include "files/npy.h"
 
 #include <math.h>
@@ -308,6 +309,8 @@ static hesse_status read_examples(const hesse_data_options *options,
     if (!s) s = load(x.path, digest, &x.images, why);
     if (!s && options->labels) s = load(options->labels, digest, &x.labels, why);
     if (!s) s = open_store(options->labels, &x, why);
+    if (hesse_file_kind_of(x.path) != HESSE_FILE_GZIP)
+        s = hesse_file_explain(x.path, HESSE_FILE_NPY, s, why);
     if (!s) s = make(options, &x, batch, why);
     if (!s)
         hesse_digest_end(digest, batch->digest);

@@ -265,6 +265,9 @@ static hesse_status read_examples(const hesse_data_options *o,
     if (!s)
         s = hesse_characters_number(o->paths[0], o->characters, l.count, l.ids,
                                     &l.vocabulary, why);
+    if (!s)
+        s = hesse_characters_check(o->paths[0], o->characters, l.vocabulary + 1, needs,
+                                   why);
     if (!s) s = measure(o, needs, &l, batch, why);
     if (!s) s = cut(o, &l, batch, why);
     if (!s)

@@ -1,18 +1,24 @@
 /* Tokens come from a .npy of integers, 1-d (a stream) or 2-d (sequences), or from
-   nanoGPT's .bin (a stream of little-endian uint16). */
+   a .bin (a stream of little-endian integers). */
+#include "data/bin.h"
 #include "data/kinds.h"
 #include "data/windows.h"
 
 #include "files/file.h"
 
-static const hesse_owned_key keys[] = {
-    {"context", NULL}, {"mask_rate", NULL}, {"mask_id", NULL}, {NULL, NULL}};
+static const hesse_owned_key keys[] = {{"width", NULL},
+                                       {"context", NULL},
+                                       {"mask_rate", NULL},
+                                       {"mask_id", NULL},
+                                       {NULL, NULL}};
 
 static hesse_data_reader read_examples;
 
 const hesse_data_kind hesse_data_tokens = {
     .name = "tokens",
-    .help = "Token ids from a `.npy` file of integers or from nanoGPT's `.bin`.",
+    .help =
+        "Token ids from a `.npy` file of integers, or from a `.bin` of nanoGPT, llm.c, "
+        "Megatron or `hesse tokenize`.",
     .examples = 1 << HESSE_READS_IDS,
     .words = true,
     .least_paths = 1,
@@ -48,16 +54,6 @@ static hesse_status open_npy(size_t size, hesse_stream *src, hesse_why *why)
     return HESSE_OK;
 }
 
-static hesse_status open_bin(size_t size, hesse_stream *src, hesse_why *why)
-{
-    src->form = (hesse_npy){.kind = 'u', .width = 2};
-    src->count = size / 2;
-    if (size % 2 == 0) return HESSE_OK;
-    return hesse_fail(why, HESSE_E_INPUT,
-                      "%s: %zu bytes, expected an even number of them: 16-bit integers",
-                      src->path, size);
-}
-
 static hesse_status read_examples(const hesse_data_options *options,
                                   const hesse_data_needs *needs, hesse_batch *batch,
                                   hesse_why *why)
@@ -71,7 +67,9 @@ static hesse_status read_examples(const hesse_data_options *options,
                           "kind of data",
                           src.path);
     hesse_status s = hesse_file_open(src.path, &src.file, &size, why);
-    if (!s) s = npy ? open_npy(size, &src, why) : open_bin(size, &src, why);
+    if (!s)
+        s = npy ? open_npy(size, &src, why)
+                : hesse_bin_open(size, options->width, needs->vocabulary, &src, why);
     if (!s) s = hesse_windows_read(options, needs, &src, batch, why);
     if (src.file) fclose(src.file);
     return s;

@@ -169,6 +169,26 @@ static hesse_status take(const hesse_stream *src, int after, hesse_choice *choic
     return s;
 }
 
+/* Notes how the ids were read. */
+static void note(const hesse_stream *src, bool of_model, hesse_data_reading *r)
+{
+    const hesse_npy *form = &src->form;
+    *r = (hesse_data_reading){.vocabulary = src->vocabulary};
+    if (src->file)
+        snprintf(r->type, sizeof r->type, "%s%d%s", form->kind == 'u' ? "uint" : "int",
+                 8 * form->width, form->big ? ", big-endian" : "");
+    else
+        snprintf(r->type, sizeof r->type, "%s", src->type);
+    snprintf(r->layout, sizeof r->layout, "%s",
+             *src->layout ? src->layout
+             : src->rows  ? "rows"
+                          : "stream");
+    snprintf(r->source, sizeof r->source, "%s",
+             of_model       ? "the model"
+             : *src->source ? src->source
+                            : "the largest id");
+}
+
 hesse_status hesse_windows_read(const hesse_data_options *options,
                                 const hesse_data_needs *needs, hesse_stream *stream,
                                 hesse_batch *batch, hesse_why *why)
@@ -183,5 +203,6 @@ hesse_status hesse_windows_read(const hesse_data_options *options,
     batch->vocabulary = stream->vocabulary;
     batch->classes = vocabulary ? stream->vocabulary : stream->largest + 1;
     batch->labels = batch->context;
+    note(stream, needs->vocabulary, &batch->reading);
     return s;
 }

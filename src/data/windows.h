@@ -20,6 +20,9 @@ typedef struct hesse_stream {
     size_t length;  /* of a row                                                      */
     int vocabulary; /* ids are below it; 0: not known, the largest id + 1            */
     int largest;    /* the largest id; hesse_windows_read sets it                    */
+    char layout[80];  /* in words; "": as `rows` says                                 */
+    char source[80];  /* of the vocabulary, in words                                  */
+    const char *type; /* of ids in memory, in words                                  */
 } hesse_stream;
 
 /** Local. Chooses and reads the sequences. A stream of length m is cut into (m - 1)

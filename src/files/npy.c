@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "files/file.h"
+#include "files/kind.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -144,6 +145,20 @@ static hesse_status check_size(const char *path, size_t size, const hesse_npy *n
         path, npy->count, width, found);
 }
 
+/* The file may be the content of a compressed one, whose first bytes tell nothing. */
+static hesse_status refuse_magic(const char *path, const unsigned char *start,
+                                 hesse_why *why)
+{
+    const bool compressed = hesse_file_kind_of(path) == HESSE_FILE_GZIP;
+    const hesse_status s = hesse_fail(why, HESSE_E_INPUT,
+                                      "%s: found no .npy file of version 1, 2 or 3, "
+                                      "expected one (its first bytes tell)",
+                                      path);
+    return compressed && start[0] != 0x1f
+               ? s
+               : hesse_file_explain(path, HESSE_FILE_NPY, s, why);
+}
+
 hesse_status hesse_npy_header(FILE *file, const char *path, size_t size, hesse_npy *npy,
                               hesse_why *why)
 {
@@ -153,9 +168,7 @@ hesse_status hesse_npy_header(FILE *file, const char *path, size_t size, hesse_n
     if (s) return s;
     const int version = start[6];
     if (memcmp(start, "\x93NUMPY", 6) != 0 || version < 1 || version > 3)
-        return hesse_fail(
-            why, HESSE_E_INPUT,
-            "%s: no .npy file of version 1, 2 or 3 (its first bytes tell)", path);
+        return refuse_magic(path, start, why);
     const size_t field = version == 1 ? 2 : 4, first = MAGIC + field;
     size_t length = 0;
     for (size_t i = field; i-- > 0;) length = length << 8 | start[MAGIC + i];

@@ -127,6 +127,20 @@ static size_t bytes_of(const hesse_tensor *t)
     return t->count * dtype_of(t->type)->bits / 8;
 }
 
+/* The end of the tensor that ends last, by the header. */
+static size_t last_end(const hesse_shard *shard)
+{
+    const char *name;
+    json_t *claim;
+    size_t last = 0, end;
+    json_object_foreach(shard->header, name, claim)
+    {
+        const json_t *offsets = json_object_get(claim, "data_offsets");
+        if (take_size(json_array_get(offsets, 1), &end) && end > last) last = end;
+    }
+    return last;
+}
+
 static hesse_status check_bytes(const hesse_shard *shard, const json_t *offsets,
                                 hesse_tensor *t, hesse_why *why)
 {
@@ -148,9 +162,10 @@ static hesse_status check_bytes(const hesse_shard *shard, const json_t *offsets,
     if (end > shard->size)
         return hesse_fail(
             why, HESSE_E_INPUT,
-            "%s: tensor '%.160s' ends at byte %zu of the data, the file at "
-            "byte %zu: cut short?",
-            shard->path, t->name, end, shard->size);
+            "%s: found %zu bytes, expected %zu more: the file was cut short (tensor "
+            "'%.160s' ends at byte %zu of the data); fetch or copy it again",
+            shard->path, shard->data + shard->size, last_end(shard) - shard->size,
+            t->name, end);
     return HESSE_OK;
 }
 
@@ -206,8 +221,9 @@ static hesse_status check_tiling(const hesse_shard *shard, size_t count,
     }
     if (end != shard->size)
         return hesse_fail(why, HESSE_E_INPUT,
-                          "%s: the tensors take %zu bytes, the data has %zu",
-                          shard->path, end, shard->size);
+                          "%s: found %zu bytes behind the end of the last tensor, "
+                          "expected none: the tensors take %zu bytes, the data has %zu",
+                          shard->path, shard->size - end, end, shard->size);
     return HESSE_OK;
 }
 
@@ -231,7 +247,9 @@ static hesse_status list_shard(hesse_safetensors *f, size_t shard, hesse_why *wh
     return check_tiling(in, (size_t)(f->list + f->count - first), first, why);
 }
 
-/* Check that every tensor lies in the shard that the index names. */
+/* Check that every tensor lies in the shard that the index names. A tensor that no
+   shard has is not missed here: indexes of tied models name the head, which is not
+   stored, and the reader of the parameters names every tensor that it needs. */
 static hesse_status check_map(const hesse_safetensors *f, hesse_why *why)
 {
     const char *name;
@@ -240,7 +258,7 @@ static hesse_status check_map(const hesse_safetensors *f, hesse_why *why)
     {
         const hesse_tensor *t = hesse_safetensors_find(f, name);
         const char *where = json_string_value(shard);
-        if (!t || strcmp(f->shards.list[t->shard].name, where) != 0) {
+        if (t && strcmp(f->shards.list[t->shard].name, where) != 0) {
             char shown[HESSE_JSON_SHOWN];
             json_t *text = json_string(name);
             hesse_json_show(text, shown);

@@ -6,8 +6,11 @@
 #include "base/memory.h"
 #include "files/file.h"
 #include "files/json.h"
+#include "files/kind.h"
 
 #include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,16 +33,20 @@ static hesse_status parse_header(FILE *file, size_t size, hesse_shard *shard,
     if (size < LENGTH)
         return hesse_fail(
             why, HESSE_E_INPUT,
-            "%s: %zu bytes are no safetensors file, which has at least %d", shard->path,
-            size, LENGTH);
+            "%s: found %zu bytes, expected a safetensors file, which has at least %d",
+            shard->path, size, LENGTH);
     hesse_status s = hesse_file_read(file, shard->path, 0, LENGTH, &length, why);
     if (s) return s;
     if (length > size - LENGTH)
         return hesse_fail(
             why, HESSE_E_INPUT,
-            "%s: no safetensors file, or cut short: its header would have "
-            "%llu bytes, the file has %zu",
-            shard->path, (unsigned long long)length, size);
+            hesse_file_kind_of(shard->path) == HESSE_FILE_SAFETENSORS
+                ? "%s: found %zu bytes, expected a header of %llu bytes and its "
+                  "tensors: "
+                  "the file was cut short; fetch or copy it again"
+                : "%s: found %zu bytes, expected a safetensors file with a header of "
+                  "%llu bytes: it was cut short or has another format",
+            shard->path, size, (unsigned long long)length);
     shard->data = LENGTH + (size_t)length;
     shard->size = size - shard->data;
     char *text = hesse_calloc((size_t)length, 1);
@@ -66,7 +73,7 @@ static hesse_status add(hesse_shards *shards, const char *path, hesse_why *why)
     if (s) return s;
     s = parse_header(file, size, shard, why);
     fclose(file);
-    return s;
+    return hesse_file_explain(path, HESSE_FILE_SAFETENSORS, s, why);
 }
 
 static hesse_status open_one(const char *path, hesse_shards *shards, hesse_why *why)
@@ -154,6 +161,89 @@ static hesse_status open_index(const char *path, hesse_shards *shards, hesse_why
     return s;
 }
 
+enum { MOST_NAMED = 300 };
+
+/* The names of the files in a folder that a filter takes, for a message. */
+static int list_files(const char *path, int (*filter)(const struct dirent *),
+                      char names[MOST_NAMED])
+{
+    struct dirent **entries = NULL;
+    const int count = scandir(path, &entries, filter, alphasort);
+    size_t at = 0;
+    names[0] = '\0';
+    for (int i = 0; i < count; i++) {
+        const size_t length = strlen(entries[i]->d_name) + 2;
+        if (at + length + 5 < MOST_NAMED)
+            at += (size_t)snprintf(names + at, MOST_NAMED - at, "%s%s", i ? ", " : "",
+                                   entries[i]->d_name);
+        else if (strcmp(names + at - 3, "...") != 0)
+            at += (size_t)snprintf(names + at, MOST_NAMED - at, ", ...");
+        free(entries[i]);
+    }
+    free(entries);
+    for (char *c = names; *c; c++)
+        if (iscntrl((unsigned char)*c)) *c = '?';
+    return count;
+}
+
+static int is_adapter(const struct dirent *entry)
+{
+    return strncmp(entry->d_name, "adapter_model.", 14) == 0;
+}
+
+static int is_safetensors(const struct dirent *entry)
+{
+    return hesse_file_ends_with(entry->d_name, ".safetensors");
+}
+
+static int is_index(const struct dirent *entry)
+{
+    return hesse_file_ends_with(entry->d_name, ".safetensors.index.json");
+}
+
+static int is_of_pytorch(const struct dirent *entry)
+{
+    static const char *const ends[] = {
+        ".bin", ".pt", ".pth", ".ckpt", ".tar", ".bin.index.json", ".distcp"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (hesse_file_ends_with(entry->d_name, ends[i])) return 1;
+    return 0;
+}
+
+static int is_any(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* Say what a folder without a whole model holds instead. */
+static hesse_status refuse_folder(const char *path, hesse_why *why)
+{
+    static const struct {
+        int (*filter)(const struct dirent *);
+        const char *advice;
+    } others[] = {{is_adapter,
+                   "an adapter is no whole model: merge it with merge_and_unload() of "
+                   "PEFT and save the model"},
+                  {is_index, "name the index itself"},
+                  {is_safetensors,
+                   "name the file itself, or save the model again if they are shards"},
+                  {is_of_pytorch, "convert the folder with `hesse convert`"},
+                  {is_any, "name the file or folder with the parameters"}};
+    char names[MOST_NAMED] = "";
+    const char *advice = NULL;
+    for (size_t i = 0; !advice && i < sizeof others / sizeof *others; i++) {
+        const int count = list_files(path, others[i].filter, names);
+        if (count < 0)
+            return hesse_fail(why, HESSE_E_INPUT, "%s: %s", path, strerror(errno));
+        if (count) advice = others[i].advice;
+    }
+    return hesse_fail(why, HESSE_E_INPUT,
+                      "%s: found %s, expected model.safetensors or "
+                      "model.safetensors.index.json in this folder%s%s",
+                      path, advice ? names : "an empty folder", advice ? "; " : "",
+                      advice ? advice : "");
+}
+
 static hesse_status open_folder(const char *path, hesse_shards *shards, hesse_why *why)
 {
     char *one = hesse_file_join(path, "model.safetensors");
@@ -161,15 +251,18 @@ static hesse_status open_folder(const char *path, hesse_shards *shards, hesse_wh
     hesse_status s;
     if (!one || !index)
         s = out_of_memory(path, why);
+    else if (hesse_file_exists(one) && hesse_file_exists(index))
+        s = hesse_fail(why, HESSE_E_INPUT,
+                       "%s: found model.safetensors and model.safetensors.index.json, "
+                       "expected one of them in this folder; name the file that is "
+                       "meant, because the other one may be stale",
+                       path);
     else if (hesse_file_exists(one))
         s = open_one(one, shards, why);
     else if (hesse_file_exists(index))
         s = open_index(index, shards, why);
     else
-        s = hesse_fail(why, HESSE_E_INPUT,
-                       "%s: expected model.safetensors or model.safetensors.index.json "
-                       "in this folder, found neither",
-                       path);
+        s = refuse_folder(path, why);
     free(one);
     free(index);
     return s;

@@ -247,7 +247,8 @@ static const hesse_key keys[] = {
 
     {"data.tokens", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      AT(data.paths), COUNT(data.n_paths), .absent = ONE_SOURCE,
-     .help = "Token ids: a `.npy` file of integers, or nanoGPT's `.bin`."},
+     .help = "Token ids: a `.npy` file of integers, or a `.bin` of nanoGPT, llm.c, "
+             "Megatron or `hesse tokenize`."},
     {"data.text", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      AT(data.paths), COUNT(data.n_paths), .absent = ONE_SOURCE,
      .help = "A text in UTF-8."},
@@ -276,6 +277,12 @@ static const hesse_key keys[] = {
     {"data.vocabulary", HESSE_KEY_WORD, .words = vocabularies, AT(data.characters),
      .help = "The tokens of a text: the 256 bytes, or its distinct characters in "
              "ascending order."},
+    {"data.table", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
+     .absent = "the characters are numbered in ascending order", AT(data.table),
+     .help = "The ids of the characters: a JSON file, `{\"stoi\": {\"a\": 0}}`."},
+    {"data.width", HESSE_KEY_INTEGER, .low = 16, .high = 64,
+     .absent = "the file tells it, or 16", AT(data.width),
+     .help = "The bits of an id in a `.bin` file: 16, 32 or 64."},
     {"data.context", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24,
      .absent = "the model's context, or the length of the sequences", AT(data.context),
      .help = "The tokens of a sequence."},

@@ -322,7 +322,7 @@ const char *hesse_values_kind(const hesse_values *values)
 static const char *told_of(const hesse_values *values, const hesse_key *key)
 {
     const hesse_told *t = values->told;
-    const char *text = !t                                      ? ""
+    const char *text = !t                                       ? ""
                        : strcmp(key->path, "model.family") == 0 ? t->family
                        : strcmp(key->path, "model.task") == 0   ? t->task
                        : strcmp(key->path, "model.loss") == 0   ? t->loss

@@ -23,8 +23,8 @@ typedef struct hesse_values {
 hesse_status hesse_values_read(const hesse_yaml *root, hesse_values *values,
                                hesse_why *why);
 
-/** Local. Fill in what the config implies, then the defaults of the procedure, of the family and the kind of data,
- * and of the table. Errors: HESSE_E_NOMEM. */
+/** Local. Fill in what the config implies, then the defaults of the procedure, of the
+ * family and the kind of data, and of the table. Errors: HESSE_E_NOMEM. */
 hesse_status hesse_values_complete(hesse_values *values, hesse_why *why);
 void hesse_values_free(hesse_values *values);
 

@@ -3,6 +3,7 @@
 #define HESSE_NETWORK_BATCH_H
 
 #include "base/digest.h"
+#include "hesse/data.h"
 #include "hesse/status.h"
 
 #include <stddef.h>
@@ -32,6 +33,7 @@ typedef struct hesse_batch {
     double *wanted;    /* sequences x wanted_tokens x wanted_width                 */
     int wanted_tokens; /* of one example                                           */
     int wanted_width;
+    hesse_data_reading reading;
     char digest[HESSE_DIGEST_LENGTH]; /* of the files, or of the kind and its seed */
 } hesse_batch;
 

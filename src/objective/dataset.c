@@ -77,3 +77,8 @@ const char *hesse_dataset_digest(const hesse_dataset *d)
 {
     return d->all.digest;
 }
+
+const hesse_data_reading *hesse_dataset_reading(const hesse_dataset *d)
+{
+    return &d->all.reading;
+}

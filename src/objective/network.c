@@ -103,6 +103,7 @@ hesse_status hesse_network_needs(hesse_team *team, const hesse_network_source *s
     s = hesse_agree(team, s);
     if (s) return s;
     if (team->rank == 0) *needs = hesse_family_needs(&arch);
+    needs->trained = source->config || source->checkpoint;
     hesse_team_broadcast(team, 0, needs, sizeof *needs);
     return HESSE_OK;
 }

@@ -204,6 +204,16 @@ static const hesse_schema_row ROWS[] = {
     /* The data */
     {HESSE_SECTION_DATA, "", "data_sha256", HESSE_CONTENT_TEXT,
      .description = "digest of the data"},
+    {HESSE_SECTION_DATA, "", "data_dtype", HESSE_CONTENT_TEXT, .optional = true,
+     .description = "type of the token ids in their file: uint16, int32, ..., bytes or "
+                    "characters"},
+    {HESSE_SECTION_DATA, "", "data_layout", HESSE_CONTENT_TEXT, .optional = true,
+     .description = "stream or rows, and what stands before the token ids or beside "
+                    "their file"},
+    {HESSE_SECTION_DATA, "", "data_vocabulary", HESSE_CONTENT_WHOLE, .optional = true,
+     .description = "token ids are below it"},
+    {HESSE_SECTION_DATA, "", "data_vocabulary_source", HESSE_CONTENT_TEXT,
+     .optional = true, .description = "source of data_vocabulary"},
     {HESSE_SECTION_DATA, "", "data_seed", HESSE_CONTENT_WHOLE, .optional = true,
      .description =
          "seed of the choice of sequences, where it was random; written as model_seed "

@@ -18,8 +18,8 @@ enum { PATH_LENGTH = 512, LONGEST_NAME = 56 };
 static const char *const HEAD[] = {
     "created",     "command",    "hesse_version", "git_commit",   "host",
     "ranks",       "blas",       "model_family",  "model_layers", "model_heads",
-    "model_width", "parameters", "sequences",     "context",      "loss",
-    "partition",   "scope",      "wall_seconds"};
+    "model_width", "parameters", "data_dtype",    "data_layout",  "sequences",
+    "context",     "loss",       "partition",     "scope",        "wall_seconds"};
 
 static void print_attribute(hid_t object, const char *name, FILE *out)
 {

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "checkpoint/manifest.h"
 #include "files/json.h"
+#include "network/families/config.h"
 #include "output/reader.h"
 
 #include <stdio.h>
@@ -84,7 +85,7 @@ hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *proble
                 .program = "hesse " HESSE_VERSION ", " HESSE_GIT_COMMIT};
     hesse_status s = HESSE_OK;
     *identity = (hesse_identity){0};
-    if (job->paths.config) s = hesse_digest_file(job->paths.config, o.config, why);
+    if (job->paths.config) s = hesse_config_digest(job->paths.config, o.config, why);
     if (s) return s;
     strcpy(o.checkpoint, hesse_network_digest(problem->network));
     strcpy(o.data, hesse_dataset_digest(problem->dataset));

@@ -2,6 +2,7 @@
    data and times. Together they are what other people need to repeat and check a
    run. */
 #include "program/provenance.h"
+#include "network/families/config.h"
 #include "network/families/families.h"
 
 #include "ops/gemm.h"
@@ -195,7 +196,12 @@ static void note_data(hesse_provenance *p, const hesse_job *job,
 {
     const int examples = hesse_dataset_examples(problem->dataset);
     const int tokens = hesse_dataset_tokens(problem->dataset);
+    const hesse_data_reading *reading = hesse_dataset_reading(problem->dataset);
     text(p, "data_sha256", hesse_dataset_digest(problem->dataset));
+    text(p, "data_dtype", reading->type);
+    text(p, "data_layout", reading->layout);
+    if (reading->vocabulary) whole(p, "data_vocabulary", reading->vocabulary);
+    text(p, "data_vocabulary_source", reading->source);
     if (job->data.shuffle) whole(p, "data_seed", (int64_t)job->data.seed);
     whole(p, "sequences", examples);
     whole(p, "sequences_at_once", hesse_objective_window(problem->objective));
@@ -268,7 +274,7 @@ static void read_machine(hesse_provenance *p)
 static void read_config(hesse_provenance *p, const char *path)
 {
     hesse_why why;
-    if (path && hesse_digest_file(path, p->config, &why)) p->config[0] = '\0';
+    if (path && hesse_config_digest(path, p->config, &why)) p->config[0] = '\0';
 }
 
 void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *problem,

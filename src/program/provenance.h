@@ -14,7 +14,7 @@ typedef struct hesse_phases {
     double open, plan, compute, assembly, eigenvalues, distances, write;
 } hesse_phases;
 
-enum { HESSE_NOTES = 72 };
+enum { HESSE_NOTES = 80 };
 
 typedef struct hesse_provenance {
     hesse_note list[HESSE_NOTES];

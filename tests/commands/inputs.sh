@@ -89,6 +89,77 @@ case_weights_of_another_family() {
     run_refused 3 ".*$weights.*"
 }
 
+# Folders, and files in other formats.
+
+# as_folder: the model is a folder, for config and checkpoint alike.
+as_folder() {
+    mkdir model
+    mv config.json model.safetensors model
+    edit job.yaml 's/config.json/model/; s/model.safetensors/model/'
+}
+# digests: of the config and the checkpoint of a result.
+digests() {
+    has_h5dump || return
+    h5dump -a config_sha256 -a checkpoint_sha256 result.h5 | grep '(0)'
+}
+case_folders_stand_for_their_files() {
+    ranks=1
+    launch run job.yaml
+    expect_status 0
+    files=$(digests)
+    rm result.h5
+    as_folder
+    for command in plan check run; do
+        launch $command job.yaml
+        expect_status 0
+    done
+    folders=$(digests)
+    [ "$files" = "$folders" ] || fail "found digests '$folders', expected '$files'"
+}
+case_folders_of_links_are_read() {
+    as_folder
+    mkdir blobs
+    for file in config.json model.safetensors; do
+        mv model/$file blobs
+        ln -s ../blobs/$file model/$file
+    done
+    ranks=1
+    launch run job.yaml
+    expect_status 0
+}
+case_folder_with_a_file_and_an_index() {
+    as_folder
+    echo '{"weight_map": {"a": "b.safetensors"}}' > model/model.safetensors.index.json
+    run_refused 3 'model: found model.safetensors and .*; name the file that is meant.*'
+}
+case_folder_with_weights_of_pytorch() {
+    as_folder
+    mv model/model.safetensors model/pytorch_model.bin
+    run_refused 3 'model: found pytorch_model.bin, .*`hesse convert`'
+}
+case_folder_without_a_config() {
+    as_folder
+    rm model/config.json
+    run_refused 3 'model/config.json: No such file.*'
+}
+case_files_that_are_pipes() {
+    for file in config.json model.safetensors tokens.npy; do
+        mv $file kept
+        mkfifo $file
+        run_refused 3 "$file: is no regular file, expected a file"
+        rm $file
+        mv kept $file
+    done
+}
+case_config_a_web_page() {
+    echo '<!DOCTYPE html><html></html>' > config.json
+    run_refused 3 'config.json: found a web page .*, expected a JSON text; download .*'
+}
+case_tokens_a_pointer_of_git_lfs() {
+    printf 'version https://git-lfs.github.com/spec/v1\nsize 5\n' > tokens.npy
+    run_refused 3 'tokens.npy: found a pointer of Git LFS, .*; run `git lfs pull`.*'
+}
+
 # The model's config.json.
 
 case_config_missing() {
@@ -219,6 +290,38 @@ data: {generator: regression, features: 3, examples: 4, sequences: 3}
 EOF
     run_refused 2 \
         '.*attention wants 5 rows of targets of an example, one of every token, .* have 1'
+}
+case_tokens_of_32_bits_without_a_word_of_it() {
+    printf '\001\000\000\000\002\000\000\000\003\000\000\000\001\000\000\000' > t.bin
+    edit job.yaml 's/tokens: .*/tokens: t.bin/'
+    run_refused 3 't.bin: found ids that read well with 32 bits.*data.width: 32.*' \
+        --set data.context=3
+    ranks=1
+    launch run job.yaml --set data.context=3 --set data.width=32
+    expect_status 0
+    launch show result.h5
+    expect_line 'data_dtype  *uint32'
+    expect_line 'data_layout  *stream'
+}
+case_text_of_another_vocabulary() {
+    edit job.yaml 's/tokens: .*/text: corpus.txt/'
+    echo abcabcabc > corpus.txt
+    run_refused 3 'corpus.txt: found a vocabulary of 256 bytes, .*hesse tokenize.*'
+    run_refused 3 'corpus.txt: found a vocabulary of 4 characters, .*' \
+        --set data.vocabulary=characters
+    printf '{"stoi": {"a": 2, "b": 0, "c": 9, "\\n": 1}}' > meta.json
+    ranks=1
+    launch run job.yaml --set data.vocabulary=characters --set data.table=meta.json
+    expect_status 0
+    launch show result.h5
+    expect_line 'data_dtype  *characters'
+}
+case_text_with_a_table_and_bytes() {
+    edit job.yaml 's/tokens: .*/text: corpus.txt/'
+    echo abcabcabc > corpus.txt
+    echo '{"a": 2}' > meta.json
+    run_refused 2 'meta.json: found a table of characters, expected characters as .*' \
+        --set data.table=meta.json
 }
 case_text_no_utf_8() {
     edit job.yaml 's/tokens: .*/text: corpus.txt/'

@@ -80,7 +80,7 @@ static double difference(opened *x, const char *what, size_t copy, const double 
     double error = 0, size = 0;
     for (int i = 0; i < x->problem.network->params.count; i++) {
         const hesse_param *p = &x->problem.network->params.list[i];
-        char name[256];
+        char name[3 * HESSE_NAME];
         snprintf(name, sizeof name, "%s/%s%s", what,
                  x->problem.network->arch.layout.wrapper, p->tensor);
         double *reference = read_tensor(x, name, NULL);

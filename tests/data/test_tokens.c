@@ -3,8 +3,9 @@
 
 typedef struct request {
     const char *tokens, *text; /* one of them */
-    bool characters;
-    int sequences, context, positions, vocabulary;
+    bool characters, trained;
+    const char *table;
+    int width, sequences, context, positions, vocabulary;
     bool shuffle;
     uint64_t seed;
 } request;
@@ -15,12 +16,15 @@ static hesse_status read_tokens(const request *r, hesse_batch *batch, hesse_why 
                                         .paths = r->text ? &r->text : &r->tokens,
                                         .n_paths = 1,
                                         .characters = r->characters,
+                                        .table = r->table,
+                                        .width = r->width,
                                         .sequences = r->sequences,
                                         .context = r->context,
                                         .shuffle = r->shuffle,
                                         .seed = r->seed};
     const hesse_data_needs needs = {.reads = HESSE_READS_IDS,
                                     .positions = r->positions,
+                                    .trained = r->trained,
                                     .vocabulary = r->vocabulary};
     return hesse_data_read(&options, &needs, batch, why);
 }
@@ -65,7 +69,7 @@ static void expect(const request *r, int sequences, int context, int vocabulary,
     if (input) assert_memory_equal(t.input, input, bytes);
     if (target) assert_memory_equal(t.target, target, bytes);
     hesse_digest_file(r->text ? r->text : r->tokens, digest, &why);
-    assert_string_equal(t.digest, digest);
+    assert_int_equal(strcmp(t.digest, digest) == 0, !r->table);
     hesse_batch_free(&t);
 }
 
@@ -267,7 +271,7 @@ static void ids_outside_the_vocabulary_are_located(void **state)
 static void refuses_what_is_no_token_file(void **state)
 {
     (void)state;
-    static const unsigned char data[64];
+    static const unsigned char data[64] = {1, 2, 3, 4, 5, 6, 7, 8};
     const struct {
         const char *header;
         size_t count;
@@ -309,7 +313,7 @@ static void refuses_what_is_no_token_file(void **state)
         refuses(&NPY, HESSE_E_INPUT, cases[i].says);
     }
     write_text("a.npy", "PK\3\4 something else");
-    refuses(&NPY, HESSE_E_INPUT, "no .npy file");
+    refuses(&NPY, HESSE_E_INPUT, "found a zip archive, expected a NumPy array");
     write_bytes("a.bin", data, 13);
     request bin = {.tokens = "a.bin", .positions = 4};
     refuses(&bin, HESSE_E_INPUT, "13 bytes, expected an even number");
@@ -324,6 +328,187 @@ static void refuses_what_is_no_token_file(void **state)
     refuses(&bin, HESSE_E_INPUT, "is a folder, expected a file");
     bin.tokens = "a.txt";
     refuses(&bin, HESSE_E_JOB, "expected a name ending in .npy or .bin");
+}
+
+static const request BIN = {.tokens = "a.bin", .positions = 4};
+
+/* Eight ids of a width, behind a header of llm.c if it has a magic number. */
+static void write_ids(int32_t magic, int32_t version, size_t width)
+{
+    unsigned char bytes[1024 + 64] = "";
+    const size_t first = magic ? 1024 : 0;
+    const int32_t head[3] = {magic, version, 8};
+    if (magic) memcpy(bytes, head, sizeof head);
+    for (size_t i = 0; i < 8; i++) bytes[first + i * width] = (unsigned char)(3 + i);
+    write_bytes("a.bin", bytes, first + 8 * width);
+}
+
+static void expect_ids(const request *r, const char *type, const char *layout,
+                       int vocabulary, const char *source)
+{
+    hesse_batch t;
+    hesse_why why = {0};
+    if (read_tokens(r, &t, &why)) fail_msg("%s", why.text);
+    assert_int_equal(t.sequences, 1);
+    for (int i = 0; i < 4; i++) assert_int_equal(t.input[i], 3 + i);
+    assert_string_equal(t.reading.type, type);
+    assert_string_equal(t.reading.layout, layout);
+    assert_int_equal(t.reading.vocabulary, vocabulary);
+    assert_string_equal(t.reading.source, source);
+    hesse_batch_free(&t);
+}
+
+static void the_header_of_llmc_tells_the_width(void **state)
+{
+    (void)state;
+    static const char layout[] = "stream behind a header of llm.c";
+    request r = BIN;
+    write_ids(20240520, 1, 2);
+    expect_ids(&r, "uint16", layout, 11, "the largest id");
+    write_ids(20240801, 7, 4);
+    expect_ids(&r, "uint32", layout, 11, "the largest id");
+    r.vocabulary = 20;
+    expect_ids(&r, "uint32", layout, 20, "the model");
+    r.width = 32;
+    expect_ids(&r, "uint32", layout, 20, "the model");
+    r.width = 16;
+    refuses(&r, HESSE_E_INPUT, "found ids of 32 bits by its header of llm.c, expected");
+    write_ids(20240520, 2, 2);
+    refuses(&BIN, HESSE_E_INPUT, "found version 2 in its header of llm.c, expected 1");
+    write_ids(20240520, 1, 4);
+    refuses(&BIN, HESSE_E_INPUT, "found 1056 bytes, expected 1040: a header of llm.c");
+    const int32_t head[] = {20240520, 1, 8};
+    write_bytes("a.bin", head, sizeof head);
+    refuses(&BIN, HESSE_E_INPUT, "found 12 bytes, expected 1040");
+}
+
+static void refuses_beside(const char *path, const char *says)
+{
+    hesse_batch t;
+    hesse_why why = {0};
+    assert_int_equal(read_tokens(&BIN, &t, &why), HESSE_E_INPUT);
+    assert_says(&why, path, says);
+}
+
+static void files_beside_tell_the_width(void **state)
+{
+    (void)state;
+    unsigned char index[34] = "MMIDIDX\0\0\1";
+    request r = BIN;
+    index[17] = 4; /* int32 */
+    write_bytes("a.idx", index, sizeof index);
+    write_ids(0, 0, 4);
+    expect_ids(&r, "int32",
+               "stream beside an index of Megatron, whose borders are not used", 11,
+               "the largest id");
+    index[17] = 6;
+    write_bytes("a.idx", index, sizeof index);
+    refuses_beside("a.idx", "found version 1 and type 6 in this index of Megatron");
+    memcpy(index, "TNTIDX\0\0", 8);
+    write_bytes("a.idx", index, sizeof index);
+    refuses_beside("a.idx", "TNTIDX");
+    assert_int_equal(remove("a.idx"), 0);
+
+    write_text("a.bin.json", "{\"dtype\": \"uint32\", \"vocabulary\": 100}");
+    expect_ids(&r, "uint32", "stream", 100, "the .bin.json beside the file");
+    r.vocabulary = 99;
+    refuses(&r, HESSE_E_INPUT, "a vocabulary of 100 by the .bin.json beside the file");
+    r = BIN, r.width = 16;
+    refuses(&r, HESSE_E_INPUT, "found ids of 32 bits by the .bin.json");
+    write_text("a.bin.json", "{\"dtype\": \"float32\"}");
+    refuses_beside("a.bin.json", "dtype: found \"float32\", expected");
+    write_text("a.bin.json", "{\"dtype\": \"uint16\", \"vocabulary\": 0}");
+    refuses_beside("a.bin.json", "vocabulary: found 0, expected");
+    assert_int_equal(remove("a.bin.json"), 0);
+}
+
+/* The halves of wider ids would look like ids. */
+static void wide_ids_are_never_read_as_their_halves(void **state)
+{
+    (void)state;
+    const uint32_t large[] = {100000, 5, 70000, 131071, 4, 4000, 3, 2};
+    request r = BIN;
+    write_ids(0, 0, 2);
+    expect_ids(&r, "uint16", "stream", 11, "the largest id");
+    for (int vocabulary = 0; vocabulary < 1000; vocabulary += 11) {
+        r = BIN, r.vocabulary = vocabulary;
+        write_ids(0, 0, 4);
+        refuses(&r, HESSE_E_INPUT, "data.width: 32 (or 16)");
+        write_ids(0, 0, 8);
+        refuses(&r, HESSE_E_INPUT, "data.width: 64 (or 16)");
+    }
+    r = BIN, r.width = 64;
+    expect_ids(&r, "uint64", "stream", 11, "the largest id");
+    r.width = 24;
+    refuses(&r, HESSE_E_JOB, "24 bits, expected 16, 32 or 64");
+    for (int vocabulary = 0; vocabulary <= 200000; vocabulary += 200000) {
+        write_bytes("a.bin", large, sizeof large);
+        r = BIN, r.vocabulary = vocabulary;
+        refuses(&r, HESSE_E_INPUT, "data.width: 32 (or 16)");
+    }
+    r.width = 32;
+    expect(&r, 1, 4, 200000, (int[]){100000, 5, 70000, 131071}, NULL);
+    write_bytes("a.bin", large, 30);
+    refuses(&r, HESSE_E_INPUT, "found 30 bytes, expected a multiple of 4");
+    write_text("a.bin", "version https://git-lfs.github.com/spec/v1\n");
+    refuses(&r, HESSE_E_INPUT, "found a pointer of Git LFS, expected token ids");
+}
+
+static void text_for_a_trained_model_has_its_vocabulary(void **state)
+{
+    (void)state;
+    request r = {.text = "a.txt", .positions = 4, .trained = true};
+    write_text("a.txt", "abcabcab\xc3\xa4");
+    expect(&r, 2, 4, 256, NULL, NULL);
+    r.vocabulary = 256;
+    expect(&r, 2, 4, 256, NULL, NULL);
+    r.vocabulary = 300;
+    refuses(&r, HESSE_E_INPUT, "256 bytes, expected the model's, which has 300 ids");
+    r.characters = true;
+    refuses(&r, HESSE_E_INPUT, "4 characters, expected the model's, which has 300 ids");
+    r.vocabulary = 4;
+    expect(&r, 2, 4, 4, (int[]){0, 1, 2, 0, 1, 2, 0, 1}, NULL);
+    r.vocabulary = 300, r.trained = false;
+    expect(&r, 2, 4, 300, NULL, NULL);
+}
+
+static void a_table_has_the_ids_of_characters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *table, *says;
+    } wrong[] = {{"{}", "found no character"},
+                 {"{\"stoi\": {\"ab\": 3}}", "found the token \"ab\", expected single"},
+                 {"{\"a\": -1}", "found -1 for the character U+0061"},
+                 {"{\"a\": 1.5}", "found 1.5 for"},
+                 {"{\"a\": 0, \"b\": 1}", "U+00E4 as character 2 (from 0)"},
+                 {"<html>", "found a web page"}};
+    request r = {.text = "a.txt",
+                 .positions = 2,
+                 .trained = true,
+                 .characters = true,
+                 .vocabulary = 30,
+                 .table = "meta.json"};
+    write_text("a.txt", "ab\xc3\xa4");
+    write_text("meta.json",
+               "{\"stoi\": {\"a\": 7, \"b\": 20, \"\xc3\xa4\": 9}, \"x\": 1}");
+    expect(&r, 1, 2, 30, (int[]){7, 20}, (int[]){20, 9});
+    write_text("meta.json", "{\"a\": 7, \"b\": 20, \"\\u00e4\": 9}");
+    expect(&r, 1, 2, 30, (int[]){7, 20}, (int[]){20, 9});
+    r.vocabulary = 0;
+    expect(&r, 1, 2, 21, NULL, NULL);
+    r.vocabulary = 20;
+    refuses(&r, HESSE_E_INPUT, "token 20 at position 1 (from 0), expected 0 to 19");
+    r.characters = false;
+    refuses(&r, HESSE_E_JOB, "expected characters as the vocabulary of a.txt");
+    r.characters = true;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        hesse_batch t;
+        hesse_why why = {0};
+        write_text("meta.json", wrong[i].table);
+        assert_int_equal(read_tokens(&r, &t, &why), HESSE_E_INPUT);
+        assert_says(&why, "meta.json", wrong[i].says);
+    }
 }
 
 static void refuses_wrong_requests(void **state)
@@ -420,6 +605,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(text_must_be_utf8),
         cmocka_unit_test(ids_outside_the_vocabulary_are_located),
         cmocka_unit_test(refuses_what_is_no_token_file),
+        cmocka_unit_test(the_header_of_llmc_tells_the_width),
+        cmocka_unit_test(files_beside_tell_the_width),
+        cmocka_unit_test(wide_ids_are_never_read_as_their_halves),
+        cmocka_unit_test(text_for_a_trained_model_has_its_vocabulary),
+        cmocka_unit_test(a_table_has_the_ids_of_characters),
         cmocka_unit_test(refuses_wrong_requests),
         cmocka_unit_test(survives_every_damage),
         cmocka_unit_test(real_files_are_read),

@@ -304,11 +304,105 @@ static void reads_shards(void **state)
     assert_string_equal(digest, expected);
 
     assert_int_equal(rename("m-2.safetensors", "model.safetensors"), 0);
+    assert_int_equal(remove(INDEX), 0);
     assert_int_equal(hesse_safetensors_open(".", &file, &why), HESSE_OK);
     assert_int_equal(hesse_safetensors_digest(file, digest, &why), HESSE_OK);
     assert_string_equal(digest, lines[1]);
     hesse_safetensors_close(file);
     assert_int_equal(remove("model.safetensors"), 0);
+}
+
+/* Indexes of tied models name the head, which is not stored. */
+static void a_tensor_that_no_shard_has_is_not_missed(void **state)
+{
+    (void)state;
+    hesse_why why;
+    hesse_safetensors *file;
+    write_shards();
+    write_text(INDEX, "{\"weight_map\":{\"x\":\"m-2.safetensors\",\"z\":"
+                      "\"m-1.safetensors\",\"y\":\"m-1.safetensors\"}}");
+    assert_int_equal(hesse_safetensors_open(INDEX, &file, &why), HESSE_OK);
+    assert_int_equal(hesse_safetensors_count(file), 2);
+    hesse_safetensors_close(file);
+}
+
+static void folders_without_a_model_say_what_they_hold(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *files[3], *says;
+    } cases[] = {
+        {{NULL}, "found an empty folder, expected model.safetensors or"},
+        {{"adapter_model.safetensors", "adapter_config.json"},
+         "found adapter_model.safetensors, expected"},
+        {{"pytorch_model.bin", "config.json"},
+         "found pytorch_model.bin, expected model.safetensors or "
+         "model.safetensors.index.json in this folder; convert the folder"},
+        {{"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"},
+         "found model-00001-of-00002.safetensors, model-00002-of-00002.safetensors, "},
+        {{"model.fp16.safetensors", "config.json"},
+         "found model.fp16.safetensors, expected"},
+        {{"model.fp16.safetensors.index.json", "a.safetensors"}, "name the index"},
+        {{"tokens.npy"}, "found tokens.npy, expected"},
+        {{"model.safetensors", "model.safetensors.index.json"}, "may be stale"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char folder[16], path[128];
+        hesse_why why;
+        snprintf(folder, sizeof folder, "of%zu", i);
+        assert_int_equal(mkdir(folder, 0700), 0);
+        for (int f = 0; f < 3 && cases[i].files[f]; f++) {
+            snprintf(path, sizeof path, "%s/%s", folder, cases[i].files[f]);
+            write_text(path, "x");
+        }
+        assert_int_equal(open_status(folder, &why), HESSE_E_INPUT);
+        assert_says(&why, folder, cases[i].says);
+    }
+}
+
+/* The first bytes of formats that people give for a checkpoint. */
+static void other_formats_are_named(void **state)
+{
+    (void)state;
+#define ZIP "PK\3\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define ROW(BYTES, SAYS)                                                               \
+    {                                                                                  \
+        BYTES, sizeof BYTES - 1, SAYS                                                  \
+    }
+    static const struct {
+        const char *bytes;
+        size_t count;
+        const char *says;
+    } cases[] = {
+        ROW("version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "git lfs pull"),
+        ROW("<!DOCTYPE html>\n<html>", "a web page"),
+        ROW("\xef\xbb\xbf\n<?xml version='1.0'?>", "a web page"),
+        ROW(ZIP "\x10\0\0\0archive/data.pkl", "a file of PyTorch (a zip), expected a "
+                                              "safetensors file; convert it with"),
+        ROW(ZIP "\7\0\0\0wte.npy", "an archive of NumPy arrays"),
+        ROW(ZIP "\5\0\0\0a.txt", "a zip archive"),
+        ROW("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.",
+            "a file of PyTorch (a pickle)"),
+        ROW("\x80\4\x95\0\0\0\0", "a Python pickle"),
+        ROW("\x93NUMPY\1\0 ", "a NumPy array"),
+        ROW("GGUF\3\0\0\0\1", "a GGUF file"),
+        ROW("\x89HDF\r\n\x1a\n\0", "an HDF5 file"),
+        ROW("\x1f\x8b\x08\0\0\0\0\0\0", "gzip"),
+        ROW("PAR1.........", "a Parquet file"),
+        ROW("../../blobs/1", "a symbolic link"),
+        ROW(" {\"weight_map\": {}}", "a JSON text"),
+        ROW("", "the file is empty"),
+        ROW("no known format", "found 15 bytes, expected a safetensors file"),
+    };
+#undef ROW
+#undef ZIP
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hesse_why why;
+        write_bytes(FILE_NAME, cases[i].bytes, cases[i].count);
+        assert_int_equal(open_status(FILE_NAME, &why), HESSE_E_INPUT);
+        assert_says(&why, FILE_NAME, cases[i].says);
+    }
 }
 
 static void refuses_wrong_indexes(void **state)
@@ -327,9 +421,8 @@ static void refuses_wrong_indexes(void **state)
         {"{\"weight_map\":{\"x\":\"\"}}", "plain file name"},
         {"{\"weight_map\":{\"x\":\"m-3.safetensors\"}}",
          "m-3.safetensors: No such file"},
-        {"{\"weight_map\":{\"x\":\"m-1.safetensors\"}}", "in 'm-1.safetensors', where"},
-        {"{\"weight_map\":{\"x\":\"m-2.safetensors\",\"z\":\"m-1.safetensors\"}}",
-         "tensor \"z\" is in 'm-1.safetensors', where it is not"},
+        {"{\"weight_map\":{\"x\":\"m-1.safetensors\",\"y\":\"m-2.safetensors\"}}",
+         "in 'm-1.safetensors', where"},
         {"{\"weight_map\":{\"x\":\"m-2.safetensors\",\"y\":\"copy.safetensors\"}}",
          "'x' is in two shards"},
     };
@@ -364,6 +457,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(refuses_what_is_no_file),
         cmocka_unit_test(survives_every_damage),
         cmocka_unit_test(reads_shards),
+        cmocka_unit_test(a_tensor_that_no_shard_has_is_not_missed),
+        cmocka_unit_test(folders_without_a_model_say_what_they_hold),
+        cmocka_unit_test(other_formats_are_named),
         cmocka_unit_test(refuses_wrong_indexes),
     };
     return run_cases(argc, argv, tests, enter_folder, leave_folder);

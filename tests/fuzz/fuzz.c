@@ -81,6 +81,17 @@ static void read_tokens(void)
         HESSE_READS_IDS);
 }
 
+/* The file as a text and as the table of its characters. */
+static void read_table(void)
+{
+    read_data(&(hesse_data_options){.kind = "text",
+                                    .paths = paths,
+                                    .n_paths = 1,
+                                    .characters = true,
+                                    .table = path},
+              HESSE_READS_IDS);
+}
+
 /* The file as numbers and as what is wanted of them. */
 static void read_arrays(void)
 {
@@ -125,7 +136,8 @@ static void read_job(const uint8_t *bytes, size_t count)
     char *text = malloc(count + 1);
     if (count) memcpy(text, bytes, count);
     text[count] = '\0';
-    const hesse_status s = hesse_job_parse(text, count, "j.yaml", NULL, 0, NULL, &job, &why);
+    const hesse_status s =
+        hesse_job_parse(text, count, "j.yaml", NULL, 0, NULL, &job, &why);
     expect(s, &why);
     hesse_job *again = NULL; /* the resolved job is the same job */
     if (!s && (hesse_job_parse(job->complete, strlen(job->complete), "j.yaml", NULL, 0,
@@ -278,6 +290,7 @@ static const target targets[] = {
     {"images", "images", read_images, NULL},
     {"texts", "texts.tsv", read_texts, NULL},
     {"bin", "tokens.bin", read_tokens, NULL},
+    {"table", "meta.json", read_table, NULL},
     {"job", "-", NULL, read_job},
     {"part", "a.part", read_part, NULL},
     {"manifest", "manifest.json", read_manifest, NULL},

@@ -81,6 +81,9 @@ for name, form, data in (("image", "'|u1', 'fortran_order': False, 'shape': (1, 
     put("images", "npy_" + name, npy("{'descr': " + form + ", }", data))
 put("bin", "good", bytes(range(48)) * 2)
 put("bin", "odd", bytes(7))
+put("bin", "llmc", struct.pack("<256i", 20240520, 1, 40, *[0] * 253) + bytes(range(40)) * 2)
+put("table", "good", '{"stoi": {"{": 0, "}": 1, ":": 2, " ": 3, ",": 4, "s": 5}}')
+put("table", "plain", '{"a": 7, "\\u00e4": 9, "ab": 1}')
 
 with open(os.path.join(HERE, "..", "..", "..", "jobs", "quickstart.yaml"), "rb") as f:
     put("job", "quickstart", f.read())

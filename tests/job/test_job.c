@@ -36,8 +36,8 @@ static hesse_job *parse_with(const char *text, const char *const *sets, int n_se
 {
     hesse_job *job = NULL;
     why.text[0] = '\0';
-    const hesse_status s =
-        hesse_job_parse(text, strlen(text), "jobs/job.yaml", sets, n_sets, NULL, &job, &why);
+    const hesse_status s = hesse_job_parse(text, strlen(text), "jobs/job.yaml", sets,
+                                           n_sets, NULL, &job, &why);
     if (s) fail_msg("refused: %s", why.text);
     assert_non_null(job);
     return job;
@@ -52,8 +52,8 @@ static hesse_job *parse(const char *text)
 static void refuses_set(const char *text, const char *set, const char *message)
 {
     hesse_job *job = NULL;
-    const hesse_status s =
-        hesse_job_parse(text, strlen(text), "job.yaml", &set, set != NULL, NULL, &job, &why);
+    const hesse_status s = hesse_job_parse(text, strlen(text), "job.yaml", &set,
+                                           set != NULL, NULL, &job, &why);
     assert_string_equal(s ? why.text : "(accepted)", message);
     assert_int_equal(s, HESSE_E_JOB);
     assert_null(job);
@@ -249,7 +249,8 @@ static void the_result_stands_beside_the_job(void **state)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         hesse_job *job = NULL;
         assert_int_equal(
-            hesse_job_parse(good, strlen(good), names[i][0], NULL, 0, NULL, &job, &why), 0);
+            hesse_job_parse(good, strlen(good), names[i][0], NULL, 0, NULL, &job, &why),
+            0);
         assert_string_equal(job->paths.output, names[i][1]);
         hesse_job_free(job);
     }
@@ -471,7 +472,8 @@ static void files_that_are_no_jobs(void **state)
     refuses("a: \x01\n",
             "job.yaml:1: this is no text in UTF-8: control characters are not allowed");
     hesse_job *job;
-    assert_int_equal(hesse_job_parse("a\n\0", 3, "job.yaml", NULL, 0, NULL, &job, &why), 2);
+    assert_int_equal(hesse_job_parse("a\n\0", 3, "job.yaml", NULL, 0, NULL, &job, &why),
+                     2);
     assert_string_equal(why.text, "job.yaml:2: this is no text in UTF-8: "
                                   "it has a byte of value zero");
     refuses("a: \"\\0\"\n", "job.yaml:1: a value holds a byte of value zero");
@@ -543,8 +545,10 @@ static void keys_must_agree(void **state)
             "'data.context' is for shorter sequences");
     refuses("model: {family: gpt2, context: 8}\ndata:\n  tokens: a\n  context: 9\n",
             "job.yaml:4: 'data.context' is 9, expected at most the model's context, 8");
-    refuses_model("kv_heads: 1", "job.yaml:4: 'model.kv_heads' is for llama, gemma, gemma2, phi, phi3, "
-                                 "and the family is gpt2");
+    refuses_model(
+        "kv_heads: 1",
+        "job.yaml:4: 'model.kv_heads' is for llama, gemma, gemma2, phi, phi3, "
+        "and the family is gpt2");
     refuses_model("rope_theta: 1", "job.yaml:4: 'model.rope_theta' is for llama, "
                                    "and the family is gpt2");
     refuses_model("classes: 10", "job.yaml:4: 'model.classes' is for bert, vit, mlp, "

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "files/file.h"
 #include "files/json.h"
+#include "files/kind.h"
 #include "network/families/family.h"
 
 #include <stdlib.h>
@@ -150,7 +151,8 @@ static void list_types(char *text, size_t room)
     for (const hesse_family *const *f = hesse_families; *f; f++)
         for (const char *const *t = (*f)->config_types; t && *t; t++)
             if (at < room)
-                at += (size_t)snprintf(text + at, room - at, "%s%s", at ? ", " : "", *t);
+                at +=
+                    (size_t)snprintf(text + at, room - at, "%s%s", at ? ", " : "", *t);
 }
 
 static void tell_family(hesse_config *c, hesse_told *told)
@@ -198,16 +200,21 @@ static void tell_task(hesse_config *c, hesse_told *told)
                             "multi_label_classification");
 }
 
-/* Open a config.json, or the one in a folder. */
+/* Return the file that a path stands for, which the caller frees; NULL when memory is
+   exhausted. */
+static char *file_of(const char *path)
+{
+    return hesse_file_is_folder(path) ? hesse_file_join(path, "config.json")
+                                      : hesse_copy(path);
+}
+
 static hesse_status load(const char *path, json_t **root, char **opened, hesse_why *why)
 {
     *root = NULL;
-    const bool folder = hesse_file_is_folder(path);
-    *opened = folder ? hesse_file_join(path, "config.json")
-                     : hesse_calloc(strlen(path) + 1, 1);
-    if (*opened && !folder) strcpy(*opened, path);
+    *opened = file_of(path);
     if (!*opened) return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
-    return hesse_json_load(*opened, root, why);
+    const hesse_status s = hesse_json_load(*opened, root, why);
+    return hesse_file_explain(*opened, HESSE_FILE_JSON, s, why);
 }
 
 hesse_status hesse_config_tell(const char *path, bool family, hesse_told *told,
@@ -253,5 +260,16 @@ hesse_status hesse_config_read(const char *path, hesse_arch *arch, hesse_why *wh
     }
     json_decref(root);
     free(opened);
+    return s;
+}
+
+hesse_status hesse_config_digest(const char *path, char digest[HESSE_DIGEST_LENGTH],
+                                 hesse_why *why)
+{
+    char *file = file_of(path);
+    const hesse_status s =
+        file ? hesse_digest_file(file, digest, why)
+             : hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
+    free(file);
     return s;
 }

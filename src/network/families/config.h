@@ -8,6 +8,7 @@
 #ifndef HESSE_NETWORK_FAMILIES_CONFIG_H
 #define HESSE_NETWORK_FAMILIES_CONFIG_H
 
+#include "base/digest.h"
 #include "hesse/arch.h"
 #include "hesse/status.h"
 
@@ -56,6 +57,11 @@ const json_t *hesse_config_value(const hesse_config *c, const char *key);
 
 /** Local. Note that a key has another value than expected. */
 void hesse_config_refuse(hesse_config *c, const char *key, const char *expected);
+
+/** Local. The SHA-256 of a config.json, or of the one in a folder.
+ *  Errors: HESSE_E_INPUT when it cannot be read; HESSE_E_NOMEM. */
+hesse_status hesse_config_digest(const char *path, char digest[HESSE_DIGEST_LENGTH],
+                                 hesse_why *why);
 
 /** Local. An integer from 1 to most, or from 0 to most, a number above 0, true or
  * false, a text, the activation of a name; `absent` where the key is not there
