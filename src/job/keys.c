@@ -46,6 +46,12 @@ static const hesse_word losses[] = {{"cross_entropy", HESSE_LOSS_CROSS_ENTROPY},
                                     {"squared_error", HESSE_LOSS_SQUARED_ERROR},
                                     {NULL, 0}};
 
+static const hesse_word block_forms[] = {
+    {"basic", false}, {"bottleneck", true}, {NULL, 0}};
+static const hesse_word distillations[] = {{"none", HESSE_DISTILLATION_NONE},
+                                           {"token", HESSE_DISTILLATION_TOKEN},
+                                           {"heads", HESSE_DISTILLATION_HEADS},
+                                           {NULL, 0}};
 static const hesse_word stems[] = {{"imagenet", false}, {"cifar", true}, {NULL, 0}};
 static const hesse_word tasks[] = {{"classify", false}, {"masked", true}, {NULL, 0}};
 static const hesse_word attentions[] = {{"causal", false}, {"full", true}, {NULL, 0}};
@@ -194,6 +200,14 @@ static const hesse_key keys[] = {
      .help = "Whether an output matrix follows the heads."},
     {"model.patch", HESSE_KEY_INTEGER, .low = 1, .high = 4096, .in_config = true,
      AT(arch.image.patch), .help = "The rows and columns of a patch, in pixels."},
+    {"model.grid", HESSE_KEY_INTEGER, .low = 1, .high = 4096,
+     .absent = "the patches of the image", AT(arch.image.grid),
+     .help = "The position table has this number of rows and columns of patches, and "
+             "is interpolated (bicubic, as in transformers) to those of the image."},
+    {"model.distillation", HESSE_KEY_WORD, .words = distillations, .in_config = true,
+     AT(arch.image.distillation),
+     .help = "DeiT's distillation token: none, one whose result is not used, or one "
+             "with a classifier of its own; then logits are the mean of both."},
     {"model.pool", HESSE_KEY_INTEGER, .low = 1, .high = 4096,
      .absent = "as in the checkpoint, else no pooling", AT(arch.image.pool),
      .help =
@@ -215,7 +229,10 @@ static const hesse_key keys[] = {
          "and 0 for a pooling; `quadratic`: orders of the blocks."},
     {"model.blocks", HESSE_KEY_INTEGER, .list = true, .low = 1, .high = 4096,
      .least = 1, .most = HESSE_MOST_WIDTHS, AT(arch.lists.widths),
-     COUNT(arch.lists.n_widths), .help = "The basic blocks of each stage."},
+     COUNT(arch.lists.n_widths), .help = "The number of blocks of each stage."},
+    {"model.block", HESSE_KEY_WORD, .words = block_forms, AT(arch.image.bottleneck),
+     .help = "The blocks of a residual net: two convolutions, as in ResNet-18 and 34, "
+             "or three, as in ResNet-50 (torchvision)."},
     {"model.dense", HESSE_KEY_INTEGER, .list = true, .low = 1, .high = 1 << 24,
      .most = HESSE_MOST_DENSE, AT(arch.lists.dense), COUNT(arch.lists.n_dense),
      .help = "The neurons of the classifier's hidden layers."},
