@@ -31,6 +31,10 @@ int hesse_dataset_examples(const hesse_dataset *dataset);
 int hesse_dataset_tokens(const hesse_dataset *dataset);
 const char *hesse_dataset_digest(const hesse_dataset *dataset);
 
+/** Local. How images were read, in words: format, type, size, layout and scaling; ""
+ * for other data. */
+const char *hesse_dataset_form(const hesse_dataset *dataset);
+
 #ifdef __cplusplus
 }
 #endif

@@ -57,6 +57,9 @@ static const hesse_word tasks[] = {{"classify", false}, {"masked", true}, {NULL,
 static const hesse_word attentions[] = {{"causal", false}, {"full", true}, {NULL, 0}};
 static const hesse_word vocabularies[] = {
     {"bytes", false}, {"characters", true}, {NULL, 0}};
+static const hesse_word layouts[] = {{"channels_last", HESSE_LAYOUT_CHANNELS_LAST},
+                                     {"channels_first", HESSE_LAYOUT_CHANNELS_FIRST},
+                                     {NULL, 0}};
 static const hesse_word scalings[] = {{"unit", false}, {"standard", true}, {NULL, 0}};
 
 /* The kinds of data that are drawn from a seed and belong to no family. The job stores
@@ -281,8 +284,8 @@ static const hesse_key keys[] = {
     {"data.images", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      AT(data.paths), COUNT(data.n_paths), .absent = ONE_SOURCE,
      .help =
-         "Images: IDX (MNIST) or `.npy` with `labels`, or CIFAR in binary; each may "
-         "be compressed by gzip."},
+         "Images: IDX (MNIST) or `.npy` with `labels`, CIFAR in binary (each may be "
+         "compressed by gzip), or a folder with a folder of PNG files for each class."},
     {"data.generator", HESSE_KEY_WORD, .word = generator_word, AT(data.kind),
      .absent = ONE_SOURCE, .help = "Examples are drawn from `seed`."},
     {"data.labels", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
@@ -315,6 +318,22 @@ static const hesse_key keys[] = {
      .help =
          "`unit`: pixels are from 0 to 1; `standard`: moreover each channel has mean "
          "0 and standard deviation 1 over the images taken."},
+    {"data.layout", HESSE_KEY_WORD, .words = layouts,
+     .absent = "`channels_last`; a shape that may have its channels first is refused",
+     AT(data.layout),
+     .help =
+         "The dimensions of images in a `.npy` file: N x rows x columns x channels, "
+         "or N x channels x rows x columns, as PyTorch has them."},
+    {"data.mean", HESSE_KEY_NUMBER, .list = true, .low = -HESSE_NO_LIMIT,
+     .high = HESSE_NO_LIMIT, .least = 1, .most = HESSE_MOST_CHANNELS, .absent = "all 0",
+     AT(data.mean), COUNT(data.n_mean),
+     .help =
+         "The mean of each channel, or one for all: a pixel x, from 0 to 1, becomes "
+         "(x - mean) / deviation, as in torchvision's `Normalize`."},
+    {"data.deviation", HESSE_KEY_NUMBER, .list = true, .low = HESSE_ABOVE_0,
+     .high = HESSE_NO_LIMIT, .least = 1, .most = HESSE_MOST_CHANNELS, .absent = "all 1",
+     AT(data.deviation), COUNT(data.n_deviation),
+     .help = "The standard deviation of each channel, or one for all."},
     {"data.features", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20,
      AT(data.recipe.features), .help = "The length of a vector x."},
     {"data.noise", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,

@@ -202,6 +202,8 @@ static const hesse_schema_row ROWS[] = {
     /* The data */
     {HESSE_SECTION_DATA, "", "data_sha256", HESSE_CONTENT_TEXT,
      .description = "digest of the data"},
+    {HESSE_SECTION_DATA, "", "images", HESSE_CONTENT_TEXT, .optional = true,
+     .description = "how images were read: format, type, size, layout and scaling"},
     {HESSE_SECTION_DATA, "", "data_seed", HESSE_CONTENT_WHOLE, .optional = true,
      .description =
          "seed of the choice of sequences, where it was random; written as model_seed "

@@ -196,6 +196,7 @@ static void note_data(hesse_provenance *p, const hesse_job *job,
     const int examples = hesse_dataset_examples(problem->dataset);
     const int tokens = hesse_dataset_tokens(problem->dataset);
     text(p, "data_sha256", hesse_dataset_digest(problem->dataset));
+    text(p, "images", hesse_dataset_form(problem->dataset));
     if (job->data.shuffle) whole(p, "data_seed", (int64_t)job->data.seed);
     whole(p, "sequences", examples);
     whole(p, "sequences_at_once", hesse_objective_window(problem->objective));
