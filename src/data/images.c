@@ -8,6 +8,8 @@
 #include "data/layout.h"
 
 #include "base/memory.h"
+#include "data/class_folders.h"
+#include "files/file.h"
 #include "files/gzip.h"
 #include "files/idx.h"
 #include "files/npy.h"
@@ -26,9 +28,9 @@ static hesse_data_reader read_examples;
 
 const hesse_data_kind hesse_data_images = {
     .name = "images",
-    .help = "Images with labels: IDX (MNIST), `.npy` of bytes, or CIFAR's binary "
-            "files, raw "
-            "or gzip.",
+    .help =
+        "Images with labels: IDX (MNIST), `.npy` of bytes, or CIFAR's binary "
+        "files, raw or gzip; or a folder with a folder of PNG files for each class.",
     .examples =
         1 << HESSE_READS_IMAGES | 1 << HESSE_READS_NUMBERS | 1 << HESSE_READS_IDS,
     .least_paths = 1,
@@ -50,6 +52,7 @@ typedef struct store {
     size_t record, first, label_record, label_first; /* bytes */
     bool together; /* the channels of a pixel are together; false: every channel is a
                       plane */
+    int classes;   /* 0: the largest label + 1 */
     const char *format;
     hesse_npy form; /* type of a number; IDX and CIFAR have bytes */
 } store;
@@ -233,6 +236,28 @@ static hesse_status open_store(const hesse_data_options *o, store *x, hesse_why 
     return o->labels ? open_idx(o->labels, x, why) : open_cifar(x, why);
 }
 
+/* In a folder the classes are folders, and their files are in ascending order, so the
+   first images of it are images of one class. */
+static hesse_status open_folder(const char *labels_path, hesse_digester *digest,
+                                store *x, hesse_why *why)
+{
+    hesse_class_folders all;
+    if (labels_path)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: the folders of its images are the labels, so a file of "
+                          "labels cannot be given",
+                          x->path);
+    const hesse_status s = hesse_class_folders_read(x->path, digest, &all, why);
+    if (s) return s;
+    x->count = all.count, x->together = true, x->format = "PNG";
+    x->rows = all.rows, x->cols = all.cols, x->channels = all.channels;
+    x->record = (size_t)all.rows * (size_t)all.cols * (size_t)all.channels;
+    x->label_record = 1, x->classes = (int)all.classes;
+    x->images = (bytes){all.pixels, all.count * x->record};
+    x->labels = (bytes){all.labels, all.count};
+    return HESSE_OK;
+}
+
 static int label_of(const store *x, size_t i)
 {
     const bytes *b = x->labels.at ? &x->labels : &x->images;
@@ -323,7 +348,7 @@ static hesse_status take(const hesse_data_options *o, const store *x, hesse_batc
 {
     const int below = o->classes ? o->classes : 256;
     size_t available = 0, taken = 0;
-    int end = 0;
+    int end = x->classes;
     hesse_choice choice;
     for (size_t i = 0; i < x->count; i++) {
         const int label = label_of(x, i);
@@ -386,9 +411,13 @@ static hesse_status read_examples(const hesse_data_options *options,
     hesse_status s = digest
                          ? HESSE_OK
                          : hesse_fail(why, HESSE_E_NOMEM, "out of memory for a digest");
-    if (!s) s = load(x.path, digest, &x.images, why);
-    if (!s && options->labels) s = load(options->labels, digest, &x.labels, why);
-    if (!s) s = open_store(options, &x, why);
+    if (hesse_file_is_folder(x.path)) {
+        if (!s) s = open_folder(options->labels, digest, &x, why);
+    } else {
+        if (!s) s = load(x.path, digest, &x.images, why);
+        if (!s && options->labels) s = load(options->labels, digest, &x.labels, why);
+        if (!s) s = open_store(options, &x, why);
+    }
     if (!s) s = make(options, &x, batch, why);
     if (!s)
         hesse_digest_end(digest, batch->digest);

@@ -1,5 +1,5 @@
-/* An array of images of PyTorch, with its channels first, looks like one of images with
-   few rows and many channels, so a shape that may be either is refused. */
+/* An array of images from PyTorch, with its channels first, looks like one of images
+   with few rows and many channels, so a shape that may be either is refused. */
 #include "data/layout.h"
 
 #include <stdio.h>
