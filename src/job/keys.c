@@ -282,7 +282,7 @@ static const hesse_key keys[] = {
      .help = "A `.npy` file of numbers, images or token ids, with `labels` or "
              "`targets`."},
     {"data.images", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
-     AT(data.paths), COUNT(data.n_paths), .absent = ONE_SOURCE,
+     .inside = "*", AT(data.paths), COUNT(data.n_paths), .absent = ONE_SOURCE,
      .help =
          "Images: IDX (MNIST) or `.npy` with `labels`, CIFAR in binary (each may be "
          "compressed by gzip), or a folder with a folder of PNG files for each class."},
