@@ -125,13 +125,16 @@ static inline void net_normalised(net *n, bool given)
 static inline void net_patches(net *n)
 {
     enum { C = 4, T = 3 };
+    static double factors[] = {0.5, 0, 0.3, 0.9, -0.2, 0.4, 0, 1.1};
     n->t = hesse_tape_new(NET_SEQUENCES, T);
     const hesse_dims d = {.c = C, .h = 2, .g = 2, .full = true, .a = 0.7};
+    const int map = hesse_tape_constant(n->t, T + 1, 2, factors);
     const hesse_dims norm = {.c = C, .a = 1e-5}, channels = {.c = C};
     int x = hesse_tape_input(n->t, T, 3, net_numbers());
     x = net_linear(n, 3, C, x);
     x = net_one(n, &hesse_op_class_token, channels, x);
     x = net_one(n, &hesse_op_positions, channels, x);
+    x = net_two(n, &hesse_op_mapped_positions, (hesse_dims){.c = C, .o = 2}, x, map);
     const int y = net_one(n, &hesse_op_layernorm, norm, x);
     const int q = net_linear(n, C, C, y), k = net_linear(n, C, C, y);
     const int v = net_linear(n, C, C, y);

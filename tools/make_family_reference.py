@@ -61,6 +61,20 @@ def vgg(w, x, bn=None):
     return dense(w, "classifier.3", dense(w, "classifier.0", x.flatten(1)).relu())
 
 
+def bottleneck(w, x):
+    def step(name, n, x, stride=1, pad=0):
+        return batch_norm(w, n, F.conv2d(x, w[name + ".weight"], None, stride, pad), False)
+
+    x = step("conv1", "bn1", x.permute(0, 3, 1, 2), 1, 1).relu()
+    for s in (1, 2):
+        p = f"layer{s}.0."
+        y = step(p + "conv1", p + "bn1", x).relu()
+        y = step(p + "conv2", p + "bn2", y, s, 1).relu()
+        y = step(p + "conv3", p + "bn3", y)
+        x = (step(p + "downsample.0", p + "downsample.1", x, s) + y).relu()
+    return dense(w, "fc", x.mean((2, 3)))
+
+
 def resnet(w, x, small, training):
     def step(name, n, x, stride, pad):
         return batch_norm(w, n, F.conv2d(x, w[name + ".weight"], None, stride, pad), training)
@@ -78,17 +92,27 @@ def resnet(w, x, small, training):
     return dense(w, "fc", x.mean((2, 3)))
 
 
-def vit(w, x):
-    e = "vit.embeddings."
+def vit(w, x, distilled=False):
+    m = "deit." if distilled else "vit."
+    e = m + "embeddings."
     y = F.conv2d(x.permute(0, 3, 1, 2), w[e + "patch_embeddings.projection.weight"],
                  w[e + "patch_embeddings.projection.bias"], stride=4).flatten(2).transpose(1, 2)
-    x = torch.cat([w[e + "cls_token"].expand(len(x), 1, -1), y], 1) + w[e + "position_embeddings"]
-    p = "vit.encoder.layer.0."
+    places = w[e + "position_embeddings"]
+    first = [w[e + "cls_token"]] + ([w[e + "distillation_token"]] if distilled else [])
+    if distilled:  # the table has 2 x 2 patches, and the image 3 x 4
+        table = places[:, 2:].view(1, 2, 2, -1).permute(0, 3, 1, 2)
+        table = F.interpolate(table, (3, 4), mode="bicubic", align_corners=False)
+        places = torch.cat([places[:, :2], table.flatten(2).transpose(1, 2)], 1)
+    x = torch.cat([t.expand(len(x), 1, -1) for t in first] + [y], 1) + places
+    p = m + "encoder.layer.0."
     names = [p + "attention.attention." + n for n in ("query", "key", "value")]
     x = x + dense(w, p + "attention.output.dense",
                   attend(w, names, norm(w, p + "layernorm_before", x, 1e-12), 2))
     y = F.gelu(dense(w, p + "intermediate.dense", norm(w, p + "layernorm_after", x, 1e-12)))
-    x = norm(w, "vit.layernorm", x + dense(w, p + "output.dense", y), 1e-12)
+    x = norm(w, m + "layernorm", x + dense(w, p + "output.dense", y), 1e-12)
+    if distilled:
+        return (dense(w, "cls_classifier", x[:, 0]) +
+                dense(w, "distillation_classifier", x[:, 1])) / 2
     return dense(w, "classifier", x[:, 0])
 
 
@@ -157,8 +181,13 @@ CASES = {  # model keys, data keys, shapes of x and y (y: (N, classes) of labels
                lambda w, x: resnet(w, x, True, True)),
     "resnet_eval": ("family: resnet, blocks: [1, 1], width: 2, batch_norm: evaluation", IMAGES,
                     (4, 10, 10, 1), 3, lambda w, x: resnet(w, x, False, False)),
+    "resnet_bottleneck": ("family: resnet, blocks: [1, 1], block: bottleneck, width: 2, "
+                          "stem: cifar, batch_norm: evaluation", IMAGES, (4, 5, 5, 2), 3,
+                          bottleneck),
     "vit": ("family: vit, layers: 1, heads: 2, width: 4, inner: 6, patch: 4", IMAGES,
             (4, 8, 8, 1), 3, vit),
+    "deit": ("family: vit, layers: 1, heads: 2, width: 4, inner: 6, patch: 4, grid: 2, "
+             "distillation: heads", IMAGES, (4, 12, 16, 1), 3, lambda w, x: vit(w, x, True)),
     "mixer": ("family: mixer, layers: 1, width: 4, inner: 6, token_inner: 3, patch: 4", IMAGES,
               (4, 8, 8, 1), 3, mixer),
     "bert": ("family: bert, layers: 1, heads: 2, width: 4, inner: 6, context: 5, vocabulary: 9",

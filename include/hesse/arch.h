@@ -44,7 +44,8 @@ enum {
     HESSE_MOST_WIDTHS = 64,
     HESSE_MOST_DENSE = 8,
     HESSE_MOST_LAYERS = 4096,
-    HESSE_MOST_PAIRS = 256 /* of rotary channels in a head */
+    HESSE_MOST_PAIRS = 256, /* of rotary channels in a head */
+    HESSE_MOST_NAMES = 2    /* the largest hesse_layout.names */
 };
 
 /** How a checkpoint stores the family's tensors; the defaults are Hugging Face's. */
@@ -57,6 +58,8 @@ typedef struct hesse_layout {
                          head's: "transformer.", "model." or ""                  */
     bool out_first;    /* gpt2: weights stored [out, in] (nanoGPT), not [in, out] */
     bool tied_as_head; /* a tied embedding is stored under the head's name alone  */
+    int names;         /* vit, resnet: the row of the family's table of names; 0: the
+                          usual names                                             */
 } hesse_layout;
 
 typedef struct hesse_attention {
@@ -129,6 +132,14 @@ typedef struct hesse_arch_data {
     hesse_loss loss;
 } hesse_arch_data;
 
+/** The distillation token of DeiT: none; one whose result is not used; one with a
+ * classifier of its own, and the logits are the mean of both classifiers. */
+typedef enum hesse_distillation {
+    HESSE_DISTILLATION_NONE,
+    HESSE_DISTILLATION_TOKEN,
+    HESSE_DISTILLATION_HEADS
+} hesse_distillation;
+
 /** Sizes of networks that read images. */
 typedef struct hesse_arch_image {
     int patch;       /* vit, mixer: pixels in a row of a patch                        */
@@ -137,6 +148,10 @@ typedef struct hesse_arch_image {
                         classifier; 0: as the image is                                */
     hesse_batch_norm batch_norm;
     bool small_stem; /* resnet: 3 x 3 without pooling, for small images               */
+    bool bottleneck; /* resnet: blocks of three convolutions                          */
+    int grid;        /* vit: the position table has grid x grid patches and is
+                        interpolated to those of the image; 0: it has the image's    */
+    hesse_distillation distillation; /* vit                                          */
 } hesse_arch_image;
 
 /** Sizes that are lists. */

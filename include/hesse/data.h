@@ -31,6 +31,16 @@ typedef struct hesse_recipe {
     hesse_covariates covariates;
 } hesse_recipe;
 
+/** Order of the dimensions of images in an array. */
+typedef enum hesse_image_layout {
+    HESSE_LAYOUT_BY_SHAPE, /* channels last; a shape that may have them first is refused
+                            */
+    HESSE_LAYOUT_CHANNELS_LAST, /* N x rows x columns x channels */
+    HESSE_LAYOUT_CHANNELS_FIRST /* N x channels x rows x columns */
+} hesse_image_layout;
+
+enum { HESSE_MOST_CHANNELS = 64 }; /* in the lists of means and deviations */
+
 /** Settings of a dataset: the kind of its examples, their source and their choice.
  * Start it from {0}. Paths have the form that fopen(3) takes, and only rank 0 opens
  * them. A kind ignores settings that it does not own. */
@@ -43,11 +53,15 @@ typedef struct hesse_data_options {
     int n_paths;
     const char *labels, *targets; /* "inputs": one of them; "images": labels      */
     hesse_recipe recipe;
-    int size;        /* "images": rows and columns after resizing; 0: as they are    */
-    int classes;     /* "images": only labels below it are taken; 0: all             */
-    bool standard;   /* "images": each channel is standardised                    */
-    int width;       /* "tokens": bits of an id in a .bin; 0: the file tells them  */
-    bool characters; /* texts: the vocabulary is the characters; false: bytes     */
+    int size;      /* "images": rows and columns after resizing; 0: as they are    */
+    int classes;   /* "images": only labels below it are taken; 0: all             */
+    bool standard; /* "images": each channel is standardised                    */
+    hesse_image_layout layout; /* "inputs" and "images": of an array of rank 4        */
+    int n_mean, n_deviation;   /* "images": 0, 1 or the number of channels            */
+    double mean[HESSE_MOST_CHANNELS], deviation[HESSE_MOST_CHANNELS]; /* "images": a
+                         pixel x of 0 to 1 becomes (x - mean) / deviation           */
+    int width;          /* "tokens": bits of an id in a .bin; 0: the file tells them  */
+    bool characters;    /* texts: the vocabulary is the characters; false: bytes     */
     const char *table;  /* "text": JSON with the ids of the characters; NULL: they are
                            numbered in ascending order                              */
     double mask_rate;   /* masked models: share of masked tokens; 0: 0.15         */

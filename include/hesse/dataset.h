@@ -33,6 +33,9 @@ const char *hesse_dataset_digest(const hesse_dataset *dataset);
 
 /** Local. The way in which token ids were read; borrowed. */
 const hesse_data_reading *hesse_dataset_reading(const hesse_dataset *dataset);
+/** Local. How images were read, in words: format, type, size, layout and scaling; ""
+ * for other data. */
+const char *hesse_dataset_form(const hesse_dataset *dataset);
 
 #ifdef __cplusplus
 }

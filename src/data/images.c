@@ -1,12 +1,15 @@
-/* Images and their labels: IDX of bytes (MNIST); .npy of bytes, N x rows x columns or N
-   x rows x columns x channels, with a .npy of integers; or the binary records of
-   CIFAR-10 and CIFAR-100. Each of them is raw or gzip. A whole file is read into
-   memory: files of CIFAR have 30 MB.
-   Source: Krizhevsky, "The CIFAR-10 dataset". */
+/* Images and their labels: IDX of bytes (MNIST); .npy of bytes, N x rows x columns, or
+   also with channels, which are last or first, with a .npy of integers; or the binary
+   records of CIFAR-10 and CIFAR-100. Each of them is raw or gzip. A whole file is read
+   into memory: files of CIFAR have 30 MB. Source: Krizhevsky, "The CIFAR-10 dataset".
+ */
 #include "data/choose.h"
 #include "data/kinds.h"
+#include "data/layout.h"
 
 #include "base/memory.h"
+#include "data/class_folders.h"
+#include "files/file.h"
 #include "files/gzip.h"
 #include "files/idx.h"
 #include "files/kind.h"
@@ -18,19 +21,17 @@
 
 enum { MOST_NUMBERS = 1 << 30, CIFAR = 32, CIFAR_PIXELS = CIFAR * CIFAR * 3 };
 
-static const hesse_owned_key keys[] = {{"labels", NULL},
-                                       {"size", NULL},
-                                       {"classes", NULL},
-                                       {"normalise", "unit"},
-                                       {NULL, NULL}};
+static const hesse_owned_key keys[] = {
+    {"labels", NULL}, {"size", NULL}, {"classes", NULL},   {"normalise", "unit"},
+    {"layout", NULL}, {"mean", NULL}, {"deviation", NULL}, {NULL, NULL}};
 
 static hesse_data_reader read_examples;
 
 const hesse_data_kind hesse_data_images = {
     .name = "images",
-    .help = "Images with labels: IDX (MNIST), `.npy` of bytes, or CIFAR's binary "
-            "files, raw "
-            "or gzip.",
+    .help =
+        "Images with labels: IDX (MNIST), `.npy` of bytes, or CIFAR's binary "
+        "files, raw or gzip; or a folder with a folder of PNG files for each class.",
     .examples =
         1 << HESSE_READS_IMAGES | 1 << HESSE_READS_NUMBERS | 1 << HESSE_READS_IDS,
     .least_paths = 1,
@@ -52,6 +53,9 @@ typedef struct store {
     size_t record, first, label_record, label_first; /* bytes */
     bool together; /* the channels of a pixel are together; false: every channel is a
                       plane */
+    int classes;   /* 0: the largest label + 1 */
+    const char *format;
+    hesse_npy form; /* type of a number; IDX and CIFAR have bytes */
 } store;
 
 static hesse_status load(const char *path, hesse_digester *digest, bytes *b,
@@ -74,7 +78,7 @@ static hesse_status open_idx(const char *labels_path, store *x, hesse_why *why)
         s = hesse_fail(why, HESSE_E_INPUT, "%s: holds %zu labels, expected %zu as %s",
                        labels_path, labels.shape[0], images.shape[0], x->path);
     if (s) return s;
-    x->count = images.shape[0];
+    x->count = images.shape[0], x->format = "IDX";
     x->rows = (int)images.shape[1], x->cols = (int)images.shape[2], x->channels = 1;
     x->record = images.shape[1] * images.shape[2], x->first = images.data;
     x->label_record = 1, x->label_first = labels.data;
@@ -117,8 +121,10 @@ static hesse_status npy_labels(const char *path, const hesse_npy *form, bytes *b
     return HESSE_OK;
 }
 
-static hesse_status open_npy(const char *labels_path, store *x, hesse_why *why)
+static hesse_status open_npy(const hesse_data_options *o, store *x, hesse_why *why)
 {
+    const char *const labels_path = o->labels;
+    bool first = false;
     hesse_npy images, labels;
     hesse_status s = npy(x->path, &x->images, 1, &images, why);
     if (!s) s = npy(labels_path, &x->labels, 8, &labels, why);
@@ -136,11 +142,15 @@ static hesse_status open_npy(const char *labels_path, store *x, hesse_why *why)
             s = hesse_fail(why, HESSE_E_INPUT,
                            "%s: dimension %d is %zu, expected 1 to 32768", x->path, i,
                            images.shape[i]);
+    if (!s && images.rank == 4)
+        s = hesse_layout_choose(o->layout, x->path, &images, &first, why);
     if (!s) s = npy_labels(labels_path, &labels, &x->labels, why);
     if (s) return s;
-    x->count = images.shape[0], x->together = true;
-    x->rows = (int)images.shape[1], x->cols = (int)images.shape[2];
-    x->channels = images.rank == 4 ? (int)images.shape[3] : 1;
+    const int row = first ? 2 : 1;
+    x->count = images.shape[0], x->together = !first;
+    x->rows = (int)images.shape[row], x->cols = (int)images.shape[row + 1];
+    x->channels = images.rank == 4 ? (int)images.shape[first ? 1 : 3] : 1;
+    x->format = ".npy", x->form = images;
     x->record = x->count ? images.count / x->count : 0, x->first = images.data;
     x->label_record = 1;
     return HESSE_OK;
@@ -178,20 +188,76 @@ static hesse_status open_cifar(store *x, hesse_why *why)
     const size_t labels = fits[1] ? 1 : 2;
     x->record = x->label_record = CIFAR_PIXELS + labels;
     x->count = b->count / x->record;
+    x->format = labels == 1 ? "CIFAR-10" : "CIFAR-100 (fine labels)";
     x->rows = x->cols = CIFAR, x->channels = 3;
     x->first = labels, x->label_first = labels - 1;
     return HESSE_OK;
 }
 
+static bool begins(const bytes *b, const char *mark)
+{
+    return b->count > strlen(mark) && memcmp(b->at, mark, strlen(mark)) == 0;
+}
+
+/* Files for which a reader of images has better advice than others; an archive may be
+   inside of a gzip file. */
+static hesse_status refuse_others(const char *path, hesse_file_kind kind,
+                                  const bytes *b, hesse_why *why)
+{
+    enum { TAR = 257 };
+    if (b->count > TAR + 5 && memcmp(b->at + TAR, "ustar", 5) == 0)
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: found a tar archive, expected a file of images: unpack "
+                          "the archive first",
+                          path);
+    if (kind == HESSE_FILE_PICKLE)
+        return hesse_fail(
+            why, HESSE_E_INPUT,
+            "%s: found a Python pickle, as in CIFAR's version for Python, "
+            "expected CIFAR's binary version (cifar-10-binary or "
+            "cifar-100-binary), or its arrays in .npy files (numpy.save of "
+            "data.reshape(-1, 3, 32, 32), with layout: channels_first, "
+            "and of the labels)",
+            path);
+    if (kind == HESSE_FILE_IMAGE)
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: found one image, expected a folder that has a folder of "
+                          "PNG files for each class, IDX, .npy or CIFAR's binary files",
+                          path);
+    return HESSE_OK;
+}
+
 /* The first bytes tell IDX from .npy. Only the records of CIFAR contain their
    labels. */
-static hesse_status open_store(const char *labels_path, store *x, hesse_why *why)
+static hesse_status open_store(const hesse_data_options *o, store *x, hesse_why *why)
 {
-    static const unsigned char mark[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
-    if (!labels_path) return open_cifar(x, why);
-    const bool is_npy =
-        x->images.count > sizeof mark && !memcmp(x->images.at, mark, sizeof mark);
-    return is_npy ? open_npy(labels_path, x, why) : open_idx(labels_path, x, why);
+    const hesse_file_kind kind = hesse_file_kind_of(x->path);
+    const hesse_status s = refuse_others(x->path, kind, &x->images, why);
+    if (s) return s;
+    if (begins(&x->images, "\x93NUMPY") && o->labels) return open_npy(o, x, why);
+    return o->labels ? open_idx(o->labels, x, why) : open_cifar(x, why);
+}
+
+/* In a folder the classes are folders, and their files are in ascending order, so the
+   first images of it are images of one class. */
+static hesse_status open_folder(const char *labels_path, hesse_digester *digest,
+                                store *x, hesse_why *why)
+{
+    hesse_class_folders all;
+    if (labels_path)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: the folders of its images are the labels, so a file of "
+                          "labels cannot be given",
+                          x->path);
+    const hesse_status s = hesse_class_folders_read(x->path, digest, &all, why);
+    if (s) return s;
+    x->count = all.count, x->together = true, x->format = "PNG";
+    x->rows = all.rows, x->cols = all.cols, x->channels = all.channels;
+    x->record = (size_t)all.rows * (size_t)all.cols * (size_t)all.channels;
+    x->label_record = 1, x->classes = (int)all.classes;
+    x->images = (bytes){all.pixels, all.count * x->record};
+    x->labels = (bytes){all.labels, all.count};
+    return HESSE_OK;
 }
 
 static int label_of(const store *x, size_t i)
@@ -244,13 +310,47 @@ static void standardise(hesse_batch *b)
     }
 }
 
+/* Apply means and deviations of channels, of which a list may have one for all. */
+static void shift(const hesse_data_options *o, hesse_batch *b)
+{
+    const size_t count = (size_t)b->sequences * (size_t)b->context * (size_t)b->width;
+    for (size_t i = 0; i < count; i++) {
+        const size_t c = i % (size_t)b->width;
+        if (o->n_mean) b->x[i] -= o->mean[o->n_mean > 1 ? c : 0];
+        if (o->n_deviation) b->x[i] /= o->deviation[o->n_deviation > 1 ? c : 0];
+    }
+}
+
+static hesse_status check_shift(const hesse_data_options *o, const store *x,
+                                hesse_why *why)
+{
+    const int counts[] = {o->n_mean, o->n_deviation};
+    if (o->standard && (o->n_mean || o->n_deviation))
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: channels are standardised by the images taken, so means "
+                          "and deviations cannot be given as well",
+                          x->path);
+    for (int i = 0; i < 2; i++)
+        if (counts[i] > 1 && counts[i] != x->channels)
+            return hesse_fail(why, HESSE_E_JOB,
+                              "%s: %d %s for images of %d channels, expected 1 or %d",
+                              x->path, counts[i], i ? "deviations" : "means",
+                              x->channels, x->channels);
+    for (int i = 0; i < o->n_deviation; i++)
+        if (!(o->deviation[i] > 0))
+            return hesse_fail(why, HESSE_E_JOB,
+                              "%s: a deviation of channels is %g, expected one above 0",
+                              x->path, o->deviation[i]);
+    return HESSE_OK;
+}
+
 /* Chooses among the images whose label is below the number of classes asked for. */
 static hesse_status take(const hesse_data_options *o, const store *x, hesse_batch *b,
                          hesse_why *why)
 {
     const int below = o->classes ? o->classes : 256;
     size_t available = 0, taken = 0;
-    int end = 0;
+    int end = x->classes;
     hesse_choice choice;
     for (size_t i = 0; i < x->count; i++) {
         const int label = label_of(x, i);
@@ -291,8 +391,15 @@ static hesse_status make(const hesse_data_options *o, const store *x, hesse_batc
             x->rows, x->cols);
     b->rows = o->size ? o->size : x->rows, b->cols = o->size ? o->size : x->cols;
     b->context = b->rows * b->cols, b->width = x->channels;
-    const hesse_status s = take(o, x, b, why);
+    hesse_status s = check_shift(o, x, why);
+    if (!s) s = take(o, x, b, why);
     if (!s && o->standard) standardise(b);
+    if (!s) shift(o, b);
+    if (!s) {
+        hesse_layout_describe(x->format, x->form.kind ? &x->form : NULL, x->rows,
+                              x->cols, x->channels, !x->together, b->form);
+        hesse_layout_describe_scale(o, b->form);
+    }
     return s;
 }
 
@@ -306,11 +413,17 @@ static hesse_status read_examples(const hesse_data_options *options,
     hesse_status s = digest
                          ? HESSE_OK
                          : hesse_fail(why, HESSE_E_NOMEM, "out of memory for a digest");
-    if (!s) s = load(x.path, digest, &x.images, why);
-    if (!s && options->labels) s = load(options->labels, digest, &x.labels, why);
-    if (!s) s = open_store(options->labels, &x, why);
-    if (hesse_file_kind_of(x.path) != HESSE_FILE_GZIP)
-        s = hesse_file_explain(x.path, HESSE_FILE_NPY, s, why);
+    if (!s && hesse_file_is_folder(x.path)) {
+        s = open_folder(options->labels, digest, &x, why);
+    } else if (!s) {
+        s = load(x.path, digest, &x.images, why);
+        if (!s && options->labels) s = load(options->labels, digest, &x.labels, why);
+        if (!s) s = open_store(options, &x, why);
+        const hesse_file_kind kind = hesse_file_kind_of(x.path);
+        if (kind != HESSE_FILE_GZIP && kind != HESSE_FILE_PICKLE &&
+            kind != HESSE_FILE_IMAGE && kind != HESSE_FILE_TAR)
+            s = hesse_file_explain(x.path, HESSE_FILE_NPY, s, why);
+    }
     if (!s) s = make(options, &x, batch, why);
     if (!s)
         hesse_digest_end(digest, batch->digest);

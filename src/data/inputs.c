@@ -1,11 +1,13 @@
 /* An array of numbers is N x features (one token), N x tokens x features or, for
-   images, N x rows x columns x channels. An array of integers is N x tokens, and they
-   are ids. A second array has labels, N or N x tokens, and labels below 0 are ignored;
-   or it has targets, N x outputs or N x tokens x outputs. Classes are the largest label
+   images, N x rows x columns x channels or N x channels x rows x columns. An array of
+   integers is N x tokens, and they are ids. A second array has labels, N or N x tokens,
+   and labels below 0 are ignored; or it has targets, N x outputs or N x tokens x
+   outputs. Classes are the largest label
    + 1, the vocabulary is the largest id + 1. An array is read completely, as doubles,
    which are exact for every integer below 2^53. */
 #include "data/choose.h"
 #include "data/kinds.h"
+#include "data/layout.h"
 
 #include "base/memory.h"
 #include "files/file.h"
@@ -18,7 +20,7 @@
 #include <string.h>
 
 static const hesse_owned_key keys[] = {
-    {"labels", NULL}, {"targets", NULL}, {NULL, NULL}};
+    {"labels", NULL}, {"targets", NULL}, {"layout", NULL}, {NULL, NULL}};
 
 static hesse_data_reader read_examples;
 
@@ -126,6 +128,38 @@ static hesse_status integers(const array *a, int count, int **list, int *end,
     return HESSE_OK;
 }
 
+/* Bring the channels of a pixel together, and make the shape that of such an array. */
+static hesse_status put_channels_last(array *a, hesse_why *why)
+{
+    size_t *n = a->form.shape;
+    const size_t pixels = n[2] * n[3], channels = n[1], rows = n[2], cols = n[3];
+    double *x = hesse_alloc(a->form.count);
+    if (!x) return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", a->path);
+    for (size_t i = 0; i < n[0]; i++)
+        for (size_t c = 0; c < channels; c++)
+            for (size_t p = 0; p < pixels; p++)
+                x[(i * pixels + p) * channels + c] =
+                    a->x[(i * channels + c) * pixels + p];
+    free(a->x);
+    a->x = x;
+    n[1] = rows, n[2] = cols, n[3] = channels;
+    return HESSE_OK;
+}
+
+static hesse_status arrange(const hesse_data_options *o, array *a, hesse_batch *b,
+                            hesse_why *why)
+{
+    bool first = false;
+    if (a->form.rank != 4) return HESSE_OK;
+    hesse_status s = hesse_layout_choose(o->layout, a->path, &a->form, &first, why);
+    if (!s && first) s = put_channels_last(a, why);
+    if (!s)
+        hesse_layout_describe(".npy", &a->form, (int)a->form.shape[1],
+                              (int)a->form.shape[2], (int)a->form.shape[3], first,
+                              b->form);
+    return s;
+}
+
 static hesse_status set_inputs(array *a, hesse_batch *b, hesse_why *why)
 {
     const size_t *n = a->form.shape;
@@ -194,6 +228,7 @@ static hesse_status read_examples(const hesse_data_options *options,
         s = hesse_choice_begin(options, HESSE_RANDOM_CHOICE, inputs.form.shape[0], path,
                                "examples", &choice, why);
     batch->sequences = (int)choice.wanted;
+    if (!s) s = arrange(options, &inputs, batch, why);
     if (!s) s = set_inputs(&inputs, batch, why);
     if (!s) s = set_wanted(&wanted, options->labels, batch, why);
     if (!s)

@@ -46,11 +46,20 @@ static const hesse_word losses[] = {{"cross_entropy", HESSE_LOSS_CROSS_ENTROPY},
                                     {"squared_error", HESSE_LOSS_SQUARED_ERROR},
                                     {NULL, 0}};
 
+static const hesse_word block_forms[] = {
+    {"basic", false}, {"bottleneck", true}, {NULL, 0}};
+static const hesse_word distillations[] = {{"none", HESSE_DISTILLATION_NONE},
+                                           {"token", HESSE_DISTILLATION_TOKEN},
+                                           {"heads", HESSE_DISTILLATION_HEADS},
+                                           {NULL, 0}};
 static const hesse_word stems[] = {{"imagenet", false}, {"cifar", true}, {NULL, 0}};
 static const hesse_word tasks[] = {{"classify", false}, {"masked", true}, {NULL, 0}};
 static const hesse_word attentions[] = {{"causal", false}, {"full", true}, {NULL, 0}};
 static const hesse_word vocabularies[] = {
     {"bytes", false}, {"characters", true}, {NULL, 0}};
+static const hesse_word layouts[] = {{"channels_last", HESSE_LAYOUT_CHANNELS_LAST},
+                                     {"channels_first", HESSE_LAYOUT_CHANNELS_FIRST},
+                                     {NULL, 0}};
 static const hesse_word scalings[] = {{"unit", false}, {"standard", true}, {NULL, 0}};
 
 /* The kinds of data that are drawn from a seed and belong to no family. The job stores
@@ -194,6 +203,14 @@ static const hesse_key keys[] = {
      .help = "Whether an output matrix follows the heads."},
     {"model.patch", HESSE_KEY_INTEGER, .low = 1, .high = 4096, .in_config = true,
      AT(arch.image.patch), .help = "The rows and columns of a patch, in pixels."},
+    {"model.grid", HESSE_KEY_INTEGER, .low = 1, .high = 4096,
+     .absent = "the patches of the image", AT(arch.image.grid),
+     .help = "The position table has this number of rows and columns of patches, and "
+             "is interpolated (bicubic, as in transformers) to those of the image."},
+    {"model.distillation", HESSE_KEY_WORD, .words = distillations, .in_config = true,
+     AT(arch.image.distillation),
+     .help = "DeiT's distillation token: none, one whose result is not used, or one "
+             "with a classifier of its own; then logits are the mean of both."},
     {"model.pool", HESSE_KEY_INTEGER, .low = 1, .high = 4096,
      .absent = "as in the checkpoint, else no pooling", AT(arch.image.pool),
      .help =
@@ -215,7 +232,10 @@ static const hesse_key keys[] = {
          "and 0 for a pooling; `quadratic`: orders of the blocks."},
     {"model.blocks", HESSE_KEY_INTEGER, .list = true, .low = 1, .high = 4096,
      .least = 1, .most = HESSE_MOST_WIDTHS, AT(arch.lists.widths),
-     COUNT(arch.lists.n_widths), .help = "The basic blocks of each stage."},
+     COUNT(arch.lists.n_widths), .help = "The number of blocks of each stage."},
+    {"model.block", HESSE_KEY_WORD, .words = block_forms, AT(arch.image.bottleneck),
+     .help = "The blocks of a residual net: two convolutions, as in ResNet-18 and 34, "
+             "or three, as in ResNet-50 (torchvision)."},
     {"model.dense", HESSE_KEY_INTEGER, .list = true, .low = 1, .high = 1 << 24,
      .most = HESSE_MOST_DENSE, AT(arch.lists.dense), COUNT(arch.lists.n_dense),
      .help = "The neurons of the classifier's hidden layers."},
@@ -263,10 +283,10 @@ static const hesse_key keys[] = {
      .help = "A `.npy` file of numbers, images or token ids, with `labels` or "
              "`targets`."},
     {"data.images", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
-     AT(data.paths), COUNT(data.n_paths), .absent = ONE_SOURCE,
+     .inside = "*", AT(data.paths), COUNT(data.n_paths), .absent = ONE_SOURCE,
      .help =
-         "Images: IDX (MNIST) or `.npy` with `labels`, or CIFAR in binary; each may "
-         "be compressed by gzip."},
+         "Images: IDX (MNIST) or `.npy` with `labels`, CIFAR in binary (each may be "
+         "compressed by gzip), or a folder with a folder of PNG files for each class."},
     {"data.generator", HESSE_KEY_WORD, .word = generator_word, AT(data.kind),
      .absent = ONE_SOURCE, .help = "Examples are drawn from `seed`."},
     {"data.labels", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
@@ -305,6 +325,22 @@ static const hesse_key keys[] = {
      .help =
          "`unit`: pixels are from 0 to 1; `standard`: moreover each channel has mean "
          "0 and standard deviation 1 over the images taken."},
+    {"data.layout", HESSE_KEY_WORD, .words = layouts,
+     .absent = "`channels_last`; a shape that may have its channels first is refused",
+     AT(data.layout),
+     .help =
+         "The dimensions of images in a `.npy` file: N x rows x columns x channels, "
+         "or N x channels x rows x columns, as PyTorch has them."},
+    {"data.mean", HESSE_KEY_NUMBER, .list = true, .low = -HESSE_NO_LIMIT,
+     .high = HESSE_NO_LIMIT, .least = 1, .most = HESSE_MOST_CHANNELS, .absent = "all 0",
+     AT(data.mean), COUNT(data.n_mean),
+     .help =
+         "The mean of each channel, or one for all: a pixel x, from 0 to 1, becomes "
+         "(x - mean) / deviation, as in torchvision's `Normalize`."},
+    {"data.deviation", HESSE_KEY_NUMBER, .list = true, .low = HESSE_ABOVE_0,
+     .high = HESSE_NO_LIMIT, .least = 1, .most = HESSE_MOST_CHANNELS, .absent = "all 1",
+     AT(data.deviation), COUNT(data.n_deviation),
+     .help = "The standard deviation of each channel, or one for all."},
     {"data.features", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20,
      AT(data.recipe.features), .help = "The length of a vector x."},
     {"data.noise", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,

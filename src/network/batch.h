@@ -8,7 +8,10 @@
 
 #include <stddef.h>
 
-enum { HESSE_IGNORED = -100 }; /* a label that does not count */
+enum {
+    HESSE_IGNORED = -100, /* a label that does not count */
+    HESSE_BATCH_FORM = 256
+};
 
 /** Every example is a sequence of `context` tokens; each token is an id or `width`
  *  numbers. The pixels of an image are its tokens, row by row, and their channels are
@@ -35,6 +38,7 @@ typedef struct hesse_batch {
     int wanted_width;
     hesse_data_reading reading;
     char digest[HESSE_DIGEST_LENGTH]; /* of the files, or of the kind and its seed */
+    char form[HESSE_BATCH_FORM]; /* how images were read, in words; "": no images */
 } hesse_batch;
 
 /** One of the arrays of a batch: its place, and its number of bytes for one example. */

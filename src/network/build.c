@@ -394,18 +394,32 @@ hesse_stream hesse_build_transpose(hesse_builder *b, hesse_stream x)
                HESSE_IDS_NONE, out);
 }
 
+static hesse_param positions_of(int rows, int width)
+{
+    return (hesse_param){.rows = rows,
+                         .cols = width,
+                         .out_rows = true,
+                         .role = HESSE_ROLE_POSITION,
+                         .init = {.spread = 0.02},
+                         .rank = 3,
+                         .shape = {1, rows, width}};
+}
+
 hesse_stream hesse_build_positions(hesse_builder *b, hesse_stream x, const char *name)
 {
-    const hesse_param p = {.rows = x.tokens,
-                           .cols = x.width,
-                           .out_rows = true,
-                           .role = HESSE_ROLE_POSITION,
-                           .init = {.spread = 0.02},
-                           .rank = 3,
-                           .shape = {1, x.tokens, x.width}};
+    const hesse_param p = positions_of(x.tokens, x.width);
     const int in[] = {x.value, hesse_build_param(b, p, name)};
     return add(b, &hesse_op_positions, (hesse_dims){.c = x.width}, in, HESSE_IDS_NONE,
                x);
+}
+
+hesse_stream hesse_build_mapped_positions(hesse_builder *b, hesse_stream x, int map,
+                                          int rows, const char *name)
+{
+    const hesse_param p = positions_of(rows, x.width);
+    const int in[] = {x.value, hesse_build_param(b, p, name), map};
+    return add(b, &hesse_op_mapped_positions, (hesse_dims){.c = x.width, .o = rows}, in,
+               HESSE_IDS_NONE, x);
 }
 
 hesse_stream hesse_build_mask(hesse_builder *b, hesse_stream x, int token)

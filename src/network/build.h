@@ -128,13 +128,16 @@ hesse_stream hesse_build_mix(hesse_builder *b, hesse_stream weights, hesse_strea
 
 /** Local. Operators that choose or move numbers, in the order of the functions: select
  *  one token of every example; put a class token before all tokens; exchange tokens and
- *  channels; add a learned vector at every position; set tokens to zero from one token
- *  on; select some channels. */
+ *  channels; add a learned vector at every position; add the rows of a constant matrix
+ *  `map` (tokens x rows, a value of the graph) times a learned table of `rows` rows;
+ * set tokens to zero from one token on; select some channels. */
 hesse_stream hesse_build_select(hesse_builder *b, hesse_stream x, int token);
 hesse_stream hesse_build_class_token(hesse_builder *b, hesse_stream x,
                                      const char *name);
 hesse_stream hesse_build_transpose(hesse_builder *b, hesse_stream x);
 hesse_stream hesse_build_positions(hesse_builder *b, hesse_stream x, const char *name);
+hesse_stream hesse_build_mapped_positions(hesse_builder *b, hesse_stream x, int map,
+                                          int rows, const char *name);
 hesse_stream hesse_build_mask(hesse_builder *b, hesse_stream x, int token);
 hesse_stream hesse_build_channels(hesse_builder *b, hesse_stream x, int first,
                                   int count);

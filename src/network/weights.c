@@ -48,9 +48,13 @@ static hesse_status check_tensor(const hesse_safetensors *file, const char *path
     char found[HESSE_SHAPE_SHOWN], expected[HESSE_SHAPE_SHOWN];
     hesse_shape_show(t->rank, t->shape, found);
     hesse_shape_show(rank, shape, expected);
-    return hesse_fail(why, HESSE_E_INPUT,
-                      "%s: tensor '%s' has shape %s, expected %s by the model's sizes",
-                      path, t->name, found, expected);
+    const bool grid = p->role == HESSE_ROLE_POSITION && p->rank == 3 && p->rows > 1;
+    return hesse_fail(
+        why, HESSE_E_INPUT,
+        "%s: tensor '%s' has shape %s, expected %s by the model's sizes%s", path,
+        t->name, found, expected,
+        grid ? "; a position table of another grid of patches can be interpolated"
+             : "");
 }
 
 hesse_status hesse_weights_widen(const hesse_safetensors *file, const char *path,

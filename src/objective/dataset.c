@@ -73,6 +73,11 @@ int hesse_dataset_tokens(const hesse_dataset *d)
     return d->all.context;
 }
 
+const char *hesse_dataset_form(const hesse_dataset *d)
+{
+    return d->all.form;
+}
+
 const char *hesse_dataset_digest(const hesse_dataset *d)
 {
     return d->all.digest;

@@ -37,6 +37,7 @@ static hesse_status check_sizes(const hesse_arch *a, hesse_why *why)
         {"number of outputs", a->data.outputs, 0, MOST},
         {"size of a patch", a->image.patch, 0, MOST},
         {"inner width over tokens", a->image.token_inner, 0, MOST},
+        {"grid of the position table", a->image.grid, 0, MOST},
         {"size after pooling", a->image.pool, 0, MOST},
         {"temperature of attention", t->temperature, 0, DBL_MAX},
         {"base of the rotary angles", t->rope_theta, 0, DBL_MAX},
@@ -88,6 +89,7 @@ static hesse_status read_arch(const hesse_network_source *source, hesse_arch *ar
     arch->attention.temperature = asked->attention.temperature;
     arch->attention.full = asked->attention.full;
     arch->attention.kernel = asked->attention.kernel;
+    arch->image.grid = asked->image.grid;
     arch->masked = asked->masked;
     arch->data.loss = asked->data.loss;
     return s;

@@ -218,6 +218,69 @@ HESSE_SIMD static void positions_adjoint(const hesse_frame *f)
     }
 }
 
+/* mapped_positions: y = x + M P, with row i of M P for the token at position i. M is a
+   constant with a row for every position and a column for every row of P. Most of its
+   numbers are 0. */
+
+enum { M = 2 };
+
+static hesse_rect mapped_shape(const hesse_dims *d, int i)
+{
+    return i == P ? (hesse_rect){0, d->o, 0, d->c} : (hesse_rect){0, d->t, 0, d->o};
+}
+
+/* Return the row of M that belongs to token i. */
+static const double *factors(const hesse_frame *f, int i)
+{
+    return f->x[M] + place(f, i) * (size_t)f->d.o;
+}
+
+HESSE_SIMD static void mapped_forward(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c;
+    memcpy(f->y, f->x[0], (size_t)f->d.n * c * sizeof *f->y);
+    for (int i = 0; i < f->d.n; i++) {
+        f->keep[i] = i % f->d.t;
+        const double *m = factors(f, i);
+        for (int r = 0; r < f->d.o; r++)
+            if (m[r] != 0) add(c, m[r], f->x[P] + (size_t)r * c, f->y + (size_t)i * c);
+    }
+}
+
+HESSE_SIMD static void mapped_tangent(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, k = (size_t)f->k;
+    const size_t stride = hesse_stride(f->d.c, f->k), all = (size_t)f->d.n * stride;
+    if (!f->dy) return;
+    if (f->dx[0])
+        memcpy(f->dy, f->dx[0], all * sizeof *f->dy);
+    else
+        zero(all, f->dy);
+    for (int i = 0; i < f->d.n; i++) {
+        const double *m = factors(f, i);
+        double *dy = f->dy + (size_t)i * stride;
+        for (int r = 0; f->dx[P] && r < f->d.o; r++)
+            if (m[r] != 0) add(c * k, m[r], f->dx[P] + (size_t)r * c * k, dy);
+        for (size_t j = 0; f->unit[P] && j < k; j++)
+            dy[(size_t)f->unit[P][j] % c * k + j] += m[(size_t)f->unit[P][j] / c];
+    }
+}
+
+HESSE_SIMD static void mapped_adjoint(const hesse_frame *f)
+{
+    const size_t k = (size_t)f->k, stride = hesse_stride(f->d.c, f->k);
+    const hesse_rect part = f->want[P];
+    const size_t count = (size_t)part.cols * k;
+    if (!f->cy) return;
+    if (f->cx[0]) add((size_t)f->d.n * stride, 1, f->cy, f->cx[0]);
+    for (int i = 0; f->cx[P] && i < f->d.n; i++) {
+        const double *m = factors(f, i) + part.row;
+        const double *cy = f->cy + (size_t)i * stride + (size_t)part.col * k;
+        for (int r = 0; r < part.rows; r++)
+            if (m[r] != 0) add(count, m[r], cy, f->cx[P] + (size_t)r * count);
+    }
+}
+
 /* mask: y = x before a token, and zero from it on. */
 
 /* Copy the tokens of a sequence before the first hidden one, and set the others to
@@ -364,5 +427,20 @@ const hesse_op hesse_op_positions = {
     .forward = positions_forward,
     .tangent = positions_tangent,
     .adjoint = positions_adjoint,
+    .curvature = none,
+};
+
+const hesse_op hesse_op_mapped_positions = {
+    .name = "mapped_positions",
+    .kind = HESSE_MOVE,
+    .activations = 1,
+    .parameters = 1,
+    .constants = 1,
+    .width = width,
+    .shape = mapped_shape,
+    .keep = positions_keep,
+    .forward = mapped_forward,
+    .tangent = mapped_tangent,
+    .adjoint = mapped_adjoint,
     .curvature = none,
 };

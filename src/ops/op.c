@@ -44,6 +44,7 @@ const hesse_op *const hesse_ops[] = {
     &hesse_op_class_token,
     &hesse_op_transpose,
     &hesse_op_positions,
+    &hesse_op_mapped_positions,
     NULL,
 };
 

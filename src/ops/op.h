@@ -238,6 +238,9 @@ extern const hesse_op hesse_op_class_token;
 extern const hesse_op hesse_op_transpose;
 /* y = x + W, with a row of W for every position in a sequence: n x c, W t x c. */
 extern const hesse_op hesse_op_positions;
+/* y = x + M W, with a row of M W for every position in a sequence: n x c, W o x c, M a
+   constant t x o. */
+extern const hesse_op hesse_op_mapped_positions;
 /* y = g (x - mean) / deviation + b, for every channel, over all tokens of the batch. */
 extern const hesse_op hesse_op_batchnorm;
 /* The same with given statistics: a constant after b, 2 x c, has a row of means and a

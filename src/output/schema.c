@@ -214,6 +214,8 @@ static const hesse_schema_row ROWS[] = {
      .description = "token ids are below it"},
     {HESSE_SECTION_DATA, "", "data_vocabulary_source", HESSE_CONTENT_TEXT,
      .optional = true, .description = "source of data_vocabulary"},
+    {HESSE_SECTION_DATA, "", "images", HESSE_CONTENT_TEXT, .optional = true,
+     .description = "how images were read: format, type, size, layout and scaling"},
     {HESSE_SECTION_DATA, "", "data_seed", HESSE_CONTENT_WHOLE, .optional = true,
      .description =
          "seed of the choice of sequences, where it was random; written as model_seed "

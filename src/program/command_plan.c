@@ -37,6 +37,8 @@ static void print_data(const hesse_problem *p)
            hesse_network_size(p->network), hesse_network_tensors(p->network));
     printf("data         %d sequences of %d tokens\n", examples,
            hesse_dataset_tokens(p->dataset));
+    if (*hesse_dataset_form(p->dataset))
+        printf("images       %s\n", hesse_dataset_form(p->dataset));
     if (window < examples)
         printf("             activations of %d sequences at once, the others again in "
                "every sweep\n",

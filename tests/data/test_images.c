@@ -1,6 +1,7 @@
 /* IDX and CIFAR files, raw and gzip: numbers, labels, sizes, choice, and damage. */
 #include "check_data.h"
 
+#include <sys/stat.h>
 #include <zlib.h>
 
 /* Two images of 2 x 4 and their labels. */
@@ -146,6 +147,140 @@ static void npy_is_read(void **state)
     refuses(&r, HESSE_E_INPUT, "holds type 'i8', expected integers of 1 byte");
 }
 
+/* Write an array of bytes with a shape, and as many labels 0 as it has images. */
+static void write_array(const char *shape, const unsigned char *bytes, size_t count)
+{
+    char file[128 + 64];
+    memset(file, ' ', sizeof file);
+    memcpy(file, "\x93NUMPY\x01\x00\x76\x00", 10);
+    file[10 + snprintf(file + 10, 110,
+                       "{'descr': '|u1', 'fortran_order': False, 'shape': %s, }",
+                       shape)] = ' ';
+    file[127] = '\n';
+    memcpy(file + 128, bytes, count);
+    write_bytes("x.npy", file, 128 + count);
+}
+
+static void channels_may_be_first(void **state)
+{
+    (void)state;
+    unsigned char bytes[30];
+    const char *path = "x.npy";
+    for (int i = 0; i < 30; i++) bytes[i] = (unsigned char)(8 * i);
+    write_array("(1,)", (const unsigned char *)"\2", 1);
+    assert_int_equal(rename("x.npy", "y.npy"), 0);
+    write_array("(1, 3, 2, 5)", bytes, 30);
+    hesse_data_options o = {
+        .kind = "images", .paths = &path, .n_paths = 1, .labels = "y.npy"};
+    refused(&o, HESSE_E_INPUT, "looks like channels first");
+    o.layout = HESSE_LAYOUT_CHANNELS_FIRST;
+    o.mean[0] = 0.5, o.n_mean = 1;
+    o.deviation[0] = 1, o.deviation[1] = 2, o.deviation[2] = 4, o.n_deviation = 3;
+    hesse_batch b = examples_of(&o);
+    assert_true(b.rows == 2 && b.cols == 5 && b.width == 3 && b.target[0] == 2);
+    for (int i = 0; i < 30; i++)
+        assert_near(b.x[i], (8 * (i % 3 * 10 + i / 3) / 255.0 - 0.5) / (1 << i % 3));
+    assert_string_equal(b.form, ".npy, uint8, 2 x 5 pixels, 3 channels first, pixels "
+                                "from 0 to 1, mean [0.5], deviation [1, 2, 4]");
+    hesse_batch_free(&b);
+    o.n_deviation = 2;
+    refused(&o, HESSE_E_JOB, "2 deviations for images of 3 channels, expected 1 or 3");
+    o.standard = true;
+    refused(&o, HESSE_E_JOB, "means and deviations cannot be given as well");
+    write_array("(1, 3, 2, 3)", bytes, 18);
+    o = (hesse_data_options){
+        .kind = "images", .paths = &path, .n_paths = 1, .labels = "y.npy"};
+    refused(&o, HESSE_E_INPUT, "may have its channels first");
+    o.layout = HESSE_LAYOUT_CHANNELS_LAST;
+    b = examples_of(&o);
+    assert_true(b.rows == 3 && b.cols == 2 && b.width == 3);
+    hesse_batch_free(&b);
+}
+
+static void other_files_are_named(void **state)
+{
+    (void)state;
+    char tar[600] = "name";
+    memcpy(tar + 257, "ustar", 5);
+    write_bytes("o", "\x80\x02}q\x01.", 6);
+    refuses(&(request){.images = "o"}, HESSE_E_INPUT, "found a Python pickle");
+    write_bytes("o", "\x80\x04}q\x01.", 6);
+    refuses(&(request){.images = "o", .labels = "o"}, HESSE_E_INPUT,
+            "expected CIFAR's binary version");
+    write_gzip("o", tar, sizeof tar);
+    refuses(&(request){.images = "o"}, HESSE_E_INPUT, "unpack the archive first");
+    write_bytes("o", "\x89PNG\r\n", 6);
+    refuses(&(request){.images = "o"}, HESSE_E_INPUT, "found one image");
+}
+
+static void write_chunk(FILE *f, const char *type, const unsigned char *bytes,
+                        unsigned count)
+{
+    unsigned char text[200];
+    memcpy(text, type, 4);
+    memcpy(text + 4, bytes, count);
+    const unsigned long sum = crc32(0, text, count + 4), numbers[] = {count, sum};
+    for (int i = 0; i < 4; i++) fputc((int)(numbers[0] >> (24 - 8 * i) & 255), f);
+    fwrite(text, 1, count + 4, f);
+    for (int i = 0; i < 4; i++) fputc((int)(numbers[1] >> (24 - 8 * i) & 255), f);
+}
+
+/* An image of one row and two pixels: grey (type 0) or RGB (type 2). */
+static void write_png(const char *path, int depth, int type, unsigned char first)
+{
+    const unsigned char size[13] = {
+        0, 0, 0, 2, 0, 0, 0, 1, (unsigned char)depth, (unsigned char)type};
+    const unsigned width = (type ? 6 : 2) * (unsigned)depth / 8;
+    unsigned char row[13] = {0, first, 51, 102, 153, 204, 255}, packed[100];
+    unsigned long count = sizeof packed;
+    assert_int_equal(compress(packed, &count, row, width + 1), Z_OK);
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    fwrite("\x89PNG\r\n\x1a\n", 1, 8, f);
+    write_chunk(f, "IHDR", size, 13);
+    write_chunk(f, "IDAT", packed, (unsigned)count);
+    write_chunk(f, "IEND", packed, 0);
+    fclose(f);
+}
+
+/* Classes are folders in ascending order of their names. */
+static void folders_are_classes(void **state)
+{
+    (void)state;
+#ifdef HESSE_HAVE_PNG
+    assert_true(!mkdir("p", 0700) && !mkdir("p/b", 0700) && !mkdir("p/a", 0700));
+    refuses(&(request){.images = "p"}, HESSE_E_INPUT, "found a folder without images");
+    write_png("p/b/1.png", 8, 2, 0);
+    write_png("p/a/2.png", 8, 2, 255);
+    write_png("p/a/1.png", 8, 2, 204);
+    hesse_batch b = read_good(&(request){.images = "p"});
+    assert_true(b.sequences == 3 && b.rows == 1 && b.cols == 2 && b.width == 3);
+    assert_true(b.classes == 2 && !b.target[0] && !b.target[1] && b.target[2] == 1);
+    assert_near(b.x[0], 0.8);
+    assert_near(b.x[6], 1);
+    assert_near(b.x[12], 0);
+    assert_near(b.x[13], 0.2);
+    assert_string_equal(b.form,
+                        "PNG, uint8, 1 x 2 pixels, 3 channels last, pixels from "
+                        "0 to 1");
+    hesse_batch_free(&b);
+    write_png("p/b/2.png", 8, 0, 0);
+    refuses(&(request){.images = "p"}, HESSE_E_INPUT,
+            "p/b/2.png: found 1 x 2 pixels of 1 channels, expected 1 x 2 of 3");
+    write_png("p/b/2.png", 16, 0, 0);
+    refuses(&(request){.images = "p"}, HESSE_E_INPUT, "8 bits, grey or RGB");
+    write_bytes("p/b/2.png", "text", 4);
+    refuses(&(request){.images = "p"}, HESSE_E_INPUT, "found no PNG file");
+    remove("p/b/2.png");
+    write_bytes("p/data_batch_1", "text", 4);
+    refuses(&(request){.images = "p"}, HESSE_E_INPUT, "beside the class folders");
+    remove("p/data_batch_1"), remove("p/b/1.png"), remove("p/a/1.png");
+    remove("p/a/2.png"), remove("p/a"), remove("p/b"), remove("p");
+#else
+    (void)write_png;
+#endif
+}
+
 static void cifar_is_planar(void **state)
 {
     enum { PIXELS = 1024, RECORD = 1 + 3 * PIXELS };
@@ -266,6 +401,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(labels_select_and_channels_are_standard,
                                     enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(npy_is_read, enter_folder, leave_folder),
+    cmocka_unit_test_setup_teardown(channels_may_be_first, enter_folder, leave_folder),
+    cmocka_unit_test_setup_teardown(other_files_are_named, enter_folder, leave_folder),
+    cmocka_unit_test_setup_teardown(folders_are_classes, enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(cifar_is_planar, enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(the_record_tells_the_kind_of_cifar, enter_folder,
                                     leave_folder),

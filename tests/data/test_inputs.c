@@ -47,8 +47,14 @@ static void images_and_ids_are_told_by_rank_and_type(void **state)
     const double y[] = {1, 2, 3, 4};
     write_npy("y.npy", "<f8", "(2, 2)", y, sizeof y);
     write_npy(path, "<f4", "(2, 1, 2, 3)", x, sizeof x);
-    const hesse_data_options o = options(NULL, "y.npy");
+    hesse_data_options o = options(NULL, "y.npy");
+    refused(&o, HESSE_E_INPUT, "may have its channels first");
+    o.layout = HESSE_LAYOUT_CHANNELS_FIRST;
     hesse_batch b = examples_of(&o);
+    assert_true(b.rows == 2 && b.cols == 3 && b.width == 1 && b.x[1] == 1);
+    hesse_batch_free(&b);
+    o.layout = HESSE_LAYOUT_CHANNELS_LAST;
+    b = examples_of(&o);
     assert_true(b.rows == 1 && b.cols == 2 && b.width == 3 && b.context == 2);
     assert_true(b.wanted_tokens == 1 && b.wanted_width == 2 && b.x[0] == 0.5);
     hesse_batch_free(&b);

@@ -549,8 +549,10 @@ static void keys_must_agree(void **state)
         "kv_heads: 1",
         "job.yaml:4: 'model.kv_heads' is for llama, gemma, gemma2, phi, phi3, "
         "and the family is gpt2");
-    refuses_model("rope_theta: 1", "job.yaml:4: 'model.rope_theta' is for llama, "
-                                   "and the family is gpt2");
+    refuses_model("rope_theta: 1",
+                  "job.yaml:4: 'model.rope_theta' is for llama, gpt_neox, gemma, "
+                  "gemma2, phi, phi3, "
+                  "and the family is gpt2");
     refuses_model("classes: 10", "job.yaml:4: 'model.classes' is for bert, vit, mlp, "
                                  "mixer, vgg, resnet, and the family is gpt2");
     refuses_model("widths: [8]", "job.yaml:4: 'model.widths' is for mlp, vgg, "

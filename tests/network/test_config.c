@@ -93,7 +93,18 @@ static void encoders_read_their_keys(void **state)
     assert_true(a.data.outputs == 3 && a.norm_eps == 1e-12 && a.attention_bias);
     a = (hesse_arch){.family = "vit"};
     assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_E_INPUT);
-    assert_non_null(strstr(why.text, "expected \"vit\", the family being vit"));
+    assert_non_null(
+        strstr(why.text, "expected \"vit\" or \"deit\", the family being vit"));
+    write_text("c.json", "{\"model_type\":\"deit\"}");
+    assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_OK);
+    assert_true(a.image.distillation == HESSE_DISTILLATION_TOKEN);
+    write_text("c.json", "{\"model_type\":\"deit\",\"architectures\":"
+                         "[\"DeiTForImageClassificationWithTeacher\"]}");
+    assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_OK);
+    assert_true(a.image.distillation == HESSE_DISTILLATION_HEADS);
+    write_text("c.json", "{\"architecture\":\"vit_tiny_patch16_224\"}");
+    assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_E_INPUT);
+    assert_non_null(strstr(why.text, "the config.json of timm has no sizes"));
     write_text("c.json", "{\"qkv_bias\":false,\"patch_size\":8,\"num_labels\":5}");
     assert_int_equal(hesse_config_read("c.json", &a, &why), HESSE_OK);
     assert_true(a.image.patch == 8 && a.data.outputs == 5 && !a.attention_bias &&

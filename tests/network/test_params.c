@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "network/params.h"
+#include "network/weights.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -301,9 +302,90 @@ static void initial_values_follow_the_rules(void **state)
     hesse_params_free(&params);
 }
 
+/* Write a vision model with the names of a table, and find out the names again. */
+static hesse_arch written_and_probed(const hesse_arch *arch)
+{
+    hesse_arch found = *arch;
+    hesse_params params = list(arch);
+    double *theta = calloc(params.size, sizeof *theta);
+    const hesse_tensors tensors = {&params, theta};
+    hesse_safetensors *file = NULL;
+    hesse_why why, note;
+    assert_non_null(theta);
+    if (hesse_weights_write("v.safetensors", arch, &tensors, 1, 8, &why) ||
+        hesse_safetensors_open("v.safetensors", &file, &why))
+        fail_msg("%s", why.text);
+    found.layout.names = 0;
+    found.image.distillation = HESSE_DISTILLATION_NONE;
+    if (hesse_weights_probe(file, "v.safetensors", &found, &why) ||
+        hesse_weights_check(file, "v.safetensors", &found, &tensors, 1, &note, &why))
+        fail_msg("%s", why.text);
+    hesse_safetensors_close(file);
+    remove("v.safetensors");
+    free(theta);
+    hesse_params_free(&params);
+    return found;
+}
+
+static void vision_models_have_several_tables_of_names(void **state)
+{
+    (void)state;
+    hesse_arch vit = tiny(BERT);
+    strcpy(vit.family, "vit");
+    vit.data = (hesse_arch_data){.inputs = 1, .rows = 4, .cols = 4, .outputs = 3};
+    vit.positions = 16, vit.image.patch = 2, vit.attention_bias = true;
+    for (int n = 0; n <= HESSE_MOST_NAMES; n++)
+        for (int d = HESSE_DISTILLATION_NONE; d <= HESSE_DISTILLATION_HEADS; d++) {
+            vit.layout.names = n, vit.image.distillation = (hesse_distillation)d;
+            const hesse_arch found = written_and_probed(&vit);
+            assert_int_equal(found.layout.names, n);
+            assert_int_equal((int)found.image.distillation, d);
+            hesse_params params = list(&vit);
+            assert_whole(&params);
+            hesse_params_free(&params);
+        }
+    hesse_params params = list(&vit);
+    const hesse_param *p = params.list;
+    while (strcmp(p->name, "blocks.1.attn.qkv.weight.value") != 0) p++;
+    assert_true(p->slice.first == 12 && p->slice.total == 18 && p->rows == 6);
+    hesse_params_free(&params);
+}
+
+static void shortcuts_without_parameters_are_refused(void **state)
+{
+    (void)state;
+    hesse_arch a = {.family = "resnet", .width = 2, .positions = 16};
+    a.data = (hesse_arch_data){.inputs = 1, .rows = 4, .cols = 4, .outputs = 3};
+    a.image.batch_norm = HESSE_BATCH_NORM_TRAINING, a.image.small_stem = true;
+    a.attention.heads = a.attention.kv_heads = 1;
+    a.lists.n_widths = 2, a.lists.widths[0] = a.lists.widths[1] = 1;
+    hesse_params params = list(&a), kept = params;
+    double *theta = calloc(params.size, sizeof *theta);
+    const hesse_tensors tensors = {&kept, theta};
+    hesse_safetensors *file = NULL;
+    hesse_why why;
+    kept.count = 0;
+    for (int i = 0; i < params.count; i++)
+        if (!strstr(params.list[i].name, "downsample"))
+            params.list[kept.count++] = params.list[i];
+    assert_true(theta && kept.count < params.count);
+    if (hesse_weights_write("r.safetensors", &a, &tensors, 1, 8, &why) ||
+        hesse_safetensors_open("r.safetensors", &file, &why))
+        fail_msg("%s", why.text);
+    assert_int_equal(hesse_weights_probe(file, "r.safetensors", &a, &why),
+                     HESSE_E_INPUT);
+    assert_non_null(strstr(why.text, "no convolution in the shortcut of layer2.0"));
+    hesse_safetensors_close(file);
+    remove("r.safetensors");
+    free(theta);
+    hesse_params_free(&params);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(vision_models_have_several_tables_of_names),
+        cmocka_unit_test(shortcuts_without_parameters_are_refused),
         cmocka_unit_test(gpt2_is_listed),
         cmocka_unit_test(nanogpt_has_outputs_first_and_perhaps_no_biases),
         cmocka_unit_test(llama_is_listed),

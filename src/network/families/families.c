@@ -87,6 +87,8 @@ bool hesse_arch_is_sound(const hesse_arch *a)
            among(a->decoder.rotary.pairs, HESSE_MOST_PAIRS) &&
            among((int)a->data.loss, HESSE_LOSS_SQUARED_ERROR) &&
            among((int)a->image.batch_norm, HESSE_BATCH_NORM_EVALUATION) &&
+           among((int)a->image.distillation, HESSE_DISTILLATION_HEADS) &&
+           among(a->layout.names, HESSE_MOST_NAMES) &&
            among(a->lists.n_widths, HESSE_MOST_WIDTHS) &&
            among(a->lists.n_multipliers, HESSE_MOST_WIDTHS + 1) &&
            among(a->lists.n_dense, HESSE_MOST_DENSE);
