@@ -36,8 +36,17 @@ typedef enum hesse_batch_norm {
 
 typedef enum hesse_loss {
     HESSE_LOSS_CROSS_ENTROPY,
-    HESSE_LOSS_SQUARED_ERROR
+    HESSE_LOSS_SQUARED_ERROR, /* a label is compared as a one-hot vector   */
+    HESSE_LOSS_REGRESSION,    /* the squared error; labels are numbers      */
+    HESSE_LOSS_BINARY         /* binary cross-entropy of several labels    */
 } hesse_loss;
+
+/** The predictions of an encoder. */
+typedef enum hesse_prediction {
+    HESSE_TASK_CLASSIFY, /* of one class for each sequence       */
+    HESSE_TASK_MASKED,   /* of the tokens that were masked       */
+    HESSE_TASK_TOKENS    /* of a class for each token            */
+} hesse_prediction;
 
 enum {
     HESSE_FAMILY = 32,
@@ -59,7 +68,7 @@ typedef struct hesse_layout {
     bool out_first;    /* gpt2: weights stored [out, in] (nanoGPT), not [in, out] */
     bool tied_as_head; /* a tied embedding is stored under the head's name alone  */
     int names;         /* vit, resnet: the row of the family's table of names; 0: the
-                          usual names                                             */
+                          usual names; encoders of tokens: 1: names have no prefix  */
 } hesse_layout;
 
 typedef struct hesse_attention {
@@ -178,8 +187,10 @@ typedef struct hesse_arch {
     bool
         attention_bias; /* biases of query, key and value; of encoders also of output */
     bool mlp_bias;
-    int types;        /* bert: rows of the table of token types                    */
-    bool masked;      /* bert: predicts masked tokens; false: classes              */
+    int pad;   /* id of padding, + 1; 0: none is known                       */
+    int types; /* bert: rows of the table of token types                    */
+    hesse_prediction task; /* of encoders */
+    bool seeded_head; /* of encoders: a head that the checkpoint lacks is drawn     */
     double deviation; /* of initial values; 0: the family's default                */
     hesse_attention attention;
     hesse_arch_decoder decoder;

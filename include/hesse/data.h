@@ -52,6 +52,10 @@ typedef struct hesse_data_options {
     const char *const *paths; /* [n_paths] files of the kind; "texts" takes several */
     int n_paths;
     const char *labels, *targets; /* "inputs": one of them; "images": labels      */
+    const char *mask;   /* "inputs": 1 for a token and 0 for padding; NULL: all 1    */
+    const char *types;  /* "inputs": the segment of each token; NULL: all 0          */
+    const int *padding; /* "inputs": id of padding, if there is no mask             */
+    bool shift;         /* "inputs": label i + 1 is the target of token i            */
     hesse_recipe recipe;
     int size;      /* "images": rows and columns after resizing; 0: as they are    */
     int classes;   /* "images": only labels below it are taken; 0: all             */
@@ -96,6 +100,9 @@ typedef struct hesse_data_needs {
     bool full;      /* every token attends to all others, so padding is hidden   */
     bool flat;      /* images are read as one token                              */
     bool squared;   /* targets are numbers: labels become one-hot vectors        */
+    bool numbers;   /* targets are numbers: labels are read as numbers           */
+    int pad;        /* id of padding, + 1; 0: none is known                      */
+    bool positions_skip_padding; /* positions count tokens that are not padding  */
 } hesse_data_needs;
 
 /** The way in which token ids were read from files; empty for other data. */

@@ -33,10 +33,11 @@ typedef enum hesse_kinds {
     HESSE_TANH = 1 << 19,
     HESSE_SCALE = 1 << 20,
     HESSE_MOVE = 1 << 21, /* selection, class token, transposition, positions */
+    HESSE_BINARY_CROSS_ENTROPY = 1 << 22,
 
-    HESSE_ALL = (1 << 22) - 1,
-    HESSE_GAUSS_NEWTON =
-        HESSE_CROSS_ENTROPY | HESSE_SQUARED_ERROR,     /* the losses alone */
+    HESSE_ALL = (1 << 23) - 1,
+    HESSE_GAUSS_NEWTON = HESSE_CROSS_ENTROPY | HESSE_SQUARED_ERROR |
+                         HESSE_BINARY_CROSS_ENTROPY,   /* the losses alone */
     HESSE_FUNCTIONAL = HESSE_ALL & ~HESSE_GAUSS_NEWTON /* all except these */
 } hesse_kinds;
 

@@ -8,6 +8,7 @@
 #include "data/choose.h"
 #include "data/kinds.h"
 #include "data/layout.h"
+#include "data/padding.h"
 
 #include "base/memory.h"
 #include "files/file.h"
@@ -20,7 +21,8 @@
 #include <string.h>
 
 static const hesse_owned_key keys[] = {
-    {"labels", NULL}, {"targets", NULL}, {"layout", NULL}, {NULL, NULL}};
+    {"labels", NULL},  {"targets", NULL}, {"layout", NULL},   {"mask", NULL},
+    {"padding", NULL}, {"types", NULL},   {"shift", "false"}, {NULL, NULL}};
 
 static hesse_data_reader read_examples;
 
@@ -184,13 +186,30 @@ static hesse_status set_inputs(array *a, hesse_batch *b, hesse_why *why)
     return HESSE_OK;
 }
 
-static hesse_status set_wanted(array *a, bool labels, hesse_batch *b, hesse_why *why)
+/* Numbers that a loss compares with: an array of rank 1 has one for each example. */
+static hesse_status set_numbers(array *a, bool labels, hesse_batch *b, hesse_why *why)
+{
+    const int rank = a->form.rank;
+    if (rank > (labels ? 2 : 3))
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: holds an array of rank %d, expected a number for each "
+                          "example, or a row of them",
+                          a->path, rank);
+    b->wanted_width = rank == 1 ? 1 : (int)a->form.shape[rank - 1];
+    b->wanted_tokens = (int)per_example(a) / b->wanted_width;
+    b->wanted = a->x, a->x = NULL;
+    return HESSE_OK;
+}
+
+static hesse_status set_wanted(array *a, bool labels, bool numbers, hesse_batch *b,
+                               hesse_why *why)
 {
     const int rank = a->form.rank;
     if (a->form.shape[0] < (size_t)b->sequences)
         return hesse_fail(why, HESSE_E_INPUT,
                           "%s: holds %zu examples, expected %d or more", a->path,
                           a->form.shape[0], b->sequences);
+    if (numbers) return set_numbers(a, labels, b, why);
     if (rank > (labels ? 2 : 3) || (labels && !whole(a)) || (!labels && rank == 1))
         return hesse_fail(why, HESSE_E_INPUT,
                           "%s: holds an array of rank %d, expected %s", a->path, rank,
@@ -205,6 +224,101 @@ static hesse_status set_wanted(array *a, bool labels, hesse_batch *b, hesse_why 
     return HESSE_OK;
 }
 
+/* Labels as Hugging Face's collators write them stand at their own tokens. */
+static hesse_status shift_labels(const hesse_data_options *o,
+                                 const hesse_data_needs *needs, hesse_batch *b,
+                                 hesse_why *why)
+{
+    const int tokens = b->sequences * b->context;
+    int labels = 0, equal = 0;
+    const bool each = b->target && b->input && b->labels == b->context;
+    if (o->shift && !each)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: labels can be shifted where every token has an id and a "
+                          "label",
+                          o->paths[0]);
+    for (int i = 0; each && i < tokens; i++)
+        labels += b->target[i] >= 0, equal += b->target[i] == b->input[i];
+    if (each && !o->shift && !needs->full && labels && equal == labels)
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: every label is the id of its own token, which a causal "
+                          "model sees, expected the next token; data.shift: true reads "
+                          "labels as Hugging Face's collators write them",
+                          o->labels);
+    for (int i = 0; o->shift && i < tokens; i++)
+        b->target[i] = (i + 1) % b->context ? b->target[i + 1] : HESSE_IGNORED;
+    return HESSE_OK;
+}
+
+/* Read integers from `low` on that stand beside the ids. */
+static hesse_status read_beside(const char *path, int low, int high,
+                                hesse_digester *digest, const hesse_batch *b,
+                                int **list, hesse_why *why)
+{
+    array a = {0};
+    int end;
+    hesse_status s = read_array(path, digest, &a, why);
+    const size_t *n = a.form.shape;
+    if (!s && (!b->input || a.form.rank != 2 || !whole(&a) ||
+               n[0] < (size_t)b->sequences || n[1] != (size_t)b->context))
+        s = hesse_fail(why, HESSE_E_INPUT,
+                       "%s: expected integers of the shape of the ids, %d x %d", path,
+                       b->sequences, b->context);
+    if (!s) s = integers(&a, b->sequences, list, &end, why);
+    for (int i = 0; !s && i < b->sequences * b->context; i++)
+        if ((*list)[i] < low || (*list)[i] > high)
+            s = hesse_fail(why, HESSE_E_INPUT,
+                           "%s: element %d (from 0) is %d, expected %d to %d", path, i,
+                           (*list)[i], low, high);
+    free(a.x);
+    return s;
+}
+
+/* Hide padding that a mask or an id names, and notice other padding. */
+static hesse_status hide_padding(const hesse_data_options *o,
+                                 const hesse_data_needs *needs, hesse_digester *digest,
+                                 hesse_batch *b, hesse_why *why)
+{
+    const int tokens = b->sequences * b->context;
+    const char *path = o->mask ? o->mask : o->paths[0];
+    int *mask = NULL;
+    if (!b->input || !(o->mask || o->padding))
+        return b->input && needs->full && needs->pad
+                   ? hesse_padding_notice(b, path, needs->pad - 1, why)
+                   : HESSE_OK;
+    bool *seen = hesse_calloc((size_t)tokens, sizeof *seen);
+    hesse_status s =
+        seen ? HESSE_OK : hesse_fail(why, HESSE_E_NOMEM, "out of memory for the data");
+    if (!s && o->mask) s = read_beside(o->mask, 0, 1, digest, b, &mask, why);
+    for (int i = 0; !s && i < tokens; i++)
+        seen[i] = mask ? mask[i] : b->input[i] != *o->padding;
+    if (!s) s = hesse_padding_hide(b, path, seen, needs->full, why);
+    if (!s && needs->positions_skip_padding && !needs->pad)
+        s = hesse_padding_skip(b, seen, -1, why);
+    free(mask);
+    free(seen);
+    return s;
+}
+
+static hesse_status set_tokens(const hesse_data_options *o,
+                               const hesse_data_needs *needs, hesse_digester *digest,
+                               hesse_batch *b, hesse_why *why)
+{
+    if (!b->input && (o->mask || o->padding || o->types))
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: holds no token ids, to which a mask, padding and types "
+                          "belong",
+                          o->paths[0]);
+    if (o->mask && o->padding)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: a mask and the id of padding are given, expected one",
+                          o->mask);
+    hesse_status s = shift_labels(o, needs, b, why);
+    if (!s) s = hide_padding(o, needs, digest, b, why);
+    if (!s && o->types) s = read_beside(o->types, 0, 1 << 20, digest, b, &b->type, why);
+    return s;
+}
+
 static hesse_status read_examples(const hesse_data_options *options,
                                   const hesse_data_needs *needs, hesse_batch *batch,
                                   hesse_why *why)
@@ -214,7 +328,6 @@ static hesse_status read_examples(const hesse_data_options *options,
     hesse_choice choice = {0};
     hesse_digester *digest = hesse_digest_begin();
     hesse_status s = HESSE_OK;
-    (void)needs;
     if (!options->targets == !options->labels)
         s = hesse_fail(why, HESSE_E_JOB,
                        "%s: needs a file of targets or one of labels, and not both",
@@ -230,7 +343,8 @@ static hesse_status read_examples(const hesse_data_options *options,
     batch->sequences = (int)choice.wanted;
     if (!s) s = arrange(options, &inputs, batch, why);
     if (!s) s = set_inputs(&inputs, batch, why);
-    if (!s) s = set_wanted(&wanted, options->labels, batch, why);
+    if (!s) s = set_wanted(&wanted, options->labels, needs->numbers, batch, why);
+    if (!s) s = set_tokens(options, needs, digest, batch, why);
     if (!s)
         hesse_digest_end(digest, batch->digest);
     else if (digest)

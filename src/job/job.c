@@ -119,6 +119,7 @@ static void derive(hesse_job *job, const hesse_values *values)
     d->kind = hesse_values_kind(values);
     d->shuffle = hesse_values_given(values, "data.seed") != NULL;
     if (hesse_values_given(values, "data.mask_id")) d->mask_id = &job->mask_id;
+    if (hesse_values_given(values, "data.padding")) d->padding = &job->padding;
     if (hesse_family_brings(d->kind)) d->seed = job->seed;
     d->recipe.classes = d->classes;
     d->sizes = job->arch.lists.widths;

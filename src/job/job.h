@@ -43,6 +43,7 @@ typedef struct hesse_job_paths {
 typedef struct hesse_job {
     hesse_arch arch; /* with a config, only the members that no config has     */
     hesse_data_options data; /* paths have the form that fopen(3) takes */
+    int padding; /* data.padding points here if it is given                */
     int mask_id; /* data.mask_id points here if it is given                */
     int n_eigenvalues;
     uint64_t seed; /* of initial parameters */

@@ -44,6 +44,8 @@ static const hesse_word batch_norms[] = {{"none", HESSE_BATCH_NORM_NONE},
 
 static const hesse_word losses[] = {{"cross_entropy", HESSE_LOSS_CROSS_ENTROPY},
                                     {"squared_error", HESSE_LOSS_SQUARED_ERROR},
+                                    {"regression", HESSE_LOSS_REGRESSION},
+                                    {"binary", HESSE_LOSS_BINARY},
                                     {NULL, 0}};
 
 static const hesse_word block_forms[] = {
@@ -53,7 +55,11 @@ static const hesse_word distillations[] = {{"none", HESSE_DISTILLATION_NONE},
                                            {"heads", HESSE_DISTILLATION_HEADS},
                                            {NULL, 0}};
 static const hesse_word stems[] = {{"imagenet", false}, {"cifar", true}, {NULL, 0}};
-static const hesse_word tasks[] = {{"classify", false}, {"masked", true}, {NULL, 0}};
+static const hesse_word tasks[] = {{"classify", HESSE_TASK_CLASSIFY},
+                                   {"masked", HESSE_TASK_MASKED},
+                                   {"tokens", HESSE_TASK_TOKENS},
+                                   {NULL, 0}};
+static const hesse_word heads[] = {{"stored", false}, {"seeded", true}, {NULL, 0}};
 static const hesse_word attentions[] = {{"causal", false}, {"full", true}, {NULL, 0}};
 static const hesse_word vocabularies[] = {
     {"bytes", false}, {"characters", true}, {NULL, 0}};
@@ -170,7 +176,8 @@ static const hesse_key keys[] = {
      .absent = "the classes of the checkpoint or, if more, of the data",
      AT(arch.data.outputs),
      .help = "The number of classes that the model distinguishes; the data need not "
-             "show all of them. `bert` has it with `task: classify`."},
+             "show all of them. Encoders have it with `task: classify` and `task: "
+             "tokens`."},
     {"model.activation", HESSE_KEY_WORD, .words = activations, .in_config = true,
      AT(arch.activation),
      .help = "The activation function; `gelu_tanh` is Hugging Face's `gelu_new`."},
@@ -222,8 +229,13 @@ static const hesse_key keys[] = {
     {"model.types", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24, .in_config = true,
      AT(arch.types),
      .help = "The rows of the table of token types; every token has type 0."},
-    {"model.task", HESSE_KEY_WORD, .words = tasks, AT(arch.masked),
-     .help = "Whether the model predicts masked tokens or the class of a sequence."},
+    {"model.task", HESSE_KEY_WORD, .words = tasks, AT(arch.task),
+     .help =
+         "The predictions: masked tokens, the class of a sequence or the class of each "
+         "token; a `config` may tell it by its class."},
+    {"model.head", HESSE_KEY_WORD, .words = heads, AT(arch.seeded_head),
+     .help = "A head that the checkpoint does not hold is refused (`stored`), or it is "
+             "drawn from `seed` (`seeded`)."},
     {"model.widths", HESSE_KEY_INTEGER, .list = true, .low = 0, .high = 1 << 24,
      .most = HESSE_MOST_WIDTHS, .absent = "required (`quadratic`)",
      AT(arch.lists.widths), COUNT(arch.lists.n_widths),
@@ -257,8 +269,11 @@ static const hesse_key keys[] = {
     {"model.stem", HESSE_KEY_WORD, .words = stems, AT(arch.image.small_stem),
      .help = "The first convolution: 7 x 7 with stride 2 and a pooling, or 3 x 3."},
     {"model.loss", HESSE_KEY_WORD, .words = losses, AT(arch.data.loss),
-     .help = "The loss: its mean over labels, or the mean of squared errors over all "
-             "targets."},
+     .help =
+         "The loss: `cross_entropy`, its mean over labels; `squared_error`, the mean "
+         "of squared errors over all targets, where a label is a one-hot vector; "
+         "`regression`, the same where labels are numbers; `binary`, the mean of "
+         "binary cross-entropies over all targets (0 or 1)."},
     {"model.deviation", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
      .absent = "1 / sqrt(inputs) (`attention`)", AT(arch.deviation),
      .help = "The standard deviation of the initial values."},
@@ -294,6 +309,22 @@ static const hesse_key keys[] = {
      .help = "Labels: a `.npy` file of integers, or IDX for images."},
     {"data.targets", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      AT(data.targets), .absent = "none", .help = "Targets: a `.npy` file of numbers."},
+    {"data.mask", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
+     AT(data.mask), .absent = "none",
+     .help =
+         "A `.npy` file like `inputs` with 1 for a token and 0 for padding, which no "
+         "token attends to; each row is padded at one end."},
+    {"data.padding", HESSE_KEY_INTEGER, .low = 0, .high = (1 << 24) - 1, AT(padding),
+     .absent = "none",
+     .help = "The id of padding at an end of a row, in place of `mask`."},
+    {"data.types", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
+     AT(data.types), .absent = "all 0",
+     .help = "A `.npy` file like `inputs` with the type (segment) of each token."},
+    {"data.shift", HESSE_KEY_TRUTH, AT(data.shift),
+     .help =
+         "Whether the labels stand as Hugging Face's collators write them: the label "
+         "of a token is the token itself, and it is the target of the token before "
+         "it."},
     {"data.vocabulary", HESSE_KEY_WORD, .words = vocabularies, AT(data.characters),
      .help = "The tokens of a text: the 256 bytes, or its distinct characters in "
              "ascending order."},
@@ -308,7 +339,8 @@ static const hesse_key keys[] = {
      .help = "The tokens of a sequence."},
     {"data.mask_rate", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = 1,
      .absent = "0.15", AT(data.mask_rate),
-     .help = "The probability that a token is masked, for `bert` with `task: masked`."},
+     .help =
+         "The probability that a token is masked, for encoders with `task: masked`."},
     {"data.mask_id", HESSE_KEY_INTEGER, .low = 0, .high = (1 << 24) - 1,
      .absent = "one past the ids of the data", AT(mask_id),
      .help = "The token id that most masked tokens are replaced by."},

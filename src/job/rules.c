@@ -157,14 +157,16 @@ static hesse_status check_masks(const rules *r)
 {
     static const char *const keys[] = {"data.mask_id", "data.mask_rate"};
     const char *key = first_given(r, keys, 2);
-    if (!key || r->job->arch.masked) return HESSE_OK;
-    return wrong(r, key, "is for bert with 'model.task: masked'");
+    if (!key || r->job->arch.task == HESSE_TASK_MASKED) return HESSE_OK;
+    return wrong(r, key, "is for encoders with 'model.task: masked'");
 }
 
 static hesse_status check_classes(const rules *r)
 {
-    if (!r->job->arch.masked || !given(r, "model.classes")) return HESSE_OK;
-    return wrong(r, "model.classes", "is for bert with 'model.task: classify'");
+    if (r->job->arch.task != HESSE_TASK_MASKED || !given(r, "model.classes"))
+        return HESSE_OK;
+    return wrong(r, "model.classes",
+                 "is for 'model.task: classify' and 'model.task: tokens'");
 }
 
 static hesse_status check_context(const rules *r)

@@ -455,5 +455,8 @@ void hesse_build_loss(hesse_builder *b, hesse_stream x)
     }
     const int target =
         hesse_graph_numbers(b->graph, HESSE_VALUE_TARGET, x.tokens, x.width);
-    add(b, &hesse_op_squared_error, d, (int[]){x.value, target}, HESSE_IDS_NONE, x);
+    const hesse_op *op = b->arch->data.loss == HESSE_LOSS_BINARY
+                             ? &hesse_op_binary_cross_entropy
+                             : &hesse_op_squared_error;
+    add(b, op, d, (int[]){x.value, target}, HESSE_IDS_NONE, x);
 }

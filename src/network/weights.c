@@ -29,17 +29,26 @@ static int stored_shape(const hesse_param *p, size_t shape[4])
     return 1;
 }
 
+/* A head that the checkpoint lacks may have initial values. */
+static bool is_seeded(const hesse_arch *arch, const hesse_param *p)
+{
+    return arch->seeded_head && p->role == HESSE_ROLE_HEAD;
+}
+
 static hesse_status check_tensor(const hesse_safetensors *file, const char *path,
                                  const hesse_arch *arch, const hesse_param *p,
                                  hesse_why *why)
 {
     const hesse_tensor *t = hesse_layout_find(file, arch, p);
+    if (!t && is_seeded(arch, p)) return HESSE_OK;
     if (!t) {
         char name[2 * HESSE_NAME];
+        const bool head = p->role == HESSE_ROLE_HEAD && !hesse_family_of(arch)->decoder;
         hesse_layout_name(arch, p, name);
-        return hesse_fail(why, HESSE_E_INPUT,
-                          "%s: expected a tensor '%s', nearest is '%.160s'", path, name,
-                          hesse_layout_nearest(file, name));
+        return hesse_fail(
+            why, HESSE_E_INPUT, "%s: expected a tensor '%s', nearest is '%.160s'%s",
+            path, name, hesse_layout_nearest(file, name),
+            head ? "; a head that is not stored can be drawn from the seed" : "");
     }
     size_t shape[4];
     const int rank = stored_shape(p, shape);
@@ -103,6 +112,7 @@ static hesse_status read_param(const hesse_safetensors *file, const char *path,
                                double *theta, hesse_why *why)
 {
     const hesse_tensor *t = hesse_layout_find(file, arch, p);
+    if (!t) return HESSE_OK; /* its initial values stay */
     if (!p->slice.total) return hesse_safetensors_read(file, t, theta, why);
     double *fused = hesse_alloc(t->count);
     if (!fused)
@@ -119,8 +129,10 @@ static void mark_wanted(const hesse_safetensors *file, const hesse_arch *arch,
                         const hesse_tensors *part, bool *wanted)
 {
     const hesse_tensor *first = hesse_safetensors_tensor(file, 0);
-    for (int i = 0; i < part->list->count; i++)
-        wanted[hesse_layout_find(file, arch, &part->list->list[i]) - first] = true;
+    for (int i = 0; i < part->list->count; i++) {
+        const hesse_tensor *t = hesse_layout_find(file, arch, &part->list->list[i]);
+        if (t) wanted[t - first] = true;
+    }
 }
 
 /* Add a name to the note "ignored: a, b, c and 5 more". The first names show the kind

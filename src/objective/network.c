@@ -90,7 +90,8 @@ static hesse_status read_arch(const hesse_network_source *source, hesse_arch *ar
     arch->attention.full = asked->attention.full;
     arch->attention.kernel = asked->attention.kernel;
     arch->image.grid = asked->image.grid;
-    arch->masked = asked->masked;
+    arch->task = asked->task;
+    arch->seeded_head = asked->seeded_head;
     arch->data.loss = asked->data.loss;
     return s;
 }
@@ -171,6 +172,8 @@ static hesse_status list_tensors(hesse_network *n, bool outline, hesse_why *why)
 static hesse_status read_values(const hesse_network_source *source, hesse_network *n,
                                 const hesse_safetensors *file, hesse_why *why)
 {
+    if (file && !source->outline && n->arch.seeded_head)
+        hesse_params_init(&n->params, source->seed, n->theta);
     if (file) {
         if (!needs_buffers(n) && !has_buffers(n, file)) hesse_params_free(&n->buffers);
         const hesse_tensors lists[] = {{&n->params, n->theta},

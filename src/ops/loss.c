@@ -1,4 +1,4 @@
-/* The two losses are sums over tokens with the weight a and, if there are any, a factor
+/* The losses are sums over tokens with the weight a and, if there are any, a factor
    of each token.
 
    Cross-entropy of one token, e the unit vector of its target and p = softmax(x):
@@ -12,6 +12,10 @@
 
    Squared error:
       J = 2 a (x - y)', -2 a (x - y)'     (dJ . dx)' yb = 2 a yb (dx - dy), and minus
+
+   Binary cross-entropy of logits x with targets y, s = 1 / (1 + exp(-x)):
+      loss = log(1 + exp(x)) - y x        J = a (s - y)', -a x'
+      (dJ . dx)' yb = a yb (s (1 - s) dx - dy), -a yb dx
 
    A token with an id below 0 is ignored; squared error may have no ids. docs/math.md,
    section 3.10. */
@@ -187,6 +191,75 @@ HESSE_SIMD static void squared_error_curvature(const hesse_frame *f)
                         f->dx[from] + i * token, f->cx[to] + i * token);
 }
 
+/* Return s, without a large intermediate number. */
+HESSE_INLINE double logistic(double x)
+{
+    const double e = exp(-fabs(x));
+    return (x < 0 ? e : 1) / (1 + e);
+}
+
+static void binary_forward(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c;
+    double loss = 0;
+    for (size_t i = 0; i < (size_t)f->d.n; i++)
+        for (size_t j = i * c; j < (i + 1) * c; j++) {
+            const double x = f->x[0][j];
+            loss += factor(f, i) * (fmax(x, 0) + log1p(exp(-fabs(x))) - f->x[1][j] * x);
+        }
+    *f->y = f->d.a * loss;
+}
+
+/* Return the derivative of a token's term in input `in` at element `at` of it. */
+HESSE_INLINE double binary_slope(const hesse_frame *f, size_t i, size_t at, int in)
+{
+    const double x = f->x[0][at];
+    return weight(f, i) * (in ? -x : logistic(x) - f->x[1][at]);
+}
+
+HESSE_SIMD static void binary_tangent(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, k = (size_t)f->k;
+    const size_t stride = hesse_stride(f->d.c, f->k);
+    if (!f->dy) return;
+    zero(k, f->dy);
+    for (size_t i = 0; i < (size_t)f->d.n; i++)
+        for (size_t j = 0; j < c; j++)
+            for (int in = 0; in < 2; in++)
+                if (f->dx[in])
+                    add(k, binary_slope(f, i, i * c + j, in),
+                        f->dx[in] + i * stride + j * k, f->dy);
+}
+
+HESSE_SIMD static void binary_adjoint(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, k = (size_t)f->k;
+    const size_t stride = hesse_stride(f->d.c, f->k);
+    if (!f->cy) return;
+    for (size_t i = 0; i < (size_t)f->d.n; i++)
+        for (size_t j = 0; j < c; j++)
+            for (int in = 0; in < 2; in++)
+                if (f->cx[in])
+                    add(k, binary_slope(f, i, i * c + j, in), f->cy,
+                        f->cx[in] + i * stride + j * k);
+}
+
+HESSE_SIMD static void binary_curvature(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, k = (size_t)f->k;
+    const size_t stride = hesse_stride(f->d.c, f->k);
+    for (size_t i = 0; i < (size_t)f->d.n; i++)
+        for (size_t j = 0; j < c; j++) {
+            const double s = logistic(f->x[0][i * c + j]);
+            const double w = weight(f, i) * *f->yb;
+            const size_t at = i * stride + j * k;
+            if (f->cx[0] && f->dx[0])
+                add(k, w * s * (1 - s), f->dx[0] + at, f->cx[0] + at);
+            if (f->cx[0] && f->dx[1]) add(k, -w, f->dx[1] + at, f->cx[0] + at);
+            if (f->cx[1] && f->dx[0]) add(k, -w, f->dx[0] + at, f->cx[1] + at);
+        }
+}
+
 const hesse_op hesse_op_cross_entropy = {
     .name = "cross_entropy",
     .kind = HESSE_CROSS_ENTROPY,
@@ -210,4 +283,16 @@ const hesse_op hesse_op_squared_error = {
     .tangent = squared_error_tangent,
     .adjoint = squared_error_adjoint,
     .curvature = squared_error_curvature,
+};
+
+const hesse_op hesse_op_binary_cross_entropy = {
+    .name = "binary_cross_entropy",
+    .kind = HESSE_BINARY_CROSS_ENTROPY,
+    .activations = 2,
+    .loss = true,
+    .width = width,
+    .forward = binary_forward,
+    .tangent = binary_tangent,
+    .adjoint = binary_adjoint,
+    .curvature = binary_curvature,
 };

@@ -209,6 +209,8 @@ extern const hesse_op hesse_op_cross_entropy;
 /* a sum (x_0 - x_1)^2: n x c; if there are ids, a token with an id below 0 is
    ignored. */
 extern const hesse_op hesse_op_squared_error;
+/* a sum log(1 + exp(x_0)) - x_1 x_0, where x_1 holds 0 and 1: n x c. */
+extern const hesse_op hesse_op_binary_cross_entropy;
 
 /* Operators on images with t = rows x cols pixels; y has a token for each place of the
    window. */

@@ -157,7 +157,8 @@ static void note_arch(hesse_provenance *p, const hesse_arch *a)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (owns(f, sizes[i].key)) whole(p, sizes[i].name, sizes[i].value);
     if (f->reads != HESSE_READS_IDS) whole(p, "model_inputs", a->data.inputs);
-    if (!f->decoder && !a->masked) whole(p, "model_outputs", a->data.outputs);
+    if (!f->decoder && a->task != HESSE_TASK_MASKED)
+        whole(p, "model_outputs", a->data.outputs);
     if (owns(f, "kernel"))
         text(p, "model_kernel", hesse_job_word("model.kernel", (int)t->kernel));
     if (owns(f, "batch_norm"))

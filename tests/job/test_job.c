@@ -10,9 +10,9 @@
 #include <jansson.h>
 
 #define FAMILIES                                                                       \
-    "gpt2, llama, gpt_neox, opt, gpt_neo, gemma, gemma2, phi, phi3, bert, vit, mlp, "  \
-    "mixer, vgg, resnet, linear_transformer, "                                         \
-    "attention or quadratic"
+    "gpt2, llama, gpt_neox, opt, gpt_neo, gemma, gemma2, phi, phi3, bert, roberta, "   \
+    "distilbert, vit, mlp, mixer, vgg, resnet, linear_transformer, attention or "      \
+    "quadratic"
 
 static const char good[] = "model:\n"
                            "  family: gpt2\n"
@@ -198,7 +198,8 @@ static void a_config_has_the_sizes(void **state)
     const hesse_arch *a = &job->arch;
     assert_true(strcmp(a->family, "bert") == 0 && !a->layers && !a->width && !a->inner);
     assert_true(!a->positions && !a->attention.heads && !a->attention.size);
-    assert_true(a->attention.temperature == 3 && a->attention.full && a->masked);
+    assert_true(a->attention.temperature == 3 && a->attention.full &&
+                a->task == HESSE_TASK_MASKED);
     assert_true(a->data.loss == HESSE_LOSS_SQUARED_ERROR);
     hesse_job_free(job);
 }
@@ -534,7 +535,7 @@ static void keys_must_agree(void **state)
     refuses("model: {family: mlp}\ndata:\n  generator: regression\n  shape: 1\n",
             "job.yaml:4: 'data.shape' is for 'data.covariates: gamma'");
     refuses("model: {family: gpt2}\ndata:\n  tokens: a\n  mask_id: 1\n",
-            "job.yaml:4: 'data.mask_id' is for bert with 'model.task: masked'");
+            "job.yaml:4: 'data.mask_id' is for encoders with 'model.task: masked'");
     refuses("model: {family: bert}\ndata:\n  generator: none\n",
             "job.yaml:3: 'data.generator' is 'none', expected gaussian, clusters, "
             "regression, addition or pathfinder");
@@ -553,8 +554,10 @@ static void keys_must_agree(void **state)
                   "job.yaml:4: 'model.rope_theta' is for llama, gpt_neox, gemma, "
                   "gemma2, phi, phi3, "
                   "and the family is gpt2");
-    refuses_model("classes: 10", "job.yaml:4: 'model.classes' is for bert, vit, mlp, "
-                                 "mixer, vgg, resnet, and the family is gpt2");
+    refuses_model("classes: 10",
+                  "job.yaml:4: 'model.classes' is for bert, roberta, distilbert, "
+                  "vit, mlp, "
+                  "mixer, vgg, resnet, and the family is gpt2");
     refuses_model("widths: [8]", "job.yaml:4: 'model.widths' is for mlp, vgg, "
                                  "quadratic, and the family is gpt2");
     refuses_model("heads: 5", "job.yaml:4: 'model.heads' does not fit: width 32 is no "
@@ -596,7 +599,8 @@ static void data_must_fit(void **state)
             "exact}\n",
             "job.yaml:3: 'hessian.seconds' is for 'hessian.method: auto'");
     refuses("model:\n  family: bert\n  classes: 3\ndata: {tokens: a}\n",
-            "job.yaml:3: 'model.classes' is for bert with 'model.task: classify'");
+            "job.yaml:3: 'model.classes' is for 'model.task: classify' and "
+            "'model.task: tokens'");
     refuses("model: {family: mlp}\ndata:\n  inputs: a\n",
             "job.yaml:3: 'data.inputs' goes with 'data.labels' or 'data.targets', "
             "expected one of them");
@@ -606,10 +610,10 @@ static void data_must_fit(void **state)
     refuses("model: {family: quadratic, widths: [1], eigenvalues: [1]}\n"
             "data: {tokens: t}\n",
             "job.yaml:2: 'data.tokens' is not for quadratic, which has no data");
-    refuses(
-        "model:\n  family: mlp\n  config: c\ndata: {inputs: x, labels: y}\n",
-        "job.yaml:3: 'model.config' is for all decoders, bert, vit, and the family is "
-        "mlp");
+    refuses("model:\n  family: mlp\n  config: c\ndata: {inputs: x, labels: y}\n",
+            "job.yaml:3: 'model.config' is for all decoders, bert, roberta, "
+            "distilbert, vit, and the family is "
+            "mlp");
 }
 
 static void overrides_win(void **state)

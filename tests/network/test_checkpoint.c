@@ -268,7 +268,7 @@ static void modules_around_layers_are_seen_through(void **state)
     for (int family = 0; family < 3; family++)
         for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
             hesse_arch a = tiny(family);
-            if (family == BERT) a.masked = true, a.types = 2;
+            if (family == BERT) a.task = HESSE_TASK_MASKED, a.types = 2;
             write_checkpoint(&a, &(change){.wrapper = some[0], .inner = some[i]});
             assert_string_equal(assert_loads(a, "").layout.wrapper, some[0]);
         }
@@ -326,7 +326,7 @@ static void wrappers_of_encoders_are_seen_through(void **state)
                                        "_forward_module.student.",
                                        "_fsdp_wrapped_module."};
     hesse_arch a = tiny(BERT);
-    a.masked = true;
+    a.task = HESSE_TASK_MASKED;
     a.types = 2;
     for (size_t w = 0; w < sizeof some / sizeof *some; w++) {
         char pooler[64], ignored[80];
@@ -604,7 +604,7 @@ static void trained_checkpoints_load(void **state)
 static void encoders_may_have_other_heads(void **state)
 {
     (void)state;
-    const hesse_arch bert = {.family = "bert", .masked = true};
+    const hesse_arch bert = {.family = "bert", .task = HESSE_TASK_MASKED};
     const hesse_arch classes = {.family = "bert"}, vit = {.family = "vit"};
     const struct {
         const hesse_arch *arch;

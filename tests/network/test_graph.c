@@ -41,7 +41,7 @@ static const hesse_arch archs[] = {
      .vocabulary = 5,
      .positions = 4,
      .types = 2,
-     .masked = true,
+     .task = HESSE_TASK_MASKED,
      .norm_eps = 1e-5,
      .attention_bias = true,
      .attention = {.heads = 2,

@@ -41,9 +41,10 @@ int hesse_config_integer(hesse_config *c, const char *key, int most, int absent)
 int hesse_config_whole(hesse_config *c, const char *key, int most, int absent)
 {
     const json_t *v = hesse_config_value(c, key);
+    if (!v) return absent;
     return json_is_integer(v) && json_integer_value(v) == 0
                ? 0
-               : hesse_config_integer(c, key, most, absent);
+               : hesse_config_integer(c, key, most, HESSE_REQUIRED);
 }
 
 double hesse_config_positive(hesse_config *c, const char *key, double absent)
@@ -112,27 +113,48 @@ static int labels(hesse_config *c)
                : 0;
 }
 
-void hesse_config_encoder(hesse_config *c, hesse_arch *a)
+void hesse_config_encoder_named(hesse_config *c, hesse_arch *a,
+                                const hesse_encoder_keys *k)
 {
-    a->layers = hesse_config_integer(c, "num_hidden_layers", HESSE_CONFIG_LAYERS, 12);
-    a->width = hesse_config_integer(c, "hidden_size", HESSE_CONFIG_MOST, 768);
-    a->inner = hesse_config_integer(c, "intermediate_size", HESSE_CONFIG_MOST, 3072);
-    a->attention.heads =
-        hesse_config_integer(c, "num_attention_heads", HESSE_CONFIG_MOST, 12);
+    char multiple[64];
+    a->layers =
+        hesse_config_integer(c, k->layers, HESSE_CONFIG_LAYERS, k->usual_layers);
+    a->width = hesse_config_integer(c, k->width, HESSE_CONFIG_MOST, 768);
+    a->inner = hesse_config_integer(c, k->inner, HESSE_CONFIG_MOST, 3072);
+    a->attention.heads = hesse_config_integer(c, k->heads, HESSE_CONFIG_MOST, 12);
     a->attention.kv_heads = a->attention.heads;
-    if (a->width % a->attention.heads)
-        hesse_config_refuse(c, "hidden_size", "a multiple of num_attention_heads");
+    snprintf(multiple, sizeof multiple, "a multiple of %s", k->heads);
+    if (a->width % a->attention.heads) hesse_config_refuse(c, k->width, multiple);
     a->attention.size = a->width / a->attention.heads;
-    a->activation = hesse_config_activation(c, "hidden_act", "gelu");
-    a->norm_eps = hesse_config_positive(c, "layer_norm_eps", 1e-12);
+    a->activation = hesse_config_activation(c, k->activation, "gelu");
     a->attention_bias = a->mlp_bias = true;
     a->data.outputs = labels(c);
+}
+
+void hesse_config_text_encoder(hesse_config *c)
+{
+    if (strcmp(hesse_config_string(c, "position_embedding_type", "absolute"),
+               "absolute") != 0)
+        hesse_config_refuse(c, "position_embedding_type",
+                            "\"absolute\": others are not computed here");
+    hesse_config_must_be(c, "is_decoder", false);
+    hesse_config_must_be(c, "add_cross_attention", false);
+    hesse_config_must_be(c, "tie_word_embeddings", true);
+}
+
+void hesse_config_encoder(hesse_config *c, hesse_arch *a)
+{
+    static const hesse_encoder_keys usual = {
+        "num_hidden_layers", "hidden_size",         12,
+        "intermediate_size", "num_attention_heads", "hidden_act"};
+    hesse_config_encoder_named(c, a, &usual);
+    a->norm_eps = hesse_config_positive(c, "layer_norm_eps", 1e-12);
 }
 
 static void check_type(hesse_config *c, const hesse_family *f)
 {
     const char *type = hesse_config_string(c, "model_type", f->config_types[0]);
-    char expected[160] = "";
+    char expected[400] = "";
     for (const char *const *known = f->config_types; *known; known++) {
         const size_t at = strlen(expected);
         if (strcmp(type, *known) == 0) return;
@@ -180,7 +202,7 @@ static void tell_task(hesse_config *c, hesse_told *told)
                  {"ForTokenClassification", "tokens"}};
     static const struct {
         const char *problem, *loss;
-    } losses[] = {{"regression", "squared_error"},
+    } losses[] = {{"regression", "regression"},
                   {"single_label_classification", "cross_entropy"},
                   {"multi_label_classification", "binary"}};
     const json_t *classes = hesse_config_value(c, "architectures");

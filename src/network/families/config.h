@@ -77,8 +77,20 @@ hesse_activation hesse_config_activation(hesse_config *c, const char *key,
 /** Local. A key that may only say what holds here anyway. */
 void hesse_config_must_be(hesse_config *c, const char *key, bool only);
 
-/** Local. What encoders have in common: layers, width, inner, heads, activation,
- * epsilon, labels. */
+/** Names of the keys of an encoder, and its usual number of layers. */
+typedef struct hesse_encoder_keys {
+    const char *layers, *width;
+    int usual_layers;
+    const char *inner, *heads, *activation;
+} hesse_encoder_keys;
+
+/** Local. Read the keys that encoders have in common: layers, width, inner, heads,
+ *  activation and labels; hesse_config_encoder by their usual names, and with them
+ *  layer_norm_eps. hesse_config_text_encoder refuses what encoders of tokens do not
+ *  compute here. */
+void hesse_config_encoder_named(hesse_config *c, hesse_arch *arch,
+                                const hesse_encoder_keys *keys);
 void hesse_config_encoder(hesse_config *c, hesse_arch *arch);
+void hesse_config_text_encoder(hesse_config *c);
 
 #endif /* HESSE_NETWORK_FAMILIES_CONFIG_H */

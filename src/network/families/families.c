@@ -11,28 +11,17 @@ extern const hesse_family hesse_family_gpt2, hesse_family_llama, hesse_family_be
     hesse_family_vit, hesse_family_mlp, hesse_family_mixer, hesse_family_vgg,
     hesse_family_resnet, hesse_family_linear_transformer, hesse_family_attention,
     hesse_family_quadratic, hesse_family_gpt_neox, hesse_family_opt,
-    hesse_family_gpt_neo, hesse_family_gemma, hesse_family_gemma2, hesse_family_phi,
-    hesse_family_phi3;
+    hesse_family_gpt_neo, hesse_family_roberta, hesse_family_distilbert,
+    hesse_family_gemma, hesse_family_gemma2, hesse_family_phi, hesse_family_phi3;
 
-const hesse_family *const hesse_families[] = {&hesse_family_gpt2,
-                                              &hesse_family_llama,
-                                              &hesse_family_gpt_neox,
-                                              &hesse_family_opt,
-                                              &hesse_family_gpt_neo,
-                                              &hesse_family_gemma,
-                                              &hesse_family_gemma2,
-                                              &hesse_family_phi,
-                                              &hesse_family_phi3,
-                                              &hesse_family_bert,
-                                              &hesse_family_vit,
-                                              &hesse_family_mlp,
-                                              &hesse_family_mixer,
-                                              &hesse_family_vgg,
-                                              &hesse_family_resnet,
-                                              &hesse_family_linear_transformer,
-                                              &hesse_family_attention,
-                                              &hesse_family_quadratic,
-                                              NULL};
+const hesse_family *const hesse_families[] = {
+    &hesse_family_gpt2,      &hesse_family_llama,     &hesse_family_gpt_neox,
+    &hesse_family_opt,       &hesse_family_gpt_neo,   &hesse_family_gemma,
+    &hesse_family_gemma2,    &hesse_family_phi,       &hesse_family_phi3,
+    &hesse_family_bert,      &hesse_family_roberta,   &hesse_family_distilbert,
+    &hesse_family_vit,       &hesse_family_mlp,       &hesse_family_mixer,
+    &hesse_family_vgg,       &hesse_family_resnet,    &hesse_family_linear_transformer,
+    &hesse_family_attention, &hesse_family_quadratic, NULL};
 
 const hesse_family *hesse_family_named(const char *name)
 {
@@ -85,7 +74,8 @@ bool hesse_arch_is_sound(const hesse_arch *a)
            among((int)a->decoder.norm, HESSE_NORM_RMS_ONE_PLUS) &&
            among((int)a->decoder.query_key_norm, HESSE_QUERY_KEY_NORM_ALL) &&
            among(a->decoder.rotary.pairs, HESSE_MOST_PAIRS) &&
-           among((int)a->data.loss, HESSE_LOSS_SQUARED_ERROR) &&
+           among((int)a->data.loss, HESSE_LOSS_BINARY) &&
+           among((int)a->task, HESSE_TASK_TOKENS) &&
            among((int)a->image.batch_norm, HESSE_BATCH_NORM_EVALUATION) &&
            among((int)a->image.distillation, HESSE_DISTILLATION_HEADS) &&
            among(a->layout.names, HESSE_MOST_NAMES) &&
@@ -97,12 +87,12 @@ bool hesse_arch_is_sound(const hesse_arch *a)
 /* Whether tokens of the vocabulary are predicted, and no classes. */
 static bool predicts_tokens(const hesse_arch *a)
 {
-    return hesse_family_of(a)->decoder || a->masked;
+    return hesse_family_of(a)->decoder || a->task == HESSE_TASK_MASKED;
 }
 
 static bool per_token(const hesse_arch *a)
 {
-    return hesse_family_of(a)->per_token || a->masked;
+    return hesse_family_of(a)->per_token || a->task != HESSE_TASK_CLASSIFY;
 }
 
 hesse_data_needs hesse_family_needs(const hesse_arch *a)
@@ -111,10 +101,14 @@ hesse_data_needs hesse_family_needs(const hesse_arch *a)
     return (hesse_data_needs){.reads = f->reads,
                               .positions = a->positions,
                               .vocabulary = a->vocabulary,
-                              .masked = a->masked,
+                              .masked = a->task == HESSE_TASK_MASKED,
                               .full = a->attention.full,
                               .flat = f->flat,
                               .squared = a->data.loss == HESSE_LOSS_SQUARED_ERROR,
+                              .numbers = a->data.loss == HESSE_LOSS_REGRESSION ||
+                                         a->data.loss == HESSE_LOSS_BINARY,
+                              .pad = a->pad,
+                              .positions_skip_padding = f->positions_skip_padding,
                               .classes = a->data.outputs};
 }
 
@@ -123,6 +117,17 @@ static hesse_status misfit(const hesse_arch *a, const char *reads, const char *f
 {
     return hesse_fail(why, HESSE_E_JOB, "model: %s reads %s, and the data are %s",
                       a->family, reads, found);
+}
+
+static hesse_status check_types(const hesse_arch *a, const hesse_batch *batch,
+                                hesse_why *why)
+{
+    for (int i = 0; batch->type && i < batch->sequences * batch->context; i++)
+        if (batch->type[i] >= a->types)
+            return hesse_fail(why, HESSE_E_JOB,
+                              "model: a token has type %d, and there are %d types",
+                              batch->type[i], a->types);
+    return HESSE_OK;
 }
 
 static hesse_status fit_input(hesse_arch *a, const hesse_batch *batch, hesse_why *why)
@@ -144,7 +149,7 @@ static hesse_status fit_input(hesse_arch *a, const hesse_batch *batch, hesse_why
                               "model: sequences of unequal length are padded, and "
                               "padding is hidden from softmax and gaussian attention "
                               "only");
-        return HESSE_OK;
+        return check_types(a, batch, why);
     }
     a->data.inputs = batch->width, a->data.rows = batch->rows,
     a->data.cols = batch->cols;
@@ -197,7 +202,7 @@ hesse_status hesse_family_fit(hesse_arch *a, const hesse_batch *batch, hesse_why
 {
     hesse_status s = fit_input(a, batch, why);
     if (s) return s;
-    if (a->data.loss == HESSE_LOSS_SQUARED_ERROR) return fit_numbers(a, batch, why);
+    if (a->data.loss != HESSE_LOSS_CROSS_ENTROPY) return fit_numbers(a, batch, why);
     if (batch->target) s = fit_count(a, batch, batch->labels, "labels", why);
     return s || predicts_tokens(a) ? s : fit_classes(a, batch, batch->classes, why);
 }

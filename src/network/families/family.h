@@ -49,6 +49,8 @@ typedef struct hesse_family {
     bool flat;      /* images are read as one token                               */
     bool per_token; /* every token has a prediction; false: every example has one */
     bool learned_positions; /* sequences are at most arch->positions long         */
+    bool positions_skip_padding; /* a token's position counts the tokens before it that
+                                    are not padding                               */
     bool whole_heads; /* heads make up the width                                  */
     bool even_heads;  /* a head has an even number of channels                    */
     bool pools;       /* a width of 0 is a pooling                                */

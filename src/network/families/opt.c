@@ -68,6 +68,7 @@ const hesse_family hesse_family_opt = {
     .reads = HESSE_READS_IDS,
     .per_token = true,
     .learned_positions = true,
+    .positions_skip_padding = true,
     .keys = keys,
     .check = hesse_decoder_check,
     .build = hesse_decoder_build,

@@ -1,0 +1,160 @@
+/* Embeddings and their norm; layers of attention and MLP, with a norm after each sum;
+   and a head for the task. */
+#include "network/families/text_encoder.h"
+
+#include "network/families/encoder.h"
+#include "network/layout.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static hesse_stream embeddings(hesse_builder *b, const hesse_encoder_names *n,
+                               int *words)
+{
+    const hesse_arch *a = b->arch;
+    const int first = a->decoder.first_position;
+    int table;
+    const hesse_lookup lookups[] = {
+        {n->words, a->vocabulary, a->width, 0, HESSE_ROLE_EMBEDDING, HESSE_IDS_TOKENS},
+        {n->positions, a->positions + first, a->width, first, HESSE_ROLE_POSITION,
+         HESSE_IDS_POSITIONS},
+        {n->types, a->types, a->width, 0, HESSE_ROLE_POSITION, HESSE_IDS_TYPES}};
+    hesse_stream x = hesse_build_embedding(b, lookups[0], words);
+    for (int i = 1; i < (n->types ? 3 : 2); i++)
+        x = hesse_build_sum(b, x, hesse_build_embedding(b, lookups[i], &table));
+    return hesse_build_layernorm(b, x, n->norm);
+}
+
+static hesse_stream attention(hesse_builder *b, const hesse_encoder_names *n,
+                              hesse_stream x)
+{
+    const hesse_attention *t = &b->arch->attention;
+    const char *const names[] = {n->query, n->key, n->value};
+    static const hesse_role roles[] = {HESSE_ROLE_QUERY, HESSE_ROLE_KEY,
+                                       HESSE_ROLE_VALUE};
+    const double root = t->temperature > 0 ? t->temperature : sqrt(t->size);
+    hesse_stream y[3];
+    for (int i = 0; i < 3; i++)
+        y[i] = hesse_build_linear(
+            b, x,
+            hesse_encoder_map(t->heads * t->size, b->arch->attention_bias, roles[i]),
+            names[i]);
+    x = hesse_build_mix(b, hesse_build_weights(b, y[0], y[1], 1 / root), y[2]);
+    return hesse_build_linear(
+        b, x, hesse_encoder_map(b->arch->width, true, HESSE_ROLE_OUTPUT), n->output);
+}
+
+static hesse_stream layer(hesse_builder *b, const hesse_encoder_names *n,
+                          hesse_stream x)
+{
+    x = hesse_build_layernorm(b, hesse_build_sum(b, x, attention(b, n, x)),
+                              n->after_attention);
+    const hesse_stream y = hesse_encoder_two_maps(b, x, n->up, n->down);
+    return hesse_build_layernorm(b, hesse_build_sum(b, x, y), n->after_mlp);
+}
+
+static hesse_stream activated(hesse_builder *b, hesse_stream x, hesse_activation kind)
+{
+    if (kind == HESSE_ACT_NONE) return hesse_build_activation(b, x);
+    return hesse_build_apply(b, hesse_activation_op(kind), (hesse_dims){0}, x);
+}
+
+/* Masked tokens are predicted with the embedding that read the tokens. */
+static hesse_stream masked_head(hesse_builder *b, const hesse_encoder_names *n,
+                                hesse_stream x, int words)
+{
+    const hesse_arch *a = b->arch;
+    b->module = "";
+    x = hesse_build_linear(b, x, hesse_encoder_map(a->width, true, HESSE_ROLE_HEAD),
+                           n->masked_dense);
+    x = activated(b, x, n->masked);
+    x = hesse_build_layernorm(b, x, n->masked_norm);
+    return hesse_build_tied(b, x, words, a->vocabulary, n->masked_bias);
+}
+
+static hesse_stream class_head(hesse_builder *b, const hesse_encoder_names *n,
+                               hesse_stream x, const char *prefix)
+{
+    const hesse_arch *a = b->arch;
+    const bool sequences = a->task == HESSE_TASK_CLASSIFY;
+    const hesse_affine dense = hesse_encoder_map(a->width, true, HESSE_ROLE_HEAD);
+    if (sequences) {
+        x = hesse_build_select(b, x, 0);
+        b->module = n->pooler ? prefix : "";
+        x = hesse_build_linear(b, x, dense, n->pooler ? n->pooler : n->dense);
+        x = activated(b, x, n->between);
+    }
+    b->module = "";
+    return hesse_build_linear(b, x,
+                              hesse_encoder_map(a->data.outputs, true, HESSE_ROLE_HEAD),
+                              sequences ? n->classifier : "classifier");
+}
+
+void hesse_text_encoder_build(hesse_builder *b, const hesse_encoder_names *n)
+{
+    const hesse_arch *a = b->arch;
+    char prefix[HESSE_NAME], module[HESSE_NAME];
+    int words;
+    snprintf(prefix, sizeof prefix, "%s", a->layout.names ? "" : n->prefix);
+    b->module = prefix;
+    hesse_stream x = embeddings(b, n, &words);
+    for (int l = 0; l < a->layers; l++) {
+        snprintf(module, sizeof module, "%.60s%.60s%d.", prefix, n->layers, l);
+        b->module = module, b->layer = l;
+        x = layer(b, n, x);
+    }
+    b->layer = -1;
+    hesse_build_loss(b, a->task == HESSE_TASK_MASKED ? masked_head(b, n, x, words)
+                                                     : class_head(b, n, x, prefix));
+}
+
+hesse_status hesse_text_encoder_check(const hesse_arch *a, hesse_why *why)
+{
+    const hesse_size_limit own[] = {{"vocabulary", a->vocabulary, 0},
+                                    {"positions", a->positions, 0}};
+    hesse_status s = hesse_check_transformer(a, why);
+    if (!s) s = hesse_check_sizes(sizeof own / sizeof *own, own, why);
+    return s ? s : hesse_check_heads(a, why);
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    const size_t n = strlen(name), m = strlen(end);
+    return n >= m && strcmp(name + n - m, end) == 0;
+}
+
+hesse_status hesse_text_encoder_probe(const hesse_safetensors *file, hesse_arch *arch,
+                                      const hesse_encoder_names *n)
+{
+    char whole[HESSE_NAME], bare[HESSE_NAME];
+    bool found = false, alone = false;
+    snprintf(whole, sizeof whole, "%.40s%.100s.weight", n->prefix, n->norm);
+    snprintf(bare, sizeof bare, "%.100s.weight", n->norm);
+    for (size_t i = 0; i < hesse_safetensors_count(file); i++) {
+        const char *name = hesse_safetensors_tensor(file, i)->name;
+        found |= ends_with(name, whole);
+        alone |= ends_with(name, bare);
+    }
+    arch->layout.names = alone && !found;
+    return HESSE_OK;
+}
+
+static bool begins(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+hesse_extra hesse_text_encoder_extra(const hesse_arch *a, const char *name,
+                                     const hesse_encoder_names *n)
+{
+    const bool masked = a->task == HESSE_TASK_MASKED;
+    const char *prefix = a->layout.names ? "" : n->prefix;
+    const bool copy = begins(name, n->masked_copy);
+    if (masked && copy)
+        return ends_with(name, ".weight") ? HESSE_EXTRA_HEAD : HESSE_EXTRA_UNKNOWN;
+    if (!begins(name, prefix)) return HESSE_EXTRA_UNKNOWN;
+    const bool pools = n->pooler && a->task == HESSE_TASK_CLASSIFY;
+    return !pools && begins(name + strlen(prefix), "pooler.") ? HESSE_EXTRA_UNKNOWN
+                                                              : HESSE_EXTRA_PARAMETER;
+}
