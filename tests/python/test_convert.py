@@ -438,7 +438,7 @@ class NeoX(Convert):
 
         model = transformers.GPTNeoXForCausalLM(transformers.GPTNeoXConfig(
             vocab_size=12, hidden_size=8, num_hidden_layers=2, num_attention_heads=2,
-            intermediate_size=16, max_position_embeddings=10, rotary_pct=0.25,
+            intermediate_size=16, max_position_embeddings=10, rotary_pct=0.5,
             use_parallel_residual=parallel, tie_word_embeddings=tied))
         for value in model.parameters():
             torch.nn.init.normal_(value, std=0.1)
@@ -463,7 +463,7 @@ class NeoX(Convert):
                           f"neox/layer_{layer:02}-model_{rank:02}-model_states.pt")
         self.write("neox/configs/a.yml", json.dumps({
             "num-layers": 2, "hidden-size": 8, "num-attention-heads": 2,
-            "max-position-embeddings": 10, "rotary-pct": 0.25, "pos-emb": "rotary",
+            "max-position-embeddings": 10, "rotary-pct": 0.5, "pos-emb": "rotary",
             "gpt-j-residual": config.use_parallel_residual,
             "no-weight-tying": not config.tie_word_embeddings}))
         return self.path("neox")
@@ -590,9 +590,9 @@ class NeoX(Convert):
     def test_loss_of_hesse(self):
         model = self.model(True)
         self.converts(self.write_folder(model, 2))
-        tokens = np.random.default_rng(1).integers(12, size=33)
+        tokens = np.random.default_rng(1).integers(12, size=41)
         np.save(self.path("t.npy"), tokens)
-        rows = torch.stack([torch.tensor(tokens[i:i + 9]) for i in (0, 8, 16, 24)])
+        rows = torch.stack([torch.tensor(tokens[i:i + 11]) for i in (0, 10, 20, 30)])
         loss = mean_loss(model, rows)
         found = run_hesse(self, self.out, "t.npy", 4, "gpt_neox", "*final_layer_norm*")
         self.assertAlmostEqual(found / loss, 1, delta=1e-9)

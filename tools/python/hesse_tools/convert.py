@@ -40,7 +40,7 @@ def main(arguments=None):
 
 def convert(options):
     """Convert a checkpoint and return the summary."""
-    need("safetensors", PROG)
+    need("safetensors", options.checkpoint)
     outputs = Outputs(options.force, inputs(options))
     found = readers.read(options.checkpoint, options.key, options.config,
                          bool(options.optimiser))
