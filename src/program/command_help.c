@@ -1,7 +1,9 @@
 /* This prints help, completion of command lines and the version. All texts are made
    from the tables of commands and options. */
 #include "program/commands.h"
+#include "program/external.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +36,19 @@ static void print_row(const char *name, const char *value, const char *sentence)
     print_wrapped(sentence, COLUMN, COLUMN);
 }
 
+/* Print the commands that are programs of their own. */
+static void print_externals(void)
+{
+    char summary[NAME_MAX + 64];
+    hesse_externals others = hesse_external_names();
+    for (size_t i = 0; i < others.count; i++) {
+        hesse_external_summary(others.names[i], summary, sizeof summary);
+        print_row(others.names[i], NULL, summary);
+    }
+    hesse_externals_free(&others);
+    puts("");
+}
+
 static void print_program(void)
 {
     puts("usage: hesse COMMAND [ARGUMENT] [options]\n");
@@ -44,7 +59,7 @@ static void print_program(void)
     puts("");
     for (const hesse_command *c = hesse_commands; c->name; c++)
         print_row(c->name, c->argument, c->summary);
-    puts("");
+    print_externals();
     print_row("--help", NULL,
               "Print this text; after a command, the help of that command");
     print_row("--version", NULL, "Print the version");
@@ -95,8 +110,11 @@ hesse_status hesse_command_version(const hesse_options *options, hesse_why *why)
 
 static void print_names(void)
 {
+    hesse_externals others = hesse_external_names();
     for (const hesse_command *c = hesse_commands; c->name; c++)
         printf("%s%s", c == hesse_commands ? "" : " ", c->name);
+    for (size_t i = 0; i < others.count; i++) printf(" %s", others.names[i]);
+    hesse_externals_free(&others);
 }
 
 /* An empty answer makes the shell complete names of files. */

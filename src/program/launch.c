@@ -13,14 +13,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The first of the variables that is set, as a number, or -1. */
+static int first_set(const char *const *names)
+{
+    for (; *names; names++)
+        if (getenv(*names)) return atoi(getenv(*names));
+    return -1;
+}
+
 int hesse_launch_rank(void)
 {
     static const char *const names[] = {
-        "OMPI_COMM_WORLD_RANK", "PMIX_RANK",      "PMI_RANK",    "MV2_COMM_WORLD_RANK",
-        "PALS_RANKID",          "FLUX_TASK_RANK", "SLURM_PROCID"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (getenv(names[i])) return atoi(getenv(names[i]));
-    return -1;
+        "OMPI_COMM_WORLD_RANK", "PMIX_RANK",      "PMI_RANK",     "MV2_COMM_WORLD_RANK",
+        "PALS_RANKID",          "FLUX_TASK_RANK", "SLURM_PROCID", NULL};
+    return first_set(names);
+}
+
+/* SLURM_NTASKS is also set in a batch script, which is no step of its own. */
+int hesse_launch_ranks(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE",
+                                        "MV2_COMM_WORLD_SIZE",  "SLURM_STEP_NUM_TASKS",
+                                        "FLUX_JOB_SIZE",        NULL};
+    const int rank = hesse_launch_rank(), ranks = rank < 0 ? 1 : first_set(names);
+    return ranks > rank ? ranks : rank + 1;
 }
 
 void hesse_launch_alone(void)
@@ -33,28 +49,6 @@ void hesse_launch_files(void)
     for (int file = 0; file <= 2; file++)
         if (fcntl(file, F_GETFD) < 0)
             (void)open("/dev/null", file ? O_RDONLY : O_WRONLY);
-}
-
-void hesse_launch_other(char **argv)
-{
-    enum { ROOM = PATH_MAX + NAME_MAX };
-    char path[ROOM], option[] = "--help", *asks_help[] = {argv[1], option, NULL};
-    const bool help = strcmp(argv[1], "help") == 0;
-    const char *name = argv[1 + help];
-    char **words = help ? asks_help : argv + 1;
-    const ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
-    if (strchr(name, '/') || *name == '-' || strlen(name) > NAME_MAX - 10) return;
-    char *const first = words[0];
-    words[0] = path;
-    if (length > 0) {
-        path[length] = '\0';
-        char *const own = strrchr(path, '/') + 1;
-        snprintf(own, (size_t)(path + ROOM - own), "hesse-%s", name);
-        execv(path, words);
-    }
-    snprintf(path, sizeof path, "hesse-%s", name);
-    execvp(path, words);
-    words[0] = first;
 }
 
 /* The digest FNV-1a, to which bytes can be added. */

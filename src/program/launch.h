@@ -1,5 +1,4 @@
-/** The way in which this process was started: alone or as a rank by a launcher; and
- * other programs that serve as commands. */
+/** The way in which this process was started: alone or as a rank by a launcher. */
 #ifndef HESSE_PROGRAM_LAUNCH_H
 #define HESSE_PROGRAM_LAUNCH_H
 
@@ -8,6 +7,11 @@
 /** Local. The rank that a launcher (mpirun, srun) gave to this process, from its
  * environment, before MPI starts; -1 without a launcher. */
 int hesse_launch_rank(void);
+
+/** Local. The number of ranks that the launcher started, from its environment; 1
+ * without a launcher. With an unknown launcher it is only known to be above this rank.
+ */
+int hesse_launch_ranks(void);
 
 /** Local. This must be called before MPI_Init. A process without a launcher does not
  * need Open MPI's helper processes, which would outlive it and write their own files.
@@ -18,13 +22,6 @@ void hesse_launch_alone(void);
  * fails. Otherwise the next file that is opened, for example the result, would be
  * standard output. */
 void hesse_launch_files(void);
-
-/** Local. Become the program hesse-NAME beside this one, else on the PATH, with the
- * words that follow the name; "help NAME" becomes "hesse-NAME --help". Returns if there
- * is no such program.
- *
- *  argv  [in]  of main; argv[1] is a name that is no command, or "help". */
-void hesse_launch_other(char **argv);
 
 /** Collective on comm. Check that all ranks were started with the same program version,
  * arguments, working directory (its path, because devices differ between nodes) and job

@@ -2,6 +2,7 @@
    one rank, and the same exit status on all ranks. */
 #include "program/blas_core.h"
 #include "program/commands.h"
+#include "program/external.h"
 #include "program/launch.h"
 #include "program/signals.h"
 
@@ -52,6 +53,14 @@ static hesse_status print(const hesse_options *options)
     return s;
 }
 
+/* End without MPI, like `print`. */
+static hesse_status refuse(const hesse_why *why)
+{
+    if (hesse_launch_rank() > 0) return HESSE_OK;
+    tell(why->text);
+    return HESSE_E_JOB;
+}
+
 /* Collective. `s` is the status of this rank after reading the command line. */
 static hesse_status compute(int argc, char **argv, hesse_options *options,
                             hesse_status s, hesse_why why)
@@ -96,7 +105,8 @@ int main(int argc, char **argv)
     hesse_signals_catch(argc, argv);
     hesse_launch_files();
     hesse_status s = hesse_options_read(argc, argv, &options, &why);
-    if (options.unknown) hesse_launch_other(argv);
+    if (options.unknown && hesse_external_run(argc, argv, &options, &why))
+        return (int)refuse(&why);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write that fails, */
     signal(SIGPIPE, SIG_IGN); /* and so is a pipe that nobody reads              */
     if (!s && options.command->print) return (int)print(&options);

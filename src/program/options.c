@@ -6,6 +6,7 @@
 #include "base/nearest.h"
 #include "job/size.h"
 #include "program/commands.h"
+#include "program/external.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -124,12 +125,23 @@ hesse_status hesse_unknown_command(const char *name, hesse_why *why)
     if (comes_later(name))
         return hesse_fail(why, HESSE_E_JOB, "'%s' is not available in this version",
                           name);
+    if (hesse_external_is_part(name))
+        return hesse_fail(why, HESSE_E_JOB,
+                          "'%s' is the program hesse-%s, found neither beside hesse "
+                          "nor on the PATH, expected it there",
+                          name, name);
+    hesse_externals others = hesse_external_names();
     const char *near = hesse_commands[0].name;
     for (const hesse_command *c = hesse_commands; c->name; c++)
         if (hesse_edits(name, c->name) < hesse_edits(name, near)) near = c->name;
-    return hesse_fail(why, HESSE_E_JOB,
-                      "unknown command '%s'; the nearest is '%s' (see hesse --help)",
-                      name, near);
+    for (size_t i = 0; i < others.count; i++)
+        if (hesse_edits(name, others.names[i]) < hesse_edits(name, near))
+            near = others.names[i];
+    hesse_fail(why, HESSE_E_JOB,
+               "unknown command '%s'; the nearest is '%s' (see hesse --help)", name,
+               near);
+    hesse_externals_free(&others);
+    return HESSE_E_JOB;
 }
 
 static hesse_status unknown_option(const char *word, const hesse_command *c,

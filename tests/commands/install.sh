@@ -35,3 +35,14 @@ for program in "$there/by_pkg_config" "$there/build/by_cmake"; do
         "$source/tests/reference/gpt2/tokens.npy" | grep -q 'curvature along the gradient'
 done
 test -x "$there/installed/bin/hesse"
+
+# The Python commands are found beside the program, and their package is complete.
+for command in convert tokenize; do
+    if python3 -c 'import numpy' 2>/dev/null; then
+        "$there/installed/bin/hesse" $command --help | grep -q "^usage: hesse $command"
+    fi
+    test -x "$there/installed/bin/hesse-$command"
+done
+for file in "$source"/tools/python/hesse_tools/*.py; do
+    cmp "$file" "$there/installed/share/hesse/python/hesse_tools/${file##*/}"
+done

@@ -162,22 +162,6 @@ no_helper() {
     [ -z "$seen" ] || { echo "it started: $seen"; return 1; }
 }
 
-other_programs() {
-    mkdir bin
-    # shellcheck disable=SC2016
-    printf '#!/bin/sh\necho "other: $*"\nexit 7\n' > bin/hesse-other
-    chmod +x bin/hesse-other
-    [ "$(PATH="$PWD/bin:$PATH" "$hesse" other a 'b c')" = 'other: a b c' ] || return 1
-    [ "$(PATH="$PWD/bin:$PATH" "$hesse" help other)" = 'other: --help' ] || return 1
-    PATH="$PWD/bin:$PATH" "$hesse" other > out
-    [ $? -eq 7 ] || return 1
-    cp "$hesse" bin/hesse
-    [ "$(bin/hesse other)" = 'other: ' ] || return 1
-    expect 2 "unknown command 'other'; the nearest is" "$hesse" other &&
-        expect 2 "unknown command '../bin/other'" bin/hesse ../bin/other &&
-        expect 2 "unknown command 'rum'; the nearest is 'run'" "$hesse" help rum
-}
-
 # complete WORD...: print the words that bash offers for the last word.
 complete() {
     bash -c 'eval "$("$0" completion bash)"; COMP_WORDS=(hesse "$@"); COMP_CWORD=$#
@@ -225,7 +209,7 @@ after_the_quickstart() {
 }
 
 [ $# -gt 0 ] || set -- full_output full_output_of_ranks different_ranks different_jobs units \
-    standard_input slow_blas no_helper other_programs completion help_of_ranks \
+    standard_input slow_blas no_helper completion help_of_ranks \
     after_the_quickstart
 for name; do
     fresh

@@ -1,5 +1,7 @@
 """What the tests of the Python tools share."""
+import contextlib
 import importlib.util
+import io
 import os
 import subprocess
 import sys
@@ -8,7 +10,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-BIN = os.path.join(ROOT, "tools", "python", "bin")
+sys.path.insert(0, os.path.join(ROOT, "tools", "python"))
 HESSE = os.environ.get("HESSE")
 
 
@@ -36,8 +38,16 @@ class Case(unittest.TestCase):
         return self.path(name)
 
     def command(self, name, *arguments):
-        return subprocess.run([sys.executable, os.path.join(BIN, name), *arguments],
-                              capture_output=True, text=True, timeout=300)
+        """Run a command in this process, because importing torch takes seconds."""
+        module = importlib.import_module(f"hesse_tools.{name.removeprefix('hesse-')}")
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                status = module.main(list(arguments))
+            except SystemExit as end:  # --help
+                status = end.code
+        return subprocess.CompletedProcess(arguments, status, out.getvalue(),
+                                           err.getvalue())
 
     def succeeds(self, name, *arguments):
         done = self.command(name, *arguments)

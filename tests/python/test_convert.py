@@ -26,12 +26,20 @@ def read(path):
     return load_file(path)
 
 
+def mean_loss(model, rows):
+    """Return the loss of a model of transformers in double precision."""
+    logits = model.double().eval()(rows[:, :-1]).logits
+    return torch.nn.functional.cross_entropy(logits.flatten(0, 1),
+                                             rows[:, 1:].flatten()).item()
+
+
 class Convert(Case):
     def setUp(self):
         super().setUp()
         self.out = self.path("out")
 
     def save(self, value, name="model.pt", **options):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
         torch.save(value, self.path(name), **options)
         return self.path(name)
 
@@ -89,6 +97,22 @@ class StateDicts(Convert):
                          "a.ckpt")
         self.assertEqual(self.converts(path).keys(), state.keys())
         self.assertIn("Lightning", self.text)
+
+    def test_inputs_are_never_replaced(self):
+        self.out = self.folder
+        path = self.save(self.state(), "model.safetensors.pt")
+        os.link(path, self.path("model.safetensors"))
+        for force in ((), ("--force",)):
+            self.assertIn("found the input file",
+                          self.refuses(path, *force, status=2))
+        self.save(self.state(), "hf/pytorch_model.bin")
+        config = self.write("hf/config.json", '{"model_type": "gpt2"}')
+        self.out = self.path("hf")
+        for source in (self.out, self.path("hf/pytorch_model.bin")):
+            self.assertIn("config.json: found the input file",
+                          self.refuses(source, "--force", status=2))
+        with open(config) as file:
+            self.assertEqual(file.read(), '{"model_type": "gpt2"}')
 
     def test_types(self):
         state = {"w": torch.randn(4).bfloat16(), "n": torch.tensor(3)}
@@ -402,10 +426,8 @@ class LlmC(Convert):
         tokens = np.random.default_rng(1).integers(5, size=33)
         np.save(self.path("t.npy"), tokens)
         rows = torch.stack([torch.tensor(tokens[i:i + 9]) for i in (0, 8, 16, 24)])
-        logits = model.double().eval()(rows[:, :-1]).logits
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1),
-                                                 rows[:, 1:].flatten())
-        self.assertAlmostEqual(run_hesse(self, self.out, "t.npy", 4) / loss.item(), 1,
+        loss = mean_loss(model, rows)
+        self.assertAlmostEqual(run_hesse(self, self.out, "t.npy", 4) / loss, 1,
                                delta=1e-9)
 
 
@@ -416,7 +438,7 @@ class NeoX(Convert):
 
         model = transformers.GPTNeoXForCausalLM(transformers.GPTNeoXConfig(
             vocab_size=12, hidden_size=8, num_hidden_layers=2, num_attention_heads=2,
-            intermediate_size=16, max_position_embeddings=10, rotary_pct=0.25,
+            intermediate_size=16, max_position_embeddings=10, rotary_pct=0.5,
             use_parallel_residual=parallel, tie_word_embeddings=tied))
         for value in model.parameters():
             torch.nn.init.normal_(value, std=0.1)
@@ -441,7 +463,7 @@ class NeoX(Convert):
                           f"neox/layer_{layer:02}-model_{rank:02}-model_states.pt")
         self.write("neox/configs/a.yml", json.dumps({
             "num-layers": 2, "hidden-size": 8, "num-attention-heads": 2,
-            "max-position-embeddings": 10, "rotary-pct": 0.25, "pos-emb": "rotary",
+            "max-position-embeddings": 10, "rotary-pct": 0.5, "pos-emb": "rotary",
             "gpt-j-residual": config.use_parallel_residual,
             "no-weight-tying": not config.tie_word_embeddings}))
         return self.path("neox")
@@ -514,6 +536,67 @@ class NeoX(Convert):
         self.assertIn("found 2 for num_layers", self.refuses(
             folder, "--config", self.path("b.yml"), "--force"))
 
+    def change(self, **new):
+        path = self.path("neox/configs/a.yml")
+        with open(path) as file:
+            settings = {**json.load(file), **new}
+        self.write(path, json.dumps(settings))
+
+    def test_settings_that_change_the_model(self):
+        folder = self.write_folder(self.model(True), 1)
+        for name, value in (("norm", "rmsnorm"), ("activation", "geglu"),
+                            ("use-mup", True), ("gpt-j-tied", True),
+                            ("pos-emb", "alibi"), ("no-weight-tying", False),
+                            ("attention-config", [[["global", "local"], 1]])):
+            with open(self.path("neox/configs/a.yml")) as file:
+                before = file.read()
+            self.change(**{name: value})
+            self.refuses(folder)
+            self.write("neox/configs/a.yml", before)
+        self.change(**{"attention-config": [[["flash"], 2]], "bias-gelu-fusion": True})
+        self.converts(folder)
+        self.assertEqual(self.config()["hidden_act"], "gelu_new")
+        self.write("neox/configs/b.yml", '{"num_layers": 3}')
+        self.assertIn("another value of 'num_layers'", self.refuses(folder, "--force"))
+
+    def test_shapes(self):
+        """Heads in groups and unknown tensors are refused."""
+        folder = self.write_folder(self.model(True), 1)
+        path = self.path("neox/layer_02-model_00-model_states.pt")
+        layer = torch.load(path)
+        name = "attention.query_key_value.weight"
+        torch.save({**layer, name: layer[name][:16]}, path)
+        self.assertIn("shape [16, 8]", self.refuses(folder))
+        torch.save({**layer, "attention.gate.weight": torch.ones(8)}, path)
+        self.assertIn("attention.gate.weight", self.refuses(folder))
+        del layer["mlp.dense_4h_to_h.bias"]
+        torch.save(layer, path)
+        self.assertIn("no tensor", self.refuses(folder))
+
+    def test_biases_of_ranks(self):
+        """Without a parallel residual the biases of all ranks must be copies."""
+        folder = self.write_folder(self.model(False), 2)
+        path = self.path("neox/layer_02-model_01-model_states.pt")
+        layer = torch.load(path)
+        layer["attention.dense.bias"] *= 1.001
+        torch.save(layer, path)
+        self.converts(folder)
+        layer["attention.dense.bias"] *= 1.1
+        torch.save(layer, path)
+        self.assertIn("copies of one bias", self.refuses(folder, "--force"))
+
+    @unittest.skipUnless(HESSE, "skipped: HESSE names no program")
+    @needs("h5py")
+    def test_loss_of_hesse(self):
+        model = self.model(True)
+        self.converts(self.write_folder(model, 2))
+        tokens = np.random.default_rng(1).integers(12, size=41)
+        np.save(self.path("t.npy"), tokens)
+        rows = torch.stack([torch.tensor(tokens[i:i + 11]) for i in (0, 10, 20, 30)])
+        loss = mean_loss(model, rows)
+        found = run_hesse(self, self.out, "t.npy", 4, "gpt_neox", "*final_layer_norm*")
+        self.assertAlmostEqual(found / loss, 1, delta=1e-9)
+
     def test_one_rank_needs_no_settings(self):
         folder = self.write_folder(self.model(True), 1)
         os.remove(self.path("neox/configs/a.yml"))
@@ -521,14 +604,14 @@ class NeoX(Convert):
         self.assertIn("give --config", self.text)
 
 
-def run_hesse(case, model, tokens, sequences):
+def run_hesse(case, model, tokens, sequences, family="gpt2", block="*ln_f*"):
     """Run hesse on a converted model and return the loss in its result file."""
     import h5py
 
     job = case.write("job.yaml", f"""
-model: {{family: gpt2, config: {model}/config.json, checkpoint: {model}}}
+model: {{family: {family}, config: {model}/config.json, checkpoint: {model}}}
 data: {{tokens: {tokens}, sequences: {sequences}}}
-hessian: {{scope: blocks, only: ["*ln_f*"]}}
+hessian: {{scope: blocks, only: ["{block}"]}}
 output: {{file: result.h5}}
 """)
     environment = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1",

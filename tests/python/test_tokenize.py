@@ -123,6 +123,23 @@ class Packed(Tokens):
         self.assertIn("2 documents", self.text)
         self.assertIn("--force", self.refuses(path, status=6))
 
+    def test_inputs_are_never_replaced(self):
+        self.decoder()
+        path = self.write("corpus.bin", TEXTS[0])
+        os.symlink(path, self.path("link.bin"))
+        for out in ("corpus.bin", "link.bin"):
+            self.out = self.path(out)
+            for force in ((), ("--force",)):
+                self.assertIn("found the input file",
+                              self.refuses(path, *force, status=2))
+        self.out = self.path("tokenizer")
+        os.rename(self.tokenizer, self.path("tokenizer.npy"))
+        self.tokenizer = self.path("tokenizer.npy")
+        self.assertIn("found the input file", self.refuses(
+            path, "--pad", "right", "--force", status=2))
+        with open(path) as file:
+            self.assertEqual(file.read(), TEXTS[0])
+
     def test_settings_beside_name_the_end(self):
         self.encoder()
         self.write("tokenizer_config.json", '{"eos_token": {"content": "[SEP]"}}')

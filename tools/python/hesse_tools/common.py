@@ -58,15 +58,32 @@ def read_bytes(path, size=-1):
         raise Failure(INPUT, f"{path}: {reason(error)}") from None
 
 
-class Outputs:
-    """Files that are written under temporary names and renamed all together."""
+def identity(path):
+    """Return the device and the number of a file, which all its names share."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
-    def __init__(self, force):
+
+class Outputs:
+    """Files that are written under temporary names and renamed all together.
+
+    inputs: the files that the command reads; they are never replaced.
+    """
+
+    def __init__(self, force, inputs):
         self.force = force
+        self.inputs = {identity(path): path for path in inputs}
         self.temporary = {}  # final path -> temporary path
 
     def check(self, path):
         """Fail if the path exists and may not be replaced."""
+        found = identity(path)
+        if found and found in self.inputs:
+            raise Failure(USAGE, f"{path}: found the input file {self.inputs[found]}, "
+                                 "expected another file for the output")
         if os.path.lexists(path) and not self.force:
             raise Failure(OUTPUT, f"{path}: found a file of this name, expected none "
                                   "(--force replaces it)")

@@ -40,8 +40,8 @@ def main(arguments=None):
 
 def convert(options):
     """Convert a checkpoint and return the summary."""
-    need("safetensors", PROG)
-    outputs = Outputs(options.force)
+    need("safetensors", options.checkpoint)
+    outputs = Outputs(options.force, inputs(options))
     found = readers.read(options.checkpoint, options.key, options.config,
                          bool(options.optimiser))
     for name in (OPTIMISER,) if found.is_safetensors else (MODEL, CONFIG, OPTIMISER):
@@ -57,6 +57,16 @@ def convert(options):
     if not states:
         remove_old_states(options.output)
     return summary(options, found, kept, tied, states, note)
+
+
+def inputs(options):
+    """Return the files that the command reads."""
+    path, others = options.checkpoint, [options.config, options.optimiser]
+    files = [os.path.join(folder, name) for folder, _, names in os.walk(path)
+             for name in names if name != OPTIMISER]
+    if os.path.basename(path) == "pytorch_model.bin":
+        files.append(os.path.join(os.path.dirname(path), CONFIG))
+    return [path] + files + [other for other in others if other]
 
 
 def check_dense(path, tensors):

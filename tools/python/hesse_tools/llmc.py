@@ -1,4 +1,5 @@
 """Read the model files of llm.c (model.bin)."""
+import math
 import os
 
 import numpy as np
@@ -46,8 +47,11 @@ def read(path):
         raise Failure(INPUT, f"{path}: found the sizes {list(map(int, header[2:8]))}, "
                              "expected positive ones, and a padded vocabulary that is "
                              "not below the vocabulary")
+    if width % heads:
+        raise Failure(INPUT, f"{path}: found {heads} heads and the width {width}, "
+                             "expected a width that the heads divide")
     order = shapes(context, padded, layers, width)
-    expected = HEADER_BYTES + item * sum(int(np.prod(s)) for _, s in order)
+    expected = HEADER_BYTES + item * sum(math.prod(s) for _, s in order)
     if os.path.getsize(path) != expected:
         raise Failure(INPUT, f"{path}: found {os.path.getsize(path)} bytes, expected "
                              f"{expected} for the sizes in the header")
@@ -55,7 +59,7 @@ def read(path):
                               dtype=torch.float32 if item == 4 else torch.bfloat16)
     at, tensors = HEADER_BYTES // item, {}
     for name, shape in order:
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         place(tensors, name, numbers[at:at + size].reshape(shape))
         at += size
     embedding = tensors["transformer.wte.weight"]

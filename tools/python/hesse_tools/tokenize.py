@@ -66,10 +66,16 @@ def tokenize(options):
         raise Failure(USAGE, "--label-field: found a stream, expected --pad")
     model = tokenizer.read(options.tokenizer, options.encoding)
     found = itertools.islice(documents.read(options.inputs, options), options.limit)
-    with Outputs(options.force) as outputs:
+    with Outputs(options.force, inputs(options)) as outputs:
         text = (pad if options.pad else pack)(options, outputs, model, found)
         outputs.commit()
     return text
+
+
+def inputs(options):
+    """Return the files that the command reads."""
+    texts = [file for path in options.inputs for file in documents.files_of(path)]
+    return texts + [options.tokenizer, tokenizer.settings_path(options.tokenizer)]
 
 
 def output_name(options, default):

@@ -96,9 +96,13 @@ class HuggingFace(Tokenizer):
         return self.model.id_to_token(index)
 
 
+def settings_path(path):
+    """Return the path of tokenizer_config.json, which stands beside tokenizer.json."""
+    return os.path.join(os.path.dirname(path), "tokenizer_config.json")
+
+
 def read_settings(path):
-    """Return tokenizer_config.json, which stands beside tokenizer.json."""
-    beside = os.path.join(os.path.dirname(path), "tokenizer_config.json")
+    beside = settings_path(path)
     if not os.path.exists(beside):
         return {}
     try:
