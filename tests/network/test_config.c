@@ -221,7 +221,7 @@ static void refuses_what_it_does_not_compute(void **state)
          "rope_scaling.factor is missing"},
         {"llama", "\"rope_scaling\":3", "rope_scaling is 3"},
         {"llama", "\"rope_parameters\":{\"rope_type\":\"yarn\"}",
-         "rope_parameters.original_max_position_embeddings is missing"},
+         "rope_parameters.factor is missing"},
         {"llama", "\"rope_parameters\":{\"partial_rotary_factor\":0.5}",
          "rope_parameters.partial_rotary_factor is 0.5"},
         {"llama", "\"partial_rotary_factor\":0.5", "partial_rotary_factor is 0.5"},
