@@ -34,6 +34,7 @@ import torch.nn.functional as F
 import transformers
 
 torch.set_default_dtype(torch.float64)
+torch.set_num_threads(1)  # the tensors are small
 torch.Tensor.float = torch.Tensor.double
 transformers.utils.logging.disable_progress_bar()
 BOUND = 1e-12
@@ -137,9 +138,8 @@ CASES = {  # name: class, keywords of its config, kind of data
 }
 
 
-def build(name, seed):
-    """A model of random numbers, and the generator that drew them."""
-    kind, keys, _ = CASES[name]
+def random_model(kind, keys, seed):
+    """Return a model of random numbers, and the generator that drew them."""
     suffix = ("" if kind.endswith(("LM", "Classification")) else
               "LMHeadModel" if kind == "GPT2" else "ForCausalLM")
     model_class = getattr(transformers, kind + suffix)
@@ -197,7 +197,7 @@ def examples(model, data, rng, folder):
 
 
 def second_derivatives(model, loss_of):
-    """Loss, gradient and Hessian, and the indices of every tensor's elements."""
+    """Return loss, gradient and Hessian, and the indices of every tensor's elements."""
     params = dict(model.named_parameters())
     sizes = [p.numel() for p in params.values()]
     theta = torch.cat([p.detach().reshape(-1) for p in params.values()]).requires_grad_(True)
@@ -230,11 +230,12 @@ def run_hesse(exe, ranks, folder, lines):
 
 def run(name, exe, ranks, seed, keep):
     """Return whether a case agrees, and what its line says."""
-    model, rng = build(name, seed)
+    kind, keys, data = CASES[name]
+    model, rng = random_model(kind, keys, seed)
     folder = os.path.join(keep, name)
     os.makedirs(folder, exist_ok=True)
     model.save_pretrained(folder)
-    loss_of, lines = examples(model, CASES[name][2], rng, folder)
+    loss_of, lines = examples(model, data, rng, folder)
     value, g, hessian, where = second_derivatives(model, loss_of)
     failed = run_hesse(exe, ranks, folder, lines)
     if failed:
