@@ -240,7 +240,8 @@ def run(name, exe, ranks, seed, keep):
     failed = run_hesse(exe, ranks, folder, lines)
     if failed:
         return False, failed
-    least = 1e-8 * np.linalg.norm(hessian)
+    # A block that is zero except for rounding, such as a key's bias, is compared with the whole.
+    least = 1e-4 * np.linalg.norm(hessian)
 
     def difference(got, want):
         if np.shape(got) != np.shape(want):
