@@ -86,4 +86,25 @@ static inline double *gradient_of(const hesse_problem *problem, double *loss)
     return gradient;
 }
 
+/** Local. Return the index of element e of a parameter in the tensor that contains the
+ *  parameter. */
+static inline size_t in_tensor(const hesse_param *p, size_t e)
+{
+    const hesse_slice *s = &p->slice;
+    const size_t cols = (size_t)p->cols, row = e / cols, col = e % cols;
+    if (!s->total) return e;
+    const size_t group = (size_t)(s->total / s->groups), first = (size_t)s->first;
+    const size_t own = (p->out_rows ? (size_t)p->rows : cols) / (size_t)s->groups;
+    if (p->out_rows) return (row / own * group + first + row % own) * cols + col;
+    return row * (size_t)s->total + col / own * group + first + col % own;
+}
+
+/** Local. Return the number of elements of the tensor that contains a parameter. */
+static inline size_t tensor_size(const hesse_param *p)
+{
+    const size_t own = (size_t)(p->out_rows ? p->rows : p->cols);
+    return p->slice.total ? hesse_param_size(p) / own * (size_t)p->slice.total
+                          : hesse_param_size(p);
+}
+
 #endif /* HESSE_CHECK_PROBLEM_H */

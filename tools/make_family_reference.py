@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 """Make the reference values of tests/families with PyTorch, in double precision.
 
-    make_family_reference.py [FOLDER]
+    make_family_reference.py [FOLDER [CASE...]]
 
-This writes, for every case, a folder with job.yaml and its files, as a user would have them,
-and reference.safetensors: loss [1], gradient [n], and of the Hessian and its Gauss-Newton part
+This writes, for every case or for those that are named, a folder with job.yaml and its files, as
+a user would have them, and reference.safetensors: loss [1], gradient [n], and of the Hessian and its Gauss-Newton part
 the columns i (n - 1) / (c - 1) of c, [c, n]. Parameters are in the order of their tensors'
 names; shapes.txt in the folder has the names and shapes of the libraries.
 
-Needs numpy, torch and safetensors. The committed values were made with PyTorch 2.13.0.
+Decoders are classes of Hugging Face's transformers, and their folders have config.json and
+model.safetensors as `save_pretrained` writes them. They are made by the functions of
+against_transformers.py.
+
+Needs numpy, torch, safetensors and transformers. The committed values were made with PyTorch
+2.13.0 and transformers 5.24.0.
 """
 import os
 import sys
@@ -19,7 +24,9 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 torch.set_default_dtype(torch.float64)
+torch.set_num_threads(1)  # the tensors are small
 COLUMNS = 8
+DECODER_COLUMNS = 4
 
 
 def norm(w, name, x, eps):
@@ -211,7 +218,44 @@ CASES = {  # model keys, data keys, shapes of x and y (y: (N, classes) of labels
 }
 
 
-def values(tensors, kept, model, x, y):
+S = dict(hidden_size=4, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1,
+         intermediate_size=5, vocab_size=7, max_position_embeddings=8, tie_word_embeddings=False,
+         attn_implementation="eager")
+TWO = dict(S, num_hidden_layers=2)
+WIDE = dict(S, hidden_size=8, intermediate_size=4)
+GEMMA = dict(S, head_dim=2, tie_word_embeddings=True)
+OPT = dict(hidden_size=4, num_hidden_layers=1, num_attention_heads=2, ffn_dim=5, vocab_size=7,
+           max_position_embeddings=8, word_embed_proj_dim=4, dropout=0.0, pad_token_id=1,
+           attn_implementation="eager")
+ROPE3 = dict(rope_type="llama3", rope_theta=100.0, factor=8.0, low_freq_factor=1.0,
+             high_freq_factor=4.0, original_max_position_embeddings=8)
+DECODERS = {  # class of transformers, keywords of its config
+    "llama_rope3": ("Llama", dict(WIDE, rope_parameters=ROPE3)),
+    "mistral_window": ("Mistral", dict(S, sliding_window=2)),
+    "qwen2": ("Qwen2", S),
+    "qwen3": ("Qwen3", dict(S, head_dim=2)),
+    "olmo": ("Olmo", S),
+    "olmo2": ("Olmo2", S),
+    "smollm3": ("SmolLM3", dict(TWO, no_rope_layer_interval=2, pad_token_id=0)),
+    "granite": ("Granite", dict(S, embedding_multiplier=3.0, residual_multiplier=0.5,
+                                attention_multiplier=0.3, logits_scaling=2.0)),
+    "gpt_neox": ("GPTNeoX", dict(WIDE, rotary_pct=0.5)),
+    "gpt_neo": ("GPTNeo", dict(hidden_size=4, num_layers=2, num_heads=2, vocab_size=7,
+                               attention_types=[[["global", "local"], 1]], window_size=2,
+                               max_position_embeddings=8, intermediate_size=5,
+                               attn_implementation="eager")),
+    "opt": ("OPT", OPT),
+    "opt_after": ("OPT", dict(OPT, do_layer_norm_before=False, word_embed_proj_dim=3)),
+    "phi": ("Phi", dict(WIDE, partial_rotary_factor=0.5, qk_layernorm=True)),
+    "phi3": ("Phi3", dict(WIDE, partial_rotary_factor=0.5, sliding_window=2, pad_token_id=0)),
+    "gemma": ("Gemma", GEMMA),
+    "gemma2": ("Gemma2", dict(GEMMA, num_hidden_layers=2, query_pre_attn_scalar=9,
+                              sliding_window=2, attn_logit_softcapping=2.0,
+                              final_logit_softcapping=3.0)),
+}
+
+
+def values(tensors, kept, model, x, y, columns=COLUMNS):
     names = sorted(tensors)
     sizes = [tensors[n].numel() for n in names]
 
@@ -237,9 +281,39 @@ def values(tensors, kept, model, x, y):
                 F.cross_entropy(z.reshape(-1, z.shape[-1]), y.flatten()))
 
     curve = torch.autograd.functional.hessian(outer, z.flatten())
-    chosen = torch.arange(COLUMNS) * (len(theta) - 1) // (COLUMNS - 1)
+    chosen = torch.arange(columns) * (len(theta) - 1) // (columns - 1)
     return {"loss": loss(theta).reshape(1), "gradient": gradient, "hessian": hessian[chosen],
             "gauss_newton": (jacobian.T @ curve @ jacobian)[chosen]}
+
+
+def save_reference(folder, case, reference):
+    save_file({n: t.detach().contiguous() for n, t in reference.items()},
+              f"{folder}/{case}/reference.safetensors")
+    print(f"{case}: {reference['gradient'].numel()} parameters, "
+          f"loss {reference['loss'].item():.6f}")
+
+
+def make_decoder(folder, case):
+    import against_transformers as library
+    model, rng = library.random_model(*DECODERS[case], seed=5)
+    tokens = torch.randint(model.config.vocab_size, (3, 6), generator=rng)
+    model.save_pretrained(f"{folder}/{case}")
+    np.save(f"{folder}/{case}/tokens.npy", tokens.numpy().astype(np.int32))
+    with open(f"{folder}/{case}/job.yaml", "w") as f:
+        f.write("model: {config: config.json, checkpoint: model.safetensors}\n"
+                "data: {tokens: tokens.npy, sequences: 3}\n")
+
+    # save_pretrained gives the head of GPT-NeoX another name than the class has for it.
+    head = {"lm_head.weight": "embed_out.weight"} if case == "gpt_neox" else {}
+    params = dict(model.named_parameters())
+
+    def logits(w, x):
+        w = {n: w[head.get(n, n)] for n in params}
+        return torch.func.functional_call(model, w, (), dict(input_ids=x, use_cache=False)).logits
+
+    tensors = {head.get(n, n): p.detach() for n, p in params.items()}
+    save_reference(folder, case, values(tensors, {}, logits, tokens[:, :-1], tokens[:, 1:],
+                                        DECODER_COLUMNS))
 
 
 def main():
@@ -250,7 +324,9 @@ def main():
         for line in f:
             case, name, *shape = line.split()
             shapes.setdefault(case, {})[name] = [int(s) for s in shape]
-    for case, (keys, data, x, y, model) in CASES.items():
+    wanted = sys.argv[2:] or [*CASES, *DECODERS]
+    for case in [c for c in wanted if c in CASES]:
+        keys, data, x, y, model = CASES[case]
         torch.manual_seed(5)
         tensors, kept = {}, {}
         for name, shape in shapes[case].items():
@@ -274,10 +350,9 @@ def main():
         np.save(f"{folder}/{case}/x.npy", x.numpy())
         np.save(f"{folder}/{case}/y.npy", y.numpy())
         reference = values(tensors, kept, model, x, y)
-        save_file({n: t.detach().contiguous() for n, t in reference.items()},
-                  f"{folder}/{case}/reference.safetensors")
-        print(f"{case}: {reference['gradient'].numel()} parameters, "
-              f"loss {reference['loss'].item():.6f}")
+        save_reference(folder, case, reference)
+    for case in [c for c in wanted if c in DECODERS]:
+        make_decoder(folder, case)
 
 
 main()

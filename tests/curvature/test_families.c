@@ -30,7 +30,23 @@ static const char *const cases[] = {"mlp",
                                     "linear_transformer_softmax",
                                     "attention",
                                     "attention_linear",
-                                    "attention_gaussian"};
+                                    "attention_gaussian",
+                                    "llama_rope3",
+                                    "mistral_window",
+                                    "qwen2",
+                                    "qwen3",
+                                    "olmo",
+                                    "olmo2",
+                                    "smollm3",
+                                    "granite",
+                                    "gpt_neox",
+                                    "gpt_neo",
+                                    "opt",
+                                    "opt_after",
+                                    "phi",
+                                    "phi3",
+                                    "gemma",
+                                    "gemma2"};
 enum { CASES = sizeof cases / sizeof *cases };
 
 typedef struct opened {
@@ -48,7 +64,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Find the places of all elements in the reference, which is in the order of the
-   tensors' names. */
+   tensors' names. Slices of a tensor follow one another in the sorted list. */
 static size_t *places(const hesse_params *params)
 {
     const hesse_param *sorted[256];
@@ -56,9 +72,12 @@ static size_t *places(const hesse_params *params)
     assert_all(place != NULL && params->count <= 256);
     for (int i = 0; i < params->count; i++) sorted[i] = &params->list[i];
     qsort(sorted, (size_t)params->count, sizeof *sorted, by_name);
-    for (int i = 0; i < params->count; i++)
+    for (int i = 0; i < params->count; i++) {
+        if (i && strcmp(sorted[i]->tensor, sorted[i - 1]->tensor))
+            at += tensor_size(sorted[i - 1]);
         for (size_t e = 0; e < hesse_param_size(sorted[i]); e++)
-            place[sorted[i]->offset + e] = at++;
+            place[sorted[i]->offset + e] = at + in_tensor(sorted[i], e);
+    }
     return place;
 }
 
@@ -87,12 +106,13 @@ static void close_case(opened *x)
     free(x->place);
 }
 
-static double *read_tensor(const opened *x, const char *name)
+static double *read_tensor(const opened *x, const char *name, size_t *count)
 {
     const hesse_tensor *t = hesse_safetensors_find(x->file, name);
     assert_all(t != NULL);
     double *values = hesse_alloc(t->count);
     assert_all(hesse_safetensors_read(x->file, t, values, &x->team->why) == HESSE_OK);
+    *count = t->count;
     return values;
 }
 
@@ -101,7 +121,10 @@ static void loss_and_gradient_agree(void **state)
     (void)state;
     for (int c = 0; c < CASES; c++) {
         opened x = open_case(cases[c]);
-        double *reference = read_tensor(&x, "loss"), *g = read_tensor(&x, "gradient");
+        size_t count;
+        double *reference = read_tensor(&x, "loss", &count);
+        double *g = read_tensor(&x, "gradient", &count);
+        assert_all(count == x.problem.network->params.size);
         double error = 0, size = 0, loss, *gradient = gradient_of(&x.problem, &loss);
         for (size_t i = 0; i < x.problem.network->params.size; i++) {
             const double r = g[x.place[i]];
@@ -118,20 +141,22 @@ static void loss_and_gradient_agree(void **state)
    reference. Return the largest difference. */
 static double difference(const opened *x, const char *what, hesse_kinds part)
 {
-    enum { COLUMNS = 8 };
     const size_t n = x->problem.network->params.size;
-    double *reference = read_tensor(x, what), *unit = hesse_alloc(n * COLUMNS);
-    double *columns = hesse_alloc(n * COLUMNS), error = 0, size = 0;
-    assert_all(unit && columns);
+    size_t count;
+    double *reference = read_tensor(x, what, &count);
+    const size_t k = count / n;
+    double *unit = hesse_alloc(count), *columns = hesse_alloc(count);
+    double error = 0, size = 0;
+    assert_all(unit && columns && k > 1 && count == n * k);
     for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < COLUMNS; c++)
-            unit[i * COLUMNS + c] = x->place[i] == c * (n - 1) / (COLUMNS - 1);
-    assert_all(hesse_objective_product(x->problem.objective, part, COLUMNS, unit,
+        for (size_t c = 0; c < k; c++)
+            unit[i * k + c] = x->place[i] == c * (n - 1) / (k - 1);
+    assert_all(hesse_objective_product(x->problem.objective, part, (int)k, unit,
                                        columns) == HESSE_OK);
     for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < COLUMNS; c++) {
+        for (size_t c = 0; c < k; c++) {
             const double r = reference[c * n + x->place[i]];
-            error += pow(columns[i * COLUMNS + c] - r, 2), size += r * r;
+            error += pow(columns[i * k + c] - r, 2), size += r * r;
         }
     free(reference), free(unit), free(columns);
     return sqrt(error / size);

@@ -52,26 +52,6 @@ static double *read_tensor(opened *x, const char *name, size_t *count)
     return values;
 }
 
-/* Return the index of element e of a parameter in the tensor that contains the
-   parameter. */
-static size_t in_tensor(const hesse_param *p, size_t e)
-{
-    const hesse_slice *s = &p->slice;
-    const size_t cols = (size_t)p->cols, row = e / cols, col = e % cols;
-    if (!s->total) return e;
-    const size_t group = (size_t)(s->total / s->groups), first = (size_t)s->first;
-    const size_t own = (p->out_rows ? (size_t)p->rows : cols) / (size_t)s->groups;
-    if (p->out_rows) return (row / own * group + first + row % own) * cols + col;
-    return row * (size_t)s->total + col / own * group + first + col % own;
-}
-
-static size_t tensor_size(const hesse_param *p)
-{
-    const size_t own = (size_t)(p->out_rows ? p->rows : p->cols);
-    return p->slice.total ? hesse_param_size(p) / own * (size_t)p->slice.total
-                          : hesse_param_size(p);
-}
-
 /* Return the relative difference of a vector in the order of theta and entry `copy` of
    the stacked reference tensors WHAT/... If a column is zero except for rounding (a
    key's bias), the difference is relative to 1e-3. */

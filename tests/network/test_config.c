@@ -4,6 +4,8 @@
 
 #include "network/families/config.h"
 
+#include <math.h>
+
 static const char FILE_NAME[] = "config.json";
 
 #define GPT2                                                                           \
@@ -196,6 +198,97 @@ static void llama_reads_its_keys(void **state)
                   "\"num_key_value_heads\":2");
 }
 
+/* The expected numbers were printed by modeling_rope_utils.py of transformers 5.24, in
+   double precision. */
+static void frequencies_are_those_of_transformers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rope;
+        double scale, frequency[8];
+    } cases[] = {
+        {"\"rope_type\":\"llama3\",\"rope_theta\":500000.0,\"factor\":32.0,"
+         "\"low_freq_factor\":1.0,\"high_freq_factor\":4.0",
+         0,
+         {1.0, 0.0671330375110499, 0.001175188466589498, 0.00022789577303803464,
+          4.419417382415922e-05, 8.570255489881478e-06, 1.661967467795309e-06,
+          3.2229329303788936e-07}},
+        {"\"rope_type\":\"yarn\",\"rope_theta\":10000.0,\"factor\":4.0,"
+         "\"beta_fast\":4.0,\"beta_slow\":0.5",
+         1.138629436111989,
+         {1.0, 0.23717082451262847, 0.05, 0.007905694150420948, 0.0025,
+          0.0007905694150420947, 0.00025, 7.905694150420948e-05}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[512];
+        hesse_arch a;
+        hesse_why why;
+        snprintf(text, sizeof text,
+                 "{\"vocab_size\":11,\"max_position_embeddings\":256,"
+                 "\"hidden_size\":32,\"intermediate_size\":5,"
+                 "\"num_hidden_layers\":1,\"num_attention_heads\":2,"
+                 "\"rope_parameters\":{%s,\"original_max_position_embeddings\":64}}",
+                 cases[i].rope);
+        assert_int_equal(read_text("llama", text, &a, &why), HESSE_OK);
+        assert_int_equal(a.decoder.rotary.pairs, 8);
+        assert_true(fabs(a.decoder.rotary.scale - cases[i].scale) < 1e-15);
+        for (int j = 0; j < 8; j++)
+            assert_true(fabs(a.decoder.rotary.frequency[j] / cases[i].frequency[j] -
+                             1) < 1e-14);
+    }
+}
+
+#define OLMO3 "\"model_type\":\"olmo3\""
+#define BY_KIND(full, sliding)                                                         \
+    "\"rope_parameters\":{\"full_attention\":{\"rope_theta\":" full                    \
+    "},\"sliding_attention\":{\"rope_theta\":" sliding "}}"
+
+static void layers_have_their_windows(void **state)
+{
+    (void)state;
+    hesse_arch a = good("llama", OLMO3 "," BY_KIND("5e5", "5e5"));
+    assert_true(a.attention.rope_theta == 5e5 && a.decoder.window == 4096);
+    assert_int_equal(a.decoder.windowed[0], 3);
+    a = good("llama", OLMO3 ",\"rope_theta\":100,\"sliding_window\":3,"
+                            "\"layer_types\":[\"full_attention\","
+                            "\"sliding_attention\"]");
+    assert_true(a.attention.rope_theta == 100 && a.decoder.window == 3);
+    assert_int_equal(a.decoder.windowed[0], 2);
+    a = good("llama", "\"model_type\":\"smollm3\",\"no_rope_layer_interval\":2,"
+                      "\"use_sliding_window\":true,\"sliding_window\":5");
+    assert_true(a.attention.rope_theta == 2e6 && a.decoder.window == 5);
+    assert_int_equal(a.decoder.unrotated[0], 2);
+    assert_int_equal(a.decoder.windowed[0], 2);
+    a = good("llama", "\"model_type\":\"qwen2\",\"use_sliding_window\":true,"
+                      "\"sliding_window\":4,\"max_window_layers\":1");
+    assert_int_equal(a.decoder.windowed[0], 2);
+    a = good("llama", "\"model_type\":\"qwen2\",\"sliding_window\":4");
+    assert_int_equal(a.decoder.window, 0);
+}
+
+static void decoders_read_their_keys(void **state)
+{
+    (void)state;
+    hesse_arch a = good("gemma2", "\"head_dim\":4,\"query_pre_attn_scalar\":9");
+    assert_true(a.decoder.score_divisor == 3 && a.decoder.score_cap == 50);
+    assert_true(a.decoder.logit_cap == 30 && a.decoder.window == 4096);
+    assert_true(a.tied && a.decoder.windowed[0] == 1);
+    a = good("gemma2", "\"head_dim\":4,\"attn_logit_softcapping\":null");
+    assert_true(a.decoder.score_cap == 0);
+    a = good("phi", "");
+    assert_true(a.decoder.rotary.fraction == 0.5 && a.decoder.rotary.pairs == 1);
+    a = good("phi3", "\"original_max_position_embeddings\":4,\"rope_scaling\":{"
+                     "\"type\":\"su\",\"short_factor\":[2.0,4.0]}");
+    assert_int_equal(a.decoder.rotary.longest, 4);
+    assert_true(a.decoder.rotary.frequency[0] == 0.5);
+    a = good("gpt_neox", "\"rotary_pct\":0.5,\"use_parallel_residual\":false");
+    assert_true(a.decoder.rotary.pairs == 1 && !a.decoder.parallel);
+    a = good("opt", "\"ffn_dim\":5,\"word_embed_proj_dim\":3,"
+                    "\"do_layer_norm_before\":false");
+    assert_true(a.decoder.embedding_width == 3 && a.decoder.norm_sum);
+    assert_true(!a.decoder.final_norm);
+}
+
 static void refuses_what_it_does_not_compute(void **state)
 {
     (void)state;
@@ -217,6 +310,37 @@ static void refuses_what_it_does_not_compute(void **state)
          "\"model_type\":\"qwen2\",\"use_sliding_window\":true,"
          "\"sliding_window\":4,\"layer_types\":[\"linear_attention\"]",
          "layer_types is "},
+        {"llama", OLMO3, "rope_theta is missing"},
+        {"llama", OLMO3 "," BY_KIND("5e5", "1e4"),
+         "rope_parameters.sliding_attention is "},
+        {"llama", OLMO3 ",\"rope_parameters\":{\"rope_theta\":1e4}",
+         "rope_parameters is "},
+        {"llama",
+         OLMO3 ",\"rope_theta\":1e4,\"rope_scaling\":{\"rope_type\":\"linear\","
+               "\"factor\":2.0}",
+         "rope_scaling is "},
+        {"llama",
+         OLMO3 ",\"rope_theta\":1e4,\"layer_types\":[\"full_attention\","
+               "\"chunked_attention\"]",
+         "layer_types is "},
+        {"llama", OLMO3 ",\"rope_theta\":1e4,\"layer_types\":[\"full_attention\"]",
+         "layer_types is "},
+        {"llama",
+         "\"original_max_position_embeddings\":4,\"rope_scaling\":{\"type\":"
+         "\"yarn\",\"factor\":2.0,\"original_max_position_embeddings\":5}",
+         "rope_scaling.original_max_position_embeddings is 5"},
+        {"phi3", "\"rope_scaling\":{\"type\":\"yarn\",\"factor\":2.0}",
+         "rope_scaling is "},
+        {"phi3", "\"rope_scaling\":{\"type\":\"longrope\",\"short_factor\":[1.0]}",
+         "rope_scaling.short_factor is "},
+        {"phi", "\"partial_rotary_factor\":1.5", "partial_rotary_factor is 1.5"},
+        {"phi", "\"partial_rotary_factor\":0.25", "hidden_size is 8, expected an even"},
+        {"gemma", "", "head_dim is missing"},
+        {"gemma", "\"head_dim\":4,\"hidden_act\":\"gelu\"", "hidden_act is \"gelu\""},
+        {"opt",
+         "\"ffn_dim\":5,\"tie_word_embeddings\":false,"
+         "\"word_embed_proj_dim\":3",
+         "tie_word_embeddings is false"},
         {"gpt2", "\"scale_attn_weights\":false", "scale_attn_weights is false"},
         {"gpt2", "\"add_cross_attention\":true", "add_cross_attention is true"},
         {"gpt2", "\"activation_function\":\"gelu_fast\"", "gelu_fast"},
@@ -232,7 +356,7 @@ static void refuses_what_it_does_not_compute(void **state)
          "rope_scaling.factor is missing"},
         {"llama", "\"rope_scaling\":3", "rope_scaling is 3"},
         {"llama", "\"rope_parameters\":{\"rope_type\":\"yarn\"}",
-         "rope_parameters.original_max_position_embeddings is missing"},
+         "rope_parameters.factor is missing"},
         {"llama", "\"rope_parameters\":{\"partial_rotary_factor\":0.5}",
          "rope_parameters.partial_rotary_factor is 0.5"},
         {"llama", "\"partial_rotary_factor\":0.5", "partial_rotary_factor is 0.5"},
@@ -360,6 +484,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(nanogpt_has_its_own_keys),
         cmocka_unit_test(llama_has_its_defaults),
         cmocka_unit_test(llama_reads_its_keys),
+        cmocka_unit_test(frequencies_are_those_of_transformers),
+        cmocka_unit_test(layers_have_their_windows),
+        cmocka_unit_test(decoders_read_their_keys),
         cmocka_unit_test(refuses_what_it_does_not_compute),
         cmocka_unit_test(required_keys_are_checked),
         cmocka_unit_test(bad_json_is_told_by_line_and_column),

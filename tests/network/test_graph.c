@@ -3,6 +3,7 @@
    never crash. */
 #include "check.h"
 #include "hesse/arch.h"
+#include "network/families/config.h"
 #include "network/families/families.h"
 #include "network/graph_json.h"
 
@@ -106,6 +107,22 @@ static const hesse_arch archs[] = {
      .positions = 1,
      .data = {.inputs = 3, .outputs = 1, .loss = HESSE_LOSS_SQUARED_ERROR},
      .lists = {.n_widths = 2, .widths = {1, 2}}},
+    {.family = "gpt_neox",
+     .layers = 1,
+     .width = 4,
+     .inner = 2,
+     .vocabulary = 5,
+     .positions = 4,
+     .norm_eps = 1e-5,
+     .attention_bias = true,
+     .attention = {.heads = 1, .kv_heads = 1, .size = 4, .rope_theta = 1e4},
+     .decoder = {.norm = HESSE_NORM_LAYER,
+                 .norm_before = true,
+                 .final_norm = true,
+                 .query_key_norm = HESSE_QUERY_KEY_NORM_HEAD,
+                 .window = 2,
+                 .windowed = {1},
+                 .rotary = {.fraction = 0.5}}},
 };
 enum { ARCHS = sizeof archs / sizeof *archs, EXAMPLES = 2 };
 
@@ -145,6 +162,62 @@ static void graphs_read_back(void **state)
         assert_string_equal(text, twice);
         assert_int_equal(g->params.size, again->params.size);
         assert_int_equal(g->buffers.size, again->buffers.size);
+        free(text);
+        free(twice);
+        hesse_graph_free(g);
+        hesse_graph_free(again);
+    }
+}
+
+static hesse_graph *graph_of_config(const char *folder, const char *family)
+{
+    char path[512];
+    hesse_arch a = {.layout = {.prefix = "model."}};
+    hesse_graph *g = NULL;
+    hesse_why why;
+    snprintf(a.family, sizeof a.family, "%s", family);
+    snprintf(path, sizeof path, "%s/families/%s/config.json", HESSE_TEST_FOLDER,
+             folder);
+    if (hesse_config_read(path, &a, &why) || hesse_family_graph(&a, 5, &g, &why))
+        fail_msg("%s", why.text);
+    return g;
+}
+
+/* The graphs of decoders have tables, windows and slices, and read back. */
+static void decoders_read_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *folder, *family;
+        bool table;
+        int window, groups; /* groups of the first slice; 0: no slices */
+    } cases[] = {
+        {"llama_rope3", "llama", true, 0, 0}, {"mistral_window", "llama", true, 2, 0},
+        {"qwen2", "llama", true, 0, 0},       {"qwen3", "llama", true, 0, 0},
+        {"olmo", "llama", true, 0, 0},        {"olmo2", "llama", true, 0, 0},
+        {"smollm3", "llama", true, 0, 0},     {"granite", "llama", true, 0, 0},
+        {"gpt_neox", "gpt_neox", true, 0, 2}, {"gpt_neo", "gpt_neo", false, 2, 0},
+        {"opt", "opt", false, 0, 0},          {"opt_after", "opt", false, 0, 0},
+        {"phi", "phi", true, 0, 0},           {"phi3", "phi3", true, 2, 1},
+        {"gemma", "gemma", true, 0, 0},       {"gemma2", "gemma2", true, 2, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hesse_graph *g = graph_of_config(cases[i].folder, cases[i].family);
+        hesse_graph *again = NULL;
+        hesse_why why;
+        char *text = printed(g);
+        if (hesse_graph_parse("graph", text, strlen(text), &again, &why))
+            fail_msg("%s: %s", cases[i].folder, why.text);
+        char *twice = printed(again);
+        assert_string_equal(text, twice);
+        assert_true((again->n_table > 0) == cases[i].table);
+        int window = 0, groups = 0;
+        for (int j = 0; j < again->n_nodes; j++)
+            if (again->nodes[j].d.window) window = again->nodes[j].d.window;
+        for (int j = 0; j < again->params.count && !groups; j++)
+            groups = again->params.list[j].slice.groups;
+        assert_int_equal(window, cases[i].window);
+        assert_int_equal(groups, cases[i].groups);
         free(text);
         free(twice);
         hesse_graph_free(g);
@@ -344,6 +417,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(graphs_read_back),
+        cmocka_unit_test(decoders_read_back),
         cmocka_unit_test(graphs_that_were_read_compute_the_same),
         cmocka_unit_test(damaged_graphs_never_crash),
         cmocka_unit_test(messages_name_the_place),

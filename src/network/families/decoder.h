@@ -25,11 +25,12 @@ void hesse_config_decoder(hesse_config *c, hesse_arch *arch, bool tied);
 /** Local. Read the rotary embedding: rope_theta, its scaling, and the fraction of the
  *  channels that it turns, in the keys of all versions of transformers.
  *
+ *  theta     [in]  the base that a config.json without rope_theta means;
  *  fraction  [in]  the fraction that a config.json without partial_rotary_factor means;
  *                  1: the family's class in transformers turns all channels, and other
  *                  fractions are refused, unless `partial`. */
-void hesse_config_rotary(hesse_config *c, hesse_arch *arch, double fraction,
-                         bool partial);
+void hesse_config_rotary(hesse_config *c, hesse_arch *arch, double theta,
+                         double fraction, bool partial);
 
 /** Local. Read sliding windows: `sliding_window` and, for the layers that have one, the
  *  list `layer_types`.

@@ -55,17 +55,22 @@ static void scale_linear(hesse_config *c, hesse_rotary *r)
     for (int j = 0; j < r->pairs; j++) r->frequency[j] /= factor;
 }
 
-/* The length that the model was trained with before it was extended. */
-static double original_length(hesse_config *c, const hesse_arch *a)
+/* Return the length that the model was trained with before it was extended. It stands
+   beside the scaling or, in files of Phi 3, outside of it. */
+static double original_length(hesse_config *c, hesse_config *in, const hesse_arch *a)
 {
-    return hesse_config_positive(c, "original_max_position_embeddings", a->positions);
+    static const char key[] = "original_max_position_embeddings";
+    const double outside = hesse_config_positive(c, key, a->positions);
+    const double inside = hesse_config_positive(in, key, outside);
+    if (hesse_config_value(c, key) && inside != outside)
+        hesse_config_refuse(in, key, "the same number as outside of this object");
+    return inside;
 }
 
-static void scale_llama3(hesse_config *c, const hesse_arch *a, hesse_rotary *r)
+static void scale_llama3(hesse_config *c, double trained, hesse_rotary *r)
 {
     const double factor = needed(c, "factor"), low = needed(c, "low_freq_factor");
     const double high = needed(c, "high_freq_factor"), pi = acos(-1);
-    const double trained = original_length(c, a);
     if (!(high > low))
         hesse_config_refuse(c, "high_freq_factor", "a number above low_freq_factor");
     if (c->s) return;
@@ -88,11 +93,14 @@ static double mscale(double factor, double weight)
     return factor <= 1 ? 1 : 0.1 * weight * log(factor) + 1;
 }
 
-static void scale_yarn(hesse_config *c, const hesse_arch *a, hesse_rotary *r)
+static void scale_yarn(hesse_config *c, const hesse_arch *a, double trained,
+                       hesse_rotary *r)
 {
-    const double trained = needed(c, "original_max_position_embeddings");
     const double theta = a->attention.rope_theta;
-    const double factor = hesse_config_positive(c, "factor", a->positions / trained);
+    const double factor =
+        a->positions > trained
+            ? hesse_config_positive(c, "factor", a->positions / trained)
+            : needed(c, "factor");
     const double weight = hesse_config_positive(c, "mscale", 0);
     const double all = hesse_config_positive(c, "mscale_all_dim", 0);
     const double own = weight > 0 && all > 0
@@ -146,9 +154,9 @@ static void scale(hesse_config *in, hesse_arch *a, double trained)
     if (strcmp(type, "linear") == 0)
         scale_linear(in, r);
     else if (strcmp(type, "llama3") == 0)
-        scale_llama3(in, a, r);
+        scale_llama3(in, trained, r);
     else if (strcmp(type, "yarn") == 0)
-        scale_yarn(in, a, r);
+        scale_yarn(in, a, trained, r);
     else if (strcmp(type, "longrope") == 0 || strcmp(type, "su") == 0)
         scale_longrope(in, a, trained, r);
     else if (strcmp(type, "dynamic") == 0)
@@ -168,15 +176,33 @@ static double fraction_in(hesse_config *c, const char *key, double absent, bool 
     return 1;
 }
 
+/* Step into the parameters of one kind of layers, where a file has them for each kind;
+   they must be equal. */
+static void enter_kind(hesse_config *in)
+{
+    const json_t *full = hesse_config_value(in, "full_attention");
+    const json_t *sliding = hesse_config_value(in, "sliding_attention");
+    if (!full && !sliding) return;
+    if (!json_is_object(full))
+        hesse_config_refuse(in, "full_attention", "an object");
+    else if (!json_equal(full, sliding))
+        hesse_config_refuse(in, "sliding_attention",
+                            "the values of full_attention: all layers have the same "
+                            "rotary embedding here");
+    in->root = full;
+    in->scope = "rope_parameters.full_attention.";
+}
+
 /* rope_theta and the fraction stand beside the scaling in files of transformers 5, and
    outside of it before. */
-void hesse_config_rotary(hesse_config *c, hesse_arch *a, double fraction, bool partial)
+void hesse_config_rotary(hesse_config *c, hesse_arch *a, double theta, double fraction,
+                         bool partial)
 {
     static const char *const objects[] = {"rope_scaling", "rope_parameters"};
     hesse_rotary *r = &a->decoder.rotary;
-    double theta = hesse_config_positive(
+    theta = hesse_config_positive(
         c, hesse_config_value(c, "rotary_emb_base") ? "rotary_emb_base" : "rope_theta",
-        10000);
+        theta);
     fraction = fraction_in(
         c, hesse_config_value(c, "rotary_pct") ? "rotary_pct" : "partial_rotary_factor",
         fraction, partial);
@@ -188,6 +214,7 @@ void hesse_config_rotary(hesse_config *c, hesse_arch *a, double fraction, bool p
         if (object && !json_is_object(object))
             hesse_config_refuse(c, objects[i], "an object");
         if (!object || c->s) continue;
+        if (i) enter_kind(&in[i]);
         theta = hesse_config_positive(&in[i], "rope_theta", theta);
         fraction = fraction_in(&in[i], "partial_rotary_factor", fraction, partial);
         c->s = in[i].s;
@@ -207,12 +234,9 @@ void hesse_config_rotary(hesse_config *c, hesse_arch *a, double fraction, bool p
         return;
     }
     plain_frequencies(r, theta, turned);
-    const double trained = original_length(c, a);
     for (int i = 0; !c->s && i < 2; i++) {
         if (!in[i].root) continue;
-        scale(
-            &in[i], a,
-            hesse_config_positive(&in[i], "original_max_position_embeddings", trained));
+        scale(&in[i], a, original_length(c, &in[i], a));
         c->s = in[i].s;
     }
 }

@@ -22,7 +22,7 @@ static void read_common(hesse_config *c, hesse_arch *a, const char *activation)
     a->decoder.embedding_scale = sqrt(a->width);
     if (hesse_config_value(c, "use_bidirectional_attention"))
         hesse_config_must_be(c, "use_bidirectional_attention", false);
-    hesse_config_rotary(c, a, 1, false);
+    hesse_config_rotary(c, a, 10000, 1, false);
 }
 
 /* Version 4 of transformers reads hidden_act "gelu" as the tanh approximation, version

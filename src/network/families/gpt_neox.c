@@ -16,7 +16,7 @@ static void read_config(hesse_config *c, hesse_arch *a)
     a->mlp_bias = true;
     a->decoder.output_bias = a->attention_bias;
     a->decoder.parallel = hesse_config_truth(c, "use_parallel_residual", true);
-    hesse_config_rotary(c, a, 0.25, true);
+    hesse_config_rotary(c, a, 10000, 0.25, true);
 }
 
 static const hesse_decoder_names names = {

@@ -18,6 +18,7 @@ typedef struct variant {
     bool tied;          /* where the file does not say it */
     bool always_window; /* a file without layer_types means all layers */
     int head_size;      /* where the file does not say it; 0: hidden_size / heads */
+    double theta;       /* where the file does not say it; 0: 10000 */
 } variant;
 
 static const variant variants[] = {
@@ -29,7 +30,8 @@ static const variant variants[] = {
     {"olmo", HESSE_NORM_LAYER_PLAIN, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-5},
     {"olmo2", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_ALL, true, .eps = 1e-5},
     {"olmo3", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_ALL, true, .eps = 1e-5},
-    {"smollm3", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-6, .tied = true},
+    {"smollm3", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-6, .tied = true,
+     .theta = 2e6},
     {"granite", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-6},
 };
 static const char *const types[] = {"llama", "mistral", "qwen2",   "qwen3",   "olmo",
@@ -71,6 +73,57 @@ static void read_unrotated(hesse_config *c, hesse_arch *a)
     }
 }
 
+/* SmolLM 3: if windows are used at all, the layers without rotary embedding have them.
+ */
+static void read_smollm_windows(hesse_config *c, hesse_arch *a)
+{
+    if (!hesse_config_truth(c, "use_sliding_window", false)) return;
+    if (hesse_config_value(c, "layer_types")) {
+        hesse_config_windows(c, a, false);
+        return;
+    }
+    a->decoder.window =
+        hesse_config_integer(c, "sliding_window", HESSE_CONFIG_MOST, HESSE_REQUIRED);
+    memcpy(a->decoder.windowed, a->decoder.unrotated, sizeof a->decoder.windowed);
+}
+
+/* OLMo 3 scales the rotary embedding only in layers without a window. A file that says
+   nothing of rope_theta means 10000 in some versions of transformers and 500000 in
+   others. */
+static void check_olmo3_rotary(hesse_config *c, const hesse_arch *a)
+{
+    const json_t *all = hesse_config_value(c, "rope_parameters");
+    const json_t *full = json_object_get(all, "full_attention");
+    const json_t *old = hesse_config_value(c, "rope_scaling");
+    const json_t *kind = json_object_get(old, "rope_type");
+    const char *type = json_string_value(kind ? kind : json_object_get(old, "type"));
+    if (all && !full)
+        hesse_config_refuse(c, "rope_parameters",
+                            "an object with full_attention and sliding_attention");
+    if (!json_object_get(full, "rope_theta") && !hesse_config_value(c, "rope_theta"))
+        hesse_config_refuse(c, "rope_theta", "a number above 0");
+    if (a->decoder.window && old && (!type || strcmp(type, "default") != 0))
+        hesse_config_refuse(c, "rope_scaling",
+                            "null: it would hold for the layers without a window "
+                            "alone, and all layers have the same rotary embedding "
+                            "here");
+}
+
+/* OLMo 3: three of four layers have a window, unless a list says otherwise. */
+static void read_olmo3(hesse_config *c, hesse_arch *a)
+{
+    if (hesse_config_value(c, "layer_types")) {
+        hesse_config_windows(c, a, false);
+    } else {
+        const bool said = json_object_get(c->root, "sliding_window");
+        a->decoder.window = hesse_config_integer(c, "sliding_window", HESSE_CONFIG_MOST,
+                                                 said ? HESSE_REQUIRED : 4096);
+        for (int l = 0; l < a->layers; l++)
+            if ((l + 1) % 4) hesse_layers_add(a->decoder.windowed, l);
+    }
+    check_olmo3_rotary(c, a);
+}
+
 /* Granite: four factors. */
 static void read_factors(hesse_config *c, hesse_arch *a)
 {
@@ -91,12 +144,11 @@ static void read_own(hesse_config *c, hesse_arch *a, const variant *v)
     a->mlp_bias = is(v, "llama") || is(v, "smollm3") || is(v, "granite")
                       ? hesse_config_truth(c, "mlp_bias", false)
                       : false;
-    if (qwen2 || is(v, "qwen3") || is(v, "smollm3"))
-        read_qwen_windows(c, a);
-    else if (is(v, "mistral") || is(v, "olmo3"))
-        hesse_config_windows(
-            c, a, is(v, "mistral") && hesse_config_value(c, "sliding_window"));
-    if (is(v, "smollm3")) read_unrotated(c, a);
+    if (qwen2 || is(v, "qwen3")) read_qwen_windows(c, a);
+    if (is(v, "mistral"))
+        hesse_config_windows(c, a, hesse_config_value(c, "sliding_window"));
+    if (is(v, "olmo3")) read_olmo3(c, a);
+    if (is(v, "smollm3")) read_unrotated(c, a), read_smollm_windows(c, a);
     if (is(v, "granite")) read_factors(c, a);
     if (hesse_config_value(c, "clip_qkv"))
         hesse_config_refuse(c, "clip_qkv",
@@ -126,7 +178,7 @@ static void read_config(hesse_config *c, hesse_arch *a)
     a->decoder.norm = v->norm;
     a->decoder.query_key_norm = v->query_key_norm;
     a->decoder.norm_after = v->norm_after, a->decoder.norm_before = !v->norm_after;
-    hesse_config_rotary(c, a, 1, false);
+    hesse_config_rotary(c, a, v->theta > 0 ? v->theta : 10000, 1, false);
     read_own(c, a, v);
 }
 

@@ -4,6 +4,8 @@
    in Hugging Face's transformers. */
 #include "network/families/decoder.h"
 
+#include <string.h>
+
 static void read_phi(hesse_config *c, hesse_arch *a)
 {
     hesse_config_decoder(c, a, false);
@@ -15,7 +17,17 @@ static void read_phi(hesse_config *c, hesse_arch *a)
     a->decoder.output_bias = a->decoder.head_bias = true;
     if (hesse_config_truth(c, "qk_layernorm", false))
         a->decoder.query_key_norm = HESSE_QUERY_KEY_NORM_HEAD;
-    hesse_config_rotary(c, a, 0.5, true);
+    hesse_config_rotary(c, a, 10000, 0.5, true);
+}
+
+/* The class takes the kind "yarn" of old files for longrope. */
+static void refuse_yarn(hesse_config *c, const char *key)
+{
+    const json_t *object = hesse_config_value(c, key);
+    const char *type = json_string_value(json_object_get(object, "rope_type"));
+    if (!type) type = json_string_value(json_object_get(object, "type"));
+    if (type && strcmp(type, "yarn") == 0)
+        hesse_config_refuse(c, key, "the kind \"longrope\", which Phi 3 has");
 }
 
 static void read_phi3(hesse_config *c, hesse_arch *a)
@@ -25,7 +37,9 @@ static void read_phi3(hesse_config *c, hesse_arch *a)
         hesse_config_integer(c, "intermediate_size", HESSE_CONFIG_MOST, HESSE_REQUIRED);
     a->activation = hesse_config_activation(c, "hidden_act", "silu");
     a->norm_eps = hesse_config_positive(c, "rms_norm_eps", 1e-5);
-    hesse_config_rotary(c, a, 1, true);
+    hesse_config_rotary(c, a, 10000, 1, true);
+    refuse_yarn(c, "rope_scaling");
+    refuse_yarn(c, "rope_parameters");
     hesse_config_windows(c, a, hesse_config_value(c, "sliding_window"));
 }
 
