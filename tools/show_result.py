@@ -19,7 +19,8 @@ SCHEMAS = (1, 2)
 # The attributes that a reader wants to see first; the file has more.
 HEAD = ["created", "command", "hesse_version", "git_commit", "host", "ranks", "blas",
         "model_family", "model_layers", "model_heads", "model_width", "parameters",
-        "sequences", "context", "loss", "partition", "scope", "wall_seconds"]
+        "data_dtype", "data_layout", "sequences", "context", "loss", "partition", "scope",
+        "wall_seconds"]
 
 # heading, dataset, format; a width for each
 SHOWN = [

@@ -62,7 +62,7 @@ case_unknown_word() {
         --set hessian.scope=block
 }
 case_no_family() {
-    edit job.yaml /family/d
+    edit job.yaml 's/  family:.*/  seed: 1/; /config/d; /checkpoint/d'
     run_refused 2 "job.yaml: 'model.family' is missing.*"
 }
 case_no_data() {

@@ -32,15 +32,21 @@ void *__wrap_hesse_calloc(size_t count, size_t size)
     return allocations++ == broken_at ? NULL : __real_hesse_calloc(count, size);
 }
 
-static hesse_job *parse_with(const char *text, const char *const *sets, int n_sets)
+static hesse_job *parse_told(const char *text, const char *const *sets, int n_sets,
+                             const hesse_told *told)
 {
     hesse_job *job = NULL;
     why.text[0] = '\0';
     const hesse_status s = hesse_job_parse(text, strlen(text), "jobs/job.yaml", sets,
-                                           n_sets, NULL, &job, &why);
+                                           n_sets, told, &job, &why);
     if (s) fail_msg("refused: %s", why.text);
     assert_non_null(job);
     return job;
+}
+
+static hesse_job *parse_with(const char *text, const char *const *sets, int n_sets)
+{
+    return parse_told(text, sets, n_sets, NULL);
 }
 
 static hesse_job *parse(const char *text)
@@ -692,9 +698,10 @@ static void text_survives_the_way_through(void **state)
 }
 
 /* The resolved job is a job, too, and the same one: it resolves to itself. */
-static void resolves_to_itself(const char *text, const char *const *sets, int n_sets)
+static void resolves_to_itself(const char *text, const char *const *sets, int n_sets,
+                               const hesse_told *told)
 {
-    hesse_job *job = parse_with(text, sets, n_sets);
+    hesse_job *job = parse_told(text, sets, n_sets, told);
     hesse_job *again = parse(job->complete);
     assert_string_equal(again->complete, job->complete);
     assert_memory_equal(&again->arch, &job->arch, sizeof job->arch);
@@ -712,18 +719,18 @@ static void a_resolved_job_says_the_same(void **state)
     const char *const sets[] = {
         "output.file=\"-a: \\t\\r\\L \xc3\xa9 #'\\\\\\\"\\x80\\uFFFE\"",
         "data.sequences=5"};
-    resolves_to_itself(good, sets, 2);
-    resolves_to_itself(full, sets, 2);
+    resolves_to_itself(good, sets, 2, NULL);
+    resolves_to_itself(full, sets, 2, NULL);
     resolves_to_itself("model: {family: gpt2, config: c.json}\ndata: {text: t}\n", sets,
-                       2);
+                       2, NULL);
     resolves_to_itself(
         "model: {family: mlp, widths: [7, 4], multipliers: [.7, 3, -1.5]}\n"
         "data: {inputs: '-1.5', targets: 'true'}\n",
-        sets, 2);
+        sets, 2, NULL);
     resolves_to_itself("model: {family: gpt2}\ndata: {text: a}\n"
                        "hessian: {blocks: paper-gpt2, memory: 4096 MiB}\n"
                        "spectrum: {lanczos: {procedure: paper}}\n",
-                       sets, 2);
+                       sets, 2, NULL);
     hesse_job *job = parse(good);
     assert_non_null(strstr(job->complete, "model:\n  family: gpt2\n"));
     assert_non_null(strstr(job->complete, "\n  density:\n    points: 1000\n"));
@@ -755,7 +762,7 @@ static void every_family_resolves_to_itself(void **state)
             snprintf(text, sizeof text, "model: {family: %s%s}\ndata: {%s}\n", family,
                      none ? ", widths: [1], eigenvalues: [2]" : "",
                      none ? "" : data[d]);
-            resolves_to_itself(text, NULL, 0);
+            resolves_to_itself(text, NULL, 0, NULL);
         }
 }
 
@@ -775,7 +782,10 @@ static void every_job_resolves_to_itself(void **state)
             size_t length;
             assert_int_equal(hesse_job_text(files.gl_pathv[i], &text, &length, &why),
                              0);
-            resolves_to_itself(text, NULL, 0);
+            hesse_told told;
+            if (hesse_job_tell(text, length, files.gl_pathv[i], NULL, 0, &told, &why))
+                told = (hesse_told){0}; /* its config is not in the tree */
+            resolves_to_itself(text, NULL, 0, &told);
             free(text);
         }
         globfree(&files);
