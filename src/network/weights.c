@@ -156,6 +156,23 @@ static void conclude(size_t ignored, hesse_why *note)
         snprintf(note->text + at, room, " and %zu more", ignored - SHOWN);
 }
 
+/* Add the tensors that have initial values: "; drawn from the seed: a, b". */
+static void mention_seeded(const hesse_safetensors *file, const hesse_arch *arch,
+                           const hesse_params *params, hesse_why *note)
+{
+    size_t seeded = 0;
+    for (int i = 0; arch->seeded_head && i < params->count; i++) {
+        const hesse_param *p = &params->list[i];
+        const size_t at = strlen(note->text), room = sizeof note->text - at;
+        if (!is_seeded(arch, p) || hesse_layout_find(file, arch, p)) continue;
+        snprintf(note->text + at, room, "%s%.160s",
+                 seeded++ ? ", "
+                 : at     ? "; drawn from the seed: "
+                          : "drawn from the seed: ",
+                 p->tensor);
+    }
+}
+
 static hesse_status refuse_extra(const char *path, const char *name, hesse_why *why)
 {
     return hesse_fail(
@@ -195,6 +212,7 @@ static hesse_status find_extras(const hesse_safetensors *file, const char *path,
     if (!wanted) return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
     for (int i = 0; i < n_parts; i++) mark_wanted(file, arch, &parts[i], wanted);
     hesse_status s = check_extras(file, path, arch, wanted, copy, note, why);
+    if (!s && n_parts) mention_seeded(file, arch, parts->list, note);
     free(wanted);
     return s;
 }

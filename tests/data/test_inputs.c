@@ -72,6 +72,110 @@ static void images_and_ids_are_told_by_rank_and_type(void **state)
             "x.npy: element 1 (from 0) is -1, expected an id from 0");
 }
 
+/* Labels as Hugging Face's collators write them: a label is the id of its own token. */
+static void labels_are_shifted(void **state)
+{
+    (void)state;
+    const int ids[] = {5, 6, 7, 5, 1, 2}, labels[] = {-100, 6, 7, -100, -100, 2};
+    const hesse_data_needs causal = {.reads = HESSE_READS_IDS};
+    write_npy(path, "<i4", "(2, 3)", ids, sizeof ids);
+    write_npy("l.npy", "<i4", "(2, 3)", labels, sizeof labels);
+    hesse_data_options o = options("l.npy", NULL);
+    refused_for(&o, &causal, HESSE_E_INPUT, "every label is the id of its own token");
+    hesse_batch b =
+        examples_for(&o, &(hesse_data_needs){.reads = HESSE_READS_IDS, .full = true});
+    assert_memory_equal(b.target, labels, sizeof labels);
+    hesse_batch_free(&b);
+    o.shift = true;
+    b = examples_for(&o, &causal);
+    assert_memory_equal(b.target, ((int[]){6, 7, -100, -100, 2, -100}), sizeof labels);
+    hesse_batch_free(&b);
+    write_npy("l.npy", "<i4", "(2,)", labels, 2 * sizeof *labels);
+    refused_for(&o, &causal, HESSE_E_JOB, "where every token has an id and a label");
+}
+
+/* Padding on the right in row 0, on the left in row 1. */
+static void padding_is_hidden(void **state)
+{
+    (void)state;
+    const int ids[] = {5, 6, 0, 0, 1, 2}, mask[] = {1, 1, 0, 0, 1, 1}, y[] = {0, 1};
+    const int types[] = {0, 1, 0, 0, 0, 1};
+    const hesse_data_needs full = {.reads = HESSE_READS_IDS, .full = true, .pad = 1};
+    write_npy(path, "<i4", "(2, 3)", ids, sizeof ids);
+    write_npy("m.npy", "<i4", "(2, 3)", mask, sizeof mask);
+    write_npy("t.npy", "<i4", "(2, 3)", types, sizeof types);
+    write_npy("l.npy", "<i4", "(2,)", y, sizeof y);
+    hesse_data_options o = options("l.npy", NULL);
+    refused_for(&o, &full, HESSE_E_INPUT, "row 0 (from 0) ends with 0, the model's id");
+    o.mask = "m.npy", o.types = "t.npy";
+    hesse_batch b = examples_for(&o, &full);
+    assert_memory_equal(b.from, ((int[]){0, 0, 0, 1, 1, 1}), sizeof ids);
+    assert_memory_equal(b.end, ((int[]){2, 2, 2, 3, 3, 3}), sizeof ids);
+    assert_memory_equal(b.type, types, sizeof types);
+    assert_null(b.position);
+    hesse_batch_free(&b);
+    const int padding = 0;
+    o.mask = NULL, o.padding = &padding;
+    b = examples_for(&o, &(hesse_data_needs){.reads = HESSE_READS_IDS,
+                                             .positions_skip_padding = true});
+    assert_memory_equal(b.from, ((int[]){0, 0, 0, 0, 1, 1}), sizeof ids);
+    assert_memory_equal(b.end, ((int[]){1, 2, 3, 1, 2, 3}), sizeof ids);
+    assert_memory_equal(b.position, ((int[]){0, 1, -1, -1, 0, 1}), sizeof ids);
+    hesse_batch_free(&b);
+    o.mask = "m.npy";
+    refused_for(&o, &full, HESSE_E_JOB, "expected one");
+}
+
+static void masks_that_mean_nothing_are_refused(void **state)
+{
+    (void)state;
+    const int ids[] = {5, 6, 4, 3, 1, 2}, y[] = {0, 1}, each[] = {0, 1, 1, 0, 0, 0};
+    static const struct {
+        int mask[6];
+        const char *says;
+    } cases[] = {
+        {{1, 1, 1, 0, 0, 0}, "row 1 (from 0) is padding alone"},
+        {{1, 0, 1, 1, 1, 1}, "row 0 (from 0) has padding between tokens, at column 1"},
+        {{0, 1, 0, 1, 1, 1}, "row 0 (from 0) has padding at both ends"},
+        {{1, 1, 2, 1, 1, 1}, "element 2 (from 0) is 2, expected 0 to 1"},
+    };
+    const hesse_data_needs full = {.reads = HESSE_READS_IDS, .full = true};
+    write_npy(path, "<i4", "(2, 3)", ids, sizeof ids);
+    write_npy("l.npy", "<i4", "(2,)", y, sizeof y);
+    hesse_data_options o = options("l.npy", NULL);
+    o.mask = "m.npy";
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_npy("m.npy", "<i4", "(2, 3)", cases[i].mask, sizeof cases[i].mask);
+        refused_for(&o, &full, HESSE_E_INPUT, cases[i].says);
+    }
+    write_npy("m.npy", "<i4", "(3, 2)", ids, sizeof ids);
+    refused_for(&o, &full, HESSE_E_INPUT, "m.npy: expected integers of the shape");
+    write_npy("m.npy", "<i4", "(2, 3)", ((int[]){1, 1, 0, 1, 1, 1}), sizeof ids);
+    write_npy("l.npy", "<i4", "(2, 3)", each, sizeof each);
+    refused_for(&o, &full, HESSE_E_INPUT,
+                "row 0, column 2 (from 0) is padding, and its label is 1");
+}
+
+/* A loss of numbers reads labels as they are, not as classes. */
+static void labels_may_be_numbers(void **state)
+{
+    (void)state;
+    const int ids[] = {5, 6, 4, 3};
+    const double y[] = {0.5, -2, 1, 3};
+    const hesse_data_needs numbers = {.reads = HESSE_READS_IDS, .numbers = true};
+    write_npy(path, "<i4", "(2, 2)", ids, sizeof ids);
+    write_npy("l.npy", "<f8", "(2,)", y, 2 * sizeof *y);
+    hesse_data_options o = options("l.npy", NULL);
+    hesse_batch b = examples_for(&o, &numbers);
+    assert_true(b.wanted_width == 1 && b.wanted_tokens == 1 && !b.target);
+    assert_memory_equal(b.wanted, y, 2 * sizeof *y);
+    hesse_batch_free(&b);
+    write_npy("l.npy", "<f8", "(2, 2)", y, sizeof y);
+    b = examples_for(&o, &numbers);
+    assert_true(b.wanted_width == 2 && b.wanted_tokens == 1);
+    hesse_batch_free(&b);
+}
+
 /* The length of one-hot vectors is the number of classes that the network predicts. */
 static void labels_become_one_hot_vectors(void **state)
 {
@@ -111,6 +215,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_have_labels),
         cmocka_unit_test(images_and_ids_are_told_by_rank_and_type),
+        cmocka_unit_test(labels_are_shifted),
+        cmocka_unit_test(padding_is_hidden),
+        cmocka_unit_test(masks_that_mean_nothing_are_refused),
+        cmocka_unit_test(labels_may_be_numbers),
         cmocka_unit_test(labels_become_one_hot_vectors),
         cmocka_unit_test(what_is_wrong_is_named),
     };
