@@ -8,7 +8,7 @@ a user would have them, and reference.safetensors: loss [1], gradient [n], and o
 the columns i (n - 1) / (c - 1) of c, [c, n]. Parameters are in the order of their tensors'
 names; shapes.txt in the folder has the names and shapes of the libraries.
 
-Decoders are classes of Hugging Face's transformers, and their folders have config.json and
+Decoders and further encoders are classes of Hugging Face's transformers, and their folders have config.json and
 model.safetensors as `save_pretrained` writes them. They are made by the functions of
 against_transformers.py.
 
@@ -255,7 +255,33 @@ DECODERS = {  # class of transformers, keywords of its config
 }
 
 
-def values(tensors, kept, model, x, y, columns=COLUMNS):
+BERT = dict(hidden_size=4, num_hidden_layers=1, num_attention_heads=2, intermediate_size=5,
+            vocab_size=7, max_position_embeddings=8, type_vocab_size=2,
+            attn_implementation="eager")
+MASK = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [0, 1, 1, 1, 1]])
+ENCODERS = {  # class, keywords of its config, id of padding, keys of the data, loss
+    "roberta": ("RobertaForMaskedLM", dict(BERT, max_position_embeddings=10, pad_token_id=1), 1,
+                "labels: y.npy, mask: mask.npy", "tokens"),
+    "distilbert_classes": ("DistilBertForSequenceClassification", dict(
+        vocab_size=7, max_position_embeddings=8, n_layers=1, n_heads=2, dim=4, hidden_dim=5,
+        num_labels=3, attn_implementation="eager"), 0, "labels: y.npy, padding: 0", "classes"),
+    "bert_tokens": ("BertForTokenClassification", dict(BERT, num_labels=3), 0,
+                    "labels: y.npy, mask: mask.npy, types: types.npy", "tokens"),
+    "bert_regression": ("BertForSequenceClassification", dict(BERT, num_labels=1), 0,
+                        "labels: y.npy, mask: mask.npy, types: types.npy", "regression"),
+    "bert_binary": ("BertForSequenceClassification", dict(
+        BERT, num_labels=2, problem_type="multi_label_classification"), 0,
+                    "targets: y.npy, mask: mask.npy, types: types.npy", "binary"),
+}
+
+
+def usual_loss(z, y):
+    if y.dtype == torch.float64:
+        return F.mse_loss(z, y)
+    return F.cross_entropy(z.reshape(-1, z.shape[-1]), y.flatten())
+
+
+def values(tensors, kept, model, x, y, columns=COLUMNS, loss_of=usual_loss):
     names = sorted(tensors)
     sizes = [tensors[n].numel() for n in names]
 
@@ -264,10 +290,7 @@ def values(tensors, kept, model, x, y, columns=COLUMNS):
         return model({**w, **kept}, x)
 
     def loss(theta):
-        z = out(theta)
-        if y.dtype == torch.float64:
-            return F.mse_loss(z, y)
-        return F.cross_entropy(z.reshape(-1, z.shape[-1]), y.flatten())
+        return loss_of(out(theta), y)
 
     theta = torch.cat([tensors[n].reshape(-1) for n in names])
     hessian = torch.autograd.functional.hessian(loss, theta)
@@ -276,9 +299,7 @@ def values(tensors, kept, model, x, y, columns=COLUMNS):
     jacobian = torch.autograd.functional.jacobian(lambda t: out(t).flatten(), theta)
 
     def outer(z):
-        z = z.view(out(theta).shape)
-        return (F.mse_loss(z, y) if y.dtype == torch.float64 else
-                F.cross_entropy(z.reshape(-1, z.shape[-1]), y.flatten()))
+        return loss_of(z.view(out(theta).shape), y)
 
     curve = torch.autograd.functional.hessian(outer, z.flatten())
     chosen = torch.arange(columns) * (len(theta) - 1) // (columns - 1)
@@ -316,6 +337,43 @@ def make_decoder(folder, case):
                                         DECODER_COLUMNS))
 
 
+def make_encoder(folder, case):
+    import against_transformers as library
+    kind, keys, pad, data, loss = ENCODERS[case]
+    model, rng = library.random_model(kind, keys, seed=5)
+    x = torch.randint(2, model.config.vocab_size, (3, 5), generator=rng)
+    x = torch.where(MASK == 1, x, pad)
+    types = torch.randint(2, (3, 5), generator=rng)
+    given = dict(input_ids=x, attention_mask=MASK)
+    arrays = {"x": x}
+    if "mask" in data:
+        arrays["mask"] = MASK
+    if "types" in data:
+        given["token_type_ids"] = arrays["types"] = types
+    outputs = model.config.vocab_size if kind.endswith("MaskedLM") else model.config.num_labels
+    y = {"tokens": torch.where((MASK == 1) & (types == 1),
+                               torch.randint(outputs, (3, 5), generator=rng), -100),
+         "classes": torch.tensor([1, 0, 2]),
+         "regression": torch.tensor([0.5, -1.0, 2.0]),
+         "binary": torch.tensor([[0.0, 1.0], [1.0, 1.0], [0.0, 0.0]])}[loss]
+    arrays["y"] = y
+    loss_of = {"regression": lambda z, y: F.mse_loss(z.squeeze(-1), y),
+               "binary": F.binary_cross_entropy_with_logits}.get(loss, usual_loss)
+    model.save_pretrained(f"{folder}/{case}")
+    for name, array in arrays.items():
+        floats = array.is_floating_point()
+        np.save(f"{folder}/{case}/{name}.npy", array.numpy().astype("<f8" if floats else "<i4"))
+    with open(f"{folder}/{case}/job.yaml", "w") as f:
+        f.write("model: {config: config.json, checkpoint: model.safetensors}\n"
+                f"data: {{inputs: x.npy, {data}}}\n")
+
+    def logits(w, x):
+        return torch.func.functional_call(model, w, (), given).logits
+
+    tensors = {n: p.detach() for n, p in model.named_parameters()}
+    save_reference(folder, case, values(tensors, {}, logits, x, y, DECODER_COLUMNS, loss_of))
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     folder = sys.argv[1] if len(sys.argv) > 1 else f"{here}/../tests/families"
@@ -324,7 +382,7 @@ def main():
         for line in f:
             case, name, *shape = line.split()
             shapes.setdefault(case, {})[name] = [int(s) for s in shape]
-    wanted = sys.argv[2:] or [*CASES, *DECODERS]
+    wanted = sys.argv[2:] or [*CASES, *DECODERS, *ENCODERS]
     for case in [c for c in wanted if c in CASES]:
         keys, data, x, y, model = CASES[case]
         torch.manual_seed(5)
@@ -353,6 +411,8 @@ def main():
         save_reference(folder, case, reference)
     for case in [c for c in wanted if c in DECODERS]:
         make_decoder(folder, case)
+    for case in [c for c in wanted if c in ENCODERS]:
+        make_encoder(folder, case)
 
 
 main()

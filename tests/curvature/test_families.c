@@ -46,7 +46,12 @@ static const char *const cases[] = {"mlp",
                                     "phi",
                                     "phi3",
                                     "gemma",
-                                    "gemma2"};
+                                    "gemma2",
+                                    "roberta",
+                                    "distilbert_classes",
+                                    "bert_tokens",
+                                    "bert_regression",
+                                    "bert_binary"};
 enum { CASES = sizeof cases / sizeof *cases };
 
 typedef struct opened {
