@@ -37,7 +37,7 @@ static void tell_counts(void)
     if (f) fclose(f);
 }
 
-/* Whether this call is the one that fails. */
+/* True if this call is the one that fails. */
 static bool strikes(const char *name)
 {
     int i = 0;

@@ -8,7 +8,8 @@
 
 enum { NET_SEQUENCES = 3, NET_PARAMS = 32, NET_NUMBERS = 512 };
 
-/** What a net has beyond its tape while it is built, and what its tape borrows. */
+/** The parts of a net besides its tape while it is built, and those that its tape
+ *  borrows. */
 typedef struct net {
     hesse_tape *t;
     hesse_param list[NET_PARAMS];

@@ -1,4 +1,4 @@
-/** What a model is, in numbers: enough to list its parameters and to unroll it.
+/** A model in numbers: enough to list its parameters and to build its graph.
  *  A plain value: it can be copied, compared and broadcast as bytes (start it from
  * {0}). */
 #ifndef HESSE_ARCH_H
@@ -19,7 +19,8 @@ typedef enum hesse_activation {
     HESSE_ACT_NONE
 } hesse_activation;
 
-/** What makes weights of the scores s = q . k / temperature. */
+/** The function that makes weights of attention from the scores s = q . k /
+ *  temperature. */
 typedef enum hesse_kernel {
     HESSE_KERNEL_SOFTMAX,
     HESSE_KERNEL_LINEAR,  /* s itself                         */

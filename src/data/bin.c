@@ -165,7 +165,7 @@ static hesse_status read_neighbours(bin *b, hesse_why *why)
     return s;
 }
 
-/* What all ids of a file have in common, read with 32 and with 64 bits. */
+/* Properties of all ids of a file, read with 32 and with 64 bits. */
 typedef struct survey {
     uint32_t largest;   /* with 32 bits                             */
     uint32_t high, low; /* the largest upper and lower half of them */

@@ -1,4 +1,4 @@
-/* Of every head's e channels the first o are turned in pairs: channels j and j + o / 2
+/* The first o of every head's e channels are turned in pairs: channels j and j + o / 2
    by the angle position * frequency[j], and multiplied by a; the others stay. That is a
    linear map, so there is no curvature, and its transpose turns back.  Source: Su et
    al., arXiv:2104.09864, in the halves layout of the Hugging Face checkpoints;

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The value of a key; NULL where it is absent or null, which mean the same. */
 const json_t *hesse_config_value(const hesse_config *c, const char *key)
 {
     const json_t *v = json_object_get(c->root, key);
@@ -25,7 +24,6 @@ void hesse_config_refuse(hesse_config *c, const char *key, const char *expected)
                       c->scope, key, shown, expected);
 }
 
-/* An integer from 1 to most. */
 int hesse_config_integer(hesse_config *c, const char *key, int most, int absent)
 {
     const json_t *v = hesse_config_value(c, key);
@@ -70,7 +68,6 @@ const char *hesse_config_string(hesse_config *c, const char *key, const char *ab
     return json_is_string(v) ? json_string_value(v) : absent;
 }
 
-/* A key that may only say what is so here anyway. */
 void hesse_config_must_be(hesse_config *c, const char *key, bool only)
 {
     if (hesse_config_truth(c, key, only) != only)
@@ -99,7 +96,7 @@ hesse_activation hesse_config_activation(hesse_config *c, const char *key,
     return HESSE_ACT_GELU;
 }
 
-/* Labels that a classifier has; 0: the file does not say. */
+/* Return the number of labels of a classifier; 0: the file does not say it. */
 static int labels(hesse_config *c)
 {
     const json_t *names = hesse_config_value(c, "id2label");

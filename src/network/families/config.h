@@ -1,10 +1,9 @@
 /** Hugging Face's config.json, and nanoGPT's keys in the same place.
  *
- *  A family's reader is a list of keys, read by the functions below, which know type,
- * range and default. They keep the first error and answer with defaults from then on,
- * so that a reader reads as a list. A key whose other values would change what the
- * network computes, and that this program does not compute, is read only to be refused.
- */
+ *  A family's reader is a list of keys. The functions below read them and check type
+ * and range. They keep the first error and return defaults from then on, so that a
+ * reader needs no conditions. A key whose other values would change what the network
+ * computes, and that this program does not compute, is read only to be refused. */
 #ifndef HESSE_NETWORK_FAMILIES_CONFIG_H
 #define HESSE_NETWORK_FAMILIES_CONFIG_H
 
@@ -22,14 +21,13 @@ typedef struct hesse_config {
     hesse_why *why;
 } hesse_config;
 
-/** Local. Fill *arch from a config.json, or a folder that holds one, of the family that
- *  arch->family says and "model_type", where it stands, must name too. arch->layout is
- *  left as it is; after an error, all of *arch.
+/** Local. Fill *arch from a config.json, or from a folder that holds one. The family is
+ *  arch->family, and "model_type", if the file has it, must be one of its types.
+ *  arch->layout stays as it is; after an error, all of *arch does.
  *
  *  Errors: HESSE_E_JOB when the family has no config.json; HESSE_E_INPUT when the file
- * is missing, is no JSON (with line and column), lacks a key, has one of the wrong type
- * or range, or asks for something that would be silently wrong here (an unknown
- * activation, sliding windows, ...). */
+ *  is missing, is no JSON (with line and column), lacks a key, has one of the wrong
+ * type or range, or asks for something that is not computed here. */
 hesse_status hesse_config_read(const char *path, hesse_arch *arch, hesse_why *why);
 
 /** The words of job keys that a config.json implies; "" where it implies none. */
@@ -52,7 +50,8 @@ enum {
     HESSE_REQUIRED = 0
 };
 
-/** Local. The value of a key; NULL where it is absent or null, which mean the same. */
+/** Local. Return the value of a key; NULL if it is absent or null, which mean the same.
+ */
 const json_t *hesse_config_value(const hesse_config *c, const char *key);
 
 /** Local. Note that a key has another value than expected. */
@@ -63,9 +62,9 @@ void hesse_config_refuse(hesse_config *c, const char *key, const char *expected)
 hesse_status hesse_config_digest(const char *path, char digest[HESSE_DIGEST_LENGTH],
                                  hesse_why *why);
 
-/** Local. An integer from 1 to most, or from 0 to most, a number above 0, true or
- * false, a text, the activation of a name; `absent` where the key is not there
- * (HESSE_REQUIRED: an error). */
+/** Local. Read an integer from 1 to most, or from 0 to most; a number above 0; true or
+ *  false; a text; the activation of a name. Each returns `absent` where the key is not
+ *  there; for an integer HESSE_REQUIRED makes that an error. */
 int hesse_config_integer(hesse_config *c, const char *key, int most, int absent);
 int hesse_config_whole(hesse_config *c, const char *key, int most, int absent);
 double hesse_config_positive(hesse_config *c, const char *key, double absent);
@@ -74,7 +73,7 @@ const char *hesse_config_string(hesse_config *c, const char *key, const char *ab
 hesse_activation hesse_config_activation(hesse_config *c, const char *key,
                                          const char *absent);
 
-/** Local. A key that may only say what holds here anyway. */
+/** Local. Refuse every value of a key but the one that is computed here. */
 void hesse_config_must_be(hesse_config *c, const char *key, bool only);
 
 /** Names of the keys of an encoder, and its usual number of layers. */

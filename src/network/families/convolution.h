@@ -1,4 +1,4 @@
-/** What the convolutional families have in common. */
+/** Functions that the convolutional families share. */
 #ifndef HESSE_NETWORK_FAMILIES_CONVOLUTION_H
 #define HESSE_NETWORK_FAMILIES_CONVOLUTION_H
 

@@ -13,7 +13,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* What the functions below need to know of the network. */
+/* The network, as the functions below need it. */
 typedef struct decoder {
     hesse_builder *b;
     const hesse_arch *a;

@@ -84,7 +84,7 @@ bool hesse_arch_is_sound(const hesse_arch *a)
            among(a->lists.n_dense, HESSE_MOST_DENSE);
 }
 
-/* Whether tokens of the vocabulary are predicted, and no classes. */
+/* True if tokens of the vocabulary are predicted, and no classes. */
 static bool predicts_tokens(const hesse_arch *a)
 {
     return hesse_family_of(a)->decoder || a->task == HESSE_TASK_MASKED;

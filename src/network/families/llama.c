@@ -161,7 +161,7 @@ static void read_config(hesse_config *c, hesse_arch *a)
     const char *type = hesse_config_string(c, "model_type", "llama");
     const variant *v = variants;
     while (v + 1 < variants + sizeof variants / sizeof *variants && !is(v, type)) v++;
-    /* What a file of Mistral leaves out has other defaults than elsewhere. */
+    /* Keys that a file of Mistral leaves out have other defaults than elsewhere. */
     if (is(v, "mistral") && !json_object_get(c->root, "sliding_window"))
         hesse_config_refuse(c, "sliding_window", "null or a number of tokens");
     if (is(v, "mistral") && !hesse_config_value(c, "num_key_value_heads"))

@@ -2,10 +2,10 @@
    and a head for the task. */
 #include "network/families/text_encoder.h"
 
+#include "files/file.h"
 #include "network/families/encoder.h"
 #include "network/layout.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,18 +29,7 @@ static hesse_stream embeddings(hesse_builder *b, const hesse_encoder_names *n,
 static hesse_stream attention(hesse_builder *b, const hesse_encoder_names *n,
                               hesse_stream x)
 {
-    const hesse_attention *t = &b->arch->attention;
-    const char *const names[] = {n->query, n->key, n->value};
-    static const hesse_role roles[] = {HESSE_ROLE_QUERY, HESSE_ROLE_KEY,
-                                       HESSE_ROLE_VALUE};
-    const double root = t->temperature > 0 ? t->temperature : sqrt(t->size);
-    hesse_stream y[3];
-    for (int i = 0; i < 3; i++)
-        y[i] = hesse_build_linear(
-            b, x,
-            hesse_encoder_map(t->heads * t->size, b->arch->attention_bias, roles[i]),
-            names[i]);
-    x = hesse_build_mix(b, hesse_build_weights(b, y[0], y[1], 1 / root), y[2]);
+    x = hesse_encoder_heads(b, x, (const char *const[]){n->query, n->key, n->value});
     return hesse_build_linear(
         b, x, hesse_encoder_map(b->arch->width, true, HESSE_ROLE_OUTPUT), n->output);
 }
@@ -118,12 +107,6 @@ hesse_status hesse_text_encoder_check(const hesse_arch *a, hesse_why *why)
     return s ? s : hesse_check_heads(a, why);
 }
 
-static bool ends_with(const char *name, const char *end)
-{
-    const size_t n = strlen(name), m = strlen(end);
-    return n >= m && strcmp(name + n - m, end) == 0;
-}
-
 hesse_status hesse_text_encoder_probe(const hesse_safetensors *file, hesse_arch *arch,
                                       const hesse_encoder_names *n)
 {
@@ -133,8 +116,8 @@ hesse_status hesse_text_encoder_probe(const hesse_safetensors *file, hesse_arch 
     snprintf(bare, sizeof bare, "%.100s.weight", n->norm);
     for (size_t i = 0; i < hesse_safetensors_count(file); i++) {
         const char *name = hesse_safetensors_tensor(file, i)->name;
-        found |= ends_with(name, whole);
-        alone |= ends_with(name, bare);
+        found |= hesse_file_ends_with(name, whole);
+        alone |= hesse_file_ends_with(name, bare);
     }
     arch->layout.names = alone && !found;
     return HESSE_OK;
@@ -152,7 +135,8 @@ hesse_extra hesse_text_encoder_extra(const hesse_arch *a, const char *name,
     const char *prefix = a->layout.names ? "" : n->prefix;
     const bool copy = begins(name, n->masked_copy);
     if (masked && copy)
-        return ends_with(name, ".weight") ? HESSE_EXTRA_HEAD : HESSE_EXTRA_UNKNOWN;
+        return hesse_file_ends_with(name, ".weight") ? HESSE_EXTRA_HEAD
+                                                     : HESSE_EXTRA_UNKNOWN;
     if (!begins(name, prefix)) return HESSE_EXTRA_UNKNOWN;
     const bool pools = n->pooler && a->task == HESSE_TASK_CLASSIFY;
     return !pools && begins(name + strlen(prefix), "pooler.") ? HESSE_EXTRA_UNKNOWN
