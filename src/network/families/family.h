@@ -77,6 +77,9 @@ typedef struct hesse_family {
     const hesse_decoder_names *decoder;
     const hesse_arch_decoder *style;
 
+    /* Names of an encoder of tokens (text_encoder.h); other families have NULL. */
+    const struct hesse_encoder_names *encoder;
+
     /** Return the kind of a tensor of another family's checkpoint, by its name without
      *  the wrapper's prefix; NULL: all unknown tensors are HESSE_EXTRA_PARAMETER. */
     hesse_extra (*extra)(const hesse_arch *arch, const char *name);

@@ -28,23 +28,6 @@ static const hesse_encoder_names names = {
     .classifier = "classifier.out_proj",
 };
 
-static void build(hesse_builder *b)
-{
-    hesse_text_encoder_build(b, &names);
-}
-
-static hesse_status probe(const hesse_safetensors *file, const char *path,
-                          hesse_arch *arch, hesse_why *why)
-{
-    (void)path, (void)why;
-    return hesse_text_encoder_probe(file, arch, &names);
-}
-
-static hesse_extra extra(const hesse_arch *arch, const char *name)
-{
-    return hesse_text_encoder_extra(arch, name, &names);
-}
-
 static void read_config(hesse_config *c, hesse_arch *a)
 {
     hesse_config_encoder(c, a);
@@ -89,9 +72,10 @@ const hesse_family hesse_family_roberta = {
     .keys = keys,
     .complete = complete,
     .check = check,
-    .build = build,
+    .build = hesse_text_encoder_build,
     .config_types = config_types,
     .read_config = read_config,
-    .probe = probe,
-    .extra = extra,
+    .encoder = &names,
+    .probe = hesse_text_encoder_probe,
+    .extra = hesse_text_encoder_extra,
 };

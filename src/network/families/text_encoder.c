@@ -80,9 +80,10 @@ static hesse_stream class_head(hesse_builder *b, const hesse_encoder_names *n,
                               sequences ? n->classifier : "classifier");
 }
 
-void hesse_text_encoder_build(hesse_builder *b, const hesse_encoder_names *n)
+void hesse_text_encoder_build(hesse_builder *b)
 {
     const hesse_arch *a = b->arch;
+    const hesse_encoder_names *n = hesse_family_of(a)->encoder;
     char prefix[HESSE_NAME], module[HESSE_NAME];
     int words;
     snprintf(prefix, sizeof prefix, "%s", a->layout.names ? "" : n->prefix);
@@ -107,9 +108,11 @@ hesse_status hesse_text_encoder_check(const hesse_arch *a, hesse_why *why)
     return s ? s : hesse_check_heads(a, why);
 }
 
-hesse_status hesse_text_encoder_probe(const hesse_safetensors *file, hesse_arch *arch,
-                                      const hesse_encoder_names *n)
+hesse_status hesse_text_encoder_probe(const hesse_safetensors *file, const char *path,
+                                      hesse_arch *arch, hesse_why *why)
 {
+    const hesse_encoder_names *n = hesse_family_of(arch)->encoder;
+    (void)path, (void)why;
     char whole[HESSE_NAME], bare[HESSE_NAME];
     bool found = false, alone = false;
     snprintf(whole, sizeof whole, "%.40s%.100s.weight", n->prefix, n->norm);
@@ -128,9 +131,9 @@ static bool begins(const char *name, const char *prefix)
     return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-hesse_extra hesse_text_encoder_extra(const hesse_arch *a, const char *name,
-                                     const hesse_encoder_names *n)
+hesse_extra hesse_text_encoder_extra(const hesse_arch *a, const char *name)
 {
+    const hesse_encoder_names *n = hesse_family_of(a)->encoder;
     const bool masked = a->task == HESSE_TASK_MASKED;
     const char *prefix = a->layout.names ? "" : n->prefix;
     const bool copy = begins(name, n->masked_copy);

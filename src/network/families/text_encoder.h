@@ -25,20 +25,19 @@ typedef struct hesse_encoder_names {
 } hesse_encoder_names;
 
 /** Local. Append the encoder to b->graph, from the tokens to the loss. */
-void hesse_text_encoder_build(hesse_builder *b, const hesse_encoder_names *names);
+void hesse_text_encoder_build(hesse_builder *b);
 
-/** Local. Check the sizes that text encoders have. Errors: HESSE_E_JOB. */
+/** Local. Check the sizes that encoders of tokens have. Errors: HESSE_E_JOB. */
 hesse_status hesse_text_encoder_check(const hesse_arch *arch, hesse_why *why);
 
-/** Local. Find out whether a checkpoint is that of a bare encoder, whose names have no
+/** Local. Find out if a checkpoint is that of a bare encoder, whose names have no
  *  prefix. Errors: none. */
-hesse_status hesse_text_encoder_probe(const hesse_safetensors *file, hesse_arch *arch,
-                                      const hesse_encoder_names *names);
+hesse_status hesse_text_encoder_probe(const hesse_safetensors *file, const char *path,
+                                      hesse_arch *arch, hesse_why *why);
 
 /** Local. Return the kind of a tensor in which no parameter is stored: heads of other
  *  tasks are unknown, and other tensors of the encoder are parameters. */
-hesse_extra hesse_text_encoder_extra(const hesse_arch *arch, const char *name,
-                                     const hesse_encoder_names *names);
+hesse_extra hesse_text_encoder_extra(const hesse_arch *arch, const char *name);
 
 /** The keys of a job that all text encoders have; a NULL comes after them. */
 #define HESSE_TEXT_ENCODER_KEYS                                                        \
