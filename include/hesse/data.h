@@ -52,10 +52,12 @@ typedef struct hesse_data_options {
     const char *const *paths; /* [n_paths] files of the kind; "texts" takes several */
     int n_paths;
     const char *labels, *targets; /* "inputs": one of them; "images": labels      */
-    const char *mask;   /* "inputs": 1 for a token and 0 for padding; NULL: all 1    */
-    const char *types;  /* "inputs": the segment of each token; NULL: all 0          */
-    const int *padding; /* "inputs": id of padding, if there is no mask             */
-    bool shift;         /* "inputs": label i + 1 is the target of token i            */
+    const char *mask;  /* "inputs", rows of "tokens": 1 for a token and 0 for padding;
+                          NULL: all 1                                             */
+    const char *types; /* "inputs": the segment of each token; NULL: all 0          */
+    const int
+        *padding; /* "inputs", rows of "tokens": id of padding, if there is no mask */
+    bool shift;   /* "inputs": label i + 1 is the target of token i            */
     hesse_recipe recipe;
     int size;      /* "images": rows and columns after resizing; 0: as they are    */
     int classes;   /* "images": only labels below it are taken; 0: all             */
@@ -105,12 +107,15 @@ typedef struct hesse_data_needs {
     bool positions_skip_padding; /* positions count tokens that are not padding  */
 } hesse_data_needs;
 
-/** The way in which token ids were read from files; empty for other data. */
+/** The way in which token ids and their targets were read from files; empty for other
+ * data. */
 typedef struct hesse_data_reading {
     char type[24];   /* "uint16", "int32", "bytes", "characters"                   */
     char layout[80]; /* "stream" or "rows", and what stands before them or beside  */
     int vocabulary;  /* ids are below it                                           */
     char source[80]; /* of the vocabulary                                          */
+    char mask[32];   /* "none", or how padding is known                            */
+    char labels[48]; /* the targets: "the next token", "labels, shifted", ...      */
 } hesse_data_reading;
 
 #ifdef __cplusplus

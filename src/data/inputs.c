@@ -169,6 +169,11 @@ static hesse_status set_inputs(array *a, hesse_batch *b, hesse_why *why)
     if (rank == 2 && whole(a)) {
         b->context = (int)n[1];
         hesse_status s = integers(a, b->sequences, &b->input, &b->vocabulary, why);
+        hesse_data_reading *r = &b->reading;
+        snprintf(r->type, sizeof r->type, "%s%d", a->form.kind == 'u' ? "uint" : "int",
+                 8 * a->form.width);
+        r->vocabulary = b->vocabulary;
+        snprintf(r->source, sizeof r->source, "the largest id");
         for (int i = 0; !s && i < b->sequences * b->context; i++)
             if (b->input[i] < 0)
                 s = hesse_fail(why, HESSE_E_INPUT,
@@ -313,6 +318,16 @@ static hesse_status set_tokens(const hesse_data_options *o,
         return hesse_fail(why, HESSE_E_JOB,
                           "%s: a mask and the id of padding are given, expected one",
                           o->mask);
+    if (b->input) {
+        hesse_data_reading *r = &b->reading;
+        snprintf(r->layout, sizeof r->layout, "rows");
+        snprintf(r->mask, sizeof r->mask, "%s",
+                 o->mask      ? "padding by a mask"
+                 : o->padding ? "padding by its id"
+                              : "none");
+        snprintf(r->labels, sizeof r->labels, "%s%s", o->labels ? "labels" : "targets",
+                 o->shift ? ", shifted by one token" : "");
+    }
     hesse_status s = shift_labels(o, needs, b, why);
     if (!s) s = hide_padding(o, needs, digest, b, why);
     if (!s && o->types) s = read_beside(o->types, 0, 1 << 20, digest, b, &b->type, why);

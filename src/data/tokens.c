@@ -6,11 +6,11 @@
 
 #include "files/file.h"
 
-static const hesse_owned_key keys[] = {{"width", NULL},
-                                       {"context", NULL},
-                                       {"mask_rate", NULL},
-                                       {"mask_id", NULL},
-                                       {NULL, NULL}};
+#include <string.h>
+
+static const hesse_owned_key keys[] = {
+    {"width", NULL},     {"mask", NULL},    {"padding", NULL}, {"context", NULL},
+    {"mask_rate", NULL}, {"mask_id", NULL}, {NULL, NULL}};
 
 static hesse_data_reader read_examples;
 
@@ -54,6 +54,34 @@ static hesse_status open_npy(size_t size, hesse_stream *src, hesse_why *why)
     return HESSE_OK;
 }
 
+/* A mask has the shape of the ids, whose rows end in padding. */
+static hesse_status open_mask(const hesse_data_options *o, hesse_stream *src,
+                              hesse_why *why)
+{
+    const hesse_npy *form = &src->mask_form;
+    size_t size;
+    if (!o->mask && !o->padding) return HESSE_OK;
+    if (!src->rows)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: is one stream of tokens, and only rows have padding",
+                          src->path);
+    if (o->mask && o->padding)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: a mask and the id of padding are given, expected one",
+                          o->mask);
+    src->padding = o->padding, src->mask_path = o->mask;
+    if (!o->mask) return HESSE_OK;
+    hesse_status s = hesse_file_open(o->mask, &src->mask, &size, why);
+    if (!s) s = hesse_npy_header(src->mask, o->mask, size, &src->mask_form, why);
+    if (s) return s;
+    if (form->rank == 2 && !form->fortran && form->shape[1] == src->length &&
+        form->count == src->count && strchr("iub", form->kind) && form->width <= 8)
+        return HESSE_OK;
+    return hesse_fail(why, HESSE_E_INPUT,
+                      "%s: expected integers of the shape of the ids, %zu x %zu",
+                      o->mask, src->count / src->length, src->length);
+}
+
 static hesse_status read_examples(const hesse_data_options *options,
                                   const hesse_data_needs *needs, hesse_batch *batch,
                                   hesse_why *why)
@@ -70,7 +98,9 @@ static hesse_status read_examples(const hesse_data_options *options,
     if (!s)
         s = npy ? open_npy(size, &src, why)
                 : hesse_bin_open(size, options->width, needs->vocabulary, &src, why);
+    if (!s) s = open_mask(options, &src, why);
     if (!s) s = hesse_windows_read(options, needs, &src, batch, why);
     if (src.file) fclose(src.file);
+    if (src.mask) fclose(src.mask);
     return s;
 }

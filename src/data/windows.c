@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PIECE = 4096 };
 
@@ -78,6 +79,31 @@ static hesse_status scan(hesse_stream *src, hesse_why *why)
         s = hesse_fail(why, HESSE_E_INPUT, "%s: holds no tokens", src->path);
     if (!src->vocabulary) src->vocabulary = largest + 1;
     src->largest = largest;
+    return s;
+}
+
+/* Marks padding of a row, of which ids begin with `first` in the stream, as ignored. */
+static hesse_status mark_padding(const hesse_stream *src, size_t first, size_t count,
+                                 int *ids, hesse_why *why)
+{
+    const size_t width = (size_t)src->mask_form.width;
+    unsigned char bytes[8];
+    hesse_status s = HESSE_OK;
+    for (size_t i = count; src->padding && i-- > 0 && ids[i] == *src->padding;)
+        ids[i] = HESSE_IGNORED;
+    for (size_t i = 0; !s && src->mask && i < count; i++) {
+        s = hesse_file_read(src->mask, src->mask_path,
+                            src->mask_form.data + (first + i) * width, width, bytes,
+                            why);
+        const int64_t seen = s ? 1 : hesse_npy_integer(&src->mask_form, bytes);
+        if (seen != 0 && seen != 1)
+            s = hesse_fail(why, HESSE_E_INPUT,
+                           "%s: row %zu, column %zu (from 0) is %" PRId64
+                           ", expected 0 or 1",
+                           src->mask_path, (first + i) / src->length,
+                           (first + i) % src->length, seen);
+        if (!seen) ids[i] = HESSE_IGNORED;
+    }
     return s;
 }
 
@@ -159,7 +185,9 @@ static hesse_status take(const hesse_stream *src, int after, hesse_choice *choic
                        src->path, total);
     for (size_t i = 0, at = 0; !s && choice->wanted; i++) {
         if (!hesse_choice_takes(choice, i)) continue;
-        s = read_ids(src, i * (src->rows ? src->length : context), length, ids, why);
+        const size_t first = i * (src->rows ? src->length : context);
+        s = read_ids(src, first, length, ids, why);
+        if (!s) s = mark_padding(src, first, length, ids, why);
         if (!s)
             s = split(src, i, ids, t->context, after, t->input + at, t->target + at,
                       why);
@@ -169,8 +197,27 @@ static hesse_status take(const hesse_stream *src, int after, hesse_choice *choic
     return s;
 }
 
+/* Digests the ids and their mask. */
+static hesse_status digest(const hesse_stream *src, char text[HESSE_DIGEST_LENGTH],
+                           hesse_why *why)
+{
+    char both[2][HESSE_DIGEST_LENGTH] = {{0}};
+    hesse_status s = hesse_digest_file(src->path, text, why);
+    if (s || !src->mask) return s;
+    strcpy(both[0], text);
+    s = hesse_digest_file(src->mask_path, both[1], why);
+    hesse_digester *d = s ? NULL : hesse_digest_begin();
+    if (!s && !d) return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a digest");
+    if (d) {
+        hesse_digest_add(d, both, sizeof both);
+        hesse_digest_end(d, text);
+    }
+    return s;
+}
+
 /* Notes how the ids were read. */
-static void note(const hesse_stream *src, bool of_model, hesse_data_reading *r)
+static void note(const hesse_stream *src, bool of_model, bool masked,
+                 hesse_data_reading *r)
 {
     const hesse_npy *form = &src->form;
     *r = (hesse_data_reading){.vocabulary = src->vocabulary};
@@ -187,6 +234,13 @@ static void note(const hesse_stream *src, bool of_model, hesse_data_reading *r)
              of_model       ? "the model"
              : *src->source ? src->source
                             : "the largest id");
+    snprintf(r->mask, sizeof r->mask, "%s",
+             src->mask      ? "padding by a mask"
+             : src->padding ? "padding by its id"
+             : src->rows    ? "padding by -100"
+                            : "none");
+    snprintf(r->labels, sizeof r->labels, "%s",
+             masked ? "the masked tokens" : "the next token");
 }
 
 hesse_status hesse_windows_read(const hesse_data_options *options,
@@ -199,10 +253,10 @@ hesse_status hesse_windows_read(const hesse_data_options *options,
     hesse_status s = scan(stream, why);
     if (!s) s = measure(options, needs, stream, batch, &choice, why);
     if (!s) s = take(stream, needs->masked ? 0 : 1, &choice, batch, why);
-    if (!s) s = hesse_digest_file(stream->path, batch->digest, why);
+    if (!s) s = digest(stream, batch->digest, why);
     batch->vocabulary = stream->vocabulary;
     batch->classes = vocabulary ? stream->vocabulary : stream->largest + 1;
     batch->labels = batch->context;
-    note(stream, needs->vocabulary, &batch->reading);
+    note(stream, needs->vocabulary, needs->masked, &batch->reading);
     return s;
 }

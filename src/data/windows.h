@@ -23,6 +23,10 @@ typedef struct hesse_stream {
     char layout[80];  /* in words; "": as `rows` says                                 */
     char source[80];  /* of the vocabulary, in words                                  */
     const char *type; /* of ids in memory, in words                                  */
+    FILE *mask;       /* of rows: 0 for padding, in the form mask_form; NULL: none   */
+    const char *mask_path;
+    hesse_npy mask_form;
+    const int *padding; /* of rows: the id of padding at their ends; NULL: none      */
 } hesse_stream;
 
 /** Local. Chooses and reads the sequences. A stream of length m is cut into (m - 1)
@@ -31,10 +35,10 @@ typedef struct hesse_stream {
  *  only those chosen.
  *
  *  stream  [in,out]  the caller closes its file and frees its ids.
- *  batch   [out]  ids and the labels of every token. A row may end in -100s: these
- *                 targets are ignored, and as inputs they are 0. The vocabulary is
- *                 that of the needs, of the stream, or the largest id + 1. Classes
- *                 are the vocabulary of a stream that knows one, else the largest id
+ *  batch   [out]  ids and the labels of every token. A row may end in -100s, or in
+ *                 padding: these targets are ignored, and as inputs they are 0. The
+ * vocabulary is that of the needs, of the stream, or the largest id + 1. Classes are
+ * the vocabulary of a stream that knows one, else the largest id
  *                 + 1.
  *  Errors: HESSE_E_INPUT, which names the file and its fault: it is too short, an id is
  *  outside the vocabulary (with its place), there are fewer sequences than asked for,

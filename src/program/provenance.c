@@ -203,6 +203,8 @@ static void note_data(hesse_provenance *p, const hesse_job *job,
     text(p, "data_layout", reading->layout);
     if (reading->vocabulary) whole(p, "data_vocabulary", reading->vocabulary);
     text(p, "data_vocabulary_source", reading->source);
+    text(p, "data_mask", reading->mask);
+    text(p, "data_labels", reading->labels);
     text(p, "images", hesse_dataset_form(problem->dataset));
     if (job->data.shuffle) whole(p, "data_seed", (int64_t)job->data.seed);
     whole(p, "sequences", examples);

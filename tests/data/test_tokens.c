@@ -4,7 +4,8 @@
 typedef struct request {
     const char *tokens, *text; /* one of them */
     bool characters, trained;
-    const char *table;
+    const char *table, *mask;
+    const int *padding;
     int width, sequences, context, positions, vocabulary;
     bool shuffle;
     uint64_t seed;
@@ -17,6 +18,8 @@ static hesse_status read_tokens(const request *r, hesse_batch *batch, hesse_why 
                                         .n_paths = 1,
                                         .characters = r->characters,
                                         .table = r->table,
+                                        .mask = r->mask,
+                                        .padding = r->padding,
                                         .width = r->width,
                                         .sequences = r->sequences,
                                         .context = r->context,
@@ -69,7 +72,7 @@ static void expect(const request *r, int sequences, int context, int vocabulary,
     if (input) assert_memory_equal(t.input, input, bytes);
     if (target) assert_memory_equal(t.target, target, bytes);
     hesse_digest_file(r->text ? r->text : r->tokens, digest, &why);
-    assert_int_equal(strcmp(t.digest, digest) == 0, !r->table);
+    assert_int_equal(strcmp(t.digest, digest) == 0, !r->table && !r->mask);
     hesse_batch_free(&t);
 }
 
@@ -167,6 +170,29 @@ static void rows_may_end_in_ignored_targets(void **state)
 }
 
 /* A shuffle takes each window at most once, depends on the seed, and on it alone. */
+/* `hesse tokenize --pad` writes ids and a mask. */
+static void padding_of_rows_is_ignored(void **state)
+{
+    (void)state;
+    const int ids[] = {7, 8, 0, 0, 1, 2, 3, 0}, mask[] = {1, 1, 0, 0, 1, 1, 1, 1};
+    const int padding = 0;
+    write_npy("t.npy", "<i4", "(2, 4)", ids, sizeof ids);
+    write_npy("m.npy", "|b1", "(2, 4)", ((unsigned char[]){1, 1, 0, 0, 1, 1, 1, 1}), 8);
+    expect(&(request){.tokens = "t.npy", .mask = "m.npy", .positions = 9}, 2, 3, 9,
+           (int[]){7, 8, 0, 1, 2, 3}, (int[]){8, -100, -100, 2, 3, 0});
+    expect(&(request){.tokens = "t.npy", .padding = &padding, .positions = 9}, 2, 3, 9,
+           (int[]){7, 8, 0, 1, 2, 3}, (int[]){8, -100, -100, 2, 3, -100});
+    write_npy("m.npy", "<i4", "(4, 2)", mask, sizeof mask);
+    refuses(&(request){.tokens = "t.npy", .mask = "m.npy"}, HESSE_E_INPUT,
+            "m.npy: expected integers of the shape of the ids, 2 x 4");
+    write_npy("m.npy", "<i4", "(2, 4)", ids, sizeof ids);
+    refuses(&(request){.tokens = "t.npy", .mask = "m.npy"}, HESSE_E_INPUT,
+            "m.npy: row 0, column 0 (from 0) is 7, expected 0 or 1");
+    write_npy("t.npy", "<i4", "(8,)", ids, sizeof ids);
+    refuses(&(request){.tokens = "t.npy", .padding = &padding, .context = 2},
+            HESSE_E_JOB, "only rows have padding");
+}
+
 static void a_shuffle_is_a_choice_without_repetition(void **state)
 {
     (void)state;
@@ -600,6 +626,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_stream_is_cut_into_windows),
         cmocka_unit_test(rows_are_cut_at_their_end),
         cmocka_unit_test(rows_may_end_in_ignored_targets),
+        cmocka_unit_test(padding_of_rows_is_ignored),
         cmocka_unit_test(a_shuffle_is_a_choice_without_repetition),
         cmocka_unit_test(text_is_bytes_or_characters),
         cmocka_unit_test(text_must_be_utf8),
