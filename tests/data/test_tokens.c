@@ -82,7 +82,7 @@ static void refuses(const request *r, hesse_status expected, const char *says)
     hesse_why why = {0};
     assert_int_equal(read_tokens(r, &t, &why), expected);
     assert_null(t.input);
-    const char *path = r->text ? r->text : r->tokens;
+    const char *path = r->mask ? r->mask : r->text ? r->text : r->tokens;
     assert_says(&why, expected == HESSE_E_INPUT ? path : "", says);
 }
 

@@ -66,8 +66,9 @@ static hesse_stream prepared(const decoder *x, hesse_stream s, int heads,
         s = hesse_build_norm(
             x->b, s, x->d->norm,
             x->d->query_key_norm == HESSE_QUERY_KEY_NORM_HEAD ? heads : 0, norm_name);
-    if (!r->fraction || is_listed(x->d->unrotated, x->b->layer)) return s;
-    return hesse_build_rotary(x->b, s, heads, frequencies(x), r->scale ? r->scale : 1);
+    if (r->fraction == 0 || is_listed(x->d->unrotated, x->b->layer)) return s;
+    return hesse_build_rotary(x->b, s, heads, frequencies(x),
+                              r->scale > 0 ? r->scale : 1);
 }
 
 /* Query, key and value: three tensors, or slices of one. */
