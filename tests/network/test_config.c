@@ -474,6 +474,48 @@ static void survives_every_damage(void **state)
         }
 }
 
+/* A config.json implies the family, the task and the loss of a job. */
+static void the_config_tells_the_job(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *family, *task, *loss;
+    } cases[] = {
+        {"{\"model_type\":\"qwen2\",\"architectures\":[\"Qwen2ForCausalLM\"]}", "llama",
+         "", ""},
+        {"{\"model_type\":\"roberta\",\"architectures\":[\"RobertaForMaskedLM\"]}",
+         "roberta", "masked", ""},
+        {"{\"model_type\":\"bert\",\"architectures\":[\"BertForTokenClassification\"]}",
+         "bert", "tokens", ""},
+        {"{\"model_type\":\"bert\",\"architectures\":"
+         "[\"BertForSequenceClassification\"],\"id2label\":{\"0\":\"a\"}}",
+         "bert", "classify", "regression"},
+        {"{\"model_type\":\"bert\",\"architectures\":"
+         "[\"BertForSequenceClassification\"],\"id2label\":{\"0\":\"a\"},"
+         "\"problem_type\":\"single_label_classification\"}",
+         "bert", "classify", "cross_entropy"},
+        {"{\"model_type\":\"bert\",\"problem_type\":\"multi_label_classification\"}",
+         "bert", "", "binary"},
+    };
+    hesse_told told;
+    hesse_why why;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_text("c.json", cases[i].text);
+        assert_int_equal(hesse_config_tell("c.json", true, &told, &why), HESSE_OK);
+        assert_string_equal(told.family, cases[i].family);
+        assert_string_equal(told.task, cases[i].task);
+        assert_string_equal(told.loss, cases[i].loss);
+    }
+    write_text("c.json", "{\"model_type\":\"mamba\"}");
+    assert_int_equal(hesse_config_tell("c.json", true, &told, &why), HESSE_E_INPUT);
+    assert_says(&why, "c.json",
+                "model_type is \"mamba\", expected gpt2, llama, mistral");
+    assert_int_equal(hesse_config_tell("c.json", false, &told, &why), HESSE_OK);
+    write_text("c.json", "{\"problem_type\":\"ranking\"}");
+    assert_int_equal(hesse_config_tell("c.json", false, &told, &why), HESSE_E_INPUT);
+    assert_says(&why, "c.json", "problem_type is \"ranking\", expected regression");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -490,6 +532,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(refuses_what_it_does_not_compute),
         cmocka_unit_test(required_keys_are_checked),
         cmocka_unit_test(bad_json_is_told_by_line_and_column),
+        cmocka_unit_test(the_config_tells_the_job),
         cmocka_unit_test(survives_every_damage),
     };
     return run_cases(argc, argv, tests, enter_folder, leave_folder);
