@@ -196,18 +196,20 @@ static hesse_status look(const bin *b, survey *v, hesse_why *why)
     return s;
 }
 
-/* Without a vocabulary, 32 bits are likely if the upper halves are tiny and the lower
-   ones are not. */
+/* 32 bits are possible if the vocabulary holds all ids, and likely if the upper halves
+   are tiny and the lower ones are not. */
 static bool may_be_wide(const survey *v, int vocabulary)
 {
     enum { TINY = 3, LARGE = 1024 };
-    return vocabulary ? v->largest < (uint32_t)vocabulary
-                      : !v->high || (v->high <= TINY && v->low >= LARGE);
+    return (vocabulary && v->largest < (uint32_t)vocabulary) || !v->high ||
+           (v->high <= TINY && v->low >= LARGE);
 }
 
 static hesse_status guess(bin *b, int vocabulary, hesse_why *why)
 {
     survey v = {0};
+    if (!b->size)
+        return hesse_fail(why, HESSE_E_INPUT, "%s: the file is empty", b->src->path);
     if (b->size % sizeof(uint32_t)) return tell(b, 'u', 2, "", why);
     const hesse_status s = look(b, &v, why);
     if (s) return s;

@@ -41,8 +41,9 @@ static hesse_status check_labels(const hesse_batch *b, const char *path,
         if (!seen[i] && b->target && b->target[i] >= 0)
             return hesse_fail(
                 why, HESSE_E_INPUT,
-                "%s: row %d, column %d (from 0) is padding, and its label "
-                "is %d, expected %d",
+                "%s: row %d, column %d (from 0) is padding, and its target "
+                "is %d, expected %d (with shifted labels the target is the "
+                "label of the next token)",
                 path, i / b->context, i % b->context, b->target[i], HESSE_IGNORED);
     return HESSE_OK;
 }
@@ -93,10 +94,11 @@ hesse_status hesse_padding_notice(const hesse_batch *b, const char *path, int pa
                                   hesse_why *why)
 {
     for (int row = 0; row < b->sequences; row++)
-        if (b->input[(row + 1) * b->context - 1] == pad)
+        if (b->input[(row + 1) * b->context - 1] == pad ||
+            b->input[row * b->context] == pad)
             return hesse_fail(
                 why, HESSE_E_INPUT,
-                "%s: row %d (from 0) ends with %d, the model's id of "
+                "%s: row %d (from 0) begins or ends with %d, the model's id of "
                 "padding, and nothing hides it; expected a mask, or the id "
                 "of padding (a mask of ones keeps the tokens)",
                 path, row, pad);

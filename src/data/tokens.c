@@ -48,6 +48,8 @@ static hesse_status open_npy(size_t size, hesse_stream *src, hesse_why *why)
                           "%s: is stored by columns, expected rows (save "
                           "numpy.ascontiguousarray of it)",
                           src->path);
+    if (form->rank == 2 && form->shape[1] == 0)
+        return hesse_fail(why, HESSE_E_INPUT, "%s: holds no tokens", src->path);
     src->count = form->count;
     src->rows = form->rank == 2;
     src->length = form->shape[form->rank - 1];

@@ -82,6 +82,29 @@ static hesse_status scan(hesse_stream *src, hesse_why *why)
     return s;
 }
 
+/* Marks the padding at the end of a row that ids, its first ones, hold. Ids that equal
+   padding before other tokens are tokens. */
+static hesse_status mark_end(const hesse_stream *src, size_t first, size_t count,
+                             int *ids, hesse_why *why)
+{
+    const size_t row = first / src->length, end = (row + 1) * src->length;
+    hesse_status s = HESSE_OK;
+    bool all = true; /* the rest of the row is padding */
+    for (size_t at = first + count; !s && all && at < end; at++) {
+        int id = 0;
+        s = read_ids(src, at, 1, &id, why);
+        all = id == *src->padding;
+    }
+    if (!s && ids[0] == *src->padding)
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: row %zu (from 0) begins with %d, the id of padding, "
+                          "expected padding at the end of a row",
+                          src->path, row, *src->padding);
+    for (size_t i = count; !s && all && i-- > 0 && ids[i] == *src->padding;)
+        ids[i] = HESSE_IGNORED;
+    return s;
+}
+
 /* Marks padding of a row, of which ids begin with `first` in the stream, as ignored. */
 static hesse_status mark_padding(const hesse_stream *src, size_t first, size_t count,
                                  int *ids, hesse_why *why)
@@ -89,14 +112,19 @@ static hesse_status mark_padding(const hesse_stream *src, size_t first, size_t c
     const size_t width = (size_t)src->mask_form.width;
     unsigned char bytes[8];
     hesse_status s = HESSE_OK;
-    for (size_t i = count; src->padding && i-- > 0 && ids[i] == *src->padding;)
-        ids[i] = HESSE_IGNORED;
+    if (src->padding) s = mark_end(src, first, count, ids, why);
     for (size_t i = 0; !s && src->mask && i < count; i++) {
         s = hesse_file_read(src->mask, src->mask_path,
                             src->mask_form.data + (first + i) * width, width, bytes,
                             why);
         const int64_t seen = s ? 1 : hesse_npy_integer(&src->mask_form, bytes);
-        if (seen != 0 && seen != 1)
+        if (seen == 1 && i && ids[i - 1] == HESSE_IGNORED)
+            s = hesse_fail(why, HESSE_E_INPUT,
+                           "%s: row %zu has a token behind padding at column %zu (from "
+                           "0), expected padding at the end of a row",
+                           src->mask_path, (first + i) / src->length,
+                           (first + i) % src->length);
+        else if (seen != 0 && seen != 1)
             s = hesse_fail(why, HESSE_E_INPUT,
                            "%s: row %zu, column %zu (from 0) is %" PRId64
                            ", expected 0 or 1",

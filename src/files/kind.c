@@ -77,7 +77,8 @@ static const char *text_of(const start *s)
 static bool is_page(const start *s)
 {
     const char *text = text_of(s);
-    return *text == '<' && (text[1] == '!' || text[1] == '?' || isalpha(text[1]));
+    return *text == '<' &&
+           (text[1] == '!' || text[1] == '?' || isalpha((unsigned char)text[1]));
 }
 
 static bool is_json(const start *s)
@@ -99,7 +100,8 @@ static bool is_safetensors(const start *s)
     uint64_t length;
     if (s->count < 9) return false;
     memcpy(&length, s->bytes, sizeof length);
-    return 2 <= length && length <= MOST_HEADER && s->bytes[8] == '{';
+    return 2 <= length && length <= MOST_HEADER && s->bytes[8] == '{' &&
+           (s->count < 10 || strchr("\"} \t\n\r", s->bytes[9]));
 }
 
 static const format formats[] = {

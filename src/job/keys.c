@@ -136,8 +136,9 @@ static hesse_word distance_word(int i)
 }
 
 static const hesse_key keys[] = {
-    {"model.family", HESSE_KEY_WORD, .word = family_word, .absent = "required",
-     AT(arch.family), .help = "The family of networks."},
+    {"model.family", HESSE_KEY_WORD, .word = family_word,
+     .absent = "told by `config`; required without one", AT(arch.family),
+     .help = "The family of networks."},
     {"model.config", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      .inside = "config.json", .absent = "none", AT(paths.config),
      .help = "A Hugging Face `config.json`, or nanoGPT's settings in such a file; it "
@@ -228,7 +229,8 @@ static const hesse_key keys[] = {
      .help = "The neurons of the hidden layer over tokens."},
     {"model.types", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24, .in_config = true,
      AT(arch.types),
-     .help = "The rows of the table of token types; every token has type 0."},
+     .help = "The rows of the table of token types; `data.types` gives the types, and "
+             "without it every token has type 0."},
     {"model.task", HESSE_KEY_WORD, .words = tasks, AT(arch.task),
      .help =
          "The predictions: masked tokens, the class of a sequence or the class of each "

@@ -46,8 +46,11 @@ static hesse_status need_family(const rules *r)
                                          : " or ",
                  hesse_families[i]->name);
     }
-    return hesse_fail(r->why, HESSE_E_JOB, "%s: 'model.family' is missing, expected %s",
-                      r->path, words);
+    return hesse_fail(
+        r->why, HESSE_E_JOB,
+        "%s: 'model.family' is missing, and there is no 'model.config' that "
+        "tells it; expected %s",
+        r->path, words);
 }
 
 /* A family has its own keys, and so has a kind of data. */

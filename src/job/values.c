@@ -318,6 +318,13 @@ const char *hesse_values_kind(const hesse_values *values)
     return f && f->data ? f->data : "";
 }
 
+/* The loss that a config implies is that of a classifier of sequences. */
+static bool classifies(const hesse_values *values)
+{
+    const char *task = text_of(values, "model.task");
+    return !*task || strcmp(task, "classify") == 0;
+}
+
 /* The value of a key that the config implies, or NULL. */
 static const char *told_of(const hesse_values *values, const hesse_key *key)
 {
@@ -325,8 +332,9 @@ static const char *told_of(const hesse_values *values, const hesse_key *key)
     const char *text = !t                                       ? ""
                        : strcmp(key->path, "model.family") == 0 ? t->family
                        : strcmp(key->path, "model.task") == 0   ? t->task
-                       : strcmp(key->path, "model.loss") == 0   ? t->loss
-                                                                : "";
+                       : strcmp(key->path, "model.loss") == 0 && classifies(values)
+                           ? t->loss
+                           : "";
     return *text ? text : NULL;
 }
 

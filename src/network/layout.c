@@ -83,6 +83,20 @@ static const hesse_tensor *find_old(const hesse_safetensors *file, const char *p
     return NULL;
 }
 
+bool hesse_layout_has(const hesse_safetensors *file, const char *name)
+{
+    const size_t n = strlen(name);
+    char plain[2 * HESSE_NAME];
+    for (size_t i = 0; i < hesse_safetensors_count(file); i++) {
+        see_through(hesse_safetensors_tensor(file, i)->name, plain);
+        const size_t m = strlen(plain);
+        if (m >= n && strcmp(plain + m - n, name) == 0 &&
+            (m == n || plain[m - n - 1] == '.'))
+            return true;
+    }
+    return false;
+}
+
 const hesse_tensor *hesse_layout_tensor(const hesse_safetensors *file,
                                         const hesse_arch *arch, const char *name)
 {

@@ -98,17 +98,18 @@ static hesse_status difference(const check *c, int i, double h, double *relative
 }
 
 /* Long steps have errors from the fourth derivatives, which are large at trained
-   parameters, and short steps have rounding errors. So several steps are tried, and the
-   best one counts. */
+   parameters, and may carry a ReLU over its kink, where the gradient jumps. Short steps
+   have rounding errors. So several steps are tried, and the best one counts. */
 static hesse_status differences(check *c)
 {
-    static const double steps[] = {1e-4, 1e-3, 1e-5, 1e-6};
+    static const double steps[] = {1e-4, 1e-3, 1e-5, 1e-6, 1e-7, 1e-8};
+    const int count = sizeof steps / sizeof *steps;
     const double scale = norm(c->n, c->theta) / sqrt((double)c->n) + 1e-3;
     double worst = 0;
     hesse_status s = HESSE_OK;
     for (int i = 0; !s && i < DIRECTIONS; i++) {
         double best = INFINITY, next;
-        for (int t = 0; !s && t < 4 && !(best < ENOUGH); t++) {
+        for (int t = 0; !s && t < count && !(best < ENOUGH); t++) {
             s = difference(c, i, steps[t] * scale, &next);
             best = fmin(best, next);
         }

@@ -106,7 +106,8 @@ static void padding_is_hidden(void **state)
     write_npy("t.npy", "<i4", "(2, 3)", types, sizeof types);
     write_npy("l.npy", "<i4", "(2,)", y, sizeof y);
     hesse_data_options o = options("l.npy", NULL);
-    refused_for(&o, &full, HESSE_E_INPUT, "row 0 (from 0) ends with 0, the model's id");
+    refused_for(&o, &full, HESSE_E_INPUT,
+                "row 0 (from 0) begins or ends with 0, the model's id");
     o.mask = "m.npy", o.types = "t.npy";
     hesse_batch b = examples_for(&o, &full);
     assert_memory_equal(b.from, ((int[]){0, 0, 0, 1, 1, 1}), sizeof ids);
@@ -153,7 +154,7 @@ static void masks_that_mean_nothing_are_refused(void **state)
     write_npy("m.npy", "<i4", "(2, 3)", ((int[]){1, 1, 0, 1, 1, 1}), sizeof ids);
     write_npy("l.npy", "<i4", "(2, 3)", each, sizeof each);
     refused_for(&o, &full, HESSE_E_INPUT,
-                "row 0, column 2 (from 0) is padding, and its label is 1");
+                "row 0, column 2 (from 0) is padding, and its target is 1");
 }
 
 /* A loss of numbers reads labels as they are, not as classes. */

@@ -524,7 +524,8 @@ static void keys_must_agree(void **state)
 {
     (void)state;
     refuses("data: {tokens: a.npy}\n",
-            "job.yaml: 'model.family' is missing, expected " FAMILIES);
+            "job.yaml: 'model.family' is missing, and there is no 'model.config' "
+            "that tells it; expected " FAMILIES);
     refuses("model: {family: gpt2}\n",
             "job.yaml: there are no data, expected "
             "'data.tokens', 'data.text', 'data.texts', 'data.inputs', 'data.images' or "

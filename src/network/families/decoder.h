@@ -38,6 +38,9 @@ void hesse_config_rotary(hesse_config *c, hesse_arch *arch, double theta,
  *  by_default  [in]  true if all layers have the window where there is no list. */
 void hesse_config_windows(hesse_config *c, hesse_arch *arch, bool by_default);
 
+/** Local. Remove the window of a decoder none of whose layers has it. */
+void hesse_windows_settle(hesse_arch_decoder *decoder);
+
 /** Local. Set layer l in a list of layers. */
 void hesse_layers_add(unsigned char layers[HESSE_MOST_LAYERS / 8], int l);
 

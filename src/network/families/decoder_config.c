@@ -219,6 +219,10 @@ void hesse_config_rotary(hesse_config *c, hesse_arch *a, double theta, double fr
         fraction = fraction_in(&in[i], "partial_rotary_factor", fraction, partial);
         c->s = in[i].s;
     }
+    if (in[0].root && in[1].root && !c->s && !json_equal(in[0].root, in[1].root))
+        hesse_config_refuse(c, "rope_scaling",
+                            "the same as rope_parameters, or no key");
+    if (in[0].root && in[1].root) in[0].root = NULL; /* they are scaled once */
     const int turned = (int)(a->attention.size * fraction);
     a->attention.rope_theta = theta;
     r->fraction = fraction;
@@ -264,6 +268,11 @@ void hesse_config_windows(hesse_config *c, hesse_arch *a, bool by_default)
                                 "the tokens that a layer of sliding attention sees");
         if (windowed) hesse_layers_add(d->windowed, l);
     }
+    hesse_windows_settle(d);
+}
+
+void hesse_windows_settle(hesse_arch_decoder *d)
+{
     bool any = false;
     for (int i = 0; i < HESSE_MOST_LAYERS / 8; i++) any |= d->windowed[i];
     if (!any) d->window = 0;

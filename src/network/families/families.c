@@ -188,7 +188,7 @@ static hesse_status fit_numbers(hesse_arch *a, const hesse_batch *batch, hesse_w
 {
     if (!batch->wanted)
         return hesse_fail(why, HESSE_E_JOB,
-                          "model: the loss is the squared error, and the data have no "
+                          "model: the loss compares with numbers, and the data have no "
                           "numbers to compare with");
     if (a->data.outputs && a->data.outputs != batch->wanted_width)
         return hesse_fail(why, HESSE_E_JOB,

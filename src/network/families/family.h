@@ -129,6 +129,9 @@ hesse_status hesse_check_transformer(const hesse_arch *arch, hesse_why *why);
 hesse_status hesse_check_heads(const hesse_arch *arch, hesse_why *why);
 hesse_status hesse_check_patches(const hesse_arch *arch, hesse_why *why);
 
+/** Local. Return true if a tensor has this name, behind any wrapper's prefix. */
+bool hesse_layout_has(const hesse_safetensors *file, const char *name);
+
 /** Local. Find the tensor NAME behind the layout's prefix; NULL if there is none. */
 const hesse_tensor *hesse_layout_tensor(const hesse_safetensors *file,
                                         const hesse_arch *arch, const char *name);

@@ -37,9 +37,7 @@ static void read_windows(hesse_config *c, hesse_arch *a)
         layers = add_entry(c, a, json_array_get(types, i), layers);
     if (layers != a->layers)
         hesse_config_refuse(c, "attention_types", "a kind for each of num_layers");
-    bool any = false;
-    for (int i = 0; i < HESSE_MOST_LAYERS / 8; i++) any |= a->decoder.windowed[i];
-    if (!any) a->decoder.window = 0;
+    hesse_windows_settle(&a->decoder);
 }
 
 static void read_config(hesse_config *c, hesse_arch *a)

@@ -45,7 +45,9 @@ static bool is(const variant *v, const char *type)
 /* Qwen: from layer max_window_layers on there is a window, if it is used at all. */
 static void read_qwen_windows(hesse_config *c, hesse_arch *a)
 {
+    const json_t *window = json_object_get(c->root, "sliding_window");
     if (!hesse_config_truth(c, "use_sliding_window", false)) return;
+    if (window && json_is_null(window)) return;
     if (hesse_config_value(c, "layer_types")) {
         hesse_config_windows(c, a, false);
         return;
@@ -55,6 +57,7 @@ static void read_qwen_windows(hesse_config *c, hesse_arch *a)
     a->decoder.window =
         hesse_config_integer(c, "sliding_window", HESSE_CONFIG_MOST, 4096);
     for (int l = first; l < a->layers; l++) hesse_layers_add(a->decoder.windowed, l);
+    hesse_windows_settle(&a->decoder);
 }
 
 /* SmolLM 3 leaves every fourth layer without rotary embedding, or those that a list of
@@ -77,7 +80,9 @@ static void read_unrotated(hesse_config *c, hesse_arch *a)
  */
 static void read_smollm_windows(hesse_config *c, hesse_arch *a)
 {
+    const json_t *window = json_object_get(c->root, "sliding_window");
     if (!hesse_config_truth(c, "use_sliding_window", false)) return;
+    if (window && json_is_null(window)) return;
     if (hesse_config_value(c, "layer_types")) {
         hesse_config_windows(c, a, false);
         return;

@@ -99,21 +99,16 @@ static hesse_status check(const hesse_arch *a, hesse_why *why)
     return s;
 }
 
-static bool has(const hesse_safetensors *file, const hesse_arch *arch, const char *name)
-{
-    return hesse_layout_tensor(file, arch, name) != NULL;
-}
-
 /* A first block of a later stage changes the size of the image, so it has a shortcut
    with parameters unless the shortcut is a subsampled image padded with zero channels.
  */
 static hesse_status probe(const hesse_safetensors *file, const char *path,
                           hesse_arch *arch, hesse_why *why)
 {
-    arch->layout.names = has(file, arch, "linear.weight");
-    if (arch->lists.n_widths < 2 || !has(file, arch, "layer2.0.conv1.weight") ||
-        has(file, arch, "layer2.0.downsample.0.weight") ||
-        has(file, arch, "layer2.0.shortcut.0.weight"))
+    arch->layout.names = hesse_layout_has(file, "linear.weight");
+    if (arch->lists.n_widths < 2 || !hesse_layout_has(file, "layer2.0.conv1.weight") ||
+        hesse_layout_has(file, "layer2.0.downsample.0.weight") ||
+        hesse_layout_has(file, "layer2.0.shortcut.0.weight"))
         return HESSE_OK;
     return hesse_fail(why, HESSE_E_INPUT,
                       "%s: found no convolution in the shortcut of layer2.0, expected "

@@ -113,16 +113,10 @@ hesse_status hesse_text_encoder_probe(const hesse_safetensors *file, const char 
 {
     const hesse_encoder_names *n = hesse_family_of(arch)->encoder;
     (void)path, (void)why;
-    char whole[HESSE_NAME], bare[HESSE_NAME];
-    bool found = false, alone = false;
-    snprintf(whole, sizeof whole, "%.40s%.100s.weight", n->prefix, n->norm);
-    snprintf(bare, sizeof bare, "%.100s.weight", n->norm);
-    for (size_t i = 0; i < hesse_safetensors_count(file); i++) {
-        const char *name = hesse_safetensors_tensor(file, i)->name;
-        found |= hesse_file_ends_with(name, whole);
-        alone |= hesse_file_ends_with(name, bare);
-    }
-    arch->layout.names = alone && !found;
+    char whole[HESSE_NAME];
+    snprintf(whole, sizeof whole, "%.40s%.100s", n->prefix, n->words);
+    arch->layout.names =
+        !hesse_layout_has(file, whole) && hesse_layout_has(file, n->words);
     return HESSE_OK;
 }
 

@@ -153,17 +153,12 @@ static hesse_status check(const hesse_arch *a, hesse_why *why)
     return s ? s : hesse_check_patches(a, why);
 }
 
-static bool has(const hesse_safetensors *file, const hesse_arch *arch, const char *name)
-{
-    return hesse_layout_tensor(file, arch, name) != NULL;
-}
-
 static bool has_inside(const hesse_safetensors *file, const hesse_arch *arch,
                        const char *name)
 {
     char full[HESSE_NAME];
     snprintf(full, sizeof full, "%s%s", prefix_of(arch), name);
-    return has(file, arch, full);
+    return hesse_layout_has(file, full);
 }
 
 /* A model of the library without a head has no prefix. timm's models have other names.
@@ -172,20 +167,22 @@ static hesse_status probe(const hesse_safetensors *file, const char *path,
                           hesse_arch *arch, hesse_why *why)
 {
     (void)path, (void)why;
-    arch->layout.names = has(file, arch, "patch_embed.proj.weight")  ? TIMM
-                         : has(file, arch, hugging_face.class_token) ? BARE
-                                                                     : USUAL;
+    const bool timm_names = hesse_layout_has(file, "patch_embed.proj.weight");
+    const bool usual = hesse_layout_has(file, "vit.embeddings.cls_token") ||
+                       hesse_layout_has(file, "deit.embeddings.cls_token");
+    const bool bare = !usual && hesse_layout_has(file, hugging_face.class_token);
+    arch->layout.names = timm_names ? TIMM : bare ? BARE : USUAL;
     const vit_names *n = names_of(arch);
     if (arch->image.distillation == HESSE_DISTILLATION_NONE) {
         arch->image.distillation = HESSE_DISTILLATION_TOKEN; /* for the prefix */
         char second[HESSE_NAME];
         snprintf(second, sizeof second, "%s.weight", n->second_head);
-        arch->image.distillation = !has_inside(file, arch, n->distillation_token)
-                                       ? HESSE_DISTILLATION_NONE
-                                   : has(file, arch, second) ? HESSE_DISTILLATION_HEADS
-                                                             : HESSE_DISTILLATION_TOKEN;
+        arch->image.distillation =
+            !has_inside(file, arch, n->distillation_token) ? HESSE_DISTILLATION_NONE
+            : hesse_layout_has(file, second)               ? HESSE_DISTILLATION_HEADS
+                                                           : HESSE_DISTILLATION_TOKEN;
     }
-    if (arch->layout.names == TIMM && !has(file, arch, "blocks.0.attn.qkv.bias"))
+    if (arch->layout.names == TIMM && !hesse_layout_has(file, "blocks.0.attn.qkv.bias"))
         arch->attention_bias = false;
     return HESSE_OK;
 }
