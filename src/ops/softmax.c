@@ -25,7 +25,7 @@ typedef struct row {
 HESSE_INLINE row row_of(const hesse_frame *f, int i, int h)
 {
     const int t = f->d.t, all = f->d.h * t, from = hesse_visible_from(f, i);
-    const size_t first = (size_t)(h * t + from);
+    const size_t first = (size_t)h * (size_t)t + (size_t)from;
     return (row){(size_t)i * (size_t)all + first,
                  (size_t)i * hesse_stride(all, f->k) + first * (size_t)f->k, from,
                  hesse_visible_end(f, i) - from};
