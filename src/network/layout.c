@@ -211,9 +211,10 @@ const char *hesse_layout_nearest(const hesse_safetensors *file, const char *expe
 static const char *last_place(const char *name, const char *rest)
 {
     char plain[2 * HESSE_NAME];
-    const char *last = NULL;
-    for (const char *at = name; at; at = strchr(at, '.')) {
-        if (at != name) at++;
+    const char *last = NULL, *end = name + strlen(name);
+    for (const char *at = name, *dot; at; at = dot ? dot + 1 : NULL) {
+        dot = strchr(at, '.');
+        if (end - at >= (long)sizeof plain) continue; /* longer than any name */
         see_through(at, plain);
         if (strcmp(plain, rest) == 0) last = at;
     }

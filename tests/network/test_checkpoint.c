@@ -427,6 +427,8 @@ static void a_long_note_is_cut(void **state)
     hesse_params_free(&params);
     assert_int_equal(load(&a, &params, &theta, &note, &why), HESSE_OK);
     assert_string_equal(note.text, "ignored: a, b, c, d and 5 more");
+    write_checkpoint(&a, &(change){.extra = {".", "..layers"}});
+    assert_loads(a, "ignored: ., ..layers");
     free(theta);
     hesse_params_free(&params);
 }
