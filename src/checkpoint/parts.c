@@ -4,6 +4,7 @@
    because panels are dropped when their part is done. */
 #include "checkpoint/parts.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "checkpoint/part_file.h"
 #include "parallel/team.h"
@@ -250,9 +251,9 @@ hesse_status hesse_parts_open(hesse_team *team, const char *folder,
         *p = (hesse_parts){.team = team,
                            .run = 1,
                            .panels.patience = stretch,
-                           .panels.since = MPI_Wtime(),
+                           .panels.since = hesse_seconds(),
                            .results.patience = SOON,
-                           .results.since = MPI_Wtime()};
+                           .results.since = hesse_seconds()};
         p->folder = hesse_copy(folder);
         p->identity = hesse_copy(identity);
         if (p->folder) p->path = hesse_calloc(room_of(p), 1);
@@ -327,7 +328,7 @@ static hesse_status finish(hesse_parts *p, stream *x, hesse_why *why)
         f->block = x->of.block, f->blocks = x->of.blocks;
     }
     x->writer = NULL;
-    x->since = MPI_Wtime();
+    x->since = hesse_seconds();
     return s;
 }
 
@@ -345,7 +346,7 @@ static hesse_status begin(hesse_parts *p, stream *x, hesse_why *why)
 
 static hesse_status tend(hesse_parts *p, stream *x, hesse_why *why)
 {
-    if (!x->writer || MPI_Wtime() - x->since <= x->patience) return HESSE_OK;
+    if (!x->writer || hesse_seconds() - x->since <= x->patience) return HESSE_OK;
     return finish(p, x, why);
 }
 

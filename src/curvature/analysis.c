@@ -2,6 +2,7 @@
    the analysis does. */
 #include "curvature/analysis.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "curvature/assemble.h"
 #include "curvature/disk.h"
@@ -182,7 +183,7 @@ static hesse_status run_matrix_free(hesse_analysis *x, const hesse_run_options *
     hesse_team *team = p->objective->team;
     hesse_submatrix *list = NULL;
     int count = 0;
-    const double start = MPI_Wtime(), all = hesse_plan_seconds(p);
+    const double start = hesse_seconds(), all = hesse_plan_seconds(p);
     fraction f = {.of = run->listener, .length = 1};
     if (p->options.scope && all > 0) f.first = 1 - u->seconds / all;
     f.length = 1 - f.first;
@@ -213,7 +214,7 @@ static hesse_status run_matrix_free(hesse_analysis *x, const hesse_run_options *
         *from = (hesse_submatrix){0};
     }
     hesse_submatrices_free(list, count);
-    x->times.lanczos = MPI_Wtime() - start;
+    x->times.lanczos = hesse_seconds() - start;
     return s;
 }
 
@@ -224,7 +225,7 @@ static hesse_status complete(hesse_analysis *x)
     const hesse_plan *p = &x->plan;
     hesse_team *team = p->objective->team;
     hesse_status s = HESSE_OK;
-    const double start = MPI_Wtime();
+    const double start = hesse_seconds();
     for (int i = 0; i < shares_of(x); i++) {
         hesse_share_results *f = &x->results[i];
         f->kinds = p->kinds[i], f->name = hesse_kinds_name(f->kinds);
@@ -239,7 +240,7 @@ static hesse_status complete(hesse_analysis *x)
                                             &p->density, &team->why);
     }
     s = hesse_agree(team, s);
-    x->distances = MPI_Wtime() - start;
+    x->distances = hesse_seconds() - start;
     return s;
 }
 

@@ -4,6 +4,7 @@
    matrix, its panels and one exchange of them. */
 #include "curvature/assemble.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/worst.h"
@@ -113,7 +114,7 @@ static const double *at_distributed(const void *matrix, int row, int col)
 /* Add the time since the last call to a time of the watch. */
 static void count(double *seconds, double *since)
 {
-    const double now = MPI_Wtime();
+    const double now = hesse_seconds();
     *seconds += now - *since;
     *since = now;
 }
@@ -147,7 +148,7 @@ hesse_status hesse_assemble_local(hesse_panel_threads *workers, int n_panels, in
 {
     hesse_panels *one = workers->panels[0];
     hesse_status status = HESSE_OK;
-    double since = MPI_Wtime();
+    double since = hesse_seconds();
     for (int first = 0; !status && first < n_panels; first += workers->count) {
         const int m = least(workers->count, n_panels - first);
         status = hesse_panel_threads_compute(workers, first, m, why);
@@ -306,7 +307,7 @@ hesse_status hesse_assemble(hesse_team *team, hesse_panel_threads *workers,
                             hesse_tally *tallies, double *defect, hesse_watch *watch)
 {
     const int round = team->size * workers->count;
-    double since = MPI_Wtime();
+    double since = hesse_seconds();
     traffic t;
     vote v = {.request = MPI_REQUEST_NULL};
     hesse_why later; /* reasons after the first one */

@@ -3,6 +3,7 @@
    and last the eigenvalues of the whole. At the end every rank learns all results. */
 #include "curvature/dense.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "curvature/assemble.h"
 
@@ -51,12 +52,12 @@ static bool shows_matrices(const hesse_dense *x)
 /* These begin and end the measurement of a time. */
 static void start_clock(double *seconds)
 {
-    *seconds -= MPI_Wtime();
+    *seconds -= hesse_seconds();
 }
 
 static void stop_clock(double *seconds)
 {
-    *seconds += MPI_Wtime();
+    *seconds += hesse_seconds();
 }
 
 /* Results of earlier runs are loaded, and results of this run are saved for later ones.
@@ -317,7 +318,7 @@ static hesse_status block_together(hesse_dense *x, const hesse_task *task)
 {
     const hesse_rank_group *by = &x->rank_groups[task->depth];
     const hesse_block *b = &x->partition->blocks[task->block];
-    const double since = MPI_Wtime();
+    const double since = hesse_seconds();
     hesse_why *why = hesse_team_why(by->team);
     hesse_dmat **a = hesse_calloc((size_t)shares_of(x), sizeof(void *));
     hesse_status status = HESSE_OK;
@@ -335,7 +336,7 @@ static hesse_status block_together(hesse_dense *x, const hesse_task *task)
                                 &x->found[s].spectra[task->block]);
         if (!status)
             x->found[s].spectra[task->block]->seconds =
-                (MPI_Wtime() - since) / shares_of(x);
+                (hesse_seconds() - since) / shares_of(x);
     }
     free_matrices(x, a);
     free(a);
@@ -415,7 +416,7 @@ static hesse_status solve_alone(hesse_dense *x, const hesse_task *task,
                               why);
         if (status) break;
         (*spectrum)->check_symmetry = x->check[s];
-        (*spectrum)->seconds = (MPI_Wtime() - since) / shares_of(x);
+        (*spectrum)->seconds = (hesse_seconds() - since) / shares_of(x);
         status = hesse_spectrum_check(*spectrum, sums, b->name, why);
     }
     end_solution(x);
@@ -505,7 +506,7 @@ static hesse_status show_wave(hesse_dense *x, int wave, double *const *mine)
 static hesse_status wave(hesse_dense *x, int number, bool collective)
 {
     const hesse_task *t = task_of(x, x->team->rank, number);
-    const double since = MPI_Wtime();
+    const double since = hesse_seconds();
     double **a = hesse_calloc((size_t)shares_of(x), sizeof *a);
     hesse_status status = HESSE_OK;
     if (!a)
@@ -562,14 +563,14 @@ static hesse_status assemble_whole(hesse_dense *x)
 static hesse_status solve_share(hesse_dense *x, int s)
 {
     hesse_why *why = hesse_team_why(x->team);
-    const double since = MPI_Wtime();
+    const double since = hesse_seconds();
     if (whole_is_known(x, s)) return hesse_agree(x->team, load_whole(x, s, why));
     hesse_status status =
         hesse_agree(x->team, hesse_checkpoint_continue(x->options->checkpoint, why));
     if (!status)
         status = solve_part(x, &x->rank_groups[0], s, x->whole[s], &x->found[s].all,
                             "full", &x->found[s].full);
-    if (!status) x->found[s].full->seconds += MPI_Wtime() - since;
+    if (!status) x->found[s].full->seconds += hesse_seconds() - since;
     if (!status && x->team->rank == 0) status = save_whole(x, s, why);
     return hesse_agree(x->team, status);
 }

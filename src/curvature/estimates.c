@@ -2,6 +2,7 @@
    records; the others are computed and saved. */
 #include "curvature/estimates.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "curvature/hessian_operator.h"
 #include "spectra/basis.h"
@@ -283,7 +284,7 @@ static hesse_status find(course *x, hesse_submatrix *matrix, hesse_record_kind k
     hesse_team *team = x->objective->team;
     const hesse_estimates *e = x->wanted;
     const bool pairs = kind == HESSE_RECORD_EXTREMES;
-    const double memory = x->how->memory, start = MPI_Wtime();
+    const double memory = x->how->memory, start = hesse_seconds();
     const search how = pairs ? search_of(x->objective, e, team->size, matrix, memory)
                              : probing_of(x->objective, e, team->size, matrix, memory);
     hesse_hessian_operator applied;
@@ -308,7 +309,7 @@ static hesse_status find(course *x, hesse_submatrix *matrix, hesse_record_kind k
     x->operations = applied.operations;
     hesse_hessian_operator_free(&applied);
     *(pairs ? &matrix->extremes->seconds : &matrix->hutchinson->seconds) =
-        MPI_Wtime() - start;
+        hesse_seconds() - start;
     if (!s) s = exchange(x, matrix, kind, false);
     return hesse_agree(team, s);
 }

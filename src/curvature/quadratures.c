@@ -4,6 +4,7 @@
    a batch. */
 #include "curvature/quadratures.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "hesse/lanczos.h"
 #include "spectra/basis.h"
@@ -322,7 +323,7 @@ static hesse_status advance(queue *x)
                                 .step = after_step,
                                 .orthogonality = x->settings->orthogonality,
                                 .seed = x->settings->seed};
-    const double start = MPI_Wtime(), columns = x->now.columns;
+    const double start = hesse_seconds(), columns = x->now.columns;
     hesse_status s = hesse_product_work(x->objective, x->now.bundles, x->now.count,
                                         &x->step, &team->why);
     s = hesse_agree(team, s);
@@ -335,7 +336,7 @@ static hesse_status advance(queue *x)
     s = hesse_agree(team, s);
     for (int g = 0; g < x->now.count; g++)
         x->now.cells[g].q->seconds +=
-            (MPI_Wtime() - start) * x->now.cells[g].k / columns;
+            (hesse_seconds() - start) * x->now.cells[g].k / columns;
     return s;
 }
 

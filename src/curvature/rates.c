@@ -4,6 +4,7 @@
    programs slow down the others. */
 #include "curvature/rates.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "hesse/analysis.h"
 #include "ops/gemm.h"
@@ -14,7 +15,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     ORDER = HESSE_RATES_ORDER,
@@ -86,12 +86,9 @@ static void tridiagonal(const arrays *x)
 
 static double seconds_of(void (*work)(const arrays *x), const arrays *x)
 {
-    struct timespec start, end;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    const double start = hesse_seconds();
     work(x);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    return (double)(end.tv_sec - start.tv_sec) +
-           1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+    return hesse_seconds() - start;
 }
 
 /* Each run begins with the same numbers, so that none grow. */

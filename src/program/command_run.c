@@ -1,5 +1,6 @@
 /* This is the main command: it opens, plans, runs, writes and shows. The result file is
    begun before the computation, so that an unwritable folder costs nothing. */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "objective/network.h"
 #include "output/show.h"
@@ -53,7 +54,7 @@ static hesse_status write_matrix(void *context, int share, int block,
 static hesse_status write_shares(run *r)
 {
     const hesse_block_table *table = hesse_analysis_table(r->analysis);
-    const double start = MPI_Wtime();
+    const double start = hesse_seconds();
     hesse_status s =
         hesse_result_model(r->result, "", hesse_network_params(r->problem.network),
                            table, hesse_analysis_gradient(r->analysis));
@@ -61,7 +62,7 @@ static hesse_status write_shares(run *r)
         s = hesse_result_share(r->result, "", table,
                                hesse_analysis_results(r->analysis, i),
                                hesse_analysis_density(r->analysis));
-    r->phases.write += MPI_Wtime() - start;
+    r->phases.write += hesse_seconds() - start;
     return s;
 }
 
@@ -105,7 +106,7 @@ static hesse_status compute(run *r, const char *path)
     const hesse_run_options options = {.listener = &listener,
                                        .checkpoint = r->resume.checkpoint};
     hesse_status s = hesse_result_new(r->team, path, r->resume.folder, &r->result);
-    const double start = MPI_Wtime();
+    const double start = hesse_seconds();
     if (!s) {
         hesse_progress_start(&r->progress, stderr,
                              hesse_analysis_summary(r->analysis).seconds);
@@ -114,7 +115,7 @@ static hesse_status compute(run *r, const char *path)
         if (hesse_team_rank(r->team) == 0) hesse_progress_finish(&r->progress);
     }
     r->phases.distances = hesse_analysis_distance_seconds(r->analysis);
-    r->phases.compute = MPI_Wtime() - start - r->phases.distances;
+    r->phases.compute = hesse_seconds() - start - r->phases.distances;
     if (!s) s = write_shares(r);
     if (!s) s = write_ranks(r);
     if (!s) s = finish(r);
@@ -188,13 +189,13 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
     hesse_job *job = NULL;
     run r = {.team = team};
     char *path = NULL;
-    const double start = MPI_Wtime();
+    const double start = hesse_seconds();
     hesse_status s = hesse_open_job(team, options, &job);
     if (!s) s = hesse_target(team, options, job, &path);
     if (!s) s = hesse_resume_check(team, options, path, &r.resume);
     if (!s) s = hesse_open_problem(team, job, false, &r.problem);
     r.job = job;
-    r.phases.open = MPI_Wtime() - start;
+    r.phases.open = hesse_seconds() - start;
     if (!s) s = hesse_resume_begin(team, options, job, &r.problem, &r.resume);
     if (!s) tell_note(team, r.problem.network);
     if (!s && r.resume.complete) {
@@ -204,7 +205,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
         s = hesse_analysis_new(r.problem.objective, &asked, &r.analysis);
         if (!s) s = hesse_rate_analysis(team, r.analysis);
         if (!s && hesse_team_rank(team) == 0) hesse_blas_warn();
-        r.phases.plan = MPI_Wtime() - start - r.phases.open;
+        r.phases.plan = hesse_seconds() - start - r.phases.open;
         if (!s) tell_estimated(&r);
         if (!s) s = compute(&r, path);
         if (!s) tell_unconverged(&r);

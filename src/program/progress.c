@@ -5,6 +5,7 @@
    the time left much. */
 #include "program/progress.h"
 
+#include "base/clock.h"
 #include "base/units.h"
 
 #include <math.h>
@@ -22,16 +23,9 @@ static const double trust = 0.2, least_part = 0.02;
  * loaded. */
 static const double impossible = 20;
 
-static double clock_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void hesse_progress_start(hesse_progress *p, FILE *to, double planned)
 {
-    const double now = clock_now();
+    const double now = hesse_seconds();
     *p = (hesse_progress){
         .to = to, .terminal = isatty(fileno(to)), .started = now, .heard = now};
     p->planned = planned;
@@ -85,7 +79,7 @@ void hesse_progress_update(hesse_progress *p, const char *phase, double part,
                            double operations)
 {
     if (p->alive) pthread_mutex_lock(&p->lock);
-    hesse_progress_update_at(p, clock_now(), phase, part, operations);
+    hesse_progress_update_at(p, hesse_seconds(), phase, part, operations);
     if (p->alive) pthread_mutex_unlock(&p->lock);
 }
 
@@ -98,7 +92,7 @@ static void *redraw(void *data)
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec++;
         pthread_cond_timedwait(&p->end, &p->lock, &until);
-        if (!p->ending) hesse_progress_redraw_at(p, clock_now());
+        if (!p->ending) hesse_progress_redraw_at(p, hesse_seconds());
     }
     pthread_mutex_unlock(&p->lock);
     return NULL;
