@@ -490,7 +490,8 @@ static void wrong_matrices_are_found(void **state)
 {
     (void)state;
     const stage t = open_on(MPI_COMM_WORLD, "llama");
-    const hesse_analysis_options full = {.scope = HESSE_FULL}, blocks = {0};
+    const hesse_analysis_options full = {.scope = HESSE_FULL, .matrices = true},
+                                 blocks = {.matrices = true};
     for (int r = 0; r < hesse_team_size(t.team); r++)
         for (int kind = 0; kind < 4; kind++) {
             hesse_analysis *x = ask(t, kind & 1 ? &blocks : &full);
