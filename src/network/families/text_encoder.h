@@ -39,6 +39,17 @@ hesse_status hesse_text_encoder_probe(const hesse_safetensors *file, const char 
  *  tasks are unknown, and other tensors of the encoder are parameters. */
 hesse_extra hesse_text_encoder_extra(const hesse_arch *arch, const char *name);
 
+/** The modules that BERT and RoBERTa name alike. */
+#define HESSE_BERT_MODULES                                                             \
+    .words = "embeddings.word_embeddings.weight",                                      \
+    .positions = "embeddings.position_embeddings.weight",                              \
+    .types = "embeddings.token_type_embeddings.weight",                                \
+    .norm = "embeddings.LayerNorm", .layers = "encoder.layer.",                        \
+    .query = "attention.self.query", .key = "attention.self.key",                      \
+    .value = "attention.self.value", .output = "attention.output.dense",               \
+    .after_attention = "attention.output.LayerNorm", .up = "intermediate.dense",       \
+    .down = "output.dense", .after_mlp = "output.LayerNorm"
+
 /** The keys of a job that all text encoders have; a NULL comes after them. */
 #define HESSE_TEXT_ENCODER_KEYS                                                        \
     {"config", NULL}, {"layers", "2"}, {"heads", "2"}, {"head_size", NULL},            \
