@@ -73,6 +73,7 @@ typedef struct hesse_data_options {
     double mask_rate;   /* masked models: share of masked tokens; 0: 0.15         */
     const int *mask_id; /* masked models: id of a masked token; NULL: a new id    */
     int sequences; /* examples; 0: all that are available, at most 16             */
+    bool all;      /* 0 sequences are all that are available                     */
     int context;   /* tokens of an example; 0: those of the rows, or all that the model
                       can take */
     int batch;     /* examples of a micro-batch, which "addition" balances            */

@@ -22,6 +22,15 @@ typedef struct hesse_dataset hesse_dataset;
 hesse_status hesse_dataset_open(hesse_team *team, const hesse_data_options *options,
                                 const hesse_data_needs *needs, hesse_dataset **dataset);
 
+/** Local. Take the last `count` examples out of a dataset, and make a dataset of their
+ * own of them, for example to evaluate with examples that are not trained on.
+ *
+ *  count  [in]   from 1 to the number of examples - 1.
+ *  rest   [out]  a copy; the caller frees it.
+ *  Errors: HESSE_E_JOB for another count, HESSE_E_NOMEM. */
+hesse_status hesse_dataset_split(hesse_dataset *dataset, int count,
+                                 hesse_dataset **rest, hesse_why *why);
+
 /** Local. NULL is legal. */
 void hesse_dataset_free(hesse_dataset *dataset);
 

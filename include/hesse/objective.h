@@ -34,8 +34,8 @@ typedef struct hesse_objective hesse_objective;
  * Nothing is computed. The parameters are those of the network. An outline has none,
  * and then only a plan can be made.
  *
- *  network, dataset  [in]  borrowed until the objective is freed.
- *  Memory: activations of the batch, or of a part of it.
+ *  network, dataset  [in]  borrowed until the objective is freed. dataset NULL: there
+ * is no batch until one is set. Memory: activations of the batch, or of a part of it.
  *  Errors: HESSE_E_JOB when they do not fit one another, HESSE_E_INPUT when every
  * target is ignored, HESSE_E_NOMEM. */
 hesse_status hesse_objective_new(hesse_team *team, const hesse_network *network,
@@ -52,6 +52,18 @@ void hesse_objective_free(hesse_objective *objective);
 hesse_status hesse_objective_set_batch(hesse_objective *objective,
                                        const hesse_dataset *dataset, int first,
                                        int count);
+
+/** Collective. Take chosen examples of a dataset as the batch from now on, in the order
+ * of their indices, which may repeat. They are copied. If the batch before was chosen
+ * in this way, too, and has as many examples, its memory serves again, and the call is
+ * cheap.
+ *
+ *  indices  [in]  count of them, equal on all ranks, each from 0 to the number of
+ *           examples - 1.
+ *  Errors: as hesse_objective_set_batch. */
+hesse_status hesse_objective_set_examples(hesse_objective *objective,
+                                          const hesse_dataset *dataset, int count,
+                                          const int *indices);
 
 /** Collective. Use other parameters from now on: n numbers, copied, equal on all ranks.
  *  Memory: 8 n bytes, once. Errors: HESSE_E_JOB for an outline, HESSE_E_NOMEM. */
@@ -70,6 +82,14 @@ const double *hesse_objective_parameters(const hesse_objective *objective);
 hesse_status hesse_objective_loss(hesse_objective *objective, double *loss);
 hesse_status hesse_objective_gradient(hesse_objective *objective, double *loss,
                                       double *gradient);
+
+/** Collective. Compute the loss, and the fraction of the targets whose class has the
+ * largest output (of several equal ones the first). Ignored targets do not count.
+ *
+ *  accuracy  [out]  from 0 to 1; NaN for losses without classes.
+ *  Errors: as hesse_objective_loss. */
+hesse_status hesse_objective_accuracy(hesse_objective *objective, double *loss,
+                                      double *accuracy);
 
 /** Collective. Compute the contribution of each of the examples first ... first + count
  * - 1 to the gradient. The contributions of all examples of the batch add up to the

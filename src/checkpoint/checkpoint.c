@@ -28,6 +28,7 @@ struct hesse_checkpoint {
     char *line; /* rank 0 prints it when a signal ends the program at once */
     int lock;   /* on rank 0: the file that this run has locked; else -1     */
     bool made;  /* this run has made the folder                              */
+    bool kept;  /* the folder has the file of an owner                       */
     double stretch;
     const hesse_signals *signals; /* NULL: none */
     hesse_stop *stop;
@@ -229,6 +230,7 @@ hesse_status hesse_checkpoint_close(hesse_checkpoint *c, hesse_status status,
     if (!c) return status;
     if (c->parts && status) hesse_parts_make_safe(c->parts, &ignored);
     if (c->parts && status) worth = hesse_parts_worth(c->parts);
+    if (status && c->kept) worth = 1;
     MPI_Allreduce(MPI_IN_PLACE, &worth, 1, MPI_INT, MPI_MAX, c->team->comm);
     if (status) tell_of_work(c, status, worth);
     hesse_stop_free(c->stop);
@@ -302,4 +304,14 @@ hesse_status hesse_checkpoint_continue(hesse_checkpoint *c, hesse_why *why)
                       "stopped by a signal; finished work is in %s, and %s goes on "
                       "with it",
                       c->folder, c->resume);
+}
+
+bool hesse_checkpoint_stop_asked(hesse_checkpoint *c)
+{
+    return c && hesse_stop_asked(c->stop);
+}
+
+void hesse_checkpoint_keep(hesse_checkpoint *c, bool keep)
+{
+    if (c) c->kept = keep;
 }

@@ -104,4 +104,15 @@ void hesse_checkpoint_drop_panels(hesse_checkpoint *checkpoint, int block, int b
  * disk; HESSE_E_OUTPUT, HESSE_E_NOMEM. */
 hesse_status hesse_checkpoint_continue(hesse_checkpoint *checkpoint, hesse_why *why);
 
+/** For work that is not made of records, such as a training run: its owner keeps a file
+ * of his own in the folder, under this name, and replaces it as a whole. */
+#define HESSE_CHECKPOINT_STATE "state.safetensors"
+
+/** Local. True after a signal to any rank. Waits for no other rank. */
+bool hesse_checkpoint_stop_asked(hesse_checkpoint *checkpoint);
+
+/** Local, on rank 0. The folder has such a file that a later run needs, so that the end
+ * of this run leaves it; or it is not needed any more. */
+void hesse_checkpoint_keep(hesse_checkpoint *checkpoint, bool keep);
+
 #endif /* HESSE_CHECKPOINT_CHECKPOINT_H */

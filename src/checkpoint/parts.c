@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/part_file.h"
 #include "parallel/team.h"
 
@@ -402,7 +403,8 @@ hesse_status hesse_parts_make_safe(hesse_parts *p, hesse_why *why)
 static bool is_ours(const char *name)
 {
     return run_of(name) || ends_with(name, ".tmp") ||
-           strcmp(name, "manifest.json") == 0;
+           strcmp(name, "manifest.json") == 0 ||
+           strcmp(name, HESSE_CHECKPOINT_STATE) == 0;
 }
 
 bool hesse_parts_any(const char *folder)

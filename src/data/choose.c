@@ -5,8 +5,9 @@ hesse_status hesse_choice_begin(const hesse_data_options *options,
                                 const char *path, const char *what,
                                 hesse_choice *choice, hesse_why *why)
 {
-    const size_t usual =
-        available < HESSE_USUAL_EXAMPLES ? available : HESSE_USUAL_EXAMPLES;
+    const size_t usual = options->all || available < HESSE_USUAL_EXAMPLES
+                             ? available
+                             : HESSE_USUAL_EXAMPLES;
     *choice = (hesse_choice){.left = available,
                              .wanted = options->sequences ? (size_t)options->sequences
                                                           : usual,

@@ -18,7 +18,7 @@ typedef struct hesse_choice {
 } hesse_choice;
 
 /** Local. Begins a choice of options->sequences examples, or, when that is 0, of all
- *  that are available, at most HESSE_USUAL_EXAMPLES.
+ *  that are available, at most HESSE_USUAL_EXAMPLES unless options->all.
  *
  *  path, what  [in]  name the file and its candidates in the message.
  *  Errors: HESSE_E_INPUT when too few are available, or none. */

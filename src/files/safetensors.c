@@ -348,7 +348,7 @@ static hesse_status not_finite(const char *path, const hesse_tensor *t, size_t e
 }
 
 static hesse_status convert(FILE *in, const hesse_shard *shard, const hesse_tensor *t,
-                            double *values, hesse_why *why)
+                            bool any, double *values, hesse_why *why)
 {
     unsigned char piece[1 << 15];
     const dtype *type = dtype_of(t->type);
@@ -361,15 +361,16 @@ static hesse_status convert(FILE *in, const hesse_shard *shard, const hesse_tens
         if (s) return s;
         for (size_t i = 0; i < count; i++) {
             const double x = values[first + i] = type->decode(piece + i * width);
-            if (!isfinite(x)) return not_finite(shard->path, t, first + i, x, why);
+            if (!any && !isfinite(x))
+                return not_finite(shard->path, t, first + i, x, why);
         }
     }
     return HESSE_OK;
 }
 
-hesse_status hesse_safetensors_read(const hesse_safetensors *file,
-                                    const hesse_tensor *tensor, double *values,
-                                    hesse_why *why)
+static hesse_status read_tensor(const hesse_safetensors *file,
+                                const hesse_tensor *tensor, bool any, double *values,
+                                hesse_why *why)
 {
     const hesse_shard *shard = &file->shards.list[tensor->shard];
     if (!dtype_of(tensor->type)->decode)
@@ -381,9 +382,23 @@ hesse_status hesse_safetensors_read(const hesse_safetensors *file,
     size_t size;
     hesse_status s = hesse_file_open(shard->path, &in, &size, why);
     if (s) return s;
-    s = convert(in, shard, tensor, values, why);
+    s = convert(in, shard, tensor, any, values, why);
     fclose(in);
     return s;
+}
+
+hesse_status hesse_safetensors_read(const hesse_safetensors *file,
+                                    const hesse_tensor *tensor, double *values,
+                                    hesse_why *why)
+{
+    return read_tensor(file, tensor, false, values, why);
+}
+
+hesse_status hesse_safetensors_read_any(const hesse_safetensors *file,
+                                        const hesse_tensor *tensor, double *values,
+                                        hesse_why *why)
+{
+    return read_tensor(file, tensor, true, values, why);
 }
 
 hesse_status hesse_safetensors_digest(const hesse_safetensors *file,

@@ -49,6 +49,11 @@ hesse_status hesse_safetensors_read(const hesse_safetensors *file,
                                     const hesse_tensor *tensor, double *values,
                                     hesse_why *why);
 
+/** Local. The same, but values that are not finite are no error. */
+hesse_status hesse_safetensors_read_any(const hesse_safetensors *file,
+                                        const hesse_tensor *tensor, double *values,
+                                        hesse_why *why);
+
 /** Local. The SHA-256 of the file, as sha256sum prints it. For several shards it is the
  * SHA-256 of their digests, one in each line, in order of their names.
  *  Errors: HESSE_E_INPUT when a file cannot be read; HESSE_E_NOMEM. */

@@ -133,19 +133,22 @@ static void settle(hesse_analysis_options *a, bool paper)
     if (a->matrices) a->method = HESSE_METHOD_EXACT; /* stored matrices are dense */
 }
 
-/* job.yaml and job.yml give job.h5. */
+/* job.yaml and job.yml give job.h5, and the folder job. */
 static hesse_status name_output(hesse_job *job, const char *path, hesse_why *why)
 {
     size_t length = strlen(path);
-    if (job->paths.output) return HESSE_OK;
     if (length > 5 && strcmp(path + length - 5, ".yaml") == 0)
         length -= 5;
     else if (length > 4 && strcmp(path + length - 4, ".yml") == 0)
         length -= 4;
-    char *name = hesse_job_room(job, length + 4);
-    if (!name) return exhausted(why);
+    char *name = hesse_job_room(job, length + 4),
+         *folder = hesse_job_room(job, length + 5);
+    if (!name || !folder) return exhausted(why);
     snprintf(name, length + 4, "%.*s.h5", (int)length, path);
-    job->paths.output = name;
+    snprintf(folder, length + 5, "%.*s%s", (int)length, path,
+             path[length] ? "" : ".run");
+    if (!job->paths.output) job->paths.output = name;
+    if (!job->paths.folder) job->paths.folder = folder;
     return HESSE_OK;
 }
 
@@ -214,6 +217,7 @@ static hesse_status understand(const hesse_yaml *root, const char *path,
     if (!s) derive(job, &values);
     if (!s) s = name_output(job, path, why);
     if (!s) s = hesse_job_check_rules(&values, path, job, why);
+    if (!s) s = hesse_job_settle_training(&values, job, why);
     if (!s) settle(&job->analysis, job->spectrum.paper);
     hesse_values_free(&values);
     return s;

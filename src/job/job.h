@@ -10,6 +10,7 @@
 #include "hesse/density.h"
 #include "hesse/distance.h"
 #include "hesse/status.h"
+#include "hesse/train.h"
 #include "job/keys.h"
 #include "network/families/config.h"
 
@@ -29,6 +30,23 @@ typedef struct hesse_job_metrics {
     int n_distance;
 } hesse_job_metrics;
 
+/** A job's training. With several learning rates or seeds there is a run for each pair.
+ */
+typedef struct hesse_job_train {
+    hesse_train_options options; /* without learning rate, seed and batch */
+    const double *rates;
+    const int *seeds; /* n_seeds 0: the seeds of `model` and `data` */
+    int n_rates, n_seeds, n_betas;
+    const char *batch;         /* in the job: a number, or "all" */
+    const char *const *stages; /* in the job: "init", "100", "50%" */
+    int n_stages;
+    int64_t *stage_steps; /* [n_stages], ascending, without repetitions */
+    int n_stage_steps;
+    int evaluate_every, evaluate_sequences, steps, measure_every;
+    bool csv;                  /* the log is also written as comma-separated values */
+    const char *evaluate_file; /* NULL: examples after those that are trained on */
+} hesse_job_train;
+
 typedef struct hesse_job_output {
     double stretch; /* seconds of work on panels that are saved at once */
 } hesse_job_output;
@@ -37,6 +55,7 @@ typedef struct hesse_job_output {
 typedef struct hesse_job_paths {
     const char *config, *checkpoint; /* NULL: absent */
     const char *output; /* the default is the name of the job file, with .h5 */
+    const char *folder; /* of a training run: the name of the job file, alone */
 } hesse_job_paths;
 
 /** A job with all its defaults. It owns everything that it points to. */
@@ -51,6 +70,7 @@ typedef struct hesse_job {
     hesse_analysis_options analysis;
     hesse_job_spectrum spectrum;
     hesse_job_metrics metrics;
+    hesse_job_train train;
     hesse_job_output output;
     hesse_job_paths paths;
     /* Texts for the result file: the job file without changes, plus a comment "# --set

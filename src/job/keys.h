@@ -25,8 +25,9 @@ typedef enum hesse_key_type {
 typedef enum hesse_key_role {
     HESSE_KEY_NUMBERS, /* the computed numbers: it is part of the job's identity */
     HESSE_KEY_OUTPUT, /* only the choice of written results                           */
-    HESSE_KEY_NEITHER /* neither; files are identified by their digests, not by their
-                         paths */
+    HESSE_KEY_TRAINING, /* the numbers of training runs                              */
+    HESSE_KEY_NEITHER   /* neither; files are identified by their digests, not by their
+                           paths */
 } hesse_key_role;
 
 /** A word that a key takes, and the value that it means. */
@@ -43,7 +44,8 @@ typedef struct hesse_word {
 typedef struct hesse_key {
     const char *path; /* dotted, with its section: "spectrum.lanczos.steps"          */
     hesse_key_type type;
-    bool list; /* a list of values of the type                          */
+    bool list;   /* a list of values of the type                          */
+    bool or_one; /* a single value stands for a list of one             */
     hesse_key_role role;
     bool in_config;     /* a model.config has it, so it cannot be given beside one */
     bool written;       /* a path that the program writes; it reads the others   */
@@ -61,7 +63,7 @@ typedef struct hesse_key {
     size_t count;         /* place of the number of values; 0: none                */
 } hesse_key;
 
-enum { HESSE_MOST_KEYS = 128 };
+enum { HESSE_MOST_KEYS = 192 };
 
 /** Local. Row i = 0, 1, ... in the order of the document; NULL after the last one. */
 const hesse_key *hesse_key_at(int i);

@@ -23,6 +23,7 @@ static void print_type(FILE *out, const hesse_key *key, const char *quote)
 {
     char limits[64] = "";
     if (is_numeric(key) && key->low > -HESSE_NO_LIMIT) hesse_key_limits(key, limits);
+    if (key->or_one) fprintf(out, "%s, or ", type_names[key->type]);
     if (key->list) fprintf(out, "list of ");
     if (key->list && key->most < 1000) fprintf(out, "at most %d ", key->most);
     if (key->type != HESSE_KEY_WORD) fputs(type_names[key->type], out);
@@ -213,9 +214,12 @@ static json_t *key_schema(const hesse_key *key)
     json_t *schema = value_schema(key);
     char owners[HESSE_OWNERS], *help = NULL;
     size_t length;
-    if (key->list)
+    if (key->list) {
+        json_t *one = key->or_one ? json_deep_copy(schema) : NULL;
         schema = json_pack("{s:s, s:o, s:i, s:i}", "type", "array", "items", schema,
                            "minItems", key->least, "maxItems", key->most);
+        if (one) schema = json_pack("{s:[o, o]}", "anyOf", one, schema);
+    }
     if (key->standard) json_object_set_new(schema, "default", default_of(key));
     FILE *memory = open_memstream(&help, &length);
     if (memory) {

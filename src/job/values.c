@@ -269,7 +269,9 @@ static hesse_status read_section(const place *p, hesse_values *values)
                              .why = p->why};
         if (i >= 0) {
             values->node[i] = n;
-            s = inner.key->list ? check_list(&inner) : check_scalar(&inner);
+            s = inner.key->list && !(inner.key->or_one && n->kind == HESSE_YAML_SCALAR)
+                    ? check_list(&inner)
+                    : check_scalar(&inner);
         } else if (is_section(path)) {
             s = read_section(&inner, values);
         } else {

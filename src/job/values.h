@@ -62,4 +62,9 @@ hesse_status hesse_values_store(const hesse_values *values, const char *path,
 hesse_status hesse_job_check_rules(const hesse_values *values, const char *path,
                                    const hesse_job *job, hesse_why *why);
 
+/** Local. Check the keys of the section `train`, and fill in everything that follows
+ * from them. Errors: HESSE_E_JOB, which names the key; HESSE_E_NOMEM. */
+hesse_status hesse_job_settle_training(const hesse_values *values, hesse_job *job,
+                                       hesse_why *why);
+
 #endif /* HESSE_JOB_VALUES_H */

@@ -54,6 +54,23 @@ hesse_batch hesse_batch_slice(const hesse_batch *all, int first, int count)
     return part;
 }
 
+void hesse_batch_refill(const hesse_batch *all, const int *indices, hesse_batch *part)
+{
+    hesse_batch from = *all;
+    hesse_batch_array sources[HESSE_BATCH_ARRAYS], places[HESSE_BATCH_ARRAYS];
+    hesse_batch_arrays(&from, sources);
+    hesse_batch_arrays(part, places);
+    for (int i = 0; i < HESSE_BATCH_ARRAYS; i++) {
+        const size_t each = sources[i].each;
+        if (!*sources[i].at) continue;
+        for (int j = 0; j < part->sequences; j++) {
+            assert(indices[j] >= 0 && indices[j] < all->sequences);
+            memcpy((char *)*places[i].at + (size_t)j * each,
+                   (const char *)*sources[i].at + (size_t)indices[j] * each, each);
+        }
+    }
+}
+
 hesse_status hesse_batch_pick(const hesse_batch *all, int count, const int *indices,
                               hesse_batch *part, hesse_why *why)
 {
@@ -63,18 +80,14 @@ hesse_status hesse_batch_pick(const hesse_batch *all, int count, const int *indi
     part->sequences = count;
     hesse_batch_arrays(part, arrays);
     for (int i = 0; i < HESSE_BATCH_ARRAYS; i++) {
-        const char *from = *arrays[i].at;
-        const size_t each = arrays[i].each;
-        if (!from) continue;
-        char *to = hesse_calloc((size_t)count, each);
-        *arrays[i].at = to;
-        there &= to != NULL;
-        for (int j = 0; to && j < count; j++) {
-            assert(indices[j] >= 0 && indices[j] < all->sequences);
-            memcpy(to + (size_t)j * each, from + (size_t)indices[j] * each, each);
-        }
+        if (!*arrays[i].at) continue;
+        *arrays[i].at = hesse_calloc((size_t)count, arrays[i].each);
+        there &= *arrays[i].at != NULL;
     }
-    if (there) return HESSE_OK;
+    if (there) {
+        hesse_batch_refill(all, indices, part);
+        return HESSE_OK;
+    }
     hesse_batch_free(part);
     return exhausted(why);
 }

@@ -67,6 +67,10 @@ hesse_batch hesse_batch_slice(const hesse_batch *all, int first, int count);
 hesse_status hesse_batch_pick(const hesse_batch *all, int count, const int *indices,
                               hesse_batch *part, hesse_why *why);
 
+/** Local. Copy chosen examples into the arrays of a batch that hesse_batch_pick has
+ * made of the same batch; the number of indices is the number of its examples. */
+void hesse_batch_refill(const hesse_batch *all, const int *indices, hesse_batch *part);
+
 /** Local. Return the number of labels that are not ignored. */
 double hesse_batch_targets(const hesse_batch *batch);
 

@@ -200,11 +200,12 @@ static hesse_status check_terms(const hesse_batch *batch, const hesse_weighting 
     return HESSE_OK;
 }
 
-static double loss_weight(const hesse_graph *g, const hesse_batch *batch,
+/* Return the weight of every term of the loss. `own` is that of the graph; 0: none. */
+static double loss_weight(double own, const hesse_batch *batch,
                           const hesse_weighting *w, bool by_token)
 {
     const double terms = terms_of(batch, 0, batch->sequences);
-    if (g->loss_weight > 0) return g->loss_weight;
+    if (own > 0) return own;
     if (by_token) return 1;
     if (w->batch) {
         const int micro_batches = batch->sequences / w->batch;
@@ -255,6 +256,7 @@ hesse_status hesse_graph_tape(const hesse_graph *g, const hesse_batch *batch,
     const hesse_status s = check_terms(batch, weighting, why);
     if (s) return s;
     hesse_tape *t = hesse_tape_new(batch->sequences, batch->context);
+    if (t) t->loss_weight = g->loss_weight;
     const bool by_token = weighting->batch && !equal_terms(batch, weighting->batch);
     bool there = t && (!by_token || weigh_batches(t, batch, weighting->batch));
     const double *table = there && g->n_table ? copy_table(t, g) : NULL;
@@ -268,7 +270,7 @@ hesse_status hesse_graph_tape(const hesse_graph *g, const hesse_batch *batch,
             continue;
         }
         hesse_dims d = n->d;
-        if (n->op->loss) d.a = loss_weight(g, batch, weighting, by_token);
+        if (n->op->loss) d.a = loss_weight(g->loss_weight, batch, weighting, by_token);
         const int *from = n->ids == HESSE_IDS_VISIBLE ? batch->from : NULL;
         hesse_tape_add(t, n->op, d, n->in, ids_of(t, batch, n->ids), from);
         n++;
@@ -279,4 +281,20 @@ hesse_status hesse_graph_tape(const hesse_graph *g, const hesse_batch *batch,
     }
     hesse_tape_free(t);
     return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the list of operators");
+}
+
+hesse_status hesse_graph_renew(hesse_tape *t, const hesse_batch *batch,
+                               const hesse_weighting *weighting, hesse_why *why)
+{
+    const hesse_status s = check_terms(batch, weighting, why);
+    if (s) return s;
+    const bool by_token = weighting->batch && !equal_terms(batch, weighting->batch);
+    if (by_token && !weigh_batches(t, batch, weighting->batch))
+        return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the weights of terms");
+    if (!by_token) hesse_tape_drop_weights(t);
+    for (hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++)
+        if (n->op->loss)
+            n->d.a = loss_weight(t->loss_weight, batch, weighting, by_token);
+    t->n_ready = 0;
+    return HESSE_OK;
 }

@@ -100,4 +100,12 @@ hesse_status hesse_graph_tape(const hesse_graph *g, const hesse_batch *batch,
                               const double *constants, const hesse_weighting *weighting,
                               hesse_tape **tape, hesse_why *why);
 
+/** Local. The examples that a tape borrows are others now, in the same arrays: compute
+ *  the weights of the terms of the loss again; no values are ready.
+ *
+ *  batch  [in]  of the same sizes as the one that the tape was made with.
+ *  Errors: as hesse_graph_tape. */
+hesse_status hesse_graph_renew(hesse_tape *tape, const hesse_batch *batch,
+                               const hesse_weighting *weighting, hesse_why *why);
+
 #endif /* HESSE_NETWORK_GRAPH_H */

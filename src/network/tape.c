@@ -177,6 +177,12 @@ double *hesse_tape_weights(hesse_tape *t, int tokens)
     return t->weights;
 }
 
+void hesse_tape_drop_weights(hesse_tape *t)
+{
+    free(t->weights);
+    t->weights = NULL;
+}
+
 static size_t keep_count(const hesse_tape *t, const hesse_node *n)
 {
     if (!n->op->keep) return 0;

@@ -64,7 +64,9 @@ typedef struct hesse_tape {
     int *zero;                   /* for every token                               */
     double *table;               /* numbers of constants; NULL: none */
     double *weights;             /* of the tokens that the loss reads; NULL: all 1  */
-    double *state;               /* values, adjoints and keeps: one allocation    */
+    double
+        loss_weight; /* of every term of the loss, by its graph; 0: by the reduction */
+    double *state;   /* values, adjoints and keeps: one allocation    */
     bool coupled; /* sequences meet: terms of parts of the batch do not add up to those
                      of the whole */
     bool broken;  /* memory ran out while it grew                  */
@@ -99,6 +101,9 @@ double *hesse_tape_table(hesse_tape *t, size_t count);
 /** Local. Get memory for the weights of the tokens that the loss reads, `tokens` of
  *  them for a sequence; the caller sets them. Returns NULL when memory is exhausted. */
 double *hesse_tape_weights(hesse_tape *t, int tokens);
+
+/** Local. Let all tokens that the loss reads have the weight 1 again. */
+void hesse_tape_drop_weights(hesse_tape *t);
 
 /** Local. Hold the values of at most this number of sequences at once; to be called
  *  before hesse_tape_freeze. The values of the other sequences are computed again when

@@ -89,11 +89,15 @@ hesse_status hesse_weights_widen(const hesse_safetensors *file, const char *path
     return s;
 }
 
-/* Copy a slice out of its fused tensor, or back into it. Outputs are rows of `run`
-   numbers, or columns, of which each row holds one number. */
-static void copy_slice(const hesse_param *p, double *fused, double *theta, bool back)
+/* Outputs are rows of `run` numbers, or columns, of which each row holds one number. */
+void hesse_slice_copy(const hesse_param *p, double *fused, double *theta, bool back)
 {
     const hesse_slice *s = &p->slice;
+    if (!s->total) {
+        memcpy(back ? fused : theta, back ? theta : fused,
+               hesse_param_size(p) * sizeof *theta);
+        return;
+    }
     const size_t run = p->out_rows ? (size_t)p->cols : 1;
     const size_t rows = p->out_rows ? 1 : (size_t)p->rows, groups = (size_t)s->groups;
     const size_t own = hesse_param_size(p) / rows / groups; /* of a group */
@@ -119,7 +123,7 @@ static hesse_status read_param(const hesse_safetensors *file, const char *path,
         return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for '%s'", path,
                           t->name);
     hesse_status s = hesse_safetensors_read(file, t, fused, why);
-    if (!s) copy_slice(p, fused, theta, false);
+    if (!s) hesse_slice_copy(p, fused, theta, false);
     free(fused);
     return s;
 }
@@ -308,6 +312,7 @@ typedef struct output {
     const hesse_params **lists; /* [count] list that has the tensor's parameter */
     const double **values;      /* [count] numbers of that list */
     const hesse_param **params; /* [count] the first slice                     */
+    const double *steps;        /* the last tensor; NULL: there is none */
     double *fused;
 } output;
 
@@ -322,11 +327,12 @@ static void output_free(output *o)
 }
 
 static bool output_new(const hesse_arch *arch, const hesse_tensors *lists, int n_lists,
-                       output *o)
+                       const double *steps, output *o)
 {
     size_t most = 1;
     for (int i = 0; i < n_lists; i++) most += (size_t)lists[i].list->count;
-    *o = (output){.tensors = hesse_calloc(most, sizeof *o->tensors),
+    *o = (output){.steps = steps,
+                  .tensors = hesse_calloc(most, sizeof *o->tensors),
                   .names = hesse_calloc(most, sizeof *o->names),
                   .lists = hesse_calloc(most, sizeof(void *)),
                   .values = hesse_calloc(most, sizeof(void *)),
@@ -337,13 +343,20 @@ static bool output_new(const hesse_arch *arch, const hesse_tensors *lists, int n
             const hesse_param *p = &lists[i].list->list[j];
             const size_t at = o->count;
             if (p->slice.first) continue; /* it is written with the first slice */
+            if (lists[i].without && lists[i].without[j]) continue;
             hesse_layout_name(arch, p, o->names[at]);
+            if (lists[i].suffix)
+                strncat(o->names[at], lists[i].suffix,
+                        sizeof o->names[at] - strlen(o->names[at]) - 1);
             o->tensors[at].name = o->names[at];
             o->tensors[at].rank = stored_shape(p, o->tensors[at].shape);
             o->lists[at] = lists[i].list, o->values[at] = lists[i].values;
             o->params[at] = p;
             o->count++;
         }
+    if (o->steps)
+        o->tensors[o->count++] =
+            (hesse_tensor_out){.name = "step", .rank = 1, .shape = {1}};
     return true;
 }
 
@@ -352,6 +365,7 @@ static const double *output_values(void *context, size_t i)
     output *o = context;
     const hesse_param *first = o->params[i];
     const hesse_params *list = o->lists[i];
+    if (!first) return o->steps;
     if (!first->slice.total) return o->values[i] + first->offset;
     free(o->fused);
     const int own = first->out_rows ? first->rows : first->cols;
@@ -359,18 +373,18 @@ static const double *output_values(void *context, size_t i)
         hesse_alloc(hesse_param_size(first) / (size_t)own * (size_t)first->slice.total);
     for (int j = 0; o->fused && j < list->count; j++)
         if (strcmp(list->list[j].tensor, first->tensor) == 0)
-            copy_slice(&list->list[j], o->fused,
-                       (double *)o->values[i] + list->list[j].offset, true);
+            hesse_slice_copy(&list->list[j], o->fused,
+                             (double *)o->values[i] + list->list[j].offset, true);
     return o->fused;
 }
 
 hesse_status hesse_weights_write(const char *path, const hesse_arch *arch,
-                                 const hesse_tensors *lists, int n_lists, int bytes,
-                                 hesse_why *why)
+                                 const hesse_tensors *lists, int n_lists,
+                                 const double *steps, int bytes, hesse_why *why)
 {
     output o;
     hesse_status s = HESSE_OK;
-    if (!output_new(arch, lists, n_lists, &o))
+    if (!output_new(arch, lists, n_lists, steps, &o))
         s = hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
     if (!s)
         s = hesse_safetensors_write(path, o.count, o.tensors, bytes, output_values, &o,

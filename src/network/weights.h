@@ -7,6 +7,8 @@
 #include "hesse/arch.h"
 #include "network/params.h"
 
+#include <stdbool.h>
+
 /** Local. Find out how a checkpoint stores its family and note it in arch->layout:
  *
  *  - the prefix of its names: "transformer.", "model." or "", with any text of a
@@ -37,7 +39,19 @@ hesse_status hesse_weights_widen(const hesse_safetensors *file, const char *path
 typedef struct hesse_tensors {
     const hesse_params *list;
     double *values;
+    /* Only for writing: what is added to every name (".exp_avg"), NULL: nothing; [list]
+       tensors that are left out, NULL: none. */
+    const char *suffix;
+    const bool *without;
 } hesse_tensors;
+
+/** Local. Copy a parameter out of the tensor in which a checkpoint stores it, with all
+ *  slices, or (back) into it.
+ *
+ *  tensor  [in, out]  the whole tensor, row-major.
+ *  values  [in, out]  of the parameter. */
+void hesse_slice_copy(const hesse_param *param, double *tensor, double *values,
+                      bool back);
 
 /** Local. Read every parameter, and the buffers that a model keeps beside them.
  *
@@ -65,10 +79,11 @@ hesse_status hesse_weights_check(const hesse_safetensors *file, const char *path
 /** Local. Write tensors as a checkpoint in safetensors by arch->layout, under the names
  *  that hesse_weights_read finds. Slices of fused tensors are put together.
  *
+ *  steps  [in]  NULL, or a number that is written as the tensor `step` [1].
  *  bytes  [in]  bytes of a number: 8 (F64) or 4 (F32).
  *  Errors: HESSE_E_OUTPUT, HESSE_E_NOMEM. */
 hesse_status hesse_weights_write(const char *path, const hesse_arch *arch,
-                                 const hesse_tensors *lists, int n_lists, int bytes,
-                                 hesse_why *why);
+                                 const hesse_tensors *lists, int n_lists,
+                                 const double *steps, int bytes, hesse_why *why);
 
 #endif /* HESSE_NETWORK_WEIGHTS_H */

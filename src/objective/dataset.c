@@ -57,6 +57,32 @@ hesse_status hesse_dataset_open(hesse_team *team, const hesse_data_options *opti
     return s;
 }
 
+hesse_status hesse_dataset_split(hesse_dataset *d, int count, hesse_dataset **rest,
+                                 hesse_why *why)
+{
+    const int all = d ? d->all.sequences : 0;
+    if (!rest || count < 1 || count >= all)
+        return hesse_fail(
+            why, HESSE_E_JOB,
+            "%d examples are taken out of a dataset of %d, expected at least "
+            "1, and at least 1 is left",
+            count, all);
+    hesse_dataset *r = hesse_calloc(1, sizeof *r);
+    int *indices = hesse_calloc((size_t)count, sizeof *indices);
+    hesse_status s = HESSE_OK;
+    if (!r || !indices)
+        s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for %d examples", count);
+    for (int i = 0; !s && i < count; i++) indices[i] = all - count + i;
+    if (!s) s = hesse_batch_pick(&d->all, count, indices, &r->all, why);
+    if (!s) d->all.sequences = all - count;
+    free(indices);
+    if (s)
+        free(r);
+    else
+        *rest = r;
+    return s;
+}
+
 void hesse_dataset_free(hesse_dataset *d)
 {
     if (d) hesse_batch_free(&d->all);

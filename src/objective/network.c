@@ -176,8 +176,8 @@ static hesse_status read_values(const hesse_network_source *source, hesse_networ
         hesse_params_init(&n->params, source->seed, n->theta);
     if (file) {
         if (!needs_buffers(n) && !has_buffers(n, file)) hesse_params_free(&n->buffers);
-        const hesse_tensors lists[] = {{&n->params, n->theta},
-                                       {&n->buffers, n->constants}};
+        const hesse_tensors lists[] = {{.list = &n->params, .values = n->theta},
+                                       {.list = &n->buffers, .values = n->constants}};
         return source->outline
                    ? hesse_weights_check(file, source->checkpoint, &n->arch, lists, 2,
                                          &n->note, why)
@@ -321,10 +321,10 @@ hesse_status hesse_network_write(hesse_team *team, const hesse_network *n,
         s = hesse_fail(&team->why, HESSE_E_JOB, "%s: there are no values to write",
                        path);
     if (!s && team->rank == 0) {
-        const hesse_tensors lists[] = {{&n->params, (double *)values},
-                                       {&n->buffers, n->constants}};
-        s = hesse_weights_write(path, &n->arch, lists, 2, format == HESSE_F64 ? 8 : 4,
-                                &team->why);
+        const hesse_tensors lists[] = {{.list = &n->params, .values = (double *)values},
+                                       {.list = &n->buffers, .values = n->constants}};
+        s = hesse_weights_write(path, &n->arch, lists, 2, NULL,
+                                format == HESSE_F64 ? 8 : 4, &team->why);
     }
     return hesse_agree(team, s);
 }

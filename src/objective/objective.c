@@ -133,6 +133,63 @@ hesse_status hesse_objective_set_batch(hesse_objective *x, const hesse_dataset *
     return s;
 }
 
+/* Local. True if the batch is a copy that other examples of the dataset fit into. */
+static bool fits_chosen(const hesse_objective *x, const hesse_batch *all, int count)
+{
+    hesse_batch now = x->chosen, next = *all;
+    hesse_batch_array a[HESSE_BATCH_ARRAYS], b[HESSE_BATCH_ARRAYS];
+    if (!x->tape || now.sequences != count || x->batch.sequences != count) return false;
+    hesse_batch_arrays(&now, a);
+    hesse_batch_arrays(&next, b);
+    for (int i = 0; i < HESSE_BATCH_ARRAYS; i++)
+        if (!*a[i].at != !*b[i].at || a[i].each != b[i].each) return false;
+    return all->vocabulary == now.vocabulary && all->classes == now.classes;
+}
+
+/* Local. Take chosen examples as the batch. */
+static hesse_status choose(hesse_objective *x, const hesse_batch *all, int count,
+                           const int *indices, size_t available, hesse_why *why)
+{
+    hesse_weighting weighting;
+    hesse_status s = HESSE_OK;
+    if (fits_chosen(x, all, count)) {
+        hesse_batch_refill(all, indices, &x->chosen);
+        s = weighting_of(x, &weighting, why);
+        return s ? s : hesse_graph_renew(x->tape, &x->batch, &weighting, why);
+    }
+    drop_tape(x);
+    hesse_batch_free(&x->chosen);
+    s = hesse_batch_pick(all, count, indices, &x->chosen, why);
+    x->batch = x->chosen;
+    return s ? s : build(x, available, why);
+}
+
+hesse_status hesse_objective_set_examples(hesse_objective *x,
+                                          const hesse_dataset *dataset, int count,
+                                          const int *indices)
+{
+    if (!x) return HESSE_E_JOB;
+    hesse_team *team = x->team;
+    const int all = dataset ? dataset->all.sequences : 0;
+    hesse_status s = HESSE_OK;
+    if (count < 1 || !indices)
+        s = hesse_fail(&team->why, HESSE_E_JOB, "a batch of %d chosen examples", count);
+    for (int i = 0; !s && i < count; i++)
+        if (indices[i] < 0 || indices[i] >= all)
+            s = hesse_fail(&team->why, HESSE_E_JOB,
+                           "example %d of a dataset of %d was chosen for a batch",
+                           indices[i], all);
+    const bool same = !s && fits_chosen(x, &dataset->all, count);
+    const size_t available = same ? 0 : hesse_team_available(team);
+    if (!s) s = choose(x, &dataset->all, count, indices, available, &team->why);
+    s = hesse_agree(team, s);
+    if (s) {
+        drop_tape(x);
+        x->batch = (hesse_batch){0};
+    }
+    return s;
+}
+
 static hesse_status check_options(const hesse_objective_options *o, hesse_why *why)
 {
     if ((int)o->reduction < HESSE_MEAN || o->reduction > HESSE_SUM_OF_BATCHES)
@@ -152,9 +209,9 @@ hesse_status hesse_objective_new(hesse_team *team, const hesse_network *network,
     hesse_objective *x = hesse_calloc(1, sizeof *x);
     hesse_status s = HESSE_OK;
     if (objective) *objective = NULL;
-    if (!network || !dataset || !options || !objective)
+    if (!network || !options || !objective)
         s = hesse_fail(&team->why, HESSE_E_JOB,
-                       "an objective needs a network, a dataset, options and a place");
+                       "an objective needs a network, options and a place");
     if (!s) s = check_options(options, &team->why);
     if (!s && !x)
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for an objective");
@@ -164,7 +221,8 @@ hesse_status hesse_objective_new(hesse_team *team, const hesse_network *network,
                                .network = network,
                                .options = *options,
                                .theta = network->theta};
-    if (!s) s = hesse_objective_set_batch(x, dataset, 0, dataset->all.sequences);
+    if (!s && dataset)
+        s = hesse_objective_set_batch(x, dataset, 0, dataset->all.sequences);
     if (s)
         hesse_objective_free(x);
     else
@@ -176,6 +234,7 @@ void hesse_objective_free(hesse_objective *x)
 {
     if (!x) return;
     drop_tape(x);
+    hesse_batch_free(&x->chosen);
     free(x->own);
     free(x);
 }
@@ -269,6 +328,46 @@ hesse_status hesse_objective_loss(hesse_objective *x, double *loss)
     if (!s) add_up(x, loss, 1);
     if (!s) x->loss = *loss;
     return s;
+}
+
+/* Local. Count the targets of some examples whose values are held, and those whose
+   class has the largest output. */
+static void count_hits(const hesse_tape *t, int first, int count, double hits[2])
+{
+    const hesse_node *n = &t->nodes[t->n_nodes - 1];
+    const hesse_frame f = hesse_tape_frame(t, n, first * n->d.t, count * n->d.t);
+    for (size_t i = 0; i < (size_t)f.d.n; i++) {
+        const double *out = f.x[0] + i * (size_t)f.d.c;
+        int best = 0;
+        if (f.id[i] < 0) continue;
+        for (int j = 1; j < f.d.c; j++)
+            if (out[j] > out[best]) best = j;
+        hits[0]++, hits[1] += best == f.id[i];
+    }
+}
+
+hesse_status hesse_objective_accuracy(hesse_objective *x, double *loss,
+                                      double *accuracy)
+{
+    if (!x) return HESSE_E_JOB;
+    hesse_team *team = x->team;
+    double sums[3] = {0};
+    hesse_status s = hesse_agree(team, check_ready(x, loss && accuracy, &team->why));
+    if (s) return s;
+    hesse_tape *t = x->tape;
+    const bool classes = t->nodes[t->n_nodes - 1].op == &hesse_op_cross_entropy;
+    const hesse_example_range own = hesse_objective_share(x, team->rank);
+    for (int at = own.first; at < own.end; at += t->window) {
+        const int some = own.end - at < t->window ? own.end - at : t->window;
+        sums[0] += hesse_tape_loss(t, at, some);
+        if (classes) count_hits(t, at, some, sums + 1);
+    }
+    s = hesse_agree(team, check_own(x, sums[0], false, &team->why));
+    if (s) return s;
+    add_up(x, sums, 3);
+    *loss = x->loss = sums[0];
+    *accuracy = classes ? sums[2] / sums[1] : NAN;
+    return HESSE_OK;
 }
 
 hesse_status hesse_objective_gradient(hesse_objective *x, double *loss,

@@ -12,7 +12,8 @@ struct hesse_objective {
     hesse_team *team;             /* borrowed                                   */
     const hesse_network *network; /* borrowed                                   */
     hesse_objective_options options;
-    hesse_batch batch;        /* a view of a dataset's examples             */
+    hesse_batch batch;        /* a view of a dataset's examples, or of `chosen` */
+    hesse_batch chosen;       /* copies of chosen examples; empty: there are none */
     hesse_tape *tape;         /* of the network on the batch; NULL: no batch */
     hesse_workload *workload; /* of products on the tape                     */
     const double *theta;      /* the network's or `own`; NULL for an outline */

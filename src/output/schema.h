@@ -41,7 +41,12 @@ typedef enum hesse_axis_id {
     HESSE_AXIS_STEP,
     HESSE_AXIS_SIDE,
     HESSE_AXIS_END,
-    HESSE_AXIS_LIMIT
+    HESSE_AXIS_LIMIT,
+    HESSE_AXIS_TRAIN_STEP,
+    HESSE_AXIS_TRAIN_TENSOR,
+    HESSE_AXIS_EVALUATION,
+    HESSE_AXIS_MEASUREMENT,
+    HESSE_AXIS_BATCH
 } hesse_axis_id;
 
 /** One axis of a dataset, with the name that readers will see. */
@@ -80,6 +85,8 @@ typedef enum hesse_section {
     HESSE_SECTION_METRICS,
     HESSE_SECTION_METRICS_ATTRIBUTES,
     HESSE_SECTION_MATRICES,
+    HESSE_SECTION_TRAIN,
+    HESSE_SECTION_TRAIN_ATTRIBUTES,
     HESSE_SECTIONS
 } hesse_section;
 

@@ -21,7 +21,9 @@ static const char *const SECTIONS[HESSE_SECTIONS] = {
     [HESSE_SECTION_SPECTRA_ATTRIBUTES] = "spectra_attributes",
     [HESSE_SECTION_METRICS] = "metrics",
     [HESSE_SECTION_METRICS_ATTRIBUTES] = "metrics_attributes",
-    [HESSE_SECTION_MATRICES] = "matrices"};
+    [HESSE_SECTION_MATRICES] = "matrices",
+    [HESSE_SECTION_TRAIN] = "train",
+    [HESSE_SECTION_TRAIN_ATTRIBUTES] = "train_attributes"};
 
 static const char *type_of(const hesse_schema_row *row)
 {

@@ -6,6 +6,7 @@
 #include "hesse/spectrum.h"
 #include "output/reader.h"
 #include "output/schema.h"
+#include "output/train_log.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -15,11 +16,32 @@
 enum { PATH_LENGTH = 512, LONGEST_NAME = 56 };
 
 /* The attributes that a reader wants to see first; the file has more. */
-static const char *const HEAD[] = {
-    "created",     "command",    "hesse_version", "git_commit",   "host",
-    "ranks",       "blas",       "model_family",  "model_layers", "model_heads",
-    "model_width", "parameters", "data_dtype",    "data_layout",  "sequences",
-    "context",     "loss",       "partition",     "scope",        "wall_seconds"};
+static const char *const HEAD[] = {"created",
+                                   "command",
+                                   "hesse_version",
+                                   "git_commit",
+                                   "host",
+                                   "ranks",
+                                   "blas",
+                                   "model_family",
+                                   "model_layers",
+                                   "model_heads",
+                                   "model_width",
+                                   "parameters",
+                                   "data_dtype",
+                                   "data_layout",
+                                   "sequences",
+                                   "context",
+                                   "loss",
+                                   "partition",
+                                   "scope",
+                                   "wall_seconds",
+                                   "train_optimiser",
+                                   "train_learning_rate",
+                                   "train_batch",
+                                   "train_seed",
+                                   "train_failure",
+                                   "train_seconds"};
 
 static void print_attribute(hid_t object, const char *name, FILE *out)
 {
@@ -277,6 +299,8 @@ hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why)
     const hesse_status s = hesse_reader_open(path, &r, why);
     if (s) return s;
     print_head(&r, out);
+    if (!r.status && hesse_reader_has(&r, "learning_rate"))
+        hesse_train_log_show(&r, out);
     if (!r.status && hesse_reader_has(&r, "blocks/trace"))
         print_table(&r, out, "hessian", "");
     if (!r.status && hesse_reader_has(&r, "parts"))

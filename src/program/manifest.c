@@ -15,15 +15,29 @@
 
 enum { FORMAT = 1, KEY = 128 };
 
-/* The role of a key: the results that it changes. */
-static hesse_key_role role_of(const char *path)
+/* What a manifest is about: the numbers of an analysis, the choice of what it writes,
+   or the numbers of training runs. */
+typedef enum purpose { NUMBERS, WISH, TRAINING } purpose;
+
+static bool belongs(const char *path, purpose about)
 {
     const int i = hesse_key_find(path);
-    return i < 0 ? HESSE_KEY_NEITHER : hesse_key_at(i)->role;
+    if (i < 0) return false;
+    const hesse_key_role role = hesse_key_at(i)->role;
+    const bool source =
+        strncmp(path, "model.", 6) == 0 || strncmp(path, "data.", 5) == 0;
+    switch (about) {
+    case NUMBERS:
+        return role == HESSE_KEY_NUMBERS;
+    case WISH:
+        return role == HESSE_KEY_OUTPUT && strncmp(path, "train.", 6) != 0;
+    default:
+        return role == HESSE_KEY_TRAINING || (role == HESSE_KEY_NUMBERS && source);
+    }
 }
 
 /* The lines of a complete job are "key: value", two spaces deeper in every section. */
-static json_t *keys_of(const char *complete, hesse_key_role role)
+static json_t *keys_of(const char *complete, purpose about)
 {
     json_t *keys = json_object();
     char path[KEY] = "";
@@ -39,7 +53,7 @@ static json_t *keys_of(const char *complete, hesse_key_role role)
                  name);
         if (end - colon < 3) continue; /* a section */
         at[strlen(at) - 1] = '\0';
-        if (role_of(path) == role)
+        if (belongs(path, about))
             json_object_set_new(keys, path,
                                 json_stringn(colon + 2, (size_t)(end - colon - 2)));
         at[0] = '\0';
@@ -61,10 +75,10 @@ static void add_digest(json_t *inputs, const char *name, const char *digest)
 }
 
 /* NULL: out of memory. */
-static char *manifest_of(const origin *o, hesse_key_role role)
+static char *manifest_of(const origin *o, purpose about)
 {
     json_t *root = json_object(), *inputs = json_object();
-    if (role == HESSE_KEY_NUMBERS) {
+    if (about != WISH) {
         add_digest(inputs, "config", o->config);
         add_digest(inputs, "checkpoint", o->checkpoint);
         add_digest(inputs, "data", o->data);
@@ -72,14 +86,15 @@ static char *manifest_of(const origin *o, hesse_key_role role)
         json_object_set_new(root, "program", json_string(o->program));
     }
     json_object_set_new(root, "inputs", inputs);
-    json_object_set_new(root, "job", keys_of(o->complete, role));
+    json_object_set_new(root, "job", keys_of(o->complete, about));
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS);
     json_decref(root);
     return text;
 }
 
-hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *problem,
-                               hesse_identity *identity, hesse_why *why)
+/* Compute the identity of what a manifest is about. */
+static hesse_status identify(const hesse_job *job, const hesse_problem *problem,
+                             purpose about, hesse_identity *identity, hesse_why *why)
 {
     origin o = {.complete = job->complete,
                 .program = "hesse " HESSE_VERSION ", " HESSE_GIT_COMMIT};
@@ -89,13 +104,26 @@ hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *proble
     if (s) return s;
     strcpy(o.checkpoint, hesse_network_digest(problem->network));
     strcpy(o.data, hesse_dataset_digest(problem->dataset));
-    identity->numbers = manifest_of(&o, HESSE_KEY_NUMBERS);
-    identity->wish = manifest_of(&o, HESSE_KEY_OUTPUT);
+    identity->numbers = manifest_of(&o, about);
+    identity->wish = manifest_of(&o, WISH);
     if (!identity->numbers || !identity->wish)
         return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a manifest");
     hesse_digest(identity->numbers, strlen(identity->numbers), identity->job);
     hesse_digest(identity->wish, strlen(identity->wish), identity->output);
     return HESSE_OK;
+}
+
+hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *problem,
+                               hesse_identity *identity, hesse_why *why)
+{
+    return identify(job, problem, NUMBERS, identity, why);
+}
+
+hesse_status hesse_identity_of_training(const hesse_job *job,
+                                        const hesse_problem *problem,
+                                        hesse_identity *identity, hesse_why *why)
+{
+    return identify(job, problem, TRAINING, identity, why);
 }
 
 void hesse_identity_free(hesse_identity *identity)
@@ -109,8 +137,7 @@ void hesse_identity_free(hesse_identity *identity)
 static hesse_status compare(const hesse_identity *identity, const char *path,
                             const origin *found, hesse_why *why)
 {
-    char *numbers = manifest_of(found, HESSE_KEY_NUMBERS),
-         *wish = manifest_of(found, HESSE_KEY_OUTPUT);
+    char *numbers = manifest_of(found, NUMBERS), *wish = manifest_of(found, WISH);
     hesse_status s = HESSE_OK;
     if (!numbers || !wish)
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a manifest");

@@ -21,6 +21,11 @@ typedef struct hesse_identity {
  *  Errors: HESSE_E_INPUT when the config cannot be read any more, HESSE_E_NOMEM. */
 hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *problem,
                                hesse_identity *identity, hesse_why *why);
+
+/** Local, on rank 0. The same for the training runs of a job. */
+hesse_status hesse_identity_of_training(const hesse_job *job,
+                                        const hesse_problem *problem,
+                                        hesse_identity *identity, hesse_why *why);
 void hesse_identity_free(hesse_identity *identity);
 
 /** Local. Check that a result file is of this job, and has everything that the job asks

@@ -39,15 +39,15 @@ static void number(hesse_provenance *p, const char *name, double value)
     add(p, (hesse_note){.name = name, .kind = HESSE_NOTE_NUMBER, .number = value});
 }
 
-static void note_program(hesse_provenance *p, const hesse_plan_summary *plan)
+static void note_program(hesse_provenance *p, int ranks, int threads)
 {
     text(p, "hesse_version", HESSE_VERSION);
     text(p, "git_commit", HESSE_GIT_COMMIT);
     text(p, "created", p->created);
     text(p, "command", p->command);
     text(p, "host", p->host);
-    whole(p, "ranks", plan->ranks);
-    whole(p, "threads", plan->threads);
+    whole(p, "ranks", ranks);
+    whole(p, "threads", threads);
     text(p, "blas", p->blas);
     whole(p, "blas_threads", hesse_blas_threads());
     whole(p, "blas_mended", hesse_blas_mended() != NULL);
@@ -189,7 +189,8 @@ static void note_network(hesse_provenance *p, const hesse_job *job,
     text(p, "config_sha256", p->config);
     text(p, "checkpoint_sha256", hesse_network_digest(n));
     text(p, "checkpoint_note", hesse_network_note(n));
-    number(p, "loss", hesse_objective_last_loss(problem->objective));
+    if (problem->objective)
+        number(p, "loss", hesse_objective_last_loss(problem->objective));
 }
 
 static void note_data(hesse_provenance *p, const hesse_job *job,
@@ -208,7 +209,8 @@ static void note_data(hesse_provenance *p, const hesse_job *job,
     text(p, "images", hesse_dataset_form(problem->dataset));
     if (job->data.shuffle) whole(p, "data_seed", (int64_t)job->data.seed);
     whole(p, "sequences", examples);
-    whole(p, "sequences_at_once", hesse_objective_window(problem->objective));
+    if (problem->objective)
+        whole(p, "sequences_at_once", hesse_objective_window(problem->objective));
     whole(p, "context", tokens);
     whole(p, "tokens", (int64_t)examples * tokens);
 }
@@ -289,7 +291,7 @@ void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *pr
     *p = (hesse_provenance){0};
     read_machine(p);
     if (speaks) read_config(p, job->paths.config);
-    note_program(p, &plan);
+    note_program(p, plan.ranks, plan.threads);
     note_job(p, job, &plan);
     text(p, "job_identity", resume->identity.job);
     text(p, "output_identity", resume->identity.output);
@@ -297,4 +299,24 @@ void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *pr
     note_network(p, job, problem);
     note_data(p, job, problem);
     note_times(p, phases);
+}
+
+void hesse_provenance_of_training(int ranks, const hesse_problem *problem,
+                                  const hesse_job *job, const char *identity,
+                                  bool speaks, hesse_provenance *p)
+{
+    *p = (hesse_provenance){0};
+    read_machine(p);
+    if (speaks) read_config(p, job->paths.config);
+    note_program(p, ranks, 1);
+    text(p, "job", job->text);
+    text(p, "job_complete", job->complete);
+    text(p, "job_identity", identity);
+    note_network(p, job, problem);
+    note_data(p, job, problem);
+}
+
+void hesse_provenance_add(hesse_provenance *p, hesse_note note)
+{
+    add(p, note);
 }

@@ -33,4 +33,11 @@ void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *pr
                          const hesse_job *job, const hesse_phases *phases,
                          const hesse_resume *resume, bool speaks, hesse_provenance *p);
 
+/** Local. The same for the log of a training run. The problem has a network and a
+ * dataset. And add one attribute more. */
+void hesse_provenance_of_training(int ranks, const hesse_problem *problem,
+                                  const hesse_job *job, const char *identity,
+                                  bool speaks, hesse_provenance *p);
+void hesse_provenance_add(hesse_provenance *p, hesse_note note);
+
 #endif /* HESSE_PROGRAM_PROVENANCE_H */

@@ -149,8 +149,9 @@ static hesse_status load(hesse_arch *arch, hesse_params *params, double **theta,
     if (!s) {
         *theta = malloc(params->size * sizeof **theta);
         assert_non_null(*theta);
-        s = hesse_weights_read(file, FILE_NAME, arch, &(hesse_tensors){params, *theta},
-                               1, note, digest, why);
+        s = hesse_weights_read(file, FILE_NAME, arch,
+                               &(hesse_tensors){.list = params, .values = *theta}, 1,
+                               note, digest, why);
     }
     if (!s) {
         assert_int_equal(hesse_digest_file(FILE_NAME, expected, why), HESSE_OK);
@@ -549,10 +550,11 @@ static void assert_known(const char *model, const char *digest, size_t size,
     assert_int_equal(params.size, size);
     double *theta = malloc(size * sizeof *theta);
     assert_non_null(theta);
-    assert_int_equal(hesse_weights_read(file, path, &a,
-                                        &(hesse_tensors){&params, theta}, 1, &note,
-                                        found, &why),
-                     HESSE_OK);
+    assert_int_equal(
+        hesse_weights_read(file, path, &a,
+                           &(hesse_tensors){.list = &params, .values = theta}, 1, &note,
+                           found, &why),
+        HESSE_OK);
     assert_string_equal(note.text, "");
     assert_string_equal(found, digest);
     for (int k = 0; k < 4; k++) {

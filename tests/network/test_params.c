@@ -308,11 +308,11 @@ static hesse_arch written_and_probed(const hesse_arch *arch)
     hesse_arch found = *arch;
     hesse_params params = list(arch);
     double *theta = calloc(params.size, sizeof *theta);
-    const hesse_tensors tensors = {&params, theta};
+    const hesse_tensors tensors = {.list = &params, .values = theta};
     hesse_safetensors *file = NULL;
     hesse_why why, note;
     assert_non_null(theta);
-    if (hesse_weights_write("v.safetensors", arch, &tensors, 1, 8, &why) ||
+    if (hesse_weights_write("v.safetensors", arch, &tensors, 1, NULL, 8, &why) ||
         hesse_safetensors_open("v.safetensors", &file, &why))
         fail_msg("%s", why.text);
     found.layout.names = 0;
@@ -361,7 +361,7 @@ static void shortcuts_without_parameters_are_refused(void **state)
     a.lists.n_widths = 2, a.lists.widths[0] = a.lists.widths[1] = 1;
     hesse_params params = list(&a), kept = params;
     double *theta = calloc(params.size, sizeof *theta);
-    const hesse_tensors tensors = {&kept, theta};
+    const hesse_tensors tensors = {.list = &kept, .values = theta};
     hesse_safetensors *file = NULL;
     hesse_why why;
     kept.count = 0;
@@ -369,7 +369,7 @@ static void shortcuts_without_parameters_are_refused(void **state)
         if (!strstr(params.list[i].name, "downsample"))
             params.list[kept.count++] = params.list[i];
     assert_true(theta && kept.count < params.count);
-    if (hesse_weights_write("r.safetensors", &a, &tensors, 1, 8, &why) ||
+    if (hesse_weights_write("r.safetensors", &a, &tensors, 1, NULL, 8, &why) ||
         hesse_safetensors_open("r.safetensors", &file, &why))
         fail_msg("%s", why.text);
     assert_int_equal(hesse_weights_probe(file, "r.safetensors", &a, &why),

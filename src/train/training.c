@@ -1,0 +1,343 @@
+/* Every rank has all parameters and the whole state of the optimiser, and takes the
+   same step with the same gradient. So the ranks need to agree only about the gradient,
+   which the objective sums over their examples. */
+#include "train/training.h"
+
+#include "base/memory.h"
+#include "data/kinds.h"
+#include "network/weights.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static hesse_status check_options(const hesse_train_options *o, int examples,
+                                  hesse_why *why)
+{
+    if (!(o->learning_rate > 0 && o->learning_rate < INFINITY))
+        return hesse_fail(why, HESSE_E_JOB,
+                          "the learning rate is %g, expected a number "
+                          "above 0",
+                          o->learning_rate);
+    if (o->steps < 1)
+        return hesse_fail(why, HESSE_E_JOB, "a run of %lld steps, expected at least 1",
+                          (long long)o->steps);
+    if (o->batch < 0 || (o->order != HESSE_ORDER_FRESH && o->batch > examples))
+        return hesse_fail(
+            why, HESSE_E_JOB,
+            "a batch of %d examples, of a dataset of %d; expected at most "
+            "the dataset",
+            o->batch, examples);
+    if (o->schedule.warmup < 0 || o->schedule.warmup > o->steps)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "a warm-up of %d steps in a run of %lld, expected at most "
+                          "these",
+                          o->schedule.warmup, (long long)o->steps);
+    if (o->schedule.kind == HESSE_SCHEDULE_STEP && o->schedule.every < 1)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "a schedule by steps needs the number of steps between two "
+                          "reductions");
+    if (o->evaluate_every < 0 || o->measures.every < 0 || o->measures.noise < 0 ||
+        o->measures.sharpness < 0)
+        return hesse_fail(why, HESSE_E_JOB, "a negative number of steps or batches");
+    if (o->order == HESSE_ORDER_FRESH && (!o->data || !o->needs || o->batch < 1))
+        return hesse_fail(why, HESSE_E_JOB,
+                          "fresh examples need a batch size and a kind of data that is "
+                          "drawn from a seed");
+    return HESSE_OK;
+}
+
+/* True if every step takes all examples. */
+static bool takes_all(const hesse_training *t)
+{
+    return t->options.batch == 0;
+}
+
+/* Local. Allocate everything of a run. */
+static hesse_status prepare(hesse_training *t, hesse_why *why)
+{
+    const hesse_train_options *o = &t->options;
+    const size_t n = t->network->params.size,
+                 tensors = (size_t)t->network->params.count;
+    hesse_status s = hesse_optimiser_new(t->network, &o->optimiser, o->only, o->n_only,
+                                         &t->optimiser, why);
+    if (s) return s;
+    t->parameters = hesse_alloc(n), t->gradient = hesse_alloc(n);
+    t->before = hesse_alloc(n);
+    t->indices = hesse_calloc((size_t)o->batch + 1, sizeof *t->indices);
+    t->loss.columns = t->rate.columns = 1;
+    t->gradient_norm.columns = t->update_norm.columns = tensors;
+    t->evaluations.columns = 3;
+    t->measures.columns = HESSE_PATH_COLUMNS;
+    t->noise.columns = (size_t)o->measures.noise;
+    const bool stream = takes_all(t) || o->order == HESSE_ORDER_FRESH ||
+                        hesse_stream_begin(&t->stream, t->dataset->all.sequences,
+                                           o->order == HESSE_ORDER_SHUFFLED, o->seed);
+    if (!t->parameters || !t->gradient || !t->before || !t->indices || !stream)
+        return hesse_fail(why, HESSE_E_NOMEM, "out of memory to train %zu parameters",
+                          n);
+    memcpy(t->parameters, t->network->theta, n * sizeof *t->parameters);
+    return HESSE_OK;
+}
+
+hesse_status hesse_training_new(hesse_team *team, const hesse_network *network,
+                                const hesse_dataset *dataset,
+                                const hesse_dataset *held_out,
+                                const hesse_train_options *options,
+                                hesse_training **training)
+{
+    if (!team) return HESSE_E_JOB;
+    hesse_training *t = hesse_calloc(1, sizeof *t);
+    hesse_status s = HESSE_OK;
+    if (training) *training = NULL;
+    if (!network || !network->theta || !dataset || !options || !training)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "training needs a network with parameters, a dataset, options "
+                       "and a place");
+    else if (!t)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a training run");
+    if (!s) s = check_options(options, dataset->all.sequences, &team->why);
+    if (!s) {
+        *t = (hesse_training){.team = team,
+                              .network = network,
+                              .dataset = dataset,
+                              .held_out = held_out,
+                              .options = *options};
+        s = prepare(t, &team->why);
+    }
+    s = hesse_agree(team, s);
+    const hesse_objective_options objective = {.memory = s ? 0 : options->memory};
+    if (!s)
+        s = hesse_objective_new(team, network, takes_all(t) ? dataset : NULL,
+                                &objective, &t->objective);
+    if (!s && held_out)
+        s = hesse_objective_new(team, network, held_out, &objective, &t->evaluation);
+    if (s)
+        hesse_training_free(t);
+    else
+        *training = t;
+    return s;
+}
+
+void hesse_training_free(hesse_training *t)
+{
+    if (!t) return;
+    hesse_rows *const tables[] = {&t->loss, &t->gradient_norm, &t->update_norm,
+                                  &t->rate, &t->evaluations,   &t->measures,
+                                  &t->noise};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free(tables[i]->at);
+    hesse_objective_free(t->objective);
+    hesse_objective_free(t->evaluation);
+    hesse_objective_free(t->whole);
+    hesse_optimiser_free(t->optimiser);
+    hesse_dataset_free(t->fresh);
+    hesse_stream_end(&t->stream);
+    hesse_stream_end(&t->mixed);
+    free(t->indices);
+    free(t->parameters);
+    free(t->gradient);
+    free(t->before);
+    free(t);
+}
+
+double *hesse_rows_add(hesse_rows *r)
+{
+    if (r->count == r->room) {
+        const size_t room = r->room ? 2 * r->room : 64;
+        double *longer = hesse_alloc(room * r->columns);
+        if (!longer) return NULL;
+        if (r->count) memcpy(longer, r->at, r->count * r->columns * sizeof *longer);
+        free(r->at);
+        r->at = longer, r->room = room;
+    }
+    double *row = r->at + r->count++ * r->columns;
+    for (size_t i = 0; i < r->columns; i++) row[i] = NAN;
+    return row;
+}
+
+hesse_status hesse_training_draw(hesse_training *t, uint64_t number)
+{
+    hesse_data_options data = *t->options.data;
+    /* Every step has a seed of its own, far from the small seeds that people give. */
+    data.seed = t->options.seed + (number + 1) * 0x9e3779b97f4a7c15u;
+    data.sequences = t->options.batch, data.batch = 0;
+    hesse_dataset_free(t->fresh);
+    t->fresh = NULL;
+    return hesse_dataset_open(t->team, &data, t->options.needs, &t->fresh);
+}
+
+/* Collective. Take the examples of this step as the batch. */
+static hesse_status take_batch(hesse_training *t)
+{
+    const int batch = t->options.batch;
+    const hesse_dataset *from = t->dataset;
+    hesse_status s = HESSE_OK;
+    if (takes_all(t)) return HESSE_OK;
+    if (t->options.order == HESSE_ORDER_FRESH) {
+        s = hesse_training_draw(t, (uint64_t)t->steps);
+        from = t->fresh;
+        for (int i = 0; i < batch; i++) t->indices[i] = i;
+    } else {
+        hesse_stream_take(&t->stream, t->steps, batch, t->indices);
+    }
+    return s ? s : hesse_objective_set_examples(t->objective, from, batch, t->indices);
+}
+
+hesse_status hesse_training_evaluate(hesse_training *t)
+{
+    if (!t) return HESSE_E_JOB;
+    const hesse_rows *e = &t->evaluations;
+    const bool done = e->count && e->at[3 * (e->count - 1)] == (double)t->steps;
+    double loss, accuracy;
+    if (!t->evaluation || done) return HESSE_OK;
+    hesse_status s = hesse_objective_set_parameters(t->evaluation, t->parameters);
+    if (!s) s = hesse_objective_accuracy(t->evaluation, &loss, &accuracy);
+    double *row = s ? NULL : hesse_rows_add(&t->evaluations);
+    if (row)
+        row[0] = (double)t->steps, row[1] = loss, row[2] = accuracy;
+    else if (!s)
+        s = hesse_fail(&t->team->why, HESSE_E_NOMEM, "out of memory for the log");
+    return hesse_agree(t->team, s);
+}
+
+static void norms(const hesse_params *params, const double *x, const double *y,
+                  double *norm)
+{
+    for (int i = 0; i < params->count; i++) {
+        const hesse_param *p = &params->list[i];
+        double sum = 0;
+        for (size_t j = p->offset; j < p->offset + hesse_param_size(p); j++) {
+            const double d = y ? x[j] - y[j] : x[j];
+            sum += d * d;
+        }
+        norm[i] = sqrt(sum);
+    }
+}
+
+/* Collective. Explain that a run diverged. */
+static hesse_status diverged(hesse_training *t, double loss)
+{
+    hesse_why cause = t->team->why;
+    const double rate =
+        t->options.learning_rate *
+        hesse_rate_factor(&t->options.schedule, t->steps, t->options.steps);
+    return hesse_fail(&t->team->why, HESSE_E_NUMERIC,
+                      "training diverged at step %lld with learning rate %g: the loss "
+                      "was %g at the step before (%.400s)",
+                      (long long)t->steps, rate, loss, cause.text);
+}
+
+/* Local. Record what is known before the step. */
+static bool record(hesse_training *t, double loss, double rate)
+{
+    double *l = hesse_rows_add(&t->loss), *r = hesse_rows_add(&t->rate),
+           *g = hesse_rows_add(&t->gradient_norm), *u = hesse_rows_add(&t->update_norm);
+    if (!l || !r || !g || !u) return false;
+    *l = loss, *r = rate;
+    norms(&t->network->params, t->gradient, NULL, g);
+    return true;
+}
+
+static double last_loss(const hesse_training *t)
+{
+    return t->loss.count ? t->loss.at[t->loss.count - 1] : NAN;
+}
+
+hesse_status hesse_training_step(hesse_training *t)
+{
+    if (!t) return HESSE_E_JOB;
+    const hesse_train_options *o = &t->options;
+    const size_t n = t->network->params.size;
+    hesse_team *team = t->team;
+    double loss = 0, *row = NULL;
+    hesse_status s = HESSE_OK;
+    if (t->steps >= o->steps)
+        s = hesse_fail(&team->why, HESSE_E_JOB, "all %lld steps were taken",
+                       (long long)o->steps);
+    s = hesse_agree(team, s);
+    const bool evaluates =
+        t->steps == 0 || (o->evaluate_every && t->steps % o->evaluate_every == 0);
+    if (!s && evaluates) s = hesse_training_evaluate(t);
+    if (!s) s = take_batch(t);
+    if (!s) s = hesse_objective_set_parameters(t->objective, t->parameters);
+    if (!s) s = hesse_objective_gradient(t->objective, &loss, t->gradient);
+    if (s == HESSE_E_NUMERIC) s = diverged(t, last_loss(t));
+    if (s) return s;
+    const double rate =
+        o->learning_rate * hesse_rate_factor(&o->schedule, t->steps, o->steps);
+    bool there = record(t, loss, rate);
+    if (o->measures.every && t->steps % o->measures.every == 0)
+        there = there && (row = hesse_rows_add(&t->measures));
+    if (!there) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for the log");
+    s = hesse_agree(team, s);
+    if (!s && row) s = hesse_path_before(t, t->gradient, row);
+    if (s) return s;
+    memcpy(t->before, t->parameters, n * sizeof *t->before);
+    hesse_optimiser_step(t->optimiser, rate, t->gradient, t->parameters);
+    norms(&t->network->params, t->parameters, t->before,
+          t->update_norm.at + (t->update_norm.count - 1) * t->update_norm.columns);
+    if (row) s = hesse_path_after(t, row);
+    if (!s) t->steps++;
+    return s;
+}
+
+int64_t hesse_training_steps(const hesse_training *t)
+{
+    return t->steps;
+}
+
+const double *hesse_training_parameters(const hesse_training *t)
+{
+    return t->parameters;
+}
+
+hesse_optimiser *hesse_training_optimiser(hesse_training *t)
+{
+    return t->optimiser;
+}
+
+hesse_train_log hesse_training_log(const hesse_training *t)
+{
+    return (hesse_train_log){.tensors = t->network->params.count,
+                             .rows = (int64_t)t->loss.count,
+                             .loss = t->loss.at,
+                             .learning_rate = t->rate.at,
+                             .gradient_norm = t->gradient_norm.at,
+                             .update_norm = t->update_norm.at,
+                             .evaluations = (int64_t)t->evaluations.count,
+                             .evaluate = t->evaluations.at,
+                             .measured = (int64_t)t->measures.count,
+                             .columns = HESSE_PATH_COLUMNS,
+                             .measures = t->measures.at,
+                             .batches = t->options.measures.noise,
+                             .noise = t->noise.count ? t->noise.at : NULL};
+}
+
+hesse_status hesse_optimiser_write(hesse_team *team, const hesse_network *network,
+                                   hesse_optimiser *o, const char *path)
+{
+    if (!team) return HESSE_E_JOB;
+    hesse_status s = HESSE_OK;
+    const size_t count = network ? (size_t)network->params.count : 0;
+    char suffix[HESSE_MOST_VECTORS][40];
+    hesse_tensors lists[HESSE_MOST_VECTORS] = {{0}};
+    bool *without = hesse_calloc(HESSE_MOST_VECTORS * count + 1, sizeof *without);
+    if (!network || !o || !path)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "an optimiser's state needs a network, an optimiser and a path");
+    else if (!without)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a state");
+    for (int v = 0; !s && v < o->vectors; v++) {
+        snprintf(suffix[v], sizeof suffix[v], ".%s", o->names[v]);
+        lists[v] = (hesse_tensors){&network->params, o->vector[v], suffix[v],
+                                   without + (size_t)v * count};
+        for (size_t i = 0; i < count; i++)
+            without[(size_t)v * count + i] = !hesse_optimiser_uses(o, v, (int)i);
+    }
+    const double steps = o ? (double)o->steps : 0;
+    if (!s && team->rank == 0)
+        s = hesse_weights_write(path, &network->arch, lists, o->vectors, &steps, 8,
+                                &team->why);
+    free(without);
+    return hesse_agree(team, s);
+}
