@@ -293,18 +293,19 @@ static hesse_status do_run(run *r)
     options.data = &all->data, options.needs = &all->needs;
     options.memory = job->analysis.memory;
     snprintf(work, sizeof work, "%s/unfinished", r->folder);
-    hesse_status s = hesse_training_folder_begin(r->team, all->options, job, r->folder,
-                                                 &r->complete);
-    if (!s && !r->complete)
-        s = hesse_checkpoint_lock(r->team, work, "--resume", hesse_signals_of_program(),
-                                  &r->checkpoint);
-    if (!s) s = hesse_network_open(r->team, &source, all->dataset, &r->network);
+    hesse_status s = hesse_network_open(r->team, &source, all->dataset, &r->network);
+    if (!s)
+        s = hesse_training_new(r->team, r->network, all->dataset, all->held_out,
+                               &options, &r->training);
+    if (!s)
+        s = hesse_training_folder_begin(r->team, all->options, job, all->folder,
+                                        r->folder, &r->complete);
     if (!s && r->complete)
         return hesse_training_folder_match(r->team, job, r->network, all->dataset,
                                            r->folder);
     if (!s)
-        s = hesse_training_new(r->team, r->network, all->dataset, all->held_out,
-                               &options, &r->training);
+        s = hesse_checkpoint_lock(r->team, work, "--resume", hesse_signals_of_program(),
+                                  &r->checkpoint);
     if (!s) s = take_up(r);
     if (!s) s = train(r);
     s = hesse_agree(r->team, s);
@@ -495,7 +496,7 @@ hesse_status hesse_command_train(hesse_team *team, const hesse_options *options)
         all.runs = job->train.n_rates * seeds;
         all.groups =
             all.runs < hesse_team_size(team) ? all.runs : hesse_team_size(team);
-        s = hesse_training_folder_check(team, options, job, all.folder);
+        s = hesse_training_folder_check(team, job, all.folder);
     }
     if (!s) s = open_data(&all);
     if (!s && hesse_team_rank(team) == 0) hesse_blas_warn();

@@ -37,6 +37,26 @@ static hesse_status make(const char *folder, hesse_why *why)
                                       : strerror(errno));
 }
 
+/* Local to rank 0. Check that `make` can succeed, and make nothing. */
+static hesse_status can_make(const char *folder, hesse_why *why)
+{
+    struct stat info;
+    const bool there = !stat(folder, &info);
+    if (there && S_ISDIR(info.st_mode)) return HESSE_OK;
+    if (there || errno != ENOENT)
+        return hesse_fail(why, HESSE_E_OUTPUT, "%s: %s", folder,
+                          there ? "is a file, expected a folder" : strerror(errno));
+    char *parent = hesse_copy(folder);
+    if (!parent) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    char *slash = strrchr(parent, '/');
+    if (slash) slash[slash == parent] = '\0';
+    const bool writable = !access(slash ? parent : ".", W_OK | X_OK);
+    free(parent);
+    return writable
+               ? HESSE_OK
+               : hesse_fail(why, HESSE_E_OUTPUT, "%s: %s", folder, strerror(errno));
+}
+
 /* Local to rank 0. Refuse a folder that holds an input: a stage of this run could
    replace it. */
 static hesse_status spare_inputs(const hesse_job *job, const char *folder,
@@ -72,11 +92,10 @@ static hesse_status spare_inputs(const hesse_job *job, const char *folder,
     return HESSE_OK;
 }
 
-hesse_status hesse_training_folder_check(hesse_team *team, const hesse_options *options,
-                                         const hesse_job *job, const char *folder)
+hesse_status hesse_training_folder_check(hesse_team *team, const hesse_job *job,
+                                         const char *folder)
 {
     hesse_status s = HESSE_OK;
-    (void)options;
     if (team->rank == 0) {
         if (strlen(folder) > HESSE_FOLDER - 100)
             s = hesse_fail(
@@ -84,7 +103,7 @@ hesse_status hesse_training_folder_check(hesse_team *team, const hesse_options *
                 "the name of the folder has %zu bytes, expected fewer than %d",
                 strlen(folder), HESSE_FOLDER - 100);
         if (!s) s = spare_inputs(job, folder, &team->why);
-        if (!s) s = make(folder, &team->why);
+        if (!s) s = can_make(folder, &team->why);
     }
     return hesse_agree(team, s);
 }
@@ -127,10 +146,12 @@ static hesse_status copy_config(const char *config, const char *folder, hesse_wh
 
 /* Local to rank 0. */
 static hesse_status begin(const hesse_options *options, const hesse_job *job,
-                          const char *folder, bool *complete, hesse_why *why)
+                          const char *whole, const char *folder, bool *complete,
+                          hesse_why *why)
 {
     char name[256] = "", path[HESSE_FOLDER + 64], state[HESSE_FOLDER + 64];
-    hesse_status s = make(folder, why);
+    hesse_status s = make(whole, why);
+    if (!s) s = make(folder, why);
     if (s) return s;
     snprintf(path, sizeof path, "%s/log.h5", folder);
     snprintf(state, sizeof state, "%s/unfinished/" HESSE_CHECKPOINT_STATE, folder);
@@ -148,12 +169,12 @@ static hesse_status begin(const hesse_options *options, const hesse_job *job,
 }
 
 hesse_status hesse_training_folder_begin(hesse_team *team, const hesse_options *options,
-                                         const hesse_job *job, const char *folder,
-                                         bool *complete)
+                                         const hesse_job *job, const char *whole,
+                                         const char *folder, bool *complete)
 {
     hesse_status s = HESSE_OK;
     *complete = false;
-    if (team->rank == 0) s = begin(options, job, folder, complete, &team->why);
+    if (team->rank == 0) s = begin(options, job, whole, folder, complete, &team->why);
     s = hesse_agree(team, s);
     if (!s) hesse_team_broadcast(team, 0, complete, sizeof *complete);
     return s;

@@ -1,0 +1,164 @@
+#!/bin/sh
+# hesse train: optimisers against PyTorch, stages, logs, grids, resuming, bad input.
+#
+# usage: train.sh HESSE MPIEXEC [CASE...]
+. "$(dirname "$0")/library.sh"
+
+# train [KEY: VALUE...]: write a job for 12 steps of two examples, in order.
+train() {
+    cat > train.yaml <<EOF
+model: {config: config.json, checkpoint: model.safetensors}
+data: {tokens: tokens.npy}
+train:
+  steps: 12
+  batch: 2
+  order: sequential
+  learning_rate: 0.01
+output: {folder: out}
+EOF
+    for key in "$@"; do
+        echo "$key" | sed 's/^/  /' > "$work/key"
+        sed "/^  steps/r $work/key" train.yaml > "$work/edited" &&
+            cat "$work/edited" > train.yaml
+    done
+}
+# same FILE FILE: two files are equal, byte for byte.
+same() {
+    expect "the same bytes in $1 and $2" cmp "$1" "$2"
+}
+
+case_every_optimiser_as_in_pytorch() {
+    has_h5py || skip 'no h5py for tests/train/compare.py'
+    compare=$source/tests/train/compare.py
+    ranks=2
+    for optimiser in $(/usr/bin/python3 "$compare"); do
+        /usr/bin/python3 "$compare" "$optimiser" > "$optimiser.json"
+        works 'training' train "$optimiser.json" --output "$optimiser"
+        expect "$optimiser as in PyTorch" /usr/bin/python3 "$compare" "$optimiser" "$optimiser"
+    done
+}
+case_stages_are_checkpoints() {
+    train 'stages: [init, 25%, 9, 100%]'
+    works 'training' train train.yaml
+    expect 'a stage after 3 steps' [ -f out/stage-000003.safetensors ]
+    expect 'a state after 9 steps' [ -f out/optimiser-000009.safetensors ]
+    expect 'config.json beside the stages' cmp config.json out/config.json
+    works 'hessian' run job.yaml --set model.checkpoint=out/stage-000012.safetensors
+    works 'hessian' run job.yaml --set model.checkpoint=out/stage-000000.safetensors \
+        --output init.h5
+}
+case_any_number_of_ranks() {
+    train
+    for ranks in 1 2 4; do
+        works 'training' train train.yaml --output "on$ranks"
+    done
+    has_h5py || skip 'no h5py to compare logs'
+    expect 'the same losses up to rounding' /usr/bin/python3 -c '
+import h5py, numpy as np
+a, b, c = (h5py.File(f"on{n}/log.h5")["loss"][()] for n in (1, 2, 4))
+assert max(abs(a - b).max(), abs(a - c).max()) < 1e-12, (a, b, c)'
+}
+case_resume_gives_the_same_bits() {
+    train 'stages: [100%]' 'measures: {every: 100, sharpness: 5}' \
+        'evaluate: {every: 100, sequences: 1}'
+    edit train.yaml 's/^  steps: 12/  steps: 400/;s/^  order: seq.*/  order: shuffled/'
+    edit train.yaml 's/^data: {/data: {sequences: 2, /'
+    "$mpiexec" -n 2 "$hesse" train train.yaml --set output.stretch=0 \
+        > "$work/out" 2> "$work/err" < /dev/null &
+    pid=$!
+    for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        [ -f out/unfinished/state.safetensors ] && break
+        sleep 0.2
+    done
+    kill -USR1 $pid
+    wait $pid
+    status=$?
+    [ $status -eq 75 ] || [ $status -eq 0 ] || fail "status $status, expected 75 or 0"
+    ranks=2
+    works 'training' train train.yaml --resume
+    works 'training' train train.yaml --output again
+    same out/stage-000400.safetensors again/stage-000400.safetensors
+    same out/optimiser-000400.safetensors again/optimiser-000400.safetensors
+    expect 'no unfinished work' [ ! -e out/unfinished ]
+    launch train train.yaml --resume
+    expect_status 0
+    expect_notes 1 'out/log.h5 is complete'
+}
+case_older_files_are_kept() {
+    train
+    works 'training' train train.yaml
+    refused 6 'out/log.h5: is there already; --force .*' train train.yaml
+    works 'training' train train.yaml --force
+    launch train train.yaml --resume --set train.momentum=0.5 --set train.optimiser=sgd
+    expect_status 6
+}
+case_inputs_are_spared() {
+    train
+    works 'training' train train.yaml
+    refused 2 'out: the folder holds the checkpoint of the job, .*' train train.yaml --force \
+        --set model.checkpoint=out/stage-000012.safetensors
+}
+case_grid() {
+    train 'seeds: [1, 2]'
+    ranks=3
+    works 'rate-0.01-seed-2' train train.yaml --set 'train.learning_rate=[0.01, 0.02]' \
+        --set 'data.seed=1'
+    expect_lines 4 'rate-0.0[12]-seed-[12]'
+    expect 'a log in every folder' [ -f out/rate-0.02-seed-1/log.h5 ]
+    expect 'a table of all runs' [ "$(wc -l < out/runs.csv)" -eq 5 ]
+    works 'rate-0.01-seed-2' train train.yaml --set 'train.learning_rate=[0.01, 0.02]' \
+        --set 'data.seed=1' --resume
+}
+case_divergence() {
+    train 'optimiser: sgd'
+    launch train train.yaml --set train.learning_rate=1e300
+    expect_status 5
+    expect_notes 1 '^hesse: training diverged at step 1 with learning rate 1e+300: the loss was 2.*'
+    works 'train_failure' show out/log.h5
+    works 'diverged after 1 steps' train train.yaml --output grid \
+        --set 'train.learning_rate=[0.1, 1e300]'
+}
+case_fresh_examples() {
+    cat > fresh.yaml <<EOF
+model: {family: mlp, widths: [5]}
+data: {generator: clusters, features: 6, classes: 3, sequences: 32}
+train: {steps: 8, batch: 4, order: fresh, evaluate: {sequences: 8}, measures: {every: 4, noise: 5}}
+EOF
+    works 'along the path' train fresh.yaml
+    has_h5py || skip 'no h5py to look at the log'
+    expect 'four different losses' /usr/bin/python3 -c '
+import h5py
+f = h5py.File("fresh/log.h5")
+assert len(set(f["loss"][:4])) == 4 and f["path/noise"].shape == (2, 5)'
+}
+case_quadratic_with_the_best_rate() {
+    cat > quadratic.yaml <<EOF
+model: {family: quadratic, widths: [2, 1], eigenvalues: [1, 3, 5]}
+train: {optimiser: gd, steps: 50}
+EOF
+    works 'train_learning_rate 0.333' train quadratic.yaml
+}
+case_bad_values() {
+    train
+    refused 2 "--set train.betas: 'train.betas' is for adam, .* and the optimiser is sgd" \
+        train train.yaml --set train.optimiser=sgd --set 'train.betas=[0.9, 0.9]'
+    refused 2 "--set train.stages: 'train.stages' holds '13', expected init, .*" \
+        train train.yaml --set 'train.stages=[13]'
+    refused 2 "--set train.batch: 'train.batch' is neither .*" train train.yaml \
+        --set train.batch=some
+    refused 2 "--set train.order: 'train.order' is fresh, .*" train train.yaml \
+        --set train.order=fresh
+    refused 2 "--set train.measures.noise: .*needs 'train.measures.every'" train train.yaml \
+        --set train.measures.noise=3
+    refused 2 "--set train.schedule.kind: 'train.schedule.kind' is step, .*" \
+        train train.yaml --set train.schedule.kind=step
+    refused 2 "'x\*' selects no parameter to train, .*" train train.yaml --set 'train.only=[x*]'
+    refused 2 'a batch of 9 examples, of a dataset of 3; .*' train train.yaml \
+        --set train.batch=9
+}
+case_no_folder() {
+    train
+    refused 6 'no/such: No such file or directory' train train.yaml --output no/such
+}
+
+run_cases "$@"
