@@ -288,9 +288,8 @@ static hesse_status hide_padding(const hesse_data_options *o,
     const char *path = o->mask ? o->mask : o->paths[0];
     int *mask = NULL;
     if (!b->input || !(o->mask || o->padding))
-        return b->input && needs->full && needs->pad
-                   ? hesse_padding_notice(b, path, needs->pad - 1, why)
-                   : HESSE_OK;
+        return b->input && needs->pad ? hesse_padding_notice(b, path, needs, why)
+                                      : HESSE_OK;
     bool *seen = hesse_calloc((size_t)tokens, sizeof *seen);
     hesse_status s =
         seen ? HESSE_OK : hesse_fail(why, HESSE_E_NOMEM, "out of memory for the data");
@@ -298,7 +297,7 @@ static hesse_status hide_padding(const hesse_data_options *o,
     for (int i = 0; !s && i < tokens; i++)
         seen[i] = mask ? mask[i] : b->input[i] != *o->padding;
     if (!s) s = hesse_padding_hide(b, path, seen, needs->full, why);
-    if (!s && needs->positions_skip_padding && !needs->pad)
+    if (!s && needs->positions_skip_padding && !hesse_padding_positions_by_id(needs))
         s = hesse_padding_skip(b, seen, -1, why);
     free(mask);
     free(seen);

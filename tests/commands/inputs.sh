@@ -274,6 +274,14 @@ case_tokens_with_padding_that_linear_attention_would_see() {
     run_refused 2 '.*padding is hidden from softmax.*' \
         --set model.attention=full --set model.kernel=linear
 }
+case_tokens_with_padding_that_nothing_hides() {
+    edit config.json '1s/{/{"pad_token_id": 4,/'
+    patch tokens.npy 168 '\004\000\000\000\004\000\000\000'
+    run_refused 3 '.*tokens.npy: row 1 .from 0. begins or ends with 4, the model.s id.*'
+    ranks=1
+    launch plan job.yaml --set data.padding=4
+    expect_status 0
+}
 case_tokens_fewer_sequences_than_asked_for() {
     run_refused 3 '.*tokens.npy.*' --set data.sequences=4
 }

@@ -127,6 +127,44 @@ static void padding_is_hidden(void **state)
     refused_for(&o, &full, HESSE_E_JOB, "expected one");
 }
 
+/* Padding after the last token changes nothing in a causal network if it has no label.
+   A single id at an end may begin or end a text. */
+static void padding_that_nothing_hides_is_refused(void **state)
+{
+    (void)state;
+    enum { NO = -100 };
+    static const struct {
+        int ids[4], labels[4];
+        bool full, refused;
+    } cases[] = {
+        {{5, 6, 7, 8}, {6, 7, 8, 9}, false, false},
+        {{5, 6, 0, 0}, {6, 0, 0, 0}, false, true},
+        {{5, 6, 0, 0}, {6, 0, 0, NO}, false, true},
+        {{5, 6, 0, 0}, {6, NO, NO, NO}, false, false},
+        {{5, 6, 0, 0}, {6, 0, NO, NO}, false, false},
+        {{5, 6, 0, 0}, {6, NO, NO, NO}, true, true},
+        {{5, 0, 0, 8}, {0, 0, 8, 9}, false, false},
+        {{0, 6, 7, 0}, {6, 7, 0, 0}, false, false},
+        {{0, 6, 7, 8}, {6, 7, 8, 9}, true, true},
+        {{0, 0, 7, 8}, {NO, NO, 8, 9}, false, true},
+    };
+    hesse_data_options o = options("l.npy", NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const hesse_data_needs needs = {
+            .reads = HESSE_READS_IDS, .pad = 1, .full = cases[i].full};
+        write_npy(path, "<i4", "(1, 4)", cases[i].ids, sizeof cases[i].ids);
+        write_npy("l.npy", "<i4", "(1, 4)", cases[i].labels, sizeof cases[i].labels);
+        if (cases[i].refused) {
+            refused_for(&o, &needs, HESSE_E_INPUT,
+                        "x.npy: row 0 (from 0) begins or ends with 0, the model's id");
+        } else {
+            hesse_batch b = examples_for(&o, &needs);
+            assert_null(b.end);
+            hesse_batch_free(&b);
+        }
+    }
+}
+
 static void masks_that_mean_nothing_are_refused(void **state)
 {
     (void)state;
@@ -218,6 +256,7 @@ int main(void)
         cmocka_unit_test(images_and_ids_are_told_by_rank_and_type),
         cmocka_unit_test(labels_are_shifted),
         cmocka_unit_test(padding_is_hidden),
+        cmocka_unit_test(padding_that_nothing_hides_is_refused),
         cmocka_unit_test(masks_that_mean_nothing_are_refused),
         cmocka_unit_test(labels_may_be_numbers),
         cmocka_unit_test(labels_become_one_hot_vectors),
