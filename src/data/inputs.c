@@ -6,6 +6,7 @@
    + 1, the vocabulary is the largest id + 1. An array is read completely, as doubles,
    which are exact for every integer below 2^53. */
 #include "data/choose.h"
+#include "data/class_labels.h"
 #include "data/kinds.h"
 #include "data/layout.h"
 #include "data/padding.h"
@@ -333,6 +334,21 @@ static hesse_status set_tokens(const hesse_data_options *o,
     return s;
 }
 
+static int label_of(const void *labels, size_t i)
+{
+    const double x = ((const double *)labels)[i];
+    return x < 0 ? -1 : x < INT_MAX ? (int)x : INT_MAX;
+}
+
+static hesse_status check_classes(const array *labels, const hesse_data_needs *needs,
+                                  hesse_batch *b, hesse_why *why)
+{
+    if (!b->target || needs->words) return HESSE_OK;
+    return hesse_class_labels_check(labels->path, label_of, labels->x,
+                                    labels->form.count, needs->classes, &b->reading,
+                                    why);
+}
+
 static hesse_status read_examples(const hesse_data_options *options,
                                   const hesse_data_needs *needs, hesse_batch *batch,
                                   hesse_why *why)
@@ -359,6 +375,7 @@ static hesse_status read_examples(const hesse_data_options *options,
     if (!s) s = set_inputs(&inputs, batch, why);
     if (!s) s = set_wanted(&wanted, options->labels, needs->numbers, batch, why);
     if (!s) s = set_tokens(options, needs, digest, batch, why);
+    if (!s) s = check_classes(&wanted, needs, batch, why);
     if (!s)
         hesse_digest_end(digest, batch->digest);
     else if (digest)

@@ -195,6 +195,47 @@ static void masks_that_mean_nothing_are_refused(void **state)
                 "row 0, column 2 (from 0) is padding, and its target is 1");
 }
 
+/* Labels 1, 2, 3 of 12 examples are counted from 1 if nobody says that there are 4
+   classes; of 11 examples, or without a 2, the class 0 may be missing by chance. */
+static void labels_that_are_counted_from_1_are_refused(void **state)
+{
+    (void)state;
+    static const double x[12];
+    int labels[12];
+    const char *says = "l.npy: labels run from 1 to 3 and none is 0, expected classes";
+    hesse_data_needs needs = {.reads = HESSE_READS_NUMBERS};
+    for (int i = 0; i < 12; i++) labels[i] = i % 3 + 1;
+    write_npy(path, "<f8", "(12, 1)", x, sizeof x);
+    write_npy("l.npy", "<i4", "(12,)", labels, sizeof labels);
+    hesse_data_options o = options("l.npy", NULL);
+    o.sequences = 2;
+    refused_for(&o, &needs, HESSE_E_INPUT, says);
+    needs.squared = true;
+    refused_for(&o, &needs, HESSE_E_INPUT, says);
+    needs.classes = 3;
+    refused_for(&o, &needs, HESSE_E_INPUT, says);
+    needs.classes = 4;
+    hesse_batch b = examples_for(&o, &needs);
+    assert_string_equal(b.reading.labels, "");
+    hesse_batch_free(&b);
+    needs = (hesse_data_needs){.reads = HESSE_READS_NUMBERS};
+    labels[11] = -1;
+    write_npy("l.npy", "<i4", "(12,)", labels, sizeof labels);
+    b = examples_for(&o, &needs);
+    assert_string_equal(b.reading.labels, "classes counted from 0 (no label is 0)");
+    hesse_batch_free(&b);
+    labels[11] = 0;
+    write_npy("l.npy", "<i4", "(12,)", labels, sizeof labels);
+    b = examples_for(&o, &needs);
+    assert_string_equal(b.reading.labels, "");
+    hesse_batch_free(&b);
+    for (int i = 0; i < 12; i++) labels[i] = i % 2 ? 1 : 3;
+    write_npy("l.npy", "<i4", "(12,)", labels, sizeof labels);
+    b = examples_for(&o, &needs);
+    assert_string_equal(b.reading.labels, "classes counted from 0 (no label is 0)");
+    hesse_batch_free(&b);
+}
+
 /* A loss of numbers reads labels as they are, not as classes. */
 static void labels_may_be_numbers(void **state)
 {
@@ -258,6 +299,7 @@ int main(void)
         cmocka_unit_test(padding_is_hidden),
         cmocka_unit_test(padding_that_nothing_hides_is_refused),
         cmocka_unit_test(masks_that_mean_nothing_are_refused),
+        cmocka_unit_test(labels_that_are_counted_from_1_are_refused),
         cmocka_unit_test(labels_may_be_numbers),
         cmocka_unit_test(labels_become_one_hot_vectors),
         cmocka_unit_test(what_is_wrong_is_named),

@@ -102,6 +102,7 @@ hesse_data_needs hesse_family_needs(const hesse_arch *a)
                               .positions = a->positions,
                               .vocabulary = a->vocabulary,
                               .masked = a->task == HESSE_TASK_MASKED,
+                              .words = predicts_tokens(a),
                               .full = a->attention.full,
                               .flat = f->flat,
                               .squared = a->data.loss == HESSE_LOSS_SQUARED_ERROR,
