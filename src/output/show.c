@@ -15,17 +15,41 @@
 enum { PATH_LENGTH = 512, LONGEST_NAME = 56 };
 
 /* The attributes that a reader wants to see first; the file has more. */
-static const char *const HEAD[] = {
-    "created",     "command",    "hesse_version", "git_commit",   "host",
-    "ranks",       "blas",       "model_family",  "model_layers", "model_heads",
-    "model_width", "parameters", "data_dtype",    "data_layout",  "sequences",
-    "context",     "loss",       "partition",     "scope",        "wall_seconds"};
+static const char *const HEAD[] = {"created",
+                                   "command",
+                                   "hesse_version",
+                                   "git_commit",
+                                   "host",
+                                   "ranks",
+                                   "blas",
+                                   "model_family",
+                                   "model_task",
+                                   "model_loss",
+                                   "model_layers",
+                                   "model_heads",
+                                   "model_width",
+                                   "parameters",
+                                   "checkpoint_note",
+                                   "data_dtype",
+                                   "data_layout",
+                                   "data_vocabulary",
+                                   "data_vocabulary_source",
+                                   "data_mask",
+                                   "data_labels",
+                                   "images",
+                                   "data_seed",
+                                   "sequences",
+                                   "context",
+                                   "loss",
+                                   "partition",
+                                   "scope",
+                                   "wall_seconds"};
 
 static void print_attribute(hid_t object, const char *name, FILE *out)
 {
     char text[2048];
     hesse_reader_attribute(object, name, text, sizeof text);
-    if (*text) fprintf(out, "  %-16s %s\n", name, text);
+    if (*text) fprintf(out, "  %-22s %s\n", name, text);
 }
 
 static void print_head(hesse_reader *r, FILE *out)

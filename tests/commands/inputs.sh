@@ -289,6 +289,52 @@ case_tokens_shorter_than_the_context() {
     run_refused 3 '.*tokens.npy.*' --set data.context=6
 }
 
+# Checkpoints of timm: its LayerNorm adds 1e-6, and that of transformers 1e-12.
+
+# loss_with [OPTION...]: of the case's job.
+loss_with() {
+    launch run job.yaml --force "$@"
+    expect_status 0
+    sed -n 's/^  loss  *//p' "$work/out"
+}
+case_timm_has_another_epsilon() {
+    has_h5py || skip 'no numpy'
+    /usr/bin/python3 - <<EOF
+import json, numpy
+rng = numpy.random.default_rng(1)
+shapes = {"patch_embed.proj.weight": (2, 1, 1, 1), "patch_embed.proj.bias": (2,), "cls_token": (1, 1, 2),
+          "pos_embed": (1, 5, 2), "norm.weight": (2,), "norm.bias": (2,), "head.weight": (2, 2),
+          "head.bias": (2,)}
+for name, rows, columns in (("attn.qkv", 6, 2), ("attn.proj", 2, 2), ("mlp.fc1", 3, 2), ("mlp.fc2", 2, 3)):
+    shapes["blocks.0." + name + ".weight"], shapes["blocks.0." + name + ".bias"] = (rows, columns), (rows,)
+for name in ("norm1", "norm2"):
+    shapes["blocks.0." + name + ".weight"] = shapes["blocks.0." + name + ".bias"] = (2,)
+header, data = {}, b""
+for name, shape in shapes.items():
+    new = (1e-2 * rng.standard_normal(shape)).astype("<f8").tobytes()
+    header[name] = {"dtype": "F64", "shape": shape, "data_offsets": [len(data), len(data) + len(new)]}
+    data += new
+header = json.dumps(header).encode()
+with open("model.safetensors", "wb") as f:
+    f.write(len(header).to_bytes(8, "little") + header + data)
+numpy.save("x.npy", rng.integers(0, 256, (3, 2, 2), "u1"))
+numpy.save("y.npy", numpy.array([0, 1, 0]))
+EOF
+    cat > job.yaml <<EOF
+model: {family: vit, layers: 1, heads: 1, width: 2, inner: 3, patch: 1, checkpoint: model.safetensors}
+data: {images: x.npy, labels: y.npy}
+output: {file: result.h5}
+EOF
+    ranks=1
+    timm=$(loss_with --set model.norm_eps=1e-6)
+    other=$(loss_with --set model.norm_eps=1e-12)
+    none=$(loss_with)
+    [ "$none" = "$timm" ] || fail "found a loss of $none, expected $timm"
+    [ "$other" != "$timm" ] || fail "the loss is $timm for another epsilon, too"
+    has_h5dump || return
+    h5dump -a model_norm_eps result.h5 | grep -q '(0): 1e-06' || fail 'the result has another epsilon'
+}
+
 # Other data.
 
 case_targets_of_examples_for_a_model_that_predicts_tokens() {

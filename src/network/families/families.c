@@ -54,6 +54,11 @@ void hesse_family_complete(hesse_arch *arch)
     if (f->complete) f->complete(arch);
 }
 
+void hesse_family_settle(hesse_arch *arch)
+{
+    if (!(arch->norm_eps > 0)) arch->norm_eps = hesse_family_of(arch)->norm_eps;
+}
+
 bool hesse_family_brings(const char *kind)
 {
     for (const hesse_family *const *f = hesse_families; *f; f++)
