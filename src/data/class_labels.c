@@ -40,11 +40,12 @@ hesse_status hesse_class_labels_check(const char *path, hesse_class_label *label
     }
     if (most > 1 && distinct == (size_t)most &&
         known >= LABELS_OF_A_CLASS * (size_t)most)
-        return hesse_fail(why, HESSE_E_INPUT,
-                          "%s: labels run from 1 to %d and none is 0, expected classes "
-                          "counted from 0; subtract 1, or state %d classes if no "
-                          "example is of class 0",
-                          path, most, most + 1);
+        return hesse_fail(
+            why, HESSE_E_INPUT,
+            "%s: labels run from 1 to %d and none is 0, expected classes "
+            "counted from 0; subtract 1, or state that the number of classes is "
+            "%d if no example is of class 0",
+            path, most, most + 1);
     const size_t at = strlen(reading->labels);
     snprintf(reading->labels + at, sizeof reading->labels - at,
              "%sclasses counted from 0 (no label is 0)", at ? ", " : "");

@@ -232,7 +232,7 @@ static hesse_status refuse_others(const char *path, hesse_file_kind kind,
             "%s: found a Python pickle, as in CIFAR's version for Python, "
             "expected CIFAR's binary version (cifar-10-binary or "
             "cifar-100-binary), or its arrays in .npy files (numpy.save of "
-            "data.reshape(-1, 3, 32, 32), with layout: channels_first, "
+            "data.reshape(-1, 3, 32, 32), whose channels are first, "
             "and of the labels)",
             path);
     if (kind == HESSE_FILE_IMAGE)

@@ -248,8 +248,8 @@ static hesse_status shift_labels(const hesse_data_options *o,
     if (each && !o->shift && !needs->full && labels && equal == labels)
         return hesse_fail(why, HESSE_E_INPUT,
                           "%s: every label is the id of its own token, which a causal "
-                          "model sees, expected the next token; data.shift: true reads "
-                          "labels as Hugging Face's collators write them",
+                          "model sees, expected the next token, or shifted labels, as "
+                          "Hugging Face's collators write them",
                           o->labels);
     for (int i = 0; o->shift && i < tokens; i++)
         b->target[i] = (i + 1) % b->context ? b->target[i + 1] : HESSE_IGNORED;

@@ -154,9 +154,9 @@ static hesse_status measure(const hesse_data_options *o, const hesse_data_needs 
     if (src->rows && !o->context && longest > positions)
         return hesse_fail(
             why, HESSE_E_INPUT,
-            "%s: rows of %zu tokens need %zu positions, the model has %zu; "
-            "a context of at most %zu would fit",
-            src->path, tokens, longest, positions, positions);
+            "%s: found rows of %zu tokens, expected at most %zu for the model's %zu "
+            "positions; the context can be shortened to %zu",
+            src->path, tokens, positions + (size_t)after, positions, positions);
     t->context = o->context ? o->context : src->rows ? (int)longest : needs->positions;
     if (t->context < 1 || longest < (size_t)t->context)
         return hesse_fail(why, HESSE_E_INPUT,

@@ -151,7 +151,8 @@ static void rows_are_cut_at_their_end(void **state)
     r.context = 2;
     expect(&r, 2, 2, 10, (int[]){0, 1, 5, 6}, (int[]){1, 2, 6, 7});
     r = (request){.tokens = "a.npy", .positions = 3};
-    refuses(&r, HESSE_E_INPUT, "rows of 5 tokens need 4 positions, the model has 3");
+    refuses(&r, HESSE_E_INPUT,
+            "found rows of 5 tokens, expected at most 4 for the model's 3 positions");
     r.positions = 9, r.context = 5;
     refuses(&r, HESSE_E_INPUT, "rows of 5 tokens, expected 6 or more");
 }
@@ -481,9 +482,9 @@ static void wide_ids_are_never_read_as_their_halves(void **state)
     for (int vocabulary = 0; vocabulary < 1000; vocabulary += 11) {
         r = BIN, r.vocabulary = vocabulary;
         write_ids(0, 0, 4);
-        refuses(&r, HESSE_E_INPUT, "data.width: 32 (or 16)");
+        refuses(&r, HESSE_E_INPUT, "state the bits of an id: 32 (or 16)");
         write_ids(0, 0, 8);
-        refuses(&r, HESSE_E_INPUT, "data.width: 64 (or 16)");
+        refuses(&r, HESSE_E_INPUT, "state the bits of an id: 64 (or 16)");
     }
     r = BIN, r.width = 64;
     expect_ids(&r, "uint64", "stream", 11, "the largest id");
@@ -492,7 +493,7 @@ static void wide_ids_are_never_read_as_their_halves(void **state)
     for (int vocabulary = 0; vocabulary <= 200000; vocabulary += 200000) {
         write_bytes("a.bin", large, sizeof large);
         r = BIN, r.vocabulary = vocabulary;
-        refuses(&r, HESSE_E_INPUT, "data.width: 32 (or 16)");
+        refuses(&r, HESSE_E_INPUT, "state the bits of an id: 32 (or 16)");
     }
     r.width = 32;
     expect(&r, 1, 4, 200000, (int[]){100000, 5, 70000, 131071}, NULL);

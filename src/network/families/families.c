@@ -316,9 +316,10 @@ static hesse_status check_length(const hesse_arch *a, int tokens, hesse_why *why
                           tokens, longest);
     if (!hesse_family_of(a)->learned_positions || tokens <= a->positions)
         return HESSE_OK;
-    return hesse_fail(why, HESSE_E_JOB,
-                      "sequences of %d tokens, but the model has %d positions", tokens,
-                      a->positions);
+    return hesse_fail(
+        why, HESSE_E_JOB,
+        "found sequences of %d tokens, expected at most %d, the model's positions",
+        tokens, a->positions);
 }
 
 hesse_status hesse_family_graph(const hesse_arch *arch, int tokens, hesse_graph **graph,
