@@ -318,6 +318,9 @@ def make_decoder(folder, case):
     import against_transformers as library
     model, rng = library.random_model(*DECODERS[case], seed=5)
     tokens = torch.randint(model.config.vocab_size, (3, 6), generator=rng)
+    pad = model.config.pad_token_id
+    if pad is not None and (tokens[:, -2:] == pad).all(1).any():  # random ids are no padding
+        model.config.pad_token_id = model.generation_config.pad_token_id = None
     model.save_pretrained(f"{folder}/{case}")
     np.save(f"{folder}/{case}/tokens.npy", tokens.numpy().astype(np.int32))
     with open(f"{folder}/{case}/job.yaml", "w") as f:

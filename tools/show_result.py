@@ -18,9 +18,10 @@ SCHEMAS = (1, 2)
 
 # The attributes that a reader wants to see first; the file has more.
 HEAD = ["created", "command", "hesse_version", "git_commit", "host", "ranks", "blas",
-        "model_family", "model_layers", "model_heads", "model_width", "parameters",
-        "data_dtype", "data_layout", "sequences", "context", "loss", "partition", "scope",
-        "wall_seconds"]
+        "model_family", "model_task", "model_loss", "model_layers", "model_heads",
+        "model_width", "parameters", "checkpoint_note", "data_dtype", "data_layout",
+        "data_vocabulary", "data_vocabulary_source", "data_mask", "data_labels", "images",
+        "data_seed", "sequences", "context", "loss", "partition", "scope", "wall_seconds"]
 
 # heading, dataset, format; a width for each
 SHOWN = [
@@ -70,7 +71,7 @@ def print_head(path, file):
         value = file.attrs.get(name, b"")
         value = f"{value:.10g}" if isinstance(value, float) else text(value)
         if value and "\n" not in value and len(value) < 2048:
-            print(f"  {name:<16} {value}")
+            print(f"  {name:<22} {value}")
 
 
 def print_part(file, name, prefix):

@@ -183,8 +183,8 @@ typedef struct hesse_arch {
     int positions; /* longest sequence: rows of the position embedding of gpt2 and bert
                     */
     hesse_activation activation;
-    double norm_eps;
-    bool tied; /* the head is the token embedding                           */
+    double norm_eps; /* 0: that of the checkpoint's names (vit)                    */
+    bool tied;       /* the head is the token embedding                           */
     bool
         attention_bias; /* biases of query, key and value; of encoders also of output */
     bool mlp_bias;

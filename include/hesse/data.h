@@ -98,6 +98,7 @@ typedef struct hesse_data_needs {
     int positions;  /* longest sequence; 0: any                                  */
     int vocabulary; /* ids are below it; 0: not known yet                        */
     int classes;    /* that it predicts; 0: not known yet, taken from the data   */
+    bool words;     /* it predicts ids of the vocabulary; false: classes or numbers */
     bool trained;   /* ids have the meanings that a config or checkpoint gave them */
     bool masked;    /* masked tokens are to be predicted; false: the next token  */
     bool full;      /* every token attends to all others, so padding is hidden   */
@@ -108,15 +109,15 @@ typedef struct hesse_data_needs {
     bool positions_skip_padding; /* positions count tokens that are not padding  */
 } hesse_data_needs;
 
-/** The way in which token ids and their targets were read from files; empty for other
- * data. */
+/** The way in which token ids and their targets were read from files; for other data
+ * only `labels` may be set. */
 typedef struct hesse_data_reading {
     char type[24];   /* "uint16", "int32", "bytes", "characters"                   */
     char layout[80]; /* "stream" or "rows", and what stands before them or beside  */
     int vocabulary;  /* ids are below it                                           */
     char source[80]; /* of the vocabulary                                          */
     char mask[32];   /* "none", or how padding is known                            */
-    char labels[48]; /* the targets: "the next token", "labels, shifted", ...      */
+    char labels[96]; /* the targets: "the next token", "labels, shifted", ...      */
 } hesse_data_reading;
 
 #ifdef __cplusplus

@@ -81,7 +81,7 @@ static hesse_status take_megatron(bin *b, const char *path, const unsigned char 
     if (memcmp(head, "TNTIDX\0\0", 8) == 0 && !b->width)
         return hesse_fail(why, HESSE_E_INPUT,
                           "%s: found an index of an old Megatron (TNTIDX), expected "
-                          "MMIDIDX; data.width states the bits of an id",
+                          "MMIDIDX; state the bits of an id",
                           path);
     if (memcmp(head, "MMIDIDX\0\0", 9) != 0) return HESSE_OK;
     if (head[9] != 1 || code >= (int)(sizeof megatron / sizeof *megatron) ||
@@ -218,7 +218,7 @@ static hesse_status guess(bin *b, int vocabulary, hesse_why *why)
     return hesse_fail(
         why, HESSE_E_INPUT,
         "%s: found ids that read well with %d bits and as pairs of 16, "
-        "expected a file that tells the width; give data.width: %d (or 16)",
+        "expected a file that tells them; state the bits of an id: %d (or 16)",
         b->src->path, wide, wide);
 }
 

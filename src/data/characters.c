@@ -158,8 +158,7 @@ hesse_status hesse_characters_check(const char *path, bool characters, int vocab
         "would have other meanings; %smake the ids of a tokenizer with `hesse "
         "tokenize`",
         path, vocabulary, characters ? "characters" : "bytes", model,
-        characters ? "give the ids of the model's characters in a data.table, or "
-                   : "");
+        characters ? "give the ids of the characters, or " : "");
 }
 
 hesse_status hesse_characters_read(const char *path, bool characters, const char *table,

@@ -4,6 +4,7 @@
    into memory: files of CIFAR have 30 MB. Source: Krizhevsky, "The CIFAR-10 dataset".
  */
 #include "data/choose.h"
+#include "data/class_labels.h"
 #include "data/kinds.h"
 #include "data/layout.h"
 
@@ -121,6 +122,20 @@ static hesse_status npy_labels(const char *path, const hesse_npy *form, bytes *b
     return HESSE_OK;
 }
 
+/* Pixels are 0 to 255. Where they were converted to bytes with a sign, those above 127
+   have become negative. */
+static hesse_status check_pixels(const char *path, const hesse_npy *form,
+                                 const bytes *b, hesse_why *why)
+{
+    for (size_t i = 0; form->kind == 'i' && i < form->count; i++)
+        if (b->at[form->data + i] > 127)
+            return hesse_fail(why, HESSE_E_INPUT,
+                              "%s: element %zu (from 0) of type int8 is %d, expected "
+                              "pixels from 0 to 255 of type uint8",
+                              path, i, (int)b->at[form->data + i] - 256);
+    return HESSE_OK;
+}
+
 static hesse_status open_npy(const hesse_data_options *o, store *x, hesse_why *why)
 {
     const char *const labels_path = o->labels;
@@ -144,6 +159,7 @@ static hesse_status open_npy(const hesse_data_options *o, store *x, hesse_why *w
                            images.shape[i]);
     if (!s && images.rank == 4)
         s = hesse_layout_choose(o->layout, x->path, &images, &first, why);
+    if (!s) s = check_pixels(x->path, &images, &x->images, why);
     if (!s) s = npy_labels(labels_path, &labels, &x->labels, why);
     if (s) return s;
     const int row = first ? 2 : 1;
@@ -216,7 +232,7 @@ static hesse_status refuse_others(const char *path, hesse_file_kind kind,
             "%s: found a Python pickle, as in CIFAR's version for Python, "
             "expected CIFAR's binary version (cifar-10-binary or "
             "cifar-100-binary), or its arrays in .npy files (numpy.save of "
-            "data.reshape(-1, 3, 32, 32), with layout: channels_first, "
+            "data.reshape(-1, 3, 32, 32), whose channels are first, "
             "and of the labels)",
             path);
     if (kind == HESSE_FILE_IMAGE)
@@ -260,8 +276,9 @@ static hesse_status open_folder(const char *labels_path, hesse_digester *digest,
     return HESSE_OK;
 }
 
-static int label_of(const store *x, size_t i)
+static int label_of(const void *images, size_t i)
 {
+    const store *x = images;
     const bytes *b = x->labels.at ? &x->labels : &x->images;
     return b->at[x->label_first + i * x->label_record];
 }
@@ -381,9 +398,10 @@ static hesse_status take(const hesse_data_options *o, const store *x, hesse_batc
     return HESSE_OK;
 }
 
-static hesse_status make(const hesse_data_options *o, const store *x, hesse_batch *b,
-                         hesse_why *why)
+static hesse_status make(const hesse_data_options *o, const hesse_data_needs *needs,
+                         const store *x, hesse_batch *b, hesse_why *why)
 {
+    const int stated = o->classes > needs->classes ? o->classes : needs->classes;
     if (o->size > x->rows || o->size > x->cols)
         return hesse_fail(
             why, HESSE_E_JOB,
@@ -392,6 +410,9 @@ static hesse_status make(const hesse_data_options *o, const store *x, hesse_batc
     b->rows = o->size ? o->size : x->rows, b->cols = o->size ? o->size : x->cols;
     b->context = b->rows * b->cols, b->width = x->channels;
     hesse_status s = check_shift(o, x, why);
+    if (!s)
+        s = hesse_class_labels_check(o->labels ? o->labels : x->path, label_of, x,
+                                     x->count, stated, &b->reading, why);
     if (!s) s = take(o, x, b, why);
     if (!s && o->standard) standardise(b);
     if (!s) shift(o, b);
@@ -409,7 +430,6 @@ static hesse_status read_examples(const hesse_data_options *options,
 {
     store x = {.path = options->paths[0]};
     hesse_digester *digest = hesse_digest_begin();
-    (void)needs;
     hesse_status s = digest
                          ? HESSE_OK
                          : hesse_fail(why, HESSE_E_NOMEM, "out of memory for a digest");
@@ -424,7 +444,7 @@ static hesse_status read_examples(const hesse_data_options *options,
             kind != HESSE_FILE_IMAGE && kind != HESSE_FILE_TAR)
             s = hesse_file_explain(x.path, HESSE_FILE_NPY, s, why);
     }
-    if (!s) s = make(options, &x, batch, why);
+    if (!s) s = make(options, needs, &x, batch, why);
     if (!s)
         hesse_digest_end(digest, batch->digest);
     else if (digest)

@@ -6,6 +6,7 @@
    + 1, the vocabulary is the largest id + 1. An array is read completely, as doubles,
    which are exact for every integer below 2^53. */
 #include "data/choose.h"
+#include "data/class_labels.h"
 #include "data/kinds.h"
 #include "data/layout.h"
 #include "data/padding.h"
@@ -247,8 +248,8 @@ static hesse_status shift_labels(const hesse_data_options *o,
     if (each && !o->shift && !needs->full && labels && equal == labels)
         return hesse_fail(why, HESSE_E_INPUT,
                           "%s: every label is the id of its own token, which a causal "
-                          "model sees, expected the next token; data.shift: true reads "
-                          "labels as Hugging Face's collators write them",
+                          "model sees, expected the next token, or shifted labels, as "
+                          "Hugging Face's collators write them",
                           o->labels);
     for (int i = 0; o->shift && i < tokens; i++)
         b->target[i] = (i + 1) % b->context ? b->target[i + 1] : HESSE_IGNORED;
@@ -288,9 +289,8 @@ static hesse_status hide_padding(const hesse_data_options *o,
     const char *path = o->mask ? o->mask : o->paths[0];
     int *mask = NULL;
     if (!b->input || !(o->mask || o->padding))
-        return b->input && needs->full && needs->pad
-                   ? hesse_padding_notice(b, path, needs->pad - 1, why)
-                   : HESSE_OK;
+        return b->input && needs->pad ? hesse_padding_notice(b, path, needs, why)
+                                      : HESSE_OK;
     bool *seen = hesse_calloc((size_t)tokens, sizeof *seen);
     hesse_status s =
         seen ? HESSE_OK : hesse_fail(why, HESSE_E_NOMEM, "out of memory for the data");
@@ -298,7 +298,7 @@ static hesse_status hide_padding(const hesse_data_options *o,
     for (int i = 0; !s && i < tokens; i++)
         seen[i] = mask ? mask[i] : b->input[i] != *o->padding;
     if (!s) s = hesse_padding_hide(b, path, seen, needs->full, why);
-    if (!s && needs->positions_skip_padding && !needs->pad)
+    if (!s && needs->positions_skip_padding && !hesse_padding_positions_by_id(needs))
         s = hesse_padding_skip(b, seen, -1, why);
     free(mask);
     free(seen);
@@ -334,6 +334,21 @@ static hesse_status set_tokens(const hesse_data_options *o,
     return s;
 }
 
+static int label_of(const void *labels, size_t i)
+{
+    const double x = ((const double *)labels)[i];
+    return x < 0 ? -1 : x < INT_MAX ? (int)x : INT_MAX;
+}
+
+static hesse_status check_classes(const array *labels, const hesse_data_needs *needs,
+                                  hesse_batch *b, hesse_why *why)
+{
+    if (!b->target || needs->words) return HESSE_OK;
+    return hesse_class_labels_check(labels->path, label_of, labels->x,
+                                    labels->form.count, needs->classes, &b->reading,
+                                    why);
+}
+
 static hesse_status read_examples(const hesse_data_options *options,
                                   const hesse_data_needs *needs, hesse_batch *batch,
                                   hesse_why *why)
@@ -360,6 +375,7 @@ static hesse_status read_examples(const hesse_data_options *options,
     if (!s) s = set_inputs(&inputs, batch, why);
     if (!s) s = set_wanted(&wanted, options->labels, needs->numbers, batch, why);
     if (!s) s = set_tokens(options, needs, digest, batch, why);
+    if (!s) s = check_classes(&wanted, needs, batch, why);
     if (!s)
         hesse_digest_end(digest, batch->digest);
     else if (digest)

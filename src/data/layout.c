@@ -20,8 +20,8 @@ hesse_status hesse_layout_choose(hesse_image_layout layout, const char *path,
     if (n[3] <= MOST && !is_usual(n[3])) return HESSE_OK;
     return hesse_fail(why, HESSE_E_INPUT,
                       "%s: found shape %zu x %zu x %zu x %zu, which %s channels first, "
-                      "expected N x rows x columns x channels; say layout: "
-                      "channels_first, or layout: channels_last if that is meant",
+                      "expected N x rows x columns x channels; state the "
+                      "order of the channels (channels_first or channels_last)",
                       path, n[0], n[1], n[2], n[3],
                       n[3] > MOST ? "looks like" : "may have its");
 }

@@ -90,17 +90,65 @@ hesse_status hesse_padding_skip(hesse_batch *b, const bool *seen, int pad,
     return HESSE_OK;
 }
 
-hesse_status hesse_padding_notice(const hesse_batch *b, const char *path, int pad,
-                                  hesse_why *why)
+bool hesse_padding_positions_by_id(const hesse_data_needs *needs)
 {
-    for (int row = 0; row < b->sequences; row++)
-        if (b->input[(row + 1) * b->context - 1] == pad ||
-            b->input[row * b->context] == pad)
-            return hesse_fail(
-                why, HESSE_E_INPUT,
-                "%s: row %d (from 0) begins or ends with %d, the model's id of "
-                "padding, and nothing hides it; expected a mask, or the id "
-                "of padding (a mask of ones keeps the tokens)",
-                path, row, pad);
+    return needs->positions_skip_padding && needs->full && needs->pad;
+}
+
+/* Return the number of tokens that are padding at the start of a row, or at its end. */
+static int run_of(const int *ids, int count, bool at_end, int pad)
+{
+    int run = 0;
+    while (run < count && ids[at_end ? count - 1 - run : run] == pad) run++;
+    return run;
+}
+
+/* Decoders often take the id that begins or ends a text as the id of padding. One of it
+   at an end of a row is legitimate, and two are not. */
+static int least_run(const hesse_data_needs *needs)
+{
+    return needs->full ? 1 : 2;
+}
+
+static hesse_status refuse_row(const char *path, size_t row, int pad, hesse_why *why)
+{
+    return hesse_fail(
+        why, HESSE_E_INPUT,
+        "%s: row %zu (from 0) begins or ends with %d, the model's id of padding, and "
+        "nothing hides it; expected a mask, or the id of padding (a mask of ones keeps "
+        "the tokens)",
+        path, row, pad);
+}
+
+hesse_status hesse_padding_notice_row(const int *ids, int count, const char *path,
+                                      size_t row, const hesse_data_needs *needs,
+                                      hesse_why *why)
+{
+    const int pad = needs->pad - 1, least = least_run(needs);
+    if (!needs->pad || (run_of(ids, count, false, pad) < least &&
+                        run_of(ids, count, true, pad) < least))
+        return HESSE_OK;
+    return refuse_row(path, row, pad, why);
+}
+
+/* Return true if the loss is over some of the last `run` tokens of a row. */
+static bool counts_end(const hesse_batch *b, int row, int run)
+{
+    if (!b->target || b->labels != b->context) return true;
+    for (int i = 1; i <= run; i++)
+        if (b->target[(row + 1) * b->context - i] >= 0) return true;
+    return false;
+}
+
+hesse_status hesse_padding_notice(const hesse_batch *b, const char *path,
+                                  const hesse_data_needs *needs, hesse_why *why)
+{
+    const int n = b->context, pad = needs->pad - 1, least = least_run(needs);
+    for (int row = 0; row < b->sequences; row++) {
+        const int *ids = b->input + row * n, end = run_of(ids, n, true, pad);
+        if (run_of(ids, n, false, pad) >= least ||
+            (end >= least && (needs->full || counts_end(b, row, end))))
+            return refuse_row(path, (size_t)row, pad, why);
+    }
     return HESSE_OK;
 }

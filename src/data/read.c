@@ -67,7 +67,7 @@ static hesse_status adapt(const hesse_data_options *o, const hesse_data_needs *n
     hesse_status s = HESSE_OK;
     if (kind->words && needs->full) s = hide_padding(b, why);
     if (!s && kind->words && needs->masked) s = hesse_mask_tokens(o, needs, b, why);
-    if (!s && needs->positions_skip_padding && needs->pad && b->input)
+    if (!s && hesse_padding_positions_by_id(needs) && b->input)
         s = hesse_padding_skip(b, NULL, needs->pad - 1, why);
     if (b->classes < needs->classes) b->classes = needs->classes;
     if (!s && needs->flat) s = hesse_batch_flatten(b, why);

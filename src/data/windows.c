@@ -4,6 +4,7 @@
 #include "data/windows.h"
 
 #include "data/choose.h"
+#include "data/padding.h"
 
 #include "base/memory.h"
 #include "files/file.h"
@@ -153,9 +154,9 @@ static hesse_status measure(const hesse_data_options *o, const hesse_data_needs 
     if (src->rows && !o->context && longest > positions)
         return hesse_fail(
             why, HESSE_E_INPUT,
-            "%s: rows of %zu tokens need %zu positions, the model has %zu; "
-            "a context of at most %zu would fit",
-            src->path, tokens, longest, positions, positions);
+            "%s: found rows of %zu tokens, expected at most %zu for the model's %zu "
+            "positions; the context can be shortened to %zu",
+            src->path, tokens, positions + (size_t)after, positions, positions);
     t->context = o->context ? o->context : src->rows ? (int)longest : needs->positions;
     if (t->context < 1 || longest < (size_t)t->context)
         return hesse_fail(why, HESSE_E_INPUT,
@@ -199,8 +200,9 @@ static hesse_status split(const hesse_stream *src, size_t which, const int *ids,
     return HESSE_OK;
 }
 
-static hesse_status take(const hesse_stream *src, int after, hesse_choice *choice,
-                         hesse_batch *t, hesse_why *why)
+static hesse_status take(const hesse_stream *src, const hesse_data_needs *needs,
+                         int after, hesse_choice *choice, hesse_batch *t,
+                         hesse_why *why)
 {
     const size_t context = (size_t)t->context, total = context * (size_t)t->sequences;
     const size_t length = context + (size_t)after;
@@ -215,6 +217,8 @@ static hesse_status take(const hesse_stream *src, int after, hesse_choice *choic
         if (!hesse_choice_takes(choice, i)) continue;
         const size_t first = i * (src->rows ? src->length : context);
         s = read_ids(src, first, length, ids, why);
+        if (!s && src->rows && !src->mask && !src->padding)
+            s = hesse_padding_notice_row(ids, (int)length, src->path, i, needs, why);
         if (!s) s = mark_padding(src, first, length, ids, why);
         if (!s)
             s = split(src, i, ids, t->context, after, t->input + at, t->target + at,
@@ -280,7 +284,7 @@ hesse_status hesse_windows_read(const hesse_data_options *options,
     if (needs->vocabulary) stream->vocabulary = needs->vocabulary;
     hesse_status s = scan(stream, why);
     if (!s) s = measure(options, needs, stream, batch, &choice, why);
-    if (!s) s = take(stream, needs->masked ? 0 : 1, &choice, batch, why);
+    if (!s) s = take(stream, needs, needs->masked ? 0 : 1, &choice, batch, why);
     if (!s) s = digest(stream, batch->digest, why);
     batch->vocabulary = stream->vocabulary;
     batch->classes = vocabulary ? stream->vocabulary : stream->largest + 1;

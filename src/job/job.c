@@ -261,6 +261,10 @@ hesse_status hesse_job_tell(const char *text, size_t length, const char *path,
         const bool family = !hesse_values_given(&values, "model.family");
         const char *file = hesse_job_beside(&scratch, path, config->text);
         s = file ? hesse_config_tell(file, family, told, why) : exhausted(why);
+        if (s == HESSE_E_INPUT) {
+            const size_t at = strlen(why->text);
+            snprintf(why->text + at, sizeof why->text - at, " (key: model.config)");
+        }
     }
     hesse_job_release(&scratch);
     tree_free(&x);

@@ -192,7 +192,8 @@ static const hesse_key keys[] = {
     {"model.vocabulary", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24,
      .in_config = true, .absent = "the vocabulary of the data", AT(arch.vocabulary),
      .help = "The number of different token ids."},
-    {"model.classes", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20, .in_config = true,
+    {"model.classes", HESSE_KEY_INTEGER, .term = "the number of classes", .low = 1,
+     .high = 1 << 20, .in_config = true,
      .absent = "the classes of the checkpoint or, if more, of the data",
      AT(arch.data.outputs),
      .help = "The number of classes that the model distinguishes; the data need not "
@@ -202,8 +203,8 @@ static const hesse_key keys[] = {
      AT(arch.activation),
      .help = "The activation function; `gelu_tanh` is Hugging Face's `gelu_new`."},
     {"model.norm_eps", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = 1,
-     .in_config = true, AT(arch.norm_eps),
-     .help = "The number that normalisation adds to the variance."},
+     .in_config = true, .absent = "`1e-12`, or `1e-6` with timm's names (`vit`)",
+     AT(arch.norm_eps), .help = "The number that normalisation adds to the variance."},
     {"model.rope_theta", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
      .in_config = true, AT(arch.attention.rope_theta),
      .help = "The base of the rotary angles."},
@@ -330,18 +331,18 @@ static const hesse_key keys[] = {
      .help = "Labels: a `.npy` file of integers, or IDX for images."},
     {"data.targets", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      AT(data.targets), .absent = "none", .help = "Targets: a `.npy` file of numbers."},
-    {"data.mask", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
-     AT(data.mask), .absent = "none",
+    {"data.mask", HESSE_KEY_PATH, .term = "a mask", .role = HESSE_KEY_NEITHER,
+     .most = LONGEST, AT(data.mask), .absent = "none",
      .help =
          "A `.npy` file like `inputs` with 1 for a token and 0 for padding, which no "
          "token attends to; each row is padded at one end."},
-    {"data.padding", HESSE_KEY_INTEGER, .low = 0, .high = (1 << 24) - 1, AT(padding),
-     .absent = "none",
+    {"data.padding", HESSE_KEY_INTEGER, .term = "the id of padding", .low = 0,
+     .high = (1 << 24) - 1, AT(padding), .absent = "none",
      .help = "The id of padding at an end of a row, in place of `mask`."},
     {"data.types", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      AT(data.types), .absent = "all 0",
      .help = "A `.npy` file like `inputs` with the type (segment) of each token."},
-    {"data.shift", HESSE_KEY_TRUTH, AT(data.shift),
+    {"data.shift", HESSE_KEY_TRUTH, .term = "shifted labels", AT(data.shift),
      .help =
          "Whether the labels stand as Hugging Face's collators write them: the label "
          "of a token is the token itself, and it is the target of the token before "
@@ -349,15 +350,16 @@ static const hesse_key keys[] = {
     {"data.vocabulary", HESSE_KEY_WORD, .words = vocabularies, AT(data.characters),
      .help = "The tokens of a text: the 256 bytes, or its distinct characters in "
              "ascending order."},
-    {"data.table", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
+    {"data.table", HESSE_KEY_PATH, .term = "the ids of the characters",
+     .role = HESSE_KEY_NEITHER, .most = LONGEST,
      .absent = "the characters are numbered in ascending order", AT(data.table),
      .help = "The ids of the characters: a JSON file, `{\"stoi\": {\"a\": 0}}`."},
-    {"data.width", HESSE_KEY_INTEGER, .low = 16, .high = 64,
-     .absent = "the file tells it, or 16", AT(data.width),
+    {"data.width", HESSE_KEY_INTEGER, .term = "the bits of an id", .low = 16,
+     .high = 64, .absent = "the file tells it, or 16", AT(data.width),
      .help = "The bits of an id in a `.bin` file: 16, 32 or 64."},
-    {"data.context", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24,
-     .absent = "the model's context, or the length of the sequences", AT(data.context),
-     .help = "The tokens of a sequence."},
+    {"data.context", HESSE_KEY_INTEGER, .term = "the context", .low = 1,
+     .high = 1 << 24, .absent = "the model's context, or the length of the sequences",
+     AT(data.context), .help = "The tokens of a sequence."},
     {"data.mask_rate", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = 1,
      .absent = "0.15", AT(data.mask_rate),
      .help =
@@ -378,7 +380,8 @@ static const hesse_key keys[] = {
      .help =
          "`unit`: pixels are from 0 to 1; `standard`: moreover each channel has mean "
          "0 and standard deviation 1 over the images taken."},
-    {"data.layout", HESSE_KEY_WORD, .words = layouts,
+    {"data.layout", HESSE_KEY_WORD, .term = "the order of the channels",
+     .words = layouts,
      .absent = "`channels_last`; a shape that may have its channels first is refused",
      AT(data.layout),
      .help =

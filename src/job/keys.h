@@ -59,6 +59,8 @@ typedef struct hesse_key {
     const char *paper;    /* the default with spectrum.lanczos.procedure: paper    */
     const char *absent;   /* in words, the rule that applies if there is no default */
     const char *help;     /* one sentence                                          */
+    const char *term;     /* words of the library's messages that mean the value; NULL:
+                             none                                                  */
     size_t offset, bytes; /* place of the value in a hesse_job, and its size       */
     size_t count;         /* place of the number of values; 0: none                */
 } hesse_key;

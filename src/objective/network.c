@@ -124,6 +124,7 @@ static hesse_status read_shape(const hesse_network_source *source,
         if (!s) s = hesse_weights_probe(*file, source->checkpoint, arch, why);
     }
     if (!source->checkpoint) arch->layout = hesse_layout_of(arch);
+    if (!s) hesse_family_settle(arch);
     const bool told = arch->data.outputs > 0;
     if (!s && dataset) s = hesse_family_fit(arch, &dataset->all, why);
     if (!s && !dataset) s = hesse_family_is_told(arch, why);

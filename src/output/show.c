@@ -24,12 +24,21 @@ static const char *const HEAD[] = {"created",
                                    "ranks",
                                    "blas",
                                    "model_family",
+                                   "model_task",
+                                   "model_loss",
                                    "model_layers",
                                    "model_heads",
                                    "model_width",
                                    "parameters",
+                                   "checkpoint_note",
                                    "data_dtype",
                                    "data_layout",
+                                   "data_vocabulary",
+                                   "data_vocabulary_source",
+                                   "data_mask",
+                                   "data_labels",
+                                   "images",
+                                   "data_seed",
                                    "sequences",
                                    "context",
                                    "loss",
@@ -47,7 +56,7 @@ static void print_attribute(hid_t object, const char *name, FILE *out)
 {
     char text[2048];
     hesse_reader_attribute(object, name, text, sizeof text);
-    if (*text) fprintf(out, "  %-16s %s\n", name, text);
+    if (*text) fprintf(out, "  %-22s %s\n", name, text);
 }
 
 static void print_head(hesse_reader *r, FILE *out)

@@ -1,6 +1,7 @@
 /* This makes a job from a command line, and a model and the options of an analysis from
    a job. */
 #include "program/commands.h"
+#include "program/name_keys.h"
 
 #include "base/memory.h"
 #include "curvature/threads.h"
@@ -65,7 +66,11 @@ hesse_status hesse_open_problem(hesse_team *team, const hesse_job *job, bool out
                                          .outline = outline};
     const hesse_objective_options options = {
         .reduction = job->reduction, .batch = job->data.batch, .memory = room_of(job)};
-    return hesse_problem_open(team, &source, &job->data, &options, problem);
+    const hesse_status s =
+        hesse_problem_open(team, &source, &job->data, &options, problem);
+    if (s == HESSE_E_INPUT || s == HESSE_E_JOB)
+        hesse_name_keys(job, hesse_team_why(team));
+    return s;
 }
 
 hesse_status hesse_rate_analysis(hesse_team *team, hesse_analysis *analysis)

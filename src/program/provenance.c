@@ -164,6 +164,9 @@ static void note_arch(hesse_provenance *p, const hesse_arch *a)
     if (owns(f, "batch_norm"))
         text(p, "model_batch_norm",
              hesse_job_word("model.batch_norm", (int)a->image.batch_norm));
+    if (owns(f, "norm_eps")) number(p, "model_norm_eps", a->norm_eps);
+    if (owns(f, "task"))
+        text(p, "model_task", hesse_job_word("model.task", (int)a->task));
     if (owns(f, "loss"))
         text(p, "model_loss", hesse_job_word("model.loss", (int)a->data.loss));
     if (!f->decoder) return;
@@ -172,7 +175,6 @@ static void note_arch(hesse_provenance *p, const hesse_arch *a)
     number(p, "model_temperature", t->temperature > 0 ? t->temperature : sqrt(t->size));
     whole(p, "model_temperature_by_layer", t->by_layer);
     if (owns(f, "rope_theta")) number(p, "model_rope_theta", t->rope_theta);
-    number(p, "model_norm_eps", a->norm_eps);
     whole(p, "model_tied", a->tied);
     whole(p, "model_attention_bias", a->attention_bias);
     whole(p, "model_mlp_bias", a->mlp_bias);

@@ -8,7 +8,7 @@
 
 case_weights_missing() {
     rm model.safetensors
-    run_refused 3 "$weights: No such file.*"
+    run_refused 3 "$weights: No such file.*(key: model.checkpoint)"
 }
 case_weights_empty() {
     : > model.safetensors
@@ -135,18 +135,18 @@ case_folder_with_a_file_and_an_index() {
 case_folder_with_weights_of_pytorch() {
     as_folder
     mv model/model.safetensors model/pytorch_model.bin
-    run_refused 3 'model: found pytorch_model.bin, .*`hesse convert`'
+    run_refused 3 'model: found pytorch_model.bin, .*`hesse convert` (keys: .*model.checkpoint)'
 }
 case_folder_without_a_config() {
     as_folder
     rm model/config.json
-    run_refused 3 'model/config.json: No such file.*'
+    run_refused 3 'model/config.json: No such file.*(key: model.config)'
 }
 case_files_that_are_pipes() {
     for file in config.json model.safetensors tokens.npy; do
         mv $file kept
         mkfifo $file
-        run_refused 3 "$file: is no regular file, expected a file"
+        run_refused 3 "$file: is no regular file, expected a file (key: .*)"
         rm $file
         mv kept $file
     done
@@ -164,7 +164,7 @@ case_tokens_a_pointer_of_git_lfs() {
 
 case_config_missing() {
     rm config.json
-    run_refused 3 'config.json: No such file.*'
+    run_refused 3 'config.json: No such file.*(key: model.config)'
 }
 case_config_empty() {
     : > config.json
@@ -215,13 +215,37 @@ case_config_with_sizes_beyond_memory() {
 
 case_tokens_missing() {
     rm tokens.npy
-    run_refused 3 'tokens.npy: No such file.*'
+    run_refused 3 'tokens.npy: No such file.*(key: data.tokens)'
+}
+case_other_files_missing() {
+    ranks=1
+    for key in mask types labels; do
+        cat > job.yaml <<EOF
+model: {family: bert, layers: 1, heads: 1, width: 2, inner: 2, task: tokens}
+data: {inputs: tokens.npy, labels: tokens.npy, $key: nowhere.npy}
+EOF
+        edit job.yaml "s/labels: tokens.npy, labels/labels/"
+        run_refused 3 "nowhere.npy: No such file.*(key: data.$key)"
+    done
+    cat > job.yaml <<EOF
+model: {family: bert, layers: 1, heads: 1, width: 2, inner: 2, task: classify}
+data: {texts: [nowhere]}
+EOF
+    run_refused 3 'nowhere: No such file.*(key: data.texts)'
+    edit job.yaml 's/texts: .nowhere./images: nowhere/'
+    run_refused 3 'nowhere: No such file.*(key: data.images)'
+    edit job.yaml 's/images: nowhere/text: nowhere, context: 4/; s/classify/masked/'
+    run_refused 3 'nowhere: No such file.*(key: data.text)'
 }
 case_tokens_missing_when_a_run_is_resumed() {
     launch run job.yaml
     expect_status 0
     rm tokens.npy result.h5
     run_refused 3 'tokens.npy: No such file.*' --resume
+}
+case_tokens_with_rows_longer_than_the_model() {
+    edit config.json 's/"n_positions": 7/"n_positions": 4/'
+    run_refused 3 '.*tokens.npy: found rows of 6 tokens, expected at most 5 .*(key: data.context)'
 }
 case_tokens_empty() {
     : > tokens.npy
@@ -274,11 +298,65 @@ case_tokens_with_padding_that_linear_attention_would_see() {
     run_refused 2 '.*padding is hidden from softmax.*' \
         --set model.attention=full --set model.kernel=linear
 }
+case_tokens_with_padding_that_nothing_hides() {
+    edit config.json '1s/{/{"pad_token_id": 4,/'
+    patch tokens.npy 168 '\004\000\000\000\004\000\000\000'
+    run_refused 3 '.*tokens.npy: row 1 .from 0. begins or ends with 4, the model.s id.*(keys: data.mask, data.padding)'
+    ranks=1
+    launch plan job.yaml --set data.padding=4
+    expect_status 0
+}
 case_tokens_fewer_sequences_than_asked_for() {
     run_refused 3 '.*tokens.npy.*' --set data.sequences=4
 }
 case_tokens_shorter_than_the_context() {
     run_refused 3 '.*tokens.npy.*' --set data.context=6
+}
+
+# Checkpoints of timm: its LayerNorm adds 1e-6, and that of transformers 1e-12.
+
+# loss_with [OPTION...]: of the case's job.
+loss_with() {
+    launch run job.yaml --force "$@"
+    expect_status 0
+    sed -n 's/^  loss  *//p' "$work/out"
+}
+case_timm_has_another_epsilon() {
+    has_h5py || skip 'no numpy'
+    /usr/bin/python3 - <<EOF
+import json, numpy
+rng = numpy.random.default_rng(1)
+shapes = {"patch_embed.proj.weight": (2, 1, 1, 1), "patch_embed.proj.bias": (2,), "cls_token": (1, 1, 2),
+          "pos_embed": (1, 5, 2), "norm.weight": (2,), "norm.bias": (2,), "head.weight": (2, 2),
+          "head.bias": (2,)}
+for name, rows, columns in (("attn.qkv", 6, 2), ("attn.proj", 2, 2), ("mlp.fc1", 3, 2), ("mlp.fc2", 2, 3)):
+    shapes["blocks.0." + name + ".weight"], shapes["blocks.0." + name + ".bias"] = (rows, columns), (rows,)
+for name in ("norm1", "norm2"):
+    shapes["blocks.0." + name + ".weight"] = shapes["blocks.0." + name + ".bias"] = (2,)
+header, data = {}, b""
+for name, shape in shapes.items():
+    new = (1e-2 * rng.standard_normal(shape)).astype("<f8").tobytes()
+    header[name] = {"dtype": "F64", "shape": shape, "data_offsets": [len(data), len(data) + len(new)]}
+    data += new
+header = json.dumps(header).encode()
+with open("model.safetensors", "wb") as f:
+    f.write(len(header).to_bytes(8, "little") + header + data)
+numpy.save("x.npy", rng.integers(0, 256, (3, 2, 2), "u1"))
+numpy.save("y.npy", numpy.array([0, 1, 0]))
+EOF
+    cat > job.yaml <<EOF
+model: {family: vit, layers: 1, heads: 1, width: 2, inner: 3, patch: 1, checkpoint: model.safetensors}
+data: {images: x.npy, labels: y.npy}
+output: {file: result.h5}
+EOF
+    ranks=1
+    timm=$(loss_with --set model.norm_eps=1e-6)
+    other=$(loss_with --set model.norm_eps=1e-12)
+    none=$(loss_with)
+    [ "$none" = "$timm" ] || fail "found a loss of $none, expected $timm"
+    [ "$other" != "$timm" ] || fail "the loss is $timm for another epsilon, too"
+    has_h5dump || return
+    h5dump -a model_norm_eps result.h5 | grep -q '(0): 1e-06' || fail 'the result has another epsilon'
 }
 
 # Other data.
@@ -294,7 +372,7 @@ EOF
 case_tokens_of_32_bits_without_a_word_of_it() {
     printf '\001\000\000\000\002\000\000\000\003\000\000\000\001\000\000\000' > t.bin
     edit job.yaml 's/tokens: .*/tokens: t.bin/'
-    run_refused 3 't.bin: found ids that read well with 32 bits.*data.width: 32.*' \
+    run_refused 3 't.bin: found ids that read well with 32 bits.*the bits of an id: 32.*(key: data.width)' \
         --set data.context=3
     ranks=1
     launch run job.yaml --set data.context=3 --set data.width=32

@@ -19,6 +19,25 @@ case_tables() {
     works 'transformer.h.0.attn.c_attn.weight.query  *36' show result.h5
     expect_lines 0 '\<nan\>'
 }
+case_reading_of_data() {
+    shown
+    works 'data_vocabulary_source  *the model' show result.h5
+    expect_line 'data_dtype  *int32'
+    expect_line 'data_layout  *rows'
+    expect_line 'data_mask  *padding by -100'
+    expect_line 'data_labels  *the next token'
+}
+case_task_of_an_encoder() {
+    cat > job.yaml <<EOF
+model: {family: bert, layers: 1, heads: 1, width: 2, inner: 2, task: masked}
+data: {tokens: tokens.npy}
+output: {file: result.h5}
+EOF
+    ranks=1
+    launch run job.yaml
+    expect_status 0
+    works 'model_task  *masked' show result.h5
+}
 case_missing() {
     refused 3 'nowhere.h5: No such file.*' show nowhere.h5
 }

@@ -197,6 +197,45 @@ static void channels_may_be_first(void **state)
     hesse_batch_free(&b);
 }
 
+/* Eight images of 1 x 1 pixel; labels 1 and 2. */
+static void labels_that_are_counted_from_1_are_refused(void **state)
+{
+    (void)state;
+    static const unsigned char pixels[8] = {0, 50, 127, 128, 200, 255, 1, 2};
+    static const unsigned char from_1[8] = {1, 2, 1, 2, 1, 2, 1, 2};
+    const char *says = "y.npy: labels run from 1 to 2 and none is 0, expected classes";
+    request r = {.images = "x.npy", .labels = "y.npy", .count = 2};
+    write_array("(8,)", from_1, 8);
+    assert_int_equal(rename("x.npy", "y.npy"), 0);
+    write_array("(8, 1, 1)", pixels, 8);
+    refuses(&r, HESSE_E_INPUT, says);
+    r.classes = 2;
+    refuses(&r, HESSE_E_INPUT, says);
+    r.classes = 3;
+    hesse_batch b = read_good(&r);
+    assert_true(b.classes == 3 && b.target[0] == 1 && b.target[1] == 2);
+    hesse_batch_free(&b);
+}
+
+static void pixels_below_0_are_refused(void **state)
+{
+    (void)state;
+    const signed char pixels[] = {0, 127, -1, 5};
+    const int label = 0;
+    const char *path = "x.npy";
+    const hesse_data_options o = {
+        .kind = "images", .paths = &path, .n_paths = 1, .labels = "y.npy"};
+    write_npy("y.npy", "<i4", "(1,)", &label, sizeof label);
+    write_npy(path, "|i1", "(1, 2, 2)", pixels, sizeof pixels);
+    refused(&o, HESSE_E_INPUT,
+            "x.npy: element 2 (from 0) of type int8 is -1, expected pixels from 0 to "
+            "255 of type uint8");
+    write_npy(path, "|i1", "(1, 1, 2)", pixels, 2);
+    hesse_batch b = examples_of(&o);
+    assert_near(b.x[1], 127 / 255.0);
+    hesse_batch_free(&b);
+}
+
 static void other_files_are_named(void **state)
 {
     (void)state;
@@ -402,6 +441,10 @@ static const struct CMUnitTest tests[] = {
                                     enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(npy_is_read, enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(channels_may_be_first, enter_folder, leave_folder),
+    cmocka_unit_test_setup_teardown(labels_that_are_counted_from_1_are_refused,
+                                    enter_folder, leave_folder),
+    cmocka_unit_test_setup_teardown(pixels_below_0_are_refused, enter_folder,
+                                    leave_folder),
     cmocka_unit_test_setup_teardown(other_files_are_named, enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(folders_are_classes, enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(cifar_is_planar, enter_folder, leave_folder),

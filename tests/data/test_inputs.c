@@ -127,6 +127,44 @@ static void padding_is_hidden(void **state)
     refused_for(&o, &full, HESSE_E_JOB, "expected one");
 }
 
+/* Padding after the last token changes nothing in a causal network if it has no label.
+   A single id at an end may begin or end a text. */
+static void padding_that_nothing_hides_is_refused(void **state)
+{
+    (void)state;
+    enum { NO = -100 };
+    static const struct {
+        int ids[4], labels[4];
+        bool full, refused;
+    } cases[] = {
+        {{5, 6, 7, 8}, {6, 7, 8, 9}, false, false},
+        {{5, 6, 0, 0}, {6, 0, 0, 0}, false, true},
+        {{5, 6, 0, 0}, {6, 0, 0, NO}, false, true},
+        {{5, 6, 0, 0}, {6, NO, NO, NO}, false, false},
+        {{5, 6, 0, 0}, {6, 0, NO, NO}, false, false},
+        {{5, 6, 0, 0}, {6, NO, NO, NO}, true, true},
+        {{5, 0, 0, 8}, {0, 0, 8, 9}, false, false},
+        {{0, 6, 7, 0}, {6, 7, 0, 0}, false, false},
+        {{0, 6, 7, 8}, {6, 7, 8, 9}, true, true},
+        {{0, 0, 7, 8}, {NO, NO, 8, 9}, false, true},
+    };
+    hesse_data_options o = options("l.npy", NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const hesse_data_needs needs = {
+            .reads = HESSE_READS_IDS, .pad = 1, .full = cases[i].full};
+        write_npy(path, "<i4", "(1, 4)", cases[i].ids, sizeof cases[i].ids);
+        write_npy("l.npy", "<i4", "(1, 4)", cases[i].labels, sizeof cases[i].labels);
+        if (cases[i].refused) {
+            refused_for(&o, &needs, HESSE_E_INPUT,
+                        "x.npy: row 0 (from 0) begins or ends with 0, the model's id");
+        } else {
+            hesse_batch b = examples_for(&o, &needs);
+            assert_null(b.end);
+            hesse_batch_free(&b);
+        }
+    }
+}
+
 static void masks_that_mean_nothing_are_refused(void **state)
 {
     (void)state;
@@ -155,6 +193,47 @@ static void masks_that_mean_nothing_are_refused(void **state)
     write_npy("l.npy", "<i4", "(2, 3)", each, sizeof each);
     refused_for(&o, &full, HESSE_E_INPUT,
                 "row 0, column 2 (from 0) is padding, and its target is 1");
+}
+
+/* Labels 1, 2, 3 of 12 examples are counted from 1 if nobody says that there are 4
+   classes; of 11 examples, or without a 2, the class 0 may be missing by chance. */
+static void labels_that_are_counted_from_1_are_refused(void **state)
+{
+    (void)state;
+    static const double x[12];
+    int labels[12];
+    const char *says = "l.npy: labels run from 1 to 3 and none is 0, expected classes";
+    hesse_data_needs needs = {.reads = HESSE_READS_NUMBERS};
+    for (int i = 0; i < 12; i++) labels[i] = i % 3 + 1;
+    write_npy(path, "<f8", "(12, 1)", x, sizeof x);
+    write_npy("l.npy", "<i4", "(12,)", labels, sizeof labels);
+    hesse_data_options o = options("l.npy", NULL);
+    o.sequences = 2;
+    refused_for(&o, &needs, HESSE_E_INPUT, says);
+    needs.squared = true;
+    refused_for(&o, &needs, HESSE_E_INPUT, says);
+    needs.classes = 3;
+    refused_for(&o, &needs, HESSE_E_INPUT, says);
+    needs.classes = 4;
+    hesse_batch b = examples_for(&o, &needs);
+    assert_string_equal(b.reading.labels, "");
+    hesse_batch_free(&b);
+    needs = (hesse_data_needs){.reads = HESSE_READS_NUMBERS};
+    labels[11] = -1;
+    write_npy("l.npy", "<i4", "(12,)", labels, sizeof labels);
+    b = examples_for(&o, &needs);
+    assert_string_equal(b.reading.labels, "classes counted from 0 (no label is 0)");
+    hesse_batch_free(&b);
+    labels[11] = 0;
+    write_npy("l.npy", "<i4", "(12,)", labels, sizeof labels);
+    b = examples_for(&o, &needs);
+    assert_string_equal(b.reading.labels, "");
+    hesse_batch_free(&b);
+    for (int i = 0; i < 12; i++) labels[i] = i % 2 ? 1 : 3;
+    write_npy("l.npy", "<i4", "(12,)", labels, sizeof labels);
+    b = examples_for(&o, &needs);
+    assert_string_equal(b.reading.labels, "classes counted from 0 (no label is 0)");
+    hesse_batch_free(&b);
 }
 
 /* A loss of numbers reads labels as they are, not as classes. */
@@ -218,7 +297,9 @@ int main(void)
         cmocka_unit_test(images_and_ids_are_told_by_rank_and_type),
         cmocka_unit_test(labels_are_shifted),
         cmocka_unit_test(padding_is_hidden),
+        cmocka_unit_test(padding_that_nothing_hides_is_refused),
         cmocka_unit_test(masks_that_mean_nothing_are_refused),
+        cmocka_unit_test(labels_that_are_counted_from_1_are_refused),
         cmocka_unit_test(labels_may_be_numbers),
         cmocka_unit_test(labels_become_one_hot_vectors),
         cmocka_unit_test(what_is_wrong_is_named),

@@ -7,6 +7,8 @@ typedef struct request {
     const char *table, *mask;
     const int *padding;
     int width, sequences, context, positions, vocabulary;
+    int pad; /* the model's id of padding, + 1 */
+    bool full;
     bool shuffle;
     uint64_t seed;
 } request;
@@ -28,6 +30,8 @@ static hesse_status read_tokens(const request *r, hesse_batch *batch, hesse_why 
     const hesse_data_needs needs = {.reads = HESSE_READS_IDS,
                                     .positions = r->positions,
                                     .trained = r->trained,
+                                    .pad = r->pad,
+                                    .full = r->full,
                                     .vocabulary = r->vocabulary};
     return hesse_data_read(&options, &needs, batch, why);
 }
@@ -147,7 +151,8 @@ static void rows_are_cut_at_their_end(void **state)
     r.context = 2;
     expect(&r, 2, 2, 10, (int[]){0, 1, 5, 6}, (int[]){1, 2, 6, 7});
     r = (request){.tokens = "a.npy", .positions = 3};
-    refuses(&r, HESSE_E_INPUT, "rows of 5 tokens need 4 positions, the model has 3");
+    refuses(&r, HESSE_E_INPUT,
+            "found rows of 5 tokens, expected at most 4 for the model's 3 positions");
     r.positions = 9, r.context = 5;
     refuses(&r, HESSE_E_INPUT, "rows of 5 tokens, expected 6 or more");
 }
@@ -169,7 +174,6 @@ static void rows_may_end_in_ignored_targets(void **state)
     refuses(&NPY, HESSE_E_INPUT, "token -100 at position 2");
 }
 
-/* A shuffle takes each window at most once, depends on the seed, and on it alone. */
 /* `hesse tokenize --pad` writes ids and a mask. */
 static void padding_of_rows_is_ignored(void **state)
 {
@@ -193,6 +197,25 @@ static void padding_of_rows_is_ignored(void **state)
             HESSE_E_JOB, "only rows have padding");
 }
 
+static void padding_of_rows_is_noticed(void **state)
+{
+    (void)state;
+    const int padding = 0;
+    write_npy("t.npy", "<i4", "(2, 4)", ((int[]){7, 8, 9, 1, 1, 2, 0, 0}), 32);
+    refuses(&(request){.tokens = "t.npy", .positions = 9, .pad = 1}, HESSE_E_INPUT,
+            "t.npy: row 1 (from 0) begins or ends with 0, the model's id of padding");
+    expect(&(request){.tokens = "t.npy", .positions = 9, .pad = 1, .padding = &padding},
+           2, 3, 10, (int[]){7, 8, 9, 1, 2, 0}, (int[]){8, 9, 1, 2, -100, -100});
+    expect(&(request){.tokens = "t.npy", .positions = 9, .pad = 1, .context = 1}, 2, 1,
+           10, (int[]){7, 1}, (int[]){8, 2});
+    write_npy("t.npy", "<i4", "(2, 4)", ((int[]){0, 8, 9, 1, 1, 2, 3, 0}), 32);
+    refuses(&(request){.tokens = "t.npy", .positions = 9, .pad = 1, .full = true},
+            HESSE_E_INPUT, "row 0 (from 0) begins or ends with 0");
+    expect(&(request){.tokens = "t.npy", .positions = 9, .pad = 1}, 2, 3, 10,
+           (int[]){0, 8, 9, 1, 2, 3}, (int[]){8, 9, 1, 2, 3, 0});
+}
+
+/* A shuffle takes each window at most once, depends on the seed, and on it alone. */
 static void a_shuffle_is_a_choice_without_repetition(void **state)
 {
     (void)state;
@@ -459,9 +482,9 @@ static void wide_ids_are_never_read_as_their_halves(void **state)
     for (int vocabulary = 0; vocabulary < 1000; vocabulary += 11) {
         r = BIN, r.vocabulary = vocabulary;
         write_ids(0, 0, 4);
-        refuses(&r, HESSE_E_INPUT, "data.width: 32 (or 16)");
+        refuses(&r, HESSE_E_INPUT, "state the bits of an id: 32 (or 16)");
         write_ids(0, 0, 8);
-        refuses(&r, HESSE_E_INPUT, "data.width: 64 (or 16)");
+        refuses(&r, HESSE_E_INPUT, "state the bits of an id: 64 (or 16)");
     }
     r = BIN, r.width = 64;
     expect_ids(&r, "uint64", "stream", 11, "the largest id");
@@ -470,7 +493,7 @@ static void wide_ids_are_never_read_as_their_halves(void **state)
     for (int vocabulary = 0; vocabulary <= 200000; vocabulary += 200000) {
         write_bytes("a.bin", large, sizeof large);
         r = BIN, r.vocabulary = vocabulary;
-        refuses(&r, HESSE_E_INPUT, "data.width: 32 (or 16)");
+        refuses(&r, HESSE_E_INPUT, "state the bits of an id: 32 (or 16)");
     }
     r.width = 32;
     expect(&r, 1, 4, 200000, (int[]){100000, 5, 70000, 131071}, NULL);
@@ -627,6 +650,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(rows_are_cut_at_their_end),
         cmocka_unit_test(rows_may_end_in_ignored_targets),
         cmocka_unit_test(padding_of_rows_is_ignored),
+        cmocka_unit_test(padding_of_rows_is_noticed),
         cmocka_unit_test(a_shuffle_is_a_choice_without_repetition),
         cmocka_unit_test(text_is_bytes_or_characters),
         cmocka_unit_test(text_must_be_utf8),

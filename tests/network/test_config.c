@@ -238,7 +238,8 @@ static void frequencies_are_those_of_transformers(void **state)
     }
 }
 
-#define OLMO3 "\"model_type\":\"olmo3\""
+#define MISTRAL "\"model_type\":\"mistral\",\"num_key_value_heads\":2,"
+#define OLMO3   "\"model_type\":\"olmo3\""
 #define BY_KIND(full, sliding)                                                         \
     "\"rope_parameters\":{\"full_attention\":{\"rope_theta\":" full                    \
     "},\"sliding_attention\":{\"rope_theta\":" sliding "}}"
@@ -262,6 +263,12 @@ static void layers_have_their_windows(void **state)
     a = good("llama", "\"model_type\":\"qwen2\",\"use_sliding_window\":true,"
                       "\"sliding_window\":4,\"max_window_layers\":1");
     assert_int_equal(a.decoder.windowed[0], 2);
+    a = good("llama", MISTRAL "\"sliding_window\":2,\"layer_types\":["
+                              "\"sliding_attention\",\"sliding_attention\"]");
+    assert_true(a.decoder.window == 2 && a.decoder.windowed[0] == 3);
+    a = good("llama", MISTRAL "\"sliding_window\":99,\"layer_types\":["
+                              "\"full_attention\",\"full_attention\"]");
+    assert_int_equal(a.decoder.window, 0);
     a = good("llama", "\"model_type\":\"qwen2\",\"sliding_window\":4");
     assert_int_equal(a.decoder.window, 0);
 }
@@ -309,6 +316,14 @@ static void refuses_what_it_does_not_compute(void **state)
         {"llama",
          "\"model_type\":\"qwen2\",\"use_sliding_window\":true,"
          "\"sliding_window\":4,\"layer_types\":[\"linear_attention\"]",
+         "layer_types is "},
+        {"llama",
+         MISTRAL "\"sliding_window\":2,\"layer_types\":[\"full_attention\","
+                 "\"sliding_attention\"]",
+         "expected \"sliding_attention\" for each layer"},
+        {"llama",
+         MISTRAL "\"sliding_window\":2,\"layer_types\":[\"full_attention\","
+                 "\"full_attention\"]",
          "layer_types is "},
         {"llama", OLMO3, "rope_theta is missing"},
         {"llama", OLMO3 "," BY_KIND("5e5", "1e4"),

@@ -798,7 +798,7 @@ static void show_prints_a_line_for_every_computed_block(void **state)
     for (int b = 0; b < B; b++) assert_all(!strstr(text, names[b]) == (b == 2));
     assert_all(strstr(text, "\nhessian\n") && strstr(text, "\nlinear\n"));
     assert_all(strstr(text, "(full)") && strstr(text, "js 2, wasserstein 2"));
-    assert_all(strstr(text, "loss             2.5\n") != NULL);
+    assert_all(strstr(text, "loss                   2.5\n") != NULL);
     free(text);
     tear_down(t);
 }

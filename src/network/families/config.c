@@ -254,6 +254,15 @@ hesse_status hesse_config_tell(const char *path, bool family, hesse_told *told,
     return s;
 }
 
+/* Decoders have no use for the id of padding, and some files have -1 there, which names
+   no token. */
+static void read_decoder_padding(const hesse_config *c, hesse_arch *a)
+{
+    const json_t *v = hesse_config_value(c, "pad_token_id");
+    const json_int_t id = json_integer_value(v);
+    if (json_is_integer(v) && 0 <= id && id < HESSE_CONFIG_MOST) a->pad = 1 + (int)id;
+}
+
 hesse_status hesse_config_read(const char *path, hesse_arch *arch, hesse_why *why)
 {
     const hesse_family *f = hesse_family_of(arch);
@@ -274,6 +283,7 @@ hesse_status hesse_config_read(const char *path, hesse_arch *arch, hesse_why *wh
             hesse_config_refuse(&c, "quantization_config",
                                 "no such key: quantised weights are not computed here");
         f->read_config(&c, &read);
+        if (f->decoder) read_decoder_padding(&c, &read);
         if (!c.s) *arch = read;
         s = c.s;
     }

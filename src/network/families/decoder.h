@@ -38,6 +38,10 @@ void hesse_config_rotary(hesse_config *c, hesse_arch *arch, double theta,
  *  by_default  [in]  true if all layers have the window where there is no list. */
 void hesse_config_windows(hesse_config *c, hesse_arch *arch, bool by_default);
 
+/** Local. The same where all layers have the window of sliding_window, or none has one;
+ *  layer_types may say the same. */
+void hesse_config_common_window(hesse_config *c, hesse_arch *arch);
+
 /** Local. Remove the window of a decoder none of whose layers has it. */
 void hesse_windows_settle(hesse_arch_decoder *decoder);
 

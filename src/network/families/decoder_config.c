@@ -271,6 +271,26 @@ void hesse_config_windows(hesse_config *c, hesse_arch *a, bool by_default)
     hesse_windows_settle(d);
 }
 
+/* A list that says something else is refused: the model may have been trained with it,
+   and the class of transformers does not look at it. */
+void hesse_config_common_window(hesse_config *c, hesse_arch *a)
+{
+    const json_t *types = hesse_config_value(c, "layer_types");
+    const json_t *window = hesse_config_value(c, "sliding_window");
+    const char *all = window ? "sliding_attention" : "full_attention";
+    char expected[160];
+    hesse_config_windows(c, a, window);
+    snprintf(expected, sizeof expected,
+             "\"%s\" for each layer: in transformers sliding_window decides for all "
+             "layers of this model_type",
+             all);
+    for (int l = 0; !c->s && types && l < a->layers; l++) {
+        const char *type = json_string_value(json_array_get(types, (size_t)l));
+        if (strcmp(type, all) != 0 && json_integer_value(window) < a->positions)
+            hesse_config_refuse(c, "layer_types", expected);
+    }
+}
+
 void hesse_windows_settle(hesse_arch_decoder *d)
 {
     bool any = false;

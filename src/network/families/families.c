@@ -54,6 +54,11 @@ void hesse_family_complete(hesse_arch *arch)
     if (f->complete) f->complete(arch);
 }
 
+void hesse_family_settle(hesse_arch *arch)
+{
+    if (!(arch->norm_eps > 0)) arch->norm_eps = hesse_family_of(arch)->norm_eps;
+}
+
 bool hesse_family_brings(const char *kind)
 {
     for (const hesse_family *const *f = hesse_families; *f; f++)
@@ -102,6 +107,7 @@ hesse_data_needs hesse_family_needs(const hesse_arch *a)
                               .positions = a->positions,
                               .vocabulary = a->vocabulary,
                               .masked = a->task == HESSE_TASK_MASKED,
+                              .words = predicts_tokens(a),
                               .full = a->attention.full,
                               .flat = f->flat,
                               .squared = a->data.loss == HESSE_LOSS_SQUARED_ERROR,
@@ -310,9 +316,10 @@ static hesse_status check_length(const hesse_arch *a, int tokens, hesse_why *why
                           tokens, longest);
     if (!hesse_family_of(a)->learned_positions || tokens <= a->positions)
         return HESSE_OK;
-    return hesse_fail(why, HESSE_E_JOB,
-                      "sequences of %d tokens, but the model has %d positions", tokens,
-                      a->positions);
+    return hesse_fail(
+        why, HESSE_E_JOB,
+        "found sequences of %d tokens, expected at most %d, the model's positions",
+        tokens, a->positions);
 }
 
 hesse_status hesse_family_graph(const hesse_arch *arch, int tokens, hesse_graph **graph,

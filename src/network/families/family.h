@@ -54,6 +54,7 @@ typedef struct hesse_family {
     bool whole_heads; /* heads make up the width                                  */
     bool even_heads;  /* a head has an even number of channels                    */
     bool pools;       /* a width of 0 is a pooling                                */
+    double norm_eps;  /* where neither a job, a config nor a checkpoint tells it  */
     const char *data; /* the kind of data that the family brings; NULL: none      */
     const hesse_owned_key *keys; /* of the section `model`, with defaults         */
 
@@ -107,6 +108,9 @@ const hesse_family *hesse_family_of(const hesse_arch *arch);
 /** Local. Set what follows from the family: a decoder's variations, unless they are
  *  set, and what the family's own `complete` sets. */
 void hesse_family_complete(hesse_arch *arch);
+
+/** Local. Set what may follow from a checkpoint, once it has been looked at. */
+void hesse_family_settle(hesse_arch *arch);
 
 /** Local. Return true if a family brings its data, and they are of this kind. */
 bool hesse_family_brings(const char *kind);

@@ -13,18 +13,16 @@ typedef struct variant {
     const char *type; /* model_type of config.json */
     hesse_norm norm;
     hesse_query_key_norm query_key_norm;
-    bool norm_after;    /* and not before */
-    double eps;         /* of the norms, where the file does not say it */
-    bool tied;          /* where the file does not say it */
-    bool always_window; /* a file without layer_types means all layers */
-    int head_size;      /* where the file does not say it; 0: hidden_size / heads */
-    double theta;       /* where the file does not say it; 0: 10000 */
+    bool norm_after; /* and not before */
+    double eps;      /* of the norms, where the file does not say it */
+    bool tied;       /* where the file does not say it */
+    int head_size;   /* where the file does not say it; 0: hidden_size / heads */
+    double theta;    /* where the file does not say it; 0: 10000 */
 } variant;
 
 static const variant variants[] = {
     {"llama", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-6},
-    {"mistral", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-6,
-     .always_window = true},
+    {"mistral", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-6},
     {"qwen2", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-6},
     {"qwen3", HESSE_NORM_RMS, HESSE_QUERY_KEY_NORM_HEAD, .eps = 1e-6, .head_size = 128},
     {"olmo", HESSE_NORM_LAYER_PLAIN, HESSE_QUERY_KEY_NORM_NONE, .eps = 1e-5},
@@ -150,8 +148,7 @@ static void read_own(hesse_config *c, hesse_arch *a, const variant *v)
                       ? hesse_config_truth(c, "mlp_bias", false)
                       : false;
     if (qwen2 || is(v, "qwen3")) read_qwen_windows(c, a);
-    if (is(v, "mistral"))
-        hesse_config_windows(c, a, hesse_config_value(c, "sliding_window"));
+    if (is(v, "mistral")) hesse_config_common_window(c, a);
     if (is(v, "olmo3")) read_olmo3(c, a);
     if (is(v, "smollm3")) read_unrotated(c, a), read_smollm_windows(c, a);
     if (is(v, "granite")) read_factors(c, a);

@@ -40,7 +40,7 @@ static void read_phi3(hesse_config *c, hesse_arch *a)
     hesse_config_rotary(c, a, 10000, 1, true);
     refuse_yarn(c, "rope_scaling");
     refuse_yarn(c, "rope_parameters");
-    hesse_config_windows(c, a, hesse_config_value(c, "sliding_window"));
+    hesse_config_common_window(c, a);
 }
 
 static const hesse_decoder_names names = {

@@ -172,6 +172,7 @@ static hesse_status probe(const hesse_safetensors *file, const char *path,
                        hesse_layout_has(file, "deit.embeddings.cls_token");
     const bool bare = !usual && hesse_layout_has(file, hugging_face.class_token);
     arch->layout.names = timm_names ? TIMM : bare ? BARE : USUAL;
+    if (timm_names && !(arch->norm_eps > 0)) arch->norm_eps = 1e-6; /* as in timm */
     const vit_names *n = names_of(arch);
     if (arch->image.distillation == HESSE_DISTILLATION_NONE) {
         arch->image.distillation = HESSE_DISTILLATION_TOKEN; /* for the prefix */
@@ -203,7 +204,7 @@ static const hesse_owned_key keys[] = {{"config", NULL},
                                        {"inner", NULL},
                                        {"classes", NULL},
                                        {"activation", "gelu"},
-                                       {"norm_eps", "1e-12"},
+                                       {"norm_eps", NULL},
                                        {"bias", "true"},
                                        {"temperature", NULL},
                                        {"attention", "full"},
@@ -220,6 +221,7 @@ const hesse_family hesse_family_vit = {
     .help = "Vision transformer (ViT, DeiT): an encoder of the patches of an image.",
     .reads = HESSE_READS_IMAGES,
     .whole_heads = true,
+    .norm_eps = 1e-12,
     .keys = keys,
     .check = check,
     .build = build,
