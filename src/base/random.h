@@ -22,7 +22,8 @@ typedef enum hesse_purpose {
                             of which it may use several: TASK + 1, ...       */
     HESSE_RANDOM_EXTREMES = 1001, /* start of the search for extreme eigenpairs      */
     HESSE_RANDOM_SKETCH,          /* Hutch++'s sketch                                */
-    HESSE_RANDOM_SIGNS            /* Hutchinson's probes                             */
+    HESSE_RANDOM_SIGNS,           /* Hutchinson's probes                             */
+    HESSE_RANDOM_BLOCK_ERROR      /* vectors of the error of blocks                  */
 } hesse_purpose;
 
 /** Local. 128 random bits: Philox4x32-10 of a counter and a key. */
