@@ -27,6 +27,7 @@ int hesse_measure_width(const hesse_plan *plan, const hesse_piece *pieces, int c
         const hesse_bundle bundle = {pieces, count, width};
         const double bytes =
             hesse_product_bytes(plan->objective, plan->ranks, &bundle, 1);
+        if (isinf(bytes)) return 0; /* this rank has no memory; all ranks fail then */
         if (bytes + 2.0 * (double)n * width * (double)sizeof(double) <= room) break;
     }
     return width;

@@ -325,8 +325,10 @@ static hesse_status read_other(const hesse_network *n, const char *path, double 
         arch.seeded_head = false;
         const hesse_tensors lists[] = {{&n->params, values}, {&n->buffers, buffers}};
         const bool both = n->buffers.count && has_buffers(n, file);
-        s = hesse_weights_read(file, path, &arch, lists, both ? 2 : 1, &note, digest,
-                               why);
+        s = values ? hesse_weights_read(file, path, &arch, lists, both ? 2 : 1, &note,
+                                        digest, why)
+                   : hesse_weights_check(file, path, &arch, lists, both ? 2 : 1, &note,
+                                         why);
     }
     hesse_safetensors_close(file);
     free(buffers);
@@ -338,12 +340,13 @@ hesse_status hesse_network_read(hesse_team *team, const hesse_network *n,
 {
     if (!team) return HESSE_E_JOB;
     hesse_status s = HESSE_OK;
-    if (!n || !path || !values)
+    if (!n || !path)
         s = hesse_fail(&team->why, HESSE_E_JOB,
-                       "reading parameters needs a network, a path and a place");
+                       "reading parameters needs a network and a path");
     if (!s && team->rank == 0) s = read_other(n, path, values, &team->why);
     s = hesse_agree(team, s);
-    if (!s) hesse_team_broadcast(team, 0, values, n->params.size * sizeof *values);
+    if (!s && values)
+        hesse_team_broadcast(team, 0, values, n->params.size * sizeof *values);
     return s;
 }
 

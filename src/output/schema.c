@@ -910,6 +910,11 @@ static bool same(const char *a, const char *b)
 
 const hesse_schema_row *hesse_schema_find(const char *path, const char *attribute)
 {
+    /* A row for this very path comes before a pattern: "measures/directions/norm" is no
+       share. */
+    for (size_t i = 0; i < ROWS_COUNT; i++)
+        if (same(ROWS[i].attribute, attribute) && same(ROWS[i].path, path))
+            return &ROWS[i];
     for (size_t i = 0; i < ROWS_COUNT; i++)
         if (same(ROWS[i].attribute, attribute) && fits(&ROWS[i], path)) return &ROWS[i];
     const bool text = !attribute && *path && !strchr(path, '/');

@@ -145,6 +145,7 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
         s = hesse_analysis_new(problem.objective, &asked, &analysis);
     }
     if (!s) s = hesse_rate_analysis(team, analysis);
+    if (!s) s = hesse_measures_check(team, job, problem.network, analysis);
     if (!s && hesse_team_rank(team) == 0) {
         const hesse_plan_summary p = hesse_analysis_summary(analysis);
         if (options->sbatch) {

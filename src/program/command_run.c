@@ -211,7 +211,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
         s = hesse_analysis_new(r.problem.objective, &asked, &r.analysis);
         if (!s) s = hesse_rate_analysis(team, r.analysis);
         if (!s && hesse_team_rank(team) == 0) hesse_blas_warn();
-        if (!s) s = hesse_measures_check(team, job, r.analysis);
+        if (!s) s = hesse_measures_check(team, job, r.problem.network, r.analysis);
         r.phases.plan = hesse_seconds() - start - r.phases.open;
         if (!s) tell_estimated(&r);
         if (!s) s = compute(&r, path);

@@ -86,11 +86,18 @@ static hesse_status find_costs(const hesse_job *job, const hesse_analysis *analy
 }
 
 hesse_status hesse_measures_check(hesse_team *team, const hesse_job *job,
+                                  const hesse_network *network,
                                   const hesse_analysis *analysis)
 {
     hesse_measure_cost directions, errors;
-    return hesse_agree(team, find_costs(job, analysis, NULL, &directions, &errors,
-                                        hesse_team_why(team)));
+    hesse_status s = hesse_agree(team, find_costs(job, analysis, NULL, &directions,
+                                                  &errors, hesse_team_why(team)));
+    for (int i = 0; !s && i < job->measures.n_directions; i++) {
+        const hesse_job_direction *d = &job->measures.vectors[i];
+        if (d->from) s = hesse_network_read(team, network, d->from, NULL);
+        if (!s && d->file) s = hesse_network_read(team, network, d->file, NULL);
+    }
+    return s;
 }
 
 static void print_cost(FILE *out, const char *name, const hesse_measure_cost *c)

@@ -17,9 +17,11 @@ typedef struct hesse_measured {
     hesse_block_error *block_error;
 } hesse_measured;
 
-/** Collective. Check that the measures are affordable, before the analysis is run.
- * Errors: HESSE_E_JOB, HESSE_E_NOMEM. */
+/** Collective. Check that the measures are affordable, and that the files of directions
+ * have the tensors of the network, before the analysis is run. Errors: HESSE_E_JOB,
+ * HESSE_E_NOMEM, HESSE_E_INPUT. */
 hesse_status hesse_measures_check(hesse_team *team, const hesse_job *job,
+                                  const hesse_network *network,
                                   const hesse_analysis *analysis);
 
 /** Collective. Print the cost of the measures, on rank 0. Errors: those of the check.
