@@ -341,11 +341,10 @@ static hesse_status multiply(work *w, const group *g, hesse_kinds kinds, double 
     hesse_objective *o = w->plan->objective;
     hesse_product *product = NULL;
     hesse_work one = {0};
-    double *at = w->wide;
     hesse_status s = hesse_product_new(o, g->bundles, g->count, &product);
     if (s) return s;
     for (int pass = 0; pass < 2; pass++) {
-        at = pass ? w->swide : w->wide;
+        double *at = pass ? w->swide : w->wide;
         if (pass) hesse_product_run(product, kinds, w->wide, w->swide);
         for (int i = 0; i < g->count; i++) {
             const hesse_bundle *b = &g->bundles[i];

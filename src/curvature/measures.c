@@ -52,10 +52,11 @@ const double *hesse_measure_top(const hesse_analysis *x, hesse_kinds kinds, int 
         if (hesse_analysis_kinds(x, i) != kinds) continue;
         const hesse_spectrum *s = hesse_analysis_spectrum(x, i, block);
         const hesse_extremes *e = hesse_analysis_extremes(x, i, block);
-        const int kept = s ? s->vectors : e ? e->vectors : 0;
-        const size_t n = s ? (size_t)s->n : e ? e->n : 0;
+        if (!s && !e) return NULL;
+        const int kept = s ? s->vectors : e->vectors;
+        const size_t n = s ? (size_t)s->n : e->n;
         int top = plan->options.vectors;
-        if (!s && e && top > plan->matrix_free.estimates.extreme.pairs)
+        if (!s && top > plan->matrix_free.estimates.extreme.pairs)
             top = plan->matrix_free.estimates.extreme.pairs;
         *count = top < kept ? top : kept;
         if (!*count) return NULL;

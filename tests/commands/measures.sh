@@ -33,6 +33,8 @@ case_numbers_of_numpy() {
             run job.yaml --output "result.$ranks.h5"
         expect 'the numbers of NumPy' /usr/bin/python3 "$source/tests/commands/measures.py" \
             "result.$ranks.h5" gradient other.safetensors model.safetensors..other.safetensors
+        /usr/bin/python3 "$source/tools/show_result.py" "result.$ranks.h5" > "$work/python"
+        expect 'the same tables from tools/show_result.py' diff "$work/out" "$work/python"
     done
 }
 case_error_of_neurons() {
