@@ -67,6 +67,20 @@ case_directions_of_some_blocks() {
     works '^  gradient  *hessian .* -$' run job.yaml --set 'hessian.only=["*h.1*"]' \
         --set hessian.method=lanczos --set 'measures.directions=[gradient]'
 }
+# Eigenvectors of a matrix that is not formed serve as well.
+case_top_without_matrices() {
+    fresh gpt2
+    for method in exact lanczos; do
+        set -- run job.yaml --set hessian.scope=full --set spectrum.eigenvectors=2 \
+            --set 'measures.directions=[gradient]' --set 'measures.block_error=[layer]' \
+            --set hessian.method=$method --output $method.h5
+        [ $method = exact ] || set -- "$@" --set spectrum.extreme.pairs=3
+        works '^  gradient  *hessian .* 0\.[0-9]*$' "$@"
+        sed -n '/^curvature/,$p' "$work/out" | sed '/^  layer/s/ *[^ ]*$//' > "$work/$method"
+    done
+    expect 'the numbers of formed matrices' diff "$work/exact" "$work/lanczos"
+    expect 'two eigenvectors' grep -q 'layer *hessian *top 1 ' "$work/exact"
+}
 case_plan() {
     asked
     works '^directions   up to 222 products' plan job.yaml

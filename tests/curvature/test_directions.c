@@ -209,9 +209,12 @@ static void error_is_that_of_the_norms(void **state)
 static void refusals(void **state)
 {
     (void)state;
-    subject x = begin(&(hesse_analysis_options){.method = HESSE_METHOD_EXACT});
+    subject x = begin(&(hesse_analysis_options){.method = HESSE_METHOD_EXACT,
+                                                .memory = (size_t)1 << 30});
     hesse_direction_results *d = NULL;
     hesse_block_error *e = NULL;
+    hesse_measure_cost cost;
+    hesse_why why;
     const hesse_cut cuts[] = {HESSE_CUT_TENSOR}, wrong[] = {(hesse_cut)99};
     hesse_directions_options o = {.list = x.list, .count = 2};
     hesse_block_error_options b = {.partitions = cuts, .n_partitions = 1};
@@ -223,6 +226,16 @@ static void refusals(void **state)
     assert_all(strstr(hesse_team_why(x.team)->text, "at most 10") != NULL);
     assert_all(hesse_block_error_run(x.analysis, &b, &e) == HESSE_E_JOB);
     assert_all(strstr(hesse_team_why(x.team)->text, "at most 10") != NULL);
+    /* A gigabyte would not hold these, and a plan says so. */
+    const hesse_directions_options many = {.list = x.list, .count = 100000};
+    const hesse_block_error_options vectors = {
+        .partitions = cuts, .n_partitions = 1, .probes = 100000};
+    assert_all(hesse_directions_cost(x.analysis, &many, NULL, &cost, &why) ==
+               HESSE_E_NOMEM);
+    assert_all(strstr(why.text, "per rank, more than the 1 GiB") != NULL);
+    assert_all(hesse_block_error_cost(x.analysis, &vectors, NULL, &cost, &why) ==
+               HESSE_E_NOMEM);
+    assert_all(strstr(why.text, "per rank, more than the 1 GiB") != NULL);
     b.products = 0, b.partitions = wrong;
     assert_all(hesse_block_error_run(x.analysis, &b, &e) == HESSE_E_JOB);
     o = (hesse_directions_options){.list = x.list, .count = 0};
