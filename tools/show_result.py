@@ -39,6 +39,10 @@ SHOWN = [
 CHECKS = ["check_trace", "check_frobenius", "check_symmetry"]
 IN_1 = {name: name.replace("check", "proof") for name in CHECKS}  # names in schema 1
 DISTANCES = ["js", "js_distance", "js_raw", "js_log", "wasserstein"]
+SHARES = ["hessian", "gauss_newton", "functional", "linear", "embedding", "layernorm",
+          "rmsnorm", "rotary", "scores", "softmax", "mix", "gelu", "relu", "silu",
+          "product", "sum", "cross_entropy", "squared_error", "binary_cross_entropy",
+          "conv", "pool", "batchnorm", "gaussian", "tanh", "scale", "move"]
 LONGEST_NAME = 56
 
 
@@ -58,9 +62,13 @@ def verdict(n, checks):
     return "ok" if checks[0] <= bound and checks[1] <= bound and checks[2] <= 1e-11 else "WRONG"
 
 
+def cut(name, width):
+    """Names of blocks differ at the end."""
+    return name if len(name) <= width else "..." + name[len(name) - (width - 3):]
+
+
 def print_line(width, name, size, engine, numbers, checks):
-    if len(name) > width:
-        name = "..." + name[len(name) - (width - 3):]
+    name = cut(name, width)
     columns = "".join(f"{x:{shown[2]}}" for x, shown in zip(numbers, SHOWN))
     print(f"  {name:<{width}} {size:7d} {engine:<9}{columns} {verdict(size, checks):>6}")
 
@@ -96,6 +104,42 @@ def print_part(file, name, prefix):
         print("  mean over pairs of blocks: " + ", ".join(means))
 
 
+def name_width(names, least):
+    return min(max([least] + [len(n) for n in names]), LONGEST_NAME)
+
+
+def or_dash(value, form, width):
+    return f"{'-':>{width}}" if math.isnan(value) else f"{value:{width}{form}}"
+
+
+def print_directions(file):
+    names, at = texts(file["direction"]), file["measures/directions"]
+    width = name_width(names, 9)
+    headings = "".join(f"{h:>11}" for h in ("|d|", "cosine", "d'Sd", "d'Sd/|d|^2"))
+    print(f"\ncurvature along directions\n  {'direction':<{width}} {'share':<14}{headings}{'in top':>8}")
+    for share in (s for s in SHARES if s in at):
+        columns = (at["norm"], at["gradient_cosine"], at[share]["quadratic"], at[share]["rayleigh"])
+        for i, name in enumerate(names):
+            numbers = "".join(f"{c[i]:11.3e}" for c in columns)
+            top = or_dash(at[share]["in_top"][i], ".4f", 8)
+            print(f"  {cut(name, width):<{width}} {share:<14}{numbers}{top}")
+
+
+def print_block_error(file):
+    partitions, vectors = texts(file["block_error_partition"]), texts(file["block_error_vector"])
+    at, wide, width = file["measures/block_error"], name_width(partitions, 9), name_width(vectors, 8)
+    print(f"\nblocks alone against the whole\n  {'partition':<{wide}} {'share':<14} {'vector':<{width}}"
+          f"{'error':>10}{'cosine':>10}{'outside':>10}")
+    for share in (s for s in SHARES if s in at):
+        for q, partition in enumerate(partitions):
+            outside = or_dash(at[share]["outside"][q], ".4f", 10)
+            for j, vector in enumerate(vectors):
+                error, cosine = at[share]["error"][q, j], at[share]["cosine"][q, j]
+                if not (math.isnan(error) and math.isnan(cosine)):
+                    print(f"  {partition:<{wide}} {share:<14} {vector:<{width}}"
+                          f"{error:10.4f}{cosine:10.4f}{outside}")
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: show_result.py RESULT.h5")
@@ -108,6 +152,10 @@ def main():
             print_part(file, "hessian", "")
         for part in sorted(file.get("parts", {})):
             print_part(file, part, f"parts/{part}/")
+        if "direction" in file:
+            print_directions(file)
+        if "block_error_partition" in file:
+            print_block_error(file)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@
 
 #include "hesse/analysis.h"
 
+#include "hesse/directions.h"
+
 #include "hesse/spectrum.h"
 
 #include "hesse/quadrature.h"

@@ -91,6 +91,18 @@ hesse_status hesse_network_write(hesse_team *team, const hesse_network *network,
                                  const double *values, hesse_float format,
                                  const char *path);
 
+/** Collective. Read the parameters of a network from another file, such as another
+ * checkpoint of it, an update or the second moments of an optimiser. The file has the
+ * names and shapes of a checkpoint of the network; slices of fused tensors are cut as
+ * those of a checkpoint are. The network does not change.
+ *
+ *  path    [in]   a .safetensors file, an index of shards, or a folder that holds one.
+ *  values  [out]  n numbers, equal on all ranks, in the order of the parameters; NULL
+ *                 if all ranks only want names and shapes checked.
+ *  Errors: HESSE_E_INPUT, which names the file and its fault; HESSE_E_NOMEM. */
+hesse_status hesse_network_read(hesse_team *team, const hesse_network *network,
+                                const char *path, double *values);
+
 #ifdef __cplusplus
 }
 #endif

@@ -24,7 +24,8 @@ typedef enum hesse_purpose {
     HESSE_RANDOM_SKETCH,          /* Hutch++'s sketch                                */
     HESSE_RANDOM_SIGNS,           /* Hutchinson's probes                             */
     HESSE_RANDOM_ORDER,           /* order of examples in training                   */
-    HESSE_RANDOM_SHARPNESS        /* start vectors of searches along training        */
+    HESSE_RANDOM_SHARPNESS,       /* start vectors of searches along training        */
+    HESSE_RANDOM_BLOCK_ERROR      /* vectors of the error of blocks                  */
 } hesse_purpose;
 
 /** Local. 128 random bits: Philox4x32-10 of a counter and a key. */

@@ -133,6 +133,56 @@ static void settle(hesse_analysis_options *a, bool paper)
     if (a->matrices) a->method = HESSE_METHOD_EXACT; /* stored matrices are dense */
 }
 
+/* Find the two dots that separate two checkpoints; NULL: there are none. Dots that are
+   the folder above, "../", separate nothing. */
+static const char *separator_of(const char *text, const char *from)
+{
+    for (const char *c = from; (c = strstr(c, "..")); c++) {
+        const bool folder =
+            (c == from || c[-1] == '/') && (c[2] == '/' || c[2] == '\0');
+        if (!folder && c > text) return c;
+        if (folder) c++;
+    }
+    return NULL;
+}
+
+/* Read "gradient", "FILE" or "FILE_A..FILE_B". */
+static hesse_status read_direction(hesse_job *job, const char *path, const char *text,
+                                   hesse_job_direction *d, hesse_why *why)
+{
+    *d = (hesse_job_direction){.name = text};
+    if (strcmp(text, "gradient") == 0) return HESSE_OK;
+    const char *dots = separator_of(text, text), *file = dots ? dots + 2 : text;
+    if (dots && (!*file || separator_of(text, file)))
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: 'measures.directions' holds '%.200s', expected "
+                          "gradient, FILE or FILE_A..FILE_B, with '..' once",
+                          path, text);
+    if (dots) {
+        char *first = hesse_job_room(job, (size_t)(dots - text) + 1);
+        if (!first) return exhausted(why);
+        memcpy(first, text, (size_t)(dots - text));
+        d->from = hesse_job_beside(job, path, first);
+        d->whole = hesse_job_beside(job, path, text);
+        if (!d->from || !d->whole) return exhausted(why);
+    }
+    d->file = hesse_job_beside(job, path, file);
+    return d->file ? HESSE_OK : exhausted(why);
+}
+
+static hesse_status read_directions(hesse_job *job, const char *path, hesse_why *why)
+{
+    hesse_job_measures *m = &job->measures;
+    if (!m->n_directions) return HESSE_OK;
+    hesse_job_direction *list =
+        hesse_job_room(job, (size_t)m->n_directions * sizeof *list);
+    hesse_status s = list ? HESSE_OK : exhausted(why);
+    for (int i = 0; !s && i < m->n_directions; i++)
+        s = read_direction(job, path, m->directions[i], &list[i], why);
+    m->vectors = list;
+    return s;
+}
+
 /* job.yaml and job.yml give job.h5, and the folder job. */
 static hesse_status name_output(hesse_job *job, const char *path, hesse_why *why)
 {
@@ -216,6 +266,7 @@ static hesse_status understand(const hesse_yaml *root, const char *path,
     if (!s) s = hesse_values_store(&values, path, job, why);
     if (!s) derive(job, &values);
     if (!s) s = name_output(job, path, why);
+    if (!s) s = read_directions(job, path, why);
     if (!s) s = hesse_job_check_rules(&values, path, job, why);
     if (!s) s = hesse_job_settle_training(&values, job, why);
     if (!s) settle(&job->analysis, job->spectrum.paper);

@@ -46,6 +46,26 @@ typedef struct hesse_job_train {
     bool csv;                  /* the log is also written as comma-separated values */
     const char *evaluate_file; /* NULL: examples after those that are trained on */
 } hesse_job_train;
+enum { HESSE_OWN_PARTITION = -1 }; /* in place of a hesse_cut: that of the job */
+
+/** A direction: the gradient if `file` is NULL, else a checkpoint or, with `from`, the
+ * difference file - from. */
+typedef struct hesse_job_direction {
+    const char *name; /* as the job has it */
+    const char *file, *from;
+    const char *whole; /* with `from`: the path, if the name were that of one file */
+} hesse_job_direction;
+
+typedef struct hesse_job_measures {
+    const char *const *directions;
+    int n_directions;
+    const hesse_job_direction *vectors; /* [n_directions] the same, with paths */
+    const int *block_error;             /* hesse_cut, or HESSE_OWN_PARTITION   */
+    int n_block_error;
+    const hesse_kinds *parts;
+    int n_parts;
+    int probes, products;
+} hesse_job_measures;
 
 typedef struct hesse_job_output {
     double stretch; /* seconds of work on panels that are saved at once */
@@ -71,6 +91,7 @@ typedef struct hesse_job {
     hesse_job_spectrum spectrum;
     hesse_job_metrics metrics;
     hesse_job_train train;
+    hesse_job_measures measures;
     hesse_job_output output;
     hesse_job_paths paths;
     /* Texts for the result file: the job file without changes, plus a comment "# --set

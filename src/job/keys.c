@@ -111,6 +111,17 @@ static const hesse_word cuts[] = {
     {"group", HESSE_CUT_GROUP},   {"whole", HESSE_CUT_WHOLE},
     {"fused", HESSE_CUT_FUSED},   {NULL, 0}};
 
+/* Partitions of the error of blocks: also the partition of the job itself. */
+static const hesse_word error_cuts[] = {{"own", HESSE_OWN_PARTITION},
+                                        {"tensor", HESSE_CUT_TENSOR},
+                                        {"head", HESSE_CUT_HEAD},
+                                        {"neuron", HESSE_CUT_NEURON},
+                                        {"layer", HESSE_CUT_LAYER},
+                                        {"group", HESSE_CUT_GROUP},
+                                        {"whole", HESSE_CUT_WHOLE},
+                                        {"fused", HESSE_CUT_FUSED},
+                                        {NULL, 0}};
+
 static const hesse_word presets[] = {{"all", HESSE_PRESET_NONE},
                                      {"paper-gpt2", HESSE_PRESET_PAPER_GPT2},
                                      {"paper-vit", HESSE_PRESET_PAPER_VIT},
@@ -660,6 +671,30 @@ static const hesse_key keys[] = {
      .standard = "false", AT(train.options.measures.robust_condition),
      .help = "Whether the largest over the median absolute entry of the Hessian's "
              "diagonal is measured, by as many products as there are parameters."},
+    {"measures.directions", HESSE_KEY_TEXT, .list = true, .role = HESSE_KEY_OUTPUT,
+     .least = 1, .most = MOST_ENTRIES, .absent = "none", AT(measures.directions),
+     COUNT(measures.n_directions),
+     .help =
+         "Directions d whose curvature d' S d is computed: `gradient`, a checkpoint "
+         "FILE, or FILE_A..FILE_B, the second checkpoint less the first."},
+    {"measures.block_error", HESSE_KEY_WORD, .list = true, .role = HESSE_KEY_OUTPUT,
+     .words = error_cuts, .least = 1, .most = MOST_ENTRIES, .absent = "none",
+     AT(measures.block_error), COUNT(measures.n_block_error),
+     .help = "Partitions for which the matrix without its off-diagonal blocks is "
+             "compared with the whole matrix; `own` is `hessian.partition`."},
+    {"measures.parts", HESSE_KEY_WORD, .list = true, .role = HESSE_KEY_OUTPUT,
+     .word = share_word, .least = 1, .most = MOST_ENTRIES,
+     .standard = "[hessian, gauss_newton]", AT(measures.parts), COUNT(measures.n_parts),
+     .help = "The shares that directions and errors of blocks are computed for."},
+    {"measures.probes", HESSE_KEY_INTEGER, .role = HESSE_KEY_OUTPUT, .low = 0,
+     .high = 1000, .standard = "4", AT(measures.probes),
+     .help = "The random vectors of the error of blocks, drawn from "
+             "`spectrum.lanczos.seed`."},
+    {"measures.products", HESSE_KEY_INTEGER, .role = HESSE_KEY_NEITHER, .low = 1,
+     .high = 1 << 30, .standard = "20000", AT(measures.products),
+     .help =
+         "The most vectors that are multiplied for all directions, and the most for "
+         "the error of blocks; a job that needs more is refused."},
 
     {"output.file", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .written = true,
      .most = LONGEST, .absent = "the job file's name with `.h5`, beside it",

@@ -306,6 +306,52 @@ hesse_status hesse_network_print(const hesse_network *n, int tokens, FILE *file,
     return s;
 }
 
+/* Local to rank 0. Only the way in which the file stores its tensors is taken from it;
+   the sizes stay those of the network. */
+static hesse_status read_other(const hesse_network *n, const char *path, double *values,
+                               hesse_why *why)
+{
+    hesse_safetensors *file = NULL;
+    hesse_why note;
+    char digest[HESSE_DIGEST_LENGTH];
+    hesse_arch found = n->arch, arch = n->arch;
+    double *buffers = hesse_alloc(n->buffers.size);
+    hesse_status s = HESSE_OK;
+    if (!buffers) s = hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
+    if (!s) s = hesse_safetensors_open(path, &file, why);
+    if (!s) s = hesse_weights_probe(file, path, &found, why);
+    if (!s) s = hesse_weights_widen(file, path, &found, true, why);
+    if (!s) {
+        arch.layout = found.layout;
+        arch.seeded_head = false;
+        const hesse_tensors lists[] = {{.list = &n->params, .values = values},
+                                       {.list = &n->buffers, .values = buffers}};
+        const bool both = n->buffers.count && has_buffers(n, file);
+        s = values ? hesse_weights_read(file, path, &arch, lists, both ? 2 : 1, &note,
+                                        digest, why)
+                   : hesse_weights_check(file, path, &arch, lists, both ? 2 : 1, &note,
+                                         why);
+    }
+    hesse_safetensors_close(file);
+    free(buffers);
+    return s;
+}
+
+hesse_status hesse_network_read(hesse_team *team, const hesse_network *n,
+                                const char *path, double *values)
+{
+    if (!team) return HESSE_E_JOB;
+    hesse_status s = HESSE_OK;
+    if (!n || !path)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "reading parameters needs a network and a path");
+    if (!s && team->rank == 0) s = read_other(n, path, values, &team->why);
+    s = hesse_agree(team, s);
+    if (!s && values)
+        hesse_team_broadcast(team, 0, values, n->params.size * sizeof *values);
+    return s;
+}
+
 hesse_status hesse_network_write(hesse_team *team, const hesse_network *n,
                                  const double *values, hesse_float format,
                                  const char *path)

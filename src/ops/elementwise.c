@@ -22,9 +22,14 @@ static jet gelu(double x)
 static jet gelu_tanh(double x)
 {
     const double r = 0.79788456080286535588, b = 0.044715; /* sqrt(2 / pi) */
-    const double t = tanh(r * (x + b * x * x * x)), q = 1 - t * t;
+    const double u = r * (x + b * x * x * x);
     const double u1 = r * (1 + 3 * b * x * x), u2 = 6 * r * b * x;
-    return (jet){0.5 * x * (1 + t), 0.5 * (1 + t) + 0.5 * x * q * u1,
+    /* (1 + tanh u) / 2 = 1 / (1 + exp(-2 u)): one exponential, and no difference of
+       numbers that are almost equal. */
+    const double e = exp(-2 * fabs(u)), high = 1 / (1 + e), low = e * high;
+    const double s = u < 0 ? low : high, t = u < 0 ? low - high : high - low;
+    const double q = 4 * low * high; /* 1 - t^2 */
+    return (jet){x * s, s + 0.5 * x * q * u1,
                  q * u1 + 0.5 * x * q * (u2 - 2 * t * u1 * u1)};
 }
 

@@ -11,6 +11,7 @@
 #ifndef HESSE_OUTPUT_RESULT_H
 #define HESSE_OUTPUT_RESULT_H
 
+#include "hesse/directions.h"
 #include "hesse/team.h"
 #include "network/params.h"
 #include "parallel/dmat.h"
@@ -75,6 +76,14 @@ hesse_status hesse_result_share(hesse_result *result, const char *prefix,
                                 const hesse_block_table *blocks,
                                 const hesse_share_results *share,
                                 const hesse_density *density);
+
+/** Collective. Write the curvature along directions, or the error of blocks.
+ *
+ *  seed  [in]  of the random vectors. */
+hesse_status hesse_result_directions(hesse_result *result, const char *prefix,
+                                     const hesse_direction_results *directions);
+hesse_status hesse_result_block_error(hesse_result *result, const char *prefix,
+                                      const hesse_block_error *error, uint64_t seed);
 
 /** Collective. Write attributes of a place. Its group must exist. */
 hesse_status hesse_result_notes(hesse_result *result, const char *prefix,

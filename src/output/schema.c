@@ -37,6 +37,9 @@ static const hesse_axis_name AXES[] = {
     [HESSE_AXIS_EVALUATION] = {"evaluation", "E", "step"},
     [HESSE_AXIS_MEASUREMENT] = {"measurement", "M", "step"},
     [HESSE_AXIS_BATCH] = {"batch", "K", NULL},
+    [HESSE_AXIS_DIRECTION] = {"direction", "D", "/direction"},
+    [HESSE_AXIS_PARTITION] = {"block_error_partition", "Q", "/block_error_partition"},
+    [HESSE_AXIS_TEST_VECTOR] = {"block_error_vector", "W", "/block_error_vector"},
 };
 
 /* clang-format off */
@@ -94,8 +97,9 @@ static const hesse_schema_row ROWS[] = {
          "the digests of the inputs, the program; `--resume` compares it"},
     {HESSE_SECTION_JOB, "", "output_identity", HESSE_CONTENT_TEXT, .in_1 = "",
      .description =
-         "SHA-256 of the keys that only choose what is written: those of `metrics` and "
-         "`spectrum.density`, and `output.matrices`; `--resume` compares it, too"},
+         "SHA-256 of the keys that only choose what is written: those of `metrics`, "
+         "`measures` and `spectrum.density`, and `output.matrices`, and of the digest of "
+         "directions; `--resume` compares it, too"},
     {HESSE_SECTION_JOB, "", "repeatable", HESSE_CONTENT_TEXT, .in_1 = "",
      .description = "which numbers another run of the job finds again, on the same and on "
                     "another number of ranks"},
@@ -203,6 +207,10 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_MODEL, "", "checkpoint_sha256", HESSE_CONTENT_TEXT,
      .optional = true,
      .description = "digest of the checkpoint"},
+    {HESSE_SECTION_MODEL, "", "directions_sha256", HESSE_CONTENT_TEXT,
+     .optional = true, .in_1 = "",
+     .description = "digest of the files of `measures.directions`: SHA-256 of their "
+                    "digests, one in each line"},
     {HESSE_SECTION_MODEL, "", "checkpoint_note", HESSE_CONTENT_TEXT, .optional = true,
      .description = "what was ignored of the checkpoint"},
     {HESSE_SECTION_MODEL, "", "loss", HESSE_CONTENT_NUMBER,
@@ -298,6 +306,22 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_GROUPS, "metrics", NULL, HESSE_CONTENT_GROUP, .shares = true,
      .description =
          "block by block: distances of spectra, norms of off-diagonal pieces"},
+    {HESSE_SECTION_GROUPS, "measures", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
+     .description = "measures besides spectra"},
+    {HESSE_SECTION_GROUPS, "measures/directions", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
+     .description = "curvature along given directions d; d_b is d in block b, else 0"},
+    {HESSE_SECTION_GROUPS, "measures/directions/SHARE", NULL, HESSE_CONTENT_GROUP,
+     .in_1 = "",
+     .description = "curvature of the share S of this name"},
+    {HESSE_SECTION_GROUPS, "measures/directions/SHARE/between", NULL,
+     HESSE_CONTENT_GROUP, .in_1 = "",
+     .description = "a matrix for every direction, named by its number from 0"},
+    {HESSE_SECTION_GROUPS, "measures/block_error", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
+     .description = "how far a matrix is from its diagonal blocks"},
+    {HESSE_SECTION_GROUPS, "measures/block_error/SHARE", NULL, HESSE_CONTENT_GROUP,
+     .in_1 = "",
+     .description = "comparison of the share S of this name with BD, which is S without "
+                    "its off-diagonal blocks"},
     {HESSE_SECTION_GROUPS, "hessian", NULL, HESSE_CONTENT_GROUP, .shares = true,
      .description = "the matrix itself"},
     {HESSE_SECTION_GROUPS, "hessian/blocks", NULL, HESSE_CONTENT_GROUP, .shares = true,
@@ -505,6 +529,12 @@ static const hesse_schema_row ROWS[] = {
      .description =
          "eigenvectors of the lowest and then of the highest eigenvalues, ascending; "
          "one a row, of 2-norm 1"},
+    {HESSE_SECTION_SPECTRA, "spectra/MATRIX/inverse_participation", NULL,
+     HESSE_CONTENT_NUMBER, .axes = {HESSE_AXIS_VECTOR}, .units = "1", .in_1 = "",
+     .shares = true,
+     .description =
+         "inverse participation ratio of every stored eigenvector v: sum of v_i^4 over "
+         "squared sum of v_i^2, from 1/n (equal entries) to 1 (a single one)"},
     {HESSE_SECTION_SPECTRA, "spectra/MATRIX/residuals", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_PAIR}, .units = HESSIAN, .shares = true,
      .description = "2-norm of H q - lambda q for every eigenpair"},
@@ -727,6 +757,86 @@ static const hesse_schema_row ROWS[] = {
      HESSE_CONTENT_NUMBER, .shares = true, .optional = true,
      .description = "standard deviation of the kernel on the grid"},
 
+    /* Measures */
+    {HESSE_SECTION_MEASURES, "direction", NULL, HESSE_CONTENT_TEXT, .in_1 = "",
+     .axes = {HESSE_AXIS_DIRECTION}, .units = "1",
+     .description = "the directions, as `measures.directions` has them"},
+    {HESSE_SECTION_MEASURES, "measures/directions/norm", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_DIRECTION}, .units = "parameter",
+     .description = "|d|"},
+    {HESSE_SECTION_MEASURES, "measures/directions/block_norm", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_DIRECTION, HESSE_AXIS_BLOCK},
+     .units = "parameter",
+     .description = "|d_b|"},
+    {HESSE_SECTION_MEASURES, "measures/directions/gradient_cosine", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_DIRECTION}, .units = "1",
+     .description = "cosine of the angle between d and the gradient"},
+    {HESSE_SECTION_MEASURES, "measures/directions/SHARE/quadratic", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_DIRECTION}, .units = "loss",
+     .description = "d' S d"},
+    {HESSE_SECTION_MEASURES, "measures/directions/SHARE/rayleigh", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_DIRECTION}, .units = HESSIAN,
+     .description = "d' S d / |d|^2"},
+    {HESSE_SECTION_MEASURES, "measures/directions/SHARE/block_quadratic", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_DIRECTION, HESSE_AXIS_BLOCK},
+     .units = "loss",
+     .description = "d_b' S d_b"},
+    {HESSE_SECTION_MEASURES, "measures/directions/SHARE/between/DIRECTION", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "",
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_OTHER_BLOCK}, .units = "loss",
+     .description = "d_b' S d_c for all pairs of blocks; the sum is d' S d"},
+    {HESSE_SECTION_MEASURES, "measures/directions/SHARE/in_top", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_DIRECTION}, .units = "1",
+     .description =
+         "|V' d|^2 / |d|^2 with the stored eigenvectors V of the highest eigenvalues of "
+         "the full matrix; NaN where none are stored"},
+    {HESSE_SECTION_MEASURES, "measures/directions/SHARE/block_in_top", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_DIRECTION, HESSE_AXIS_BLOCK},
+     .units = "1",
+     .description = "the same for d_b and the eigenvectors of block b"},
+    {HESSE_SECTION_MEASURES, "block_error_partition", NULL, HESSE_CONTENT_TEXT,
+     .in_1 = "", .axes = {HESSE_AXIS_PARTITION}, .units = "1",
+     .description = "partitions of all parameters, as `measures.block_error` has them"},
+    {HESSE_SECTION_MEASURES, "block_error_vector", NULL, HESSE_CONTENT_TEXT,
+     .in_1 = "", .axes = {HESSE_AXIS_TEST_VECTOR}, .units = "1",
+     .description =
+         "vectors v: random with independent normal entries, the gradient, and the "
+         "eigenvectors of the highest eigenvalues of the full matrix, the highest "
+         "first"},
+    {HESSE_SECTION_MEASURES, "measures/block_error/blocks", NULL, HESSE_CONTENT_WHOLE,
+     .in_1 = "", .axes = {HESSE_AXIS_PARTITION}, .units = "1",
+     .description = "number of blocks of the partition"},
+    {HESSE_SECTION_MEASURES, "measures/block_error/SHARE/error", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "",
+     .axes = {HESSE_AXIS_PARTITION, HESSE_AXIS_TEST_VECTOR}, .units = "1",
+     .description = "|(S - BD) v| / |S v|"},
+    {HESSE_SECTION_MEASURES, "measures/block_error/SHARE/cosine", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "",
+     .axes = {HESSE_AXIS_PARTITION, HESSE_AXIS_TEST_VECTOR}, .units = "1",
+     .description = "cosine of the angle between S v and BD v"},
+    {HESSE_SECTION_MEASURES, "measures/block_error/SHARE/outside", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_PARTITION}, .units = "1",
+     .description =
+         "squared Frobenius norm of S - BD over that of S, where the full matrix was "
+         "formed by this partition or a finer one, else NaN"},
+
+    /* Attributes of measures */
+    {HESSE_SECTION_MEASURES_ATTRIBUTES, "measures/directions", "products",
+     HESSE_CONTENT_WHOLE, .in_1 = "",
+     .description = "vectors that were multiplied"},
+    {HESSE_SECTION_MEASURES_ATTRIBUTES, "measures/directions", "seconds",
+     HESSE_CONTENT_NUMBER, .in_1 = "",
+     .description = "wall time in seconds"},
+    {HESSE_SECTION_MEASURES_ATTRIBUTES, "measures/block_error", "products",
+     HESSE_CONTENT_WHOLE, .in_1 = "",
+     .description = "vectors that were multiplied"},
+    {HESSE_SECTION_MEASURES_ATTRIBUTES, "measures/block_error", "seconds",
+     HESSE_CONTENT_NUMBER, .in_1 = "",
+     .description = "wall time in seconds"},
+    {HESSE_SECTION_MEASURES_ATTRIBUTES, "measures/block_error", "seed",
+     HESSE_CONTENT_WHOLE, .in_1 = "",
+     .description = "seed of the random vectors"},
+
     /* Matrices */
     {HESSE_SECTION_MATRICES, "hessian/full", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_PARAMETER, HESSE_AXIS_OTHER_PARAMETER}, .units = HESSIAN,
@@ -883,7 +993,7 @@ static const char *skip_matrix(const char *path)
 static bool matches(const char *pattern, const char *path)
 {
     if (strcmp(pattern, "*") == 0) return *path;
-    static const char *const names[] = {"SHARE", "BLOCK", "DISTANCE"};
+    static const char *const names[] = {"SHARE", "BLOCK", "DISTANCE", "DIRECTION"};
     while (path && *pattern) {
         const char *rest = after(pattern, "MATRIX");
         if (rest) path = skip_matrix(path);
@@ -915,6 +1025,11 @@ static bool same(const char *a, const char *b)
 
 const hesse_schema_row *hesse_schema_find(const char *path, const char *attribute)
 {
+    /* A row for this very path comes before a pattern: "measures/directions/norm" is no
+       share. */
+    for (size_t i = 0; i < ROWS_COUNT; i++)
+        if (same(ROWS[i].attribute, attribute) && same(ROWS[i].path, path))
+            return &ROWS[i];
     for (size_t i = 0; i < ROWS_COUNT; i++)
         if (same(ROWS[i].attribute, attribute) && fits(&ROWS[i], path)) return &ROWS[i];
     const bool text = !attribute && *path && !strchr(path, '/');

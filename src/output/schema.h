@@ -5,7 +5,8 @@
  *  A path is relative to the place of a result in its file (the root, or a prefix such
  * as "steps/000100/"). A row's path is a pattern: SHARE stands for the name of a share
  * of the Hessian, BLOCK for the name of a block, DISTANCE for the name of a distance of
- * spectra, and MATRIX for "full" or "blocks/BLOCK"; "*" is every object but the
+ * spectra, DIRECTION for the number of a direction, and MATRIX for "full" or
+ * "blocks/BLOCK"; "*" is every object but the
  * root. */
 #ifndef HESSE_OUTPUT_SCHEMA_H
 #define HESSE_OUTPUT_SCHEMA_H
@@ -46,7 +47,10 @@ typedef enum hesse_axis_id {
     HESSE_AXIS_TRAIN_TENSOR,
     HESSE_AXIS_EVALUATION,
     HESSE_AXIS_MEASUREMENT,
-    HESSE_AXIS_BATCH
+    HESSE_AXIS_BATCH,
+    HESSE_AXIS_DIRECTION,
+    HESSE_AXIS_PARTITION,
+    HESSE_AXIS_TEST_VECTOR
 } hesse_axis_id;
 
 /** One axis of a dataset, with the name that readers will see. */
@@ -84,6 +88,8 @@ typedef enum hesse_section {
     HESSE_SECTION_SPECTRA_ATTRIBUTES,
     HESSE_SECTION_METRICS,
     HESSE_SECTION_METRICS_ATTRIBUTES,
+    HESSE_SECTION_MEASURES,
+    HESSE_SECTION_MEASURES_ATTRIBUTES,
     HESSE_SECTION_MATRICES,
     HESSE_SECTION_TRAIN,
     HESSE_SECTION_TRAIN_ATTRIBUTES,

@@ -23,7 +23,9 @@ static const char *const SECTIONS[HESSE_SECTIONS] = {
     [HESSE_SECTION_METRICS_ATTRIBUTES] = "metrics_attributes",
     [HESSE_SECTION_MATRICES] = "matrices",
     [HESSE_SECTION_TRAIN] = "train",
-    [HESSE_SECTION_TRAIN_ATTRIBUTES] = "train_attributes"};
+    [HESSE_SECTION_TRAIN_ATTRIBUTES] = "train_attributes",
+    [HESSE_SECTION_MEASURES] = "measures",
+    [HESSE_SECTION_MEASURES_ATTRIBUTES] = "measures_attributes"};
 
 static const char *type_of(const hesse_schema_row *row)
 {

@@ -266,6 +266,28 @@ static void write_density(const writer *w, const char *where, const found *x)
     free(numbers);
 }
 
+/* Write the inverse participation ratio of each of `count` vectors of n numbers. They
+   are scaled by their largest entry, so that fourth powers do not underflow. */
+static void write_participation(const writer *w, const char *where, size_t count,
+                                size_t n, const double *vectors)
+{
+    double *ratios = hesse_alloc(count);
+    if (!ratios) hesse_store_no_memory(w->store);
+    for (size_t i = 0; ratios && i < count; i++) {
+        const double *v = vectors + i * n;
+        double largest = 0, squares = 0, fourths = 0;
+        for (size_t j = 0; j < n; j++) largest = fmax(largest, fabs(v[j]));
+        for (size_t j = 0; j < n && largest > 0; j++) {
+            const double x = v[j] / largest;
+            squares += x * x, fourths += x * x * x * x;
+        }
+        ratios[i] = largest > 0 ? fourths / squares / squares : NAN;
+    }
+    if (ratios)
+        write_doubles(w, where, "inverse_participation", false, 1, &count, ratios);
+    free(ratios);
+}
+
 static void write_eigenvalues(const writer *w, const char *where,
                               const hesse_spectrum *s)
 {
@@ -273,6 +295,7 @@ static void write_eigenvalues(const writer *w, const char *where,
     write_doubles(w, where, "eigenvalues", false, 1, &n, s->eigenvalues);
     if (s->vectors) {
         write_doubles(w, where, "eigenvectors", false, 2, vectors, s->eigenvectors);
+        write_participation(w, where, vectors[0], n, s->eigenvectors);
         write_doubles(w, where, "residuals", false, 1, vectors, s->residuals);
     }
 }
@@ -330,8 +353,10 @@ static void write_extremes(const writer *w, const char *where, const hesse_extre
     const size_t count = (size_t)e->count, vectors[] = {(size_t)e->vectors, e->n};
     write_doubles(w, where, "extreme_eigenvalues", false, 1, &count, e->eigenvalues);
     write_doubles(w, where, "residuals", false, 1, &count, e->residuals);
-    if (e->vectors)
+    if (e->vectors) {
         write_doubles(w, where, "eigenvectors", false, 2, vectors, e->eigenvectors);
+        write_participation(w, where, vectors[0], e->n, e->eigenvectors);
+    }
     hesse_store_path(w->store, path, "%sextreme_eigenvalues", where);
     hesse_store_note_number(w->store, path, "tolerance", e->tolerance);
     hesse_store_note_whole(w->store, path, "converged", e->converged);

@@ -3,6 +3,7 @@
 #include "output/show.h"
 
 #include "hesse/distance.h"
+#include "hesse/parts.h"
 #include "hesse/spectrum.h"
 #include "output/reader.h"
 #include "output/schema.h"
@@ -302,6 +303,123 @@ static herr_t print_share(hid_t group, const char *name, const H5L_info_t *info,
     return 0;
 }
 
+/* The texts of a dataset of names, and the width of the longest, which is cut. */
+typedef struct names {
+    size_t count, size;
+    char *texts;
+    int width;
+} names;
+
+static bool read_names(hesse_reader *r, const char *path, int width, names *n)
+{
+    char name[PATH_LENGTH];
+    *n = (names){.width = width};
+    if (r->status || !hesse_reader_has(r, path)) return false;
+    n->texts = hesse_reader_set(r, path, -1, &n->count, &n->size);
+    for (size_t i = 0; n->texts && i < n->count; i++) {
+        const int length =
+            characters(hesse_reader_text(n->texts, n->size, i, name, sizeof name));
+        if (length > n->width) n->width = length;
+    }
+    if (n->width > LONGEST_NAME) n->width = LONGEST_NAME;
+    return n->texts;
+}
+
+/* Read numbers of a share of a measure. The groups above them must exist. */
+static double *read_measure(hesse_reader *r, const char *measure, const char *share,
+                            const char *name, size_t count)
+{
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "measures/%s/%s", measure, share);
+    if (!hesse_reader_has(r, path)) return NULL;
+    snprintf(path, sizeof path, "measures/%s/%s/%s", measure, share, name);
+    return hesse_reader_column(r, path, H5T_NATIVE_DOUBLE, count);
+}
+
+/* Print a line for every direction and share. */
+static void print_directions(hesse_reader *r, FILE *out)
+{
+    names n;
+    char name[PATH_LENGTH];
+    if (!read_names(r, "direction", 9, &n)) return;
+    double *norm =
+        hesse_reader_column(r, "measures/directions/norm", H5T_NATIVE_DOUBLE, n.count);
+    double *cosine = hesse_reader_column(r, "measures/directions/gradient_cosine",
+                                         H5T_NATIVE_DOUBLE, n.count);
+    if (!r->status)
+        fprintf(out, "\ncurvature along directions\n  %-*s %-14s%11s%11s%11s%11s%8s\n",
+                n.width, "direction", "share", "|d|", "cosine", "d'Sd", "d'Sd/|d|^2",
+                "in top");
+    for (int k = 0; !r->status && hesse_kinds_at(k); k++) {
+        const char *share = hesse_kinds_name(hesse_kinds_at(k));
+        double *quadratic = read_measure(r, "directions", share, "quadratic", n.count);
+        double *rayleigh =
+            quadratic ? read_measure(r, "directions", share, "rayleigh", n.count)
+                      : NULL;
+        double *top =
+            rayleigh ? read_measure(r, "directions", share, "in_top", n.count) : NULL;
+        for (size_t i = 0; top && i < n.count; i++) {
+            print_name(out, n.width,
+                       hesse_reader_text(n.texts, n.size, i, name, sizeof name));
+            fprintf(out, " %-14s%11.3e%11.3e%11.3e%11.3e", share, norm[i], cosine[i],
+                    quadratic[i], rayleigh[i]);
+            if (isnan(top[i]))
+                fprintf(out, "%8s\n", "-");
+            else
+                fprintf(out, "%8.4f\n", top[i]);
+        }
+        free(quadratic);
+        free(rayleigh);
+        free(top);
+    }
+    free(norm);
+    free(cosine);
+    free(n.texts);
+}
+
+/* Print a line for every partition, share and vector. */
+static void print_block_error(hesse_reader *r, FILE *out)
+{
+    names p, v;
+    char name[PATH_LENGTH];
+    if (!read_names(r, "block_error_partition", 9, &p)) return;
+    if (!read_names(r, "block_error_vector", 8, &v)) {
+        free(p.texts);
+        return;
+    }
+    fprintf(out, "\nblocks alone against the whole\n  %-*s %-14s %-*s%10s%10s%10s\n",
+            p.width, "partition", "share", v.width, "vector", "error", "cosine",
+            "outside");
+    for (int k = 0; !r->status && hesse_kinds_at(k); k++) {
+        const char *share = hesse_kinds_name(hesse_kinds_at(k));
+        double *error =
+            read_measure(r, "block_error", share, "error", p.count * v.count);
+        double *cosine =
+            error ? read_measure(r, "block_error", share, "cosine", p.count * v.count)
+                  : NULL;
+        double *outside =
+            cosine ? read_measure(r, "block_error", share, "outside", p.count) : NULL;
+        for (size_t i = 0; outside && i < p.count * v.count; i++) {
+            if (isnan(error[i]) && isnan(cosine[i])) continue;
+            print_name(
+                out, p.width,
+                hesse_reader_text(p.texts, p.size, i / v.count, name, sizeof name));
+            fprintf(out, " %-14s %-*s%10.4f%10.4f", share, v.width,
+                    hesse_reader_text(v.texts, v.size, i % v.count, name, sizeof name),
+                    error[i], cosine[i]);
+            if (isnan(outside[i / v.count]))
+                fprintf(out, "%10s\n", "-");
+            else
+                fprintf(out, "%10.4f\n", outside[i / v.count]);
+        }
+        free(error);
+        free(cosine);
+        free(outside);
+    }
+    free(p.texts);
+    free(v.texts);
+}
+
 hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why)
 {
     hesse_reader r;
@@ -315,6 +433,8 @@ hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why)
     if (!r.status && hesse_reader_has(&r, "parts"))
         H5Literate_by_name(r.file, "parts", H5_INDEX_NAME, H5_ITER_INC, NULL,
                            print_share, &(show){&r, out}, H5P_DEFAULT);
+    print_directions(&r, out);
+    print_block_error(&r, out);
     H5Fclose(r.file);
     return r.status;
 }

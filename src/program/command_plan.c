@@ -2,6 +2,7 @@
    computed. */
 #include "base/units.h"
 #include "program/commands.h"
+#include "program/measures.h"
 #include "program/sbatch.h"
 
 #include <math.h>
@@ -144,6 +145,7 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
         s = hesse_analysis_new(problem.objective, &asked, &analysis);
     }
     if (!s) s = hesse_rate_analysis(team, analysis);
+    if (!s) s = hesse_measures_check(team, job, problem.network, analysis);
     if (!s && hesse_team_rank(team) == 0) {
         const hesse_plan_summary p = hesse_analysis_summary(analysis);
         if (options->sbatch) {
@@ -151,8 +153,13 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
         } else {
             print_data(&problem);
             print_head(&p);
-            print_blocks(analysis, &p);
         }
+    }
+    if (!s && !options->sbatch)
+        s = hesse_measures_print_plan(team, job, analysis, stdout);
+    if (!s && !options->sbatch && hesse_team_rank(team) == 0) {
+        const hesse_plan_summary p = hesse_analysis_summary(analysis);
+        print_blocks(analysis, &p);
     }
     hesse_analysis_free(analysis);
     hesse_problem_free(&problem);

@@ -6,6 +6,7 @@
 #include "output/show.h"
 #include "program/blas_core.h"
 #include "program/commands.h"
+#include "program/measures.h"
 #include "program/progress.h"
 #include "program/provenance.h"
 #include "program/resume.h"
@@ -22,6 +23,7 @@ typedef struct run {
     hesse_analysis *analysis;
     hesse_result *result;
     hesse_progress progress;
+    hesse_measured measured;
     hesse_phases phases;
     hesse_resume resume;
 } run;
@@ -62,6 +64,7 @@ static hesse_status write_shares(run *r)
         s = hesse_result_share(r->result, "", table,
                                hesse_analysis_results(r->analysis, i),
                                hesse_analysis_density(r->analysis));
+    if (!s) s = hesse_measures_write(r->job, &r->measured, r->result, "");
     r->phases.write += hesse_seconds() - start;
     return s;
 }
@@ -112,6 +115,9 @@ static hesse_status compute(run *r, const char *path)
                              hesse_analysis_summary(r->analysis).seconds);
         if (hesse_team_rank(r->team) == 0) hesse_progress_keep_alive(&r->progress);
         s = hesse_analysis_run_with(r->analysis, &options);
+        if (!s)
+            s = hesse_measures_run(r->team, r->job, r->problem.network, r->analysis,
+                                   &options, &r->measured);
         if (hesse_team_rank(r->team) == 0) hesse_progress_finish(&r->progress);
     }
     r->phases.distances = hesse_analysis_distance_seconds(r->analysis);
@@ -205,6 +211,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
         s = hesse_analysis_new(r.problem.objective, &asked, &r.analysis);
         if (!s) s = hesse_rate_analysis(team, r.analysis);
         if (!s && hesse_team_rank(team) == 0) hesse_blas_warn();
+        if (!s) s = hesse_measures_check(team, job, r.problem.network, r.analysis);
         r.phases.plan = hesse_seconds() - start - r.phases.open;
         if (!s) tell_estimated(&r);
         if (!s) s = compute(&r, path);
@@ -213,6 +220,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
     if (!s && hesse_team_rank(team) == 0)
         s = hesse_result_show(path, stdout, hesse_team_why(team));
     s = hesse_resume_end(&r.resume, hesse_agree(team, s));
+    hesse_measures_free(&r.measured);
     hesse_analysis_free(r.analysis);
     hesse_problem_free(&r.problem);
     hesse_job_free(job);

@@ -8,6 +8,7 @@
 #include "files/json.h"
 #include "network/families/config.h"
 #include "output/reader.h"
+#include "program/measures.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +67,7 @@ typedef struct origin {
     const char *complete; /* all keys of the job */
     char program[80];
     char config[HESSE_DIGEST_LENGTH], checkpoint[HESSE_DIGEST_LENGTH],
-        data[HESSE_DIGEST_LENGTH]; /* "": none */
+        data[HESSE_DIGEST_LENGTH], directions[HESSE_DIGEST_LENGTH]; /* "": none */
 } origin;
 
 static void add_digest(json_t *inputs, const char *name, const char *digest)
@@ -85,6 +86,7 @@ static char *manifest_of(const origin *o, purpose about)
         json_object_set_new(root, "format", json_integer(FORMAT));
         json_object_set_new(root, "program", json_string(o->program));
     }
+    if (about == WISH) add_digest(inputs, "directions", o->directions);
     json_object_set_new(root, "inputs", inputs);
     json_object_set_new(root, "job", keys_of(o->complete, about));
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS);
@@ -101,7 +103,9 @@ static hesse_status identify(const hesse_job *job, const hesse_problem *problem,
     hesse_status s = HESSE_OK;
     *identity = (hesse_identity){0};
     if (job->paths.config) s = hesse_config_digest(job->paths.config, o.config, why);
+    if (!s) s = hesse_measures_digest(job, identity->directions, why);
     if (s) return s;
+    strcpy(o.directions, identity->directions);
     strcpy(o.checkpoint, hesse_network_digest(problem->network));
     strcpy(o.data, hesse_dataset_digest(problem->dataset));
     identity->numbers = manifest_of(&o, about);
@@ -165,6 +169,8 @@ hesse_status hesse_identity_match(const hesse_identity *identity, const char *pa
         hesse_reader_attribute(r.file, "checkpoint_sha256", o.checkpoint,
                                sizeof o.checkpoint);
         hesse_reader_attribute(r.file, "data_sha256", o.data, sizeof o.data);
+        hesse_reader_attribute(r.file, "directions_sha256", o.directions,
+                               sizeof o.directions);
         char *complete = hesse_reader_note(&r, "job_complete");
         H5Fclose(r.file);
         const bool same = !strcmp(job, identity->job);

@@ -297,6 +297,7 @@ void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *pr
     note_job(p, job, &plan);
     text(p, "job_identity", resume->identity.job);
     text(p, "output_identity", resume->identity.output);
+    text(p, "directions_sha256", resume->identity.directions);
     whole(p, "earlier_runs", hesse_checkpoint_runs(resume->checkpoint));
     note_network(p, job, problem);
     note_data(p, job, problem);

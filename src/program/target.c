@@ -129,6 +129,11 @@ static hesse_status spare_inputs(const target *t, const char *file,
         const int n = hesse_job_paths_of(job, i, &paths);
         for (int p = 0; !s && p < n; p++) s = spare_path(t, key, paths[p]);
     }
+    for (int i = 0; !s && i < job->measures.n_directions; i++) {
+        const hesse_job_direction *d = &job->measures.vectors[i];
+        s = spare_shards(t, d->file);
+        if (!s) s = spare_shards(t, d->from);
+    }
     return s ? s : spare_shards(t, job->paths.checkpoint);
 }
 

@@ -46,7 +46,9 @@ static const job JOBS[] = {
     {.text = "model: {family: gpt2, config: " FOLDER "reference/gpt2/config.json,\n"
              "        checkpoint: more.safetensors}\n"
              "data: {tokens: " FOLDER "reference/gpt2/tokens.npy}\n"
-             "hessian: {only: [\"*ln_f*\"]}\n"},
+             "hessian: {only: [\"*ln_f*\"]}\n"
+             "measures: {directions: [gradient, more.safetensors],\n"
+             "           block_error: [own]}\n"},
 };
 enum { JOBS_COUNT = sizeof JOBS / sizeof *JOBS };
 
