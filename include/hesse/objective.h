@@ -22,6 +22,9 @@ typedef enum hesse_reduction {
 typedef struct hesse_objective_options {
     hesse_reduction reduction;
     int batch; /* examples of a micro-batch, a divisor of the batch; 0: 1          */
+    /* Values and adjoints between the examples and the loss are not searched for
+       numbers that are not finite as long as loss and gradient are finite. */
+    bool trusting;
     /* Bytes that a rank may use; 0: the free memory. The activations of all examples
        are kept if they need at most half of it. Otherwise those of some examples are
        kept, and every sweep computes the others again. */

@@ -86,6 +86,7 @@ static void count_shape(hesse_tape *t, const hesse_value *v)
 /* Append a value; it gets an index even after memory ran out. */
 static int append(hesse_tape *t, hesse_value v)
 {
+    v.last = -1;
     add_to(t, &t->values, sizeof v, t->n_values, &t->room_values, &v);
     if (v.param < 0) count_shape(t, &v);
     return t->n_values++;
@@ -148,6 +149,8 @@ int hesse_tape_add(hesse_tape *t, const hesse_op *op, hesse_dims d, const int *i
     hesse_node n = {.op = op, .d = d, .id = id, .from = from, .out = t->n_values};
     memcpy(n.in, in, sizeof *in * (size_t)(inputs + op->constants));
     t->coupled |= op->batch;
+    for (int i = 0; !t->broken && i < op->activations; i++)
+        t->values[in[i]].last = t->n_nodes;
     add_to(t, &t->nodes, sizeof n, t->n_nodes, &t->room_nodes, &n);
     for (int i = op->activations; !t->broken && i < inputs; i++) {
         const hesse_value *v = &t->values[in[i]];
@@ -283,15 +286,26 @@ const hesse_node *hesse_tape_reader(const hesse_tape *t, int param)
    before it. */
 typedef enum depth { LOSS, ADJOINTS, GRADIENT } depth;
 
-/* Set adjoints to 0 before a pass adds to them. */
-static void clear_adjoints(hesse_tape *t, int first, int count)
+/* Set the adjoints of some sequences to 0. */
+static void clear(const hesse_tape *t, const hesse_value *v, int first, int count)
 {
-    for (hesse_value *v = t->values; v < t->values + t->n_values; v++) {
-        if (!v->b || v->param >= 0) continue;
-        const size_t each = v->count / (size_t)t->window;
-        const size_t from = (size_t)(first - t->first) * each;
-        memset(v->b + (v->width ? from : 0), 0,
-               sizeof(double) * (v->width ? (size_t)count * each : 1));
+    const size_t each = v->count / (size_t)t->window;
+    const size_t from = (size_t)(first - t->first) * each;
+    memset(v->b + (v->width ? from : 0), 0,
+           sizeof(double) * (v->width ? (size_t)count * each : 1));
+}
+
+/* The first node that writes an adjoint is told to overwrite it, or finds zeros to add
+   to. */
+static void begin(const hesse_tape *t, const hesse_node *n, int first, int count,
+                  hesse_frame *f)
+{
+    const bool square = n->op->activations > 1 && n->in[0] == n->in[1];
+    for (int i = 0; i < n->op->activations; i++) {
+        const hesse_value *v = &t->values[n->in[i]];
+        if (!v->b || v->param >= 0 || v->last != n - t->nodes) continue;
+        f->fresh[i] = n->op->sets && !square;
+        if (!f->fresh[i]) clear(t, v, first, count);
     }
 }
 
@@ -301,7 +315,8 @@ static double pass(hesse_tape *t, int first, int count, depth upto)
     hesse_value *loss = &t->values[t->n_values - 1];
     if (!hesse_tape_is_whole(t)) t->first = first;
     t->ready = first, t->n_ready = upto == LOSS ? 0 : count;
-    clear_adjoints(t, first, count);
+    for (const hesse_value *v = t->values; v < t->values + t->n_values; v++)
+        if (v->b && v->param < 0 && v->last < 0) clear(t, v, first, count);
     for (hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++) {
         const hesse_frame f = hesse_tape_frame(t, n, first * n->d.t, count * n->d.t);
         n->op->forward(&f);
@@ -318,6 +333,7 @@ static double pass(hesse_tape *t, int first, int count, depth upto)
                 f.cx[i] = in->b;
         }
         f.cy = f.yb;
+        begin(t, n, first, count, &f);
         n->op->adjoint(&f);
     }
     return *loss->x;

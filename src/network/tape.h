@@ -20,6 +20,8 @@ typedef struct hesse_value {
     size_t offset;   /* of a parameter in theta                                      */
     size_t count;    /* number of its numbers; if the tape computes it, those of the
                         sequences held at once */
+    int last;        /* the last node that reads an activation, which is the first to
+                        write its adjoint; -1: none                                  */
     const double *x; /* what operators read                                          */
     double *own;     /* x, if the tape computes it */
     double *b;       /* adjoint; NULL for an input                                   */

@@ -19,15 +19,23 @@ static jet gelu(double x)
     return (jet){x * mass, mass + x * phi, (2 - x * x) * phi};
 }
 
-static jet gelu_tanh(double x)
+/* x Phi(x) with (1 + tanh u) / 2 in place of the normal distribution function Phi. This
+   is 1 / (1 + exp(-2 u)), which takes one exponential, and no difference of numbers
+   that are almost equal. */
+static const double TANH_ROOT = 0.79788456080286535588, TANH_CUBE = 0.044715;
+
+HESSE_INLINE double inner(double x)
 {
-    const double r = 0.79788456080286535588, b = 0.044715; /* sqrt(2 / pi) */
-    const double u = r * (x + b * x * x * x);
-    const double u1 = r * (1 + 3 * b * x * x), u2 = 6 * r * b * x;
-    /* (1 + tanh u) / 2 = 1 / (1 + exp(-2 u)): one exponential, and no difference of
-       numbers that are almost equal. */
-    const double e = exp(-2 * fabs(u)), high = 1 / (1 + e), low = e * high;
-    const double s = u < 0 ? low : high, t = u < 0 ? low - high : high - low;
+    return TANH_ROOT * (x + TANH_CUBE * x * x * x);
+}
+
+/* e = exp(-2 |u|). */
+HESSE_INLINE jet gelu_tanh(double x, double e)
+{
+    const double u1 = TANH_ROOT * (1 + 3 * TANH_CUBE * x * x),
+                 u2 = 6 * TANH_ROOT * TANH_CUBE * x;
+    const double high = 1 / (1 + e), low = e * high;
+    const double s = x < 0 ? low : high, t = x < 0 ? low - high : high - low;
     const double q = 4 * low * high; /* 1 - t^2 */
     return (jet){x * s, s + 0.5 * x * q * u1,
                  q * u1 + 0.5 * x * q * (u2 - 2 * t * u1 * u1)};
@@ -78,9 +86,26 @@ static void forward_gelu(const hesse_frame *f)
     forward(f, gelu);
 }
 
-static void forward_gelu_tanh(const hesse_frame *f)
+enum { CHUNK = 256 }; /* elements whose exponentials are computed together */
+
+/* All but the exponentials is done on vectors. */
+HESSE_SIMD static void forward_gelu_tanh(const hesse_frame *f)
 {
-    forward(f, gelu_tanh);
+    const size_t c = (size_t)f->d.c;
+    double e[CHUNK];
+    for (size_t i = 0; i < (size_t)f->d.n; i++)
+        for (size_t first = 0; first < c; first += CHUNK) {
+            const size_t some = c - first < CHUNK ? c - first : CHUNK;
+            const double *x = f->x[0] + i * c + first;
+            double *y = f->y + i * c + first, *slope = f->keep + 2 * i * c + first,
+                   *bend = slope + c;
+            for (size_t j = 0; j < some; j++) e[j] = -2 * fabs(inner(x[j]));
+            for (size_t j = 0; j < some; j++) e[j] = exp(e[j]);
+            for (size_t j = 0; j < some; j++) {
+                const jet at = gelu_tanh(x[j], e[j]);
+                y[j] = at.value, slope[j] = at.slope, bend[j] = at.bend;
+            }
+        }
 }
 
 static void forward_relu(const hesse_frame *f)

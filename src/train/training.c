@@ -106,7 +106,8 @@ hesse_status hesse_training_new(hesse_team *team, const hesse_network *network,
         s = prepare(t, &team->why);
     }
     s = hesse_agree(team, s);
-    const hesse_objective_options objective = {.memory = s ? 0 : options->memory};
+    const hesse_objective_options objective = {.memory = s ? 0 : options->memory,
+                                               .trusting = true};
     if (!s)
         s = hesse_objective_new(team, network, takes_all(t) ? dataset : NULL,
                                 &objective, &t->objective);
