@@ -21,7 +21,8 @@ static const char *const SECTIONS[HESSE_SECTIONS] = {
     [HESSE_SECTION_SPECTRA_ATTRIBUTES] = "spectra_attributes",
     [HESSE_SECTION_METRICS] = "metrics",
     [HESSE_SECTION_METRICS_ATTRIBUTES] = "metrics_attributes",
-    [HESSE_SECTION_MATRICES] = "matrices"};
+    [HESSE_SECTION_MATRICES] = "matrices",
+    [HESSE_SECTION_SERIES] = "series"};
 
 static const char *type_of(const hesse_schema_row *row)
 {
@@ -139,7 +140,7 @@ static hesse_status print_json(FILE *out, hesse_why *why)
         snprintf(path, sizeof path, "spectra/full/%s", strchr(row->path, '/') + 1);
         json_array_append_new(rows, row_json(row, path, true));
     }
-    for (int i = HESSE_AXIS_NONE + 1; i <= HESSE_AXIS_LIMIT; i++) {
+    for (int i = HESSE_AXIS_NONE + 1; i < HESSE_AXES; i++) {
         const hesse_axis_name axis = hesse_schema_axis((hesse_axis_id)i);
         json_object_set_new(
             axes, axis.label,

@@ -8,6 +8,7 @@
 #include "files/json.h"
 #include "network/families/config.h"
 #include "output/reader.h"
+#include "program/series.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ static json_t *keys_of(const char *complete, hesse_key_role role)
 /* The contents of a manifest. */
 typedef struct origin {
     const char *complete; /* all keys of the job */
+    bool series;          /* the checkpoint is a series */
     char program[80];
     char config[HESSE_DIGEST_LENGTH], checkpoint[HESSE_DIGEST_LENGTH],
         data[HESSE_DIGEST_LENGTH]; /* "": none */
@@ -66,7 +68,8 @@ static char *manifest_of(const origin *o, hesse_key_role role)
     json_t *root = json_object(), *inputs = json_object();
     if (role == HESSE_KEY_NUMBERS) {
         add_digest(inputs, "config", o->config);
-        add_digest(inputs, "checkpoint", o->checkpoint);
+        add_digest(inputs, o->series ? "series of checkpoints" : "checkpoint",
+                   o->checkpoint);
         add_digest(inputs, "data", o->data);
         json_object_set_new(root, "format", json_integer(FORMAT));
         json_object_set_new(root, "program", json_string(o->program));
@@ -86,8 +89,11 @@ hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *proble
     hesse_status s = HESSE_OK;
     *identity = (hesse_identity){0};
     if (job->paths.config) s = hesse_config_digest(job->paths.config, o.config, why);
+    o.series = job->series.count > 0;
+    if (!s && o.series) s = hesse_series_digest(job, o.checkpoint, why);
     if (s) return s;
-    strcpy(o.checkpoint, hesse_network_digest(problem->network));
+    if (!o.series) strcpy(o.checkpoint, hesse_network_digest(problem->network));
+    strcpy(identity->checkpoint, o.checkpoint);
     strcpy(o.data, hesse_dataset_digest(problem->dataset));
     identity->numbers = manifest_of(&o, HESSE_KEY_NUMBERS);
     identity->wish = manifest_of(&o, HESSE_KEY_OUTPUT);
@@ -126,7 +132,8 @@ hesse_status hesse_identity_match(const hesse_identity *identity, const char *pa
 {
     hesse_reader r;
     hesse_why ignored;
-    char job[HESSE_DIGEST_LENGTH], output[HESSE_DIGEST_LENGTH], version[32], commit[32];
+    char job[HESSE_DIGEST_LENGTH], output[HESSE_DIGEST_LENGTH], version[32], commit[32],
+        steps[32];
     origin o;
     hesse_status s = HESSE_OK;
     if (!hesse_reader_open(path, &r, &ignored)) {
@@ -138,6 +145,8 @@ hesse_status hesse_identity_match(const hesse_identity *identity, const char *pa
         hesse_reader_attribute(r.file, "checkpoint_sha256", o.checkpoint,
                                sizeof o.checkpoint);
         hesse_reader_attribute(r.file, "data_sha256", o.data, sizeof o.data);
+        hesse_reader_attribute(r.file, "steps", steps, sizeof steps);
+        o.series = *steps;
         char *complete = hesse_reader_note(&r, "job_complete");
         H5Fclose(r.file);
         const bool same = !strcmp(job, identity->job);
