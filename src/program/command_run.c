@@ -138,13 +138,45 @@ static hesse_status analyse(run *r)
     return s;
 }
 
-/* On rank 0. Clear the line of the progress for a message of a step. */
+/* On rank 0. Clear the line of the progress for a note, which names the step of a
+   series. */
 static void tell_step(run *r, const char *text)
 {
+    const hesse_job_series *series = &r->job->series;
     if (hesse_team_rank(r->team)) return;
     hesse_progress_clear(&r->progress);
-    fprintf(stderr, "note: step %lld: %s\n", (long long)r->job->series.step[r->step],
-            text);
+    fputs("note: ", stderr);
+    if (series->count) fprintf(stderr, "step %lld: ", (long long)series->step[r->step]);
+    fprintf(stderr, "%s\n", text);
+}
+
+/* On rank 0. Tell which pairs were not found to the tolerance. */
+static void tell_unconverged(run *r)
+{
+    const int blocks = hesse_analysis_blocks(r->analysis);
+    const hesse_extremes *first = NULL;
+    const char *part = "", *block = "";
+    int count = 0;
+    for (int i = 0;
+         hesse_team_rank(r->team) == 0 && i < hesse_analysis_shares(r->analysis); i++) {
+        const hesse_share_results *f = hesse_analysis_results(r->analysis, i);
+        for (int b = 0; b <= blocks; b++) {
+            const hesse_extremes *e = f->extremes[b];
+            if (!e || e->converged || count++) continue;
+            first = e, part = f->name;
+            block =
+                b < blocks ? hesse_analysis_block_name(r->analysis, b) : "the whole";
+        }
+    }
+    if (!first) return;
+    char text[2 * HESSE_NAME + 300];
+    snprintf(
+        text, sizeof text,
+        "extreme eigenvalues of %d matri%s are not within the tolerance, the first "
+        "of %s: %s after %d products (spectrum.extreme.products); the file has "
+        "their residuals",
+        count, count > 1 ? "ces" : "x", part, block, first->products);
+    tell_step(r, text);
 }
 
 /* Collective. Note why a step has no results. The inputs of other steps may be good. */
@@ -220,6 +252,7 @@ static hesse_status run_step(run *r)
             r->result, r->prefix, notes,
             hesse_provenance_of_step(&r->problem, &r->phases, notes));
     hesse_phases_add(&r->sums, &r->phases);
+    if (!s) tell_unconverged(r);
     return s;
 }
 
@@ -355,32 +388,6 @@ static void tell_estimated(const run *r)
     if (p.whole_estimated)
         fprintf(stderr, "note: the full matrix is estimated, not computed (%s)\n",
                 hesse_estimated_text(p.whole_estimated));
-}
-
-/* On rank 0. Tell which pairs were not found to the tolerance. */
-static void tell_unconverged(const run *r)
-{
-    const int blocks = hesse_analysis_blocks(r->analysis);
-    const hesse_extremes *first = NULL;
-    const char *part = "", *block = "";
-    int count = 0;
-    for (int i = 0;
-         hesse_team_rank(r->team) == 0 && i < hesse_analysis_shares(r->analysis); i++) {
-        const hesse_share_results *f = hesse_analysis_results(r->analysis, i);
-        for (int b = 0; b <= blocks; b++) {
-            const hesse_extremes *e = f->extremes[b];
-            if (!e || e->converged || count++) continue;
-            first = e, part = f->name;
-            block =
-                b < blocks ? hesse_analysis_block_name(r->analysis, b) : "the whole";
-        }
-    }
-    if (first)
-        fprintf(stderr,
-                "note: extreme eigenvalues of %d matri%s are not within the tolerance, "
-                "the first of %s: %s after %d products (spectrum.extreme.products); "
-                "the file has their residuals\n",
-                count, count > 1 ? "ces" : "x", part, block, first->products);
 }
 
 static void tell_complete(const run *r, const char *path)
