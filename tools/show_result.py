@@ -21,7 +21,8 @@ HEAD = ["created", "command", "hesse_version", "git_commit", "host", "ranks", "b
         "model_family", "model_task", "model_loss", "model_layers", "model_heads",
         "model_width", "parameters", "checkpoint_note", "data_dtype", "data_layout",
         "data_vocabulary", "data_vocabulary_source", "data_mask", "data_labels", "images",
-        "data_seed", "sequences", "context", "loss", "partition", "scope", "wall_seconds"]
+        "data_seed", "sequences", "context", "loss", "steps",
+        "failed_steps", "partition", "scope", "wall_seconds"]
 
 # heading, dataset, format; a width for each
 SHOWN = [
@@ -140,6 +141,33 @@ def print_block_error(file):
                           f"{error:10.4f}{cosine:10.4f}{outside}")
 
 
+def print_steps(series, columns, reasons):
+    widths = [max(11, len(heading)) for heading, _ in columns]
+    headings = "".join(f" {c[0]:>{w}}" for c, w in zip(columns, widths))
+    print(f"  {'step':>10}{headings}")
+    for i, (step, failure) in enumerate(zip(series["step"][...], texts(series["failure"]))):
+        line = "".join(f" {c[1][i]:{w}.4e}" for c, w in zip(columns, widths))
+        if failure:
+            line = f" failed: {failure}" if reasons else " failed"
+        print(f"  {step:10d}{line}")
+
+
+def print_series(file):
+    series, names, sizes = file["series"], texts(file["blocks/name"]), file["blocks/size"][...]
+    columns = [("loss", series["loss"][...]), ("|gradient|", series["gradient_norm"][...])]
+    columns += [(d + "0", series[d + "0"][...]) for d in DISTANCES if d + "0" in series]
+    print("\nseries")
+    print_steps(series, columns, True)
+    numbers = ["trace", "frobenius", "min", "max"]
+    for b in sorted(range(len(names)), key=lambda b: -sizes[b])[:3]:
+        if "trace" in series:
+            print(f"\n{names[b]}, size {sizes[b]}")
+            print_steps(series, [(n, series[n][:, b]) for n in numbers], False)
+    if "full" in series:
+        print(f"\n(full), size {sum(sizes)}")
+        print_steps(series, [(n, series["full"][n][...]) for n in numbers], False)
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: show_result.py RESULT.h5")
@@ -148,6 +176,8 @@ def main():
         if file.attrs.get("schema_version") not in SCHEMAS:
             sys.exit(f"{path}: expected a result of hesse, schema_version {SCHEMAS[0]} to {SCHEMAS[-1]}")
         print_head(path, file)
+        if "series" in file:
+            print_series(file)
         if "blocks/trace" in file:
             print_part(file, "hessian", "")
         for part in sorted(file.get("parts", {})):

@@ -47,6 +47,16 @@ hesse_status hesse_network_needs(hesse_team *team, const hesse_network_source *s
 hesse_status hesse_network_open(hesse_team *team, const hesse_network_source *source,
                                 const hesse_dataset *dataset, hesse_network **network);
 
+/** Collective. Replace the parameters of an open network, and its buffers, by those of
+ * another checkpoint. Names and shapes must be those of the first one.
+ *
+ *  source  [in]  as the network was opened, with the other checkpoint; no outline.
+ *  Errors: HESSE_E_JOB without a checkpoint or for an outline; HESSE_E_INPUT, which
+ * names the file and its first tensor that is wrong; HESSE_E_NOMEM. After an error the
+ * values are not defined until a later call succeeds. */
+hesse_status hesse_network_reload(hesse_team *team, hesse_network *network,
+                                  const hesse_network_source *source);
+
 /** Local. NULL is legal. */
 void hesse_network_free(hesse_network *network);
 

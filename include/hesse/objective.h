@@ -73,6 +73,10 @@ hesse_status hesse_objective_set_examples(hesse_objective *objective,
 hesse_status hesse_objective_set_parameters(hesse_objective *objective,
                                             const double *values);
 
+/** Local. Use the parameters of the network again, which may have other values now
+ * (hesse_network_reload). Every rank calls it. */
+void hesse_objective_refresh(hesse_objective *objective);
+
 /** Local. The present parameters, n numbers. */
 const double *hesse_objective_parameters(const hesse_objective *objective);
 

@@ -30,6 +30,7 @@ struct hesse_checkpoint {
     bool made;  /* this run has made the folder                              */
     bool kept;  /* the folder has the file of an owner                       */
     double stretch;
+    int step;                     /* of a series */
     const hesse_signals *signals; /* NULL: none */
     hesse_stop *stop;
     hesse_parts *parts;
@@ -253,22 +254,40 @@ int hesse_checkpoint_runs(const hesse_checkpoint *c)
     return c ? hesse_parts_runs(c->parts) : 0;
 }
 
+void hesse_checkpoint_set_step(hesse_checkpoint *c, int step)
+{
+    if (c) c->step = step;
+}
+
+/* The record's name with the step. */
+static hesse_record of_step(const hesse_checkpoint *c, const hesse_record *what)
+{
+    hesse_record named = *what;
+    named.step = c->step;
+    return named;
+}
+
 bool hesse_checkpoint_has(const hesse_checkpoint *c, const hesse_record *what,
                           size_t count)
 {
-    return c && hesse_parts_has(c->parts, what, count);
+    if (!c) return false;
+    const hesse_record named = of_step(c, what);
+    return hesse_parts_has(c->parts, &named, count);
 }
 
 hesse_status hesse_checkpoint_load(const hesse_checkpoint *c, const hesse_record *what,
                                    double *numbers, hesse_why *why)
 {
-    return hesse_parts_load(c->parts, what, numbers, why);
+    const hesse_record named = of_step(c, what);
+    return hesse_parts_load(c->parts, &named, numbers, why);
 }
 
 hesse_status hesse_checkpoint_save(hesse_checkpoint *c, const hesse_record *what,
                                    size_t count, const double *numbers, hesse_why *why)
 {
-    return c ? hesse_parts_save(c->parts, what, count, numbers, why) : HESSE_OK;
+    if (!c) return HESSE_OK;
+    const hesse_record named = of_step(c, what);
+    return hesse_parts_save(c->parts, &named, count, numbers, why);
 }
 
 hesse_status hesse_checkpoint_make_safe(hesse_checkpoint *c, hesse_why *why)
@@ -290,7 +309,7 @@ void hesse_checkpoint_end_uninterruptible(hesse_checkpoint *c)
 
 void hesse_checkpoint_drop_panels(hesse_checkpoint *c, int block, int blocks)
 {
-    if (c) hesse_parts_drop_panels(c->parts, block, blocks);
+    if (c) hesse_parts_drop_panels(c->parts, block, blocks, c->step);
 }
 
 hesse_status hesse_checkpoint_continue(hesse_checkpoint *c, hesse_why *why)

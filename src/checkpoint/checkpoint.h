@@ -67,6 +67,10 @@ hesse_status hesse_checkpoint_close(hesse_checkpoint *checkpoint, hesse_status s
 double hesse_checkpoint_stretch(const hesse_checkpoint *checkpoint);
 int hesse_checkpoint_runs(const hesse_checkpoint *checkpoint);
 
+/** Local. From now on records belong to this step of a series, counted from 0, which
+ * is the step at the beginning. */
+void hesse_checkpoint_set_step(hesse_checkpoint *checkpoint, int step);
+
 /** Local. True if earlier runs have left a record of `count` numbers; the same on all
  * ranks that ask. */
 bool hesse_checkpoint_has(const hesse_checkpoint *checkpoint, const hesse_record *what,

@@ -111,7 +111,7 @@ hesse_status hesse_part_write(hesse_part_writer *w, const hesse_record *what,
                               size_t count, const double *numbers, hesse_why *why)
 {
     const record_head h = {{what->kind, what->share, what->block, what->blocks,
-                            what->piece, what->first, what->count, 0},
+                            what->piece, what->first, what->count, what->step},
                            count,
                            hesse_checksum(0, numbers, count)};
     const hesse_status s = put(w, &h, sizeof h, why);
@@ -231,7 +231,7 @@ static hesse_status take_record(reader *r, hesse_part_entry **list, size_t *coun
     hesse_part_entry *e = grow(list, *count);
     if (!e) return hesse_fail(r->why, HESSE_E_NOMEM, "%s: no memory", r->path);
     const int32_t *w = h.what;
-    *e = (hesse_part_entry){.what = {w[0], w[1], w[2], w[3], w[4], w[5], w[6]},
+    *e = (hesse_part_entry){.what = {w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]},
                             .offset = r->at,
                             .count = h.count};
     ++*count;

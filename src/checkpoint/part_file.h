@@ -2,7 +2,7 @@
  * digest and checksums show later damage.
  *
  *  The bytes are: 16 for a name with the version, 64 for the identity of the job, 48
- * zeros; then the records, each with 8 int32 (the name of the record, and 0), an uint64
+ * zeros; then the records, each with 8 int32 (the name of the record), an uint64
  * count, the checksum of the doubles, and count doubles; at the end 64 hexadecimal
  * digits, the SHA-256 of everything except the doubles. */
 #ifndef HESSE_CHECKPOINT_PART_FILE_H

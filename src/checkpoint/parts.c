@@ -31,7 +31,7 @@ typedef struct stream {
    results. */
 typedef struct file {
     char name[HESSE_PARTS_NAME];
-    int block, blocks;
+    int block, blocks, step;
 } file;
 
 typedef struct files {
@@ -222,6 +222,7 @@ static void put_in_order(hesse_parts *p)
         if (e->what.kind != HESSE_RECORD_PANEL) continue;
         p->old.list[e->file].block = e->what.block;
         p->old.list[e->file].blocks = e->what.blocks;
+        p->old.list[e->file].step = e->what.step;
     }
     if (p->count) qsort(p->entries, p->count, sizeof *p->entries, by_record);
 }
@@ -326,7 +327,7 @@ static hesse_status finish(hesse_parts *p, stream *x, hesse_why *why)
     if (x->writer && !s) {
         if (!add_file(&p->own, x->name)) return exhausted(why);
         file *f = &p->own.list[p->own.count - 1];
-        f->block = x->of.block, f->blocks = x->of.blocks;
+        f->block = x->of.block, f->blocks = x->of.blocks, f->step = x->of.step;
     }
     x->writer = NULL;
     x->since = hesse_seconds();
@@ -356,7 +357,8 @@ hesse_status hesse_parts_save(hesse_parts *p, const hesse_record *what, size_t c
 {
     const bool panel = what->kind == HESSE_RECORD_PANEL;
     const hesse_record of = {.block = panel ? what->block : 0,
-                             .blocks = panel ? what->blocks : 0};
+                             .blocks = panel ? what->blocks : 0,
+                             .step = panel ? what->step : 0};
     stream *x = panel ? &p->panels : &p->results;
     hesse_status s = HESSE_OK;
     if (x->writer && memcmp(&x->of, &of, sizeof of) != 0) s = finish(p, x, why);
@@ -367,25 +369,25 @@ hesse_status hesse_parts_save(hesse_parts *p, const hesse_record *what, size_t c
 }
 
 /* Remove the files of these panels. Other ranks try the same. */
-static void drop_of(const hesse_parts *p, files *all, int block, int blocks)
+static void drop_of(const hesse_parts *p, files *all, int block, int blocks, int step)
 {
     for (int i = 0; i < all->count; i++) {
         file *f = &all->list[i];
-        if (f->block != block || f->blocks != blocks) continue;
+        if (f->block != block || f->blocks != blocks || f->step != step) continue;
         path_of(p, f->name, p->path, room_of(p));
         unlink(p->path);
     }
 }
 
-void hesse_parts_drop_panels(hesse_parts *p, int block, int blocks)
+void hesse_parts_drop_panels(hesse_parts *p, int block, int blocks, int step)
 {
     if (p->panels.writer && p->panels.of.block == block &&
-        p->panels.of.blocks == blocks) {
+        p->panels.of.blocks == blocks && p->panels.of.step == step) {
         hesse_part_drop(p->panels.writer);
         p->panels.writer = NULL;
     }
-    drop_of(p, &p->old, block, blocks);
-    drop_of(p, &p->own, block, blocks);
+    drop_of(p, &p->old, block, blocks, step);
+    drop_of(p, &p->own, block, blocks, step);
 }
 
 hesse_status hesse_parts_tend(hesse_parts *p, hesse_why *why)

@@ -35,7 +35,7 @@ hesse_status hesse_parts_load(const hesse_parts *parts, const hesse_record *what
 hesse_status hesse_parts_save(hesse_parts *parts, const hesse_record *what,
                               size_t count, const double *numbers, hesse_why *why);
 hesse_status hesse_parts_make_safe(hesse_parts *parts, hesse_why *why);
-void hesse_parts_drop_panels(hesse_parts *parts, int block, int blocks);
+void hesse_parts_drop_panels(hesse_parts *parts, int block, int blocks, int step);
 
 /** Local. Bring records to the disk that have waited long enough. Errors:
  * HESSE_E_OUTPUT. */

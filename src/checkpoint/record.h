@@ -13,9 +13,10 @@ typedef enum hesse_record_kind {
 
 /** The name of a record. A panel has the columns first ... first + count - 1 of a
  * piece, in the part of `blocks` blocks that begins with `block`. A probe has its
- * number in `first`. Fields that are not used are 0. */
+ * number in `first`. Fields that are not used are 0. In a series, `step` counts the
+ * steps from 0; the checkpoint fills it in. */
 typedef struct hesse_record {
-    int kind, share, block, blocks, piece, first, count;
+    int kind, share, block, blocks, piece, first, count, step;
 } hesse_record;
 
 #endif /* HESSE_CHECKPOINT_RECORD_H */

@@ -73,10 +73,23 @@ typedef struct hesse_job_output {
 
 /** Files other than the data, in the form that fopen(3) takes. */
 typedef struct hesse_job_paths {
-    const char *config, *checkpoint; /* NULL: absent */
+    /* NULL: absent. With a series the program sets `checkpoint` to one of its files. */
+    const char *config, *checkpoint;
+    const char *const *checkpoints; /* paths and patterns of a series */
+    int n_checkpoints;
     const char *output; /* the default is the name of the job file, with .h5 */
     const char *folder; /* of a training run: the name of the job file, alone */
 } hesse_job_paths;
+
+/** A series of checkpoints. The key has the steps that the user gave. The program finds
+ * the files and their steps when it opens the job. */
+typedef struct hesse_job_series {
+    const uint64_t *given;
+    int n_given;         /* 0: steps are in the names of the files       */
+    int count;           /* 0: no series                                 */
+    const int64_t *step; /* [count], ascending                           */
+    const char *const *path;
+} hesse_job_series;
 
 /** A job with all its defaults. It owns everything that it points to. */
 typedef struct hesse_job {
@@ -94,6 +107,7 @@ typedef struct hesse_job {
     hesse_job_measures measures;
     hesse_job_output output;
     hesse_job_paths paths;
+    hesse_job_series series;
     /* Texts for the result file: the job file without changes, plus a comment "# --set
        KEY=VALUE" for every override; and the resolved job, which is the same job with
        all defaults. */

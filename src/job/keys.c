@@ -10,7 +10,14 @@
 
 #include <string.h>
 
-enum { LONGEST = 4095, MOST_ENTRIES = 1000, MOST_EIGENVALUES = 20000 };
+static const hesse_word step_words[] = {{"name", 0}, {NULL, 0}};
+
+enum {
+    LONGEST = 4095,
+    MOST_ENTRIES = 1000,
+    MOST_STEPS = 100000,
+    MOST_EIGENVALUES = 20000
+};
 
 #define AT(field)                                                                      \
     .offset = offsetof(hesse_job, field), .bytes = sizeof((hesse_job *)NULL)->field
@@ -178,6 +185,13 @@ static const hesse_key keys[] = {
      .help = "The parameters: a `.safetensors` file, the `.index.json` of several such "
              "files, or a folder that holds one of these; without it they are drawn "
              "from `seed`."},
+    {"model.checkpoints", HESSE_KEY_PATH, .list = true, .role = HESSE_KEY_NEITHER,
+     .least = 1, .most = MOST_ENTRIES, .inside = "model.safetensors.index.json",
+     .absent = "none", AT(paths.checkpoints), COUNT(paths.n_checkpoints),
+     .help =
+         "A series of checkpoints in place of `checkpoint`: paths, or patterns with "
+         "`*`, `?` and `[...]`, whose files are sorted by the last number in their "
+         "names."},
     {"model.layers", HESSE_KEY_INTEGER, .low = 1, .high = 4096, .in_config = true,
      AT(arch.layers), .help = "The number of layers."},
     {"model.heads", HESSE_KEY_INTEGER, .low = 1, .high = 4096, .in_config = true,
@@ -542,6 +556,12 @@ static const hesse_key keys[] = {
      .help =
          "How far the grid reaches past both ends of a spectrum, in units of (scaled) "
          "eigenvalues."},
+
+    {"series.step", HESSE_KEY_INTEGER, .list = true, .role = HESSE_KEY_NEITHER,
+     .words = step_words, .low = 0, .high = 999999999999999, .least = 1,
+     .most = MOST_STEPS, .absent = "`name`", AT(series.given), COUNT(series.n_given),
+     .help = "The steps of `model.checkpoints`, ascending: the last number in the name "
+             "of each file or folder (`name`), or a list with a number for each."},
 
     {"metrics.distance", HESSE_KEY_WORD, .list = true, .role = HESSE_KEY_OUTPUT,
      .word = distance_word, .most = MOST_ENTRIES,

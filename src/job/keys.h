@@ -53,7 +53,8 @@ typedef struct hesse_key {
                            "*" for all */
     double low, high;   /* limits of a number, both included                     */
     int least, most;    /* limits of a list's length; most also of a text's      */
-    const hesse_word *words;
+    const hesse_word
+        *words; /* also of a list of numbers: a word in place of the list */
     hesse_word (*word)(int i); /* replaces `words`: gives words of another table     */
     const char *standard; /* the default in YAML, for every family and kind of data */
     const char *paper;    /* the default with spectrum.lanczos.procedure: paper    */

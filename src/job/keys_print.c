@@ -24,6 +24,8 @@ static void print_type(FILE *out, const hesse_key *key, const char *quote)
     char limits[64] = "";
     if (is_numeric(key) && key->low > -HESSE_NO_LIMIT) hesse_key_limits(key, limits);
     if (key->or_one) fprintf(out, "%s, or ", type_names[key->type]);
+    if (key->list && is_numeric(key) && key->words)
+        fprintf(out, "%s%s%s or ", quote, key->words->name, quote);
     if (key->list) fprintf(out, "list of ");
     if (key->list && key->most < 1000) fprintf(out, "at most %d ", key->most);
     if (key->type != HESSE_KEY_WORD) fputs(type_names[key->type], out);
@@ -219,6 +221,9 @@ static json_t *key_schema(const hesse_key *key)
         schema = json_pack("{s:s, s:o, s:i, s:i}", "type", "array", "items", schema,
                            "minItems", key->least, "maxItems", key->most);
         if (one) schema = json_pack("{s:[o, o]}", "anyOf", one, schema);
+        if (is_numeric(key) && key->words)
+            schema =
+                json_pack("{s:[{s:s}, o]}", "anyOf", "const", key->words->name, schema);
     }
     if (key->standard) json_object_set_new(schema, "default", default_of(key));
     FILE *memory = open_memstream(&help, &length);

@@ -107,6 +107,17 @@ static void list_sources(char *words, size_t room)
     snprintf(words + length, room - length, " or '%s'", last);
 }
 
+/* A series replaces the checkpoint, and only a series has steps. */
+static hesse_status check_series(const rules *r)
+{
+    if (given(r, "model.checkpoints") && given(r, "model.checkpoint"))
+        return wrong(r, "model.checkpoints",
+                     "stands beside 'model.checkpoint', expected one of them");
+    if (given(r, "series.step") && !given(r, "model.checkpoints"))
+        return wrong(r, "series.step", "is for 'model.checkpoints'");
+    return HESSE_OK;
+}
+
 /* Data come from exactly one source, unless the family defines them. */
 static hesse_status need_data(const rules *r)
 {
@@ -322,12 +333,13 @@ hesse_status hesse_job_check_rules(const hesse_values *values, const char *path,
                                    const hesse_job *job, hesse_why *why)
 {
     typedef hesse_status rule(const rules *r);
-    static rule *const all[] = {
-        need_family,  check_family,      check_config,    check_widths,
-        check_heads,  check_multipliers, check_quadratic, check_classes,
-        need_data,    check_kind,        check_context,   check_targets,
-        check_shape,  check_masks,       check_matrices,  check_estimates,
-        check_preset, check_procedure,   check_seconds,   check_batch};
+    static rule *const all[] = {need_family,     check_family,  check_config,
+                                check_widths,    check_heads,   check_multipliers,
+                                check_quadratic, check_classes, need_data,
+                                check_kind,      check_context, check_targets,
+                                check_shape,     check_masks,   check_matrices,
+                                check_estimates, check_preset,  check_procedure,
+                                check_seconds,   check_batch,   check_series};
     const rules r = {values, path, job, why};
     hesse_status s = HESSE_OK;
     for (size_t i = 0; !s && i < sizeof all / sizeof *all; i++) s = all[i](&r);

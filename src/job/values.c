@@ -146,10 +146,22 @@ static bool is_numeric(const hesse_key *key)
     return key->type == HESSE_KEY_INTEGER || key->type == HESSE_KEY_NUMBER;
 }
 
+/* True for a word in place of a list of numbers. */
+static bool is_word_for_list(const hesse_key *key, const hesse_yaml *node)
+{
+    return key->list && is_numeric(key) && node->kind == HESSE_YAML_SCALAR &&
+           hesse_key_word_named(key, node->text) >= 0;
+}
+
 static hesse_status check_list(const place *p)
 {
     const hesse_key *key = p->key;
-    if (p->node->kind != HESSE_YAML_LIST) return wrong(p, "a list, as in [a, b]");
+    char expected[80] = "a list, as in [a, b]";
+    if (is_word_for_list(key, p->node)) return HESSE_OK;
+    if (is_numeric(key) && key->words)
+        snprintf(expected, sizeof expected, "%.30s, or a list, as in [1, 2]",
+                 key->words->name);
+    if (p->node->kind != HESSE_YAML_LIST) return wrong(p, expected);
     hesse_status s = HESSE_OK;
     int count = 0;
     for (const hesse_yaml *n = p->node->first; !s && n; n = n->next, count++) {
@@ -496,19 +508,23 @@ static bool put(const hesse_key *key, const char *file, const char *text, size_t
 /* The bytes of one entry of a list. */
 static size_t entry_bytes(const hesse_key *key)
 {
-    return key->type == HESSE_KEY_NUMBER ? sizeof(double)
-           : key->type == HESSE_KEY_INTEGER || key->type == HESSE_KEY_WORD
+    if (key->type == HESSE_KEY_NUMBER) return sizeof(double);
+    if (key->type == HESSE_KEY_INTEGER && key->high > INT32_MAX)
+        return sizeof(uint64_t);
+    return key->type == HESSE_KEY_INTEGER || key->type == HESSE_KEY_WORD
                ? sizeof(int)
                : sizeof(char *);
 }
 
 /* A list is stored in the job itself if the job has room for it, else in separate
-   memory. A single path of a key that takes several is a list of one. */
+   memory. A single path of a key that takes several is a list of one. A word in place
+   of a list leaves the list empty. */
 static bool put_node(const hesse_key *key, const char *file, const hesse_yaml *node,
                      hesse_job *job)
 {
     char *at = (char *)job + key->offset;
     if (!key->count) return put(key, file, node->text, key->bytes, at, job);
+    if (is_word_for_list(key, node)) return true;
     const bool list = node->kind == HESSE_YAML_LIST;
     const size_t bytes = entry_bytes(key);
     int count = 0;

@@ -231,6 +231,25 @@ hesse_status hesse_network_open(hesse_team *team, const hesse_network_source *so
     return s;
 }
 
+hesse_status hesse_network_reload(hesse_team *team, hesse_network *n,
+                                  const hesse_network_source *source)
+{
+    if (!team) return HESSE_E_JOB;
+    hesse_safetensors *file = NULL;
+    hesse_status s = HESSE_OK;
+    if (!n || !n->theta || !source || !source->checkpoint || source->outline)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "other values need a network with parameters and a checkpoint");
+    if (!s && team->rank == 0) {
+        s = hesse_safetensors_open(source->checkpoint, &file, &team->why);
+        if (!s) s = read_values(source, n, file, &team->why);
+    }
+    s = hesse_agree(team, s);
+    hesse_safetensors_close(file);
+    if (!s) tell_values(team, n);
+    return s;
+}
+
 void hesse_network_free(hesse_network *n)
 {
     if (!n) return;

@@ -260,6 +260,12 @@ hesse_status hesse_objective_set_parameters(hesse_objective *x, const double *va
     return HESSE_OK;
 }
 
+void hesse_objective_refresh(hesse_objective *x)
+{
+    x->theta = x->network->theta;
+    if (x->tape && x->theta) hesse_tape_set_parameters(x->tape, x->theta);
+}
+
 const double *hesse_objective_parameters(const hesse_objective *x)
 {
     return x->theta;

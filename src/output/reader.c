@@ -18,7 +18,8 @@ hesse_status hesse_reader_open(const char *path, hesse_reader *r, hesse_why *why
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     if (stat(path, &info))
         return hesse_fail(why, HESSE_E_INPUT, "%s: %s", path, strerror(errno));
-    *r = (hesse_reader){.path = path, .bytes = (size_t)info.st_size, .why = why};
+    *r = (hesse_reader){
+        .path = path, .place = "", .bytes = (size_t)info.st_size, .why = why};
     const hid_t access = hesse_store_access();
     r->file = H5Fopen(path, H5F_ACC_RDONLY, access);
     H5Pclose(access);
@@ -46,10 +47,20 @@ void hesse_reader_fail(hesse_reader *r, const char *what, const char *expected)
                            expected);
 }
 
+const char *hesse_reader_path(const hesse_reader *r, const char *path,
+                              char room[HESSE_PATH])
+{
+    char inner[HESSE_PATH];
+    const char *name = hesse_schema_path(path, r->version, inner);
+    if (!name) return NULL;
+    return snprintf(room, HESSE_PATH, "%s%s", r->place, name) < HESSE_PATH ? room
+                                                                           : NULL;
+}
+
 bool hesse_reader_has(const hesse_reader *r, const char *path)
 {
     char room[HESSE_PATH];
-    const char *name = hesse_schema_path(path, r->version, room);
+    const char *name = hesse_reader_path(r, path, room);
     return name && H5Lexists(r->file, name, H5P_DEFAULT) > 0;
 }
 
@@ -58,7 +69,7 @@ void *hesse_reader_set(hesse_reader *r, const char *path, hid_t type, size_t *co
 {
     if (r->status) return NULL;
     char room[HESSE_PATH];
-    const char *name = hesse_schema_path(path, r->version, room);
+    const char *name = hesse_reader_path(r, path, room);
     const hid_t set = name ? H5Dopen2(r->file, name, H5P_DEFAULT) : -1;
     const hid_t stored = H5Dget_type(set), space = H5Dget_space(set);
     const hssize_t points = H5Sget_simple_extent_npoints(space);

@@ -5,6 +5,7 @@
 #define HESSE_OUTPUT_READER_H
 
 #include "hesse/status.h"
+#include "output/schema.h"
 
 #include <hdf5.h>
 #include <stdbool.h>
@@ -13,6 +14,9 @@
 typedef struct hesse_reader {
     const char *path;
     hid_t file;
+    /* Of all paths below: the place of a result in the file, "steps/000100/"; "" is the
+       root. */
+    const char *place;
     int version;  /* of its schema; 0: the file has none, and is no result */
     size_t bytes; /* of the file */
     hesse_why *why;
@@ -29,10 +33,15 @@ void hesse_reader_expect_result(hesse_reader *r);
 /** Local. Record a failure: something is not as expected. */
 void hesse_reader_fail(hesse_reader *r, const char *what, const char *expected);
 
+/** Local. The path in the file of an object of the result. Returns room, or NULL if the
+ * file's schema has no such object. */
+const char *hesse_reader_path(const hesse_reader *r, const char *path,
+                              char room[HESSE_PATH]);
+
 /** Local. True if there is an object at a path; the groups of the path must exist. */
 bool hesse_reader_has(const hesse_reader *r, const char *path);
 
-/** Local. Read a whole dataset of at most one dimension, as `type`, or as texts of one
+/** Local. Read a whole dataset of at most two dimensions, as `type`, or as texts of one
  * length if `type` is negative. The caller frees it.
  *
  *  count  [out]  values, and a zero byte follows them.

@@ -112,6 +112,23 @@ static void write_gradient(hesse_store *store, size_t n, const double *gradient)
     free(index);
 }
 
+static void write_places(hesse_store *store, const hesse_block_table *blocks)
+{
+    const size_t count = (size_t)blocks->count;
+    write_texts(store, "blocks/name", count, blocks->names);
+    write_texts(store, "block", count, blocks->names);
+    write_sizes(store, "blocks/offset", count, blocks->offset);
+    write_sizes(store, "blocks/size", count, blocks->size);
+}
+
+hesse_status hesse_result_blocks(hesse_result *result, const char *prefix,
+                                 const hesse_block_table *blocks)
+{
+    if (enter(result, prefix)) return result->status;
+    if (result->team->rank == 0) write_places(result, blocks);
+    return hesse_store_agree(result);
+}
+
 hesse_status hesse_result_model(hesse_result *result, const char *prefix,
                                 const hesse_params *params,
                                 const hesse_block_table *blocks, const double *gradient)
@@ -122,10 +139,7 @@ hesse_status hesse_result_model(hesse_result *result, const char *prefix,
         size_t n = 0;
         for (size_t b = 0; b < count; b++) n += blocks->size[b];
         write_parameters(result, params);
-        write_texts(result, "blocks/name", count, blocks->names);
-        write_texts(result, "block", count, blocks->names);
-        write_sizes(result, "blocks/offset", count, blocks->offset);
-        write_sizes(result, "blocks/size", count, blocks->size);
+        write_places(result, blocks);
         write_gradient(result, n, gradient);
     }
     return hesse_store_agree(result);
@@ -148,10 +162,11 @@ static void write_report(hesse_store *store, const hesse_schema_row *row,
     free(values);
 }
 
-hesse_status hesse_result_ranks(hesse_result *result, const hesse_rank_report *reports)
+hesse_status hesse_result_ranks(hesse_result *result, const char *prefix,
+                                const hesse_rank_report *reports)
 {
     const hesse_schema_row *row;
-    if (enter(result, "")) return result->status;
+    if (enter(result, prefix)) return result->status;
     for (size_t i = 0; result->team->rank == 0 && (row = hesse_schema_row_at(i)); i++)
         if (row->source == HESSE_SOURCE_RANK) write_report(result, row, reports);
     return hesse_store_agree(result);
@@ -209,6 +224,13 @@ hesse_status hesse_result_notes(hesse_result *result, const char *prefix,
     if (enter(result, prefix)) return result->status;
     for (int i = 0; result->team->rank == 0 && i < count; i++)
         write_note(result, &notes[i]);
+    return hesse_store_agree(result);
+}
+
+hesse_status hesse_result_remove(hesse_result *result, const char *prefix)
+{
+    if (enter(result, "")) return result->status;
+    hesse_store_remove(result, prefix);
     return hesse_store_agree(result);
 }
 

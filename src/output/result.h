@@ -57,7 +57,7 @@ hesse_status hesse_result_square(hesse_result *result, const char *prefix,
 
 /** Collective. Write /parameters, /gradient and the places of the blocks.
  *
- *  This call and the next four write the arguments of rank 0. Those of other ranks are
+ *  This call and the next five write the arguments of rank 0. Those of other ranks are
  * not used.
  *  gradient  [in]  in the order of the blocks, one number for every parameter in
  *           them. */
@@ -66,8 +66,13 @@ hesse_status hesse_result_model(hesse_result *result, const char *prefix,
                                 const hesse_block_table *blocks,
                                 const double *gradient);
 
-/** Collective. Write /ranks: one report for every rank of the team. */
-hesse_status hesse_result_ranks(hesse_result *result, const hesse_rank_report *reports);
+/** Collective. Write the places of the blocks, without parameters and gradient. */
+hesse_status hesse_result_blocks(hesse_result *result, const char *prefix,
+                                 const hesse_block_table *blocks);
+
+/** Collective. Write "ranks": one report for every rank of the team. */
+hesse_status hesse_result_ranks(hesse_result *result, const char *prefix,
+                                const hesse_rank_report *reports);
 
 /** Collective. Write spectra, metrics and the entries of "blocks" of a share.
  *
@@ -96,6 +101,9 @@ hesse_status hesse_result_notes(hesse_result *result, const char *prefix,
  *  notes  [in]  without schema_version and description, which are written here. */
 hesse_status hesse_result_finish(hesse_result *result, const hesse_note *notes,
                                  int count);
+
+/** Collective. Remove the result below a prefix, which may not exist. */
+hesse_status hesse_result_remove(hesse_result *result, const char *prefix);
 
 /** Collective. Give up: remove the temporary file and free. NULL is legal. */
 void hesse_result_drop(hesse_result *result);

@@ -40,6 +40,7 @@ static const hesse_axis_name AXES[] = {
     [HESSE_AXIS_DIRECTION] = {"direction", "D", "/direction"},
     [HESSE_AXIS_PARTITION] = {"block_error_partition", "Q", "/block_error_partition"},
     [HESSE_AXIS_TEST_VECTOR] = {"block_error_vector", "W", "/block_error_vector"},
+    [HESSE_AXIS_SERIES] = {"series_step", "S", "/series/step"},
 };
 
 /* clang-format off */
@@ -111,6 +112,11 @@ static const hesse_schema_row ROWS[] = {
      .description =
          "a job file that says the same, with overrides and defaults filled in; paths "
          "in it are relative to the folder of the first"},
+    {HESSE_SECTION_JOB, "", "steps", HESSE_CONTENT_WHOLE, .in_1 = "", .optional = true,
+     .description = "steps of a series of checkpoints"},
+    {HESSE_SECTION_JOB, "", "failed_steps", HESSE_CONTENT_WHOLE, .in_1 = "",
+     .optional = true,
+     .description = "steps of the series without results; /series/failure says why"},
     {HESSE_SECTION_JOB, "", "scope", HESSE_CONTENT_TEXT,
      .description = "matrices that were asked for: blocks, full or both"},
     {HESSE_SECTION_JOB, "", "partition", HESSE_CONTENT_TEXT,
@@ -206,15 +212,18 @@ static const hesse_schema_row ROWS[] = {
      .description = "digest of config.json"},
     {HESSE_SECTION_MODEL, "", "checkpoint_sha256", HESSE_CONTENT_TEXT,
      .optional = true,
-     .description = "digest of the checkpoint"},
+     .description =
+         "digest of the checkpoint; of a series, SHA-256 of a line `STEP DIGEST` for "
+         "every step"},
     {HESSE_SECTION_MODEL, "", "directions_sha256", HESSE_CONTENT_TEXT,
      .optional = true, .in_1 = "",
      .description = "digest of the files of `measures.directions`: SHA-256 of their "
                     "digests, one in each line"},
     {HESSE_SECTION_MODEL, "", "checkpoint_note", HESSE_CONTENT_TEXT, .optional = true,
      .description = "what was ignored of the checkpoint"},
-    {HESSE_SECTION_MODEL, "", "loss", HESSE_CONTENT_NUMBER,
-     .description = "the loss at these parameters and data"},
+    {HESSE_SECTION_MODEL, "", "loss", HESSE_CONTENT_NUMBER, .optional = true,
+     .description =
+         "the loss at these parameters and data; a series has one for every step"},
 
     /* The data */
     {HESSE_SECTION_DATA, "", "data_sha256", HESSE_CONTENT_TEXT,
@@ -330,6 +339,20 @@ static const hesse_schema_row ROWS[] = {
      .description = "shares of the Hessian; each group repeats the shape of the root"},
     {HESSE_SECTION_GROUPS, "parts/SHARE", NULL, HESSE_CONTENT_GROUP,
      .description = "a share of the Hessian"},
+    {HESSE_SECTION_GROUPS, "series", NULL, HESSE_CONTENT_GROUP,
+     .description = "of a series of checkpoints: numbers of all steps side by side"},
+    {HESSE_SECTION_GROUPS, "series/full", NULL, HESSE_CONTENT_GROUP, .shares = true,
+     .description = "numbers of the full matrix at all steps"},
+    {HESSE_SECTION_GROUPS, "series/parts", NULL, HESSE_CONTENT_GROUP,
+     .description = "shares of the Hessian at all steps"},
+    {HESSE_SECTION_GROUPS, "series/parts/SHARE", NULL, HESSE_CONTENT_GROUP,
+     .description = "numbers of a share of the Hessian at all steps"},
+    {HESSE_SECTION_GROUPS, "steps", NULL, HESSE_CONTENT_GROUP,
+     .description = "the results of the steps of a series"},
+    {HESSE_SECTION_GROUPS, "steps/STEP", NULL, HESSE_CONTENT_GROUP,
+     .description =
+         "the result of one step; it repeats the shape of the root of a file with one "
+         "result, with the attributes loss, checkpoint_sha256 and checkpoint_note"},
 
     /* Ranks */
     {HESSE_SECTION_RANKS, "ranks/busy_predicted", NULL, HESSE_CONTENT_NUMBER,
@@ -954,6 +977,52 @@ static const hesse_schema_row ROWS[] = {
      .in_1 = "", .optional = true,
      .description = "Pearson's correlation of the logarithms of path/smoothness and "
                     "path/gradient_norm, where both are above 0"},
+    /* Series */
+    {HESSE_SECTION_SERIES, "series/step", NULL, HESSE_CONTENT_WHOLE,
+     .axes = {HESSE_AXIS_SERIES}, .units = "1",
+     .description = "step of the checkpoint, ascending"},
+    {HESSE_SECTION_SERIES, "series/checkpoint", NULL, HESSE_CONTENT_TEXT,
+     .axes = {HESSE_AXIS_SERIES}, .units = "1",
+     .description = "path of the checkpoint as the program opened it"},
+    {HESSE_SECTION_SERIES, "series/checkpoint_sha256", NULL, HESSE_CONTENT_TEXT,
+     .axes = {HESSE_AXIS_SERIES}, .units = "1",
+     .description = "its digest; empty if it could not be read"},
+    {HESSE_SECTION_SERIES, "series/failure", NULL, HESSE_CONTENT_TEXT,
+     .axes = {HESSE_AXIS_SERIES}, .units = "1",
+     .description =
+         "empty, or why the step has no results; its numbers are NaN then"},
+    {HESSE_SECTION_SERIES, "series/loss", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_SERIES}, .units = "loss",
+     .description = "the loss"},
+    {HESSE_SECTION_SERIES, "series/gradient_norm", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_SERIES}, .units = GRADIENT,
+     .description = "2-norm of the gradient, of all blocks together"},
+    {HESSE_SECTION_SERIES, "series/js0", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_SERIES}, .units = "nat", .shares = true,
+     .description = "mean of metrics/js over all pairs of blocks"},
+    {HESSE_SECTION_SERIES, "series/js_distance0", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_SERIES}, .units = "nat^(1/2)", .shares = true,
+     .description = "mean of metrics/js_distance over all pairs of blocks"},
+    {HESSE_SECTION_SERIES, "series/js_raw0", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_SERIES}, .units = "nat parameter^2 / loss", .scaled = "nat",
+     .shares = true,
+     .description = "mean of metrics/js_raw over all pairs of blocks"},
+    {HESSE_SECTION_SERIES, "series/js_log0", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_SERIES}, .units = "nat", .shares = true,
+     .description = "mean of metrics/js_log over all pairs of blocks"},
+    {HESSE_SECTION_SERIES, "series/wasserstein0", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_SERIES}, .units = HESSIAN, .scaled = "1", .shares = true,
+     .description = "mean of metrics/wasserstein over all pairs of blocks"},
+    {HESSE_SECTION_SERIES, "series/COLUMN", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_SERIES, HESSE_AXIS_BLOCK}, .units = "as in /blocks",
+     .shares = true,
+     .description =
+         "the number of this name in /blocks (trace, frobenius, min, max, ...) for "
+         "every step and block; /blocks/gradient_norm is block_gradient_norm here"},
+    {HESSE_SECTION_SERIES, "series/full/COLUMN", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_SERIES}, .units = "as in /blocks", .shares = true,
+     .description =
+         "the same of the full matrix at every step, if it was asked for"},
 };
 /* clang-format on */
 
@@ -990,13 +1059,25 @@ static const char *skip_matrix(const char *path)
     return block ? skip_name(block) : after(path, "full");
 }
 
+/* The number of a column by its name in "blocks" or in "series"; -1: there is none. */
+static int series_column(const char *name)
+{
+    for (int i = 0; hesse_schema_column(i); i++)
+        if (strcmp(hesse_schema_column(i), name) == 0 ||
+            strcmp(hesse_schema_series_column(i), name) == 0)
+            return i;
+    return -1;
+}
+
 static bool matches(const char *pattern, const char *path)
 {
     if (strcmp(pattern, "*") == 0) return *path;
-    static const char *const names[] = {"SHARE", "BLOCK", "DISTANCE", "DIRECTION"};
+    static const char *const names[] = {"SHARE", "BLOCK", "DISTANCE", "DIRECTION",
+                                        "STEP"};
     while (path && *pattern) {
         const char *rest = after(pattern, "MATRIX");
         if (rest) path = skip_matrix(path);
+        if (strcmp(pattern, "COLUMN") == 0) return series_column(path) >= 0;
         for (size_t i = 0; !rest && i < sizeof names / sizeof *names; i++)
             if ((rest = after(pattern, names[i]))) path = skip_name(path);
         if (!rest) {
@@ -1008,8 +1089,19 @@ static bool matches(const char *pattern, const char *path)
     return path && !*path;
 }
 
+/* True for an object of a share at all steps, which is below series/parts/SHARE/. */
+static bool fits_series(const hesse_schema_row *row, const char *path)
+{
+    const char *of_row = after(row->path, "series/"),
+               *share = after(path, "series/parts/");
+    const char *inner = share ? skip_name(share) : NULL;
+    return of_row && row->shares && inner && *inner == '/' &&
+           matches(of_row, inner + 1);
+}
+
 static bool fits(const hesse_schema_row *row, const char *path)
 {
+    if (fits_series(row, path)) return true;
     const char *share = after(path, "parts/"), *column = after(row->path, "blocks/");
     const char *inner = share ? skip_name(share) : NULL;
     if (inner && *inner == '/' && row->shares) path = inner + 1;
@@ -1023,6 +1115,13 @@ static bool same(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+/* The path below steps/STEP, "" for this group itself; NULL for any other path. */
+static const char *within_step(const char *path)
+{
+    const char *step = after(path, "steps/"), *end = step ? skip_name(step) : NULL;
+    return end && *end == '/' ? end + 1 : end;
+}
+
 const hesse_schema_row *hesse_schema_find(const char *path, const char *attribute)
 {
     /* A row for this very path comes before a pattern: "measures/directions/norm" is no
@@ -1030,8 +1129,11 @@ const hesse_schema_row *hesse_schema_find(const char *path, const char *attribut
     for (size_t i = 0; i < ROWS_COUNT; i++)
         if (same(ROWS[i].attribute, attribute) && same(ROWS[i].path, path))
             return &ROWS[i];
+    const char *inner = within_step(path);
+    if (inner && *inner) path = inner;
     for (size_t i = 0; i < ROWS_COUNT; i++)
         if (same(ROWS[i].attribute, attribute) && fits(&ROWS[i], path)) return &ROWS[i];
+    if (inner && !*inner && attribute) return hesse_schema_find("", attribute);
     const bool text = !attribute && *path && !strchr(path, '/');
     const hesse_schema_row *long_text = text ? hesse_schema_find("", path) : NULL;
     return long_text && long_text->content == HESSE_CONTENT_TEXT ? long_text : NULL;
@@ -1053,13 +1155,17 @@ hesse_set hesse_schema_set(const char *path, bool scaled)
 {
     const hesse_schema_row *row = hesse_schema_find(path, NULL);
     assert(row);
+    const char *name = strrchr(row->path, '/'), *last = strrchr(path, '/');
+    const bool column = name && strcmp(name, "/COLUMN") == 0;
+    const hesse_schema_row *number =
+        column ? hesse_schema_column_row(series_column(last + 1)) : row;
     const bool one = row->attribute || (row->full && !strstr(path, "blocks/"));
     hesse_set set = {.path = path,
                      .content = row->content,
-                     .units = scaled && row->scaled ? row->scaled
-                              : row->units          ? row->units
-                                                    : "1",
-                     .description = row->description};
+                     .units = scaled && number->scaled ? number->scaled
+                              : number->units          ? number->units
+                                                       : "1",
+                     .description = number->description};
     for (int i = 0; i < 2 && !one; i++) set.axes[i] = AXES[row->axes[i]];
     return set;
 }
@@ -1075,6 +1181,12 @@ const char *hesse_schema_column(int i)
 {
     const hesse_schema_row *row = hesse_schema_column_row(i);
     return row ? row->path + strlen("blocks/") : NULL;
+}
+
+const char *hesse_schema_series_column(int i)
+{
+    const char *name = hesse_schema_column(i);
+    return name && strcmp(name, "gradient_norm") == 0 ? "block_gradient_norm" : name;
 }
 
 hesse_errors hesse_schema_errors(const hesse_spectrum *spectrum,

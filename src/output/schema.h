@@ -5,9 +5,10 @@
  *  A path is relative to the place of a result in its file (the root, or a prefix such
  * as "steps/000100/"). A row's path is a pattern: SHARE stands for the name of a share
  * of the Hessian, BLOCK for the name of a block, DISTANCE for the name of a distance of
- * spectra, DIRECTION for the number of a direction, and MATRIX for "full" or
- * "blocks/BLOCK"; "*" is every object but the
- * root. */
+ * spectra, DIRECTION for the number of a direction, MATRIX for "full" or
+ * "blocks/BLOCK", STEP for the number of a step of a series, and COLUMN for a number
+ * that every block has in "blocks"; "*" is every object but the root. What is below
+ * steps/STEP/ has the rows of a result. */
 #ifndef HESSE_OUTPUT_SCHEMA_H
 #define HESSE_OUTPUT_SCHEMA_H
 
@@ -50,7 +51,9 @@ typedef enum hesse_axis_id {
     HESSE_AXIS_BATCH,
     HESSE_AXIS_DIRECTION,
     HESSE_AXIS_PARTITION,
-    HESSE_AXIS_TEST_VECTOR
+    HESSE_AXIS_TEST_VECTOR,
+    HESSE_AXIS_SERIES,
+    HESSE_AXES
 } hesse_axis_id;
 
 /** One axis of a dataset, with the name that readers will see. */
@@ -93,6 +96,7 @@ typedef enum hesse_section {
     HESSE_SECTION_MATRICES,
     HESSE_SECTION_TRAIN,
     HESSE_SECTION_TRAIN_ATTRIBUTES,
+    HESSE_SECTION_SERIES,
     HESSE_SECTIONS
 } hesse_section;
 
@@ -117,7 +121,8 @@ typedef struct hesse_schema_row {
     const char *units, *scaled; /* scaled: units if the eigenvalues were divided by one
                                    of them; NULL: the same */
     const char *description;
-    bool shares;   /* every share of the Hessian has it, below parts/SHARE/         */
+    bool shares;   /* every share of the Hessian has it, below parts/SHARE/, or below
+                      series/parts/SHARE/                                           */
     bool full;     /* spectra/full/ has it, too, as one value                       */
     bool optional; /* an attribute that is left out if it has no information        */
     hesse_row_source source;
@@ -157,6 +162,10 @@ hesse_set hesse_schema_set(const char *path, bool scaled);
  * matrix has in "spectra/full"; NULL after the last. And the name of this row. */
 const hesse_schema_row *hesse_schema_column_row(int i);
 const char *hesse_schema_column(int i);
+
+/** Local. The name of column i in "series"; NULL after the last. It is the name of the
+ * column, unless a number of the whole gradient has that name there. */
+const char *hesse_schema_series_column(int i);
 
 /** The errors of the numbers of a block, and the time that they took. */
 typedef struct hesse_errors {

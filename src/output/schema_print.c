@@ -25,7 +25,8 @@ static const char *const SECTIONS[HESSE_SECTIONS] = {
     [HESSE_SECTION_TRAIN] = "train",
     [HESSE_SECTION_TRAIN_ATTRIBUTES] = "train_attributes",
     [HESSE_SECTION_MEASURES] = "measures",
-    [HESSE_SECTION_MEASURES_ATTRIBUTES] = "measures_attributes"};
+    [HESSE_SECTION_MEASURES_ATTRIBUTES] = "measures_attributes",
+    [HESSE_SECTION_SERIES] = "series"};
 
 static const char *type_of(const hesse_schema_row *row)
 {
@@ -143,7 +144,7 @@ static hesse_status print_json(FILE *out, hesse_why *why)
         snprintf(path, sizeof path, "spectra/full/%s", strchr(row->path, '/') + 1);
         json_array_append_new(rows, row_json(row, path, true));
     }
-    for (int i = HESSE_AXIS_NONE + 1; i <= HESSE_AXIS_LIMIT; i++) {
+    for (int i = HESSE_AXIS_NONE + 1; i < HESSE_AXES; i++) {
         const hesse_axis_name axis = hesse_schema_axis((hesse_axis_id)i);
         json_object_set_new(
             axes, axis.label,

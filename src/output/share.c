@@ -3,6 +3,7 @@
    parts/SHARE/. */
 #include "base/memory.h"
 #include "output/result.h"
+#include "output/series.h"
 #include "output/store.h"
 #include "parallel/team.h"
 #include "spectra/density.h"
@@ -83,6 +84,14 @@ static const char *engine_of(const found *x)
 static double number_of(const found *x, int column)
 {
     return hesse_schema_value(column, x->spectrum, x->measures, &x->errors);
+}
+
+double hesse_share_number(const hesse_share_results *share, int block, int column)
+{
+    const hesse_block_table blocks = {.count = share->blocks};
+    const writer w = {.blocks = &blocks, .share = share};
+    found x;
+    return find(&w, (size_t)block, &x) ? number_of(&x, column) : NAN;
 }
 
 static void write_methods(const writer *w, const char *where)

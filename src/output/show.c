@@ -1,5 +1,5 @@
-/* This prints the head of a file, and a table for every share of the Hessian.
-   tools/show_result.py prints the same. */
+/* This prints the head of a file, and a table for every share of the Hessian; of a
+   series a line for every step. tools/show_result.py prints the same. */
 #include "output/show.h"
 
 #include "hesse/distance.h"
@@ -43,6 +43,8 @@ static const char *const HEAD[] = {"created",
                                    "sequences",
                                    "context",
                                    "loss",
+                                   "steps",
+                                   "failed_steps",
                                    "partition",
                                    "scope",
                                    "wall_seconds",
@@ -420,6 +422,152 @@ static void print_block_error(hesse_reader *r, FILE *out)
     free(v.texts);
 }
 
+/* A column of the table of a series: numbers with a stride. */
+typedef struct column {
+    char heading[64];
+    double *all; /* the dataset, owned */
+    const double *first;
+    size_t stride;
+    int width;
+} column;
+
+enum { LARGEST = 3, MOST_COLUMNS = 2 + HESSE_DISTANCES };
+
+/* Read a dataset of the series, if there is one. */
+static double *read_series(hesse_reader *r, const char *name, size_t count)
+{
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "series/%.60s", name);
+    return hesse_reader_has(r, path)
+               ? hesse_reader_column(r, path, H5T_NATIVE_DOUBLE, count)
+               : NULL;
+}
+
+/* The places of the largest blocks, the first of equal ones first. */
+static int find_largest(const int64_t *sizes, size_t count, size_t largest[LARGEST])
+{
+    int n = 0;
+    for (; n < LARGEST && (size_t)n < count; n++) {
+        size_t best = count;
+        for (size_t b = 0; b < count; b++) {
+            bool taken = false;
+            for (int i = 0; i < n; i++) taken = taken || largest[i] == b;
+            if (!taken && (best == count || sizes[b] > sizes[best])) best = b;
+        }
+        largest[n] = best;
+    }
+    return n;
+}
+
+/* The steps of a series, and why some of them have no results. */
+typedef struct steps {
+    size_t count, size; /* size: bytes of an entry of `failure` */
+    int64_t *step;
+    char *failure;
+} steps;
+
+/* Print a line for every step; with `reasons` also why it failed. */
+static void print_steps(FILE *out, const steps *s, bool reasons, const column *columns,
+                        int n)
+{
+    char text[PATH_LENGTH];
+    fprintf(out, "  %10s", "step");
+    for (int c = 0; c < n; c++)
+        fprintf(out, " %*s", columns[c].width, columns[c].heading);
+    fputc('\n', out);
+    for (size_t i = 0; i < s->count; i++) {
+        fprintf(out, "  %10lld", (long long)s->step[i]);
+        hesse_reader_text(s->failure, s->size, i, text, sizeof text);
+        for (int c = 0; !*text && c < n; c++)
+            fprintf(out, " %*.4e", columns[c].width,
+                    columns[c].first[i * columns[c].stride]);
+        fprintf(out, "%s%s\n",
+                !*text    ? ""
+                : reasons ? " failed: "
+                          : " failed",
+                reasons ? text : "");
+    }
+}
+
+static void free_columns(column *columns, int n)
+{
+    for (int c = 0; c < n; c++) free(columns[c].all);
+}
+
+/* Add a column with its data, which may be absent. */
+static void add_column(column *columns, int *n, const char *heading, double *all)
+{
+    if (!all) return;
+    column *c = &columns[(*n)++];
+    *c = (column){.all = all, .first = all, .stride = 1};
+    snprintf(c->heading, sizeof c->heading, "%.60s", heading);
+    c->width = strlen(heading) > 11 ? (int)strlen(heading) : 11;
+}
+
+/* Print some numbers of one of the largest blocks, or of the full matrix, at every
+   step. */
+static void print_block_series(hesse_reader *r, FILE *out, const steps *s,
+                               const char *group, size_t block, size_t blocks,
+                               const char *name, long long order)
+{
+    char path[64];
+    static const char *const shown[] = {"trace", "frobenius", "min", "max"};
+    column columns[sizeof shown / sizeof *shown];
+    int n = 0;
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        snprintf(path, sizeof path, "%.10s%s", group, shown[i]);
+        add_column(columns, &n, shown[i], read_series(r, path, s->count * blocks));
+    }
+    for (int c = 0; c < n; c++)
+        columns[c].first = columns[c].all + block, columns[c].stride = blocks;
+    if (n) fprintf(out, "\n%s, size %lld\n", name, order);
+    if (n) print_steps(out, s, false, columns, n);
+    free_columns(columns, n);
+}
+
+static void print_series(hesse_reader *r, FILE *out)
+{
+    steps s = {0};
+    size_t count = 0, size = 0, blocks = 0, name_size = 0;
+    long long order = 0;
+    size_t largest[LARGEST];
+    column columns[MOST_COLUMNS];
+    char name[PATH_LENGTH], mean[64];
+    int n = 0;
+    s.step = hesse_reader_set(r, "series/step", H5T_NATIVE_INT64, &s.count, &size);
+    s.failure = hesse_reader_set(r, "series/failure", -1, &count, &s.size);
+    char *block_names = hesse_reader_set(r, "blocks/name", -1, &blocks, &name_size);
+    int64_t *sizes = hesse_reader_column(r, "blocks/size", H5T_NATIVE_INT64, blocks);
+    if (!r->status && count != s.count)
+        hesse_reader_fail(r, "series/failure", "an entry for every step");
+    if (!r->status) {
+        add_column(columns, &n, "loss", read_series(r, "loss", s.count));
+        add_column(columns, &n, "|gradient|", read_series(r, "gradient_norm", s.count));
+        for (int d = 0; d < HESSE_DISTANCES; d++) {
+            snprintf(mean, sizeof mean, "%s0", hesse_distance_name((hesse_distance)d));
+            add_column(columns, &n, mean, read_series(r, mean, s.count));
+        }
+    }
+    if (!r->status) {
+        fprintf(out, "\nseries\n");
+        print_steps(out, &s, true, columns, n);
+    }
+    const int shown = r->status ? 0 : find_largest(sizes, blocks, largest);
+    for (int i = 0; !r->status && i < shown; i++)
+        print_block_series(
+            r, out, &s, "", largest[i], blocks,
+            hesse_reader_text(block_names, name_size, largest[i], name, sizeof name),
+            (long long)sizes[largest[i]]);
+    for (size_t b = 0; !r->status && b < blocks; b++) order += sizes[b];
+    if (!r->status && hesse_reader_has(r, "series/full"))
+        print_block_series(r, out, &s, "full/", 0, 1, "(full)", order);
+    free_columns(columns, n);
+    free(sizes);
+    free(block_names);
+    free(s.failure);
+    free(s.step);
+}
+
 hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why)
 {
     hesse_reader r;
@@ -428,6 +576,7 @@ hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why)
     print_head(&r, out);
     if (!r.status && hesse_reader_has(&r, "learning_rate"))
         hesse_train_log_show(&r, out);
+    if (!r.status && hesse_reader_has(&r, "series")) print_series(&r, out);
     if (!r.status && hesse_reader_has(&r, "blocks/trace"))
         print_table(&r, out, "hessian", "");
     if (!r.status && hesse_reader_has(&r, "parts"))

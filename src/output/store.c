@@ -109,6 +109,37 @@ static void free_written(hesse_written *list)
     }
 }
 
+void hesse_store_remove(hesse_store *store, const char *prefix)
+{
+    const size_t length = strlen(prefix);
+    hesse_written *all = store->first;
+    store->first = store->last = NULL;
+    while (all) {
+        hesse_written *w = all;
+        all = w->next;
+        w->next = NULL;
+        if (strncmp(w->path, prefix, length) == 0) {
+            free_written(w);
+        } else {
+            if (store->last)
+                store->last->next = w;
+            else
+                store->first = w;
+            store->last = w;
+        }
+    }
+    char group[HESSE_PATH];
+    snprintf(group, sizeof group, "%.*s", (int)length - 1, prefix);
+    if (store->file < 0 || store->status) return;
+    char *slash = strchr(group, '/'); /* the group above may not exist yet */
+    if (slash) *slash = '\0';
+    const bool above = H5Lexists(store->file, group, H5P_DEFAULT) > 0;
+    if (slash) *slash = '/';
+    if (above && H5Lexists(store->file, group, H5P_DEFAULT) > 0 &&
+        H5Ldelete(store->file, group, H5P_DEFAULT) < 0)
+        hesse_store_fail(store, "remove", group);
+}
+
 static void free_store(hesse_store *store)
 {
     if (!store) return;
@@ -304,10 +335,11 @@ static void make_groups(hesse_store *store, const char *path)
         if (!length) continue;
         memcpy(group, path, length);
         group[length] = '\0';
+        const hesse_schema_row *row =
+            hesse_schema_find(group + (length < prefix ? 0 : prefix), NULL);
         make_group(store, group,
-                   length < prefix
-                       ? "results, each as the root of a file holds one"
-                       : hesse_schema_find(group + prefix, NULL)->description);
+                   row ? row->description
+                       : "results, each as the root of a file holds one");
     }
 }
 

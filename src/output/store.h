@@ -98,6 +98,10 @@ void hesse_store_square(hesse_store *store, const hesse_set *set, int n,
 /** Local. Remember a dataset for the end; NULL when memory is exhausted. */
 hesse_written *hesse_store_remember(hesse_store *store, const hesse_set *set);
 
+/** Local, on every rank. Forget all datasets below a prefix of one or two groups, and
+ * remove its last group from the file. */
+void hesse_store_remove(hesse_store *store, const char *prefix);
+
 /** Local. Create a dataset in its groups, with its units and description; negative
  * after a failure. */
 hid_t hesse_store_create(hesse_store *store, const hesse_set *set, hid_t type,

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "output/reader.h"
 #include "output/schema.h"
+#include "output/series.h"
 #include "output/stamp.h"
 #include "spectra/lanczos.h"
 
@@ -82,8 +83,9 @@ static double *read_some(const matrix *m, const char *name, size_t count)
 static void read_attribute(const matrix *m, const char *name, const char *attribute,
                            char text[ATTRIBUTE])
 {
-    char path[PLACE];
-    const hid_t set = H5Dopen2(m->reader->file, place_of(m, name, path), H5P_DEFAULT);
+    char path[PLACE], room[HESSE_PATH];
+    const char *full = hesse_reader_path(m->reader, place_of(m, name, path), room);
+    const hid_t set = full ? H5Dopen2(m->reader->file, full, H5P_DEFAULT) : -1;
     hesse_reader_attribute(set, attribute, text, ATTRIBUTE);
     if (set >= 0) H5Dclose(set);
     if (!*text) hesse_reader_fail(m->reader, path, "the attributes of a result");
@@ -106,8 +108,8 @@ wrong(const matrix *m, const char *name, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (!r->status)
-        r->status = hesse_fail(r->why, HESSE_E_NUMERIC, "%s: %s/%s: %s", r->path,
-                               m->where, name, text);
+        r->status = hesse_fail(r->why, HESSE_E_NUMERIC, "%s: %s%s/%s: %s", r->path,
+                               r->place, m->where, name, text);
 }
 
 static void check_range(const matrix *m, const char *name, size_t count,
@@ -300,7 +302,8 @@ static void check_numbers(const matrix *m, const hesse_quadrature *q, size_t pai
     hesse_reader *r = m->reader;
     hesse_measures measures;
     hesse_measure_quadrature(q, m->gradient, &measures);
-    if (pairs) measures.min = eigenvalues[0], measures.max = eigenvalues[pairs - 1];
+    if (pairs && eigenvalues)
+        measures.min = eigenvalues[0], measures.max = eigenvalues[pairs - 1];
     const hesse_errors errors = hesse_schema_errors(NULL, q);
     for (int i = 0; hesse_schema_column(i); i++) {
         const char *name = hesse_schema_column(i);
@@ -308,8 +311,8 @@ static void check_numbers(const matrix *m, const hesse_quadrature *q, size_t pai
         if (!r->status && !agrees(name, m->numbers[i], own, measures.frobenius))
             r->status =
                 hesse_fail(r->why, HESSE_E_NUMERIC,
-                           "%s: %s: its %s is %.12g, expected %.12g by its nodes",
-                           r->path, m->where, name, m->numbers[i], own);
+                           "%s: %s%s: its %s is %.12g, expected %.12g by its nodes",
+                           r->path, r->place, m->where, name, m->numbers[i], own);
     }
 }
 
@@ -533,7 +536,8 @@ static void check_dense(const matrix *m)
     const hesse_sums sums = sums_of(m, count, values);
     hesse_why why;
     if (!r->status && hesse_spectrum_check(&s, &sums, m->where, &why))
-        r->status = hesse_fail(r->why, HESSE_E_NUMERIC, "%s: %s", r->path, why.text);
+        r->status = hesse_fail(r->why, HESSE_E_NUMERIC, "%s: %s%s", r->path, r->place,
+                               why.text);
     if (!r->status) check_vectors(m);
     if (!r->status) check_density(m, 0);
     free(residuals);
@@ -626,6 +630,83 @@ static herr_t check_named_share(hid_t group, const char *name, const H5L_info_t 
     return 0;
 }
 
+/* Check the result at the place of the reader. Its group has the loss. */
+static void check_result(checker *a)
+{
+    hesse_reader *r = a->reader;
+    char loss[ATTRIBUTE], parts[HESSE_PATH];
+    size_t size;
+    const hid_t group = H5Gopen2(r->file, *r->place ? r->place : "/", H5P_DEFAULT);
+    hesse_reader_attribute(group, "loss", loss, sizeof loss);
+    if (group >= 0) H5Gclose(group);
+    a->noise_1 = NOISE_1 * fabs(atof(loss));
+    if (hesse_reader_has(r, "gradient"))
+        a->gradient = hesse_reader_set(r, "gradient", H5T_NATIVE_DOUBLE, &a->n, &size);
+    check_share(a, "");
+    if (!r->status && hesse_reader_has(r, "parts") &&
+        hesse_reader_path(r, "parts", parts))
+        H5Literate_by_name(r->file, parts, H5_INDEX_NAME, H5_ITER_INC, NULL,
+                           check_named_share, a, H5P_DEFAULT);
+    free(a->gradient);
+    a->gradient = NULL, a->n = 0;
+}
+
+/* The numbers of a series are exactly those of its steps. */
+static void check_same(hesse_reader *r, const char *name, const double *series,
+                       size_t count, const double *step)
+{
+    for (size_t i = 0; series && step && !r->status && i < count; i++)
+        if (series[i] != step[i] && !(isnan(series[i]) && isnan(step[i])))
+            r->status = hesse_fail(r->why, HESSE_E_NUMERIC,
+                                   "%s: %sblocks/%s: number %zu of %zu is %.12g, and "
+                                   "series/%s has %.12g",
+                                   r->path, r->place, name, i + 1, count, step[i], name,
+                                   series[i]);
+}
+
+static void check_columns(hesse_reader *r, size_t steps, size_t i, const char *place)
+{
+    char path[HESSE_PATH];
+    for (int c = 0; hesse_schema_column(c) && !r->status; c++) {
+        size_t count = 0, own = 0, size;
+        r->place = "";
+        snprintf(path, sizeof path, "series/%s", hesse_schema_series_column(c));
+        if (!hesse_reader_has(r, path)) continue;
+        double *all = hesse_reader_set(r, path, H5T_NATIVE_DOUBLE, &count, &size);
+        r->place = place;
+        snprintf(path, sizeof path, "blocks/%s", hesse_schema_column(c));
+        double *one = hesse_reader_set(r, path, H5T_NATIVE_DOUBLE, &own, &size);
+        if (!r->status && count != steps * own)
+            hesse_reader_fail(r, path, "an entry for every block in the series");
+        if (!r->status) check_same(r, hesse_schema_column(c), all + i * own, own, one);
+        free(one);
+        free(all);
+    }
+}
+
+/* Check every step that has results; the others have a reason. */
+static void check_series(checker *a, size_t *checked)
+{
+    hesse_reader *r = a->reader;
+    size_t steps = 0, count = 0, size = 0;
+    char place[HESSE_STEP_PREFIX];
+    int64_t *step = hesse_reader_set(r, "series/step", H5T_NATIVE_INT64, &steps, &size);
+    char *failure = hesse_reader_set(r, "series/failure", -1, &count, &size);
+    if (!r->status && count != steps)
+        hesse_reader_fail(r, "series/failure", "an entry for every step");
+    for (size_t i = 0; !r->status && i < steps; i++) {
+        if (failure[i * size]) continue;
+        hesse_step_prefix(step[i], place);
+        r->place = place;
+        check_result(a);
+        if (!r->status) check_columns(r, steps, i, place);
+        ++*checked;
+    }
+    r->place = "";
+    free(failure);
+    free(step);
+}
+
 hesse_status hesse_result_verify(const char *path, FILE *out, hesse_why *why)
 {
     hesse_reader r;
@@ -634,19 +715,16 @@ hesse_status hesse_result_verify(const char *path, FILE *out, hesse_why *why)
     if (s) return s;
     hesse_reader_expect_result(&r);
     checker a = {.reader = &r};
-    char loss[ATTRIBUTE];
-    size_t size;
-    hesse_reader_attribute(r.file, "loss", loss, sizeof loss);
-    a.noise_1 = NOISE_1 * fabs(atof(loss));
-    if (hesse_reader_has(&r, "gradient"))
-        a.gradient = hesse_reader_set(&r, "gradient", H5T_NATIVE_DOUBLE, &a.n, &size);
-    check_share(&a, "");
-    if (!r.status && hesse_reader_has(&r, "parts"))
-        H5Literate_by_name(r.file, "parts", H5_INDEX_NAME, H5_ITER_INC, NULL,
-                           check_named_share, &a, H5P_DEFAULT);
-    free(a.gradient);
+    size_t steps = 0;
+    const bool series = !r.status && hesse_reader_has(&r, "series");
+    if (series)
+        check_series(&a, &steps);
+    else
+        check_result(&a);
     H5Fclose(r.file);
     if (r.status) return r.status;
-    fprintf(out, "%s: as it was written, %zu spectra checked\n", path, a.spectra);
+    fprintf(out, "%s: as it was written, %zu spectra", path, a.spectra);
+    if (series) fprintf(out, " of %zu steps", steps);
+    fputs(" checked\n", out);
     return HESSE_OK;
 }

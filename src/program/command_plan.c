@@ -46,6 +46,27 @@ static void print_data(const hesse_problem *p)
                window);
 }
 
+/* The steps of a series, of which each needs the time and the disk of one. */
+static void print_series(const hesse_job *job, const hesse_plan_summary *p)
+{
+    char a[HESSE_UNITS];
+    const int count = job->series.count;
+    if (!count) return;
+    printf("checkpoints  %d, steps %lld to %lld: %s for each\n", count,
+           (long long)job->series.step[0], (long long)job->series.step[count - 1],
+           hesse_units_time(p->seconds, a));
+}
+
+/* The summary of all steps together. */
+static hesse_plan_summary sum_up(const hesse_job *job, hesse_plan_summary p)
+{
+    const int count = job->series.count;
+    if (!count) return p;
+    p.seconds *= count, p.idlest *= count;
+    p.disk.result *= count, p.disk.parts *= count;
+    return p;
+}
+
 static void print_head(const hesse_plan_summary *p)
 {
     char a[HESSE_UNITS], b[HESSE_UNITS], c[HESSE_UNITS];
@@ -147,11 +168,13 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
     if (!s) s = hesse_rate_analysis(team, analysis);
     if (!s) s = hesse_measures_check(team, job, problem.network, analysis);
     if (!s && hesse_team_rank(team) == 0) {
-        const hesse_plan_summary p = hesse_analysis_summary(analysis);
+        const hesse_plan_summary one = hesse_analysis_summary(analysis);
+        const hesse_plan_summary p = sum_up(job, one);
         if (options->sbatch) {
             hesse_sbatch_print(&p, options);
         } else {
             print_data(&problem);
+            print_series(job, &one);
             print_head(&p);
         }
     }

@@ -1,8 +1,10 @@
 /* This is the main command: it opens, plans, runs, writes and shows. The result file is
-   begun before the computation, so that an unwritable folder costs nothing. */
+   begun before the computation, so that an unwritable folder costs nothing. A series
+   runs the same analysis at the parameters of one checkpoint after the other. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "objective/network.h"
+#include "output/series.h"
 #include "output/show.h"
 #include "program/blas_core.h"
 #include "program/commands.h"
@@ -24,15 +26,35 @@ typedef struct run {
     hesse_result *result;
     hesse_progress progress;
     hesse_measured measured;
-    hesse_phases phases;
+    hesse_phases phases; /* of a step, or of the only analysis */
     hesse_resume resume;
+
+    /* These belong to a series. */
+    char prefix[HESSE_STEP_PREFIX]; /* of the step in the file; "": no series */
+    int opened, step;               /* the step that the network was opened with, and
+                                       the present one                               */
+    double before, now;             /* operations of earlier steps, and of this one  */
+    hesse_phases sums;
+    hesse_series_numbers *numbers;
+    char **early;        /* why the steps before `opened` failed */
+    int failed;          /* steps */
+    hesse_status status; /* of the first step that failed, and the reason */
+    hesse_why why;
 } run;
 
 static void show_progress(void *context, const char *phase, double part,
                           double operations)
 {
     run *r = context;
-    if (hesse_team_rank(r->team) == 0)
+    char text[sizeof r->progress.phase];
+    const int steps = r->job->series.count;
+    if (hesse_team_rank(r->team)) return;
+    snprintf(text, sizeof text, "step %d of %d: %s", r->step + 1, steps, phase);
+    r->now = operations;
+    if (steps)
+        hesse_progress_update(&r->progress, text, (r->step + part) / steps,
+                              r->before + operations);
+    else
         hesse_progress_update(&r->progress, phase, part, operations);
 }
 
@@ -48,23 +70,24 @@ static hesse_status write_matrix(void *context, int share, int block,
              itself ? "" : hesse_kinds_name(kinds), itself ? "" : "/",
              block < 0 ? "full" : "blocks/",
              block < 0 ? "" : hesse_analysis_block_name(r->analysis, block));
-    if (a) return hesse_result_matrix(r->result, "", name, a);
-    return hesse_result_square(
-        r->result, "", name, (int)hesse_analysis_block_size(r->analysis, block), local);
+    if (a) return hesse_result_matrix(r->result, r->prefix, name, a);
+    return hesse_result_square(r->result, r->prefix, name,
+                               (int)hesse_analysis_block_size(r->analysis, block),
+                               local);
 }
 
 static hesse_status write_shares(run *r)
 {
     const hesse_block_table *table = hesse_analysis_table(r->analysis);
     const double start = hesse_seconds();
-    hesse_status s =
-        hesse_result_model(r->result, "", hesse_network_params(r->problem.network),
-                           table, hesse_analysis_gradient(r->analysis));
+    hesse_status s = hesse_result_model(r->result, r->prefix,
+                                        hesse_network_params(r->problem.network), table,
+                                        hesse_analysis_gradient(r->analysis));
     for (int i = 0; !s && i < hesse_analysis_shares(r->analysis); i++)
-        s = hesse_result_share(r->result, "", table,
+        s = hesse_result_share(r->result, r->prefix, table,
                                hesse_analysis_results(r->analysis, i),
                                hesse_analysis_density(r->analysis));
-    if (!s) s = hesse_measures_write(r->job, &r->measured, r->result, "");
+    if (!s) s = hesse_measures_write(r->job, &r->measured, r->result, r->prefix);
     r->phases.write += hesse_seconds() - start;
     return s;
 }
@@ -78,7 +101,7 @@ static hesse_status write_ranks(run *r)
     s = hesse_agree(r->team, s);
     if (!s) {
         hesse_analysis_reports(r->analysis, all);
-        s = hesse_result_ranks(r->result, all);
+        s = hesse_result_ranks(r->result, r->prefix, all);
     }
     for (int i = 0; !s && hesse_team_rank(r->team) == 0 && i < hesse_team_size(r->team);
          i++) {
@@ -94,13 +117,14 @@ static hesse_status finish(run *r)
 {
     hesse_provenance p;
     hesse_provenance_of(r->analysis, &r->problem, r->job, &r->phases, &r->resume,
-                        hesse_team_rank(r->team) == 0, &p);
+                        r->failed, hesse_team_rank(r->team) == 0, &p);
     const hesse_status s = hesse_result_finish(r->result, p.list, p.count);
     r->result = NULL;
     return s;
 }
 
-static hesse_status compute(run *r, const char *path)
+/* Collective. Run the analysis at the present parameters and write its results. */
+static hesse_status analyse(run *r)
 {
     const hesse_listener listener = {.context = r,
                                      .progress = show_progress,
@@ -108,25 +132,241 @@ static hesse_status compute(run *r, const char *path)
                                                                          : NULL};
     const hesse_run_options options = {.listener = &listener,
                                        .checkpoint = r->resume.checkpoint};
-    hesse_status s = hesse_result_new(r->team, path, r->resume.folder, &r->result);
     const double start = hesse_seconds();
-    if (!s) {
-        hesse_progress_start(&r->progress, stderr,
-                             hesse_analysis_summary(r->analysis).seconds);
-        if (hesse_team_rank(r->team) == 0) hesse_progress_keep_alive(&r->progress);
-        s = hesse_analysis_run_with(r->analysis, &options);
-        if (!s)
-            s = hesse_measures_run(r->team, r->job, r->problem.network, r->analysis,
-                                   &options, &r->measured);
-        if (hesse_team_rank(r->team) == 0) hesse_progress_finish(&r->progress);
-    }
+    hesse_status s = hesse_analysis_run_with(r->analysis, &options);
+    if (!s)
+        s = hesse_measures_run(r->team, r->job, r->problem.network, r->analysis,
+                               &options, &r->measured);
     r->phases.distances = hesse_analysis_distance_seconds(r->analysis);
     r->phases.compute = hesse_seconds() - start - r->phases.distances;
     if (!s) s = write_shares(r);
     if (!s) s = write_ranks(r);
+    hesse_measures_free(&r->measured);
+    r->measured = (hesse_measured){0};
+    return s;
+}
+
+/* On rank 0. Clear the line of the progress for a note, which names the step of a
+   series. */
+static void tell_step(run *r, const char *text)
+{
+    const hesse_job_series *series = &r->job->series;
+    if (hesse_team_rank(r->team)) return;
+    hesse_progress_clear(&r->progress);
+    fputs("note: ", stderr);
+    if (series->count) fprintf(stderr, "step %lld: ", (long long)series->step[r->step]);
+    fprintf(stderr, "%s\n", text);
+}
+
+/* On rank 0. Tell which pairs were not found to the tolerance. */
+static void tell_unconverged(run *r)
+{
+    const int blocks = hesse_analysis_blocks(r->analysis);
+    const hesse_extremes *first = NULL;
+    const char *part = "", *block = "";
+    int count = 0;
+    for (int i = 0;
+         hesse_team_rank(r->team) == 0 && i < hesse_analysis_shares(r->analysis); i++) {
+        const hesse_share_results *f = hesse_analysis_results(r->analysis, i);
+        for (int b = 0; b <= blocks; b++) {
+            const hesse_extremes *e = f->extremes[b];
+            if (!e || e->converged || count++) continue;
+            first = e, part = f->name;
+            block =
+                b < blocks ? hesse_analysis_block_name(r->analysis, b) : "the whole";
+        }
+    }
+    if (!first) return;
+    char text[2 * HESSE_NAME + 300];
+    snprintf(
+        text, sizeof text,
+        "extreme eigenvalues of %d matri%s are not within the tolerance, the first "
+        "of %s: %s after %d products (spectrum.extreme.products); the file has "
+        "their residuals",
+        count, count > 1 ? "ces" : "x", part, block, first->products);
+    tell_step(r, text);
+}
+
+/* Collective. Note why a step has no results. The inputs of other steps may be good. */
+static hesse_status set_aside(run *r, hesse_status status, const hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    if (!r->failed++) r->status = status, r->why = *why;
+    tell_step(r, why->text);
+    if (!hesse_series_numbers_fail(r->numbers, r->step, "", why->text))
+        s = hesse_fail(hesse_team_why(r->team), HESSE_E_NOMEM, "out of memory");
+    return hesse_agree(r->team, s);
+}
+
+static bool is_of_the_step(hesse_status s)
+{
+    return s == HESSE_E_INPUT || s == HESSE_E_NUMERIC;
+}
+
+/* Collective. Put the values of the step's checkpoint into the network. */
+static hesse_status load_step(run *r)
+{
+    const hesse_network *n = r->problem.network;
+    hesse_why note;
+    if (r->step == r->opened) return HESSE_OK;
+    snprintf(note.text, sizeof note.text, "%s", hesse_network_note(n));
+    hesse_network_source source = hesse_job_source(r->job, false);
+    source.checkpoint = r->job->series.path[r->step];
+    const hesse_status s = hesse_network_reload(r->team, r->problem.network, &source);
+    if (s) return s;
+    hesse_objective_refresh(r->problem.objective);
+    if (*hesse_network_note(n) && strcmp(note.text, hesse_network_note(n)) != 0)
+        tell_step(r, hesse_network_note(n));
+    return HESSE_OK;
+}
+
+/* Local. Keep the numbers of a step, which its results have. */
+static hesse_status keep_numbers(run *r)
+{
+    const int shares = hesse_analysis_shares(r->analysis);
+    const hesse_block_table *table = hesse_analysis_table(r->analysis);
+    const double *gradient = hesse_analysis_gradient(r->analysis);
+    const hesse_share_results **all = hesse_calloc((size_t)shares, sizeof(void *));
+    size_t n = 0;
+    if (!all)
+        return hesse_fail(hesse_team_why(r->team), HESSE_E_NOMEM, "out of memory");
+    for (int b = 0; b < table->count; b++) n += table->size[b];
+    for (int i = 0; i < shares; i++) all[i] = hesse_analysis_results(r->analysis, i);
+    hesse_series_numbers_take(
+        r->numbers, r->step, hesse_network_digest(r->problem.network),
+        hesse_objective_last_loss(r->problem.objective), n, gradient, all);
+    free(all);
+    return HESSE_OK;
+}
+
+/* Collective. Compute and write one step of a series, or note that it fails. */
+static hesse_status run_step(run *r)
+{
+    hesse_note notes[HESSE_STEP_NOTES];
+    r->phases = (hesse_phases){0};
+    r->before += r->now, r->now = 0;
+    hesse_step_prefix(r->job->series.step[r->step], r->prefix);
+    hesse_checkpoint_set_step(r->resume.checkpoint, r->step);
+    hesse_status s = load_step(r);
+    if (!s) s = analyse(r);
+    if (is_of_the_step(s)) {
+        const hesse_why why = *hesse_team_why(r->team);
+        const hesse_status kept = set_aside(r, s, &why);
+        return kept ? kept : hesse_result_remove(r->result, r->prefix);
+    }
+    if (!s) s = hesse_agree(r->team, keep_numbers(r));
+    if (!s)
+        s = hesse_result_notes(
+            r->result, r->prefix, notes,
+            hesse_provenance_of_step(&r->problem, &r->phases, notes));
+    hesse_phases_add(&r->sums, &r->phases);
+    if (!s) tell_unconverged(r);
+    return s;
+}
+
+/* Collective. Compute the steps of a series. The steps before the one that the network
+   was opened with could not be read, and this is known. */
+static hesse_status run_series(run *r)
+{
+    const hesse_job_series *series = &r->job->series;
+    const hesse_phases start = r->phases;
+    hesse_status s = HESSE_OK;
+    r->sums = start;
+    for (r->step = r->opened; !s && r->step < series->count; r->step++) s = run_step(r);
+    r->step = series->count - 1, r->prefix[0] = '\0';
+    r->phases = r->sums;
+    if (!s && r->failed == series->count) {
+        *hesse_team_why(r->team) = r->why;
+        return r->status;
+    }
+    const hesse_block_table *table = hesse_analysis_table(r->analysis);
+    if (!s) s = hesse_result_blocks(r->result, "", table);
+    if (!s)
+        s = hesse_result_series(r->result, r->numbers,
+                                hesse_analysis_density(r->analysis)->tenth);
+    return s;
+}
+
+static hesse_status compute(run *r, const char *path)
+{
+    const int steps = r->job->series.count;
+    hesse_status s = hesse_result_new(r->team, path, r->resume.folder, &r->result);
+    if (!s) {
+        hesse_progress_start(&r->progress, stderr,
+                             hesse_analysis_summary(r->analysis).seconds *
+                                 (steps ? steps : 1));
+        if (hesse_team_rank(r->team) == 0) hesse_progress_keep_alive(&r->progress);
+        s = steps ? run_series(r) : analyse(r);
+        if (hesse_team_rank(r->team) == 0) hesse_progress_finish(&r->progress);
+    }
     if (!s) s = finish(r);
     hesse_result_drop(r->result);
     return s;
+}
+
+/* Collective. Open the problem of a series with the first checkpoint that can be read.
+   The reasons of those before it are kept; if none can be read, the first one counts.
+ */
+static hesse_status open_series(run *r, hesse_job *job)
+{
+    hesse_team *team = r->team;
+    const int count = job->series.count;
+    hesse_status s = HESSE_E_INPUT;
+    r->early = hesse_calloc((size_t)count, sizeof *r->early);
+    const bool there = r->early;
+    hesse_status memory = there ? HESSE_OK : HESSE_E_NOMEM;
+    if (memory) hesse_fail(hesse_team_why(team), memory, "out of memory for a series");
+    if ((memory = hesse_agree(team, memory))) return memory;
+    for (int i = 0; s == HESSE_E_INPUT && i < count; i++) {
+        job->paths.checkpoint = job->series.path[i];
+        s = hesse_open_problem(team, job, false, &r->problem);
+        r->opened = i;
+        if (s != HESSE_E_INPUT) break;
+        if (!i) r->why = *hesse_team_why(team);
+        r->early[i] = hesse_copy(hesse_team_why(team)->text);
+    }
+    if (s == HESSE_E_INPUT) *hesse_team_why(team) = r->why;
+    return s;
+}
+
+/* Collective. Begin the numbers of a series, with the failures so far. */
+static hesse_status begin_series(run *r)
+{
+    const hesse_job_series *series = &r->job->series;
+    hesse_status s = HESSE_OK;
+    if (!series->count) return HESSE_OK;
+    r->numbers = hesse_series_numbers_new(series->count, series->step, series->path,
+                                          hesse_analysis_blocks(r->analysis),
+                                          hesse_analysis_shares(r->analysis));
+    if (!r->numbers)
+        s = hesse_fail(hesse_team_why(r->team), HESSE_E_NOMEM,
+                       "out of memory for the numbers of a series");
+    s = hesse_agree(r->team, s);
+    for (r->step = 0; !s && r->step < r->opened; r->step++) {
+        hesse_why why = {0};
+        const char *text = r->early[r->step];
+        snprintf(why.text, sizeof why.text, "%s", text ? text : "cannot be read");
+        s = set_aside(r, HESSE_E_INPUT, &why);
+    }
+    return s;
+}
+
+/* Local. The message about the steps that have failed, if any; returns the status of
+   the first one. */
+static hesse_status tell_failed(run *r, const char *path)
+{
+    const hesse_job_series *series = &r->job->series;
+    if (!r->failed) return HESSE_OK;
+    return hesse_fail(hesse_team_why(r->team), r->status,
+                      "%d of %d steps failed, and %s has the others; the first: %s",
+                      r->failed, series->count, path, r->why.text);
+}
+
+static void free_series(run *r)
+{
+    for (int i = 0; r->early && i < r->job->series.count; i++) free(r->early[i]);
+    free(r->early);
+    hesse_series_numbers_free(r->numbers);
 }
 
 /* On rank 0. Tell the user which tensors of the checkpoint were ignored. */
@@ -158,32 +398,6 @@ static void tell_estimated(const run *r)
                 hesse_estimated_text(p.whole_estimated));
 }
 
-/* On rank 0. Tell which pairs were not found to the tolerance. */
-static void tell_unconverged(const run *r)
-{
-    const int blocks = hesse_analysis_blocks(r->analysis);
-    const hesse_extremes *first = NULL;
-    const char *part = "", *block = "";
-    int count = 0;
-    for (int i = 0;
-         hesse_team_rank(r->team) == 0 && i < hesse_analysis_shares(r->analysis); i++) {
-        const hesse_share_results *f = hesse_analysis_results(r->analysis, i);
-        for (int b = 0; b <= blocks; b++) {
-            const hesse_extremes *e = f->extremes[b];
-            if (!e || e->converged || count++) continue;
-            first = e, part = f->name;
-            block =
-                b < blocks ? hesse_analysis_block_name(r->analysis, b) : "the whole";
-        }
-    }
-    if (first)
-        fprintf(stderr,
-                "note: extreme eigenvalues of %d matri%s are not within the tolerance, "
-                "the first of %s: %s after %d products (spectrum.extreme.products); "
-                "the file has their residuals\n",
-                count, count > 1 ? "ces" : "x", part, block, first->products);
-}
-
 static void tell_complete(const run *r, const char *path)
 {
     if (hesse_team_rank(r->team) == 0)
@@ -197,10 +411,12 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
     char *path = NULL;
     const double start = hesse_seconds();
     hesse_status s = hesse_open_job(team, options, &job);
+    r.job = job;
     if (!s) s = hesse_target(team, options, job, &path);
     if (!s) s = hesse_resume_check(team, options, path, &r.resume);
-    if (!s) s = hesse_open_problem(team, job, false, &r.problem);
-    r.job = job;
+    if (!s)
+        s = job->series.count ? open_series(&r, job)
+                              : hesse_open_problem(team, job, false, &r.problem);
     r.phases.open = hesse_seconds() - start;
     if (!s) s = hesse_resume_begin(team, options, job, &r.problem, &r.resume);
     if (!s) tell_note(team, r.problem.network);
@@ -214,13 +430,15 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
         if (!s) s = hesse_measures_check(team, job, r.problem.network, r.analysis);
         r.phases.plan = hesse_seconds() - start - r.phases.open;
         if (!s) tell_estimated(&r);
+        if (!s) s = begin_series(&r);
         if (!s) s = compute(&r, path);
-        if (!s) tell_unconverged(&r);
+        if (!s && !job->series.count) tell_unconverged(&r);
     }
     if (!s && hesse_team_rank(team) == 0)
         s = hesse_result_show(path, stdout, hesse_team_why(team));
     s = hesse_resume_end(&r.resume, hesse_agree(team, s));
-    hesse_measures_free(&r.measured);
+    if (!s) s = tell_failed(&r, path);
+    if (job) free_series(&r);
     hesse_analysis_free(r.analysis);
     hesse_problem_free(&r.problem);
     hesse_job_free(job);

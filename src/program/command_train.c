@@ -17,6 +17,7 @@
 #include "program/blas_core.h"
 #include "program/commands.h"
 #include "program/manifest.h"
+#include "program/name_keys.h"
 #include "program/progress.h"
 #include "program/provenance.h"
 #include "program/signals.h"
@@ -442,6 +443,7 @@ static hesse_status open_data(job_of_runs *all)
     if (!s && more)
         s = hesse_agree(team, hesse_dataset_split(all->dataset, more, &all->held_out,
                                                   hesse_team_why(team)));
+    if (s) hesse_name_keys(job, hesse_team_why(team));
     if (s || !t->evaluate_file) return s;
     hesse_data_options data = job->data;
     const char *paths[] = {t->evaluate_file};
@@ -472,6 +474,11 @@ static hesse_status check_job(const hesse_job *job, hesse_why *why)
                           "'hessian.reduction' is %s, and training takes the mean over "
                           "the targets of a batch",
                           hesse_job_word("hessian.reduction", (int)job->reduction));
+    if (job->series.count)
+        return hesse_fail(
+            why, HESSE_E_JOB,
+            "'model.checkpoints' names a series, and training begins with "
+            "initial values or with one 'model.checkpoint'");
     return HESSE_OK;
 }
 

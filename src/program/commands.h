@@ -21,9 +21,13 @@ hesse_status hesse_command_keys(const hesse_options *options, hesse_why *why);
 hesse_status hesse_command_schema(const hesse_options *options, hesse_why *why);
 hesse_status hesse_command_version(const hesse_options *options, hesse_why *why);
 
-/** Collective. Open the job of a command line on every rank; rank 0 reads the file. */
+/** Collective. Open the job of a command line on every rank; rank 0 reads the file, and
+ * finds the checkpoints of a series. */
 hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
                             hesse_job **job);
+
+/** Local. The source of a job's network; it borrows from the job. */
+hesse_network_source hesse_job_source(const hesse_job *job, bool outline);
 
 /** Collective. Open the network, dataset and objective of a job. An outline has no
  * parameters and cannot be run. */

@@ -9,6 +9,7 @@
 #include "network/families/config.h"
 #include "output/reader.h"
 #include "program/measures.h"
+#include "program/series.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,7 @@ static json_t *keys_of(const char *complete, purpose about)
 /* The contents of a manifest. */
 typedef struct origin {
     const char *complete; /* all keys of the job */
+    bool series;          /* the checkpoint is a series */
     char program[80];
     char config[HESSE_DIGEST_LENGTH], checkpoint[HESSE_DIGEST_LENGTH],
         data[HESSE_DIGEST_LENGTH], directions[HESSE_DIGEST_LENGTH]; /* "": none */
@@ -81,7 +83,8 @@ static char *manifest_of(const origin *o, purpose about)
     json_t *root = json_object(), *inputs = json_object();
     if (about != WISH) {
         add_digest(inputs, "config", o->config);
-        add_digest(inputs, "checkpoint", o->checkpoint);
+        add_digest(inputs, o->series ? "series of checkpoints" : "checkpoint",
+                   o->checkpoint);
         add_digest(inputs, "data", o->data);
         json_object_set_new(root, "format", json_integer(FORMAT));
         json_object_set_new(root, "program", json_string(o->program));
@@ -104,9 +107,12 @@ static hesse_status identify(const hesse_job *job, const hesse_problem *problem,
     *identity = (hesse_identity){0};
     if (job->paths.config) s = hesse_config_digest(job->paths.config, o.config, why);
     if (!s) s = hesse_measures_digest(job, identity->directions, why);
+    o.series = job->series.count > 0;
+    if (!s && o.series) s = hesse_series_digest(job, o.checkpoint, why);
     if (s) return s;
     strcpy(o.directions, identity->directions);
-    strcpy(o.checkpoint, hesse_network_digest(problem->network));
+    if (!o.series) strcpy(o.checkpoint, hesse_network_digest(problem->network));
+    strcpy(identity->checkpoint, o.checkpoint);
     strcpy(o.data, hesse_dataset_digest(problem->dataset));
     identity->numbers = manifest_of(&o, about);
     identity->wish = manifest_of(&o, WISH);
@@ -157,7 +163,8 @@ hesse_status hesse_identity_match(const hesse_identity *identity, const char *pa
 {
     hesse_reader r;
     hesse_why ignored;
-    char job[HESSE_DIGEST_LENGTH], output[HESSE_DIGEST_LENGTH], version[32], commit[32];
+    char job[HESSE_DIGEST_LENGTH], output[HESSE_DIGEST_LENGTH], version[32], commit[32],
+        steps[32];
     origin o;
     hesse_status s = HESSE_OK;
     if (!hesse_reader_open(path, &r, &ignored)) {
@@ -171,6 +178,8 @@ hesse_status hesse_identity_match(const hesse_identity *identity, const char *pa
         hesse_reader_attribute(r.file, "data_sha256", o.data, sizeof o.data);
         hesse_reader_attribute(r.file, "directions_sha256", o.directions,
                                sizeof o.directions);
+        hesse_reader_attribute(r.file, "steps", steps, sizeof steps);
+        o.series = *steps;
         char *complete = hesse_reader_note(&r, "job_complete");
         H5Fclose(r.file);
         const bool same = !strcmp(job, identity->job);

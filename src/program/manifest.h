@@ -13,6 +13,7 @@ typedef struct hesse_identity {
     char *numbers, *wish; /* manifests, see checkpoint/manifest.h */
     char job[HESSE_DIGEST_LENGTH], output[HESSE_DIGEST_LENGTH]; /* their SHA-256 */
     char directions[HESSE_DIGEST_LENGTH]; /* of the files of directions; "": none */
+    char checkpoint[HESSE_DIGEST_LENGTH]; /* of the checkpoint or series; "": none */
 } hesse_identity;
 
 /** Local, on rank 0, where the model's digests are known. Compute the identity of a

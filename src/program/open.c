@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "curvature/threads.h"
 #include "parallel/available.h"
+#include "program/series.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
                             &told, job, hesse_team_why(team));
         s = hesse_agree(team, s);
     }
+    if (!s) s = hesse_series_find(team, options->file, *job);
     if (!s) {
         if (options->memory) (*job)->analysis.memory = options->memory;
         (*job)->analysis.program = hesse_team_program(team);
@@ -56,14 +58,19 @@ static size_t room_of(const hesse_job *job)
     return !all ? 0 : all > program ? all - program : 1;
 }
 
+hesse_network_source hesse_job_source(const hesse_job *job, bool outline)
+{
+    return (hesse_network_source){.arch = &job->arch,
+                                  .config = job->paths.config,
+                                  .checkpoint = job->paths.checkpoint,
+                                  .seed = job->seed,
+                                  .outline = outline};
+}
+
 hesse_status hesse_open_problem(hesse_team *team, const hesse_job *job, bool outline,
                                 hesse_problem *problem)
 {
-    const hesse_network_source source = {.arch = &job->arch,
-                                         .config = job->paths.config,
-                                         .checkpoint = job->paths.checkpoint,
-                                         .seed = job->seed,
-                                         .outline = outline};
+    const hesse_network_source source = hesse_job_source(job, outline);
     const hesse_objective_options options = {
         .reduction = job->reduction, .batch = job->data.batch, .memory = room_of(job)};
     const hesse_status s =

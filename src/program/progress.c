@@ -83,6 +83,15 @@ void hesse_progress_update(hesse_progress *p, const char *phase, double part,
     if (p->alive) pthread_mutex_unlock(&p->lock);
 }
 
+void hesse_progress_clear(hesse_progress *p)
+{
+    if (p->alive) pthread_mutex_lock(&p->lock);
+    if (p->shown) fputs("\r\033[K", p->to);
+    if (p->shown) fflush(p->to);
+    p->shown = false;
+    if (p->alive) pthread_mutex_unlock(&p->lock);
+}
+
 static void *redraw(void *data)
 {
     hesse_progress *p = data;

@@ -57,6 +57,9 @@ void hesse_progress_update_at(hesse_progress *p, double now, const char *phase,
                               double part, double operations);
 void hesse_progress_redraw_at(hesse_progress *p, double now);
 
+/** Local. Remove the line from a terminal, for a message of another kind. */
+void hesse_progress_clear(hesse_progress *p);
+
 /** Local. End the thread and leave a clean line behind. */
 void hesse_progress_finish(hesse_progress *p);
 

@@ -121,7 +121,8 @@ static void note_job(hesse_provenance *p, const hesse_job *job,
     text(p, "reduction", hesse_job_word("hessian.reduction", job->reduction));
     whole(p, "panel", plan->panel);
     whole(p, "predicted_bytes_per_rank", (int64_t)plan->peak);
-    number(p, "predicted_seconds", plan->seconds);
+    number(p, "predicted_seconds",
+           plan->seconds * (job->series.count ? job->series.count : 1));
     note_repeatable(p, job, plan);
     if (job->spectrum.paper) note_procedure(p, job);
     if (job->reduction == HESSE_SUM_OF_BATCHES)
@@ -182,14 +183,15 @@ static void note_arch(hesse_provenance *p, const hesse_arch *a)
 
 /* Note the source of the parameters, which is a seed or a checkpoint. */
 static void note_network(hesse_provenance *p, const hesse_job *job,
-                         const hesse_problem *problem)
+                         const hesse_problem *problem, const char *checkpoint)
 {
     const hesse_network *n = problem->network;
     note_arch(p, hesse_network_arch(n));
     whole(p, "parameters", (int64_t)hesse_network_size(n));
     if (!job->paths.checkpoint) whole(p, "model_seed", (int64_t)job->seed);
     text(p, "config_sha256", p->config);
-    text(p, "checkpoint_sha256", hesse_network_digest(n));
+    text(p, "checkpoint_sha256", checkpoint);
+    if (job->series.count) return; /* every step has its own */
     text(p, "checkpoint_note", hesse_network_note(n));
     if (problem->objective)
         number(p, "loss", hesse_objective_last_loss(problem->objective));
@@ -227,6 +229,38 @@ static void note_times(hesse_provenance *p, const hesse_phases *t)
     number(p, "seconds_distances", t->distances);
     number(p, "seconds_write", t->write);
     number(p, "wall_seconds", t->open + t->plan + t->compute + t->distances + t->write);
+}
+
+void hesse_phases_add(hesse_phases *all, const hesse_phases *step)
+{
+    all->compute += step->compute;
+    all->assembly += step->assembly;
+    all->eigenvalues += step->eigenvalues;
+    all->distances += step->distances;
+    all->write += step->write;
+}
+
+int hesse_provenance_of_step(const hesse_problem *problem, const hesse_phases *t,
+                             hesse_note list[HESSE_STEP_NOTES])
+{
+    const hesse_network *n = problem->network;
+    const hesse_note notes[] = {
+        {.name = "loss",
+         .kind = HESSE_NOTE_NUMBER,
+         .number = hesse_objective_last_loss(problem->objective)},
+        {.name = "checkpoint_sha256", .text = hesse_network_digest(n)},
+        {.name = "checkpoint_note", .text = hesse_network_note(n)},
+        {.name = "seconds_compute", .kind = HESSE_NOTE_NUMBER, .number = t->compute},
+        {.name = "seconds_assembly", .kind = HESSE_NOTE_NUMBER, .number = t->assembly},
+        {.name = "seconds_eigenvalues",
+         .kind = HESSE_NOTE_NUMBER,
+         .number = t->eigenvalues},
+        {.name = "seconds_distances",
+         .kind = HESSE_NOTE_NUMBER,
+         .number = t->distances},
+        {.name = "seconds_write", .kind = HESSE_NOTE_NUMBER, .number = t->write}};
+    memcpy(list, notes, sizeof notes);
+    return sizeof notes / sizeof *notes;
 }
 
 /* Read the command line from the system; words are separated by spaces. */
@@ -287,7 +321,8 @@ static void read_config(hesse_provenance *p, const char *path)
 
 void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *problem,
                          const hesse_job *job, const hesse_phases *phases,
-                         const hesse_resume *resume, bool speaks, hesse_provenance *p)
+                         const hesse_resume *resume, int failed, bool speaks,
+                         hesse_provenance *p)
 {
     const hesse_plan_summary plan = hesse_analysis_summary(analysis);
     *p = (hesse_provenance){0};
@@ -299,7 +334,9 @@ void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *pr
     text(p, "output_identity", resume->identity.output);
     text(p, "directions_sha256", resume->identity.directions);
     whole(p, "earlier_runs", hesse_checkpoint_runs(resume->checkpoint));
-    note_network(p, job, problem);
+    if (job->series.count) whole(p, "steps", job->series.count);
+    if (job->series.count) whole(p, "failed_steps", failed);
+    note_network(p, job, problem, resume->identity.checkpoint);
     note_data(p, job, problem);
     note_times(p, phases);
 }
@@ -315,7 +352,7 @@ void hesse_provenance_of_training(int ranks, const hesse_problem *problem,
     text(p, "job", job->text);
     text(p, "job_complete", job->complete);
     text(p, "job_identity", identity);
-    note_network(p, job, problem);
+    note_network(p, job, problem, hesse_network_digest(problem->network));
     note_data(p, job, problem);
 }
 

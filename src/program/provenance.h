@@ -14,7 +14,10 @@ typedef struct hesse_phases {
     double open, plan, compute, assembly, eigenvalues, distances, write;
 } hesse_phases;
 
-enum { HESSE_NOTES = 80 };
+/** Local. Add the times of a step to those of a series. */
+void hesse_phases_add(hesse_phases *all, const hesse_phases *step);
+
+enum { HESSE_NOTES = 80, HESSE_STEP_NOTES = 12 };
 
 typedef struct hesse_provenance {
     hesse_note list[HESSE_NOTES];
@@ -25,13 +28,20 @@ typedef struct hesse_provenance {
     char config[HESSE_DIGEST_LENGTH];
 } hesse_provenance;
 
+/** Local. The attributes of one step of a series: its loss, checkpoint and times.
+ * Returns their number. The texts point into the network. */
+int hesse_provenance_of_step(const hesse_problem *problem, const hesse_phases *phases,
+                             hesse_note list[HESSE_STEP_NOTES]);
+
 /** Local. Collect everything that is known of a run: program, machine, job, model and
  * data; docs/result.md has the list. The config.json is read again for its digest if
- * `speaks` is set (rank 0). The texts of `list` point into the provenance itself, the
+ * `speaks` is set (rank 0). `failed` is the number of steps of a series that have no
+ * results. The texts of `list` point into the provenance itself, the
  * job, the analysis and the resume, which must outlive it. */
 void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *problem,
                          const hesse_job *job, const hesse_phases *phases,
-                         const hesse_resume *resume, bool speaks, hesse_provenance *p);
+                         const hesse_resume *resume, int failed, bool speaks,
+                         hesse_provenance *p);
 
 /** Local. The same for the log of a training run. The problem has a network and a
  * dataset. And add one attribute more. */

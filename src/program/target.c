@@ -134,7 +134,13 @@ static hesse_status spare_inputs(const target *t, const char *file,
         s = spare_shards(t, d->file);
         if (!s) s = spare_shards(t, d->from);
     }
-    return s ? s : spare_shards(t, job->paths.checkpoint);
+    if (!s) s = spare_shards(t, job->paths.checkpoint);
+    for (int i = 0; !s && i < job->series.count; i++) {
+        const int key = hesse_key_find("model.checkpoints");
+        s = spare_path(t, hesse_key_at(key), job->series.path[i]);
+        if (!s) s = spare_shards(t, job->series.path[i]);
+    }
+    return s;
 }
 
 /* Local to rank 0. */

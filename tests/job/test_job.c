@@ -534,6 +534,13 @@ static void keys_must_agree(void **state)
         "model: {family: gpt2}\ndata:\n  tokens: a\n  text: b\n",
         "job.yaml:4: 'data.text' stands beside 'data.tokens', expected one of them");
     refuses(
+        "model:\n  family: gpt2\n  checkpoint: a\n  checkpoints: [b]\n"
+        "data: {tokens: a}\n",
+        "job.yaml:4: 'model.checkpoints' stands beside 'model.checkpoint', expected "
+        "one of them");
+    refuses("model: {family: gpt2}\ndata: {tokens: a}\nseries:\n  step: [1, 2]\n",
+            "job.yaml:4: 'series.step' is for 'model.checkpoints'");
+    refuses(
         "model: {family: gpt2}\ndata:\n  tokens: a\n  vocabulary: bytes\n",
         "job.yaml:4: 'data.vocabulary' is for text, texts, and the data are tokens");
     refuses(

@@ -49,6 +49,13 @@ static const job JOBS[] = {
              "hessian: {only: [\"*ln_f*\"]}\n"
              "measures: {directions: [gradient, more.safetensors],\n"
              "           block_error: [own]}\n"},
+    {.text = "model: {family: gpt2, config: " FOLDER "reference/gpt2/config.json,\n"
+             "        checkpoints: [" FOLDER "reference/gpt2/model.safetensors,\n"
+             "                      more.safetensors]}\n"
+             "series: {step: [0, 1000]}\n"
+             "data: {tokens: " FOLDER "reference/gpt2/tokens.npy}\n"
+             "hessian: {only: [\"*ln_f*\"], scope: both, parts: [hessian, softmax]}\n"
+             "metrics: {distance: [js, js_distance, js_raw, js_log, wasserstein]}\n"},
 };
 enum { JOBS_COUNT = sizeof JOBS / sizeof *JOBS };
 
@@ -337,6 +344,15 @@ static void paths_have_rows(void **state)
                  {"parts/softmax", NULL, "parts/SHARE"},
                  {"hessian/blocks/a", NULL, "hessian/blocks/BLOCK"},
                  {"", "loss", ""},
+                 {"steps/000100", NULL, "steps/STEP"},
+                 {"steps/000100", "loss", ""},
+                 {"steps/000100/parts/a/blocks/trace", NULL, "blocks/trace"},
+                 {"series/trace", NULL, "series/COLUMN"},
+                 {"series/parts/a/full/trace", NULL, "series/full/COLUMN"},
+                 {"series/gradient_norm", NULL, "series/gradient_norm"},
+                 {"series/parts/a/js0", NULL, "series/js0"},
+                 {"series/parts/a/loss", NULL, NULL},
+                 {"series/trace2", NULL, NULL},
                  {"job", NULL, ""},
                  {"spectra/full", "units", "*"},
                  {"loss", NULL, NULL},

@@ -1,0 +1,225 @@
+/* The numbers of a step are taken over when it ends, because the results of a step are
+   freed before the next one. */
+#include "output/series.h"
+
+#include "base/memory.h"
+#include "output/store.h"
+#include "parallel/team.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The numbers of one share. */
+typedef struct share_numbers {
+    const char *name;
+    bool blocks, full;              /* some step has blocks, or the full matrix */
+    double *columns[HESSE_COLUMNS]; /* [steps x blocks] */
+    double *whole[HESSE_COLUMNS];   /* [steps]          */
+    double *means[HESSE_DISTANCES]; /* [steps]          */
+    bool has_means[HESSE_DISTANCES];
+} share_numbers;
+
+struct hesse_series_numbers {
+    int steps, blocks, n_shares;
+    const int64_t *step;
+    const char *const *path;
+    char (*digest)[HESSE_DIGEST_LENGTH];
+    char **failure; /* NULL: none */
+    double *loss, *gradient_norm;
+    share_numbers *shares;
+};
+
+void hesse_step_prefix(int64_t step, char prefix[HESSE_STEP_PREFIX])
+{
+    snprintf(prefix, HESSE_STEP_PREFIX, "steps/%06lld/", (long long)step);
+}
+
+/* Numbers that are NaN; NULL when memory is exhausted. */
+static double *none(size_t count)
+{
+    double *x = hesse_alloc(count);
+    for (size_t i = 0; x && i < count; i++) x[i] = NAN;
+    return x;
+}
+
+static bool make_share(share_numbers *s, size_t steps, size_t blocks)
+{
+    bool good = true;
+    for (int i = 0; i < HESSE_COLUMNS; i++) {
+        s->columns[i] = none(steps * blocks), s->whole[i] = none(steps);
+        good = good && s->columns[i] && s->whole[i];
+    }
+    for (int d = 0; d < HESSE_DISTANCES; d++)
+        good = (s->means[d] = none(steps)) && good;
+    return good;
+}
+
+hesse_series_numbers *hesse_series_numbers_new(int steps, const int64_t *step,
+                                               const char *const *path, int blocks,
+                                               int shares)
+{
+    hesse_series_numbers *n = hesse_calloc(1, sizeof *n);
+    const size_t count = (size_t)steps;
+    if (!n) return NULL;
+    *n = (hesse_series_numbers){.steps = steps,
+                                .blocks = blocks,
+                                .n_shares = shares,
+                                .step = step,
+                                .path = path,
+                                .digest = hesse_calloc(count, HESSE_DIGEST_LENGTH),
+                                .failure = hesse_calloc(count, sizeof(char *)),
+                                .loss = none(count),
+                                .gradient_norm = none(count),
+                                .shares =
+                                    hesse_calloc((size_t)shares, sizeof *n->shares)};
+    bool good = n->digest && n->failure && n->loss && n->gradient_norm && n->shares;
+    for (int i = 0; n->shares && i < shares; i++)
+        good = make_share(&n->shares[i], count, (size_t)blocks) && good;
+    if (good) return n;
+    hesse_series_numbers_free(n);
+    return NULL;
+}
+
+void hesse_series_numbers_free(hesse_series_numbers *n)
+{
+    if (!n) return;
+    for (int i = 0; n->shares && i < n->n_shares; i++) {
+        for (int c = 0; c < HESSE_COLUMNS; c++) {
+            free(n->shares[i].columns[c]);
+            free(n->shares[i].whole[c]);
+        }
+        for (int d = 0; d < HESSE_DISTANCES; d++) free(n->shares[i].means[d]);
+    }
+    for (int i = 0; n->failure && i < n->steps; i++) free(n->failure[i]);
+    free(n->shares);
+    free(n->gradient_norm);
+    free(n->loss);
+    free(n->failure);
+    free(n->digest);
+    free(n);
+}
+
+/* The largest entry is divided out, so that squares do not overflow. */
+static double norm(size_t n, const double *x)
+{
+    double largest = 0, sum = 0;
+    for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(x[i]));
+    if (!(largest > 0)) return 0;
+    for (size_t i = 0; i < n; i++) sum += x[i] / largest * (x[i] / largest);
+    return largest * sqrt(sum);
+}
+
+static void take_share(share_numbers *s, size_t i, size_t blocks,
+                       const hesse_share_results *from)
+{
+    const bool full =
+        from->full || (from->quadratures && from->quadratures[from->blocks]);
+    s->name = from->name;
+    s->full = s->full || full;
+    for (size_t b = 0; b < blocks; b++)
+        s->blocks = s->blocks || (from->spectra && from->spectra[b]) ||
+                    (from->quadratures && from->quadratures[b]);
+    for (int c = 0; c < HESSE_COLUMNS; c++) {
+        for (size_t b = 0; b < blocks; b++)
+            s->columns[c][i * blocks + b] = hesse_share_number(from, (int)b, c);
+        s->whole[c][i] = hesse_share_number(from, from->blocks, c);
+    }
+    for (int d = 0; d < from->n_distances; d++) {
+        const hesse_distance kind = from->distances[d].kind;
+        s->has_means[kind] = true;
+        s->means[kind][i] = from->distances[d].mean;
+    }
+}
+
+void hesse_series_numbers_take(hesse_series_numbers *n, int i, const char *digest,
+                               double loss, size_t count, const double *gradient,
+                               const hesse_share_results *const *shares)
+{
+    snprintf(n->digest[i], HESSE_DIGEST_LENGTH, "%s", digest);
+    n->loss[i] = loss, n->gradient_norm[i] = norm(count, gradient);
+    for (int s = 0; s < n->n_shares; s++)
+        take_share(&n->shares[s], (size_t)i, (size_t)n->blocks, shares[s]);
+}
+
+bool hesse_series_numbers_fail(hesse_series_numbers *n, int i, const char *digest,
+                               const char *failure)
+{
+    snprintf(n->digest[i], HESSE_DIGEST_LENGTH, "%s", digest);
+    free(n->failure[i]);
+    return (n->failure[i] = hesse_copy(failure)) != NULL;
+}
+
+static void write_doubles(hesse_store *store, const char *where, const char *name,
+                          const char *end, bool scaled, int rank, const size_t *shape,
+                          const double *values)
+{
+    char path[HESSE_PATH];
+    hesse_store_path(store, path, "%s%s%s", where, name, end);
+    if (store->status) return;
+    const hesse_set set = hesse_schema_set(path, scaled);
+    hesse_store_doubles(store, &set, rank, shape, values);
+}
+
+static void write_texts(hesse_store *store, const char *path, size_t count,
+                        const char *const *values)
+{
+    const hesse_set set = hesse_schema_set(path, false);
+    hesse_store_texts(store, &set, 1, &count, values);
+}
+
+static void write_share(hesse_store *store, const hesse_series_numbers *n,
+                        const share_numbers *s, bool scaled)
+{
+    char where[HESSE_PATH] = "series/", full[HESSE_PATH];
+    const size_t shape[] = {(size_t)n->steps, (size_t)n->blocks};
+    if (!s->name) return;
+    if (strcmp(s->name, "hessian") != 0)
+        hesse_store_path(store, where, "series/parts/%s/", s->name);
+    hesse_store_path(store, full, "%sfull/", where);
+    for (int i = 0; hesse_schema_series_column(i); i++) {
+        if (s->blocks)
+            write_doubles(store, where, hesse_schema_series_column(i), "", false, 2,
+                          shape, s->columns[i]);
+        if (s->full)
+            write_doubles(store, full, hesse_schema_column(i), "", false, 1, shape,
+                          s->whole[i]);
+    }
+    for (int d = 0; d < HESSE_DISTANCES; d++)
+        if (s->has_means[d])
+            write_doubles(store, where, hesse_distance_name((hesse_distance)d), "0",
+                          scaled, 1, shape, s->means[d]);
+}
+
+static void write_series(hesse_store *store, const hesse_series_numbers *n, bool scaled)
+{
+    const size_t count = (size_t)n->steps;
+    const char **texts = hesse_calloc(2 * count, sizeof *texts);
+    if (!texts) {
+        hesse_store_no_memory(store);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = n->digest[i];
+        texts[count + i] = n->failure[i] ? n->failure[i] : "";
+    }
+    const hesse_set step = hesse_schema_set("series/step", false);
+    hesse_store_wholes(store, &step, 1, &count, n->step);
+    write_texts(store, "series/checkpoint", count, n->path);
+    write_texts(store, "series/checkpoint_sha256", count, texts);
+    write_texts(store, "series/failure", count, texts + count);
+    write_doubles(store, "series/", "loss", "", false, 1, &count, n->loss);
+    write_doubles(store, "series/", "gradient_norm", "", false, 1, &count,
+                  n->gradient_norm);
+    for (int i = 0; i < n->n_shares; i++) write_share(store, n, &n->shares[i], scaled);
+    free(texts);
+}
+
+hesse_status hesse_result_series(hesse_result *result,
+                                 const hesse_series_numbers *numbers, bool scaled)
+{
+    result->prefix = "";
+    if (hesse_store_agree(result)) return result->status;
+    if (result->team->rank == 0) write_series(result, numbers, scaled);
+    return hesse_store_agree(result);
+}
