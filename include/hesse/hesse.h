@@ -18,6 +18,7 @@
 #include "hesse/analysis.h"
 
 #include "hesse/spectrum.h"
+#include "hesse/tail.h"
 
 #include "hesse/quadrature.h"
 

@@ -4,6 +4,7 @@
 #ifndef HESSE_JOB_JOB_H
 #define HESSE_JOB_JOB_H
 
+#include "base/digest.h"
 #include "hesse/analysis.h"
 #include "hesse/arch.h"
 #include "hesse/data.h"
@@ -36,6 +37,7 @@ typedef struct hesse_job_output {
 /** Files other than the data, in the form that fopen(3) takes. */
 typedef struct hesse_job_paths {
     const char *config, *checkpoint; /* NULL: absent */
+    const char *moments;             /* Adam's second moments; NULL: absent */
     const char *output; /* the default is the name of the job file, with .h5 */
 } hesse_job_paths;
 
@@ -53,6 +55,7 @@ typedef struct hesse_job {
     hesse_job_metrics metrics;
     hesse_job_output output;
     hesse_job_paths paths;
+    char moments[HESSE_DIGEST_LENGTH]; /* digest of paths.moments; "" before a run */
     /* Texts for the result file: the job file without changes, plus a comment "# --set
        KEY=VALUE" for every override; and the resolved job, which is the same job with
        all defaults. */

@@ -41,6 +41,7 @@ typedef enum hesse_axis_id {
     HESSE_AXIS_STEP,
     HESSE_AXIS_SIDE,
     HESSE_AXIS_END,
+    HESSE_AXIS_VALUE,
     HESSE_AXIS_LIMIT
 } hesse_axis_id;
 
@@ -79,6 +80,7 @@ typedef enum hesse_section {
     HESSE_SECTION_SPECTRA_ATTRIBUTES,
     HESSE_SECTION_METRICS,
     HESSE_SECTION_METRICS_ATTRIBUTES,
+    HESSE_SECTION_MEASURES,
     HESSE_SECTION_MATRICES,
     HESSE_SECTIONS
 } hesse_section;

@@ -21,6 +21,7 @@ static const char *const SECTIONS[HESSE_SECTIONS] = {
     [HESSE_SECTION_SPECTRA_ATTRIBUTES] = "spectra_attributes",
     [HESSE_SECTION_METRICS] = "metrics",
     [HESSE_SECTION_METRICS_ATTRIBUTES] = "metrics_attributes",
+    [HESSE_SECTION_MEASURES] = "measures",
     [HESSE_SECTION_MATRICES] = "matrices"};
 
 static const char *type_of(const hesse_schema_row *row)

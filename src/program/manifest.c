@@ -52,7 +52,7 @@ typedef struct origin {
     const char *complete; /* all keys of the job */
     char program[80];
     char config[HESSE_DIGEST_LENGTH], checkpoint[HESSE_DIGEST_LENGTH],
-        data[HESSE_DIGEST_LENGTH]; /* "": none */
+        data[HESSE_DIGEST_LENGTH], moments[HESSE_DIGEST_LENGTH]; /* "": none */
 } origin;
 
 static void add_digest(json_t *inputs, const char *name, const char *digest)
@@ -68,6 +68,7 @@ static char *manifest_of(const origin *o, hesse_key_role role)
         add_digest(inputs, "config", o->config);
         add_digest(inputs, "checkpoint", o->checkpoint);
         add_digest(inputs, "data", o->data);
+        add_digest(inputs, "moments", o->moments);
         json_object_set_new(root, "format", json_integer(FORMAT));
         json_object_set_new(root, "program", json_string(o->program));
     }
@@ -89,6 +90,7 @@ hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *proble
     if (s) return s;
     strcpy(o.checkpoint, hesse_network_digest(problem->network));
     strcpy(o.data, hesse_dataset_digest(problem->dataset));
+    strcpy(o.moments, job->moments);
     identity->numbers = manifest_of(&o, HESSE_KEY_NUMBERS);
     identity->wish = manifest_of(&o, HESSE_KEY_OUTPUT);
     if (!identity->numbers || !identity->wish)
@@ -138,6 +140,7 @@ hesse_status hesse_identity_match(const hesse_identity *identity, const char *pa
         hesse_reader_attribute(r.file, "checkpoint_sha256", o.checkpoint,
                                sizeof o.checkpoint);
         hesse_reader_attribute(r.file, "data_sha256", o.data, sizeof o.data);
+        hesse_reader_attribute(r.file, "moments_sha256", o.moments, sizeof o.moments);
         char *complete = hesse_reader_note(&r, "job_complete");
         H5Fclose(r.file);
         const bool same = !strcmp(job, identity->job);

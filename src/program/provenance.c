@@ -188,6 +188,7 @@ static void note_network(hesse_provenance *p, const hesse_job *job,
     if (!job->paths.checkpoint) whole(p, "model_seed", (int64_t)job->seed);
     text(p, "config_sha256", p->config);
     text(p, "checkpoint_sha256", hesse_network_digest(n));
+    text(p, "moments_sha256", job->moments);
     text(p, "checkpoint_note", hesse_network_note(n));
     number(p, "loss", hesse_objective_last_loss(problem->objective));
 }

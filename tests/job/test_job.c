@@ -350,8 +350,8 @@ static void numbers_are_numbers_in_range(void **state)
 static void the_document_has_the_keys(void **state)
 {
     (void)state;
-    static const char *const sections[] = {"model",    "data",    "hessian",
-                                           "spectrum", "metrics", "output"};
+    static const char *const sections[] = {"model",   "data",     "hessian", "spectrum",
+                                           "metrics", "measures", "output"};
     char *document, *table, wanted[60];
     size_t length;
     assert_int_equal(
