@@ -11,9 +11,8 @@
  *
  *  gradient    [in]  in the order of the blocks.
  *  checkpoint  [in]  asked if the work goes on; NULL: none.
- *  Errors: HESSE_E_NUMERIC if an entry of D is 0 or not finite, which names the
- * tensor;
- *  HESSE_E_NOMEM, and those of the checkpoint. */
+ *  Errors: HESSE_E_NUMERIC, which names the tensor, if an entry of D is 0 or not
+ * finite; HESSE_E_NOMEM, and those of the checkpoint. */
 hesse_status hesse_scaling_find(hesse_plan *plan, const double *gradient,
                                 hesse_checkpoint *checkpoint);
 

@@ -128,7 +128,7 @@ static void write_columns(const writer *w, const char *where)
     const size_t count = w->blocks->count;
     double *values = hesse_alloc(count);
     if (!values) hesse_store_no_memory(w->store);
-    for (int i = 0; hesse_schema_column(i) && !w->store->status; i++) {
+    for (int i = 0; values && hesse_schema_column(i) && !w->store->status; i++) {
         for (size_t b = 0; b < count; b++) {
             found x;
             values[b] = find(w, b, &x) ? number_of(&x, i) : NAN;

@@ -306,7 +306,8 @@ static void check_numbers(const matrix *m, const hesse_quadrature *q, size_t pai
     hesse_reader *r = m->reader;
     hesse_measures measures;
     hesse_measure_quadrature(q, m->gradient, &measures);
-    if (pairs) measures.min = eigenvalues[0], measures.max = eigenvalues[pairs - 1];
+    if (pairs && eigenvalues)
+        measures.min = eigenvalues[0], measures.max = eigenvalues[pairs - 1];
     const hesse_errors errors = hesse_schema_errors(NULL, q);
     for (int i = 0; hesse_schema_column(i); i++) {
         const char *name = hesse_schema_column(i);
