@@ -37,6 +37,14 @@ SHOWN = [
     ("|gradient|", "gradient_norm", "11.2e"),
     ("seconds", "seconds", "8.2f"),
 ]
+# The same for numbers that only some jobs ask for.
+EXTRAS = [
+    ("condition before / here", "condition_ratio", "25.2e"),
+    ("tail exponent", "tail_exponent", "15.3f"),
+    ("from", "tail_minimum", "10.2e"),
+    ("count", "tail_count", "7.0f"),
+    ("KS", "tail_distance", "8.3f"),
+]
 CHECKS = ["check_trace", "check_frobenius", "check_symmetry"]
 IN_1 = {name: name.replace("check", "proof") for name in CHECKS}  # names in schema 1
 DISTANCES = ["js", "js_distance", "js_raw", "js_log", "wasserstein"]
@@ -71,7 +79,7 @@ def cut(name, width):
 def print_line(width, name, size, engine, numbers, checks):
     name = cut(name, width)
     columns = "".join(f"{x:{shown[2]}}" for x, shown in zip(numbers, SHOWN))
-    print(f"  {name:<{width}} {size:7d} {engine:<9}{columns} {verdict(size, checks):>6}")
+    print(f"  {cut(name, width):<{width}} {size:7d} {engine:<9}{columns} {verdict(size, checks):>6}")
 
 
 def print_head(path, file):
@@ -103,6 +111,37 @@ def print_part(file, name, prefix):
     means = [f"{d} {metrics[d].attrs['js0']:.4g}" for d in DISTANCES if d in metrics]
     if means and len(names) > 1:
         print("  mean over pairs of blocks: " + ", ".join(means))
+    print_extras(file, prefix, names, width)
+
+
+def counts(below, uncertain):
+    cells = ["-" if b < 0 else f"{b} ({u})" if u > 0 else str(b)
+             for b, u in zip(below, uncertain)]
+    return "".join(f"{cell:>16}" for cell in cells)
+
+
+def print_extras(file, prefix, names, width):
+    blocks, index = file[prefix + "blocks"], file.get(prefix + "measures/index")
+    full = file.get(prefix + "spectra/full")
+    shown = [s for s in EXTRAS if s[1] in blocks]
+    if not shown and index is None:
+        return
+    headings = "".join(f"{s[0]:>{s[2].split('.')[0]}}" for s in shown)
+    if index is not None:
+        headings += "".join(f"{f'below {t:.3g}':>16}" for t in index["value"])
+    print(f"  {'block':<{width}}{headings}")
+    for b, name in enumerate(names):
+        if text(blocks["engine"][b]) == "none":
+            continue
+        line = "".join(f"{blocks[s[1]][b]:{s[2]}}" for s in shown)
+        if index is not None:
+            line += counts(index["below"][b], index["uncertain"][b])
+        print(f"  {cut(name, width):<{width}}{line}")
+    if full is not None:
+        line = "".join(f"{full[s[1]][()]:{s[2]}}" for s in shown)
+        if index is not None:
+            line += counts(index["full_below"], index["full_uncertain"])
+        print(f"  {'(full)':<{width}}{line}")
 
 
 def name_width(names, least):

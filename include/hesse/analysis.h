@@ -9,6 +9,7 @@
 #include "hesse/objective.h"
 #include "hesse/parts.h"
 #include "hesse/spectrum.h"
+#include "hesse/tail.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,6 +43,26 @@ typedef enum hesse_preset {
     /* The weights of every convolution. */
     HESSE_PRESET_CONVOLUTIONS
 } hesse_preset;
+
+/** The numbers s by which shares are scaled. */
+typedef enum hesse_scaling_source {
+    HESSE_SCALING_NONE,
+    HESSE_SCALING_MOMENTS,      /* given numbers, such as Adam's second moments */
+    HESSE_SCALING_DIAGONAL,     /* the diagonal of the share itself             */
+    HESSE_SCALING_GAUSS_NEWTON, /* the diagonal of the Gauss-Newton part        */
+    HESSE_SCALING_GRADIENT      /* the squares of the gradient                  */
+} hesse_scaling_source;
+
+/** With a scaling, every share A has a scaled copy D^(-1/2) A D^(-1/2), for the
+ * diagonal matrix D_i = |s_i|^power + epsilon. It is a further share: the copy of part
+ * i is part n_parts + i. Diagonals need matrices that are all formed. */
+typedef struct hesse_scaling {
+    hesse_scaling_source from;
+    const double *values; /* the n numbers s in the order of the network's parameters,
+                             for MOMENTS; borrowed, and not needed for a plan */
+    double power;         /* default: 1/2 for MOMENTS and GRADIENT, else 1 */
+    double epsilon;
+} hesse_scaling;
 
 /** Settings of an analysis, with a field for every choice that a user has. Start it
  * from {0}; NULL and 0 select the defaults that are given here. */
@@ -82,6 +103,12 @@ typedef struct hesse_analysis_options {
     /* Distances between the blocks of a share. */
     const hesse_distance *distances;
     int n_distances;
+    hesse_scaling scaling; /* default: none */
+    bool tail;             /* fit a power law to the largest eigenvalues */
+    /* The eigenvalues of formed matrices below these values are counted by an LDL'
+       factorisation, on one rank that holds a copy of the matrix. */
+    const double *index;
+    int n_index;
     hesse_density density; /* default: 1000 points, 0.01 of the range */
 
     double stretch; /* seconds of work on panels that may be lost when a run is stopped:
@@ -135,6 +162,13 @@ const hesse_hutchinson *hesse_analysis_hutchinson(const hesse_analysis *analysis
                                                   int part, int block);
 const hesse_measures *hesse_analysis_measures(const hesse_analysis *analysis, int part,
                                               int block);
+
+/** Local. The power law of a matrix, or NULL without a spectrum; and the number of
+ * eigenvalues below options.index[i], or -1 if it was not counted: the matrix was not
+ * formed, or one rank has no memory for a copy of it. */
+const hesse_tail *hesse_analysis_tail(const hesse_analysis *analysis, int part,
+                                      int block);
+int hesse_analysis_below(const hesse_analysis *analysis, int part, int block, int i);
 
 /** Local. The Frobenius norms of the blocks x blocks pieces of the full matrix, or
  * NULL. */

@@ -20,6 +20,7 @@
 #include "hesse/directions.h"
 
 #include "hesse/spectrum.h"
+#include "hesse/tail.h"
 
 #include "hesse/quadrature.h"
 

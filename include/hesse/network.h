@@ -87,6 +87,20 @@ size_t hesse_network_tensor_size(const hesse_network *network, int i);
 hesse_status hesse_network_print(const hesse_network *network, int tokens, FILE *file,
                                  hesse_why *why);
 
+/** Collective. Read the state of an optimiser: one number for every parameter, from a
+ * safetensors file whose tensors have the names and shapes of the checkpoint, with an
+ * ending such as ".exp_avg_sq", or without it if no tensor has it. Only rank 0 opens
+ * the file. The caller frees the numbers.
+ *
+ *  values  [out]  n numbers in the order of the parameters, equal on all ranks; NULL
+ *                 after an error.
+ *  digest  [out]  65 bytes: SHA-256 of the file.
+ *  Errors: HESSE_E_INPUT, which names the file, the tensor and its fault;
+ *  HESSE_E_NOMEM. */
+hesse_status hesse_network_read_state(hesse_team *team, const hesse_network *network,
+                                      const char *path, const char *ending,
+                                      double **values, char *digest);
+
 /** Number formats of a checkpoint. */
 typedef enum hesse_float { HESSE_F64, HESSE_F32 } hesse_float;
 

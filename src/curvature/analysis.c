@@ -7,6 +7,7 @@
 #include "curvature/assemble.h"
 #include "curvature/disk.h"
 #include "curvature/plan.h"
+#include "curvature/scaling.h"
 #include "parallel/available.h"
 
 #include <assert.h>
@@ -117,7 +118,10 @@ static hesse_status make_results(hesse_analysis *x, hesse_why *why)
     const int shares = shares_of(x);
     bool there = (x->results = hesse_calloc((size_t)shares, sizeof *x->results));
     for (int s = 0; there && s < shares; s++)
-        there = hesse_share_results_new(&x->results[s], x->plan.partition.count, false);
+        there =
+            hesse_share_results_new(&x->results[s], x->plan.partition.count, false) &&
+            hesse_share_results_index(&x->results[s], x->plan.options.n_index,
+                                      x->plan.index);
     return there ? HESSE_OK : hesse_fail(why, HESSE_E_NOMEM, "out of memory");
 }
 
@@ -218,6 +222,35 @@ static hesse_status run_matrix_free(hesse_analysis *x, const hesse_run_options *
     return s;
 }
 
+/* Local. Fit a power law to every spectrum of a share. */
+static hesse_status fit_tails(hesse_share_results *f, hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    free(f->tails);
+    f->tails = hesse_calloc((size_t)f->blocks + 1, sizeof *f->tails);
+    if (!f->tails) return hesse_fail(why, HESSE_E_NOMEM, "out of memory for tails");
+    for (int b = 0; !s && b <= f->blocks; b++) {
+        const hesse_spectrum *x = b == f->blocks ? f->full : f->spectra[b];
+        f->tails[b] = (hesse_tail){NAN, NAN, NAN, NAN};
+        if (x) s = hesse_tail_fit(x->n, x->eigenvalues, &f->tails[b], why);
+    }
+    return s;
+}
+
+/* Local. Divide the condition numbers of a share by those of its scaled copy. */
+static hesse_status compare_conditions(const hesse_share_results *base,
+                                       hesse_share_results *f, const hesse_plan *p,
+                                       hesse_why *why)
+{
+    free(f->condition_ratio);
+    f->condition_ratio = hesse_alloc((size_t)p->partition.count + 1);
+    if (!f->condition_ratio)
+        return hesse_fail(why, HESSE_E_NOMEM, "out of memory for condition numbers");
+    for (int b = 0; b <= p->partition.count; b++)
+        f->condition_ratio[b] = base->measures[b].condition / f->measures[b].condition;
+    return HESSE_OK;
+}
+
 /* Collective. Compute everything that follows from spectra and quadratures. Distances
    are computed on rank 0 alone. */
 static hesse_status complete(hesse_analysis *x)
@@ -228,13 +261,18 @@ static hesse_status complete(hesse_analysis *x)
     const double start = hesse_seconds();
     for (int i = 0; i < shares_of(x); i++) {
         hesse_share_results *f = &x->results[i];
-        f->kinds = p->kinds[i], f->name = hesse_kinds_name(f->kinds);
+        f->kinds = p->kinds[i], f->name = p->names[i];
+        f->scale = hesse_plan_factors(p, i, -1);
         f->estimated = p->matrix_free.why;
         f->orthogonality =
             hesse_orthogonality_text(p->matrix_free.settings.orthogonality);
         f->seed = p->matrix_free.settings.seed;
-        f->noise = hesse_estimates_noise(p->objective->loss);
+        f->noise =
+            hesse_estimates_noise(p->objective->loss) * hesse_plan_largest_factor(p, i);
         measure(x, f);
+        if (!s && p->tail) s = fit_tails(f, &team->why);
+        if (!s && f->scale)
+            s = compare_conditions(&x->results[i - p->plain], f, p, &team->why);
         if (!s && team->rank == 0)
             s = hesse_share_results_compare(f, p->n_distances, p->distances,
                                             &p->density, &team->why);
@@ -277,8 +315,14 @@ hesse_status hesse_analysis_run_with(hesse_analysis *x, const hesse_run_options 
         s = hesse_fail(&team->why, HESSE_E_JOB,
                        "an analysis planned for %d ranks cannot be run on %d",
                        x->plan.ranks, team->size);
+    if (!s && x->plan.scaling.from == HESSE_SCALING_MOMENTS && !x->plan.scaling.values)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "a scaling by given numbers has none, expected one for every "
+                       "parameter");
     s = hesse_agree(team, s);
     if (!s) s = evaluate(x);
+    if (!s && x->plan.scaling.from)
+        s = hesse_scaling_find(&x->plan, x->gradient, run->checkpoint);
     if (!s) s = run_dense(x, run);
     if (!s) s = run_matrix_free(x, run);
     if (!s) s = complete(x);
@@ -385,6 +429,20 @@ const hesse_measures *hesse_analysis_measures(const hesse_analysis *x, int part,
     return &x->results[part].measures[entry_of(x, block)];
 }
 
+const hesse_tail *hesse_analysis_tail(const hesse_analysis *x, int part, int block)
+{
+    if (!hesse_analysis_spectrum(x, part, block)) return NULL;
+    const hesse_tail *all = x->results[part].tails;
+    return all ? &all[entry_of(x, block)] : NULL;
+}
+
+int hesse_analysis_below(const hesse_analysis *x, int part, int block, int i)
+{
+    const hesse_share_results *f = found(x, part, block);
+    if (!f || i < 0 || i >= f->n_index) return -1;
+    return (int)f->below[(size_t)entry_of(x, block) * (size_t)f->n_index + (size_t)i];
+}
+
 const double *hesse_analysis_coupling(const hesse_analysis *x, int part)
 {
     const hesse_share_results *f = found(x, part, HESSE_FULL_MATRIX);
@@ -400,7 +458,12 @@ hesse_status hesse_analysis_block_matrix(hesse_analysis *x, int part, int block,
                           block);
     const hesse_block *b = &x->plan.partition.blocks[block];
     hesse_panel_options one = x->plan.options.request;
+    const double *factors = hesse_plan_factors(&x->plan, part, block);
+    if (part >= x->plan.plain && !factors)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "the factors of a scaled share are known after a run");
     one.shares = 1, one.kinds = &x->plan.kinds[part];
+    one.computed = 0, one.scale = NULL;
     one.left_out = NULL; /* the block may be an estimated one */
     hesse_sums *sums = hesse_calloc((size_t)x->plan.partition.count, sizeof *sums);
     if (!sums) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
@@ -416,6 +479,9 @@ hesse_status hesse_analysis_block_matrix(hesse_analysis *x, int part, int block,
         s = hesse_assemble_local(&threads, count, (int)b->size, &matrix, &tally,
                                  &defect, &(hesse_watch){0}, why);
         hesse_mirror((int)b->size, matrix);
+        for (size_t i = 0; factors && i < b->size; i++)
+            for (size_t j = 0; j < b->size; j++)
+                matrix[i * b->size + j] *= factors[i] * factors[j];
         hesse_panel_threads_free(&threads);
     }
     free(sums);
@@ -430,6 +496,11 @@ const hesse_plan *hesse_analysis_plan(const hesse_analysis *x)
 int hesse_analysis_shares(const hesse_analysis *x)
 {
     return shares_of(x);
+}
+
+const char *hesse_analysis_share_name(const hesse_analysis *x, int share)
+{
+    return x->plan.names[share];
 }
 
 hesse_kinds hesse_analysis_kinds(const hesse_analysis *x, int share)

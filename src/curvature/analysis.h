@@ -20,11 +20,13 @@ typedef struct hesse_run_options {
 hesse_status hesse_analysis_run_with(hesse_analysis *analysis,
                                      const hesse_run_options *options);
 
-/** Local. Return the number of shares, the kinds of one share, or its results. The
+/** Local. Return the number of shares, the kinds or the name of one share, or its
+ * results. Scaled copies are shares, too, with the kinds of their base. The
  * results are NULL before a run. They belong to the analysis and are the same on every
  * rank, except for distances. */
 int hesse_analysis_shares(const hesse_analysis *analysis);
 hesse_kinds hesse_analysis_kinds(const hesse_analysis *analysis, int share);
+const char *hesse_analysis_share_name(const hesse_analysis *analysis, int share);
 const hesse_share_results *hesse_analysis_results(const hesse_analysis *analysis,
                                                   int share);
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "curvature/assemble.h"
+#include "spectra/inertia.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -222,10 +223,12 @@ static hesse_status show_matrix(hesse_dense *x, int share, int block,
 
 /* A block may be zero except for rounding, like the block of a key's bias, which
    softmax does not see. The remaining rounding need not be symmetric, so the loss,
-   which has the units of the Hessian, adds to the scale. docs/math.md, section 5. */
+   which has the units of the Hessian, adds to the scale, multiplied by the largest
+   factor of a scaled share. docs/math.md, section 5. */
 static void judge_defect(const hesse_dense *x, int share, const hesse_sums *sums)
 {
-    const double scale = sqrt(sums->squares) + 1e-4 * fabs(x->options->loss);
+    const double factor = hesse_panels_largest_factor(x->workers.panels[0], share);
+    const double scale = sqrt(sums->squares) + 1e-4 * fabs(x->options->loss) * factor;
     x->check[share] = scale > 0 ? x->defect[share] / scale : 0;
 }
 
@@ -286,11 +289,81 @@ static hesse_status assemble_part(hesse_dense *x, const hesse_rank_group *by,
     return status;
 }
 
+/* The counts of a block; -1 for the whole. */
+static double *counts_of(const hesse_dense *x, int share, int block)
+{
+    const int at = block < 0 ? x->partition->count : block;
+    double *all = x->found[share].below;
+    return all ? all + (size_t)at * (size_t)x->options->n_index : NULL;
+}
+
+/* Return true if a rank has room for a copy of a matrix. */
+static bool counts_below(const hesse_dense *x, int n)
+{
+    return x->options->n_index && hesse_index_bytes(n) <= x->options->room;
+}
+
+double hesse_index_bytes(int n)
+{
+    return (double)n * n * (double)sizeof(double) + hesse_inertia_bytes(n);
+}
+
+/* Count the eigenvalues of a matrix below all values on this rank. */
+static hesse_status count_local(const hesse_dense *x, int n, const double *a,
+                                double *counts, hesse_why *why)
+{
+    const size_t size = (size_t)n * (size_t)n;
+    if (!counts_below(x, n)) return HESSE_OK;
+    double *copy = hesse_alloc(size);
+    hesse_status s = HESSE_OK;
+    if (!copy)
+        s = hesse_fail(why, HESSE_E_NOMEM,
+                       "%zu bytes for a copy of a matrix of order %d are not there",
+                       size * sizeof *copy, n);
+    for (int i = 0; !s && i < x->options->n_index; i++) {
+        int below;
+        memcpy(copy, a, size * sizeof *copy);
+        s = hesse_inertia(n, copy, x->options->index[i], &below, why);
+        if (!s) counts[i] = below;
+    }
+    free(copy);
+    return s;
+}
+
+/* Collective. Count those of a distributed matrix on the first rank of the team, which
+   gets a copy of the matrix for every value. All ranks of the team learn the counts. */
+static hesse_status count_together(const hesse_dense *x, hesse_team *team,
+                                   const hesse_dmat *a, double *counts)
+{
+    const size_t size = (size_t)a->n * (size_t)a->n;
+    const bool mine = hesse_team_rank(team) == 0;
+    if (!counts_below(x, a->n)) return HESSE_OK;
+    double *copy = mine ? hesse_alloc(size) : NULL;
+    hesse_status s = HESSE_OK;
+    if (mine && !copy)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM,
+                       "%zu bytes for a copy of a matrix of order %d are not there",
+                       size * sizeof *copy, a->n);
+    s = hesse_agree(team, s);
+    for (int i = 0; !s && i < x->options->n_index; i++) {
+        const hesse_gather all = {.n = a->n, .owner = 0, .values = copy};
+        int below = -1;
+        s = hesse_dmat_gather(a, &all, 1);
+        if (!s && mine)
+            s = hesse_inertia(a->n, copy, x->options->index[i], &below, &team->why);
+        s = hesse_agree(team, s);
+        hesse_team_broadcast(team, 0, &below, sizeof below);
+        counts[i] = below;
+    }
+    free(copy);
+    return s;
+}
+
 /* Compute and check the eigenvalues of a distributed matrix. The matrix is
    destroyed. */
 static hesse_status solve_part(hesse_dense *x, const hesse_rank_group *by, int share,
                                hesse_dmat *a, const hesse_sums *sums, const char *name,
-                               hesse_spectrum **spectrum)
+                               double *counts, hesse_spectrum **spectrum)
 {
     hesse_why *why = hesse_team_why(by->team);
     start_clock(&x->times.eigenvalues);
@@ -298,6 +371,7 @@ static hesse_status solve_part(hesse_dense *x, const hesse_rank_group *by, int s
     hesse_status status = hesse_spectrum_new(a->n, x->options->vectors, spectrum, why);
     if (!status) status = begin_solution(x, a->n, why);
     status = hesse_agree(by->team, status);
+    if (!status) status = count_together(x, by->team, a, counts);
     if (!status)
         status =
             name_in_error(name, hesse_eigen(a, x->options->engine, *spectrum), why);
@@ -333,6 +407,7 @@ static hesse_status block_together(hesse_dense *x, const hesse_task *task)
         status = show_matrix(x, s, task->block, a[s], NULL);
         if (!status)
             status = solve_part(x, by, s, a[s], &x->found[s].sums[task->block], b->name,
+                                counts_of(x, s, task->block),
                                 &x->found[s].spectra[task->block]);
         if (!status)
             x->found[s].spectra[task->block]->seconds =
@@ -408,6 +483,9 @@ static hesse_status solve_alone(hesse_dense *x, const hesse_task *task,
         hesse_spectrum **spectrum = &x->found[s].spectra[task->block];
         const hesse_sums *sums = &x->found[s].sums[task->block];
         status = hesse_spectrum_new((int)b->size, x->options->vectors, spectrum, why);
+        if (!status)
+            status =
+                count_local(x, (int)b->size, a[s], counts_of(x, s, task->block), why);
         if (!status)
             status =
                 name_in_error(b->name,
@@ -569,7 +647,7 @@ static hesse_status solve_share(hesse_dense *x, int s)
         hesse_agree(x->team, hesse_checkpoint_continue(x->options->checkpoint, why));
     if (!status)
         status = solve_part(x, &x->rank_groups[0], s, x->whole[s], &x->found[s].all,
-                            "full", &x->found[s].full);
+                            "full", counts_of(x, s, -1), &x->found[s].full);
     if (!status) x->found[s].full->seconds += hesse_seconds() - since;
     if (!status && x->team->rank == 0) status = save_whole(x, s, why);
     return hesse_agree(x->team, status);
@@ -668,7 +746,9 @@ static hesse_status prepare(hesse_dense *x, hesse_tape *tape,
     x->whole = hesse_calloc(shares, sizeof(void *));
     bool there = x->found && x->tallies && x->defect && x->check && x->whole;
     for (size_t s = 0; there && s < shares; s++) {
-        there = hesse_share_results_new(&x->found[s], x->partition->count, whole);
+        there = hesse_share_results_new(&x->found[s], x->partition->count, whole) &&
+                hesse_share_results_index(&x->found[s], x->options->n_index,
+                                          x->options->index);
         x->tallies[s] =
             (hesse_tally){.blocks = x->found[s].sums, .coupling = x->found[s].coupling};
     }

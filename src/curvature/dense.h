@@ -27,6 +27,11 @@ typedef struct hesse_dense_options {
     int threads; /* panels that a rank computes at the same time */
     double loss; /* of the tape: rounding is measured against it if a block is zero
                     except for rounding */
+    /* Eigenvalues below these values are counted, where a rank has `room` bytes for a
+       copy of the matrix. */
+    const double *index;
+    int n_index;
+    double room;
     const hesse_listener *listener; /* NULL: none; its functions may be NULL, too */
     hesse_checkpoint *checkpoint;   /* NULL: none                                 */
 } hesse_dense_options;
@@ -51,5 +56,9 @@ hesse_status hesse_dense_run(hesse_team *team, hesse_tape *tape,
  *
  *  stretch  [in]  seconds of work that may be lost at most. */
 bool hesse_dense_keeps(const hesse_task *task, double stretch, bool shown);
+
+/** Local. Return the bytes that a rank needs to count the eigenvalues of a matrix of
+ * order n below a value, beside its other matrices. */
+double hesse_index_bytes(int n);
 
 #endif /* HESSE_CURVATURE_DENSE_H */

@@ -51,7 +51,9 @@ double hesse_disk_of_result(const hesse_plan *x)
     if (x->matrix_free.whole) share += of_quadrature(x, all);
     if (x->options.scope & HESSE_FULL)
         share += of_matrix(x, all) + NUMBER * square(blocks);
-    return FILE_ITSELF + NUMBER * all + x->options.request.shares * share;
+    const double scaled = x->options.request.shares - x->plain; /* each has its D */
+    return FILE_ITSELF + NUMBER * all * (1 + scaled) +
+           x->options.request.shares * share;
 }
 
 /* Return how many numbers the records of a finished matrix have. */

@@ -302,7 +302,8 @@ static hesse_status find(course *x, hesse_submatrix *matrix, hesse_record_kind k
                                          .room = how.room,
                                          .products = e->extreme.products,
                                          .noise =
-                                             hesse_estimates_noise(x->objective->loss),
+                                             hesse_estimates_noise(x->objective->loss) *
+                                             (matrix->scaled ? matrix->largest : 1),
                                          .seed = e->seed};
     s = pairs ? hesse_thick_restart_run(team, &a, &restart, matrix->extremes)
               : hesse_hutchinson_run(team, &a, e->seed, how.width, matrix->hutchinson);

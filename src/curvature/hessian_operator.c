@@ -1,5 +1,5 @@
 /* A product is made for a fixed number of vectors. If there are fewer, the others are
-   zero. */
+   zero. Vectors are copied if their number differs, or if the matrix is scaled. */
 #include "curvature/hessian_operator.h"
 
 #include "base/memory.h"
@@ -25,8 +25,9 @@ hesse_status hesse_hessian_operator_new(hesse_objective *objective,
     x->bundle = bundle_of(matrix, width);
     hesse_status s = hesse_product_work(objective, &x->bundle, 1, &work, &team->why);
     if (!s) x->of = work.products;
-    if (most > 1) x->v = hesse_alloc(numbers), x->av = hesse_alloc(numbers);
-    if (most > 1 && (!x->v || !x->av))
+    const bool copies = most > 1 || matrix->scaled;
+    if (copies) x->v = hesse_alloc(numbers), x->av = hesse_alloc(numbers);
+    if (copies && (!x->v || !x->av))
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for %d vectors",
                        width);
     s = hesse_agree(team, s);
@@ -48,7 +49,8 @@ double hesse_hessian_operator_bytes(const hesse_objective *objective, int ranks,
 {
     const hesse_bundle bundle = bundle_of(matrix, width);
     return hesse_product_bytes(objective, ranks, &bundle, 1) +
-           (most > 1 ? 2.0 * (double)matrix->q->n * width : 0) * (double)sizeof(double);
+           (most > 1 || matrix->scaled ? 2.0 * (double)matrix->q->n * width : 0) *
+               (double)sizeof(double);
 }
 
 /* Copy columns first ... first + count - 1 of a list of k vectors to a list of `width`
@@ -83,11 +85,13 @@ static hesse_status apply(void *context, int k, const double *v, double *av)
     hesse_status s = HESSE_OK;
     for (int first = 0; !s && first < k; first += width) {
         const int count = k - first < width ? k - first : width;
-        const bool direct = k == width;
+        const bool direct = k == width && !x->matrix->scaled;
         if (!direct)
             carry(x->matrix->q->n, k, first, count, width, (double *)v, x->v, false);
+        if (x->matrix->scaled) hesse_submatrix_scale(x->matrix, width, x->v, x->v);
         hesse_product_run(x->product, x->matrix->part, direct ? v : x->v,
                           direct ? av : x->av);
+        if (x->matrix->scaled) hesse_submatrix_scale(x->matrix, width, x->av, x->av);
         if (!direct) carry(x->matrix->q->n, k, first, count, width, av, x->av, true);
         s = hesse_agree(x->objective->team, report(x, count));
     }

@@ -288,7 +288,7 @@ static bool allocate_outline(hesse_panels *p)
     p->want = hesse_calloc(params, sizeof *p->want);
     p->wants = hesse_calloc((size_t)p->partition->n_pieces, sizeof *p->wants);
     p->place = hesse_calloc(params, sizeof *p->place);
-    p->workload = hesse_workload_new(p->tape, p->request.shares, false);
+    p->workload = hesse_workload_new(p->tape, p->request.computed, false);
     p->follow = hesse_calloc((size_t)p->partition->n_pieces, sizeof *p->follow);
     p->channels = hesse_calloc((size_t)p->partition->n_pieces, sizeof *p->channels);
     return p->sweep && p->moves && p->want && p->wants && p->place && p->workload &&
@@ -327,13 +327,14 @@ hesse_status hesse_panels_new(hesse_tape *tape, const hesse_params *params,
                             .partition = partition,
                             .request = *request,
                             .planned = -1};
+    if (p && !request->computed) p->request.computed = request->shares;
     bool there = p && allocate_outline(p);
     if (there)
         p->tokens = (hesse_tokens){.tape = tape,
                                    .params = params,
                                    .sweep = p->sweep,
                                    .panel = request->panel,
-                                   .shares = request->shares,
+                                   .shares = p->request.computed,
                                    .kinds = request->kinds};
     if (there) measure(p);
     if (there && !request->outline) there = allocate(p);
@@ -470,9 +471,11 @@ static hesse_directions directions_of(hesse_panels *p, int piece, int first, int
 static void compute_columns(hesse_panels *p, const panel_of_part *x)
 {
     const hesse_directions v = directions_of(p, x->piece, x->first, x->count);
-    hesse_sweep_run(p->sweep, &v, 0, p->tape->sequences, p->request.shares,
+    hesse_sweep_run(p->sweep, &v, 0, p->tape->sequences, p->request.computed,
                     p->request.kinds, p->values);
 }
+
+static void copy_scaled(hesse_panels *p, int share);
 
 void hesse_panels_compute(hesse_panels *p, int i)
 {
@@ -484,6 +487,7 @@ void hesse_panels_compute(hesse_panels *p, int i)
     else
         compute_columns(p, x);
     p->now = i;
+    for (int s = p->request.computed; s < p->request.shares; s++) copy_scaled(p, s);
 }
 
 hesse_record hesse_panels_record(const hesse_panels *p, int i, int share)
@@ -628,6 +632,48 @@ int hesse_panels_patches(const hesse_panels *p, int i, int share,
     return count;
 }
 
+/* The factors of the coordinates of the part; NULL: the share is not scaled. */
+static const double *factors_of(const hesse_panels *p, int share)
+{
+    const int i = share - p->request.computed;
+    return i < 0 ? NULL : p->request.scale[i] + p->origin;
+}
+
+/* Make the computed panel of a scaled share from the panel of its base. Only entries in
+   patches belong to the matrix, so the others need no factor. Patches are not shared
+   between threads, because each thread has its own panels. */
+static void copy_scaled(hesse_panels *p, int share)
+{
+    const panel_of_part *x = &p->list[p->now];
+    const hesse_piece *from = &p->partition->pieces[x->piece];
+    const double *factors = factors_of(p, share);
+    double *values = p->values[share];
+    memcpy(values, p->values[share - p->request.computed],
+           hesse_panels_size(p, p->now) * sizeof *values);
+    for (const hesse_piece *to = first_piece(p); to < end_of_pieces(p); to++) {
+        if (!hesse_piece_follows(to, from)) continue;
+        const int count = patches_of(p, x, to, values, p->patches);
+        for (int i = 0; i < count; i++) {
+            const hesse_patch *patch = &p->patches[i];
+            double *row = values + (patch->values - values);
+            for (int r = 0; r < patch->rows; r++, row += patch->stride)
+                for (int c = 0; c < patch->cols; c++)
+                    row[c] *= factors[patch->row + r] *
+                              factors[patch->col + c * patch->apart];
+        }
+    }
+}
+
+double hesse_panels_largest_factor(const hesse_panels *p, int share)
+{
+    const double *factors = factors_of(p, share);
+    const hesse_block *last = &p->partition->blocks[p->part.block + p->part.blocks - 1];
+    const size_t n = last->first + last->size - p->origin;
+    double largest = factors ? 0 : 1;
+    for (size_t i = 0; factors && i < n; i++) largest = fmax(largest, factors[i]);
+    return largest * largest;
+}
+
 static void add_to(hesse_sums *to, const hesse_sums *more)
 {
     to->trace += more->trace;
@@ -745,4 +791,8 @@ void hesse_panels_sample(hesse_panels *p, int share, int count, const size_t *in
                            (size_t)(at.col - want.col);
         memcpy(sample + i * count, p->values[0] + row * k, k * sizeof *sample);
     }
+    const double *factors = factors_of(p, share);
+    for (int i = 0; factors && i < count; i++)
+        for (int j = 0; j < count; j++)
+            sample[i * count + j] *= factors[index[i]] * factors[index[j]];
 }

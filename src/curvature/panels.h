@@ -31,8 +31,13 @@ typedef struct hesse_panel_options {
     hesse_way way;
     int shares;               /* matrices computed side by side                */
     const hesse_kinds *kinds; /* of every share                                */
-    bool whole;               /* parts may have many blocks; false: they have one */
-    const bool *left_out;     /* blocks that are never a part; NULL: none */
+    /* The first `computed` shares come from sweeps (0: all). Share computed + i is a
+       scaled copy of share i: entry (j, k) times scale[i][j] scale[i][k]. The factors
+       have the order of the partition; an outline does not read them. */
+    int computed;
+    const double *const *scale;
+    bool whole;           /* parts may have many blocks; false: they have one */
+    const bool *left_out; /* blocks that are never a part; NULL: none */
     bool outline; /* panels are not computed: they take no memory and only tell their
                      work */
 } hesse_panel_options;
@@ -72,6 +77,10 @@ hesse_part hesse_panels_part(const hesse_panels *p);
 bool hesse_panels_one_piece(const hesse_panels *p);
 int hesse_panels_width(const hesse_panels *p);
 int hesse_panels_shares(const hesse_panels *p);
+
+/** Local. Return the largest factor by which an entry of the part is multiplied in a
+ * share: 1 if the share is not scaled. */
+double hesse_panels_largest_factor(const hesse_panels *p, int share);
 
 /** Local. Return the work of all panels of the part. `numbers` is how many numbers they
  * have, for one share. */

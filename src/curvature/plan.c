@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,8 @@ static hesse_status check(const hesse_analysis_options *q, hesse_why *why)
         {"ranks", q->ranks, 0, MOST_RANKS},
         {"n_only", q->n_only, 0, q->only ? INT_MAX : 0},
         {"n_parts", q->n_parts, 0, q->parts ? INT_MAX : 0},
+        {"scaling", q->scaling.from, HESSE_SCALING_NONE, HESSE_SCALING_GRADIENT},
+        {"n_index", q->n_index, 0, q->index ? INT_MAX : 0},
         {"n_distances", q->n_distances, 0, q->distances ? HESSE_DISTANCES : 0}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (numbers[i].value < numbers[i].least || numbers[i].value > numbers[i].most)
@@ -41,6 +44,12 @@ static hesse_status check(const hesse_analysis_options *q, hesse_why *why)
     if (!(q->seconds >= 0))
         return hesse_fail(why, HESSE_E_JOB, "seconds is %g, expected 0 or more",
                           q->seconds);
+    const hesse_scaling *d = &q->scaling;
+    if (!(d->power >= 0 && isfinite(d->power) && d->epsilon >= 0 &&
+          isfinite(d->epsilon)))
+        return hesse_fail(why, HESSE_E_JOB,
+                          "scaling: power is %g and epsilon %g, expected 0 or more",
+                          d->power, d->epsilon);
     for (int i = 0; i < q->n_only; i++)
         if (!q->only[i])
             return hesse_fail(why, HESSE_E_JOB, "only: name %d is missing", i);
@@ -132,28 +141,103 @@ static hesse_status partition_by_preset(hesse_plan *x, const hesse_analysis_opti
     return s;
 }
 
+/* List the shares that are asked for and, after them, their scaled copies. */
+static hesse_status list_shares(hesse_plan *x, const hesse_analysis_options *q,
+                                hesse_why *why)
+{
+    const bool halves = q->scaling.from == HESSE_SCALING_MOMENTS ||
+                        q->scaling.from == HESSE_SCALING_GRADIENT;
+    x->plain = q->n_parts ? q->n_parts : 1;
+    const size_t shares = (q->scaling.from ? 2 : 1) * (size_t)x->plain;
+    x->kinds = hesse_calloc(shares, sizeof *x->kinds);
+    x->names = hesse_calloc(shares, sizeof *x->names);
+    x->factors = hesse_calloc((size_t)x->plain, sizeof *x->factors);
+    if (!x->kinds || !x->names || !x->factors)
+        return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    for (size_t i = 0; i < shares; i++) {
+        const bool scaled = i >= (size_t)x->plain;
+        const size_t of = scaled ? i - (size_t)x->plain : i;
+        x->kinds[i] = q->n_parts ? q->parts[of] : HESSE_ALL;
+        snprintf(x->names[i], sizeof x->names[i], "%s%s", hesse_kinds_name(x->kinds[i]),
+                 scaled ? "_scaled" : "");
+    }
+    x->scaling = q->scaling;
+    if (!(x->scaling.power > 0)) x->scaling.power = halves ? 0.5 : 1;
+    return HESSE_OK;
+}
+
+/* A diagonal is computed from the panels of matrices that are formed. */
+static hesse_status diagonal_is_there(const hesse_plan *x, hesse_why *why)
+{
+    const bool diagonal = x->scaling.from == HESSE_SCALING_DIAGONAL ||
+                          x->scaling.from == HESSE_SCALING_GAUSS_NEWTON;
+    for (int b = 0; diagonal && b <= x->partition.count; b++) {
+        const bool whole = b == x->partition.count;
+        const hesse_estimated because = x->matrix_free.why[b];
+        if (because)
+            return hesse_fail(
+                why, HESSE_E_JOB,
+                "the scaling by a diagonal needs matrices that are formed, and %s%s is "
+                "estimated (%s); expected a scaling by second moments or the gradient, "
+                "or the exact method",
+                whole ? "" : "block ",
+                whole ? "the full matrix" : x->partition.blocks[b].name,
+                hesse_estimated_text(because));
+    }
+    return HESSE_OK;
+}
+
+const double *hesse_plan_factors(const hesse_plan *x, int share, int block)
+{
+    const double *all = share < x->plain ? NULL : x->factors[share - x->plain];
+    const bool whole = block < 0 || block == x->partition.count;
+    return all ? all + (whole ? 0 : x->partition.blocks[block].first) : NULL;
+}
+
+double hesse_plan_largest_factor(const hesse_plan *x, int share)
+{
+    const double *all = hesse_plan_factors(x, share, -1);
+    double largest = all ? 0 : 1;
+    for (size_t i = 0; all && i < x->partition.size; i++)
+        largest = fmax(largest, all[i]);
+    return largest * largest;
+}
+
 static hesse_status read_options(hesse_plan *x, const hesse_analysis_options *q,
                                  hesse_why *why)
 {
     const hesse_objective *m = x->objective;
-    const int shares = q->n_parts ? q->n_parts : 1;
     const hesse_status s = check(q, why);
     if (s) return s;
-    x->kinds = hesse_calloc((size_t)shares, sizeof *x->kinds);
-    if (!x->kinds) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    for (int i = 0; i < shares; i++) x->kinds[i] = q->n_parts ? q->parts[i] : HESSE_ALL;
+    const hesse_status named = list_shares(x, q, why);
+    if (named) return named;
+    const int shares = q->scaling.from ? 2 * x->plain : x->plain;
     x->distances = hesse_calloc((size_t)q->n_distances, sizeof *x->distances);
     if (!x->distances) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
     for (int i = 0; i < q->n_distances; i++) x->distances[i] = q->distances[i];
     x->n_distances = q->n_distances;
     x->density = q->density;
+    x->tail = q->tail;
+    x->index = hesse_alloc((size_t)q->n_index);
+    if (!x->index) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    for (int i = 0; i < q->n_index; i++) {
+        x->index[i] = q->index[i];
+        if (!isfinite(q->index[i]))
+            return hesse_fail(why, HESSE_E_JOB,
+                              "value %d of the index is %g, expected a finite number",
+                              i, q->index[i]);
+    }
     x->options = (hesse_dense_options){
         .request = {.panel = q->panel ? q->panel : HESSE_PANEL,
                     .shares = shares,
-                    .kinds = x->kinds},
+                    .kinds = x->kinds,
+                    .computed = x->plain,
+                    .scale = x->factors},
         .scope = q->scope ? q->scope : HESSE_BLOCKS,
         .engine = q->engine,
         .vectors = q->eigenvectors,
+        .index = x->index,
+        .n_index = q->n_index,
         /* Several threads read one tape at the same time. */
         .threads = q->threads && hesse_tape_is_whole(m->tape) ? q->threads : 1,
     };
@@ -222,8 +306,12 @@ static double list_bytes(const hesse_plan *x)
 static double held_bytes(const hesse_plan *x)
 {
     const double shares = x->options.request.shares;
+    const int lists = !x->scaling.from                            ? 0
+                      : x->scaling.from == HESSE_SCALING_DIAGONAL ? x->plain
+                                                                  : 1;
     return x->program + model_bytes(x->objective) + list_bytes(x) +
-           ((double)x->partition.size + (shares + 1) * result_numbers(x)) *
+           ((1.0 + lists) * (double)x->partition.size +
+            (shares + 1) * result_numbers(x)) *
                (double)sizeof(double);
 }
 
@@ -594,6 +682,25 @@ static hesse_status distances_fit(const hesse_plan *x, hesse_why *why)
         x->partition.count, HESSE_BYTES(need), HESSE_BYTES(x->memory));
 }
 
+/* Eigenvalues are counted where the rest of the memory has room for one more matrix.
+   The largest such matrix adds to the peak. */
+static void reserve_index(hesse_plan *x)
+{
+    const double room = x->memory - x->peak;
+    double most = 0;
+    for (int b = 0; x->options.n_index && b <= x->partition.count; b++) {
+        const bool whole = b == x->partition.count;
+        const double n =
+            whole ? (double)x->partition.size : (double)x->partition.blocks[b].size;
+        const bool formed = whole ? forms(x, HESSE_FULL)
+                                  : forms(x, HESSE_BLOCKS) && !x->matrix_free.blocks[b];
+        const double bytes = formed && n <= INT_MAX ? hesse_index_bytes((int)n) : 0;
+        if (bytes <= room) most = fmax(most, bytes);
+    }
+    x->options.room = room;
+    x->peak += most;
+}
+
 static hesse_status allocate(hesse_plan *x, hesse_why *why)
 {
     const size_t blocks = (size_t)x->partition.count;
@@ -626,7 +733,9 @@ hesse_status hesse_plan_make(hesse_objective *objective,
     if (!s) s = plan_dense(x, why);
     while (!s && x->method == HESSE_METHOD_AUTO && leave_out_slow(x))
         s = plan_dense(x, why);
+    if (!s) s = diagonal_is_there(x, why);
     if (!s) s = plan_matrix_free(x, why);
+    if (!s) reserve_index(x);
     if (!s) s = distances_fit(x, why);
     if (!s) hesse_plan_rate(x, &hesse_rates_nominal);
     return s;
@@ -640,6 +749,10 @@ void hesse_plan_free(hesse_plan *x)
     free(x->matrix_free.each);
     free(x->distances);
     free(x->kinds);
+    free(x->names);
+    free(x->factors);
+    free(x->factor_values);
+    free(x->index);
     hesse_schedule_free(&x->schedule);
     hesse_partition_free(&x->partition);
     *x = (hesse_plan){0};
@@ -678,18 +791,23 @@ hesse_status hesse_plan_submatrices(const hesse_plan *x, hesse_submatrix **subma
     hesse_status s = HESSE_OK;
     int n = 0;
     if (!list) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    for (int i = 0; i < shares; i++)
+    for (int i = 0; i < shares; i++) {
+        const double largest = hesse_plan_largest_factor(x, i);
         for (int b = 0; !s && b <= p->count; b++) {
             const bool whole = b == p->count;
             if (whole ? !x->matrix_free.whole : !x->matrix_free.blocks[b]) continue;
             hesse_submatrix *t = &list[n++];
             *t = (hesse_submatrix){.part = x->kinds[i], .share = i};
             t->block = whole ? -1 : b;
+            t->scaled = i >= x->plain;
+            t->scale = hesse_plan_factors(x, i, b);
+            t->largest = largest;
             t->pieces = p->pieces + (whole ? 0 : p->blocks[b].piece);
             t->n_pieces = whole ? p->n_pieces : p->blocks[b].pieces;
             s = hesse_submatrix_quadrature(whole ? p->size : p->blocks[b].size,
                                            &x->matrix_free.settings, &t->q, why);
         }
+    }
     if (s) {
         hesse_submatrices_free(list, n);
         return s;

@@ -27,11 +27,19 @@ typedef struct hesse_matrix_free {
     double seconds; /* predicted                                                      */
 } hesse_matrix_free;
 
+/** The name of a share in results, such as "hessian" or "hessian_scaled". */
+typedef char hesse_share_label[48];
+
 /** It has many fields because it is all that an analysis knows before it runs. */
 typedef struct hesse_plan {
     hesse_objective *objective; /* borrowed */
     hesse_partition partition;
-    hesse_kinds *kinds; /* [shares]                                            */
+    hesse_kinds *kinds;       /* [shares]; the scaled ones have those of their base  */
+    hesse_share_label *names; /* [shares] */
+    hesse_scaling scaling;
+    int plain;                   /* shares that are not scaled; they come first */
+    double *factor_values;       /* owned; NULL before a run */
+    const double **factors;      /* [plain] D^(-1/2), in the order of the blocks */
     hesse_dense_options options; /* for the matrices that are formed */
     hesse_scope scope;           /* as the job asked for it */
     hesse_method method;
@@ -40,6 +48,8 @@ typedef struct hesse_plan {
     hesse_distance *distances; /* [n_distances] */
     int n_distances;
     hesse_density density;
+    bool tail;      /* power laws are fitted */
+    double *index;  /* [options.n_index] owned */
     int ranks;      /* number of ranks in the plan */
     bool worldwide; /* matrices go to a listener: a block belongs to all ranks or to a
                        single one */
@@ -66,6 +76,12 @@ void hesse_plan_free(hesse_plan *plan);
 hesse_status hesse_plan_submatrices(const hesse_plan *plan, hesse_submatrix **list,
                                     int *count, hesse_why *why);
 void hesse_submatrices_free(hesse_submatrix *list, int count);
+
+/** Local. Return the factors of a share, from a block on; NULL: it is not scaled, or
+ * its factors are not known yet. Block `count` is the whole. And the square of its
+ * largest factor, 1 without factors. */
+const double *hesse_plan_factors(const hesse_plan *plan, int share, int block);
+double hesse_plan_largest_factor(const hesse_plan *plan, int share);
 
 /** Local. Predict the times of the plan from the rates of this machine, also the
  * seconds of the whole run. The plan itself does not change. */

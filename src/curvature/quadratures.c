@@ -80,6 +80,7 @@ typedef struct queue {
     hesse_work step;   /* of a step of the batch */
     batch now;
     hesse_product *product;
+    double *scaled; /* vectors of a batch of scaled matrices, times D^(-1/2) */
 } queue;
 
 static hesse_record record_of(const hesse_submatrix *t, int probe)
@@ -106,10 +107,27 @@ static bool is_known(const queue *x, const hesse_submatrix *t, int probe)
     return hesse_checkpoint_has(x->how->checkpoint, &what, record_size(t->q));
 }
 
+/* Return how many numbers the vectors of the batch have. */
+static size_t numbers_of(const batch *b)
+{
+    size_t count = 0;
+    for (int g = 0; g < b->count; g++)
+        count += b->matrices[g]->q->n * (size_t)b->cells[g].k;
+    return count;
+}
+
+/* All matrices of a batch belong to one share. */
+static bool is_scaled(const batch *b)
+{
+    return b->count && b->matrices[0]->scaled;
+}
+
 static double bytes_of(const queue *x)
 {
     const batch *b = &x->now;
-    return hesse_product_bytes(x->objective, x->ranks, b->bundles, b->count) +
+    const double scaled = is_scaled(b) ? (double)numbers_of(b) : 0;
+    return scaled * (double)sizeof(double) +
+           hesse_product_bytes(x->objective, x->ranks, b->bundles, b->count) +
            hesse_lanczos_run_bytes(x->ranks, x->settings->orthogonality, b->cells,
                                    b->count);
 }
@@ -238,10 +256,33 @@ hesse_status hesse_quadratures_work(const hesse_objective *objective,
     return s;
 }
 
+void hesse_submatrix_scale(const hesse_submatrix *matrix, int k, const double *from,
+                           double *to)
+{
+    for (size_t i = 0; i < matrix->q->n; i++)
+        for (int j = 0; j < k; j++) {
+            const size_t at = i * (size_t)k + (size_t)j;
+            to[at] = matrix->scale[i] * from[at];
+        }
+}
+
+/* Multiply the vectors of a batch by D^(-1/2). */
+static void scale_all(const batch *b, const double *from, double *to)
+{
+    for (int g = 0; g < b->count; g++) {
+        const size_t count = b->matrices[g]->q->n * (size_t)b->cells[g].k;
+        hesse_submatrix_scale(b->matrices[g], b->cells[g].k, from, to);
+        from += count, to += count;
+    }
+}
+
 static void apply(void *context, const double *v, double *av)
 {
     queue *x = context;
-    hesse_product_run(x->product, x->now.matrices[0]->part, v, av);
+    const bool scaled = is_scaled(&x->now);
+    if (scaled) scale_all(&x->now, v, x->scaled);
+    hesse_product_run(x->product, x->now.matrices[0]->part, scaled ? x->scaled : v, av);
+    if (scaled) scale_all(&x->now, av, av);
 }
 
 static hesse_status after_step(void *context, hesse_why *why)
@@ -326,12 +367,15 @@ static hesse_status advance(queue *x)
     const double start = hesse_seconds(), columns = x->now.columns;
     hesse_status s = hesse_product_work(x->objective, x->now.bundles, x->now.count,
                                         &x->step, &team->why);
+    if (!s && is_scaled(&x->now) && !(x->scaled = hesse_alloc(numbers_of(&x->now))))
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for scaled vectors");
     s = hesse_agree(team, s);
     if (!s)
         s = hesse_product_new(x->objective, x->now.bundles, x->now.count, &x->product);
     if (!s) s = hesse_lanczos_run(team, &r, x->now.cells, x->now.count);
     hesse_product_free(x->product);
-    x->product = NULL;
+    free(x->scaled);
+    x->product = NULL, x->scaled = NULL;
     if (!s && team->rank == 0) s = save(x, &team->why);
     s = hesse_agree(team, s);
     for (int g = 0; g < x->now.count; g++)

@@ -13,7 +13,11 @@ typedef struct hesse_submatrix {
     const hesse_piece *pieces; /* [n_pieces] */
     int n_pieces;
     hesse_kinds part;
-    int share, block;    /* its name in records; block -1: the whole */
+    int share, block; /* its name in records; block -1: the whole */
+    /* A scaled matrix is D^(-1/2) A D^(-1/2), for A the principal part. */
+    bool scaled;
+    const double *scale; /* [n] D^(-1/2); NULL in a plan                          */
+    double largest;      /* the largest entry of 1 / D; 0 or 1: it is not scaled  */
     hesse_quadrature *q; /* made for the settings; filled           */
     /* Other results for it. They are NULL before a run, and if not requested. */
     hesse_extremes *extremes;
@@ -27,6 +31,10 @@ typedef struct hesse_matrix_free_options {
     const hesse_listener *listener;
     hesse_checkpoint *checkpoint;
 } hesse_matrix_free_options;
+
+/** Local. Multiply row i of a list of k vectors by scale[i]. */
+void hesse_submatrix_scale(const hesse_submatrix *matrix, int k, const double *from,
+                           double *to);
 
 /** Local. Replace zeros in the settings by defaults; or make the quadrature of a matrix
  * of order n, which is not filled yet. Errors: HESSE_E_JOB (numbers out of range),

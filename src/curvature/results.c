@@ -36,35 +36,51 @@ static void set_numbers(hesse_spectrum *x, hesse_sums *sums, const numbers *from
     *sums = from->sums;
 }
 
-static size_t size_of(size_t n, size_t vectors)
+static size_t size_of(size_t n, size_t vectors, size_t index)
 {
-    return NUMBERS + n + vectors * (n + 1);
+    return NUMBERS + n + vectors * (n + 1) + index;
+}
+
+/* The counts of eigenvalues of a block; the whole matrix is the last one. */
+static double *counts_of(const hesse_share_results *f, int block)
+{
+    return f->n_index ? f->below + (size_t)block * (size_t)f->n_index : NULL;
 }
 
 static size_t size_of_block(const hesse_share_results *f, int block)
 {
-    return size_of((size_t)f->spectra[block]->n, (size_t)f->spectra[block]->vectors);
+    return size_of((size_t)f->spectra[block]->n, (size_t)f->spectra[block]->vectors,
+                   (size_t)f->n_index);
 }
 
-static void pack(const hesse_spectrum *x, const hesse_sums *sums, double *to)
+static void pack(const hesse_share_results *f, int block, const hesse_spectrum *x,
+                 const hesse_sums *sums, double *to)
 {
     const size_t n = (size_t)x->n, m = (size_t)x->vectors;
     const numbers head = numbers_of(x, sums);
     memcpy(to, &head, sizeof head);
     memcpy(to += NUMBERS, x->eigenvalues, n * sizeof *to);
-    if (m) memcpy(to += n, x->eigenvectors, n * m * sizeof *to);
+    to += n;
+    if (m) memcpy(to, x->eigenvectors, n * m * sizeof *to);
     if (m) memcpy(to + n * m, x->residuals, m * sizeof *to);
+    to += m * (n + 1);
+    if (f->n_index) memcpy(to, counts_of(f, block), (size_t)f->n_index * sizeof *to);
 }
 
-static void unpack(hesse_spectrum *x, hesse_sums *sums, const double *from)
+static void unpack(hesse_share_results *f, int block, hesse_spectrum *x,
+                   hesse_sums *sums, const double *from)
 {
     const size_t n = (size_t)x->n, m = (size_t)x->vectors;
     numbers head;
     memcpy(&head, from, sizeof head);
     set_numbers(x, sums, &head);
     memcpy(x->eigenvalues, from += NUMBERS, n * sizeof *from);
-    if (m) memcpy(x->eigenvectors, from += n, n * m * sizeof *from);
+    from += n;
+    if (m) memcpy(x->eigenvectors, from, n * m * sizeof *from);
     if (m) memcpy(x->residuals, from + n * m, m * sizeof *from);
+    from += m * (n + 1);
+    if (f->n_index)
+        memcpy(counts_of(f, block), from, (size_t)f->n_index * sizeof *from);
 }
 
 hesse_status hesse_share_results_share(hesse_team *team, const hesse_schedule *schedule,
@@ -90,14 +106,14 @@ hesse_status hesse_share_results_share(hesse_team *team, const hesse_schedule *s
     for (int i = 0; !status && i < schedule->count; i++) {
         const hesse_task *t = &schedule->tasks[i];
         if (t->group.first == team->rank)
-            pack(f->spectra[t->block], &f->sums[t->block], all + at);
+            pack(f, t->block, f->spectra[t->block], &f->sums[t->block], all + at);
         at += size_of_block(f, t->block);
     }
     if (!status) hesse_team_sum(team, all, size);
     at = 0;
     for (int i = 0; !status && i < schedule->count; i++) {
         const int block = schedule->tasks[i].block;
-        unpack(f->spectra[block], &f->sums[block], all + at);
+        unpack(f, block, f->spectra[block], &f->sums[block], all + at);
         at += size_of_block(f, block);
     }
     free(all);
@@ -111,7 +127,7 @@ static size_t record_size(const hesse_share_results *f, const hesse_record *what
 {
     const int most = 2 * vectors < n ? 2 * vectors : n;
     const size_t blocks = (size_t)f->blocks;
-    return size_of((size_t)n, (size_t)most) +
+    return size_of((size_t)n, (size_t)most, (size_t)f->n_index) +
            (what->kind == HESSE_RECORD_WHOLE ? blocks * blocks : 0);
 }
 
@@ -136,7 +152,9 @@ hesse_status hesse_share_results_load(hesse_share_results *f,
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a record of order %d", n);
     if (!s) s = hesse_spectrum_new(n, vectors, spectrum, why);
     if (!s) s = hesse_checkpoint_load(checkpoint, what, list, why);
-    if (!s) unpack(*spectrum, whole ? &f->all : &f->sums[what->block], list);
+    if (!s)
+        unpack(f, whole ? f->blocks : what->block, *spectrum,
+               whole ? &f->all : &f->sums[what->block], list);
     if (!s && whole)
         memcpy(f->coupling, list + (size - blocks * blocks),
                blocks * blocks * sizeof *list);
@@ -150,13 +168,14 @@ hesse_status hesse_share_results_save(const hesse_share_results *f,
 {
     const bool whole = what->kind == HESSE_RECORD_WHOLE;
     const hesse_spectrum *x = whole ? f->full : f->spectra[what->block];
-    const size_t own = size_of((size_t)x->n, (size_t)x->vectors);
+    const size_t own = size_of((size_t)x->n, (size_t)x->vectors, (size_t)f->n_index);
     const size_t more = whole ? (size_t)f->blocks * (size_t)f->blocks : 0;
     double *list = hesse_alloc(own + more);
     if (!list)
         return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a record of order %d",
                           x->n);
-    pack(x, whole ? &f->all : &f->sums[what->block], list);
+    pack(f, whole ? f->blocks : what->block, x, whole ? &f->all : &f->sums[what->block],
+         list);
     if (whole) memcpy(list + own, f->coupling, more * sizeof *list);
     const hesse_status s =
         hesse_checkpoint_save(checkpoint, what, own + more, list, why);

@@ -4,6 +4,7 @@
 #ifndef HESSE_JOB_JOB_H
 #define HESSE_JOB_JOB_H
 
+#include "base/digest.h"
 #include "hesse/analysis.h"
 #include "hesse/arch.h"
 #include "hesse/data.h"
@@ -77,8 +78,9 @@ typedef struct hesse_job_paths {
     const char *config, *checkpoint;
     const char *const *checkpoints; /* paths and patterns of a series */
     int n_checkpoints;
-    const char *output; /* the default is the name of the job file, with .h5 */
-    const char *folder; /* of a training run: the name of the job file, alone */
+    const char *moments; /* Adam's second moments; NULL: absent */
+    const char *output;  /* the default is the name of the job file, with .h5 */
+    const char *folder;  /* of a training run: the name of the job file, alone */
 } hesse_job_paths;
 
 /** A series of checkpoints. The key has the steps that the user gave. The program finds
@@ -108,6 +110,7 @@ typedef struct hesse_job {
     hesse_job_output output;
     hesse_job_paths paths;
     hesse_job_series series;
+    char moments[HESSE_DIGEST_LENGTH]; /* digest of paths.moments; "" before a run */
     /* Texts for the result file: the job file without changes, plus a comment "# --set
        KEY=VALUE" for every override; and the resolved job, which is the same job with
        all defaults. */

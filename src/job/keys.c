@@ -16,6 +16,7 @@ enum {
     LONGEST = 4095,
     MOST_ENTRIES = 1000,
     MOST_STEPS = 100000,
+    MOST_VALUES = 100,
     MOST_EIGENVALUES = 20000
 };
 
@@ -140,6 +141,11 @@ static hesse_word share_word(int i)
     const hesse_kinds kinds = hesse_kinds_at(i);
     return (hesse_word){kinds ? hesse_kinds_name(kinds) : NULL, (int)kinds};
 }
+
+static const hesse_word scalings_of_shares[] = {
+    {"none", HESSE_SCALING_NONE},         {"exp_avg_sq", HESSE_SCALING_MOMENTS},
+    {"diagonal", HESSE_SCALING_DIAGONAL}, {"gauss_newton", HESSE_SCALING_GAUSS_NEWTON},
+    {"gradient", HESSE_SCALING_GRADIENT}, {NULL, 0}};
 
 static const hesse_word methods[] = {{"auto", HESSE_METHOD_AUTO},
                                      {"exact", HESSE_METHOD_EXACT},
@@ -715,6 +721,34 @@ static const hesse_key keys[] = {
      .help =
          "The most vectors that are multiplied for all directions, and the most for "
          "the error of blocks; a job that needs more is refused."},
+    {"measures.scaling.name", HESSE_KEY_WORD, .words = scalings_of_shares,
+     .standard = "none", AT(analysis.scaling.from),
+     .help =
+         "Besides every matrix A, D^(-1/2) A D^(-1/2) is studied, for a diagonal "
+         "matrix "
+         "D = |s|^power + epsilon. The numbers s are Adam's second moments, the "
+         "diagonal of A or of the Gauss-Newton part, or the squares of the gradient."},
+    {"measures.scaling.file", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER,
+     .most = LONGEST, .absent = "none", AT(paths.moments),
+     .help = "The second moments, for `exp_avg_sq`: a safetensors file with the "
+             "tensors `NAME.exp_avg_sq`, or NAME, for every tensor NAME of the "
+             "checkpoint."},
+    {"measures.scaling.power", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = 16,
+     .absent = "0.5 for `exp_avg_sq` and `gradient`, else 1",
+     AT(analysis.scaling.power), .help = "The power of |s| in D."},
+    {"measures.scaling.epsilon", HESSE_KEY_NUMBER, .low = 0, .high = HESSE_NO_LIMIT,
+     .standard = "1e-8", AT(analysis.scaling.epsilon),
+     .help = "The number that is added to |s|^power."},
+    {"measures.tail", HESSE_KEY_TRUTH, .role = HESSE_KEY_OUTPUT, .standard = "false",
+     AT(analysis.tail),
+     .help = "Whether a power law is fitted to the largest eigenvalues of every "
+             "spectrum that is computed."},
+    {"measures.index", HESSE_KEY_NUMBER, .list = true, .low = -HESSE_NO_LIMIT,
+     .high = HESSE_NO_LIMIT, .least = 1, .most = MOST_VALUES, .absent = "none",
+     AT(analysis.index), COUNT(analysis.n_index),
+     .help = "Values: the eigenvalues of dense matrices below each of them are counted "
+             "without an eigensolver, by a factorisation on one rank; 0 gives the "
+             "number of negative ones."},
 
     {"output.file", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .written = true,
      .most = LONGEST, .absent = "the job file's name with `.h5`, beside it",

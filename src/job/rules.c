@@ -329,17 +329,36 @@ static hesse_status check_batch(const rules *r)
     return wrong(r, "data.batch", "is for 'hessian.reduction: micro_batches'");
 }
 
+static hesse_status check_scaling(const rules *r)
+{
+    const hesse_scaling_source from = r->job->analysis.scaling.from;
+    const bool moments = from == HESSE_SCALING_MOMENTS;
+    if (moments && !r->job->paths.moments)
+        return wrong(r, "measures.scaling.name",
+                     "is exp_avg_sq, expected 'measures.scaling.file' beside it");
+    if (!moments && given(r, "measures.scaling.file"))
+        return wrong(r, "measures.scaling.file",
+                     "is for 'measures.scaling.name: exp_avg_sq'");
+    if (from == HESSE_SCALING_DIAGONAL || from == HESSE_SCALING_GAUSS_NEWTON) {
+        if (r->job->analysis.method == HESSE_METHOD_LANCZOS)
+            return wrong(r, "measures.scaling.name",
+                         "needs a diagonal, which 'hessian.method: lanczos' does not "
+                         "give; expected exp_avg_sq or gradient");
+    }
+    return HESSE_OK;
+}
+
 hesse_status hesse_job_check_rules(const hesse_values *values, const char *path,
                                    const hesse_job *job, hesse_why *why)
 {
     typedef hesse_status rule(const rules *r);
-    static rule *const all[] = {need_family,     check_family,  check_config,
-                                check_widths,    check_heads,   check_multipliers,
-                                check_quadratic, check_classes, need_data,
-                                check_kind,      check_context, check_targets,
-                                check_shape,     check_masks,   check_matrices,
-                                check_estimates, check_preset,  check_procedure,
-                                check_seconds,   check_batch,   check_series};
+    static rule *const all[] = {
+        need_family,  check_family,      check_config,    check_widths,
+        check_heads,  check_multipliers, check_quadratic, check_classes,
+        need_data,    check_kind,        check_context,   check_targets,
+        check_shape,  check_masks,       check_matrices,  check_estimates,
+        check_preset, check_procedure,   check_seconds,   check_batch,
+        check_series, check_scaling};
     const rules r = {values, path, job, why};
     hesse_status s = HESSE_OK;
     for (size_t i = 0; !s && i < sizeof all / sizeof *all; i++) s = all[i](&r);

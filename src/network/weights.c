@@ -35,6 +35,22 @@ static bool is_seeded(const hesse_arch *arch, const hesse_param *p)
     return arch->seeded_head && p->role == HESSE_ROLE_HEAD;
 }
 
+static hesse_status check_shape(const char *path, const hesse_tensor *t,
+                                const hesse_param *p, const char *more, hesse_why *why)
+{
+    size_t shape[4];
+    const int rank = stored_shape(p, shape);
+    if (t->rank == rank && memcmp(t->shape, shape, (size_t)rank * sizeof *shape) == 0)
+        return HESSE_OK;
+    char found[HESSE_SHAPE_SHOWN], expected[HESSE_SHAPE_SHOWN];
+    hesse_shape_show(t->rank, t->shape, found);
+    hesse_shape_show(rank, shape, expected);
+    return hesse_fail(
+        why, HESSE_E_INPUT,
+        "%s: tensor '%s' has shape %s, expected %s by the model's sizes%s", path,
+        t->name, found, expected, more);
+}
+
 static hesse_status check_tensor(const hesse_safetensors *file, const char *path,
                                  const hesse_arch *arch, const hesse_param *p,
                                  hesse_why *why)
@@ -50,20 +66,11 @@ static hesse_status check_tensor(const hesse_safetensors *file, const char *path
             path, name, hesse_layout_nearest(file, name),
             head ? "; a head that is not stored can be drawn from the seed" : "");
     }
-    size_t shape[4];
-    const int rank = stored_shape(p, shape);
-    if (t->rank == rank && memcmp(t->shape, shape, (size_t)rank * sizeof *shape) == 0)
-        return HESSE_OK;
-    char found[HESSE_SHAPE_SHOWN], expected[HESSE_SHAPE_SHOWN];
-    hesse_shape_show(t->rank, t->shape, found);
-    hesse_shape_show(rank, shape, expected);
     const bool grid = p->role == HESSE_ROLE_POSITION && p->rank == 3 && p->rows > 1;
-    return hesse_fail(
-        why, HESSE_E_INPUT,
-        "%s: tensor '%s' has shape %s, expected %s by the model's sizes%s", path,
-        t->name, found, expected,
-        grid ? "; a position table of another grid of patches can be interpolated"
-             : "");
+    return check_shape(
+        path, t, p,
+        grid ? "; a position table of another grid of patches can be interpolated" : "",
+        why);
 }
 
 hesse_status hesse_weights_widen(const hesse_safetensors *file, const char *path,
@@ -111,12 +118,10 @@ void hesse_slice_copy(const hesse_param *p, double *fused, double *theta, bool b
     }
 }
 
-static hesse_status read_param(const hesse_safetensors *file, const char *path,
-                               const hesse_arch *arch, const hesse_param *p,
-                               double *theta, hesse_why *why)
+static hesse_status read_tensor(const hesse_safetensors *file, const char *path,
+                                const hesse_tensor *t, const hesse_param *p,
+                                double *theta, hesse_why *why)
 {
-    const hesse_tensor *t = hesse_layout_find(file, arch, p);
-    if (!t) return HESSE_OK; /* its initial values stay */
     if (!p->slice.total) return hesse_safetensors_read(file, t, theta, why);
     double *fused = hesse_alloc(t->count);
     if (!fused)
@@ -126,6 +131,15 @@ static hesse_status read_param(const hesse_safetensors *file, const char *path,
     if (!s) hesse_slice_copy(p, fused, theta, false);
     free(fused);
     return s;
+}
+
+static hesse_status read_param(const hesse_safetensors *file, const char *path,
+                               const hesse_arch *arch, const hesse_param *p,
+                               double *theta, hesse_why *why)
+{
+    const hesse_tensor *t = hesse_layout_find(file, arch, p);
+    if (!t) return HESSE_OK; /* its initial values stay */
+    return read_tensor(file, path, t, p, theta, why);
 }
 
 /* Mark the tensors that parameters are stored in. */
@@ -298,6 +312,64 @@ hesse_status hesse_weights_read(const hesse_safetensors *file, const char *path,
         const hesse_param *embedding = lists->list->list;
         s = check_copy(file, path, embedding, copy, lists->values + embedding->offset,
                        why);
+    }
+    if (!s) s = hesse_safetensors_digest(file, digest, why);
+    return s;
+}
+
+static bool ends_with(const char *text, const char *ending)
+{
+    const size_t length = strlen(text), end = strlen(ending);
+    return length >= end && strcmp(text + length - end, ending) == 0;
+}
+
+static bool any_ends_with(const hesse_safetensors *file, const char *ending)
+{
+    bool any = false;
+    for (size_t i = 0; !any && i < hesse_safetensors_count(file); i++)
+        any = ends_with(hesse_safetensors_tensor(file, i)->name, ending);
+    return any;
+}
+
+/* Find the tensor of a parameter in a state. Optimisers drop the wrapper that a
+   checkpoint may have. */
+static const hesse_tensor *find_state(const hesse_safetensors *file,
+                                      const hesse_arch *arch, const hesse_param *p,
+                                      const char *ending,
+                                      char name[2 * HESSE_NAME + 16])
+{
+    char plain[2 * HESSE_NAME];
+    hesse_layout_name(arch, p, plain);
+    snprintf(name, 2 * HESSE_NAME + 16, "%s%s", plain, ending);
+    const hesse_tensor *t = hesse_safetensors_find(file, name);
+    if (t) return t;
+    char unwrapped[2 * HESSE_NAME + 16];
+    snprintf(unwrapped, sizeof unwrapped, "%s%s", p->tensor, ending);
+    t = hesse_safetensors_find(file, unwrapped);
+    return t || *ending ? t : hesse_layout_find(file, arch, p);
+}
+
+hesse_status hesse_weights_read_state(const hesse_safetensors *file, const char *path,
+                                      const hesse_arch *arch,
+                                      const hesse_params *params, const char *ending,
+                                      double *values, char digest[HESSE_DIGEST_LENGTH],
+                                      hesse_why *why)
+{
+    char name[2 * HESSE_NAME + 16];
+    hesse_status s = HESSE_OK;
+    if (!any_ends_with(file, ending)) ending = "";
+    for (int i = 0; !s && i < params->count; i++) {
+        const hesse_param *p = &params->list[i];
+        const hesse_tensor *t = find_state(file, arch, p, ending, name);
+        s = t ? check_shape(path, t, p, "", why)
+              : hesse_fail(why, HESSE_E_INPUT,
+                           "%s: expected a tensor '%s', nearest is '%.160s'", path,
+                           name, hesse_layout_nearest(file, name));
+    }
+    for (int i = 0; !s && i < params->count; i++) {
+        const hesse_param *p = &params->list[i];
+        s = read_tensor(file, path, find_state(file, arch, p, ending, name), p,
+                        values + p->offset, why);
     }
     if (!s) s = hesse_safetensors_digest(file, digest, why);
     return s;

@@ -76,6 +76,22 @@ hesse_status hesse_weights_check(const hesse_safetensors *file, const char *path
                                  const hesse_arch *arch, const hesse_tensors *lists,
                                  int n_lists, hesse_why *note, hesse_why *why);
 
+/** Local. Read a number for every parameter from a file beside a checkpoint, such as
+ * the state of an optimiser: the tensor of a parameter has the name and the shape that
+ * it has in the checkpoint, with an ending. If no tensor has that ending, names without
+ *  it are taken. Other tensors of the file are not read.
+ *
+ *  ending  [in]   such as ".exp_avg_sq".
+ *  values  [out]  params->size numbers.
+ *  digest  [out]  as hesse_weights_read.
+ *  Errors: HESSE_E_INPUT when a tensor is missing, has another shape or is not finite;
+ *  HESSE_E_NOMEM. */
+hesse_status hesse_weights_read_state(const hesse_safetensors *file, const char *path,
+                                      const hesse_arch *arch,
+                                      const hesse_params *params, const char *ending,
+                                      double *values, char digest[HESSE_DIGEST_LENGTH],
+                                      hesse_why *why);
+
 /** Local. Write tensors as a checkpoint in safetensors by arch->layout, under the names
  *  that hesse_weights_read finds. Slices of fused tensors are put together.
  *

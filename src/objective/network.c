@@ -250,6 +250,34 @@ hesse_status hesse_network_reload(hesse_team *team, hesse_network *n,
     return s;
 }
 
+hesse_status hesse_network_read_state(hesse_team *team, const hesse_network *n,
+                                      const char *path, const char *ending,
+                                      double **values, char *digest)
+{
+    hesse_safetensors *file = NULL;
+    double *numbers = hesse_alloc(n->params.size);
+    hesse_status s = HESSE_OK;
+    *values = NULL;
+    if (!numbers)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM,
+                       "%zu bytes for the numbers of %s are not there",
+                       n->params.size * sizeof *numbers, path);
+    if (!s && team->rank == 0) s = hesse_safetensors_open(path, &file, &team->why);
+    if (!s && team->rank == 0)
+        s = hesse_weights_read_state(file, path, &n->arch, &n->params, ending, numbers,
+                                     digest, &team->why);
+    hesse_safetensors_close(file);
+    s = hesse_agree(team, s);
+    if (s) {
+        free(numbers);
+        return s;
+    }
+    hesse_team_broadcast(team, 0, numbers, n->params.size * sizeof *numbers);
+    hesse_team_broadcast(team, 0, digest, HESSE_DIGEST_LENGTH);
+    *values = numbers;
+    return HESSE_OK;
+}
+
 void hesse_network_free(hesse_network *n)
 {
     if (!n) return;

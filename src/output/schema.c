@@ -31,6 +31,7 @@ static const hesse_axis_name AXES[] = {
     [HESSE_AXIS_STEP] = {"step", "steps", NULL},
     [HESSE_AXIS_SIDE] = {"rows_and_columns", "2", NULL},
     [HESSE_AXIS_END] = {"first_and_last", "2", NULL},
+    [HESSE_AXIS_VALUE] = {"value", "K", "value"},
     [HESSE_AXIS_LIMIT] = {"lower_and_upper", "2", NULL},
     [HESSE_AXIS_TRAIN_STEP] = {"step", "T", "/step"},
     [HESSE_AXIS_TRAIN_TENSOR] = {"parameter_tensor", "P", "/parameter_tensor"},
@@ -219,6 +220,9 @@ static const hesse_schema_row ROWS[] = {
      .optional = true, .in_1 = "",
      .description = "digest of the files of `measures.directions`: SHA-256 of their "
                     "digests, one in each line"},
+    {HESSE_SECTION_MODEL, "", "moments_sha256", HESSE_CONTENT_TEXT, .in_1 = "",
+     .optional = true,
+     .description = "digest of the file of second moments by which shares are scaled"},
     {HESSE_SECTION_MODEL, "", "checkpoint_note", HESSE_CONTENT_TEXT, .optional = true,
      .description = "what was ignored of the checkpoint"},
     {HESSE_SECTION_MODEL, "", "loss", HESSE_CONTENT_NUMBER, .optional = true,
@@ -316,7 +320,7 @@ static const hesse_schema_row ROWS[] = {
      .description =
          "block by block: distances of spectra, norms of off-diagonal pieces"},
     {HESSE_SECTION_GROUPS, "measures", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
-     .description = "measures besides spectra"},
+     .shares = true, .description = "what is measured besides spectra"},
     {HESSE_SECTION_GROUPS, "measures/directions", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
      .description = "curvature along given directions d; d_b is d in block b, else 0"},
     {HESSE_SECTION_GROUPS, "measures/directions/SHARE", NULL, HESSE_CONTENT_GROUP,
@@ -331,6 +335,10 @@ static const hesse_schema_row ROWS[] = {
      .in_1 = "",
      .description = "comparison of the share S of this name with BD, which is S without "
                     "its off-diagonal blocks"},
+    {HESSE_SECTION_GROUPS, "measures/scaling", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
+     .shares = true, .description = "how a share was scaled"},
+    {HESSE_SECTION_GROUPS, "measures/index", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
+     .shares = true, .description = "numbers of eigenvalues below some values"},
     {HESSE_SECTION_GROUPS, "hessian", NULL, HESSE_CONTENT_GROUP, .shares = true,
      .description = "the matrix itself"},
     {HESSE_SECTION_GROUPS, "hessian/blocks", NULL, HESSE_CONTENT_GROUP, .shares = true,
@@ -542,6 +550,27 @@ static const hesse_schema_row ROWS[] = {
      .axes = {HESSE_AXIS_BLOCK}, .units = "s", .shares = true, .full = true,
      .source = HESSE_SOURCE_ERRORS, .offset = offsetof(hesse_errors, seconds),
      .description = "wall time of assembly and solution, or of the quadrature"},
+
+    {HESSE_SECTION_BLOCKS, "blocks/condition_ratio", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .in_1 = "", .shares = true, .full = true,
+     .description =
+         "of a scaled share: condition number of the share that was scaled / that here"},
+    {HESSE_SECTION_BLOCKS, "blocks/tail_exponent", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .in_1 = "", .shares = true, .full = true,
+     .description =
+         "exponent of the power law that fits the largest eigenvalues best; this number "
+         "and the next three are NaN without a fit, and for estimated spectra"},
+    {HESSE_SECTION_BLOCKS, "blocks/tail_minimum", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = HESSIAN, .in_1 = "", .shares = true,
+     .full = true,
+     .description = "eigenvalue at which the tail begins"},
+    {HESSE_SECTION_BLOCKS, "blocks/tail_count", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .in_1 = "", .shares = true, .full = true,
+     .description = "eigenvalues in the tail"},
+    {HESSE_SECTION_BLOCKS, "blocks/tail_distance", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .in_1 = "", .shares = true, .full = true,
+     .description =
+         "Kolmogorov-Smirnov distance of the eigenvalues in the tail and the power law"},
 
     /* Spectra */
     {HESSE_SECTION_SPECTRA, "spectra/MATRIX/eigenvalues", NULL, HESSE_CONTENT_NUMBER,
@@ -859,6 +888,35 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_MEASURES_ATTRIBUTES, "measures/block_error", "seed",
      HESSE_CONTENT_WHOLE, .in_1 = "",
      .description = "seed of the random vectors"},
+    /* Measures besides spectra */
+    {HESSE_SECTION_MEASURES, "measures/scaling/divisor", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_PARAMETER}, .units = "D", .in_1 = "", .shares = true,
+     .description =
+         "of a share NAME_scaled: the diagonal of D in D^(-1/2) A D^(-1/2), for A of the "
+         "share NAME, block by block in the order of blocks/name"},
+
+    {HESSE_SECTION_MEASURES, "measures/index/value", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_VALUE}, .units = HESSIAN, .in_1 = "", .shares = true,
+     .description = "values t below which eigenvalues are counted"},
+    {HESSE_SECTION_MEASURES, "measures/index/below", NULL, HESSE_CONTENT_WHOLE,
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_VALUE}, .units = "1", .in_1 = "",
+     .shares = true,
+     .description =
+         "eigenvalues of a block below t, by the inertia of A - t I; -1: not counted, "
+         "because the matrix was not formed or a rank had no memory for a copy"},
+    {HESSE_SECTION_MEASURES, "measures/index/uncertain", NULL, HESSE_CONTENT_WHOLE,
+     .axes = {HESSE_AXIS_BLOCK, HESSE_AXIS_VALUE}, .units = "1", .in_1 = "",
+     .shares = true,
+     .description =
+         "eigenvalues of the spectrum that are nearer to t than the noise floor, so "
+         "that rounding decides on their side; -1: not counted"},
+    {HESSE_SECTION_MEASURES, "measures/index/full_below", NULL, HESSE_CONTENT_WHOLE,
+     .axes = {HESSE_AXIS_VALUE}, .units = "1", .in_1 = "", .shares = true,
+     .description = "the same number as below, of the full matrix"},
+    {HESSE_SECTION_MEASURES, "measures/index/full_uncertain", NULL,
+     HESSE_CONTENT_WHOLE, .axes = {HESSE_AXIS_VALUE}, .units = "1", .in_1 = "",
+     .shares = true,
+     .description = "the same number as uncertain, of the full matrix"},
 
     /* Matrices */
     {HESSE_SECTION_MATRICES, "hessian/full", NULL, HESSE_CONTENT_NUMBER,
@@ -1151,6 +1209,16 @@ const char *hesse_schema_path(const char *path, int version, char room[HESSE_PAT
     return length < HESSE_PATH ? room : NULL;
 }
 
+/* True for an object of a share whose matrices are scaled by D. */
+static bool is_of_scaled(const char *path)
+{
+    static const char mark[] = "_scaled";
+    const size_t length = sizeof mark - 1;
+    const char *share = after(path, "parts/");
+    const size_t name = share ? strcspn(share, "/") : 0;
+    return name > length && strncmp(share + name - length, mark, length) == 0;
+}
+
 hesse_set hesse_schema_set(const char *path, bool scaled)
 {
     const hesse_schema_row *row = hesse_schema_find(path, NULL);
@@ -1162,9 +1230,12 @@ hesse_set hesse_schema_set(const char *path, bool scaled)
     const bool one = row->attribute || (row->full && !strstr(path, "blocks/"));
     hesse_set set = {.path = path,
                      .content = row->content,
-                     .units = scaled && number->scaled ? number->scaled
-                              : number->units          ? number->units
-                                                       : "1",
+                     .units = scaled && number->scaled   ? number->scaled
+                              : !number->units           ? "1"
+                              : !is_of_scaled(path)      ? number->units
+                              : number->units == HESSIAN ? "loss / (parameter^2 D)"
+                              : number->units == DENSITY ? "parameter^2 D / loss"
+                                                         : number->units,
                      .description = number->description};
     for (int i = 0; i < 2 && !one; i++) set.axes[i] = AXES[row->axes[i]];
     return set;

@@ -7,9 +7,11 @@
 #include "output/store.h"
 #include "parallel/team.h"
 #include "spectra/density.h"
+#include "spectra/inertia.h"
 
 #include <assert.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +43,22 @@ static void write_texts(const writer *w, const char *where, const char *name, in
     if (w->store->status) return;
     const hesse_set set = hesse_schema_set(path, false);
     hesse_store_texts(w->store, &set, rank, shape, values);
+}
+
+static void write_wholes(const writer *w, const char *where, const char *name, int rank,
+                         const size_t *shape, const int *numbers)
+{
+    char path[HESSE_PATH];
+    const size_t count = shape[0] * (rank > 1 ? shape[1] : 1);
+    int64_t *wholes = hesse_calloc(count, sizeof *wholes);
+    hesse_store_path(w->store, path, "%s%s", where, name);
+    for (size_t i = 0; wholes && i < count; i++) wholes[i] = numbers[i];
+    if (!wholes) hesse_store_no_memory(w->store);
+    if (!w->store->status) {
+        const hesse_set set = hesse_schema_set(path, false);
+        hesse_store_wholes(w->store, &set, rank, shape, wholes);
+    }
+    free(wholes);
 }
 
 /* The results of a matrix, exact or estimated; block `count` is the full matrix. */
@@ -119,7 +137,7 @@ static void write_columns(const writer *w, const char *where)
     const size_t count = w->blocks->count;
     double *values = hesse_alloc(count);
     if (!values) hesse_store_no_memory(w->store);
-    for (int i = 0; hesse_schema_column(i) && !w->store->status; i++) {
+    for (int i = 0; values && hesse_schema_column(i) && !w->store->status; i++) {
         for (size_t b = 0; b < count; b++) {
             found x;
             values[b] = find(w, b, &x) ? number_of(&x, i) : NAN;
@@ -127,6 +145,105 @@ static void write_columns(const writer *w, const char *where)
         write_doubles(w, where, hesse_schema_column(i), false, 1, &count, values);
     }
     free(values);
+}
+
+/* Write a number of every block that has no column in other files, and the same number
+   of the full matrix. `values` has one entry more than there are blocks. */
+static void write_extra_column(const writer *w, const char *name, const double *values)
+{
+    char where[HESSE_PATH];
+    const size_t count = w->blocks->count;
+    found full;
+    if (!values) return;
+    hesse_store_path(w->store, where, "%sblocks/", w->prefix);
+    write_doubles(w, where, name, false, 1, &count, values);
+    if (!find(w, count, &full)) return;
+    hesse_store_path(w->store, where, "%sspectra/full/", w->prefix);
+    write_doubles(w, where, name, false, 0, NULL, &values[count]);
+}
+
+/* Write how the share was scaled, if it was. */
+static void write_scaling(const writer *w)
+{
+    char where[HESSE_PATH];
+    const double *scale = w->share->scale;
+    size_t n = 0;
+    if (!scale) return;
+    for (int b = 0; b < w->blocks->count; b++) n += w->blocks->size[b];
+    double *divisor = hesse_alloc(n);
+    for (size_t i = 0; divisor && i < n; i++) divisor[i] = 1 / (scale[i] * scale[i]);
+    hesse_store_path(w->store, where, "%smeasures/scaling/", w->prefix);
+    if (divisor)
+        write_doubles(w, where, "divisor", false, 1, &n, divisor);
+    else
+        hesse_store_no_memory(w->store);
+    free(divisor);
+    write_extra_column(w, "condition_ratio", w->share->condition_ratio);
+}
+
+/* Write the four numbers of the power law of every block. */
+static void write_tails(const writer *w)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+    } members[] = {{"tail_exponent", offsetof(hesse_tail, exponent)},
+                   {"tail_minimum", offsetof(hesse_tail, minimum)},
+                   {"tail_count", offsetof(hesse_tail, count)},
+                   {"tail_distance", offsetof(hesse_tail, distance)}};
+    const size_t count = (size_t)w->blocks->count + 1;
+    if (!w->share->tails) return;
+    double *values = hesse_alloc(count);
+    if (!values) hesse_store_no_memory(w->store);
+    for (size_t i = 0; values && i < sizeof members / sizeof *members; i++) {
+        for (size_t b = 0; b < count; b++)
+            memcpy(&values[b], (const char *)&w->share->tails[b] + members[i].offset,
+                   sizeof values[b]);
+        write_extra_column(w, members[i].name, values);
+    }
+    free(values);
+}
+
+/* Write the counts of eigenvalues below some values, and how many are uncertain. Both
+   lists have the blocks and, last, the full matrix. */
+static void write_counts(const writer *w, const char *where, int *below, int *uncertain)
+{
+    const size_t shape[] = {w->blocks->count, w->share->n_index};
+    const size_t count = shape[0] * shape[1];
+    for (size_t b = 0; b <= shape[0]; b++) {
+        found x;
+        find(w, b, &x);
+        for (size_t i = 0; i < shape[1]; i++) {
+            const size_t at = b * shape[1] + i;
+            below[at] = (int)w->share->below[at];
+            uncertain[at] =
+                below[at] < 0 || !x.spectrum
+                    ? -1
+                    : hesse_inertia_uncertain(x.spectrum->n, x.spectrum->eigenvalues,
+                                              w->share->values[i]);
+        }
+    }
+    write_doubles(w, where, "value", false, 1, &shape[1], w->share->values);
+    write_wholes(w, where, "below", 2, shape, below);
+    write_wholes(w, where, "uncertain", 2, shape, uncertain);
+    found full;
+    if (!find(w, shape[0], &full)) return;
+    write_wholes(w, where, "full_below", 1, &shape[1], below + count);
+    write_wholes(w, where, "full_uncertain", 1, &shape[1], uncertain + count);
+}
+
+static void write_index(const writer *w)
+{
+    char where[HESSE_PATH];
+    const size_t all = ((size_t)w->blocks->count + 1) * (size_t)w->share->n_index;
+    if (!w->share->n_index) return;
+    int *counts = hesse_calloc(2 * all, sizeof *counts);
+    hesse_store_path(w->store, where, "%smeasures/index/", w->prefix);
+    if (counts)
+        write_counts(w, where, counts, counts + all);
+    else
+        hesse_store_no_memory(w->store);
+    free(counts);
 }
 
 static void write_numbers(const writer *w)
@@ -309,21 +426,6 @@ static void write_eigenvalues(const writer *w, const char *where,
     }
 }
 
-static void write_wholes(const writer *w, const char *where, const char *name,
-                         size_t count, const int *numbers)
-{
-    char path[HESSE_PATH];
-    int64_t *wholes = hesse_calloc(count, sizeof *wholes);
-    hesse_store_path(w->store, path, "%s%s", where, name);
-    for (size_t i = 0; wholes && i < count; i++) wholes[i] = numbers[i];
-    if (!wholes) hesse_store_no_memory(w->store);
-    if (!w->store->status) {
-        const hesse_set set = hesse_schema_set(path, false);
-        hesse_store_wholes(w->store, &set, 1, &count, wholes);
-    }
-    free(wholes);
-}
-
 /* Write two bounds for every probe, side by side. */
 static void write_bounds(const writer *w, const char *where, const char *name,
                          int probes, double *const both[2])
@@ -346,7 +448,7 @@ static void write_quadrature(const writer *w, const char *where,
     const size_t shape[] = {(size_t)q->probes, (size_t)q->steps};
     write_doubles(w, where, "nodes", false, 2, shape, q->nodes);
     write_doubles(w, where, "weights", false, 2, shape, q->weights);
-    write_wholes(w, where, "taken", shape[0], q->taken);
+    write_wholes(w, where, "taken", 1, shape, q->taken);
     write_bounds(w, where, "extreme_bounds", q->probes, q->extreme);
     write_bounds(w, where, "negative_bounds", q->probes, q->negative);
     hesse_store_path(w->store, path, "%snodes", where);
@@ -503,6 +605,9 @@ hesse_status hesse_result_share(hesse_result *result, const char *prefix,
         write_blocks(&w);
         write_full(&w);
         write_metrics(&w);
+        write_scaling(&w);
+        write_tails(&w);
+        write_index(&w);
     }
     return hesse_store_agree(result);
 }

@@ -270,6 +270,148 @@ static void print_blocks(FILE *out, const table *t, int width)
     }
 }
 
+/* Numbers of every block that only some jobs ask for. */
+static const struct extra {
+    const char *heading, *name;
+    int width, digits;
+    char format;
+} EXTRAS[] = {
+    {"condition before / here", "condition_ratio", 25, 2, 'e'},
+    {"tail exponent", "tail_exponent", 15, 3, 'f'},
+    {"from", "tail_minimum", 10, 2, 'e'},
+    {"count", "tail_count", 7, 0, 'f'},
+    {"KS", "tail_distance", 8, 3, 'f'},
+};
+
+enum { N_EXTRAS = sizeof EXTRAS / sizeof *EXTRAS, WIDTH_OF_COUNT = 16 };
+
+/* The extra numbers of all blocks and, last, of the full matrix. */
+typedef struct extras {
+    double *numbers[N_EXTRAS]; /* [blocks]; NULL: not in the file */
+    double full[N_EXTRAS];
+    size_t values;
+    double *value;                /* [values] eigenvalues below these are counted */
+    int64_t *below, *uncertain;   /* [blocks][values] */
+    int64_t *of_full, *near_full; /* [values]; NULL: there is no full matrix */
+} extras;
+
+static void *read_index(hesse_reader *r, const char *prefix, const char *name,
+                        hid_t type, size_t count)
+{
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "%smeasures/index/%s", prefix, name);
+    return hesse_reader_has(r, path) ? hesse_reader_column(r, path, type, count) : NULL;
+}
+
+static bool has_index(hesse_reader *r, const char *prefix)
+{
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "%smeasures", prefix);
+    if (!hesse_reader_has(r, path)) return false;
+    snprintf(path, sizeof path, "%smeasures/index", prefix);
+    return hesse_reader_has(r, path);
+}
+
+static void read_extras(hesse_reader *r, const char *prefix, size_t blocks, bool full,
+                        extras *x)
+{
+    char path[PATH_LENGTH];
+    size_t size;
+    for (int i = 0; i < N_EXTRAS; i++) {
+        snprintf(path, sizeof path, "%sblocks/%s", prefix, EXTRAS[i].name);
+        if (!hesse_reader_has(r, path)) continue;
+        x->numbers[i] = hesse_reader_column(r, path, H5T_NATIVE_DOUBLE, blocks);
+        snprintf(path, sizeof path, "%sspectra/full/%s", prefix, EXTRAS[i].name);
+        double *one = full ? hesse_reader_column(r, path, H5T_NATIVE_DOUBLE, 1) : NULL;
+        x->full[i] = one ? *one : NAN;
+        free(one);
+    }
+    if (!has_index(r, prefix)) return;
+    snprintf(path, sizeof path, "%smeasures/index/value", prefix);
+    x->value = hesse_reader_set(r, path, H5T_NATIVE_DOUBLE, &x->values, &size);
+    const size_t all = blocks * x->values;
+    x->below = read_index(r, prefix, "below", H5T_NATIVE_INT64, all);
+    x->uncertain = read_index(r, prefix, "uncertain", H5T_NATIVE_INT64, all);
+    x->of_full = read_index(r, prefix, "full_below", H5T_NATIVE_INT64, x->values);
+    x->near_full = read_index(r, prefix, "full_uncertain", H5T_NATIVE_INT64, x->values);
+    if (!x->below || !x->uncertain) x->values = 0;
+}
+
+static void free_extras(extras *x)
+{
+    for (int i = 0; i < N_EXTRAS; i++) free(x->numbers[i]);
+    free(x->value);
+    free(x->below);
+    free(x->uncertain);
+    free(x->of_full);
+    free(x->near_full);
+}
+
+/* Print the counts of a block. A count in brackets tells how many eigenvalues are so
+   near that rounding decides on their side. */
+static void print_counts(FILE *out, size_t values, const int64_t *below,
+                         const int64_t *uncertain)
+{
+    for (size_t i = 0; i < values; i++) {
+        char text[48] = "-";
+        if (below[i] >= 0)
+            snprintf(text, sizeof text, uncertain[i] > 0 ? "%lld (%lld)" : "%lld",
+                     (long long)below[i], (long long)uncertain[i]);
+        fprintf(out, "%*s", WIDTH_OF_COUNT, text);
+    }
+    fprintf(out, "\n");
+}
+
+static void print_extra_numbers(FILE *out, const extras *x, size_t block, bool full)
+{
+    for (int i = 0; i < N_EXTRAS; i++)
+        if (x->numbers[i])
+            fprintf(out, EXTRAS[i].format == 'e' ? "%*.*e" : "%*.*f", EXTRAS[i].width,
+                    EXTRAS[i].digits, full ? x->full[i] : x->numbers[i][block]);
+}
+
+static void print_extra_headings(FILE *out, int width, const extras *x)
+{
+    fprintf(out, "  %-*s", width, "block");
+    for (int i = 0; i < N_EXTRAS; i++)
+        if (x->numbers[i]) fprintf(out, "%*s", EXTRAS[i].width, EXTRAS[i].heading);
+    for (size_t i = 0; i < x->values; i++) {
+        char text[48];
+        snprintf(text, sizeof text, "below %.3g", x->value[i]);
+        fprintf(out, "%*s", WIDTH_OF_COUNT, text);
+    }
+    fprintf(out, "\n");
+}
+
+/* Print a table of the numbers that only some jobs ask for. */
+static void print_extras(hesse_reader *r, FILE *out, const char *prefix, const table *t,
+                         int width)
+{
+    char path[PATH_LENGTH], text[PATH_LENGTH];
+    extras x = {.values = 0};
+    snprintf(path, sizeof path, "%sspectra/full", prefix);
+    const bool full = hesse_reader_has(r, "spectra") && hesse_reader_has(r, path);
+    read_extras(r, prefix, t->count, full, &x);
+    bool any = x.values;
+    for (int i = 0; i < N_EXTRAS; i++) any |= x.numbers[i] != NULL;
+    if (any && !r->status) print_extra_headings(out, width, &x);
+    for (size_t b = 0; any && !r->status && b < t->count; b++) {
+        hesse_reader_text(t->engines, t->engine_size, b, text, sizeof text);
+        if (strcmp(text, "none") == 0) continue;
+        print_name(out, width,
+                   hesse_reader_text(t->names, t->name_size, b, text, sizeof text));
+        print_extra_numbers(out, &x, b, false);
+        print_counts(out, x.values, x.below + b * x.values, x.uncertain + b * x.values);
+    }
+    if (any && full && !r->status) {
+        print_name(out, width, "(full)");
+        print_extra_numbers(out, &x, 0, true);
+        print_counts(out, x.of_full && x.near_full ? x.values : 0, x.of_full,
+                     x.near_full);
+    }
+    free_extras(&x);
+}
+
 static void print_table(hesse_reader *r, FILE *out, const char *name,
                         const char *prefix)
 {
@@ -285,6 +427,7 @@ static void print_table(hesse_reader *r, FILE *out, const char *name,
         print_full(r, out, prefix, width, order);
         print_estimated(r, out, prefix, &t);
         if (t.count > 1) print_distances(r, out, prefix);
+        print_extras(r, out, prefix, &t, width);
     }
     free_table(&t);
 }

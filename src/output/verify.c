@@ -5,10 +5,12 @@
 #include "output/verify.h"
 
 #include "base/memory.h"
+#include "hesse/tail.h"
 #include "output/reader.h"
 #include "output/schema.h"
 #include "output/series.h"
 #include "output/stamp.h"
+#include "spectra/inertia.h"
 #include "spectra/lanczos.h"
 
 #include <float.h>
@@ -42,8 +44,12 @@ typedef struct matrix {
     size_t n;                      /* its order                    */
     const double *gradient;        /* [n]                          */
     double numbers[HESSE_COLUMNS]; /* in the order of the schema   */
-    double noise_1;                /* in a file of schema 1, the value that read_noise
-                                      returns */
+    const double *tail;            /* [4] the power law; NULL: none */
+    const int64_t *below, *near;   /* counts of eigenvalues; NULL: none */
+    const double *values;          /* [n_values] below which they are counted */
+    size_t n_values;
+    double noise_1; /* in a file of schema 1, the value that read_noise
+                       returns */
 } matrix;
 
 static const char *place_of(const matrix *m, const char *name, char path[PLACE])
@@ -518,6 +524,46 @@ static hesse_sums sums_of(const matrix *m, size_t count, const double *values)
     return sums;
 }
 
+static bool same_number(double found, double own)
+{
+    return isnan(own) ? isnan(found) : fabs(found - own) <= ROUNDING * fabs(own);
+}
+
+/* The power law follows from the eigenvalues. */
+static void check_tail(const matrix *m, size_t count, const double *values)
+{
+    static const char *const names[] = {"tail_exponent", "tail_minimum", "tail_count",
+                                        "tail_distance"};
+    hesse_reader *r = m->reader;
+    hesse_tail t;
+    if (!m->tail || !values || r->status) return;
+    r->status = hesse_tail_fit((int)count, values, &t, r->why);
+    const double own[] = {t.exponent, t.minimum, t.count, t.distance};
+    for (int i = 0; !r->status && i < 4; i++)
+        if (!same_number(m->tail[i], own[i]))
+            wrong(m, names[i], "%.12g, expected %.12g by the eigenvalues", m->tail[i],
+                  own[i]);
+}
+
+/* A count may differ from the number of eigenvalues below a value by those that are
+   uncertain. */
+static void check_index(const matrix *m, size_t count, const double *values)
+{
+    for (size_t i = 0; m->below && values && i < m->n_values; i++) {
+        const double t = m->values[i];
+        int64_t below = 0;
+        for (size_t j = 0; j < count; j++) below += values[j] < t;
+        const int near = hesse_inertia_uncertain((int)count, values, t);
+        if (m->below[i] < 0) continue; /* it was not counted */
+        if (m->near[i] != near)
+            wrong(m, "uncertain", "%lld near to %g, expected %d", (long long)m->near[i],
+                  t, near);
+        if (llabs(m->below[i] - below) > near)
+            wrong(m, "below", "%lld below %g, expected %lld up to %d",
+                  (long long)m->below[i], t, (long long)below, near);
+    }
+}
+
 /* Check the eigenvalues, and the residuals of those with an eigenvector, in the same
    way as the run did. */
 static void check_dense(const matrix *m)
@@ -540,6 +586,8 @@ static void check_dense(const matrix *m)
                                why.text);
     if (!r->status) check_vectors(m);
     if (!r->status) check_density(m, 0);
+    if (!r->status) check_tail(m, count, values);
+    if (!r->status) check_index(m, count, values);
     free(residuals);
     free(values);
 }
@@ -561,6 +609,100 @@ static void check_matrix(checker *a, matrix *m, double first, double order)
     a->spectra++;
 }
 
+/* What a share has besides the columns of every file. */
+typedef struct extras {
+    double *tails[4]; /* [blocks]; NULL: none */
+    double *full[4];  /* [1] */
+    double *values;
+    size_t n_values;
+    int64_t *below, *near;           /* [blocks][n_values] */
+    int64_t *full_below, *full_near; /* [n_values] */
+} extras;
+
+static void *read_extra(hesse_reader *r, const char *prefix, const char *path,
+                        hid_t type, size_t *count)
+{
+    char whole[2 * HESSE_PATH];
+    size_t size;
+    snprintf(whole, sizeof whole, "%s%s", prefix, path);
+    *count = 0;
+    return hesse_reader_has(r, whole) ? hesse_reader_set(r, whole, type, count, &size)
+                                      : NULL;
+}
+
+static void expect_count(hesse_reader *r, const char *what, const void *list,
+                         size_t count, size_t expected)
+{
+    if (list && count != expected)
+        hesse_reader_fail(r, what, "a number for every block and value");
+}
+
+static void read_extras(checker *a, const char *prefix, size_t blocks, extras *x)
+{
+    static const char *const tails[] = {"tail_exponent", "tail_minimum", "tail_count",
+                                        "tail_distance"};
+    hesse_reader *r = a->reader;
+    char path[HESSE_PATH];
+    size_t count;
+    snprintf(path, sizeof path, "%sspectra/full", prefix);
+    const bool full = hesse_reader_has(r, path);
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "blocks/%s", tails[i]);
+        x->tails[i] = read_extra(r, prefix, path, H5T_NATIVE_DOUBLE, &count);
+        expect_count(r, path, x->tails[i], count, blocks);
+        snprintf(path, sizeof path, "spectra/full/%s", tails[i]);
+        if (full) x->full[i] = read_extra(r, prefix, path, H5T_NATIVE_DOUBLE, &count);
+        if (full) expect_count(r, path, x->full[i], count, 1);
+    }
+    snprintf(path, sizeof path, "%smeasures", prefix);
+    if (!hesse_reader_has(r, path)) return;
+    snprintf(path, sizeof path, "%smeasures/index", prefix);
+    if (!hesse_reader_has(r, path)) return;
+    x->values =
+        read_extra(r, prefix, "measures/index/value", H5T_NATIVE_DOUBLE, &x->n_values);
+    const struct {
+        const char *path;
+        int64_t **list;
+        size_t count;
+    } lists[] = {{"measures/index/below", &x->below, blocks * x->n_values},
+                 {"measures/index/uncertain", &x->near, blocks * x->n_values},
+                 {"measures/index/full_below", &x->full_below, x->n_values},
+                 {"measures/index/full_uncertain", &x->full_near, x->n_values}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        *lists[i].list = read_extra(r, prefix, lists[i].path, H5T_NATIVE_INT64, &count);
+        expect_count(r, lists[i].path, *lists[i].list, count, lists[i].count);
+    }
+}
+
+static void free_extras(extras *x)
+{
+    for (int i = 0; i < 4; i++) free(x->tails[i]), free(x->full[i]);
+    free(x->values);
+    free(x->below);
+    free(x->near);
+    free(x->full_below);
+    free(x->full_near);
+}
+
+/* Give a matrix the extra numbers of a block, or of the full matrix.
+   tail [out]: room for four numbers. */
+static void take_extras(const extras *x, size_t block, bool full, double tail[4],
+                        matrix *m)
+{
+    bool all = true;
+    for (int i = 0; i < 4; i++) {
+        const double *from = full ? x->full[i] : x->tails[i];
+        all = all && from;
+        tail[i] = from ? from[full ? 0 : block] : NAN;
+    }
+    m->tail = all ? tail : NULL;
+    m->values = x->values, m->n_values = x->n_values;
+    const int64_t *below = full ? x->full_below : x->below,
+                  *near = full ? x->full_near : x->near;
+    const size_t at = full ? 0 : block * x->n_values;
+    if (below && near && x->values) m->below = below + at, m->near = near + at;
+}
+
 static void check_full(checker *a, const char *prefix)
 {
     char where[HESSE_PATH + 32], path[2 * HESSE_PATH];
@@ -573,7 +715,14 @@ static void check_full(checker *a, const char *prefix)
         if (value) m.numbers[i] = *value;
         free(value);
     }
+    extras x = {.n_values = 0};
+    double tail[4];
+    size_t size, count = 0;
+    free(hesse_reader_set(a->reader, "blocks/name", -1, &count, &size));
+    read_extras(a, prefix, count, &x);
+    take_extras(&x, 0, true, tail, &m);
     check_matrix(a, &m, 0, (double)a->n);
+    free_extras(&x);
 }
 
 static double *column(hesse_reader *r, const char *prefix, const char *name,
@@ -595,6 +744,9 @@ static void check_blocks(checker *a, const char *prefix)
         columns[i] = column(r, prefix, hesse_schema_column(i), count);
     double *first = column(r, "", "offset", count);
     double *order = column(r, "", "size", count);
+    extras x = {.n_values = 0};
+    double tail[4];
+    read_extras(a, prefix, count, &x);
     snprintf(where, sizeof where, "%sspectra/blocks", prefix);
     if (!hesse_reader_has(r, where)) count = 0;
     for (size_t b = 0; !r->status && b < count; b++) {
@@ -603,8 +755,10 @@ static void check_blocks(checker *a, const char *prefix)
         if (!hesse_reader_has(r, where)) continue;
         matrix m = {.where = where};
         for (int i = 0; i < HESSE_COLUMNS; i++) m.numbers[i] = columns[i][b];
+        take_extras(&x, b, false, tail, &m);
         check_matrix(a, &m, first[b], order[b]);
     }
+    free_extras(&x);
     free(order);
     free(first);
     for (int i = 0; i < HESSE_COLUMNS; i++) free(columns[i]);

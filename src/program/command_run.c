@@ -28,6 +28,7 @@ typedef struct run {
     hesse_measured measured;
     hesse_phases phases; /* of a step, or of the only analysis */
     hesse_resume resume;
+    double *moments; /* for the scaling of shares; NULL: none */
 
     /* These belong to a series. */
     char prefix[HESSE_STEP_PREFIX]; /* of the step in the file; "": no series */
@@ -63,12 +64,11 @@ static hesse_status write_matrix(void *context, int share, int block,
                                  const hesse_dmat *a, const double *local)
 {
     const run *r = context;
-    const hesse_kinds kinds = hesse_analysis_kinds(r->analysis, share);
-    const bool itself = kinds == HESSE_ALL;
+    const char *of = hesse_analysis_share_name(r->analysis, share);
+    const bool itself = strcmp(of, "hessian") == 0;
     char name[2 * HESSE_NAME];
     snprintf(name, sizeof name, "%s%s%shessian/%s%s", itself ? "" : "parts/",
-             itself ? "" : hesse_kinds_name(kinds), itself ? "" : "/",
-             block < 0 ? "full" : "blocks/",
+             itself ? "" : of, itself ? "" : "/", block < 0 ? "full" : "blocks/",
              block < 0 ? "" : hesse_analysis_block_name(r->analysis, block));
     if (a) return hesse_result_matrix(r->result, r->prefix, name, a);
     return hesse_result_square(r->result, r->prefix, name,
@@ -398,6 +398,22 @@ static void tell_estimated(const run *r)
                 hesse_estimated_text(p.whole_estimated));
 }
 
+/* On rank 0. Tell which matrices were formed, but have no counts of eigenvalues. */
+static void tell_uncounted(const run *r)
+{
+    const int blocks = hesse_analysis_blocks(r->analysis);
+    int count = 0;
+    for (int b = -1; r->job->analysis.n_index && b < blocks; b++)
+        count += hesse_analysis_spectrum(r->analysis, 0, b) &&
+                 hesse_analysis_below(r->analysis, 0, b, 0) < 0;
+    if (count && hesse_team_rank(r->team) == 0)
+        fprintf(stderr,
+                "note: eigenvalues below the values of measures.index were not counted "
+                "for %d matri%s, because one rank has no memory for a copy of such a "
+                "matrix\n",
+                count, count > 1 ? "ces" : "x");
+}
+
 static void tell_complete(const run *r, const char *path)
 {
     if (hesse_team_rank(r->team) == 0)
@@ -417,13 +433,17 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
     if (!s)
         s = job->series.count ? open_series(&r, job)
                               : hesse_open_problem(team, job, false, &r.problem);
+    if (!s && job->paths.moments)
+        s = hesse_network_read_state(team, r.problem.network, job->paths.moments,
+                                     ".exp_avg_sq", &r.moments, job->moments);
     r.phases.open = hesse_seconds() - start;
     if (!s) s = hesse_resume_begin(team, options, job, &r.problem, &r.resume);
     if (!s) tell_note(team, r.problem.network);
     if (!s && r.resume.complete) {
         tell_complete(&r, path);
     } else if (!s) {
-        const hesse_analysis_options asked = hesse_job_options(job);
+        hesse_analysis_options asked = hesse_job_options(job);
+        asked.scaling.values = r.moments;
         s = hesse_analysis_new(r.problem.objective, &asked, &r.analysis);
         if (!s) s = hesse_rate_analysis(team, r.analysis);
         if (!s && hesse_team_rank(team) == 0) hesse_blas_warn();
@@ -433,6 +453,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
         if (!s) s = begin_series(&r);
         if (!s) s = compute(&r, path);
         if (!s && !job->series.count) tell_unconverged(&r);
+        if (!s) tell_uncounted(&r);
     }
     if (!s && hesse_team_rank(team) == 0)
         s = hesse_result_show(path, stdout, hesse_team_why(team));
@@ -441,6 +462,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
     if (job) free_series(&r);
     hesse_analysis_free(r.analysis);
     hesse_problem_free(&r.problem);
+    free(r.moments);
     hesse_job_free(job);
     free(path);
     return s;

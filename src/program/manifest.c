@@ -69,7 +69,8 @@ typedef struct origin {
     bool series;          /* the checkpoint is a series */
     char program[80];
     char config[HESSE_DIGEST_LENGTH], checkpoint[HESSE_DIGEST_LENGTH],
-        data[HESSE_DIGEST_LENGTH], directions[HESSE_DIGEST_LENGTH]; /* "": none */
+        data[HESSE_DIGEST_LENGTH], directions[HESSE_DIGEST_LENGTH],
+        moments[HESSE_DIGEST_LENGTH]; /* "": none */
 } origin;
 
 static void add_digest(json_t *inputs, const char *name, const char *digest)
@@ -86,6 +87,7 @@ static char *manifest_of(const origin *o, purpose about)
         add_digest(inputs, o->series ? "series of checkpoints" : "checkpoint",
                    o->checkpoint);
         add_digest(inputs, "data", o->data);
+        add_digest(inputs, "moments", o->moments);
         json_object_set_new(root, "format", json_integer(FORMAT));
         json_object_set_new(root, "program", json_string(o->program));
     }
@@ -114,6 +116,7 @@ static hesse_status identify(const hesse_job *job, const hesse_problem *problem,
     if (!o.series) strcpy(o.checkpoint, hesse_network_digest(problem->network));
     strcpy(identity->checkpoint, o.checkpoint);
     strcpy(o.data, hesse_dataset_digest(problem->dataset));
+    strcpy(o.moments, job->moments);
     identity->numbers = manifest_of(&o, about);
     identity->wish = manifest_of(&o, WISH);
     if (!identity->numbers || !identity->wish)
@@ -180,6 +183,7 @@ hesse_status hesse_identity_match(const hesse_identity *identity, const char *pa
                                sizeof o.directions);
         hesse_reader_attribute(r.file, "steps", steps, sizeof steps);
         o.series = *steps;
+        hesse_reader_attribute(r.file, "moments_sha256", o.moments, sizeof o.moments);
         char *complete = hesse_reader_note(&r, "job_complete");
         H5Fclose(r.file);
         const bool same = !strcmp(job, identity->job);

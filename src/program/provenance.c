@@ -191,6 +191,7 @@ static void note_network(hesse_provenance *p, const hesse_job *job,
     if (!job->paths.checkpoint) whole(p, "model_seed", (int64_t)job->seed);
     text(p, "config_sha256", p->config);
     text(p, "checkpoint_sha256", checkpoint);
+    text(p, "moments_sha256", job->moments);
     if (job->series.count) return; /* every step has its own */
     text(p, "checkpoint_note", hesse_network_note(n));
     if (problem->objective)

@@ -21,6 +21,16 @@ bool hesse_share_results_new(hesse_share_results *f, int blocks, bool coupled)
            f->hutchinson && (!coupled || f->coupling);
 }
 
+bool hesse_share_results_index(hesse_share_results *f, int count, const double *values)
+{
+    const size_t all = ((size_t)f->blocks + 1) * (size_t)count;
+    if (!count) return true;
+    f->n_index = count, f->values = values;
+    f->below = hesse_alloc(all);
+    for (size_t i = 0; f->below && i < all; i++) f->below[i] = -1;
+    return f->below;
+}
+
 static void free_distances(hesse_share_results *f)
 {
     for (int i = 0; f->distances && i < f->n_distances; i++)
@@ -49,6 +59,9 @@ void hesse_share_results_free(hesse_share_results *results, int shares)
         free(f->extremes);
         free(f->hutchinson);
         free(f->measures);
+        free(f->condition_ratio);
+        free(f->tails);
+        free(f->below);
         free(f->spectra);
         free(f->sums);
         free(f->coupling);

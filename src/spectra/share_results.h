@@ -9,6 +9,7 @@
 #include "hesse/parts.h"
 #include "hesse/quadrature.h"
 #include "hesse/spectrum.h"
+#include "hesse/tail.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,7 +36,7 @@ typedef struct hesse_distance_result {
  */
 typedef struct hesse_share_results {
     hesse_kinds kinds;
-    const char *name; /* "hessian", "gauss_newton", "softmax", ... */
+    const char *name; /* "hessian", "gauss_newton", "softmax", "hessian_scaled", ... */
     int blocks;
 
     hesse_spectrum **spectra; /* [blocks]                                     */
@@ -54,6 +55,18 @@ typedef struct hesse_share_results {
     uint64_t seed;             /* of all random numbers */
     double noise;              /* eigenvalues below it are rounding      */
 
+    /* NULL if the share is not a scaled copy of another. */
+    const double *scale;     /* D^(-1/2) in the order of the blocks; borrowed */
+    double *condition_ratio; /* [blocks + 1] the condition number of the other share
+                                divided by the one here */
+
+    hesse_tail *tails; /* [blocks + 1] NULL: not asked for */
+    /* Eigenvalues below values[i] are counted: below[b n_index + i], -1 if they were
+       not. NULL: not asked for. */
+    int n_index;
+    const double *values; /* [n_index], borrowed */
+    double *below;        /* [blocks + 1][n_index] */
+
     /* Distances compare the blocks in `computed`, which is ascending. Only rank 0 has
        them. */
     int n_distances, n_computed;
@@ -65,6 +78,10 @@ typedef struct hesse_share_results {
  *  coupled  [in]  with memory for the coupling.
  *  Returns false when memory is exhausted. */
 bool hesse_share_results_new(hesse_share_results *f, int blocks, bool coupled);
+
+/** Local. Make room for counts of eigenvalues below some values, which are borrowed.
+ * All counts are -1. Returns false when memory is exhausted. */
+bool hesse_share_results_index(hesse_share_results *f, int count, const double *values);
 
 /** Local. Free an array of the results of `shares` shares. It may be NULL. */
 void hesse_share_results_free(hesse_share_results *results, int shares);
