@@ -726,19 +726,20 @@ static const hesse_key keys[] = {
      .help =
          "Besides every matrix A, D^(-1/2) A D^(-1/2) is studied, for a diagonal "
          "matrix "
-         "D = |s|^power + epsilon. The numbers s are Adam's second moments, the "
+         "D = \\|s\\|^power + epsilon. The numbers s are Adam's second moments, the "
          "diagonal of A or of the Gauss-Newton part, or the squares of the gradient."},
     {"measures.scaling.file", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER,
      .most = LONGEST, .absent = "none", AT(paths.moments),
      .help = "The second moments, for `exp_avg_sq`: a safetensors file with the "
              "tensors `NAME.exp_avg_sq`, or NAME, for every tensor NAME of the "
-             "checkpoint."},
+             "checkpoint. In a series a `*` stands for the digits of the step in the "
+             "checkpoint's name."},
     {"measures.scaling.power", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = 16,
      .absent = "0.5 for `exp_avg_sq` and `gradient`, else 1",
-     AT(analysis.scaling.power), .help = "The power of |s| in D."},
+     AT(analysis.scaling.power), .help = "The power of \\|s\\| in D."},
     {"measures.scaling.epsilon", HESSE_KEY_NUMBER, .low = 0, .high = HESSE_NO_LIMIT,
      .standard = "1e-8", AT(analysis.scaling.epsilon),
-     .help = "The number that is added to |s|^power."},
+     .help = "The number that is added to \\|s\\|^power."},
     {"measures.tail", HESSE_KEY_TRUTH, .role = HESSE_KEY_OUTPUT, .standard = "false",
      AT(analysis.tail),
      .help = "Whether a power law is fitted to the largest eigenvalues of every "

@@ -78,7 +78,8 @@ static void print_group(FILE *out, const hesse_schema_row *row)
 static void print_section(FILE *out, hesse_section section)
 {
     const bool of_dataset = section == HESSE_SECTION_SPECTRA_ATTRIBUTES ||
-                            section == HESSE_SECTION_METRICS_ATTRIBUTES;
+                            section == HESSE_SECTION_METRICS_ATTRIBUTES ||
+                            section == HESSE_SECTION_MEASURES_ATTRIBUTES;
     const hesse_schema_row *row;
     bool first = true;
     fprintf(out, "<!-- generated: %s -->\n", SECTIONS[section]);

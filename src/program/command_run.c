@@ -6,12 +6,14 @@
 #include "objective/network.h"
 #include "output/series.h"
 #include "output/show.h"
+#include "parallel/team.h"
 #include "program/blas_core.h"
 #include "program/commands.h"
 #include "program/measures.h"
 #include "program/progress.h"
 #include "program/provenance.h"
 #include "program/resume.h"
+#include "program/series.h"
 #include "program/target.h"
 
 #include <math.h>
@@ -203,6 +205,53 @@ static bool is_of_the_step(hesse_status s)
     return s == HESSE_E_INPUT || s == HESSE_E_NUMERIC;
 }
 
+/* Collective. Read the second moments of the step, if each step has its own. */
+static hesse_status load_moments(run *r)
+{
+    hesse_team *team = r->team;
+    double *values = NULL;
+    char digest[HESSE_DIGEST_LENGTH];
+    if (!r->moments || !strchr(r->job->paths.moments, '*')) return HESSE_OK;
+    char *path = hesse_series_moments(r->job, r->step);
+    hesse_status s = path ? HESSE_OK
+                          : hesse_fail(hesse_team_why(team), HESSE_E_NOMEM,
+                                       "out of memory for a series");
+    s = hesse_agree(team, s);
+    if (!s)
+        s = hesse_network_read_state(team, r->problem.network, path, ".exp_avg_sq",
+                                     &values, digest);
+    if (!s)
+        memcpy(r->moments, values,
+               hesse_network_size(r->problem.network) * sizeof *values);
+    free(values);
+    free(path);
+    return s;
+}
+
+/* Collective. Read the second moments that shares are scaled by: of the job, or of the
+   first step that can be read. Their digest is that of all steps. */
+static hesse_status open_moments(run *r, hesse_job *job)
+{
+    hesse_team *team = r->team;
+    if (!job->paths.moments) return HESSE_OK;
+    char *path = hesse_series_moments(job, r->opened);
+    hesse_status s = path ? HESSE_OK
+                          : hesse_fail(hesse_team_why(team), HESSE_E_NOMEM,
+                                       "out of memory for second moments");
+    s = hesse_agree(team, s);
+    if (!s)
+        s = hesse_network_read_state(team, r->problem.network, path, ".exp_avg_sq",
+                                     &r->moments, job->moments);
+    if (!s && job->series.count && strchr(job->paths.moments, '*')) {
+        if (hesse_team_rank(team) == 0)
+            s = hesse_series_moments_digest(job, job->moments, hesse_team_why(team));
+        s = hesse_agree(team, s);
+        if (!s) hesse_team_broadcast(team, 0, job->moments, sizeof job->moments);
+    }
+    free(path);
+    return s;
+}
+
 /* Collective. Put the values of the step's checkpoint into the network. */
 static hesse_status load_step(run *r)
 {
@@ -215,6 +264,8 @@ static hesse_status load_step(run *r)
     const hesse_status s = hesse_network_reload(r->team, r->problem.network, &source);
     if (s) return s;
     hesse_objective_refresh(r->problem.objective);
+    const hesse_status moments = load_moments(r);
+    if (moments) return moments;
     if (*hesse_network_note(n) && strcmp(note.text, hesse_network_note(n)) != 0)
         tell_step(r, hesse_network_note(n));
     return HESSE_OK;
@@ -433,9 +484,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
     if (!s)
         s = job->series.count ? open_series(&r, job)
                               : hesse_open_problem(team, job, false, &r.problem);
-    if (!s && job->paths.moments)
-        s = hesse_network_read_state(team, r.problem.network, job->paths.moments,
-                                     ".exp_avg_sq", &r.moments, job->moments);
+    if (!s) s = open_moments(&r, job);
     r.phases.open = hesse_seconds() - start;
     if (!s) s = hesse_resume_begin(team, options, job, &r.problem, &r.resume);
     if (!s) tell_note(team, r.problem.network);

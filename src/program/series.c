@@ -201,18 +201,61 @@ static hesse_status digest_of(const char *path, char digest[HESSE_DIGEST_LENGTH]
     return s == HESSE_E_NOMEM ? s : HESSE_OK;
 }
 
-hesse_status hesse_series_digest(const hesse_job *job, char digest[HESSE_DIGEST_LENGTH],
-                                 hesse_why *why)
+/* The digest of one file of every step. */
+static hesse_status digest_of_all(const hesse_job *job, bool moments,
+                                  char digest[HESSE_DIGEST_LENGTH], hesse_why *why)
 {
     hesse_digester *all = hesse_digest_begin();
     hesse_status s = all ? HESSE_OK : exhausted(why);
     for (int i = 0; !s && i < job->series.count; i++) {
         char one[HESSE_DIGEST_LENGTH], line[HESSE_DIGEST_LENGTH + 32];
-        s = digest_of(job->series.path[i], one, why);
+        char *path =
+            moments ? hesse_series_moments(job, i) : hesse_copy(job->series.path[i]);
+        s = path ? digest_of(path, one, why) : exhausted(why);
+        free(path);
+        if (s) break;
         const int length = snprintf(line, sizeof line, "%lld %s\n",
                                     (long long)job->series.step[i], one);
-        if (!s) hesse_digest_add(all, line, (size_t)length);
+        hesse_digest_add(all, line, (size_t)length);
     }
     if (all) hesse_digest_end(all, digest);
     return s;
+}
+
+hesse_status hesse_series_digest(const hesse_job *job, char digest[HESSE_DIGEST_LENGTH],
+                                 hesse_why *why)
+{
+    return digest_of_all(job, false, digest, why);
+}
+
+hesse_status hesse_series_moments_digest(const hesse_job *job,
+                                         char digest[HESSE_DIGEST_LENGTH],
+                                         hesse_why *why)
+{
+    return digest_of_all(job, true, digest, why);
+}
+
+/* The digits of the last number in a name, or in the name of its folder. */
+static void step_digits(const char *path, size_t *first, size_t *length)
+{
+    static const char digits[] = "0123456789";
+    size_t end = strlen(path);
+    while (end && !strchr(digits, path[end - 1])) end--;
+    size_t begin = end;
+    while (begin && strchr(digits, path[begin - 1])) begin--;
+    *first = begin, *length = end - begin;
+}
+
+char *hesse_series_moments(const hesse_job *job, int i)
+{
+    const char *pattern = job->paths.moments, *star = strchr(pattern, '*');
+    size_t first = 0, length = 0;
+    if (!star || !job->series.count) return hesse_copy(pattern);
+    step_digits(job->series.path[i], &first, &length);
+    const size_t room = strlen(pattern) + length;
+    char *path = hesse_calloc(room, 1);
+    if (path)
+        snprintf(path, room, "%.*s%.*s%s", (int)(star - pattern), pattern, (int)length,
+                 job->series.path[i] + first, star + 1);
+    return path;
 }

@@ -22,4 +22,15 @@ hesse_status hesse_series_find(hesse_team *team, const char *file, hesse_job *jo
 hesse_status hesse_series_digest(const hesse_job *job, char digest[HESSE_DIGEST_LENGTH],
                                  hesse_why *why);
 
+/** Local. The file of second moments of step i: in a series, a `*` in the name that the
+ * job gives stands for the digits of the step in the checkpoint's name. The caller
+ * frees it; NULL: memory is exhausted. */
+char *hesse_series_moments(const hesse_job *job, int i);
+
+/** Local, on rank 0. The digest of the files of second moments of a series, as
+ * hesse_series_digest makes it. */
+hesse_status hesse_series_moments_digest(const hesse_job *job,
+                                         char digest[HESSE_DIGEST_LENGTH],
+                                         hesse_why *why);
+
 #endif /* HESSE_PROGRAM_SERIES_H */
