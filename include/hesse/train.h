@@ -125,12 +125,16 @@ typedef enum hesse_order {
  * step unless the comment says otherwise. Each is defined in docs/math.md, section 13.
  */
 typedef struct hesse_path_measures {
-    int every;             /* steps; 0: none                                       */
-    bool smoothness;       /* along the update, and (L0, L1)                       */
-    int sharpness;         /* Lanczos steps for the largest eigenvalue of the Hessian,
-                              and of the preconditioned one; 0: none               */
-    int noise;             /* mini-batches whose gradients are compared with that of
-                              all examples; 0: none                                */
+    int every;          /* steps; 0: none                                       */
+    bool smoothness;    /* along the update, and (L0, L1)                       */
+    int sharpness;      /* Lanczos steps for the largest eigenvalue of the Hessian,
+                           and of the preconditioned one; 0: none               */
+    int noise;          /* mini-batches whose gradients are compared with that of
+                           all examples; 0: none                                */
+    bool critical_rate; /* the learning rate from which on a step along this update does
+                           not lower the loss of the batch                            */
+    int classes; /* examples of each class whose gradient and curvature are measured; 0:
+                    none. Only for examples with one label                            */
     bool robust_condition; /* largest over median |diagonal| of the Hessian        */
 } hesse_path_measures;
 
@@ -169,6 +173,10 @@ typedef struct hesse_train_log {
     const double *measures; /* [M, C]; the first is the step */
     int batches;            /* K of the noise         */
     const double *noise;    /* [M, K] distances of gradients; NULL: not asked for */
+    int classes;            /* L of the examples      */
+    /* [M, L] norm of the gradient and trace of the Hessian of the loss of one class's
+       examples; NULL: not asked for. */
+    const double *class_gradient, *class_trace;
 } hesse_train_log;
 
 typedef struct hesse_training hesse_training;

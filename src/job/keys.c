@@ -693,6 +693,14 @@ static const hesse_key keys[] = {
      .high = 1000000, .standard = "0", AT(train.options.measures.noise),
      .help =
          "The mini-batches whose gradients are compared with that of all examples."},
+    {"train.measures.critical_rate", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
+     .standard = "false", AT(train.options.measures.critical_rate),
+     .help = "Whether the learning rate is measured from which on a step along this "
+             "update does not lower the loss of its batch, by bisection."},
+    {"train.measures.classes", HESSE_KEY_INTEGER, .role = HESSE_KEY_TRAINING, .low = 0,
+     .high = 1000000, .standard = "0", AT(train.options.measures.classes),
+     .help = "The examples of each class for which the norm of the gradient and the "
+             "trace of the Hessian are measured, where examples have one label."},
     {"train.measures.robust_condition", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
      .standard = "false", AT(train.options.measures.robust_condition),
      .help = "Whether the largest over the median absolute entry of the Hessian's "

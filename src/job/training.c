@@ -194,8 +194,9 @@ static hesse_status check_schedule(const reading *r)
 static hesse_status check_others(const reading *r)
 {
     static const char *const measures[] = {
-        "train.measures.smoothness", "train.measures.sharpness", "train.measures.noise",
-        "train.measures.robust_condition"};
+        "train.measures.smoothness",    "train.measures.sharpness",
+        "train.measures.noise",         "train.measures.robust_condition",
+        "train.measures.critical_rate", "train.measures.classes"};
     const hesse_job_train *t = &r->job->train;
     const hesse_data_kind *kind = hesse_data_kind_named(r->job->data.kind);
     const hesse_optimiser_settings *o = &t->options.optimiser;

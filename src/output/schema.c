@@ -38,6 +38,7 @@ static const hesse_axis_name AXES[] = {
     [HESSE_AXIS_EVALUATION] = {"evaluation", "E", "step"},
     [HESSE_AXIS_MEASUREMENT] = {"measurement", "M", "step"},
     [HESSE_AXIS_BATCH] = {"batch", "K", NULL},
+    [HESSE_AXIS_CLASS] = {"class", "L", NULL},
     [HESSE_AXIS_DIRECTION] = {"direction", "D", "/direction"},
     [HESSE_AXIS_PARTITION] = {"block_error_partition", "Q", "/block_error_partition"},
     [HESSE_AXIS_TEST_VECTOR] = {"block_error_vector", "W", "/block_error_vector"},
@@ -1001,6 +1002,17 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_TRAIN, "path/robust_condition", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_MEASUREMENT}, .units = "1", .in_1 = "",
      .description = "largest over lower median of the absolute diagonal of the Hessian"},
+    {HESSE_SECTION_TRAIN, "path/critical_rate", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_MEASUREMENT}, .units = "1", .in_1 = "",
+     .description = "learning rate from which on a step along this update does not lower "
+                    "the loss of its batch"},
+    {HESSE_SECTION_TRAIN, "path/class_gradient_norm", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_MEASUREMENT, HESSE_AXIS_CLASS}, .units = GRADIENT, .in_1 = "",
+     .description = "norm of the gradient of the mean loss of examples of each class; NaN: "
+                    "it has none"},
+    {HESSE_SECTION_TRAIN, "path/class_trace", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_MEASUREMENT, HESSE_AXIS_CLASS}, .units = HESSIAN, .in_1 = "",
+     .description = "trace of the Hessian of this loss, from 8 random vectors"},
     {HESSE_SECTION_TRAIN, "path/noise", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_MEASUREMENT, HESSE_AXIS_BATCH}, .units = GRADIENT, .in_1 = "",
      .description = "distances of the gradients of K mini-batches from that of all "

@@ -85,6 +85,12 @@ static void write_all(hesse_store *store, const hesse_params *params,
         hesse_store_path(store, path, "path/%s", hesse_training_measure_name((int)i));
         write_column(store, path, measured, columns, i, i == 0, log->measures);
     }
+    if (log->class_gradient) {
+        write_numbers(store, "path/class_gradient_norm", measured, (size_t)log->classes,
+                      log->class_gradient);
+        write_numbers(store, "path/class_trace", measured, (size_t)log->classes,
+                      log->class_trace);
+    }
     if (log->noise)
         write_numbers(store, "path/noise", measured, (size_t)log->batches, log->noise);
 }

@@ -24,6 +24,7 @@ static const char *const COLUMNS[] = {
     [HESSE_PATH_NOISE_KURTOSIS] = "noise_kurtosis",
     [HESSE_PATH_NOISE_TAIL] = "noise_tail_index",
     [HESSE_PATH_ROBUST_CONDITION] = "robust_condition",
+    [HESSE_PATH_CRITICAL_RATE] = "critical_rate",
 };
 
 const char *hesse_training_measure_name(int i)
@@ -296,11 +297,121 @@ static hesse_status noise(hesse_training *t, double *row)
     return s;
 }
 
+enum { HALVINGS = 60, REFINEMENTS = 10 };
+
+/* Collective. True if the loss of the batch is above the one before the step at
+   `before`
+   - rate u. A loss that is not finite is above every other. */
+static hesse_status rises(hesse_training *t, double rate, const double *u, double loss,
+                          double *point, bool *above)
+{
+    double there;
+    for (size_t i = 0; i < t->network->params.size; i++)
+        point[i] = t->before[i] - rate * u[i];
+    hesse_status s = hesse_objective_set_parameters(t->objective, point);
+    if (!s) s = hesse_objective_loss(t->objective, &there);
+    *above = s == HESSE_E_NUMERIC || there > loss;
+    return s == HESSE_E_NUMERIC ? HESSE_OK : s;
+}
+
+/* Collective. Find the rate at which the loss begins to rise: powers of two around the
+   step's own rate, then bisection. */
+static hesse_status critical_rate(hesse_training *t, double *value)
+{
+    const size_t n = t->network->params.size;
+    const double own = rate_of(t), loss = t->loss.at[t->loss.count - 1];
+    double *u = hesse_alloc(n), *point = hesse_alloc(n), low = 0, high = own;
+    bool above = false;
+    hesse_status s = hesse_agree(t->team, u && point ? HESSE_OK : exhausted(t));
+    for (size_t i = 0; !s && i < n; i++) u[i] = (t->before[i] - t->parameters[i]) / own;
+    if (!s) s = rises(t, high, u, loss, point, &above);
+    const bool falls = above; /* the own rate is already too large */
+    for (int i = 0; !s && i < HALVINGS && above == falls; i++) {
+        if (falls)
+            high /= 2;
+        else
+            low = high, high *= 2;
+        s = rises(t, high, u, loss, point, &above);
+    }
+    const bool found = above != falls;
+    if (falls) low = high, high *= 2;
+    for (int i = 0; !s && found && i < REFINEMENTS; i++) {
+        const double middle = (low + high) / 2;
+        s = rises(t, middle, u, loss, point, &above);
+        if (above)
+            high = middle;
+        else
+            low = middle;
+    }
+    if (!s && found) *value = (low + high) / 2;
+    if (!s) s = hesse_objective_set_parameters(t->objective, t->before);
+    free(u);
+    free(point);
+    return s;
+}
+
+/* Local. The first examples of a class; returns their number. */
+static int examples_of(const hesse_training *t, int class, int *indices)
+{
+    const hesse_batch *all = &t->dataset->all;
+    int count = 0;
+    for (int i = 0; i < all->sequences && count < t->options.measures.classes; i++)
+        if (all->target[i] == class) indices[count++] = i;
+    return count;
+}
+
+enum { PROBES = 8 };
+
+/* Collective. Gradient and trace of the loss of some examples of one class. */
+static hesse_status measure_class(hesse_training *t, int count, const int *indices,
+                                  double *work, double *norm, double *trace)
+{
+    const size_t n = t->network->params.size;
+    double *gradient = work, *v = work + n, *hv = v + n * PROBES;
+    hesse_status s =
+        hesse_objective_set_examples(t->of_class, t->dataset, count, indices);
+    if (!s) s = hesse_objective_set_parameters(t->of_class, t->before);
+    if (!s) s = hesse_objective_gradient(t->of_class, NULL, gradient);
+    if (!s) *norm = sqrt(dot(n, gradient, gradient));
+    for (size_t i = 0; !s && i < n * PROBES; i++)
+        v[i] = hesse_uniform(t->options.seed, HESSE_RANDOM_SHARPNESS, i) < 0.5 ? -1 : 1;
+    if (!s) s = hesse_objective_product(t->of_class, HESSE_ALL, PROBES, v, hv);
+    if (!s) *trace = dot(n * PROBES, v, hv) / PROBES;
+    return s;
+}
+
+/* Collective. Measure every class that has examples. */
+static hesse_status classes(hesse_training *t)
+{
+    hesse_team *team = t->team;
+    const hesse_batch *all = &t->dataset->all;
+    const size_t n = t->network->params.size;
+    const hesse_objective_options options = {.memory = t->options.memory};
+    double *norms = hesse_rows_add(&t->class_gradient),
+           *traces = hesse_rows_add(&t->class_trace),
+           *work = hesse_alloc(n * (2 * PROBES + 1));
+    int *indices = hesse_calloc((size_t)t->options.measures.classes, sizeof *indices);
+    hesse_status s = norms && traces && work && indices ? HESSE_OK : exhausted(t);
+    s = hesse_agree(team, s);
+    if (!s && !t->of_class)
+        s = hesse_objective_new(team, t->network, NULL, &options, &t->of_class);
+    for (int c = 0; !s && c < all->classes; c++) {
+        const int count = examples_of(t, c, indices);
+        if (count) s = measure_class(t, count, indices, work, &norms[c], &traces[c]);
+    }
+    free(indices);
+    free(work);
+    return s;
+}
+
 hesse_status hesse_path_after(hesse_training *t, double *row)
 {
     const hesse_path_measures *m = &t->options.measures;
     hesse_status s = HESSE_OK;
+    const bool labelled = t->dataset->all.target && t->dataset->all.labels == 1;
     if (m->smoothness) s = smoothness(t, &row[HESSE_PATH_SMOOTHNESS]);
+    if (!s && m->critical_rate) s = critical_rate(t, &row[HESSE_PATH_CRITICAL_RATE]);
+    if (!s && m->classes && labelled) s = classes(t);
     if (!s && m->noise && t->options.batch) s = noise(t, row);
     return s;
 }

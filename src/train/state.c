@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLES = 7, MOST = 2 + TABLES + HESSE_MOST_VECTORS, COUNTERS = 2 };
+enum { TABLES = 9, MOST = 2 + TABLES + HESSE_MOST_VECTORS, COUNTERS = 2 };
 
 /* The numbers of a state, by name. */
 typedef struct state {
@@ -21,11 +21,11 @@ typedef struct state {
 static hesse_rows *table_of(hesse_training *t, int i, const char **name)
 {
     static const char *const names[TABLES] = {
-        "loss",        "gradient_norm", "update_norm", "learning_rate",
-        "evaluations", "measures",      "noise"};
-    hesse_rows *const tables[TABLES] = {&t->loss, &t->gradient_norm, &t->update_norm,
-                                        &t->rate, &t->evaluations,   &t->measures,
-                                        &t->noise};
+        "loss",     "gradient_norm", "update_norm",    "learning_rate", "evaluations",
+        "measures", "noise",         "class_gradient", "class_trace"};
+    hesse_rows *const tables[TABLES] = {&t->loss,  &t->gradient_norm,  &t->update_norm,
+                                        &t->rate,  &t->evaluations,    &t->measures,
+                                        &t->noise, &t->class_gradient, &t->class_trace};
     *name = names[i];
     return tables[i];
 }

@@ -37,8 +37,8 @@ static hesse_status check_options(const hesse_train_options *o, int examples,
         return hesse_fail(why, HESSE_E_JOB,
                           "a schedule by steps needs the number of steps between two "
                           "reductions");
-    if (o->evaluate_every < 0 || o->measures.every < 0 || o->measures.noise < 0 ||
-        o->measures.sharpness < 0)
+    if (o->measures.classes < 0 || o->evaluate_every < 0 || o->measures.every < 0 ||
+        o->measures.noise < 0 || o->measures.sharpness < 0)
         return hesse_fail(why, HESSE_E_JOB, "a negative number of steps or batches");
     if (o->order == HESSE_ORDER_FRESH && (!o->data || !o->needs || o->batch < 1))
         return hesse_fail(why, HESSE_E_JOB,
@@ -70,6 +70,8 @@ static hesse_status prepare(hesse_training *t, hesse_why *why)
     t->evaluations.columns = 3;
     t->measures.columns = HESSE_PATH_COLUMNS;
     t->noise.columns = (size_t)o->measures.noise;
+    t->class_gradient.columns = t->class_trace.columns =
+        (size_t)t->dataset->all.classes;
     const bool stream = takes_all(t) || o->order == HESSE_ORDER_FRESH ||
                         hesse_stream_begin(&t->stream, t->dataset->all.sequences,
                                            o->order == HESSE_ORDER_SHUFFLED, o->seed);
@@ -123,13 +125,14 @@ hesse_status hesse_training_new(hesse_team *team, const hesse_network *network,
 void hesse_training_free(hesse_training *t)
 {
     if (!t) return;
-    hesse_rows *const tables[] = {&t->loss, &t->gradient_norm, &t->update_norm,
-                                  &t->rate, &t->evaluations,   &t->measures,
-                                  &t->noise};
+    hesse_rows *const tables[] = {&t->loss,  &t->gradient_norm,  &t->update_norm,
+                                  &t->rate,  &t->evaluations,    &t->measures,
+                                  &t->noise, &t->class_gradient, &t->class_trace};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free(tables[i]->at);
     hesse_objective_free(t->objective);
     hesse_objective_free(t->evaluation);
     hesse_objective_free(t->whole);
+    hesse_objective_free(t->of_class);
     hesse_optimiser_free(t->optimiser);
     hesse_dataset_free(t->fresh);
     hesse_stream_end(&t->stream);
@@ -311,7 +314,10 @@ hesse_train_log hesse_training_log(const hesse_training *t)
                              .columns = HESSE_PATH_COLUMNS,
                              .measures = t->measures.at,
                              .batches = t->options.measures.noise,
-                             .noise = t->noise.count ? t->noise.at : NULL};
+                             .noise = t->noise.count ? t->noise.at : NULL,
+                             .classes = t->dataset->all.classes,
+                             .class_gradient = t->class_gradient.at,
+                             .class_trace = t->class_trace.at};
 }
 
 hesse_status hesse_optimiser_write(hesse_team *team, const hesse_network *network,

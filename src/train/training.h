@@ -30,6 +30,7 @@ typedef enum hesse_path_column {
     HESSE_PATH_NOISE_KURTOSIS,
     HESSE_PATH_NOISE_TAIL,
     HESSE_PATH_ROBUST_CONDITION,
+    HESSE_PATH_CRITICAL_RATE,
     HESSE_PATH_COLUMNS
 } hesse_path_column;
 
@@ -52,6 +53,9 @@ struct hesse_training {
     hesse_objective *whole;
     hesse_stream_of_examples mixed;
     hesse_rows noise;
+    /* For the classes of examples: an objective whose batch is some examples of one. */
+    hesse_objective *of_class;
+    hesse_rows class_gradient, class_trace;
 };
 
 /** Collective. Draw the examples of a step, by its number, into t->fresh.
