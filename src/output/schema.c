@@ -1083,6 +1083,15 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_SERIES, "series/wasserstein0", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_SERIES}, .units = HESSIAN, .scaled = "1", .shares = true,
      .description = "mean of metrics/wasserstein over all pairs of blocks"},
+    {HESSE_SECTION_SERIES, "series/overlap", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_SERIES, HESSE_AXIS_BLOCK}, .units = "1", .shares = true,
+     .description =
+         "overlap of the stored eigenvectors of the highest eigenvalues with those of the "
+         "step before: the mean squared cosine of the principal angles; NaN: one of the "
+         "steps has none"},
+    {HESSE_SECTION_SERIES, "series/full/overlap", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_SERIES}, .units = "1", .shares = true,
+     .description = "the same of the full matrix"},
     {HESSE_SECTION_SERIES, "series/COLUMN", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_SERIES, HESSE_AXIS_BLOCK}, .units = "as in /blocks",
      .shares = true,

@@ -10,6 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The leading eigenvectors of a matrix at the last step that had them. */
+typedef struct leading {
+    size_t n, count;
+    int step;        /* that they belong to */
+    double *vectors; /* [count][n]; NULL: none */
+} leading;
+
 /* The numbers of one share. */
 typedef struct share_numbers {
     const char *name;
@@ -18,6 +25,9 @@ typedef struct share_numbers {
     double *whole[HESSE_COLUMNS];   /* [steps]          */
     double *means[HESSE_DISTANCES]; /* [steps]          */
     bool has_means[HESSE_DISTANCES];
+    leading *last;   /* [blocks + 1]           */
+    double *overlap; /* [steps x (blocks + 1)] */
+    bool has_overlap;
 } share_numbers;
 
 struct hesse_series_numbers {
@@ -52,7 +62,9 @@ static bool make_share(share_numbers *s, size_t steps, size_t blocks)
     }
     for (int d = 0; d < HESSE_DISTANCES; d++)
         good = (s->means[d] = none(steps)) && good;
-    return good;
+    s->last = hesse_calloc(blocks + 1, sizeof *s->last);
+    s->overlap = none(steps * (blocks + 1));
+    return good && s->last && s->overlap;
 }
 
 hesse_series_numbers *hesse_series_numbers_new(int steps, const int64_t *step,
@@ -90,6 +102,10 @@ void hesse_series_numbers_free(hesse_series_numbers *n)
             free(n->shares[i].whole[c]);
         }
         for (int d = 0; d < HESSE_DISTANCES; d++) free(n->shares[i].means[d]);
+        for (int b = 0; n->shares[i].last && b <= n->blocks; b++)
+            free(n->shares[i].last[b].vectors);
+        free(n->shares[i].last);
+        free(n->shares[i].overlap);
     }
     for (int i = 0; n->failure && i < n->steps; i++) free(n->failure[i]);
     free(n->shares);
@@ -110,6 +126,55 @@ static double norm(size_t n, const double *x)
     return largest * sqrt(sum);
 }
 
+/* The eigenvectors of the highest eigenvalues of a matrix, if they were kept. */
+static leading leading_of(const hesse_share_results *from, int block)
+{
+    const hesse_spectrum *s = block < from->blocks ? from->spectra[block] : from->full;
+    const hesse_extremes *e = from->extremes[block];
+    const size_t all = (size_t)(s ? s->vectors : e ? e->vectors : 0);
+    leading x = {.n = s ? (size_t)s->n : e ? e->n : 0, .count = all - all / 2};
+    double *vectors = s ? s->eigenvectors : e ? e->eigenvectors : NULL;
+    if (all && vectors) x.vectors = vectors + all / 2 * x.n;
+    return x;
+}
+
+/* The share of one space in another: the mean squared cosine of their principal
+   angles. */
+static double overlap_of(const leading *a, const leading *b)
+{
+    double sum = 0;
+    for (size_t i = 0; i < a->count; i++)
+        for (size_t j = 0; j < b->count; j++) {
+            double dot = 0;
+            for (size_t k = 0; k < a->n; k++)
+                dot += a->vectors[i * a->n + k] * b->vectors[j * b->n + k];
+            sum += dot * dot;
+        }
+    return sum / (double)(a->count < b->count ? a->count : b->count);
+}
+
+/* Compare the leading eigenvectors with those of the step before, and keep a copy of
+   them. Without memory for the copy the next step has no overlap. */
+static void take_overlap(share_numbers *s, int i, int blocks,
+                         const hesse_share_results *from)
+{
+    for (int b = 0; b <= blocks; b++) {
+        const leading now = leading_of(from, b);
+        leading *last = &s->last[b];
+        if (!now.vectors) continue;
+        if (last->vectors && last->step == i - 1 && last->n == now.n) {
+            s->overlap[(size_t)i * (size_t)(blocks + 1) + (size_t)b] =
+                overlap_of(last, &now);
+            s->has_overlap = true;
+        }
+        free(last->vectors);
+        *last = now, last->step = i;
+        last->vectors = hesse_alloc(now.n * now.count);
+        if (last->vectors)
+            memcpy(last->vectors, now.vectors, now.n * now.count * sizeof(double));
+    }
+}
+
 static void take_share(share_numbers *s, size_t i, size_t blocks,
                        const hesse_share_results *from)
 {
@@ -125,6 +190,7 @@ static void take_share(share_numbers *s, size_t i, size_t blocks,
             s->columns[c][i * blocks + b] = hesse_share_number(from, (int)b, c);
         s->whole[c][i] = hesse_share_number(from, from->blocks, c);
     }
+    take_overlap(s, (int)i, (int)blocks, from);
     for (int d = 0; d < from->n_distances; d++) {
         const hesse_distance kind = from->distances[d].kind;
         s->has_means[kind] = true;
@@ -168,6 +234,29 @@ static void write_texts(hesse_store *store, const char *path, size_t count,
     hesse_store_texts(store, &set, 1, &count, values);
 }
 
+/* Write the overlaps of the blocks, and those of the full matrix. */
+static void write_overlap(hesse_store *store, const hesse_series_numbers *n,
+                          const share_numbers *s, const char *where, const char *full)
+{
+    const size_t steps = (size_t)n->steps, blocks = (size_t)n->blocks,
+                 shape[] = {steps, blocks};
+    double *values = hesse_alloc(steps * (blocks + 1));
+    if (!values) {
+        hesse_store_no_memory(store);
+        return;
+    }
+    for (size_t i = 0; i < steps; i++) {
+        memcpy(values + i * blocks, s->overlap + i * (blocks + 1),
+               blocks * sizeof *values);
+        values[steps * blocks + i] = s->overlap[i * (blocks + 1) + blocks];
+    }
+    if (s->blocks) write_doubles(store, where, "overlap", "", false, 2, shape, values);
+    if (s->full)
+        write_doubles(store, full, "overlap", "", false, 1, shape,
+                      values + steps * blocks);
+    free(values);
+}
+
 static void write_share(hesse_store *store, const hesse_series_numbers *n,
                         const share_numbers *s, bool scaled)
 {
@@ -185,6 +274,7 @@ static void write_share(hesse_store *store, const hesse_series_numbers *n,
             write_doubles(store, full, hesse_schema_column(i), "", false, 1, shape,
                           s->whole[i]);
     }
+    if (s->has_overlap) write_overlap(store, n, s, where, full);
     for (int d = 0; d < HESSE_DISTANCES; d++)
         if (s->has_means[d])
             write_doubles(store, where, hesse_distance_name((hesse_distance)d), "0",

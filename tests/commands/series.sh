@@ -70,6 +70,43 @@ case_steps_are_those_of_single_runs() {
         expect_lines 5 '^  *300 ' # series, three blocks, the full matrix
     done
 }
+case_overlap_of_eigenvectors() {
+    has_h5py || skip 'no h5py'
+    series
+    works '^series' run job.yaml --set hessian.scope=both --set spectrum.eigenvectors=3
+    expect 'the overlaps of NumPy' /usr/bin/python3 -c '
+import h5py, numpy
+f = h5py.File("result.h5")
+places = [("series/overlap", b, "blocks/" + n.decode()) for b, n in enumerate(f["blocks/name"])]
+places += [("series/full/overlap", None, "full")]
+for name, b, matrix in places:
+    steps = [f[f"steps/{s:06}/spectra/{matrix}/eigenvectors"][()] for s in f["series/step"]]
+    found = f[name][()] if b is None else f[name][:, b]
+    assert numpy.isnan(found[0])
+    for i in 1, 2:
+        top = [v[len(v) // 2:] for v in steps[i - 1:i + 1]]
+        expected = numpy.linalg.norm(top[0] @ top[1].T)**2 / len(top[0])
+        assert abs(found[i] - expected) < 1e-12, (matrix, found[i], expected)'
+}
+case_series_of_a_training_run() {
+    has_h5py || skip 'no h5py'
+    cat > train.yaml <<EOF
+model: {config: config.json, checkpoint: model.safetensors}
+data: {tokens: tokens.npy}
+train: {steps: 4, batch: 2, stages: [2, 4]}
+output: {folder: out}
+EOF
+    works '^training' train train.yaml
+    edit job.yaml 's,checkpoint: .*,checkpoints: ["out/stage-*.safetensors"],'
+    works 'hessian_scaled' run job.yaml --set measures.scaling.name=exp_avg_sq \
+        --set 'measures.scaling.file=out/optimiser-*.safetensors'
+    expect 'steps with moments of their own' /usr/bin/python3 -c '
+import h5py
+f = h5py.File("result.h5")
+divisors = [f[f"steps/{s:06}/parts/hessian_scaled/measures/scaling/divisor"][()] for s in (2, 4)]
+assert f["series/parts/hessian_scaled/max"].shape[0] == 2
+assert (divisors[0] != divisors[1]).any()'
+}
 case_series_has_the_numbers_of_the_steps() {
     has_h5py || skip 'no h5py'
     series
