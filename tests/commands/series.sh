@@ -98,7 +98,7 @@ output: {folder: out}
 EOF
     works '^training' train train.yaml
     edit job.yaml 's,checkpoint: .*,checkpoints: ["out/stage-*.safetensors"],'
-    works 'hessian_scaled' run job.yaml --set measures.scaling.name=exp_avg_sq \
+    works '^series' run job.yaml --set measures.scaling.name=exp_avg_sq \
         --set 'measures.scaling.file=out/optimiser-*.safetensors'
     expect 'steps with moments of their own' /usr/bin/python3 -c '
 import h5py
