@@ -125,10 +125,10 @@ static void tell_progress(run *r)
     const double all = (double)r->all->job->train.options.steps;
     char phase[64];
     if (hesse_team_rank(r->all->team)) return; /* one rank of all tells */
-    if (step ==
-        r->first + 2) /* after the first steps the whole time can be predicted */
+    const int64_t done = step - r->first;
+    if (done >= 2 && (done & (done - 1)) == 0) /* predict the time from these steps */
         r->progress.planned =
-            (hesse_seconds() - r->started) / 2 * (all - (double)r->first);
+            (hesse_seconds() - r->started) / (double)done * (all - (double)r->first);
     snprintf(phase, sizeof phase, "step %lld of %.0f, loss %.5g", (long long)step, all,
              log.rows ? log.loss[log.rows - 1] : NAN);
     hesse_progress_update(&r->progress, phase, (double)step / all, 0);
