@@ -7,8 +7,8 @@
 
 static void print_tables(void)
 {
-    static const char *const sections[] = {"model",   "data",     "hessian", "spectrum",
-                                           "metrics", "measures", "output"};
+    static const char *const sections[] = {"model",   "data",  "hessian",  "spectrum",
+                                           "metrics", "train", "measures", "output"};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
         printf("<!-- generated: %s -->\n", sections[i]);
         hesse_keys_markdown(stdout, sections[i]);
