@@ -42,6 +42,35 @@ static const struct {
               {"train.alpha", BIT(RMSPROP)},
               {"train.epsilon", ADAM | BIT(MUON) | BIT(RMSPROP)}};
 
+static const char *const MEASURES[] = {
+    "train.measures.smoothness",    "train.measures.sharpness",
+    "train.measures.noise",         "train.measures.robust_condition",
+    "train.measures.critical_rate", "train.measures.classes"};
+
+/* The value of a key with words. */
+static int word_of(const hesse_values *values, const char *path)
+{
+    const int i = hesse_key_find(path);
+    const hesse_key *key = hesse_key_at(i);
+    return hesse_key_word(key, hesse_key_word_named(key, values->node[i]->text)).value;
+}
+
+bool hesse_job_training_has(const hesse_values *values, const char *path)
+{
+    for (size_t i = 0; i < sizeof OWNERS / sizeof *OWNERS; i++)
+        if (strcmp(path, OWNERS[i].key) == 0)
+            return OWNERS[i].kinds & 1u << word_of(values, "train.optimiser");
+    for (size_t i = 0; i < sizeof MEASURES / sizeof *MEASURES; i++)
+        if (strcmp(path, MEASURES[i]) == 0)
+            return values->node[hesse_key_find("train.measures.every")];
+    const bool factor = strcmp(path, "train.schedule.factor") == 0,
+               final = strcmp(path, "train.schedule.final") == 0;
+    if (!factor && !final) return true;
+    const int kind = word_of(values, "train.schedule.kind");
+    return factor ? kind == HESSE_SCHEDULE_STEP
+                  : kind == HESSE_SCHEDULE_LINEAR || kind == HESSE_SCHEDULE_COSINE;
+}
+
 static hesse_status check_owners(const reading *r)
 {
     const hesse_optimiser_kind kind = r->job->train.options.optimiser.kind;
@@ -193,10 +222,6 @@ static hesse_status check_schedule(const reading *r)
 
 static hesse_status check_others(const reading *r)
 {
-    static const char *const measures[] = {
-        "train.measures.smoothness",    "train.measures.sharpness",
-        "train.measures.noise",         "train.measures.robust_condition",
-        "train.measures.critical_rate", "train.measures.classes"};
     const hesse_job_train *t = &r->job->train;
     const hesse_data_kind *kind = hesse_data_kind_named(r->job->data.kind);
     const hesse_optimiser_settings *o = &t->options.optimiser;
@@ -210,9 +235,9 @@ static hesse_status check_others(const reading *r)
         return wrong(r, "train.evaluate.every",
                      "needs held-out examples: 'train.evaluate.sequences' or "
                      "'train.evaluate.file'");
-    for (size_t i = 0; !t->measure_every && i < sizeof measures / sizeof *measures; i++)
-        if (given(r, measures[i]))
-            return wrong(r, measures[i], "needs 'train.measures.every'");
+    for (size_t i = 0; !t->measure_every && i < sizeof MEASURES / sizeof *MEASURES; i++)
+        if (given(r, MEASURES[i]))
+            return wrong(r, MEASURES[i], "needs 'train.measures.every'");
     if (t->options.order == HESSE_ORDER_FRESH && kind &&
         (!kind->drawn || hesse_family_brings(kind->name)))
         return wrong(r, "train.order",

@@ -362,6 +362,7 @@ static const char *default_of(const hesse_values *values, const hesse_key *key)
     const char *standard;
     if (paper && key->paper) return key->paper;
     if (config && key->in_config) return NULL;
+    if (!hesse_job_training_has(values, key->path)) return NULL;
     const bool is_there = hesse_key_is_of(
         key, data ? hesse_values_kind(values) : text_of(values, "model.family"),
         &standard);

@@ -62,6 +62,11 @@ hesse_status hesse_values_store(const hesse_values *values, const char *path,
 hesse_status hesse_job_check_rules(const hesse_values *values, const char *path,
                                    const hesse_job *job, hesse_why *why);
 
+/** Local. False for a key of the section `train` that the optimiser or the schedule
+ * does not have, or that is about measures in a job without them. It has no default
+ * then. Rows of the table before that of the key are complete. */
+bool hesse_job_training_has(const hesse_values *values, const char *path);
+
 /** Local. Check the keys of the section `train`, and fill in everything that follows
  * from them. Errors: HESSE_E_JOB, which names the key; HESSE_E_NOMEM. */
 hesse_status hesse_job_settle_training(const hesse_values *values, hesse_job *job,

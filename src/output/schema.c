@@ -947,7 +947,7 @@ static const hesse_schema_row ROWS[] = {
      .axes = {HESSE_AXIS_TRAIN_STEP, HESSE_AXIS_TRAIN_TENSOR}, .units = "parameter",
      .in_1 = "",
      .description = "norm of each tensor's change by the step"},
-    {HESSE_SECTION_TRAIN, "evaluate", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
+    {HESSE_SECTION_GROUPS, "evaluate", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
      .description = "evaluations of held-out examples"},
     {HESSE_SECTION_TRAIN, "evaluate/step", NULL, HESSE_CONTENT_WHOLE,
      .axes = {HESSE_AXIS_EVALUATION}, .units = "1", .in_1 = "",
@@ -959,7 +959,7 @@ static const hesse_schema_row ROWS[] = {
      .axes = {HESSE_AXIS_EVALUATION}, .units = "1", .in_1 = "",
      .description = "fraction of their targets that have the largest output; NaN for "
                     "losses without classes"},
-    {HESSE_SECTION_TRAIN, "path", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
+    {HESSE_SECTION_GROUPS, "path", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
      .description = "measures along the run, where the job asks for them"},
     {HESSE_SECTION_TRAIN, "path/step", NULL, HESSE_CONTENT_WHOLE,
      .axes = {HESSE_AXIS_MEASUREMENT}, .units = "1", .in_1 = "",

@@ -97,8 +97,8 @@ const hesse_option hesse_option_rows[] = {
                 "Memory that a rank may use, e.g. 4GiB; the default is what is free",
                 0},
     [FLAGS] = {"--resume", NULL, RUN,
-               "Go on with the finished work in FILE.parts, if there is any; leave a "
-               "result of the same job as it is",
+               "Go on with the finished work in FILE.parts (train: in the folder), if "
+               "there is any; leave a result of the same job as it is",
                offsetof(hesse_options, resume)},
     {"--force", NULL, RUN,
      "Begin anew, and replace an older result when the new one is complete, but never "

@@ -10,9 +10,6 @@ case_no_command() {
 case_unknown_command() {
     refused 2 "unknown command 'rum'; the nearest is 'run'.*" rum job.yaml
 }
-case_command_of_a_later_version() {
-    refused 2 "'train' is not available.*" train job.yaml
-}
 case_no_file() {
     refused 2 'run: no file, expected JOB.yaml.*' run
 }
@@ -48,7 +45,7 @@ case_no_size_of_memory() {
 case_help() {
     ranks=2
     works '^usage: hesse COMMAND' --help
-    for command in run check plan show info; do
+    for command in run train check plan show info; do
         works "^usage: hesse $command" "$command" --help
         expect_lines 1 '^usage'
     done

@@ -43,7 +43,7 @@ case_misspelt_key_on_one_rank() {
 }
 case_misplaced_key() {
     edit job.yaml 's/config:.*/sequences: 3/'
-    run_refused 2 "job.yaml:3: unknown key 'sequences' in 'model'; .*'data'"
+    run_refused 2 "job.yaml:3: unknown key 'sequences' in 'model'; .*'data' or .*"
 }
 case_key_given_twice() {
     edit job.yaml 's/^\( *tokens.*\)/\1\

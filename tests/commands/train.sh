@@ -136,7 +136,7 @@ case_quadratic_with_the_best_rate() {
 model: {family: quadratic, widths: [2, 1], eigenvalues: [1, 3, 5]}
 train: {optimiser: gd, steps: 50}
 EOF
-    works 'train_learning_rate 0.333' train quadratic.yaml
+    works 'train_learning_rate  *0.333' train quadratic.yaml
 }
 case_bad_values() {
     train

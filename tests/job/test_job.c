@@ -267,11 +267,11 @@ static void unknown_keys_are_refused_with_the_nearest(void **state)
 {
     (void)state;
     refuses_model("sequences: 3", "job.yaml:4: unknown key 'sequences' in 'model'; "
-                                  "it belongs in 'data'");
+                                  "it belongs in 'data' or in 'train.evaluate'");
     refuses_model("layer: 3", "job.yaml:4: unknown key 'layer' in 'model'; "
                               "the nearest known key is 'layers'");
     refuses_model("steps: 3", "job.yaml:4: unknown key 'steps' in 'model'; "
-                              "it belongs in 'spectrum.lanczos'");
+                              "it belongs in 'spectrum.lanczos' or in 'train'");
     refuses_model("pannel: 3", "job.yaml:4: unknown key 'pannel' in 'model'; "
                                "the nearest known key is 'panel' in 'hessian'");
     refuses_model("metrics: 3", "job.yaml:4: unknown key 'metrics' in 'model'; "
@@ -350,8 +350,8 @@ static void numbers_are_numbers_in_range(void **state)
 static void the_document_has_the_keys(void **state)
 {
     (void)state;
-    static const char *const sections[] = {"model",   "data",     "hessian", "spectrum",
-                                           "metrics", "measures", "output"};
+    static const char *const sections[] = {"model",   "data",  "hessian",  "spectrum",
+                                           "metrics", "train", "measures", "output"};
     char *document, *table, wanted[60];
     size_t length;
     assert_int_equal(
@@ -665,7 +665,7 @@ static void overrides_are_blamed_by_their_name(void **state)
                 "the nearest known key is 'sequences'");
     refuses_set(good, "sequences=3",
                 "--set sequences: unknown key 'sequences' at the top "
-                "level; it belongs in 'data'");
+                "level; it belongs in 'data' or in 'train.evaluate'");
     refuses_set(good, "model.family.x=3",
                 "--set model.family.x: 'model.family' is a "
                 "mapping, expected " FAMILIES);
@@ -714,6 +714,10 @@ static void resolves_to_itself(const char *text, const char *const *sets, int n_
     assert_string_equal(again->complete, job->complete);
     assert_memory_equal(&again->arch, &job->arch, sizeof job->arch);
     assert_memory_equal(&again->spectrum, &job->spectrum, sizeof job->spectrum);
+    assert_memory_equal(&again->train.options.optimiser, &job->train.options.optimiser,
+                        sizeof job->train.options.optimiser);
+    assert_memory_equal(&again->train.options.schedule, &job->train.options.schedule,
+                        sizeof job->train.options.schedule);
     assert_string_equal(again->data.kind, job->data.kind);
     assert_int_equal(again->data.shuffle, job->data.shuffle);
     assert_string_equal(again->paths.output, job->paths.output);
@@ -739,7 +743,22 @@ static void a_resolved_job_says_the_same(void **state)
                        "hessian: {blocks: paper-gpt2, memory: 4096 MiB}\n"
                        "spectrum: {lanczos: {procedure: paper}}\n",
                        sets, 2, NULL);
+    const hesse_key *optimiser = hesse_key_at(hesse_key_find("train.optimiser"));
+    for (int i = 0; hesse_key_word(optimiser, i).name; i++) {
+        char train[200];
+        snprintf(train, sizeof train,
+                 "train={optimiser: %s, schedule: {kind: %s}, measures: {every: 2}}",
+                 hesse_key_word(optimiser, i).name, i % 2 ? "cosine" : "linear");
+        const char *const own[] = {train, "train.schedule.warmup=1"};
+        resolves_to_itself(good, own, 2, NULL);
+    }
+    const char *const by_steps[] = {"train.schedule={kind: step, every: 10}"};
+    resolves_to_itself(good, by_steps, 1, NULL);
     hesse_job *job = parse(good);
+    assert_non_null(strstr(job->complete, "train:\n  optimiser: adamw\n"));
+    assert_non_null(strstr(job->complete, "\n  betas: [0.9, 0.999]\n"));
+    assert_null(strstr(job->complete, "alpha"));
+    assert_null(strstr(job->complete, "robust_condition"));
     assert_non_null(strstr(job->complete, "model:\n  family: gpt2\n"));
     assert_non_null(strstr(job->complete, "\n  density:\n    points: 1000\n"));
     assert_null(strstr(job->complete, "multipliers"));

@@ -35,8 +35,8 @@ static void refuses(const char *line, const char *fragment)
 static void commands_take_their_file(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"run a.yaml", "check a.yaml", "plan a.yaml",
-                                        "show a.yaml"};
+    static const char *const lines[] = {"run a.yaml", "train a.yaml", "check a.yaml",
+                                        "plan a.yaml", "show a.yaml"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         assert_int_equal(read_line(lines[i]), HESSE_OK);
         assert_memory_equal(o.command->name, lines[i], strlen(o.command->name));
