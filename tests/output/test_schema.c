@@ -60,6 +60,7 @@ static const job JOBS[] = {
              "series: {step: [0, 1000]}\n"
              "data: {tokens: " FOLDER "reference/gpt2/tokens.npy}\n"
              "hessian: {only: [\"*ln_f*\"], scope: both, parts: [hessian, softmax]}\n"
+             "spectrum: {eigenvectors: 1}\n"
              "metrics: {distance: [js, js_distance, js_raw, js_log, wasserstein]}\n"},
 };
 enum { JOBS_COUNT = sizeof JOBS / sizeof *JOBS };
@@ -69,7 +70,8 @@ static const job RUNS[] = {
     {.text = "model: {family: mlp, widths: [5], seed: 1}\n"
              "data: {generator: clusters, features: 6, classes: 3, sequences: 32}\n"
              "train: {optimiser: adamw, steps: 8, batch: 4, evaluate: {sequences: 4},\n"
-             "        measures: {every: 1, noise: 10, robust_condition: true}}\n"},
+             "        measures: {every: 1, noise: 10, robust_condition: true, classes: 3,\n"
+             "                   critical_rate: true}}\n"},
     {.text = "model: {family: mlp, widths: [5], seed: 1}\n"
              "data: {generator: clusters, features: 6, classes: 3, sequences: 32}\n"
              "train: {optimiser: sgd, steps: 8, measures: {every: 2}}\n"},
