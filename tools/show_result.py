@@ -202,6 +202,16 @@ def print_series(file):
         if "trace" in series:
             print(f"\n{names[b]}, size {sizes[b]}")
             print_steps(series, [(n, series[n][:, b]) for n in numbers], False)
+    good = [i for i, failure in enumerate(texts(series["failure"])) if not failure]
+    if "trace" in series and len(good) > 1:
+        first, last, width = good[0], good[-1], name_width(names, 5)
+        steps, shown = series["step"][...], ["trace", "min", "max", "frobenius"]
+        print(f"\nblocks at step {steps[first]} > at step {steps[last]}")
+        print(f"  {'block':<{width}} {'size':>7}" + "".join(f"  {n:>21}" for n in shown))
+        for b, name in enumerate(names):
+            numbers = "".join(f"  {series[n][first, b]:9.2e} > {series[n][last, b]:9.2e}"
+                              for n in shown)
+            print(f"  {cut(name, width):<{width}} {sizes[b]:7d}{numbers}")
     if "full" in series:
         print(f"\n(full), size {sum(sizes)}")
         print_steps(series, [(n, series["full"][n][...]) for n in numbers], False)

@@ -668,6 +668,43 @@ static void print_block_series(hesse_reader *r, FILE *out, const steps *s,
     free_columns(columns, n);
 }
 
+/* Print every block at the first and at the last step that have results. */
+static void print_ends(hesse_reader *r, FILE *out, const steps *s, const names *blocks,
+                       const int64_t *sizes)
+{
+    static const char *const shown[] = {"trace", "min", "max", "frobenius"};
+    enum { COUNT = sizeof shown / sizeof *shown };
+    double *numbers[COUNT] = {0};
+    size_t first = s->count, last = 0, good = 0;
+    char text[PATH_LENGTH];
+    for (size_t i = 0; i < s->count; i++) {
+        if (*hesse_reader_text(s->failure, s->size, i, text, sizeof text)) continue;
+        if (!good++) first = i;
+        last = i;
+    }
+    bool there = good > 1 && !r->status;
+    for (int c = 0; there && c < COUNT; c++)
+        there = (numbers[c] = read_series(r, shown[c], s->count * blocks->count));
+    if (there) {
+        fprintf(out, "\nblocks at step %lld > at step %lld\n  %-*s %7s",
+                (long long)s->step[first], (long long)s->step[last], blocks->width,
+                "block", "size");
+        for (int c = 0; c < COUNT; c++) fprintf(out, "  %21s", shown[c]);
+        fputc('\n', out);
+    }
+    for (size_t b = 0; there && b < blocks->count; b++) {
+        print_name(
+            out, blocks->width,
+            hesse_reader_text(blocks->texts, blocks->size, b, text, sizeof text));
+        fprintf(out, " %7lld", (long long)sizes[b]);
+        for (int c = 0; c < COUNT; c++)
+            fprintf(out, "  %9.2e > %9.2e", numbers[c][first * blocks->count + b],
+                    numbers[c][last * blocks->count + b]);
+        fputc('\n', out);
+    }
+    for (int c = 0; c < COUNT; c++) free(numbers[c]);
+}
+
 static void print_series(hesse_reader *r, FILE *out)
 {
     steps s = {0};
@@ -702,6 +739,11 @@ static void print_series(hesse_reader *r, FILE *out)
             hesse_reader_text(block_names, name_size, largest[i], name, sizeof name),
             (long long)sizes[largest[i]]);
     for (size_t b = 0; !r->status && b < blocks; b++) order += sizes[b];
+    names all;
+    if (!r->status && read_names(r, "blocks/name", 5, &all)) {
+        print_ends(r, out, &s, &all, sizes);
+        free(all.texts);
+    }
     if (!r->status && hesse_reader_has(r, "series/full"))
         print_block_series(r, out, &s, "full/", 0, 1, "(full)", order);
     free_columns(columns, n);

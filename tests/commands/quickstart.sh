@@ -17,6 +17,13 @@ fail() {
     exit 1
 }
 
+"$mpiexec" -n 2 "$hesse" train "$source/jobs/quickstart.yaml" --output trained \
+    --set data.sequences=512 > train || fail "exit status $?"
+"$mpiexec" -n 2 "$hesse" run "$source/jobs/quickstart.yaml" --output series.h5 \
+    --set "model.checkpoints=['$there/trained/stage-*.safetensors']" > series ||
+    fail "exit status $?"
+grep -q '^blocks at step 0 > at step 200$' series || fail 'no blocks before and after'
+rm -r trained train series series.h5
 "$mpiexec" -n 2 "$hesse" run "$source/jobs/quickstart.yaml" \
     --output result.h5 > run || fail "exit status $?"
 [ "$(ls)" = "$(printf 'result.h5\nrun')" ] || fail "expected a result alone, found $(ls)"

@@ -67,11 +67,12 @@ enum { JOBS_COUNT = sizeof JOBS / sizeof *JOBS };
 
 /* Training runs, whose logs have the other rows. */
 static const job RUNS[] = {
-    {.text = "model: {family: mlp, widths: [5], seed: 1}\n"
-             "data: {generator: clusters, features: 6, classes: 3, sequences: 32}\n"
-             "train: {optimiser: adamw, steps: 8, batch: 4, evaluate: {sequences: 4},\n"
-             "        measures: {every: 1, noise: 10, robust_condition: true, classes: 3,\n"
-             "                   critical_rate: true}}\n"},
+    {.text =
+         "model: {family: mlp, widths: [5], seed: 1}\n"
+         "data: {generator: clusters, features: 6, classes: 3, sequences: 32}\n"
+         "train: {optimiser: adamw, steps: 8, batch: 4, evaluate: {sequences: 4},\n"
+         "        measures: {every: 1, noise: 10, robust_condition: true, classes: 3,\n"
+         "                   critical_rate: true}}\n"},
     {.text = "model: {family: mlp, widths: [5], seed: 1}\n"
              "data: {generator: clusters, features: 6, classes: 3, sequences: 32}\n"
              "train: {optimiser: sgd, steps: 8, measures: {every: 2}}\n"},
