@@ -37,6 +37,18 @@ case_every_optimiser_as_in_pytorch() {
         expect "$optimiser as in PyTorch" /usr/bin/python3 "$compare" "$optimiser" "$optimiser"
     done
 }
+# Every family that run knows is trained for two steps, and its last stage is read again.
+case_every_family() {
+    ranks=2
+    for folder in "$source"/tests/families/*/; do
+        family=$(basename "$folder")
+        [ -f "$folder/job.yaml" ] || continue
+        works '^training' train "$folder/job.yaml" --output "$family" --set train.steps=2 \
+            --set train.learning_rate=1e-4
+        [ "$family" = quadratic ] || works parameters plan "$folder/job.yaml" \
+            --set "model.checkpoint=$PWD/$family/stage-000002.safetensors"
+    done
+}
 case_stages_are_checkpoints() {
     train 'stages: [init, 25%, 9, 100%]'
     works 'training' train train.yaml
