@@ -4,6 +4,7 @@
 #include "train/optimiser.h"
 
 #include "base/memory.h"
+#include "base/simd.h"
 #include "network/partition.h"
 
 #include <fnmatch.h>
@@ -353,26 +354,47 @@ static void move_means(const hesse_optimiser *o, const place *p)
     }
 }
 
+/* The numbers of Adam's rule that are the same for all entries of a parameter. */
+typedef struct adam {
+    double b1, b2, rate, second, epsilon; /* rate and second with their corrections */
+    double keep, decay; /* w is multiplied by keep; decay w is added to the gradient */
+} adam;
+
+/* m and v are the moments. Without branches the loop runs on vectors. */
+HESSE_SIMD static void adam_entries(size_t count, const adam *a, bool move_second,
+                                    const double *restrict g, double *restrict m,
+                                    double *restrict v, double *restrict w)
+{
+    for (size_t j = 0; move_second && j < count; j++) {
+        const double x = g[j] + a->decay * w[j];
+        v[j] = a->b2 * v[j] + (1 - a->b2) * x * x;
+    }
+    for (size_t j = 0; j < count; j++) {
+        const double x = g[j] + a->decay * w[j];
+        m[j] += (1 - a->b1) * (x - m[j]);
+        w[j] = a->keep * w[j] - a->rate * m[j] / (sqrt(v[j]) / a->second + a->epsilon);
+    }
+}
+
 static void step_adam(const hesse_optimiser *o, const place *p)
 {
     const hesse_optimiser_settings *s = &o->settings;
     const bool separate = s->kind != HESSE_OPTIMISER_ADAM,
                mini = s->kind == HESSE_OPTIMISER_ADAM_MINI;
     const double b1 = s->betas[0], b2 = s->betas[1], t = (double)o->steps + 1;
-    const double first = 1 - pow(b1, t), second = b2 == 1 ? 1 : sqrt(1 - pow(b2, t));
+    const adam a = {.b1 = b1,
+                    .b2 = b2,
+                    .rate = p->rate / (1 - pow(b1, t)),
+                    .second = b2 == 1 ? 1 : sqrt(1 - pow(b2, t)),
+                    .epsilon = s->epsilon,
+                    .keep = separate ? 1 - p->rate * p->decay : 1,
+                    .decay = separate ? 0 : p->decay};
     if (mini) move_means(o, p);
-    for (size_t j = 0; j < p->count; j++) {
-        double g = p->g[j], w = p->w[j];
-        if (separate)
-            w *= 1 - p->rate * p->decay;
-        else
-            g += p->decay * w;
-        p->first[j] += (1 - b1) * (g - p->first[j]);
-        if (b2 == 1 && o->steps == 0) p->second[j] = g * g;
-        if (b2 < 1 && !mini) p->second[j] = b2 * p->second[j] + (1 - b2) * g * g;
-        p->w[j] = w - p->rate / first * p->first[j] /
-                          (sqrt(p->second[j]) / second + s->epsilon);
+    for (size_t j = 0; b2 == 1 && o->steps == 0 && j < p->count; j++) {
+        const double g = p->g[j] + a.decay * p->w[j];
+        p->second[j] = g * g;
     }
+    adam_entries(p->count, &a, b2 < 1 && !mini, p->g, p->first, p->second, p->w);
 }
 
 /* True if a parameter is the first slice of its tensor. */
