@@ -41,6 +41,7 @@ typedef struct hesse_plan {
     int n_distances;
     hesse_density density;
     int ranks;      /* number of ranks in the plan */
+    bool stored;    /* formed matrices are written to the result file */
     bool worldwide; /* matrices go to a listener: a block belongs to all ranks or to a
                        single one */
     double memory;  /* bytes that a rank may use */

@@ -263,6 +263,14 @@ static hesse_status check_matrices(const rules *r)
                  "is true, but 'hessian.method: lanczos' forms no matrices");
 }
 
+static hesse_status check_kronecker(const rules *r)
+{
+    if (r->job->analysis.method != HESSE_METHOD_LANCZOS || !r->job->analysis.kronecker)
+        return HESSE_OK;
+    return wrong(r, "measures.kronecker",
+                 "is true, but 'hessian.method: lanczos' forms no matrices");
+}
+
 /* Estimates are for matrices that are not formed. */
 static hesse_status check_estimates(const rules *r)
 {
@@ -322,12 +330,13 @@ hesse_status hesse_job_check_rules(const hesse_values *values, const char *path,
                                    const hesse_job *job, hesse_why *why)
 {
     typedef hesse_status rule(const rules *r);
-    static rule *const all[] = {
-        need_family,  check_family,      check_config,    check_widths,
-        check_heads,  check_multipliers, check_quadratic, check_classes,
-        need_data,    check_kind,        check_context,   check_targets,
-        check_shape,  check_masks,       check_matrices,  check_estimates,
-        check_preset, check_procedure,   check_seconds,   check_batch};
+    static rule *const all[] = {need_family,     check_family,    check_config,
+                                check_widths,    check_heads,     check_multipliers,
+                                check_quadratic, check_classes,   need_data,
+                                check_kind,      check_context,   check_targets,
+                                check_shape,     check_masks,     check_matrices,
+                                check_kronecker, check_estimates, check_preset,
+                                check_procedure, check_seconds,   check_batch};
     const rules r = {values, path, job, why};
     hesse_status s = HESSE_OK;
     for (size_t i = 0; !s && i < sizeof all / sizeof *all; i++) s = all[i](&r);

@@ -53,6 +53,17 @@ static hesse_status write_matrix(void *context, int share, int block,
         r->result, "", name, (int)hesse_analysis_block_size(r->analysis, block), local);
 }
 
+/* Measure a matrix, and write it if the job asks for it. */
+static hesse_status show_matrix(void *context, int share, int block,
+                                const hesse_dmat *a, const double *local)
+{
+    run *r = context;
+    hesse_status s = hesse_measures_take(&r->measured, share, block, a, local);
+    if (!s && r->job->analysis.matrices)
+        s = write_matrix(context, share, block, a, local);
+    return s;
+}
+
 static hesse_status write_shares(run *r)
 {
     const hesse_block_table *table = hesse_analysis_table(r->analysis);
@@ -102,13 +113,14 @@ static hesse_status finish(run *r)
 
 static hesse_status compute(run *r, const char *path)
 {
-    const hesse_listener listener = {.context = r,
-                                     .progress = show_progress,
-                                     .matrix = r->job->analysis.matrices ? write_matrix
-                                                                         : NULL};
+    const hesse_analysis_options *asked = &r->job->analysis;
+    const bool shown = asked->matrices || asked->kronecker;
+    const hesse_listener listener = {
+        .context = r, .progress = show_progress, .matrix = shown ? show_matrix : NULL};
     const hesse_run_options options = {.listener = &listener,
                                        .checkpoint = r->resume.checkpoint};
     hesse_status s = hesse_result_new(r->team, path, r->resume.folder, &r->result);
+    if (!s) s = hesse_measures_begin(r->job, r->analysis, &r->measured);
     const double start = hesse_seconds();
     if (!s) {
         hesse_progress_start(&r->progress, stderr,
@@ -184,6 +196,17 @@ static void tell_unconverged(const run *r)
                 count, count > 1 ? "ces" : "x", part, block, first->products);
 }
 
+/* On rank 0. Tell how many blocks were not compared with Kronecker products. */
+static void tell_left_out(const run *r)
+{
+    const hesse_kronecker_results *k = r->measured.kronecker;
+    if (hesse_team_rank(r->team) == 0 && k && k->left_out)
+        fprintf(stderr,
+                "note: %d matri%s not compared with Kronecker products, because memory "
+                "is short (measures.kronecker); their numbers are NaN\n",
+                k->left_out, k->left_out > 1 ? "ces were" : "x was");
+}
+
 static void tell_complete(const run *r, const char *path)
 {
     if (hesse_team_rank(r->team) == 0)
@@ -216,6 +239,7 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
         if (!s) tell_estimated(&r);
         if (!s) s = compute(&r, path);
         if (!s) tell_unconverged(&r);
+        if (!s) tell_left_out(&r);
     }
     if (!s && hesse_team_rank(team) == 0)
         s = hesse_result_show(path, stdout, hesse_team_why(team));
