@@ -836,7 +836,7 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/nearest_cosine", NULL,
      HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
      .description =
-         "<S, A (x) B> / (|S| |A (x) B|) for the same product"},
+         "cosine of the angle between S and A (x) B for the same product"},
     {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/kfac_error", NULL,
      HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
      .description =
@@ -845,7 +845,7 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/kfac_cosine", NULL,
      HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
      .description =
-         "<S, A (x) B> / (|S| |A (x) B|) for the same product"},
+         "cosine of the angle between S and A (x) B for the same product"},
     {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_error", NULL,
      HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
      .description =
@@ -854,7 +854,7 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_cosine", NULL,
      HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
      .description =
-         "<S, A (x) B> / (|S| |A (x) B|) for the same product"},
+         "cosine of the angle between S and A (x) B for the same product"},
     {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_square_error", NULL,
      HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
      .description =
@@ -863,7 +863,7 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_square_cosine", NULL,
      HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
      .description =
-         "<S, A (x) B> / (|S| |A (x) B|) for the same product"},
+         "cosine of the angle between S and A (x) B for the same product"},
     {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_examples_error", NULL,
      HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
      .description =
@@ -872,7 +872,7 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_examples_cosine", NULL,
      HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
      .description =
-         "<S, A (x) B> / (|S| |A (x) B|) for the same product"},
+         "cosine of the angle between S and A (x) B for the same product"},
     {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_examples_square_error", NULL,
      HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
      .description =
@@ -881,7 +881,7 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_examples_square_cosine", NULL,
      HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
      .description =
-         "<S, A (x) B> / (|S| |A (x) B|) for the same product"},
+         "cosine of the angle between S and A (x) B for the same product"},
     {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/diagonal", NULL,
      HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
      .description =

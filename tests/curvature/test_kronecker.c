@@ -371,6 +371,37 @@ static void scopes_agree(void **state)
     end(&x);
 }
 
+/* The numbers do not change if the values of few examples are held at once. */
+static void windows_agree(void **state)
+{
+    (void)state;
+    subject x = begin("gpt2", (hesse_analysis_options){0});
+    const hesse_objective_options tight = {.memory = 1};
+    hesse_objective *objective = NULL;
+    hesse_kronecker_results *found = NULL;
+    assert_done(x.team, hesse_objective_new(x.team, x.problem.network,
+                                            x.problem.dataset, &tight, &objective));
+    assert_all(hesse_objective_window(objective) == 1);
+    assert_all(hesse_objective_examples(objective) > 1);
+    hesse_analysis_free(x.analysis);
+    assert_done(x.team, hesse_analysis_new(objective,
+                                           &(hesse_analysis_options){.kronecker = true},
+                                           &x.analysis));
+    assert_done(x.team, hesse_kronecker_run(x.analysis, &found));
+    for (int b = 0; b < found->blocks; b++)
+        for (int k = 0; k < HESSE_KRONECKER_PRODUCTS; k++) {
+            const double one = x.found->share[0].cosine[k][b];
+            const double other = found->share[0].cosine[k][b];
+            assert_all(isnan(one) == isnan(other));
+            assert_all(isnan(one) || near(one, other, 1e-9));
+        }
+    hesse_kronecker_free(found);
+    hesse_analysis_free(x.analysis);
+    x.analysis = NULL;
+    hesse_objective_free(objective);
+    end(&x);
+}
+
 /* A block that all ranks hold is gathered on one of them. */
 static void shared_blocks_are_gathered(void **state)
 {
@@ -462,6 +493,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(factors_are_those_of_gradients),
     cmocka_unit_test(roots_are_roots),
     cmocka_unit_test(scopes_agree),
+    cmocka_unit_test(windows_agree),
     cmocka_unit_test(shared_blocks_are_gathered),
     cmocka_unit_test(what_is_not_measured),
     cmocka_unit_test(one_rank_out_of_memory_fails_all),

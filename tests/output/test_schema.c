@@ -48,7 +48,7 @@ static const job JOBS[] = {
              "data: {tokens: " FOLDER "reference/gpt2/tokens.npy}\n"
              "hessian: {only: [\"*ln_f*\"]}\n"
              "measures: {directions: [gradient, more.safetensors],\n"
-             "           block_error: [own]}\n"},
+             "           block_error: [own], kronecker: true}\n"},
 };
 enum { JOBS_COUNT = sizeof JOBS / sizeof *JOBS };
 
