@@ -217,6 +217,24 @@ def print_series(file):
         print_steps(series, [(n, series["full"][n][...]) for n in numbers], False)
 
 
+def print_kronecker(file):
+    names, at = texts(file["blocks/name"]), file["measures/kronecker"]
+    width = name_width(names, 5)
+    shown = ("nearest_cosine", "kfac_cosine", "shampoo_cosine", "shampoo_square_cosine",
+             "shampoo_examples_cosine", "shampoo_examples_square_cosine",
+             "diagonal", "same_output", "same_input")
+    headings = "".join(f"{h:>10}" for h in ("nearest", "K-FAC", "Shampoo", "square", "examples", "square",
+                                            "diagonal", "output", "input"))
+    print("\ncosines of blocks and Kronecker products, and shares of the squared norm")
+    print(f"  {'block':<{width}} {'share':<14}{headings}")
+    for share in (s for s in SHARES if s in at):
+        columns = [at[share][c][...] for c in shown]
+        for i, name in enumerate(names):
+            if not math.isnan(columns[0][i]):
+                numbers = "".join(or_dash(c[i], ".4f", 10) for c in columns)
+                print(f"  {cut(name, width):<{width}} {share:<14}{numbers}")
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: show_result.py RESULT.h5")
@@ -235,6 +253,8 @@ def main():
             print_directions(file)
         if "block_error_partition" in file:
             print_block_error(file)
+        if "kronecker" in file.get("measures", {}):
+            print_kronecker(file)
 
 
 if __name__ == "__main__":

@@ -86,6 +86,7 @@ typedef struct hesse_analysis_options {
     int panel;           /* directions swept at once; default HESSE_PANEL */
     int threads;         /* of each rank, for panels; default: 1          */
     bool matrices;       /* all ranks together will write them            */
+    bool kronecker;      /* hesse_kronecker_run will measure them         */
 
     /* Bytes that a rank may use; default: the free memory, shared by the ranks of a
        machine. */

@@ -19,6 +19,8 @@
 
 #include "hesse/directions.h"
 
+#include "hesse/kronecker.h"
+
 #include "hesse/spectrum.h"
 #include "hesse/tail.h"
 

@@ -34,8 +34,8 @@ static double of_quadrature(const hesse_plan *x, double n)
 static double of_matrix(const hesse_plan *x, double n)
 {
     const double vectors = fmin(2.0 * x->options.vectors, n);
-    return NUMBER * (n * (1 + vectors) + 2.0 * x->density.points +
-                     x->worldwide * square(n)) +
+    return NUMBER *
+               (n * (1 + vectors) + 2.0 * x->density.points + x->stored * square(n)) +
            OF_A_BLOCK;
 }
 
@@ -81,7 +81,7 @@ static double all_records(const hesse_plan *x)
 }
 
 /* Return how many numbers of panels of every share are in part files at the same time.
-   The panels of the whole, and of matrices that are stored in the result, stay to the
+   The panels of the whole, and of matrices that a listener is given, stay to the
    end. */
 static double all_panels(const hesse_plan *x)
 {

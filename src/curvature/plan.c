@@ -723,7 +723,8 @@ hesse_status hesse_plan_make(hesse_objective *objective,
     const double held = objective->theta ? model_bytes(objective) : 0;
     *x = (hesse_plan){.objective = objective,
                       .ranks = q->ranks ? q->ranks : ranks,
-                      .worldwide = q->matrices,
+                      .stored = q->matrices,
+                      .worldwide = q->matrices || q->kronecker,
                       .program = program,
                       .memory = q->memory ? (double)q->memory : left + program + held};
     hesse_status s = read_options(x, q, why);

@@ -51,6 +51,7 @@ typedef struct hesse_plan {
     bool tail;      /* power laws are fitted */
     double *index;  /* [options.n_index] owned */
     int ranks;      /* number of ranks in the plan */
+    bool stored;    /* formed matrices are written to the result file */
     bool worldwide; /* matrices go to a listener: a block belongs to all ranks or to a
                        single one */
     double memory;  /* bytes that a rank may use */

@@ -138,7 +138,8 @@ void hesse_tokens_free(hesse_tokens *t)
 typedef struct job {
     const hesse_tokens *t;
     int channels, output, outputs; /* of the panel; its first; of the operator */
-    const double *x;
+    const double *x; /* of the sequences that the tape holds, if it computes them */
+    bool computed;   /* the tape computes x; false: x is an input of all sequences */
     size_t width;
     int inputs, rows, tokens;
 } job;
@@ -153,6 +154,7 @@ static job job_of(const hesse_tokens *t, const hesse_piece *of, int first, int c
                  .output = first + corner[!out_rows(t, of)],
                  .outputs = n->d.o,
                  .x = in->x + corner[out_rows(t, of)],
+                 .computed = in->own != NULL,
                  .width = (size_t)in->width,
                  .inputs = hesse_tokens_inputs(t, of),
                  .rows = (int)hesse_sweep_rows(t->sweep),
@@ -198,7 +200,8 @@ static void contract(const job *j, int sequence, int rows, const double *near,
 {
     const int tokens = j->tokens;
     const size_t inputs = (size_t)j->inputs, columns = (size_t)j->channels * inputs;
-    const double *x = j->x + (size_t)(sequence * tokens) * j->width;
+    const int held = sequence - (j->computed ? j->t->tape->first : 0);
+    const double *x = j->x + (size_t)(held * tokens) * j->width;
     for (int c = 0; c < j->channels; c++)
         hesse_gemm(
             sequence ? HESSE_ADD : HESSE_SET, rows, inputs, tokens, 1,

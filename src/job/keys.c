@@ -716,6 +716,10 @@ static const hesse_key keys[] = {
      AT(measures.block_error), COUNT(measures.n_block_error),
      .help = "Partitions for which the matrix without its off-diagonal blocks is "
              "compared with the whole matrix; `own` is `hessian.partition`."},
+    {"measures.kronecker", HESSE_KEY_TRUTH, .role = HESSE_KEY_OUTPUT,
+     .standard = "false", AT(analysis.kronecker),
+     .help = "Whether every formed block of a matrix of parameters is compared with "
+             "Kronecker products: the nearest one, and those of K-FAC and Shampoo."},
     {"measures.parts", HESSE_KEY_WORD, .list = true, .role = HESSE_KEY_OUTPUT,
      .word = share_word, .least = 1, .most = MOST_ENTRIES,
      .standard = "[hessian, gauss_newton]", AT(measures.parts), COUNT(measures.n_parts),

@@ -274,6 +274,23 @@ static hesse_status check_matrices(const rules *r)
                  "is true, but 'hessian.method: lanczos' forms no matrices");
 }
 
+static hesse_status check_kronecker(const rules *r)
+{
+    if (r->job->analysis.method != HESSE_METHOD_LANCZOS || !r->job->analysis.kronecker)
+        return HESSE_OK;
+    return wrong(r, "measures.kronecker",
+                 "is true, but 'hessian.method: lanczos' forms no matrices");
+}
+
+/* Kronecker products are those of shares as they are. */
+static hesse_status check_products(const rules *r)
+{
+    const hesse_analysis_options *a = &r->job->analysis;
+    if (!a->kronecker || a->scaling.from == HESSE_SCALING_NONE) return HESSE_OK;
+    return wrong(r, "measures.kronecker",
+                 "stands beside 'measures.scaling', expected one of them");
+}
+
 /* Estimates are for matrices that are not formed. */
 static hesse_status check_estimates(const rules *r)
 {
@@ -358,7 +375,7 @@ hesse_status hesse_job_check_rules(const hesse_values *values, const char *path,
         need_data,    check_kind,        check_context,   check_targets,
         check_shape,  check_masks,       check_matrices,  check_estimates,
         check_preset, check_procedure,   check_seconds,   check_batch,
-        check_series, check_scaling};
+        check_series, check_scaling,     check_kronecker, check_products};
     const rules r = {values, path, job, why};
     hesse_status s = HESSE_OK;
     for (size_t i = 0; !s && i < sizeof all / sizeof *all; i++) s = all[i](&r);

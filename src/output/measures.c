@@ -144,3 +144,33 @@ hesse_status hesse_result_block_error(hesse_result *result, const char *prefix,
     }
     return hesse_store_agree(result);
 }
+
+hesse_status hesse_result_kronecker(hesse_result *result, const char *prefix,
+                                    const hesse_kronecker_results *x)
+{
+    result->prefix = prefix;
+    if (hesse_store_agree(result)) return result->status;
+    if (result->team->rank == 0) {
+        static const char at[] = "measures/kronecker";
+        const size_t shape[] = {(size_t)x->blocks};
+        for (int i = 0; i < x->shares; i++) {
+            const hesse_kronecker_share *s = &x->share[i];
+            char where[HESSE_PATH];
+            hesse_store_path(result, where, "%s/%s/", at, hesse_kinds_name(s->kinds));
+            for (int k = 0; k < HESSE_KRONECKER_PRODUCTS; k++) {
+                char name[64];
+                const char *product = hesse_kronecker_name((hesse_kronecker_product)k);
+                snprintf(name, sizeof name, "%s_error", product);
+                write_doubles(result, where, name, 1, shape, s->error[k]);
+                snprintf(name, sizeof name, "%s_cosine", product);
+                write_doubles(result, where, name, 1, shape, s->cosine[k]);
+            }
+            write_doubles(result, where, "diagonal", 1, shape, s->diagonal);
+            write_doubles(result, where, "same_output", 1, shape, s->same_output);
+            write_doubles(result, where, "same_input", 1, shape, s->same_input);
+        }
+        hesse_store_note_whole(result, at, "left_out", x->left_out);
+        hesse_store_note_number(result, at, "seconds", x->seconds);
+    }
+    return hesse_store_agree(result);
+}

@@ -12,6 +12,7 @@
 #define HESSE_OUTPUT_RESULT_H
 
 #include "hesse/directions.h"
+#include "hesse/kronecker.h"
 #include "hesse/team.h"
 #include "network/params.h"
 #include "parallel/dmat.h"
@@ -89,6 +90,10 @@ hesse_status hesse_result_directions(hesse_result *result, const char *prefix,
                                      const hesse_direction_results *directions);
 hesse_status hesse_result_block_error(hesse_result *result, const char *prefix,
                                       const hesse_block_error *error, uint64_t seed);
+
+/** Collective. Write how close blocks are to Kronecker products. */
+hesse_status hesse_result_kronecker(hesse_result *result, const char *prefix,
+                                    const hesse_kronecker_results *kronecker);
 
 /** Collective. Write attributes of a place. Its group must exist. */
 hesse_status hesse_result_notes(hesse_result *result, const char *prefix,

@@ -340,6 +340,15 @@ static const hesse_schema_row ROWS[] = {
      .shares = true, .description = "how a share was scaled"},
     {HESSE_SECTION_GROUPS, "measures/index", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
      .shares = true, .description = "numbers of eigenvalues below some values"},
+    {HESSE_SECTION_GROUPS, "measures/kronecker", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
+     .description = "how close blocks are to Kronecker products"},
+    {HESSE_SECTION_GROUPS, "measures/kronecker/SHARE", NULL, HESSE_CONTENT_GROUP,
+     .in_1 = "",
+     .description =
+         "comparison of the blocks S of the share of this name with products A (x) B. "
+         "Numbers are NaN where S was not formed, where S is not of a rectangle of one "
+         "matrix of parameters, where S or A (x) B is 0, and where A and B are not "
+         "defined (docs/math.md, section 14)"},
     {HESSE_SECTION_GROUPS, "hessian", NULL, HESSE_CONTENT_GROUP, .shares = true,
      .description = "the matrix itself"},
     {HESSE_SECTION_GROUPS, "hessian/blocks", NULL, HESSE_CONTENT_GROUP, .shares = true,
@@ -872,6 +881,72 @@ static const hesse_schema_row ROWS[] = {
      .description =
          "squared Frobenius norm of S - BD over that of S, where the full matrix was "
          "formed by this partition or a finer one, else NaN"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/nearest_error", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "|S - c A (x) B| / |S| in the Frobenius norm with the best number c. "
+         "The nearest Kronecker product"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/nearest_cosine", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "cosine of the angle between S and A (x) B for the same product"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/kfac_error", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "|S - c A (x) B| / |S| in the Frobenius norm with the best number c. "
+         "K-FAC: sums over tokens of g g' and x x', by the labels of the data"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/kfac_cosine", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "cosine of the angle between S and A (x) B for the same product"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_error", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "|S - c A (x) B| / |S| in the Frobenius norm with the best number c. "
+         "Shampoo: (W W')^1/2 and (W' W)^1/2 of the gradient W"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_cosine", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "cosine of the angle between S and A (x) B for the same product"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_square_error", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "|S - c A (x) B| / |S| in the Frobenius norm with the best number c. "
+         "Shampoo's square: W W' and W' W"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_square_cosine", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "cosine of the angle between S and A (x) B for the same product"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_examples_error", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "|S - c A (x) B| / |S| in the Frobenius norm with the best number c. "
+         "Shampoo with sums over examples: (sum W_e W_e')^1/2 and (sum W_e' W_e)^1/2"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_examples_cosine", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "cosine of the angle between S and A (x) B for the same product"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_examples_square_error", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "|S - c A (x) B| / |S| in the Frobenius norm with the best number c. "
+         "The square of Shampoo with sums over examples: sum W_e W_e' and sum W_e' W_e"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/shampoo_examples_square_cosine", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "cosine of the angle between S and A (x) B for the same product"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/diagonal", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "share of the squared Frobenius norm of S that is on the diagonal"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/same_output", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "share of the squared Frobenius norm of S that is between two parameters of the same output neuron, the diagonal included"},
+    {HESSE_SECTION_MEASURES, "measures/kronecker/SHARE/same_input", NULL,
+     HESSE_CONTENT_NUMBER, .in_1 = "", .axes = {HESSE_AXIS_BLOCK}, .units = "1",
+     .description =
+         "share of the squared Frobenius norm of S that is between two parameters of the same input, the diagonal included"},
 
     /* Attributes of measures */
     {HESSE_SECTION_MEASURES_ATTRIBUTES, "measures/directions", "products",
@@ -918,6 +993,12 @@ static const hesse_schema_row ROWS[] = {
      HESSE_CONTENT_WHOLE, .axes = {HESSE_AXIS_VALUE}, .units = "1", .in_1 = "",
      .shares = true,
      .description = "the same number as uncertain, of the full matrix"},
+    {HESSE_SECTION_MEASURES_ATTRIBUTES, "measures/kronecker", "left_out",
+     HESSE_CONTENT_WHOLE, .in_1 = "",
+     .description = "formed matrices that were not measured, because memory was short"},
+    {HESSE_SECTION_MEASURES_ATTRIBUTES, "measures/kronecker", "seconds",
+     HESSE_CONTENT_NUMBER, .in_1 = "",
+     .description = "wall time in seconds"},
 
     /* Matrices */
     {HESSE_SECTION_MATRICES, "hessian/full", NULL, HESSE_CONTENT_NUMBER,

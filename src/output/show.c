@@ -753,6 +753,54 @@ static void print_series(hesse_reader *r, FILE *out)
     free(s.step);
 }
 
+/* Print a line for every block that was compared with Kronecker products. */
+static void print_kronecker(hesse_reader *r, FILE *out)
+{
+    static const char *const columns[] = {"nearest_cosine",
+                                          "kfac_cosine",
+                                          "shampoo_cosine",
+                                          "shampoo_square_cosine",
+                                          "shampoo_examples_cosine",
+                                          "shampoo_examples_square_cosine",
+                                          "diagonal",
+                                          "same_output",
+                                          "same_input"};
+    enum { COLUMNS = sizeof columns / sizeof *columns };
+    names b;
+    char name[PATH_LENGTH];
+    if (!hesse_reader_has(r, "measures") || !hesse_reader_has(r, "measures/kronecker"))
+        return;
+    if (!read_names(r, "blocks/name", 5, &b)) return;
+    fprintf(
+        out,
+        "\ncosines of blocks and Kronecker products, and shares of the squared norm\n"
+        "  %-*s %-14s%10s%10s%10s%10s%10s%10s%10s%10s%10s\n",
+        b.width, "block", "share", "nearest", "K-FAC", "Shampoo", "square", "examples",
+        "square", "diagonal", "output", "input");
+    for (int k = 0; !r->status && hesse_kinds_at(k); k++) {
+        const char *share = hesse_kinds_name(hesse_kinds_at(k));
+        double *found[COLUMNS] = {NULL};
+        bool there = true;
+        for (int j = 0; there && j < COLUMNS; j++)
+            there =
+                (found[j] = read_measure(r, "kronecker", share, columns[j], b.count));
+        for (size_t i = 0; there && i < b.count; i++) {
+            if (isnan(found[0][i])) continue;
+            print_name(out, b.width,
+                       hesse_reader_text(b.texts, b.size, i, name, sizeof name));
+            fprintf(out, " %-14s", share);
+            for (int j = 0; j < COLUMNS; j++)
+                if (isnan(found[j][i]))
+                    fprintf(out, "%10s", "-");
+                else
+                    fprintf(out, "%10.4f", found[j][i]);
+            fprintf(out, "\n");
+        }
+        for (int j = 0; j < COLUMNS; j++) free(found[j]);
+    }
+    free(b.texts);
+}
+
 hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why)
 {
     hesse_reader r;
@@ -769,6 +817,7 @@ hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why)
                            print_share, &(show){&r, out}, H5P_DEFAULT);
     print_directions(&r, out);
     print_block_error(&r, out);
+    print_kronecker(&r, out);
     H5Fclose(r.file);
     return r.status;
 }

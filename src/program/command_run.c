@@ -78,6 +78,17 @@ static hesse_status write_matrix(void *context, int share, int block,
                                local);
 }
 
+/* Measure a matrix, and write it if the job asks for it. */
+static hesse_status show_matrix(void *context, int share, int block,
+                                const hesse_dmat *a, const double *local)
+{
+    run *r = context;
+    hesse_status s = hesse_measures_take(&r->measured, share, block, a, local);
+    if (!s && r->job->analysis.matrices)
+        s = write_matrix(context, share, block, a, local);
+    return s;
+}
+
 static hesse_status write_shares(run *r)
 {
     const hesse_block_table *table = hesse_analysis_table(r->analysis);
@@ -128,14 +139,17 @@ static hesse_status finish(run *r)
 /* Collective. Run the analysis at the present parameters and write its results. */
 static hesse_status analyse(run *r)
 {
-    const hesse_listener listener = {.context = r,
-                                     .progress = show_progress,
-                                     .matrix = r->job->analysis.matrices ? write_matrix
-                                                                         : NULL};
+    const hesse_analysis_options *asked = &r->job->analysis;
+    const bool shown = asked->matrices || asked->kronecker;
+    const hesse_listener listener = {
+        .context = r, .progress = show_progress, .matrix = shown ? show_matrix : NULL};
     const hesse_run_options options = {.listener = &listener,
                                        .checkpoint = r->resume.checkpoint};
     const double start = hesse_seconds();
-    hesse_status s = hesse_analysis_run_with(r->analysis, &options);
+    hesse_measures_free(&r->measured); /* of the step before */
+    r->measured = (hesse_measured){0};
+    hesse_status s = hesse_measures_begin(r->job, r->analysis, &r->measured);
+    if (!s) s = hesse_analysis_run_with(r->analysis, &options);
     if (!s)
         s = hesse_measures_run(r->team, r->job, r->problem.network, r->analysis,
                                &options, &r->measured);
@@ -143,8 +157,6 @@ static hesse_status analyse(run *r)
     r->phases.compute = hesse_seconds() - start - r->phases.distances;
     if (!s) s = write_shares(r);
     if (!s) s = write_ranks(r);
-    hesse_measures_free(&r->measured);
-    r->measured = (hesse_measured){0};
     return s;
 }
 
@@ -158,6 +170,19 @@ static void tell_step(run *r, const char *text)
     fputs("note: ", stderr);
     if (series->count) fprintf(stderr, "step %lld: ", (long long)series->step[r->step]);
     fprintf(stderr, "%s\n", text);
+}
+
+/* On rank 0. Tell how many blocks were not compared with Kronecker products. */
+static void tell_left_out(run *r)
+{
+    const hesse_kronecker_results *k = r->measured.kronecker;
+    char text[200];
+    if (!k || !k->left_out) return;
+    snprintf(text, sizeof text,
+             "%d matri%s not compared with Kronecker products, because memory is short "
+             "(measures.kronecker); their numbers are NaN",
+             k->left_out, k->left_out > 1 ? "ces were" : "x was");
+    tell_step(r, text);
 }
 
 /* On rank 0. Tell which pairs were not found to the tolerance. */
@@ -312,6 +337,7 @@ static hesse_status run_step(run *r)
             hesse_provenance_of_step(&r->problem, &r->phases, notes));
     hesse_phases_add(&r->sums, &r->phases);
     if (!s) tell_unconverged(r);
+    if (!s) tell_left_out(r);
     return s;
 }
 
@@ -503,12 +529,14 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
         if (!s) s = compute(&r, path);
         if (!s && !job->series.count) tell_unconverged(&r);
         if (!s) tell_uncounted(&r);
+        if (!s && !job->series.count) tell_left_out(&r);
     }
     if (!s && hesse_team_rank(team) == 0)
         s = hesse_result_show(path, stdout, hesse_team_why(team));
     s = hesse_resume_end(&r.resume, hesse_agree(team, s));
     if (!s) s = tell_failed(&r, path);
     if (job) free_series(&r);
+    hesse_measures_free(&r.measured);
     hesse_analysis_free(r.analysis);
     hesse_problem_free(&r.problem);
     free(r.moments);

@@ -174,6 +174,20 @@ static hesse_status run_directions(hesse_team *team, const hesse_job *job,
     return s;
 }
 
+hesse_status hesse_measures_begin(const hesse_job *job, hesse_analysis *analysis,
+                                  hesse_measured *m)
+{
+    if (!job->analysis.kronecker) return HESSE_OK;
+    return hesse_kronecker_begin(analysis, &m->formed);
+}
+
+hesse_status hesse_measures_take(hesse_measured *m, int share, int block,
+                                 const hesse_dmat *a, const double *local)
+{
+    return m->formed ? hesse_kronecker_take(m->formed, share, block, a, local)
+                     : HESSE_OK;
+}
+
 hesse_status hesse_measures_run(hesse_team *team, const hesse_job *job,
                                 const hesse_network *network, hesse_analysis *analysis,
                                 const hesse_run_options *run, hesse_measured *m)
@@ -181,7 +195,8 @@ hesse_status hesse_measures_run(hesse_team *team, const hesse_job *job,
     error_options e;
     hesse_status s = HESSE_OK;
     block_error_of(job, &e);
-    if (job->measures.n_directions)
+    if (m->formed) s = hesse_kronecker_end(m->formed, &m->kronecker);
+    if (!s && job->measures.n_directions)
         s = run_directions(team, job, network, analysis, run, m);
     if (!s && e.of.n_partitions)
         s = hesse_block_error_run_with(analysis, &e.of, run, &m->block_error);
@@ -192,7 +207,9 @@ void hesse_measures_free(hesse_measured *m)
 {
     hesse_directions_free(m->directions);
     hesse_block_error_free(m->block_error);
-    *m = (hesse_measured){NULL, NULL};
+    hesse_kronecker_measure_free(m->formed);
+    hesse_kronecker_free(m->kronecker);
+    *m = (hesse_measured){.directions = NULL};
 }
 
 hesse_status hesse_measures_write(const hesse_job *job, const hesse_measured *m,
@@ -203,6 +220,7 @@ hesse_status hesse_measures_write(const hesse_job *job, const hesse_measured *m,
     if (!s && m->block_error)
         s = hesse_result_block_error(result, prefix, m->block_error,
                                      job->analysis.lanczos.seed);
+    if (!s && m->kronecker) s = hesse_result_kronecker(result, prefix, m->kronecker);
     return s;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "curvature/analysis.h"
+#include "curvature/kronecker.h"
 #include "curvature/rates.h"
 #include "job/job.h"
 #include "output/result.h"
@@ -15,6 +16,8 @@
 typedef struct hesse_measured {
     hesse_direction_results *directions;
     hesse_block_error *block_error;
+    hesse_kronecker_measure *formed; /* while the analysis runs */
+    hesse_kronecker_results *kronecker;
 } hesse_measured;
 
 /** Collective. Check that the measures are affordable, and that the files of directions
@@ -28,6 +31,14 @@ hesse_status hesse_measures_check(hesse_team *team, const hesse_job *job,
  */
 hesse_status hesse_measures_print_plan(hesse_team *team, const hesse_job *job,
                                        const hesse_analysis *analysis, FILE *out);
+
+/** Collective. Begin the measures of matrices that an analysis forms, before it is run;
+ * and measure a matrix, with the arguments of a listener. Errors: those of
+ * hesse_kronecker_run. */
+hesse_status hesse_measures_begin(const hesse_job *job, hesse_analysis *analysis,
+                                  hesse_measured *measured);
+hesse_status hesse_measures_take(hesse_measured *measured, int share, int block,
+                                 const hesse_dmat *a, const double *local);
 
 /** Collective. Read the directions and compute the measures of an analysis that was
  * run.

@@ -37,6 +37,62 @@ case_numbers_of_numpy() {
         expect 'the same tables from tools/show_result.py' diff "$work/out" "$work/python"
     done
 }
+# The factors of a perceptron are computed by hand, and those of a linear model are known.
+case_kronecker_products() {
+    has_h5py || skip 'no h5py compares'
+    for file in x.npy y.npy model.safetensors; do
+        cat "$source/tests/families/mlp/$file" > $file
+    done
+    cat > job.yaml <<EOF
+model: {family: mlp, widths: [5, 4], activation: tanh, checkpoint: model.safetensors}
+data: {inputs: x.npy, labels: y.npy}
+hessian: {parts: [hessian, gauss_newton]}
+measures: {kronecker: true}
+output: {matrices: true, file: result.h5}
+EOF
+    for ranks in 1 2 4; do
+        works 'layers.2.weight *gauss_newton' run job.yaml --output "result.$ranks.h5"
+        expect 'the numbers of NumPy' /usr/bin/python3 "$source/tests/commands/kronecker.py" \
+            "result.$ranks.h5" mlp
+        /usr/bin/python3 "$source/tools/show_result.py" "result.$ranks.h5" > "$work/python"
+        expect 'the same tables from tools/show_result.py' diff "$work/out" "$work/python"
+    done
+}
+case_kronecker_of_a_linear_model() {
+    has_h5py || skip 'no h5py compares'
+    /usr/bin/python3 - <<'EOF'
+import numpy as np
+r = np.random.default_rng(1)
+np.save("x.npy", r.normal(size=(9, 4)))
+np.save("y.npy", r.normal(size=(9, 1)))
+EOF
+    cat > job.yaml <<EOF
+model: {family: mlp, widths: [], bias: false, loss: squared_error, seed: 1}
+data: {inputs: x.npy, targets: y.npy}
+measures: {kronecker: true}
+output: {file: result.h5}
+EOF
+    for ranks in 1 2; do
+        works 'layers.0.weight *hessian *1.0000 *1.0000' run job.yaml --force
+        expect 'an exact K-FAC' /usr/bin/python3 "$source/tests/commands/kronecker.py" \
+            result.h5 linear
+    done
+}
+# A transformer stores [in, out]; heads are slices; the token embedding is tied.
+case_kronecker_of_a_transformer() {
+    asked
+    for ranks in 1 2; do
+        works 'attn.c_attn.weight.query.head.1 *hessian' run job.yaml --force \
+            --set hessian.partition=head --set measures.kronecker=true
+        expect 'the numbers of NumPy' /usr/bin/python3 "$source/tests/commands/kronecker.py" \
+            result.h5 gpt2
+    done
+}
+case_kronecker_without_matrices() {
+    fresh gpt2
+    refused 2 ".*'measures.kronecker' is true, but 'hessian.method: lanczos' forms no .*" \
+        run job.yaml --set hessian.method=lanczos --set measures.kronecker=true
+}
 case_error_of_neurons() {
     asked
     works 'neuron .*gauss_newton' run job.yaml --set hessian.partition=neuron
