@@ -13,25 +13,27 @@
 
 static hesse_status check_settings(const hesse_optimiser_settings *o, hesse_why *why)
 {
+    static const char any[] = "a finite number, not below 0";
     const struct {
         const char *name;
         double value;
-        double low, high; /* high is excluded */
-    } numbers[] = {{"momentum", o->momentum, 0, INFINITY},
-                   {"first beta", o->betas[0], 0, 1},
-                   {"second beta", o->betas[1], 0, nextafter(1, 2)},
-                   {"alpha", o->alpha, 0, nextafter(1, 2)},
-                   {"epsilon", o->epsilon, 0, INFINITY},
-                   {"weight decay", o->weight_decay, 0, INFINITY},
-                   {"norm for clipping", o->clip_norm, 0, INFINITY},
-                   {"limit for clipping", o->clip_coordinate, 0, INFINITY}};
+        double end; /* is excluded */
+        const char *expected;
+    } numbers[] = {{"momentum", o->momentum, INFINITY, any},
+                   {"first beta", o->betas[0], 1, "at least 0 and below 1"},
+                   {"second beta", o->betas[1], nextafter(1, 2), "from 0 to 1"},
+                   {"alpha", o->alpha, nextafter(1, 2), "from 0 to 1"},
+                   {"epsilon", o->epsilon, INFINITY, any},
+                   {"weight decay", o->weight_decay, INFINITY, any},
+                   {"norm for clipping", o->clip_norm, INFINITY, any},
+                   {"limit for clipping", o->clip_coordinate, INFINITY, any}};
     if ((int)o->kind < HESSE_OPTIMISER_GD || o->kind > HESSE_OPTIMISER_MUON)
-        return hesse_fail(why, HESSE_E_JOB, "optimiser %d", (int)o->kind);
+        return hesse_fail(why, HESSE_E_JOB, "optimiser %d, expected 0 to %d",
+                          (int)o->kind, HESSE_OPTIMISER_MUON);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (!(numbers[i].value >= numbers[i].low && numbers[i].value < numbers[i].high))
-            return hesse_fail(why, HESSE_E_JOB, "the %s is %g, expected from %g to %g",
-                              numbers[i].name, numbers[i].value, numbers[i].low,
-                              numbers[i].high);
+        if (!(numbers[i].value >= 0 && numbers[i].value < numbers[i].end))
+            return hesse_fail(why, HESSE_E_JOB, "the %s is %g, expected %s",
+                              numbers[i].name, numbers[i].value, numbers[i].expected);
     if (o->kind == HESSE_OPTIMISER_ADAM_MINI && o->betas[1] == 1)
         return hesse_fail(why, HESSE_E_JOB,
                           "Adam-mini needs a second beta below 1, found 1");
