@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "network/partition.h"
 
+#include <assert.h>
 #include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
@@ -291,6 +292,7 @@ static void descend(const hesse_optimiser_settings *o, const place *p, bool firs
 
 static void step_rmsprop(const hesse_optimiser_settings *o, const place *p)
 {
+    assert(p->first);
     for (size_t j = 0; j < p->count; j++) {
         const double g = p->g[j] + p->decay * p->w[j];
         p->first[j] = o->alpha * p->first[j] + (1 - o->alpha) * g * g;
@@ -357,6 +359,7 @@ static void move_means(const hesse_optimiser *o, const place *p)
 
 static void step_adam(const hesse_optimiser *o, const place *p)
 {
+    assert(p->first && p->second);
     const hesse_optimiser_settings *s = &o->settings;
     const bool separate = s->kind != HESSE_OPTIMISER_ADAM,
                mini = s->kind == HESSE_OPTIMISER_ADAM_MINI;
