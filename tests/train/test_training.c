@@ -226,6 +226,26 @@ static void a_pass_takes_every_example_once(void **state)
     hesse_stream_end(&s);
 }
 
+/* All 6 orders of 3 examples occur equally often: 1000 times of 6000, with a standard
+   deviation of 29. */
+static void all_orders_are_equally_likely(void **state)
+{
+    (void)state;
+    int count[27] = {0}, order[3], orders = 0;
+    hesse_stream_of_examples s;
+    assert_true(hesse_stream_begin(&s, 3, true, 11));
+    for (int pass = 0; pass < 6000; pass++) {
+        hesse_stream_take(&s, pass, 3, order);
+        count[9 * order[0] + 3 * order[1] + order[2]]++;
+    }
+    for (int i = 0; i < 27; i++) {
+        assert_true(!count[i] || abs(count[i] - 1000) < 150);
+        orders += count[i] > 0;
+    }
+    assert_int_equal(orders, 6);
+    hesse_stream_end(&s);
+}
+
 /* ----- whole runs ----- */
 
 static bool same_logs(const hesse_training *a, const hesse_training *b)
@@ -627,6 +647,37 @@ static void measures_of_a_quadratic_are_known(void **state)
     hesse_problem_free(&p);
 }
 
+/* The sharpness of the parameters that are trained is the largest eigenvalue of their
+   rows and columns of the Hessian. */
+static void sharpness_is_that_of_trained_parameters(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"layers.1.*"};
+    double v[MOST], hv[MOST], block[MOST * MOST], values[MOST], work[8 * MOST];
+    hesse_problem p = open_perceptron(team, 4);
+    const size_t all = hesse_network_size(p.network);
+    const size_t first = hesse_network_tensor_first(p.network, 2), m = all - first;
+    assert_all(strncmp(hesse_network_tensor_name(p.network, 2), "layers.1", 8) == 0);
+    for (size_t i = 0; i < m; i++) {
+        memset(v, 0, sizeof v);
+        v[first + i] = 1;
+        assert_done(team, hesse_objective_product(p.objective, HESSE_ALL, 1, v, hv));
+        memcpy(block + i * m, hv + first, m * sizeof *block);
+    }
+    const int order = (int)m, room = 8 * MOST;
+    int info;
+    dsyev_("N", "U", &order, block, &order, values, work, &room, &info);
+    assert_all(info == 0 && m == 15);
+    hesse_train_options o = descent(0.01, 1);
+    o.only = names, o.n_only = 1;
+    o.measures = (hesse_path_measures){.every = 1, .sharpness = 1000};
+    hesse_training *t = begin(&p, NULL, &o);
+    take(t, 1);
+    assert_all(near(measure(t, 0, "sharpness"), values[m - 1], 10));
+    hesse_training_free(t);
+    hesse_problem_free(&p);
+}
+
 /* On one eigenvalue, a run is stable below the threshold and not above it. */
 static void thresholds_separate_stable_runs(void **state)
 {
@@ -904,7 +955,7 @@ static void steps_may_be_repeated(void **state)
     take(whole, o.steps);
     int ranks, failed = 0;
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    for (int at = 0, fails = 1; fails; at += 3) {
+    for (int at = 0, fails = 1; fails; at += at < 50 ? 1 : 3) {
         hesse_training *t = begin(&p, p.dataset, &o);
         fails = 0;
         broken_rank = ranks - 1, broken_at = at, allocations = 0;
@@ -960,6 +1011,7 @@ static int tear_down(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(schedules_have_their_ends),
     cmocka_unit_test(a_pass_takes_every_example_once),
+    cmocka_unit_test(all_orders_are_equally_likely),
     cmocka_unit_test(runs_go_on_to_the_same_bits),
     cmocka_unit_test(states_of_other_runs_are_refused),
     cmocka_unit_test(parameters_do_not_depend_on_the_ranks),
@@ -967,6 +1019,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(adam_may_keep_the_first_squares),
     cmocka_unit_test(only_chosen_parameters_move),
     cmocka_unit_test(measures_of_a_quadratic_are_known),
+    cmocka_unit_test(sharpness_is_that_of_trained_parameters),
     cmocka_unit_test(thresholds_separate_stable_runs),
     cmocka_unit_test(robust_condition_is_that_of_the_diagonal),
     cmocka_unit_test(noise_is_that_of_the_examples),
