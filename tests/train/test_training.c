@@ -791,7 +791,7 @@ static void noise_is_that_of_the_examples(void **state)
         all->target[e] = all->target[0];
         memcpy(all->x + e * 3, all->x, 3 * sizeof *all->x);
     }
-    o.batch = BATCH, o.measures.noise = 20;
+    o.batch = 7, o.measures.noise = 20;
     t = begin(&p, NULL, &o);
     take(t, 1);
     assert_all(measure(t, 0, "noise_mean") < 1e-14);
