@@ -198,6 +198,8 @@ void hesse_training_free(hesse_training *training);
 
 /** Collective. Take one step and record it. Before the first step and every
  * evaluate_every steps the loss on held-out examples is recorded, too.
+ * After an error the records are of the steps that were taken: measures that failed are
+ * not among them.
  *  Errors: HESSE_E_NUMERIC when loss or gradient is not finite, with the step and the
  *  loss; HESSE_E_JOB after the last step. */
 hesse_status hesse_training_step(hesse_training *training);
@@ -221,7 +223,7 @@ const char *hesse_training_measure_name(int i);
  * into a run that was prepared with the same arguments. The file is complete or absent;
  * only rank 0 opens it.
  *  Errors: HESSE_E_OUTPUT; HESSE_E_INPUT for a file that belongs to another run or is
- *  damaged; HESSE_E_NOMEM. */
+ *  damaged, and the run is as before; HESSE_E_NOMEM, and the run can only be freed. */
 hesse_status hesse_training_save(hesse_training *training, const char *path);
 hesse_status hesse_training_load(hesse_training *training, const char *path);
 

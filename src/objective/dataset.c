@@ -61,6 +61,7 @@ hesse_status hesse_dataset_split(hesse_dataset *d, int count, hesse_dataset **re
                                  hesse_why *why)
 {
     const int all = d ? d->all.sequences : 0;
+    if (rest) *rest = NULL;
     if (!rest || count < 1 || count >= all)
         return hesse_fail(
             why, HESSE_E_JOB,

@@ -116,6 +116,7 @@ hesse_status hesse_objective_set_batch(hesse_objective *x, const hesse_dataset *
     const int all = dataset ? dataset->all.sequences : 0;
     hesse_status s = HESSE_OK;
     drop_tape(x);
+    hesse_batch_free(&x->chosen); /* a tape of chosen examples is no more */
     if (first < 0 || count < 1 || first > all - count)
         s = hesse_fail(&team->why, HESSE_E_JOB,
                        "a batch of %d examples from %d on, of a dataset of %d", count,

@@ -7,6 +7,7 @@
 #include "base/simd.h"
 #include "network/partition.h"
 
+#include <assert.h>
 #include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,25 +15,27 @@
 
 static hesse_status check_settings(const hesse_optimiser_settings *o, hesse_why *why)
 {
+    static const char any[] = "a finite number, not below 0";
     const struct {
         const char *name;
         double value;
-        double low, high; /* high is excluded */
-    } numbers[] = {{"momentum", o->momentum, 0, INFINITY},
-                   {"first beta", o->betas[0], 0, 1},
-                   {"second beta", o->betas[1], 0, nextafter(1, 2)},
-                   {"alpha", o->alpha, 0, nextafter(1, 2)},
-                   {"epsilon", o->epsilon, 0, INFINITY},
-                   {"weight decay", o->weight_decay, 0, INFINITY},
-                   {"norm for clipping", o->clip_norm, 0, INFINITY},
-                   {"limit for clipping", o->clip_coordinate, 0, INFINITY}};
+        double end; /* is excluded */
+        const char *expected;
+    } numbers[] = {{"momentum", o->momentum, INFINITY, any},
+                   {"first beta", o->betas[0], 1, "at least 0 and below 1"},
+                   {"second beta", o->betas[1], nextafter(1, 2), "from 0 to 1"},
+                   {"alpha", o->alpha, nextafter(1, 2), "from 0 to 1"},
+                   {"epsilon", o->epsilon, INFINITY, any},
+                   {"weight decay", o->weight_decay, INFINITY, any},
+                   {"norm for clipping", o->clip_norm, INFINITY, any},
+                   {"limit for clipping", o->clip_coordinate, INFINITY, any}};
     if ((int)o->kind < HESSE_OPTIMISER_GD || o->kind > HESSE_OPTIMISER_MUON)
-        return hesse_fail(why, HESSE_E_JOB, "optimiser %d", (int)o->kind);
+        return hesse_fail(why, HESSE_E_JOB, "optimiser %d, expected 0 to %d",
+                          (int)o->kind, HESSE_OPTIMISER_MUON);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (!(numbers[i].value >= numbers[i].low && numbers[i].value < numbers[i].high))
-            return hesse_fail(why, HESSE_E_JOB, "the %s is %g, expected from %g to %g",
-                              numbers[i].name, numbers[i].value, numbers[i].low,
-                              numbers[i].high);
+        if (!(numbers[i].value >= 0 && numbers[i].value < numbers[i].end))
+            return hesse_fail(why, HESSE_E_JOB, "the %s is %g, expected %s",
+                              numbers[i].name, numbers[i].value, numbers[i].expected);
     if (o->kind == HESSE_OPTIMISER_ADAM_MINI && o->betas[1] == 1)
         return hesse_fail(why, HESSE_E_JOB,
                           "Adam-mini needs a second beta below 1, found 1");
@@ -290,6 +293,7 @@ static void descend(const hesse_optimiser_settings *o, const place *p, bool firs
 
 static void step_rmsprop(const hesse_optimiser_settings *o, const place *p)
 {
+    assert(p->first);
     for (size_t j = 0; j < p->count; j++) {
         const double g = p->g[j] + p->decay * p->w[j];
         p->first[j] = o->alpha * p->first[j] + (1 - o->alpha) * g * g;
@@ -378,6 +382,7 @@ HESSE_SIMD static void adam_entries(size_t count, const adam *a, bool move_secon
 
 static void step_adam(const hesse_optimiser *o, const place *p)
 {
+    assert(p->first && p->second);
     const hesse_optimiser_settings *s = &o->settings;
     const bool separate = s->kind != HESSE_OPTIMISER_ADAM,
                mini = s->kind == HESSE_OPTIMISER_ADAM_MINI;

@@ -158,6 +158,8 @@ static hesse_status sharpness_of_adam(hesse_training *t, double *row)
 
 enum { TOGETHER = 24 };
 
+static const double ROUNDING = 1e-13;
+
 static int ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -242,8 +244,12 @@ static hesse_status noisy_gradient(hesse_training *t, int64_t number, double *gr
     return s;
 }
 
-/* Moments of the distances, and Hill's estimator from the largest tenth. */
-static void describe(int count, double *distances, double *row)
+/* Moments of the distances, and Hill's estimator from the largest tenth. If all
+   examples are equal, the distances are 0 but for rounding; they have no skewness,
+   kurtosis or tail then.
+
+   length  of the gradient of all examples. */
+static void describe(int count, double length, double *distances, double *row)
 {
     double mean = 0, m2 = 0, m3 = 0, m4 = 0, logs = 0;
     for (int i = 0; i < count; i++) mean += distances[i] / count;
@@ -251,15 +257,16 @@ static void describe(int count, double *distances, double *row)
         const double x = distances[i] - mean;
         m2 += x * x / count, m3 += x * x * x / count, m4 += x * x * x * x / count;
     }
+    qsort(distances, (size_t)count, sizeof *distances, ascending);
     row[HESSE_PATH_NOISE_MEAN] = mean;
     row[HESSE_PATH_NOISE_DEVIATION] = sqrt(m2);
+    if (mean <= ROUNDING * length || sqrt(m2) <= ROUNDING * mean) return;
     row[HESSE_PATH_NOISE_SKEWNESS] = m3 / pow(m2, 1.5);
     row[HESSE_PATH_NOISE_KURTOSIS] = m4 / (m2 * m2) - 3;
-    qsort(distances, (size_t)count, sizeof *distances, ascending);
     const int tail = count / 10;
     for (int i = count - tail; tail && i < count; i++)
         logs += log(distances[i] / distances[count - tail - 1]) / tail;
-    if (tail) row[HESSE_PATH_NOISE_TAIL] = 1 / logs;
+    if (tail && logs > 0 && logs < INFINITY) row[HESSE_PATH_NOISE_TAIL] = 1 / logs;
 }
 
 /* Collective. Compare gradients of mini-batches with that of all examples. */
@@ -274,6 +281,7 @@ static hesse_status noise(hesse_training *t, double *row)
     s = hesse_agree(team, s);
     if (!s && !t->whole) {
         const hesse_objective_options options = {.memory = t->options.memory};
+        hesse_stream_end(&t->mixed); /* of a measurement that failed */
         if (!hesse_stream_begin(&t->mixed, t->dataset->all.sequences, true,
                                 ~t->options.seed))
             s = exhausted(t);
@@ -291,7 +299,7 @@ static hesse_status noise(hesse_training *t, double *row)
             sum += (one[i] - all[i]) * (one[i] - all[i]);
         if (!s) distances[k] = sqrt(sum);
     }
-    if (!s) describe(count, distances, row);
+    if (!s) describe(count, sqrt(dot(n, all, all)), distances, row);
     free(all);
     free(one);
     return s;
@@ -319,7 +327,8 @@ static hesse_status rises(hesse_training *t, double rate, const double *u, doubl
 static hesse_status critical_rate(hesse_training *t, double *value)
 {
     const size_t n = t->network->params.size;
-    const double own = rate_of(t), loss = t->loss.at[t->loss.count - 1];
+    const double own = t->rate.at[t->rate.count - 1],
+                 loss = t->loss.at[t->loss.count - 1];
     double *u = hesse_alloc(n), *point = hesse_alloc(n), low = 0, high = own;
     bool above = false;
     hesse_status s = hesse_agree(t->team, u && point ? HESSE_OK : exhausted(t));

@@ -5,10 +5,12 @@
 #include "files/safetensors_write.h"
 #include "train/training.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { TABLES = 9, MOST = 2 + TABLES + HESSE_MOST_VECTORS, COUNTERS = 2 };
+enum { BY_STEP = 4 }; /* the first tables, which have a row for each step */
 
 /* The numbers of a state, by name. */
 typedef struct state {
@@ -71,69 +73,119 @@ hesse_status hesse_training_save(hesse_training *t, const char *path)
     return hesse_agree(t->team, status);
 }
 
-/* Local to rank 0. Read a tensor of a known number of columns; rows: [out], 0 if the
-   file does not have it. NULL after an error. The caller frees the numbers. */
-static double *load(const hesse_safetensors *file, const char *path, const char *name,
-                    size_t columns, bool needed, size_t *rows, hesse_status *status,
-                    hesse_why *why)
+/* A tensor of the file: what is expected, and what was read. */
+typedef struct arrival {
+    const char *name;
+    size_t columns;
+    bool table;     /* of any number of rows, and absent if that is 0; false: one row */
+    size_t rows;    /* that were read */
+    double *values; /* NULL: the file does not have it */
+} arrival;
+
+static hesse_status load(const hesse_safetensors *file, const char *path, arrival *a,
+                         hesse_why *why)
 {
-    const hesse_tensor *x = hesse_safetensors_find(file, name);
-    *rows = 0;
-    if (*status || (!x && !needed)) return NULL;
-    if (!x || x->rank != 2 || x->shape[1] != columns) {
-        *status = hesse_fail(why, HESSE_E_INPUT,
-                             "%s: '%s' is %s, expected %zu columns: it is the state of "
-                             "another run",
-                             path, name, x ? "of another shape" : "missing", columns);
-        return NULL;
-    }
-    double *values = hesse_alloc(x->count);
-    if (!values)
-        *status =
-            hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for '%s'", path, name);
-    else
-        *status = hesse_safetensors_read_any(file, x, values, why);
-    if (*status) {
-        free(values);
-        return NULL;
-    }
-    *rows = x->shape[0];
-    return values;
+    const hesse_tensor *x = hesse_safetensors_find(file, a->name);
+    if (!x && a->table) return HESSE_OK;
+    if (!x || x->rank != 2 || x->shape[1] != a->columns ||
+        (a->table ? x->shape[0] < 1 : x->shape[0] != 1))
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: '%s' is %s, expected %s of %zu numbers: it is the state "
+                          "of another run",
+                          path, a->name, x ? "of another shape" : "missing",
+                          a->table ? "rows" : "one row", a->columns);
+    a->values = hesse_alloc(x->count);
+    if (!a->values)
+        return hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for '%s'", path,
+                          a->name);
+    a->rows = x->shape[0];
+    return hesse_safetensors_read_any(file, x, a->values, why);
 }
 
-/* Local to rank 0. */
+/* The tensors that a state of this run has; returns their number, of which the last are
+   the tables. */
+static int expect(hesse_training *t, arrival list[MOST])
+{
+    const size_t n = t->network->params.size;
+    const hesse_optimiser *o = t->optimiser;
+    int count = 0;
+    list[count++] = (arrival){.name = "counters", .columns = COUNTERS};
+    list[count++] = (arrival){.name = "parameters", .columns = n};
+    for (int i = 0; i < o->vectors; i++)
+        list[count++] = (arrival){.name = o->names[i], .columns = n};
+    for (int i = 0; i < TABLES; i++) {
+        arrival *a = &list[count++];
+        *a = (arrival){.table = true};
+        a->columns = table_of(t, i, &a->name)->columns;
+    }
+    return count;
+}
+
+static const int64_t MOST_STEPS = INT64_C(1) << 53; /* a double counts up to it */
+
+static bool is_count(double x, int64_t most)
+{
+    return x >= 0 && x <= (double)most && x == floor(x);
+}
+
+/* A state of this optimiser and of this length has nothing else, and a row for every
+   step. */
+static hesse_status check(const hesse_training *t, const hesse_safetensors *file,
+                          const char *path, int count, const arrival *list,
+                          hesse_why *why)
+{
+    const double *counters = list[0].values;
+    for (size_t i = 0; i < hesse_safetensors_count(file); i++) {
+        const char *name = hesse_safetensors_tensor(file, i)->name;
+        int j = 0;
+        while (j < count && strcmp(list[j].name, name) != 0) j++;
+        if (j == count)
+            return hesse_fail(why, HESSE_E_INPUT,
+                              "%s: this run has no '%s': it is the state of another "
+                              "run",
+                              path, name);
+    }
+    if (!is_count(counters[0], t->options.steps) || !is_count(counters[1], MOST_STEPS))
+        return hesse_fail(why, HESSE_E_INPUT,
+                          "%s: %g steps of the run and %g of the optimiser were taken, "
+                          "expected numbers from 0 on, and at most %lld of the run",
+                          path, counters[0], counters[1], (long long)t->options.steps);
+    for (int i = count - TABLES; i < count - TABLES + BY_STEP; i++)
+        if ((double)list[i].rows != counters[0])
+            return hesse_fail(
+                why, HESSE_E_INPUT,
+                "%s: '%s' has %zu rows, expected one for each of %g steps", path,
+                list[i].name, list[i].rows, counters[0]);
+    return HESSE_OK;
+}
+
+/* Local to rank 0. After an error the run is as before. */
 static hesse_status load_all(hesse_training *t, const char *path, hesse_why *why)
 {
-    hesse_safetensors *file = NULL;
-    hesse_status status = hesse_safetensors_open(path, &file, why);
     const size_t n = t->network->params.size;
     hesse_optimiser *o = t->optimiser;
-    size_t rows;
-    if (status) return status;
-    double *counters =
-        load(file, path, "counters", COUNTERS, true, &rows, &status, why);
-    double *parameters = load(file, path, "parameters", n, true, &rows, &status, why);
-    if (!status) {
-        t->steps = (int64_t)counters[0], o->steps = (int64_t)counters[1];
-        memcpy(t->parameters, parameters, n * sizeof *parameters);
+    hesse_safetensors *file = NULL;
+    arrival list[MOST];
+    const int count = expect(t, list);
+    hesse_status s = hesse_safetensors_open(path, &file, why);
+    for (int i = 0; !s && i < count; i++) s = load(file, path, &list[i], why);
+    if (!s) s = check(t, file, path, count, list, why);
+    if (!s) {
+        t->steps = (int64_t)list[0].values[0], o->steps = (int64_t)list[0].values[1];
+        memcpy(t->parameters, list[1].values, n * sizeof *t->parameters);
+        for (int i = 0; i < o->vectors; i++)
+            memcpy(o->vector[i], list[2 + i].values, n * sizeof *t->parameters);
     }
-    for (int i = 0; !status && i < o->vectors; i++) {
-        double *x = load(file, path, o->names[i], n, true, &rows, &status, why);
-        if (x) memcpy(o->vector[i], x, n * sizeof *x);
-        free(x);
-    }
-    for (int i = 0; !status && i < TABLES; i++) {
-        const char *name;
-        hesse_rows *r = table_of(t, i, &name);
-        double *x = load(file, path, name, r->columns, false, &rows, &status, why);
-        if (!x) continue;
+    for (int i = 0; !s && i < TABLES; i++) {
+        arrival *a = &list[count - TABLES + i];
+        hesse_rows *r = table_of(t, i, &a->name);
         free(r->at);
-        r->at = x, r->count = r->room = rows;
+        r->at = a->values, r->count = r->room = a->rows;
+        a->values = NULL;
     }
-    free(counters);
-    free(parameters);
+    for (int i = 0; i < count; i++) free(list[i].values);
     hesse_safetensors_close(file);
-    return status;
+    return s;
 }
 
 /* Collective. Rank 0 sends everything to the others. */
@@ -157,6 +209,7 @@ static hesse_status tell(hesse_training *t)
             free(r->at);
             r->count = r->room = count;
             r->at = count ? hesse_alloc(count * r->columns) : NULL;
+            if (count && !r->at) r->count = r->room = 0;
             if (count && !r->at)
                 s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a log");
         }

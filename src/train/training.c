@@ -12,6 +12,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+static hesse_status check_schedule(const hesse_train_options *o, hesse_why *why)
+{
+    const hesse_rate_schedule *r = &o->schedule;
+    if ((int)r->kind < HESSE_SCHEDULE_CONSTANT || r->kind > HESSE_SCHEDULE_STEP)
+        return hesse_fail(why, HESSE_E_JOB, "schedule %d, expected 0 to %d",
+                          (int)r->kind, HESSE_SCHEDULE_STEP);
+    if (r->warmup < 0 || r->warmup > o->steps)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "a warm-up of %d steps in a run of %lld, expected at most "
+                          "these",
+                          r->warmup, (long long)o->steps);
+    if (r->kind == HESSE_SCHEDULE_STEP && r->every < 1)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "a schedule by steps needs the number of steps between two "
+                          "reductions");
+    const bool by_factor = r->kind == HESSE_SCHEDULE_STEP;
+    const double number = by_factor ? r->factor : r->final;
+    if (r->kind != HESSE_SCHEDULE_CONSTANT && !(number >= 0 && number < INFINITY))
+        return hesse_fail(why, HESSE_E_JOB,
+                          "the %s of the learning rate is %g, expected a finite "
+                          "number, not below 0",
+                          by_factor ? "factor" : "final fraction", number);
+    return HESSE_OK;
+}
+
 static hesse_status check_options(const hesse_train_options *o, int examples,
                                   hesse_why *why)
 {
@@ -29,15 +54,9 @@ static hesse_status check_options(const hesse_train_options *o, int examples,
             "a batch of %d examples, of a dataset of %d; expected at most "
             "the dataset",
             o->batch, examples);
-    if (o->schedule.warmup < 0 || o->schedule.warmup > o->steps)
-        return hesse_fail(why, HESSE_E_JOB,
-                          "a warm-up of %d steps in a run of %lld, expected at most "
-                          "these",
-                          o->schedule.warmup, (long long)o->steps);
-    if (o->schedule.kind == HESSE_SCHEDULE_STEP && o->schedule.every < 1)
-        return hesse_fail(why, HESSE_E_JOB,
-                          "a schedule by steps needs the number of steps between two "
-                          "reductions");
+    if ((int)o->order < HESSE_ORDER_SHUFFLED || o->order > HESSE_ORDER_FRESH)
+        return hesse_fail(why, HESSE_E_JOB, "order %d of examples, expected 0 to %d",
+                          (int)o->order, HESSE_ORDER_FRESH);
     if (o->measures.classes < 0 || o->evaluate_every < 0 || o->measures.every < 0 ||
         o->measures.noise < 0 || o->measures.sharpness < 0)
         return hesse_fail(why, HESSE_E_JOB, "a negative number of steps or batches");
@@ -45,7 +64,7 @@ static hesse_status check_options(const hesse_train_options *o, int examples,
         return hesse_fail(why, HESSE_E_JOB,
                           "fresh examples need a batch size and a kind of data that is "
                           "drawn from a seed");
-    return HESSE_OK;
+    return check_schedule(o, why);
 }
 
 /* True if every step takes all examples. */
@@ -202,7 +221,9 @@ hesse_status hesse_training_evaluate(hesse_training *t)
         row[0] = (double)t->steps, row[1] = loss, row[2] = accuracy;
     else if (!s)
         s = hesse_fail(&t->team->why, HESSE_E_NOMEM, "out of memory for the log");
-    return hesse_agree(t->team, s);
+    s = hesse_agree(t->team, s);
+    if (s && row) t->evaluations.count--; /* the same rows on all ranks */
+    return s;
 }
 
 enum { LANES = 16 }; /* partial sums, so that the loop runs on vectors */
@@ -259,6 +280,17 @@ static bool record(hesse_training *t, double loss, double rate)
     return true;
 }
 
+/* Local. Forget the records of a step that failed, so that all ranks have those of the
+   steps that were taken, and as many measures as before. */
+static void forget(hesse_training *t, size_t measured, size_t noisy, size_t classes)
+{
+    const size_t taken = (size_t)t->steps;
+    t->loss.count = t->rate.count = taken;
+    t->gradient_norm.count = t->update_norm.count = taken;
+    t->measures.count = measured, t->noise.count = noisy;
+    t->class_gradient.count = t->class_trace.count = classes;
+}
+
 static double last_loss(const hesse_training *t)
 {
     return t->loss.count ? t->loss.at[t->loss.count - 1] : NAN;
@@ -268,7 +300,8 @@ hesse_status hesse_training_step(hesse_training *t)
 {
     if (!t) return HESSE_E_JOB;
     const hesse_train_options *o = &t->options;
-    const size_t n = t->network->params.size;
+    const size_t n = t->network->params.size, measured = t->measures.count,
+                 noisy = t->noise.count, classes = t->class_gradient.count;
     hesse_team *team = t->team;
     double loss = 0, *row = NULL;
     hesse_status s = HESSE_OK;
@@ -292,13 +325,17 @@ hesse_status hesse_training_step(hesse_training *t)
     if (!there) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for the log");
     s = hesse_agree(team, s);
     if (!s && row) s = hesse_path_before(t, t->gradient, row);
-    if (s) return s;
+    if (s) {
+        forget(t, measured, noisy, classes);
+        return s;
+    }
     memcpy(t->before, t->parameters, n * sizeof *t->before);
     hesse_optimiser_step(t->optimiser, rate, t->gradient, t->parameters);
     norms(&t->network->params, t->parameters, t->before,
           t->update_norm.at + (t->update_norm.count - 1) * t->update_norm.columns);
+    t->steps++;
     if (row) s = hesse_path_after(t, row);
-    if (!s) t->steps++;
+    if (s) forget(t, measured, noisy, classes);
     return s;
 }
 

@@ -307,7 +307,6 @@ static void objectives_refuse(void **state)
     assert_all(hesse_objective_new(NULL, p.network, p.dataset, o, &other) ==
                HESSE_E_JOB);
     assert_all(hesse_objective_new(team, NULL, p.dataset, o, &other) == HESSE_E_JOB);
-    assert_all(hesse_objective_new(team, p.network, NULL, o, &other) == HESSE_E_JOB);
     assert_all(hesse_objective_new(team, p.network, p.dataset, NULL, &other) ==
                HESSE_E_JOB);
     assert_all(hesse_objective_new(team, p.network, p.dataset, o, NULL) == HESSE_E_JOB);

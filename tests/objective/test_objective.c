@@ -6,6 +6,7 @@
 #include "files/safetensors.h"
 #include "files/safetensors_write.h"
 #include "hesse/objective.h"
+#include "objective/objective.h"
 #include "program/commands.h"
 
 #include <math.h>
@@ -232,6 +233,248 @@ static void batches_are_ranges(void **state)
         assert_all(hesse_objective_loss(p.objective, &loss) == HESSE_E_JOB);
     }
     hesse_problem_free(&p);
+}
+
+/* Chosen examples are those of the ranges that hold them. */
+static void compare_chosen(hesse_objective *x, const hesse_dataset *dataset, int first,
+                           int count, bool same)
+{
+    const size_t n = hesse_network_size(x->network);
+    double g[MOST], expected[MOST], loss, alike;
+    int indices[EXAMPLES];
+    for (int i = 0; i < count; i++) indices[i] = first + i;
+    assert_all(hesse_objective_set_batch(x, dataset, first, count) == HESSE_OK);
+    assert_all(hesse_objective_gradient(x, &alike, expected) == HESSE_OK);
+    if (same) { /* others were chosen before, and their memory serves again */
+        int others[EXAMPLES];
+        for (int i = 0; i < count; i++) others[i] = (first + count) % EXAMPLES;
+        assert_all(hesse_objective_set_examples(x, dataset, count, others) == HESSE_OK);
+        assert_all(hesse_objective_loss(x, &loss) == HESSE_OK);
+        assert_all(loss != alike);
+    }
+    assert_all(hesse_objective_set_examples(x, dataset, count, indices) == HESSE_OK);
+    assert_all(hesse_objective_examples(x) == count);
+    assert_all(hesse_objective_gradient(x, &loss, g) == HESSE_OK);
+    assert_all(loss == alike && same_bits(n, g, expected));
+}
+
+static void chosen_examples_are_those_of_ranges(void **state)
+{
+    (void)state;
+    for (int r = HESSE_MEAN; r <= HESSE_SUM_OF_BATCHES; r++) {
+        hesse_problem p =
+            open_range(team, 0, EXAMPLES,
+                       (hesse_objective_options){.reduction = (hesse_reduction)r});
+        hesse_objective *x = p.objective;
+        for (int count = EXAMPLES; count >= 1; count -= 2)
+            for (int first = 0; first + count <= EXAMPLES; first += 2)
+                for (int same = 0; same < 2; same++)
+                    compare_chosen(x, p.dataset, first, count, same);
+        /* An example may come twice: the loss is a mean or a sum over both. */
+        const int twice[] = {4, 1, 4}, wrong[] = {0, EXAMPLES}, below[] = {-1};
+        double loss, some[EXAMPLES];
+        for (int i = 0; i < EXAMPLES; i++) {
+            assert_all(hesse_objective_set_examples(x, p.dataset, 1, &i) == HESSE_OK);
+            assert_all(hesse_objective_loss(x, &some[i]) == HESSE_OK);
+        }
+        assert_all(hesse_objective_set_examples(x, p.dataset, 3, twice) == HESSE_OK);
+        assert_all(hesse_objective_loss(x, &loss) == HESSE_OK);
+        const double sum = 2 * some[4] + some[1];
+        assert_all(fabs(loss - (r == HESSE_MEAN ? sum / 3 : sum)) < 1e-13 * loss);
+        /* A view of the dataset with the number of the examples chosen before. */
+        assert_all(hesse_objective_set_batch(x, p.dataset, 0, 3) == HESSE_OK);
+        assert_all(hesse_objective_set_examples(x, p.dataset, 3, twice) == HESSE_OK);
+        double again;
+        assert_all(hesse_objective_loss(x, &again) == HESSE_OK && again == loss);
+        const struct {
+            int count;
+            const int *indices;
+        } bad[] = {{2, wrong}, {1, below}, {0, twice}, {-1, twice}, {1, NULL}};
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+            assert_all(hesse_objective_set_examples(x, p.dataset, bad[i].count,
+                                                    bad[i].indices) == HESSE_E_JOB);
+            assert_all(!hesse_objective_examples(x));
+            assert_all(hesse_objective_loss(x, &loss) == HESSE_E_JOB);
+        }
+        assert_all(hesse_objective_set_examples(x, NULL, 3, twice) == HESSE_E_JOB);
+        assert_all(hesse_objective_set_examples(x, p.dataset, 3, twice) == HESSE_OK);
+        assert_all(hesse_objective_loss(x, &loss) == HESSE_OK && again == loss);
+        hesse_problem_free(&p);
+    }
+}
+
+/* A masked model, whose examples have padding, masked tokens and ignored targets. */
+static void chosen_examples_keep_padding_and_targets(void **state)
+{
+    (void)state;
+    static const int lengths[EXAMPLES] = {5, 3, 4, 5, 2, 4};
+    const char *path = write_ids(0, EXAMPLES);
+    const hesse_arch arch = {
+        .family = "bert",
+        .layers = 1,
+        .width = 4,
+        .inner = 6,
+        .vocabulary = VOCABULARY + 1,
+        .positions = CONTEXT,
+        .types = 2,
+        .task = HESSE_TASK_MASKED,
+        .norm_eps = 1e-5,
+        .attention_bias = true,
+        .deviation = 0.4,
+        .attention = {.heads = 2, .kv_heads = 2, .size = 2, .full = true}};
+    const int mask = VOCABULARY;
+    const hesse_network_source source = {.arch = &arch, .seed = 3};
+    const hesse_data_options data = {.kind = "tokens",
+                                     .paths = &path,
+                                     .n_paths = 1,
+                                     .context = CONTEXT,
+                                     .mask_rate = 0.6,
+                                     .mask_id = &mask};
+    hesse_problem p;
+    const hesse_status s =
+        hesse_problem_open(team, &source, &data, &(hesse_objective_options){0}, &p);
+    if (s) print_error("%s\n", hesse_team_why(team)->text);
+    assert_all(s == HESSE_OK && hesse_objective_examples(p.objective) == EXAMPLES);
+    hesse_objective *x = p.objective;
+    hesse_batch *all = &p.dataset->all;
+    double with, without, loss;
+    assert_all(hesse_objective_loss(x, &without) == HESSE_OK);
+    assert_all(hesse_batch_set_visible(all, lengths, NULL) == HESSE_OK && all->end);
+    for (int i = 0; i < EXAMPLES * CONTEXT; i++)
+        if (i % CONTEXT >= lengths[i / CONTEXT]) all->target[i] = HESSE_IGNORED;
+    all->target[0] = 1, all->target[4 * CONTEXT] = 2;
+    assert_all(hesse_objective_set_batch(x, p.dataset, 0, EXAMPLES) == HESSE_OK);
+    assert_all(hesse_objective_loss(x, &with) == HESSE_OK && with != without);
+    for (int count = 1; count <= EXAMPLES; count++) {
+        const int first = (EXAMPLES - count) / 2;
+        bool some = false;
+        for (int i = first * CONTEXT; i < (first + count) * CONTEXT; i++)
+            some |= all->target[i] >= 0;
+        for (int same = 0; some && same < 2; same++)
+            compare_chosen(x, p.dataset, first, count, same);
+    }
+    /* A batch without any target is an error, also in memory that serves again, and the
+       next good one works. */
+    const int empty[] = {1, 1}, good[] = {0, 4};
+    for (int i = CONTEXT; i < 2 * CONTEXT; i++) all->target[i] = HESSE_IGNORED;
+    assert_all(hesse_objective_set_batch(x, p.dataset, 1, 1) == HESSE_E_INPUT);
+    assert_all(hesse_objective_set_examples(x, p.dataset, 2, good) == HESSE_OK);
+    assert_all(hesse_objective_loss(x, &with) == HESSE_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_all(hesse_objective_set_examples(x, p.dataset, 2, empty) ==
+                   HESSE_E_INPUT);
+        assert_all(strstr(hesse_team_why(team)->text, "target") != NULL);
+        assert_all(hesse_objective_loss(x, &loss) == HESSE_E_JOB);
+    }
+    assert_all(hesse_objective_set_examples(x, p.dataset, 2, good) == HESSE_OK);
+    assert_all(hesse_objective_loss(x, &loss) == HESSE_OK && loss == with);
+    hesse_problem_free(&p);
+}
+
+/* A perceptron without hidden layers: its outputs are W x + b. */
+static void accuracy_counts_the_largest_outputs(void **state)
+{
+    (void)state;
+    enum { INPUTS = 2, CLASSES = 3, COUNT = 20 };
+    const hesse_arch arch = {.family = "mlp", .mlp_bias = true};
+    const hesse_network_source source = {.arch = &arch, .seed = 3};
+    const hesse_data_options data = {
+        .kind = "gaussian",
+        .sequences = COUNT,
+        .recipe = {.features = INPUTS, .classes = CLASSES}};
+    for (int held = 0; held < 2;
+         held++) { /* all activations, or those of one example */
+        const hesse_objective_options options = {.memory = held ? 1 : 0};
+        hesse_problem p;
+        assert_all(hesse_problem_open(team, &source, &data, &options, &p) == HESSE_OK);
+        assert_all(hesse_objective_window(p.objective) == (held ? 1 : COUNT));
+        const double *w = hesse_network_values(p.network);
+        hesse_batch *all = &p.dataset->all;
+        int hits = 0, targets = 0;
+        double loss, alike, accuracy;
+        assert_all(hesse_network_size(p.network) == CLASSES * (INPUTS + 1));
+        all->target[7] = HESSE_IGNORED;
+        assert_all(hesse_objective_set_batch(p.objective, p.dataset, 0, COUNT) ==
+                   HESSE_OK);
+        for (int e = 0; e < COUNT; e++) {
+            double y[CLASSES];
+            int best = 0;
+            if (all->target[e] < 0) continue;
+            for (int c = 0; c < CLASSES; c++) {
+                y[c] = w[CLASSES * INPUTS + c] +
+                       dot(INPUTS, w + c * INPUTS, all->x + e * INPUTS);
+                if (y[c] > y[best]) best = c;
+            }
+            targets++, hits += best == all->target[e];
+        }
+        assert_all(hesse_objective_loss(p.objective, &alike) == HESSE_OK);
+        assert_all(hesse_objective_accuracy(p.objective, &loss, &accuracy) == HESSE_OK);
+        assert_all(targets == COUNT - 1 && hits > 0 && hits < targets);
+        assert_all(fabs(accuracy - (double)hits / targets) < 1e-15);
+        assert_all(fabs(loss - alike) <= 1e-15 * alike);
+        assert_all(hesse_objective_last_loss(p.objective) == loss);
+        /* Of equal outputs the first counts. */
+        const double zero[CLASSES * (INPUTS + 1)] = {0};
+        int firsts = 0;
+        for (int e = 0; e < COUNT; e++) firsts += all->target[e] == 0;
+        assert_all(hesse_objective_set_parameters(p.objective, zero) == HESSE_OK);
+        assert_all(hesse_objective_accuracy(p.objective, &loss, &accuracy) == HESSE_OK);
+        assert_all(fabs(accuracy - (double)firsts / targets) < 1e-15);
+        assert_all(hesse_objective_accuracy(p.objective, &loss, NULL) == HESSE_E_JOB);
+        hesse_problem_free(&p);
+    }
+    hesse_arch squared = arch;
+    hesse_problem p;
+    squared.data.loss = HESSE_LOSS_SQUARED_ERROR;
+    const hesse_network_source other = {.arch = &squared, .seed = 3};
+    double loss, accuracy = 0;
+    assert_all(hesse_problem_open(team, &other, &data, &(hesse_objective_options){0},
+                                  &p) == HESSE_OK);
+    assert_all(hesse_objective_accuracy(p.objective, &loss, &accuracy) == HESSE_OK);
+    assert_all(isnan(accuracy) && loss > 0);
+    hesse_problem_free(&p);
+}
+
+static void datasets_are_split(void **state)
+{
+    (void)state;
+    hesse_problem p = open_all();
+    hesse_why *why = hesse_team_why(team);
+    hesse_dataset *rest = p.dataset;
+    double whole[EXAMPLES], loss;
+    for (int i = 0; i < EXAMPLES; i++) {
+        assert_all(hesse_objective_set_batch(p.objective, p.dataset, i, 1) == HESSE_OK);
+        assert_all(hesse_objective_loss(p.objective, &whole[i]) == HESSE_OK);
+    }
+    const int wrong[] = {-1, 0, EXAMPLES, EXAMPLES + 1};
+    for (int i = 0; i < 4; i++) {
+        rest = p.dataset;
+        assert_all(hesse_dataset_split(p.dataset, wrong[i], &rest, why) == HESSE_E_JOB);
+        assert_all(!rest && hesse_dataset_examples(p.dataset) == EXAMPLES);
+    }
+    assert_all(hesse_dataset_split(p.dataset, 1, NULL, why) == HESSE_E_JOB);
+    assert_all(hesse_dataset_split(NULL, 1, &rest, why) == HESSE_E_JOB);
+    assert_all(hesse_dataset_split(p.dataset, 2, &rest, why) == HESSE_OK);
+    assert_all(hesse_dataset_examples(p.dataset) == EXAMPLES - 2);
+    assert_all(hesse_dataset_examples(rest) == 2);
+    assert_all(hesse_dataset_tokens(rest) == CONTEXT);
+    for (int i = 0; i < EXAMPLES; i++) {
+        const bool taken = i >= EXAMPLES - 2;
+        assert_all(hesse_objective_set_batch(p.objective, taken ? rest : p.dataset,
+                                             taken ? i - (EXAMPLES - 2) : i,
+                                             1) == HESSE_OK);
+        assert_all(hesse_objective_loss(p.objective, &loss) == HESSE_OK);
+        assert_all(loss == whole[i]);
+    }
+    assert_all(hesse_objective_set_batch(p.objective, p.dataset, EXAMPLES - 2, 1) ==
+               HESSE_E_JOB);
+    /* Each can be freed before the other. */
+    hesse_dataset_free(p.dataset);
+    p.dataset = NULL;
+    assert_all(hesse_objective_set_batch(p.objective, rest, 0, 2) == HESSE_OK);
+    assert_all(hesse_objective_loss(p.objective, &loss) == HESSE_OK);
+    hesse_problem_free(&p);
+    hesse_dataset_free(rest);
 }
 
 /* Loss and gradient of all examples are means, or sums, of those of equal batches. */
@@ -603,6 +846,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(products_are_slopes_of_gradients),
     cmocka_unit_test(parameters_come_back),
     cmocka_unit_test(batches_are_ranges),
+    cmocka_unit_test(chosen_examples_are_those_of_ranges),
+    cmocka_unit_test(chosen_examples_keep_padding_and_targets),
+    cmocka_unit_test(accuracy_counts_the_largest_outputs),
+    cmocka_unit_test(datasets_are_split),
     cmocka_unit_test(batches_make_up_the_whole),
     cmocka_unit_test(reductions_are_multiples),
     cmocka_unit_test(example_gradients_add_up),
