@@ -111,7 +111,7 @@ static hesse_status take_up(run *r)
     s = hesse_agree(r->team, s);
     if (s) return s;
     hesse_team_broadcast(r->team, 0, &there, sizeof there);
-    if (!there) return HESSE_OK;
+    if (there == 0) return HESSE_OK;
     snprintf(path, sizeof path, "%s/unfinished/" HESSE_CHECKPOINT_STATE, r->folder);
     if (hesse_team_rank(r->team) == 0) hesse_checkpoint_keep(r->checkpoint, true);
     return hesse_training_load(r->training, path);
