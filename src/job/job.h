@@ -34,6 +34,7 @@ typedef struct hesse_job_metrics {
 /** A job's training. With several learning rates or seeds there is a run for each pair.
  */
 typedef struct hesse_job_train {
+    bool given;                  /* the job has a key of the section */
     hesse_train_options options; /* without learning rate, seed and batch */
     const double *rates;
     const int *seeds; /* n_seeds 0: the seeds of `model` and `data` */

@@ -250,6 +250,9 @@ hesse_status hesse_job_settle_training(const hesse_values *values, hesse_job *jo
                                        hesse_why *why)
 {
     const reading r = {values, job, why};
+    for (int i = 0; hesse_key_at(i); i++)
+        if (strncmp(hesse_key_at(i)->path, "train.", 6) == 0)
+            job->train.given |= given(&r, hesse_key_at(i)->path);
     complete(&r);
     hesse_status s = check_owners(&r);
     if (!s) s = best_rate(&r);

@@ -1,12 +1,16 @@
 /* This predicts a run from the sizes alone: no parameter is read and nothing is
    computed. */
 #include "base/units.h"
+#include "curvature/cost.h"
+#include "objective/network.h"
+#include "objective/product.h"
 #include "program/commands.h"
 #include "program/measures.h"
 #include "program/sbatch.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The most rows of a table; nobody would read more. */
@@ -104,6 +108,42 @@ static void print_head(const hesse_plan_summary *p)
            hesse_units_time(p->seconds, c), hesse_units_time(p->idlest, a));
 }
 
+/* On rank 0. Predict the training runs of a job. A step takes half of the operations of
+   a product with one vector: three products of matrices in place of six. */
+static hesse_status print_training(const hesse_job *job, const hesse_problem *problem,
+                                   int ranks, const hesse_rates *rates, hesse_why *why)
+{
+    const hesse_job_train *t = &job->train;
+    const hesse_params *params = hesse_network_params(problem->network);
+    const int examples = hesse_objective_examples(problem->objective);
+    const int batch = t->options.batch ? t->options.batch : examples;
+    const int runs = t->n_rates * (t->n_seeds ? t->n_seeds : 1);
+    const int groups = runs < ranks ? runs : ranks, each = ranks / groups;
+    const int share = each < batch ? each : batch; /* ranks that have examples */
+    hesse_piece *all = hesse_pieces_of_all(params);
+    hesse_work work = {0};
+    char a[HESSE_UNITS], b[HESSE_UNITS], c[HESSE_UNITS];
+    const hesse_bundle bundle = {all, params->count, 1};
+    hesse_status s = all ? HESSE_OK : hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    if (!s) s = hesse_product_work(problem->objective, &bundle, 1, &work, why);
+    free(all);
+    if (s) return s;
+    const double part = 0.5 * batch / examples, step = work.products * part,
+                 seconds = hesse_cost_products(rates, work) * part / share,
+                 rounds = ceil((double)runs / groups);
+    printf(
+        "training     %d run%s of %lld steps of %d examples: %s a step, about %s with "
+        "%d rank%s for a run\n",
+        runs, runs > 1 ? "s" : "", (long long)t->options.steps, batch,
+        hesse_units_flop(step, a),
+        hesse_units_time(seconds * (double)t->options.steps * rounds, b), each,
+        each > 1 ? "s" : "");
+    printf(
+        "             %s for each stage with the state of the optimiser, %d stages\n",
+        hesse_units_bytes(24 * (double)params->size, c), t->n_stage_steps);
+    return HESSE_OK;
+}
+
 /* Name some ranks: "rank 3", "4 to 7", "all 8". */
 static void name_ranks(int first, int count, int all, char text[HESSE_UNITS])
 {
@@ -158,6 +198,7 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
     hesse_job *job = NULL;
     hesse_problem problem = {NULL, NULL, NULL};
     hesse_analysis *analysis = NULL;
+    hesse_rates rates = {0};
     hesse_status s = hesse_open_job(team, options, &job);
     if (!s) s = hesse_open_problem(team, job, true, &problem);
     if (!s) {
@@ -165,7 +206,8 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
         if (options->ranks) asked.ranks = options->ranks;
         s = hesse_analysis_new(problem.objective, &asked, &analysis);
     }
-    if (!s) s = hesse_rate_analysis(team, analysis);
+    if (!s) s = hesse_rate_machine(team, &rates);
+    if (!s) hesse_analysis_rate(analysis, &rates);
     if (!s) s = hesse_measures_check(team, job, problem.network, analysis);
     if (!s && hesse_team_rank(team) == 0) {
         const hesse_plan_summary one = hesse_analysis_summary(analysis);
@@ -176,8 +218,12 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
             print_data(&problem);
             print_series(job, &one);
             print_head(&p);
+            if (job->train.given)
+                s = print_training(job, &problem, p.ranks, &rates,
+                                   hesse_team_why(team));
         }
     }
+    s = hesse_agree(team, s);
     if (!s && !options->sbatch)
         s = hesse_measures_print_plan(team, job, analysis, stdout);
     if (!s && !options->sbatch && hesse_team_rank(team) == 0) {

@@ -34,6 +34,9 @@ hesse_network_source hesse_job_source(const hesse_job *job, bool outline);
 hesse_status hesse_open_problem(hesse_team *team, const hesse_job *job, bool outline,
                                 hesse_problem *problem);
 
+/** Collective. Measure the rates of all ranks at once; the results are their means. */
+hesse_status hesse_rate_machine(hesse_team *team, hesse_rates *rates);
+
 /** Collective. Predict the times of an analysis from rates that all ranks measure at
  * once. */
 hesse_status hesse_rate_analysis(hesse_team *team, hesse_analysis *analysis);

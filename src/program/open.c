@@ -80,18 +80,24 @@ hesse_status hesse_open_problem(hesse_team *team, const hesse_job *job, bool out
     return s;
 }
 
-hesse_status hesse_rate_analysis(hesse_team *team, hesse_analysis *analysis)
+hesse_status hesse_rate_machine(hesse_team *team, hesse_rates *rates)
 {
-    hesse_rates rates = {0};
     const hesse_status s =
-        hesse_agree(team, hesse_rates_measure(&rates, hesse_team_why(team)));
-    double *const all = &rates.dgemm;
-    const size_t count = sizeof rates / sizeof(double);
+        hesse_agree(team, hesse_rates_measure(rates, hesse_team_why(team)));
+    double *const all = &rates->dgemm;
+    const size_t count = sizeof *rates / sizeof(double);
     if (s) return s;
     hesse_team_sum(team, all, count);
     for (size_t i = 0; i < count; i++) all[i] /= hesse_team_size(team);
-    hesse_analysis_rate(analysis, &rates);
     return HESSE_OK;
+}
+
+hesse_status hesse_rate_analysis(hesse_team *team, hesse_analysis *analysis)
+{
+    hesse_rates rates = {0};
+    const hesse_status s = hesse_rate_machine(team, &rates);
+    if (!s) hesse_analysis_rate(analysis, &rates);
+    return s;
 }
 
 int hesse_threads(void)

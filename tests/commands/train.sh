@@ -168,6 +168,15 @@ case_bad_values() {
     refused 2 'a batch of 9 examples, of a dataset of 3; .*' train train.yaml \
         --set train.batch=9
 }
+case_plan() {
+    train
+    works 'training     4 runs of 12 steps of 2 examples: .* a step, about .* with 1 rank for' \
+        plan train.yaml --ranks 4 --set 'train.learning_rate=[1, 2, 3, 4]'
+    works 'training     1 run of 12 steps of 3 examples: .* with 4 ranks for a run' \
+        plan train.yaml --ranks 4 --set train.batch=all
+    launch plan job.yaml
+    expect_lines 0 training
+}
 case_no_folder() {
     train
     refused 6 'no/such: No such file or directory' train train.yaml --output no/such
