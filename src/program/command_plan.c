@@ -138,9 +138,9 @@ static hesse_status print_training(const hesse_job *job, const hesse_problem *pr
         hesse_units_flop(step, a),
         hesse_units_time(seconds * (double)t->options.steps * rounds, b), each,
         each > 1 ? "s" : "");
-    printf(
-        "             %s for each stage with the state of the optimiser, %d stages\n",
-        hesse_units_bytes(24 * (double)params->size, c), t->n_stage_steps);
+    printf("             %d stage%s of %s, with the state of the optimiser\n",
+           t->n_stage_steps, t->n_stage_steps > 1 ? "s" : "",
+           hesse_units_bytes(24 * (double)params->size, c));
     return HESSE_OK;
 }
 
