@@ -209,9 +209,9 @@ def print_series(file):
         print(f"\nblocks at step {steps[first]} > at step {steps[last]}")
         print(f"  {'block':<{width}} {'size':>7}" + "".join(f"  {n:>21}" for n in shown))
         for b, name in enumerate(names):
-            numbers = "".join(f"  {series[n][first, b]:9.2e} > {series[n][last, b]:9.2e}"
-                              for n in shown)
-            print(f"  {cut(name, width):<{width}} {sizes[b]:7d}{numbers}")
+            ends = "".join(f"  {series[n][first, b]:9.2e} > {series[n][last, b]:9.2e}"
+                           for n in shown)
+            print(f"  {cut(name, width):<{width}} {sizes[b]:7d}{ends}")
     if "full" in series:
         print(f"\n(full), size {sum(sizes)}")
         print_steps(series, [(n, series["full"][n][...]) for n in numbers], False)
