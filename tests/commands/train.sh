@@ -121,6 +121,44 @@ case_grid() {
     works 'rate-0.01-seed-2' train train.yaml --set 'train.learning_rate=[0.01, 0.02]' \
         --set 'data.seed=1' --resume
 }
+# Every point of a sweep in a folder of its own; --point takes one, --full the other size.
+case_sweep() {
+    train
+    cat >> train.yaml <<EOF
+sweep:
+  speed: {slow: {train: {learning_rate: [0.001, 0.002]}}, fast: {train: {learning_rate: 0.01}}}
+  train: {optimiser: [sgd, adam]}
+full: {train: {steps: 14}}
+EOF
+    for ranks in 1 3; do
+        works 'speed-slow-optimiser-adam/rate-0.002 ' train train.yaml --output "on$ranks"
+    done
+    expect 'a row for each run' [ "$(wc -l < on3/runs.csv)" = 7 ]
+    expect 'columns of the axes' grep -q '^folder,speed,optimiser,learning_rate,' on1/runs.csv
+    expect 'the outcomes on any number of ranks' same_columns on1/runs.csv on3/runs.csv
+    expect 'a log of one run' [ -f on3/speed-fast-optimiser-sgd/log.h5 ]
+    ranks=1
+    works 'training' train train.yaml --output one --point speed-fast-optimiser-adam
+    expect 'a point alone is the same run' \
+        same one/speed-fast-optimiser-adam/stage-000012.safetensors \
+        on1/speed-fast-optimiser-adam/stage-000012.safetensors
+    works 'training' train train.yaml --output one --resume --point speed-fast-optimiser-adam
+    works 'speed-slow-optimiser-sgd/rate-0.001' train train.yaml --output one --resume
+    works 'all points   4: about ' plan train.yaml --full
+    works '14 steps' plan train.yaml --full
+    refused 2 ".*'sweep' has 4 points.*" run train.yaml
+    refused 2 '.*expected one of the 4 points.*' train train.yaml --point speed-fast
+    refused 2 ".*unknown key 'stepz'.*" plan train.yaml --set full.train.stepz=3
+}
+# same_columns FILE FILE: tables of runs whose numbers agree to eight digits.
+same_columns() {
+    /usr/bin/python3 -c '
+import csv, sys
+a, b = (list(csv.DictReader(open(f))) for f in sys.argv[1:])
+for x, y in zip(a, b, strict=True):
+    assert x["folder"] == y["folder"] and abs(float(x["loss"]) - float(y["loss"])) < 1e-8
+' "$@"
+}
 case_divergence() {
     train 'optimiser: sgd'
     launch train train.yaml --set train.learning_rate=1e300
