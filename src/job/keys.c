@@ -661,12 +661,12 @@ static const hesse_key keys[] = {
      .most = MOST_ENTRIES, .absent = "all parameters", AT(train.options.only),
      COUNT(train.options.n_only),
      .help = "Names or globs of the parameters that are trained."},
-    {"train.stages", HESSE_KEY_TEXT, .role = HESSE_KEY_OUTPUT, .list = true, .least = 1,
+    {"train.stages", HESSE_KEY_TEXT, .role = HESSE_KEY_OUTPUT, .list = true, .least = 0,
      .most = MOST_ENTRIES, .standard = "[init, 100%]", AT(train.stages),
      COUNT(train.n_stages),
      .help =
          "The steps after which a checkpoint is written: `init`, a number of steps, "
-         "or a percentage such as `50%`."},
+         "or a percentage such as `50%`; the list may be empty."},
     {"train.evaluate.every", HESSE_KEY_INTEGER, .role = HESSE_KEY_TRAINING, .low = 1,
      .high = INT32_MAX, .absent = "before the first step and after the last",
      AT(train.evaluate_every),

@@ -184,7 +184,7 @@ static hesse_status read_stages(const reading *r)
 {
     hesse_job_train *t = &r->job->train;
     hesse_status s = HESSE_OK;
-    int64_t *steps = hesse_job_room(r->job, (size_t)t->n_stages * sizeof *steps);
+    int64_t *steps = hesse_job_room(r->job, ((size_t)t->n_stages + 1) * sizeof *steps);
     if (!steps)
         return hesse_fail(r->why, HESSE_E_NOMEM, "out of memory for the job file");
     for (int i = 0; !s && i < t->n_stages; i++)

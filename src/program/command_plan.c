@@ -140,7 +140,7 @@ static hesse_status print_training(const hesse_job *job, const hesse_problem *pr
         hesse_units_flop(step, a), hesse_units_time(*time, b), each,
         each > 1 ? "s" : "");
     printf("             %d stage%s of %s, with the state of the optimiser\n",
-           t->n_stage_steps, t->n_stage_steps > 1 ? "s" : "",
+           t->n_stage_steps, t->n_stage_steps == 1 ? "" : "s",
            hesse_units_bytes(24 * (double)params->size, c));
     return HESSE_OK;
 }
