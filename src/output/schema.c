@@ -494,6 +494,13 @@ static const hesse_schema_row ROWS[] = {
      .description =
          "largest over smallest |eigenvalue| above the noise floor; NaN for a zero "
          "matrix"},
+    {HESSE_SECTION_BLOCKS, "blocks/robust_condition", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true, .in_1 = "",
+     .source = HESSE_SOURCE_MEASURES,
+     .offset = offsetof(hesse_measures, robust_condition),
+     .description =
+         "largest eigenvalue over the lower median of |eigenvalue|; infinite if this "
+         "median is not above the noise floor; NaN for a zero matrix and for estimates"},
     {HESSE_SECTION_BLOCKS, "blocks/negative_mass", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true,
      .source = HESSE_SOURCE_MEASURES,
