@@ -110,6 +110,9 @@ static const hesse_word orders[] = {{"shuffled", HESSE_ORDER_SHUFFLED},
                                     {"fresh", HESSE_ORDER_FRESH},
                                     {NULL, 0}};
 
+static const hesse_word path_examples[] = {
+    {"batch", HESSE_PATH_ON_BATCH}, {"held_out", HESSE_PATH_ON_HELD_OUT}, {NULL, 0}};
+
 static const hesse_word scopes[] = {
     {"blocks", HESSE_BLOCKS}, {"full", HESSE_FULL}, {"both", HESSE_BOTH}, {NULL, 0}};
 
@@ -682,9 +685,21 @@ static const hesse_key keys[] = {
     {"train.measures.every", HESSE_KEY_INTEGER, .role = HESSE_KEY_TRAINING, .low = 1,
      .high = INT32_MAX, .absent = "no measures", AT(train.measure_every),
      .help = "The steps between measures along the run."},
+    {"train.measures.examples", HESSE_KEY_WORD, .role = HESSE_KEY_TRAINING,
+     .words = path_examples, .standard = "batch", AT(train.options.measures.examples),
+     .help =
+         "The examples of the norm of the gradient, both smoothnesses, the sharpness "
+         "and the robust condition number along the run: `batch`: those of the "
+         "measured step; `held_out`: all held-out examples (`train.evaluate`)."},
     {"train.measures.smoothness", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
      .standard = "true", AT(train.options.measures.smoothness),
      .help = "Whether directional smoothness along the update is measured."},
+    {"train.measures.gradient_smoothness", HESSE_KEY_INTEGER,
+     .role = HESSE_KEY_TRAINING, .low = 0, .high = 1000, .standard = "0",
+     AT(train.options.measures.gradient_smoothness),
+     .help = "The points between the parameters before and after a step at which "
+             "smoothness is measured from differences of gradients; 0: it is not "
+             "measured."},
     {"train.measures.sharpness", HESSE_KEY_INTEGER, .role = HESSE_KEY_TRAINING,
      .low = 0, .high = 10000, .standard = "20", AT(train.options.measures.sharpness),
      .help = "The Lanczos steps for the largest eigenvalue of the Hessian, and of the "

@@ -15,6 +15,7 @@
 #include "program/provenance.h"
 #include "program/signals.h"
 #include "program/training_folder.h"
+#include "train/relation.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -140,41 +141,39 @@ static hesse_status take_steps(hesse_training_run *r)
     return s;
 }
 
-/* Least squares of smoothness = L0 + L1 norm, and the correlation of the logarithms. */
-static void note_smoothness(const hesse_train_log *log, hesse_provenance *p)
+static int column_named(const char *name)
 {
-    double n = 0, x = 0, y = 0, xx = 0, xy = 0, m = 0, u = 0, v = 0, uu = 0, uv = 0,
-           vv = 0;
-    int norm = 0, smoothness = 0;
-    for (int i = 0; i < log->columns; i++) {
-        const char *name = hesse_training_measure_name(i);
-        if (strcmp(name, "gradient_norm") == 0) norm = i;
-        if (strcmp(name, "smoothness") == 0) smoothness = i;
+    int i = 0;
+    while (strcmp(hesse_training_measure_name(i), name) != 0) i++;
+    return i;
+}
+
+/* Local. Relate both measures of smoothness to the norm of the gradient: the fit by L0
+   + L1 norm, and correlations. */
+static hesse_status note_smoothness(const hesse_train_log *log, hesse_provenance *p,
+                                    hesse_why *why)
+{
+    static const struct {
+        const char *measure, *names[4];
+    } all[] = {{"smoothness",
+                {"l0", "l1", "smoothness_correlation", "smoothness_rank_correlation"}},
+               {"gradient_smoothness",
+                {"gradient_l0", "gradient_l1", "gradient_smoothness_correlation",
+                 "gradient_smoothness_rank_correlation"}}};
+    hesse_status s = HESSE_OK;
+    for (int k = 0; !s && k < 2 && log->measured; k++) {
+        hesse_relation r;
+        s = hesse_relation_find((size_t)log->measured, (size_t)log->columns,
+                                log->measures + column_named("gradient_norm"),
+                                log->measures + column_named(all[k].measure), &r, why);
+        const double numbers[] = {r.constant, r.slope, r.logarithms, r.ranks};
+        for (int i = 0; !s && i < 4; i++)
+            if (!isnan(numbers[i]))
+                hesse_provenance_add(p, (hesse_note){.name = all[k].names[i],
+                                                     .kind = HESSE_NOTE_NUMBER,
+                                                     .number = numbers[i]});
     }
-    for (int64_t r = 0; r < log->measured; r++) {
-        const double a = log->measures[r * log->columns + norm],
-                     b = log->measures[r * log->columns + smoothness];
-        if (isnan(a) || isnan(b)) continue;
-        n++, x += a, y += b, xx += a * a, xy += a * b;
-        if (a > 0 && b > 0) {
-            const double la = log10(a), lb = log10(b);
-            m++, u += la, v += lb, uu += la * la, uv += la * lb, vv += lb * lb;
-        }
-    }
-    const double spread = n * xx - x * x;
-    if (n > 2 && spread > 0) {
-        const double slope = (n * xy - x * y) / spread;
-        hesse_provenance_add(p, (hesse_note){.name = "l0",
-                                             .kind = HESSE_NOTE_NUMBER,
-                                             .number = (y - slope * x) / n});
-        hesse_provenance_add(
-            p, (hesse_note){.name = "l1", .kind = HESSE_NOTE_NUMBER, .number = slope});
-    }
-    const double both = (m * uu - u * u) * (m * vv - v * v);
-    if (m > 2 && both > 0)
-        hesse_provenance_add(p, (hesse_note){.name = "smoothness_correlation",
-                                             .kind = HESSE_NOTE_NUMBER,
-                                             .number = (m * uv - u * v) / sqrt(both)});
+    return s;
 }
 
 /* Collective. Write the log; a run that failed has one, too. */
@@ -220,9 +219,9 @@ static hesse_status write_log(hesse_training_run *r, const char *failure)
          .number = hesse_seconds() - r->started}};
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
         hesse_provenance_add(p, notes[i]);
-    note_smoothness(&log, p);
+    s = hesse_agree(r->team, note_smoothness(&log, p, hesse_team_why(r->team)));
     snprintf(path, sizeof path, "%s/log.h5", r->folder);
-    s = hesse_train_log_write(r->team, path, params, &log, p->list, p->count);
+    if (!s) s = hesse_train_log_write(r->team, path, params, &log, p->list, p->count);
     free(p);
     snprintf(path, sizeof path, "%s/log.csv", r->folder);
     if (!s && job->train.csv && hesse_team_rank(r->team) == 0)
