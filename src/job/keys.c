@@ -217,7 +217,7 @@ static const hesse_key keys[] = {
      .help = "The channels of the residual stream; for `resnet` those of the first "
              "stage."},
     {"model.inner", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24, .in_config = true,
-     .absent = "`4 * width`", AT(arch.inner),
+     .absent = "`4 * width`; no MLP (`linear_transformer`)", AT(arch.inner),
      .help = "The channels of the hidden layer in the MLP."},
     {"model.context", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24, .in_config = true,
      AT(arch.positions),
@@ -333,6 +333,9 @@ static const hesse_key keys[] = {
     {"model.deviation", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
      .absent = "1 / sqrt(inputs) (`attention`)", AT(arch.deviation),
      .help = "The standard deviation of the initial values."},
+    {"model.joint", HESSE_KEY_TRUTH, AT(arch.joint),
+     .help = "Whether P and Q act on x and y of a token together: they are "
+             "(d + 1) x (d + 1) in place of d x d."},
     {"model.seed", HESSE_KEY_INTEGER, .low = 0, .high = 0x1p64, .standard = "1",
      AT(seed), .help = "The seed of the initial parameters."},
 
@@ -444,6 +447,16 @@ static const hesse_key keys[] = {
     {"data.shape", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
      .absent = "0.1", AT(data.recipe.shape),
      .help = "The shape of the gamma distribution, for `covariates: gamma`."},
+    {"data.teacher", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20, .absent = "none",
+     AT(data.recipe.teacher),
+     .help =
+         "The neurons of a fixed MLP, Linear(d, neurons), ReLU, Linear(neurons, d), "
+         "whose values h of x are labelled in place of x: y = w . h."},
+    {"data.teacher_seed", HESSE_KEY_INTEGER, .low = 0, .high = 0x1p64,
+     AT(data.recipe.teacher_seed),
+     .help =
+         "The seed of that MLP, which is the same for every `seed`. Its weights and "
+         "biases are uniform within 1 / sqrt(inputs)."},
     {"data.contour", HESSE_KEY_INTEGER, .low = 2, .high = 20, AT(data.recipe.contour),
      .help = "The segments of a contour."},
     {"data.sequences", HESSE_KEY_INTEGER, .low = 1, .high = INT32_MAX,
