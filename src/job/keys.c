@@ -782,7 +782,8 @@ static const hesse_key keys[] = {
              "one."},
 
     {"output.file", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .written = true,
-     .most = LONGEST, .absent = "the job file's name with `.h5`, for `hesse theory` with `.theory.h5`, "
+     .most = LONGEST,
+     .absent = "the job file's name with `.h5`, for `hesse theory` with `.theory.h5`, "
                "beside it",
      AT(paths.output), .help = "The result file; `--output` overrides it."},
     {"output.folder", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .written = true,

@@ -1,5 +1,5 @@
-/* This computes the theory of a job's family, prints it beside the measured numbers, and
-   writes the numbers of all draws. */
+/* This computes the theory of a job's family, prints it beside the measured numbers,
+   and writes the numbers of all draws. */
 #include "files/file.h"
 #include "hesse/theory.h"
 #include "job/values.h"
@@ -58,8 +58,8 @@ static hesse_status look(const char *path, bool force, hesse_why *why)
 {
     const hesse_status s = hesse_store_check(path, why);
     if (s || force || !hesse_file_exists(path)) return s;
-    return hesse_fail(why, HESSE_E_OUTPUT,
-                      "%s: is there already; --force replaces it", path);
+    return hesse_fail(why, HESSE_E_OUTPUT, "%s: is there already; --force replaces it",
+                      path);
 }
 
 static void print_number(double x)
@@ -105,7 +105,8 @@ static hesse_status write(hesse_team *team, const hesse_job *job, const char *pa
         s = hesse_identity_of_theory(job, &problem, &identity, hesse_team_why(team));
     s = hesse_agree(team, s);
     if (!s) {
-        hesse_provenance_of_training(hesse_team_size(team), &problem, job, identity.job,
+        const hesse_problem of = {problem.network, problem.dataset, NULL};
+        hesse_provenance_of_training(hesse_team_size(team), &of, job, identity.job,
                                      first, p);
         s = hesse_theory_write(team, path, theory, p->list, p->count);
     }

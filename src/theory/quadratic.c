@@ -35,18 +35,18 @@ typedef enum column {
     COLUMNS
 } column;
 
-static const char *const PATHS[] = {
-    [PRECONDITIONED] = "theory/preconditioned_condition",
-    [RATIO] = "theory/condition_ratio",
-    [TAU] = "theory/tau",
-    [GD_STEPS] = "theory/gd_steps",
-    [ADAM_STEPS] = "theory/adam_steps",
-    [ADAM_RATE] = "theory/adam_learning_rate",
-    [R] = "theory/r",
-    [R_SQUARED] = "theory/r_squared",
-    [CONVERGENCE] = "theory/adam_factor",
-    [BOUND] = "theory/adam_bound",
-    [VIOLATIONS] = "theory/adam_violations"};
+static const char *const PATHS[] = {[PRECONDITIONED] =
+                                        "theory/preconditioned_condition",
+                                    [RATIO] = "theory/condition_ratio",
+                                    [TAU] = "theory/tau",
+                                    [GD_STEPS] = "theory/gd_steps",
+                                    [ADAM_STEPS] = "theory/adam_steps",
+                                    [ADAM_RATE] = "theory/adam_learning_rate",
+                                    [R] = "theory/r",
+                                    [R_SQUARED] = "theory/r_squared",
+                                    [CONVERGENCE] = "theory/adam_factor",
+                                    [BOUND] = "theory/adam_bound",
+                                    [VIOLATIONS] = "theory/adam_violations"};
 
 void dgesvd_(const char *left, const char *right, const int *m, const int *n, double *a,
              const int *lda, double *singular, double *u, const int *ldu, double *vt,
@@ -299,10 +299,11 @@ static hesse_status do_draw(const hesse_theory *theory, const quadratic *q, int 
         row[TAU] = take_point(q, batch.x, d);
         for (size_t j = 0; !s && j < q->n; j++)
             if (!(fabs(d->g[j]) > 0))
-                s = hesse_fail(why, HESSE_E_NUMERIC,
-                               "draw %d: entry %zu of the first gradient is 0, and Adam "
-                               "divides by it",
-                               k, j);
+                s = hesse_fail(
+                    why, HESSE_E_NUMERIC,
+                    "draw %d: entry %zu of the first gradient is 0, and Adam "
+                    "divides by it",
+                    k, j);
     }
     if (!s && !precondition(q, batch.x, d))
         s = hesse_fail(why, HESSE_E_NUMERIC,
@@ -406,9 +407,9 @@ static void add_lower_bound(hesse_theory *theory, const quadratic *q)
         const double rate = 2 / q->most * i / RATES;
         other = fmin(other, 1 - decrease(&m, rate));
     }
-    hesse_theory_add_number(
-        theory, "GD, adversarial start: least factor of L - L* in a step", low, "%.10g",
-        bound);
+    hesse_theory_add_number(theory,
+                            "GD, adversarial start: least factor of L - L* in a step",
+                            low, "%.10g", bound);
     hesse_theory_add_number(theory,
                             "GD, adversarial start: largest factor of L - L* in a step",
                             high, "%.10g", bound);
@@ -440,8 +441,9 @@ static bool add_lines(hesse_theory *theory, const quadratic *q,
     }
     hesse_theory_add_number(theory, "kappa(H)", kappa, "%s", "");
     hesse_theory_add_number(theory, "largest kappa of a block", q->worst, "%s", "");
-    bool good = hesse_theory_add_line(theory, "kappa(D^-1/2 H D^-1/2), preconditioned",
-                                      n, columns[PRECONDITIONED], "at most r max kappa_l");
+    bool good =
+        hesse_theory_add_line(theory, "kappa(D^-1/2 H D^-1/2), preconditioned", n,
+                              columns[PRECONDITIONED], "at most r max kappa_l");
     good = good && hesse_theory_add_line(theory, "its ratio to kappa(H)", n,
                                          columns[RATIO], "%s", "");
     hesse_theory_add_number(theory, "share of draws where it is below kappa(H)",
@@ -489,8 +491,7 @@ static bool add_all(hesse_theory *theory, const quadratic *q, const double *tabl
            *kappa = hesse_theory_add_set(theory, "theory/condition", 0, 1, 1),
            *rate = hesse_theory_add_set(theory, "theory/gd_learning_rate", 0, 1, 1),
            *bound = hesse_theory_add_set(theory, "theory/gd_bound", 0, 1, 1),
-           *each =
-               hesse_theory_add_set(theory, "theory/block_condition", 1, blocks, 1),
+           *each = hesse_theory_add_set(theory, "theory/block_condition", 1, blocks, 1),
            *c1 = hesse_theory_add_set(theory, "theory/c1", 2, draws, blocks),
            *c2 = hesse_theory_add_set(theory, "theory/c2", 2, draws, blocks);
     bool good = number && kappa && rate && bound && each && c1 && c2;

@@ -99,8 +99,7 @@ static hesse_theory_line *new_line(hesse_theory *theory, const char *what)
 {
     assert(theory->n_lines < HESSE_THEORY_LINES);
     hesse_theory_line *line = &theory->lines[theory->n_lines++];
-    *line = (hesse_theory_line){
-        .what = what, .measured = NAN, .low = NAN, .high = NAN};
+    *line = (hesse_theory_line){.what = what, .measured = NAN, .low = NAN, .high = NAN};
     return line;
 }
 

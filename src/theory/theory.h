@@ -1,5 +1,5 @@
-/** A theory: one row for each family, in its own file. Its function computes numbers and
- * adds them as datasets of the result file and as lines of the table. */
+/** A theory: one row for each family, in its own file. Its function computes numbers
+ * and adds them as datasets of the result file and as lines of the table. */
 #ifndef HESSE_THEORY_THEORY_H
 #define HESSE_THEORY_THEORY_H
 
