@@ -89,7 +89,7 @@ case_wrong_input() {
     refused 2 ".*'theory.steps' is '0', expected an integer from 1 to .*" theory job.yaml --set theory.steps=0
     cat > mlp.yaml <<EOF
 model: {family: mlp, widths: [4]}
-data: {generate: gaussian}
+data: {generator: gaussian}
 EOF
     refused 2 "'model.family' is mlp, expected a family that has a theory: quadratic" \
         theory mlp.yaml
