@@ -138,33 +138,33 @@ static double decrease(const modes *m, double rate)
 }
 
 /* The number of steps at which a run is looked at after t. */
-static double next_look(double t)
+static int64_t next_look(int64_t t)
 {
-    return t + 1 + floor(t / GAP);
+    return t + 1 + t / GAP;
 }
 
 /* The number of steps after which the gradient's norm is at most `part` of the first;
    NaN if it is more than `most`. The last gap is halved until it is one step. */
-static double steps_to(const modes *m, double rate, double part, double most)
+static double steps_to(const modes *m, double rate, double part, int64_t most)
 {
-    double before = 0, t = 0;
+    int64_t before = 0, t = 0;
     advance(m, rate, 0);
     const double goal = part * gradient_norm(m);
     while (gradient_norm(m) > goal) {
         if (t >= most) return NAN;
         before = t;
-        t = fmin(next_look(t), most);
-        advance(m, rate, t);
+        t = next_look(t) < most ? next_look(t) : most;
+        advance(m, rate, (double)t);
     }
     while (t - before > 1) {
-        const double middle = floor((before + t) / 2);
-        advance(m, rate, middle);
+        const int64_t middle = (before + t) / 2;
+        advance(m, rate, (double)middle);
         if (gradient_norm(m) > goal)
             before = middle;
         else
             t = middle;
     }
-    return t;
+    return (double)t;
 }
 
 /* Compare the largest factor of the loss in a step with the bound 1 - claim, at every
@@ -172,7 +172,8 @@ static double steps_to(const modes *m, double rate, double part, double most)
 static void compare_bound(const modes *m, double rate, double claim,
                           const hesse_theory_options *o, double *row)
 {
-    double least = 1, t = 0;
+    double least = 1;
+    int64_t t = 0;
     advance(m, rate, 0);
     const double goal = o->tolerance * o->tolerance * loss(m);
     row[VIOLATIONS] = 0;
@@ -182,7 +183,7 @@ static void compare_bound(const modes *m, double rate, double claim,
         row[VIOLATIONS] += now < claim * (1 - 1e-9);
         t = next_look(t);
         if (t > o->steps) break;
-        advance(m, rate, t);
+        advance(m, rate, (double)t);
         if (!(loss(m) > goal)) break;
     }
     row[CONVERGENCE] = 1 - least;
@@ -341,10 +342,12 @@ static bool record_path(hesse_theory *theory, const quadratic *q, const draw *d,
                              *const norms[] = {"theory/path/gd_gradient_norm",
                                                "theory/path/adam_gradient_norm"};
     size_t looks = 1;
-    for (double t = 0; t < last; t = next_look(t)) looks++;
+    int64_t t = 0;
+    for (; (double)t < last; t = next_look(t)) looks++;
     double *step = hesse_theory_add_set(theory, "theory/path/step", 1, looks, 1);
     if (!step) return false;
-    for (size_t i = 1; i < looks; i++) step[i] = next_look(step[i - 1]);
+    t = 0;
+    for (size_t i = 0; i < looks; i++, t = next_look(t)) step[i] = (double)t;
     for (int x = 0; x < 2; x++) {
         double *values = hesse_theory_add_set(theory, losses[x], 1, looks, 1);
         double *norm = hesse_theory_add_set(theory, norms[x], 1, looks, 1);
@@ -396,8 +399,8 @@ static void add_lower_bound(hesse_theory *theory, const quadratic *q)
     const double lambda[] = {q->least, q->most}, start[] = {1 / q->least, 1 / q->most};
     double now[2], low = INFINITY, high = -INFINITY, other = INFINITY;
     const modes m = {.n = 2, .lambda = lambda, .start = start, .now = now};
-    for (double t = 0; t <= theory->options.steps; t = next_look(t)) {
-        advance(&m, best, t);
+    for (int64_t t = 0; t <= theory->options.steps; t = next_look(t)) {
+        advance(&m, best, (double)t);
         if (!(loss(&m) > 1e-200)) break;
         const double factor = 1 - decrease(&m, best);
         low = fmin(low, factor), high = fmax(high, factor);

@@ -1,6 +1,7 @@
 /* Laws of the theory of quadratics, on 1, 2, 4 and 6 ranks: examples by hand, bounds
    over many draws, blocks that are far apart against blocks that are alike, and the
    same numbers on any number of ranks. */
+#include "check_memory.h"
 #include "check_mpi.h"
 #include "data/kinds.h"
 #include "hesse/theory.h"
@@ -296,6 +297,29 @@ static void wrong_input_is_refused(void **state)
     assert_all(strcmp(hesse_theory_family(0), "quadratic") == 0);
 }
 
+static void one_rank_out_of_memory_fails_all(void **state)
+{
+    (void)state;
+    int ranks, failures = 0;
+    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    for (int rank = 0; rank<ranks; rank += ranks> 1 ? ranks - 1 : 1) {
+        hesse_status s = HESSE_E_NOMEM;
+        for (int at = 0; s; at++) {
+            hesse_theory *t = NULL;
+            broken_rank = rank, broken_at = at, allocations = 0;
+            s = compute(team, 3, threes, apart, options_of(7, 0), &t);
+            broken_rank = -1;
+            assert_all(s == HESSE_OK || s == HESSE_E_NOMEM);
+            assert_all(!s == (t != NULL));
+            assert_all(!s || hesse_team_why(team)->text[0]);
+            failures += s != HESSE_OK;
+            assert_all(at < 1000);
+            hesse_theory_free(t);
+        }
+    }
+    assert_all(failures > 30);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -321,6 +345,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(any_number_of_ranks),
     cmocka_unit_test(few_steps_are_not_enough),
     cmocka_unit_test(wrong_input_is_refused),
+    cmocka_unit_test(one_rank_out_of_memory_fails_all),
 };
 
 int main(int argc, char **argv)
