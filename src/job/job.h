@@ -11,6 +11,7 @@
 #include "hesse/density.h"
 #include "hesse/distance.h"
 #include "hesse/status.h"
+#include "hesse/theory.h"
 #include "hesse/train.h"
 #include "job/keys.h"
 #include "network/families/config.h"
@@ -130,6 +131,7 @@ typedef struct hesse_job {
     hesse_job_metrics metrics;
     hesse_job_train train;
     hesse_job_measures measures;
+    hesse_theory_options theory; /* without its seed, which is `seed` */
     hesse_job_output output;
     hesse_job_paths paths;
     hesse_job_series series;

@@ -314,7 +314,7 @@ static const hesse_key keys[] = {
              "be 0."},
     {"model.eigenvalues", HESSE_KEY_NUMBER, .list = true, .low = 0,
      .high = HESSE_NO_LIMIT, .least = 1, .most = MOST_EIGENVALUES, .absent = "required",
-     AT(data.eigenvalues), COUNT(n_eigenvalues),
+     .term = "eigenvalue ", AT(data.eigenvalues), COUNT(n_eigenvalues),
      .help = "The eigenvalues of all blocks, block after block."},
     {"model.batch_norm", HESSE_KEY_WORD, .words = batch_norms,
      AT(arch.image.batch_norm),
@@ -791,8 +791,28 @@ static const hesse_key keys[] = {
              "without an eigensolver, by a factorisation on one rank; 0 gives the "
              "number of negative ones."},
 
+    {"theory.draws", HESSE_KEY_INTEGER, .role = HESSE_KEY_THEORY, .low = 1,
+     .high = 1000000, .standard = "1000", AT(theory.draws),
+     .help = "The number of random draws. Draw k = 0, 1, ... has the seed `model.seed` "
+             "+ k."},
+    {"theory.tolerance", HESSE_KEY_NUMBER, .role = HESSE_KEY_THEORY, .low = 1e-100,
+     .high = 1, .standard = "1e-6", AT(theory.tolerance),
+     .help = "An optimiser has arrived when the norm of the gradient is this fraction "
+             "of the first."},
+    {"theory.steps", HESSE_KEY_INTEGER, .role = HESSE_KEY_THEORY, .low = 1,
+     .high = INT32_MAX, .standard = "10000000", AT(theory.steps),
+     .help = "The largest number of steps of an optimiser."},
+    {"theory.learning_rate", HESSE_KEY_NUMBER, .role = HESSE_KEY_THEORY,
+     .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
+     .absent = "the optimal one, 2 / (smallest + largest eigenvalue)",
+     .term = "learning rate of gradient descent", AT(theory.learning_rate),
+     .help = "The learning rate of gradient descent. Adam always has its optimal "
+             "one."},
+
     {"output.file", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .written = true,
-     .most = LONGEST, .absent = "the job file's name with `.h5`, beside it",
+     .most = LONGEST,
+     .absent = "the job file's name with `.h5`, for `hesse theory` with `.theory.h5`, "
+               "beside it",
      AT(paths.output), .help = "The result file; `--output` overrides it."},
     {"output.folder", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .written = true,
      .most = LONGEST, .absent = "the job file's name without `.yaml`, beside it",

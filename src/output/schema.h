@@ -55,6 +55,8 @@ typedef enum hesse_axis_id {
     HESSE_AXIS_PARTITION,
     HESSE_AXIS_TEST_VECTOR,
     HESSE_AXIS_SERIES,
+    HESSE_AXIS_DRAW,
+    HESSE_AXIS_LOOK,
     HESSE_AXES
 } hesse_axis_id;
 
@@ -99,6 +101,7 @@ typedef enum hesse_section {
     HESSE_SECTION_TRAIN,
     HESSE_SECTION_TRAIN_ATTRIBUTES,
     HESSE_SECTION_SERIES,
+    HESSE_SECTION_THEORY,
     HESSE_SECTIONS
 } hesse_section;
 

@@ -26,7 +26,8 @@ static const char *const SECTIONS[HESSE_SECTIONS] = {
     [HESSE_SECTION_TRAIN_ATTRIBUTES] = "train_attributes",
     [HESSE_SECTION_MEASURES] = "measures",
     [HESSE_SECTION_MEASURES_ATTRIBUTES] = "measures_attributes",
-    [HESSE_SECTION_SERIES] = "series"};
+    [HESSE_SECTION_SERIES] = "series",
+    [HESSE_SECTION_THEORY] = "theory"};
 
 static const char *type_of(const hesse_schema_row *row)
 {

@@ -7,6 +7,7 @@
 #include "hesse/spectrum.h"
 #include "output/reader.h"
 #include "output/schema.h"
+#include "output/theory.h"
 #include "output/train_log.h"
 
 #include <math.h>
@@ -809,6 +810,7 @@ hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why)
     print_head(&r, out);
     if (!r.status && hesse_reader_has(&r, "learning_rate"))
         hesse_train_log_show(&r, out);
+    if (!r.status && hesse_reader_has(&r, "theory")) hesse_theory_show(&r, out);
     if (!r.status && hesse_reader_has(&r, "series")) print_series(&r, out);
     if (!r.status && hesse_reader_has(&r, "blocks/trace"))
         print_table(&r, out, "hessian", "");

@@ -10,6 +10,7 @@
 
 hesse_status hesse_command_run(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_train(hesse_team *team, const hesse_options *options);
+hesse_status hesse_command_theory(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_check(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_graph(hesse_team *team, const hesse_options *options);

@@ -18,8 +18,8 @@
 enum { FORMAT = 1, KEY = 128 };
 
 /* What a manifest is about: the numbers of an analysis, the choice of what it writes,
-   or the numbers of training runs. */
-typedef enum purpose { NUMBERS, WISH, TRAINING } purpose;
+   or the numbers of training runs or of a theory. */
+typedef enum purpose { NUMBERS, WISH, TRAINING, THEORY } purpose;
 
 static bool belongs(const char *path, purpose about)
 {
@@ -33,6 +33,8 @@ static bool belongs(const char *path, purpose about)
         return role == HESSE_KEY_NUMBERS;
     case WISH:
         return role == HESSE_KEY_OUTPUT && strncmp(path, "train.", 6) != 0;
+    case THEORY:
+        return role == HESSE_KEY_THEORY || (role == HESSE_KEY_NUMBERS && source);
     default:
         return role == HESSE_KEY_TRAINING || (role == HESSE_KEY_NUMBERS && source);
     }
@@ -137,6 +139,13 @@ hesse_status hesse_identity_of_training(const hesse_job *job,
                                         hesse_identity *identity, hesse_why *why)
 {
     return identify(job, problem, TRAINING, identity, why);
+}
+
+hesse_status hesse_identity_of_theory(const hesse_job *job,
+                                      const hesse_problem *problem,
+                                      hesse_identity *identity, hesse_why *why)
+{
+    return identify(job, problem, THEORY, identity, why);
 }
 
 void hesse_identity_free(hesse_identity *identity)

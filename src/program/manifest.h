@@ -24,10 +24,13 @@ typedef struct hesse_identity {
 hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *problem,
                                hesse_identity *identity, hesse_why *why);
 
-/** Local, on rank 0. The same for the training runs of a job. */
+/** Local, on rank 0. The same for the training runs of a job, and for its theory. */
 hesse_status hesse_identity_of_training(const hesse_job *job,
                                         const hesse_problem *problem,
                                         hesse_identity *identity, hesse_why *why);
+hesse_status hesse_identity_of_theory(const hesse_job *job,
+                                      const hesse_problem *problem,
+                                      hesse_identity *identity, hesse_why *why);
 void hesse_identity_free(hesse_identity *identity);
 
 /** Local. Check that a result file is of this job, and has everything that the job asks

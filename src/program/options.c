@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Groups of options. */
-enum { SETS = 1, RUN = 2, PLAN = 4, SHOW = 8, TABLE = 16, KEYS = 32 };
+enum { SETS = 1, RUN = 2, PLAN = 4, SHOW = 8, TABLE = 16, KEYS = 32, THEORY = 64 };
 
 const hesse_command hesse_commands[] = {
     {"run", "JOB.yaml", SETS | RUN,
@@ -38,6 +38,13 @@ const hesse_command hesse_commands[] = {
      "  mpirun -n 2 hesse train job.yaml --output run1\n\n"
      "Signals save and end it as they end `run`.",
      hesse_command_train, NULL},
+    {"theory", "JOB.yaml", SETS | THEORY,
+     "Compute the theory of a job's family beside the numbers that it is about",
+     "For the family `quadratic`: condition numbers, steps of gradient descent and of "
+     "Adam, and the bounds of both, over the random draws of the section `theory`. The "
+     "table goes to standard output, and the numbers of every draw to an HDF5 file. "
+     "Runs under mpirun, too; the ranks share the draws.",
+     hesse_command_theory, NULL},
     {"check", "JOB.yaml", SETS,
      "Check the derivatives of a job on its own model and data",
      "Hessian-vector products are compared with finite differences of the gradient; "
@@ -89,7 +96,7 @@ const hesse_option hesse_option_rows[] = {
     [POINT] = {"--point", "NAME", SETS,
                "Take one point of the job's sweep, e.g. --point kernel-softmax", 0},
     [OUTPUT] =
-        {"--output", "FILE", RUN,
+        {"--output", "FILE", RUN | THEORY,
          "Write the result to this file, or the training run to this folder, and "
          "not to the job's output.file or output.folder",
          0},
@@ -105,7 +112,7 @@ const hesse_option hesse_option_rows[] = {
      "Go on with the finished work in FILE.parts (train: in the folder), if "
      "there is any; leave a result of the same job as it is",
      offsetof(hesse_options, resume)},
-    {"--force", NULL, RUN,
+    {"--force", NULL, RUN | THEORY,
      "Begin anew, and replace an older result when the new one is complete, but never "
      "a "
      "file that the job reads",
@@ -246,7 +253,7 @@ static hesse_status check_argument(const hesse_options *x, hesse_why *why)
         return hesse_fail(why, HESSE_E_JOB,
                           "%s: no file, expected %s (see hesse %s --help)", c->name,
                           c->argument, c->name);
-    if (from_input && c->takes & RUN && !x->output)
+    if (from_input && c->takes & (RUN | THEORY) && !x->output)
         return hesse_fail(why, HESSE_E_JOB,
                           "%s: the job is read from standard input, expected --output "
                           "FILE",

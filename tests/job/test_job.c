@@ -273,7 +273,8 @@ static void unknown_keys_are_refused_with_the_nearest(void **state)
     refuses_model("layer: 3", "job.yaml:4: unknown key 'layer' in 'model'; "
                               "the nearest known key is 'layers'");
     refuses_model("steps: 3", "job.yaml:4: unknown key 'steps' in 'model'; "
-                              "it belongs in 'spectrum.lanczos' or in 'train'");
+                              "it belongs in 'spectrum.lanczos' or in 'train' or in "
+                              "'theory'");
     refuses_model("pannel: 3", "job.yaml:4: unknown key 'pannel' in 'model'; "
                                "the nearest known key is 'panel' in 'hessian'");
     refuses_model("metrics: 3", "job.yaml:4: unknown key 'metrics' in 'model'; "
@@ -352,8 +353,9 @@ static void numbers_are_numbers_in_range(void **state)
 static void the_document_has_the_keys(void **state)
 {
     (void)state;
-    static const char *const sections[] = {"model",   "data",  "hessian",  "spectrum",
-                                           "metrics", "train", "measures", "output"};
+    static const char *const sections[] = {"model",    "data",    "hessian",
+                                           "spectrum", "metrics", "train",
+                                           "measures", "theory",  "output"};
     char *document, *table, wanted[60];
     size_t length;
     assert_int_equal(

@@ -84,6 +84,13 @@ static const job RUNS[] = {
 };
 enum { RUNS_COUNT = sizeof RUNS / sizeof *RUNS };
 
+/* Families that have a theory. */
+static const job THEORIES[] = {
+    {.text = "model: {family: quadratic, widths: [1, 2], eigenvalues: [1, 2, 9]}\n"
+             "theory: {draws: 4}\n"},
+};
+enum { THEORIES_COUNT = sizeof THEORIES / sizeof *THEORIES };
+
 /* Make a checkpoint with one more tensor, a buffer that a run mentions but does not
    read. */
 static void add_buffer(const char *from, const char *to)
@@ -311,6 +318,11 @@ static void jobs_write_the_rows_and_nothing_else(void **state)
         run_job(team, "train", &RUNS[i], "r");
         if (verify("r/log.h5", &why)) fail_msg("run %d: %s", i, why.text);
         meet_file(&m, "r/log.h5");
+    }
+    for (int i = 0; i < THEORIES_COUNT; i++) {
+        run_job(team, "theory", &THEORIES[i], "t.h5");
+        if (verify("t.h5", &why)) fail_msg("theory %d: %s", i, why.text);
+        meet_file(&m, "t.h5");
     }
     assert_int_equal(m.strange, 0);
     int missed = 0;

@@ -1,0 +1,148 @@
+/* This computes the theory of a job's family, prints it beside the measured numbers,
+   and writes the numbers of all draws. */
+#include "files/file.h"
+#include "hesse/theory.h"
+#include "job/values.h"
+#include "output/store.h"
+#include "output/theory.h"
+#include "parallel/team.h"
+#include "program/commands.h"
+#include "program/manifest.h"
+#include "program/name_keys.h"
+#include "program/provenance.h"
+#include "program/target.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Local. Check what a theory asks of a job. */
+static hesse_status check_job(const hesse_job *job, hesse_why *why)
+{
+    char names[256] = "";
+    const char *name;
+    for (int i = 0; (name = hesse_theory_family(i)); i++) {
+        const size_t at = strlen(names);
+        if (strcmp(name, job->arch.family) == 0 && !job->paths.checkpoint &&
+            !job->series.count)
+            return HESSE_OK;
+        if (strcmp(name, job->arch.family) == 0)
+            return hesse_fail(why, HESSE_E_JOB,
+                              "'%s' is given, and the theory draws parameters from "
+                              "'model.seed'",
+                              job->series.count ? "model.checkpoints"
+                                                : "model.checkpoint");
+        snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "", name);
+    }
+    return hesse_fail(why, HESSE_E_JOB,
+                      "'model.family' is %s, expected a family that has a theory: %s",
+                      job->arch.family, names);
+}
+
+/* Local. Without a name the file is JOB.theory.h5, because JOB.h5 is that of `run`. */
+static hesse_status name_output(hesse_job *job, hesse_why *why)
+{
+    if (job->values[hesse_key_find("output.file")]) return HESSE_OK;
+    const size_t length = strlen(job->paths.output) - strlen(".h5"),
+                 room = length + sizeof ".theory.h5";
+    char *name = hesse_job_room(job, room);
+    if (!name) return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the job");
+    snprintf(name, room, "%.*s.theory.h5", (int)length, job->paths.output);
+    job->paths.output = name;
+    return HESSE_OK;
+}
+
+/* Local to rank 0. */
+static hesse_status look(const char *path, bool force, hesse_why *why)
+{
+    const hesse_status s = hesse_store_check(path, why);
+    if (s || force || !hesse_file_exists(path)) return s;
+    return hesse_fail(why, HESSE_E_OUTPUT, "%s: is there already; --force replaces it",
+                      path);
+}
+
+static void print_number(double x)
+{
+    if (isnan(x))
+        printf(" %14s", "");
+    else
+        printf(" %14.*g", x != 0 && fabs(1 - x) < 1e-2 && x != 1 ? 10 : 6, x);
+}
+
+static void print_table(const hesse_job *job, const hesse_theory *theory)
+{
+    const hesse_theory_line *line;
+    printf("theory of %s, %d draws from seed %llu, tolerance %g\n\n", job->arch.family,
+           job->theory.draws, (unsigned long long)job->seed, job->theory.tolerance);
+    printf("  %-58s %14s %14s %14s  %s\n", "", "measured", "10 %", "90 %", "claimed");
+    for (int i = 0; (line = hesse_theory_line_at(theory, i)); i++) {
+        printf("  %-58s", line->what);
+        if (isnan(line->measured))
+            printf(" %14s", "not reached");
+        else
+            print_number(line->measured);
+        print_number(line->low);
+        print_number(line->high);
+        printf("%s%s\n", *line->claim ? "  " : "", line->claim);
+    }
+}
+
+/* Collective. Write the file, with the attributes that a training run has. */
+static hesse_status write(hesse_team *team, const hesse_job *job, const char *path,
+                          const hesse_theory *theory)
+{
+    const bool first = hesse_team_rank(team) == 0;
+    hesse_problem problem = {NULL, NULL, NULL};
+    hesse_identity identity = {0};
+    hesse_provenance *p = calloc(1, sizeof *p);
+    hesse_status s = p ? HESSE_OK
+                       : hesse_fail(hesse_team_why(team), HESSE_E_NOMEM,
+                                    "out of memory for the attributes of a file");
+    s = hesse_agree(team, s);
+    if (!s) s = hesse_open_problem(team, job, false, &problem);
+    if (!s && first)
+        s = hesse_identity_of_theory(job, &problem, &identity, hesse_team_why(team));
+    s = hesse_agree(team, s);
+    if (!s) {
+        const hesse_problem of = {problem.network, problem.dataset, NULL};
+        hesse_provenance_of_training(hesse_team_size(team), &of, job, identity.job,
+                                     first, p);
+        s = hesse_theory_write(team, path, theory, p->list, p->count);
+    }
+    hesse_identity_free(&identity);
+    hesse_problem_free(&problem);
+    free(p);
+    return s;
+}
+
+hesse_status hesse_command_theory(hesse_team *team, const hesse_options *options)
+{
+    hesse_job *job = NULL;
+    hesse_theory *theory = NULL;
+    char *path = NULL;
+    hesse_why *why = hesse_team_why(team);
+    hesse_status s = hesse_open_job(team, options, &job);
+    if (!s) {
+        s = check_job(job, why);
+        if (!s) s = name_output(job, why);
+        s = hesse_agree(team, s);
+    }
+    if (!s) s = hesse_target(team, options, job, &path);
+    if (!s) {
+        if (hesse_team_rank(team) == 0) s = look(path, options->force, why);
+        s = hesse_agree(team, s);
+    }
+    if (!s) {
+        hesse_theory_options asked = job->theory;
+        asked.seed = job->seed;
+        s = hesse_theory_new(team, &job->arch, &job->data, &asked, &theory);
+        if (s == HESSE_E_JOB) hesse_name_keys(job, why);
+    }
+    if (!s) s = write(team, job, path, theory);
+    if (!s && hesse_team_rank(team) == 0) print_table(job, theory);
+    hesse_theory_free(theory);
+    hesse_job_free(job);
+    free(path);
+    return s;
+}
