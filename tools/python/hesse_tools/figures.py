@@ -7,6 +7,7 @@ import argparse
 import fnmatch
 import math
 import os
+import re
 import sys
 
 from .common import INPUT, OUTPUT, USAGE, Failure, Parser, need, reason
@@ -37,6 +38,13 @@ LABELS = {
     "noise_tail_index": "tail index of the gradient noise",
     "class_gradient_norm": "norm of the gradient of a class",
     "class_trace": "trace of the Hessian of a class",
+}
+DISTANCES = {
+    "js": "Jensen-Shannon divergence of spectra (nat)",
+    "js_distance": "Jensen-Shannon distance of spectra (nat^(1/2))",
+    "js_raw": "Jensen-Shannon divergence of spectra, without the grid's step",
+    "js_log": "Jensen-Shannon divergence of logarithms of spectra (nat)",
+    "wasserstein": "Wasserstein distance of spectra (loss / parameter²)",
 }
 CURVATURE = ("smoothness", "sharpness", "threshold", "class_trace")
 GRADIENT = ("gradient_norm", "noise_mean", "noise_deviation", "class_gradient_norm")
@@ -373,7 +381,7 @@ def draw_loss(arguments):
         ratios(found, quantity, steps, arguments)
     if arguments.output:
         draw_against_steps(found, [(quantity, None)], arguments, "step",
-                           LABELS[quantity] + " (unit of the loss)")
+                           LABELS[quantity])
 
 
 def values_at(found, quantity, steps, names, first, column=None):
@@ -473,6 +481,7 @@ def draw_rates(arguments):
             lost += [(rate, group.colour) for rate, runs in group.rates.items()
                      if any(run.diverged for run in runs)]
         axes.set_xscale("log")
+        rate_ticks(axes, sorted({rate for g in groups for rate in g.rates}), len(panels))
         if quantity != "accuracy":
             log_axis(axes, drawn)
         for rate, colour in lost:
@@ -482,12 +491,21 @@ def draw_rates(arguments):
             axes.set_title(f"{arguments.panels} {panel}")
         axes.set_xlabel("learning rate")
         legend(axes, 2)
-    unit = "" if quantity == "accuracy" else " (unit of the loss)"
-    matrix[0][0].set_ylabel(f"last {LABELS[dataset]}{unit}")
+    matrix[0][0].set_ylabel(f"last {LABELS[dataset]}")
     lost = any(run.diverged for g in groups for runs in g.rates.values() for run in runs)
     figure.suptitle(arguments.title or "Point: mean over seeds, bars: seeds"
                     + ", cross: a run diverged" * lost, x=0.01, ha="left", fontsize=10)
     save(figure, arguments.output)
+
+
+def rate_ticks(axes, rates, panels):
+    """Mark the learning rates themselves, and not more of them than there is room for."""
+    ticker = need("matplotlib.ticker", "figures")
+    room = max(3, 12 // panels)
+    every = -(-len(rates) // room)
+    axes.xaxis.set_major_locator(ticker.FixedLocator(rates[::every]))
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:g}"))
+    axes.xaxis.set_minor_locator(ticker.NullLocator())
 
 
 def quantity_of(word):
@@ -574,6 +592,7 @@ def draw_smoothness(arguments):
     matrix[0][0].set_ylabel("directional smoothness (loss / parameter²)")
     bar = figure.colorbar(points, ax=list(matrix[0]), label="step", aspect=30, pad=0.02)
     bar.outline.set_visible(False)
+    bar.ax.grid(False)
     if arguments.title:
         figure.suptitle(arguments.title, x=0.01, ha="left", fontsize=10)
     save(figure, arguments.output)
@@ -677,20 +696,22 @@ class Spectrum:
         self.estimated = "nodes" in group
         self.tenth = self.tenth or 1.0
 
-    def curve(self, tenth, bandwidth):
-        """Return the grid and the density. bandwidth: None for that of the file."""
+    def curve(self, tenth, width):
+        """Return the grid and the density. width: the standard deviation of the kernel in the units
+        of the grid; None: the density in the file, or else a hundredth of the range."""
         divide = self.tenth if tenth else 1.0
-        if self.density is not None and bandwidth is None:
+        if self.density is not None and width is None:
             grid, values = (self.density[name][...] for name in ("grid", "values"))
             if text(self.density["values"].attrs.get("eigenvalues_divided_by", "1")) != "1":
                 divide = 1.0  # the program has divided already
             return grid / divide, values * divide
         kept = self.mass > 0
         atoms, mass = self.atoms[kept] / divide, self.mass[kept]
-        width = (bandwidth or 0.01) * (np.ptp(atoms) or 1.0)
-        grid = np.linspace(atoms.min() - 4 * width, atoms.max() + 4 * width, 2000)
-        values = np.zeros(len(grid))
-        for some in np.array_split(np.arange(len(atoms)), len(atoms) // 500 + 1):
+        width = width or 0.01 * (np.ptp(atoms) or 1.0)
+        points = int(min(20000, max(1000, 5 * np.ptp(atoms) / width)))
+        grid = np.linspace(atoms.min() - 5 * width, atoms.max() + 5 * width, points)
+        values = np.zeros(points)
+        for some in np.array_split(np.arange(len(atoms)), len(atoms) // 200 + 1):
             shift = (grid[:, None] - atoms[some]) / width
             values += np.exp(-0.5 * shift**2) @ mass[some]
         return grid, values / (width * (2 * math.pi) ** 0.5)
@@ -750,6 +771,7 @@ def draw_spectra(arguments):
     lines = -(-len(curves) // columns)
     figure, matrix = canvas(lines, columns, {1: 3.6 if columns > 1 else 4.0}.get(lines, 2.3 * lines))
     colours = need("matplotlib.pyplot", "figures").get_cmap("viridis")
+    stem = common([name for name in curves if name != "full"])
     for at, (name, found) in enumerate(curves.items()):
         axes = matrix[at // columns][at % columns]
         highest, ends, places = 0.0, [], []
@@ -767,20 +789,25 @@ def draw_spectra(arguments):
         inside = np.concatenate([grid[values > floor] for grid, values in places])
         margin = 0.03 * (np.ptp(inside) or 1)
         axes.set_xlim(inside.min() - margin, inside.max() + margin)
-        axes.set_title("full matrix" if name == "full" else short(name, 34 if columns < 3 else 24),
-                       fontsize=10 if columns < 3 else 8.5)
+        axes.set_title("full matrix" if name == "full" else short(
+            name[len(stem):], 38 if columns < 3 else 29), fontsize=10 if columns < 3 else 8.5)
         if at == 0 and len(found) > 1:
             axes.legend(loc="upper right", handlelength=1.2)
-        if at // columns == lines - 1 or at + columns >= len(curves):
-            axes.set_xlabel("eigenvalue / 10th largest" if tenth
-                            else "eigenvalue (loss / parameter²)")
-        if at % columns == 0:
-            axes.set_ylabel("density" if tenth else "density (parameter² / loss)")
+        axes.locator_params(axis="x", nbins=8 if columns == 1 else 4)
+    figure.supxlabel("eigenvalue / 10th largest" if tenth else "eigenvalue (loss / parameter²)",
+                     fontsize=9.5)
+    figure.supylabel("density" if tenth else "density (parameter² / loss)", fontsize=9.5)
     for at in range(len(curves), lines * columns):
         matrix[at // columns][at % columns].axis("off")
     if arguments.title:
         figure.suptitle(arguments.title, x=0.01, ha="left", fontsize=10)
     save(figure, arguments.output)
+
+
+def common(names):
+    """The beginning that all names share, up to a dot; empty for one name."""
+    stem = os.path.commonprefix(names) if len(names) > 1 else ""
+    return stem[:stem.rfind(".") + 1]
 
 
 def short(name, length):
@@ -799,8 +826,6 @@ def draw_coupling(arguments):
         names = [text(name) for name in result["blocks/name"][...]]
         squares = coupling**2
         total, inside = squares.sum(), np.trace(squares)
-        ratio = coupling / np.sqrt(np.outer(np.diag(coupling), np.diag(coupling)) + 1e-300)
-        np.fill_diagonal(ratio, 0)
         largest = coupling - np.diag(np.diag(coupling))
         i, j = np.unravel_index(np.argmax(largest), largest.shape)
         rows.append([*([step] if step is not None else []), len(names), float(total**0.5),
@@ -812,14 +837,16 @@ def draw_coupling(arguments):
           "largest outside", "between"], rows)
     if not arguments.output:
         return
-    columns = min(len(images), 3)
-    lines = -(-len(images) // columns)
-    wide = {1: 5.2, 2: 3.9, 3: 3.0}[columns]
-    figure, matrix = canvas(lines, columns, wide * lines * (1.0 if lines == 1 else 0.85))
+    count = len(images)
+    columns = 1 if count == 1 else 2 if count in (2, 3, 4) else 3
+    lines = -(-count // columns)
+    height = {1: 5.2, 2: 2.5, 3: 1.9}[columns]
+    figure, matrix = canvas(lines, columns, height * lines + 0.25)
     colours = need("matplotlib.colors", "figures")
-    every = np.concatenate([c[c > 0] for *_, c in images] or [np.ones(1)])
+    every = np.concatenate([coupling[coupling > 0] for *_, coupling in images])
     top = every.max() if len(every) else 1.0
-    norm = colours.LogNorm(max(every.min() if len(every) else top / 10, top * 1e-6), top)
+    low = max(np.quantile(every, 0.01), top * 1e-6) if len(every) else 0.1
+    norm = colours.LogNorm(min(low, top / 10), top)
     shades = need("matplotlib.pyplot", "figures").get_cmap("viridis").copy()
     shades.set_bad("white")
     image = None
@@ -829,37 +856,43 @@ def draw_coupling(arguments):
         image = axes.imshow(clipped, norm=norm, cmap=shades, interpolation="nearest")
         axes.grid(False)
         axes.set_title("" if step is None else f"step {step}")
-        ticks, labels, between = tick_names(names)
-        size = 7.5 if len(labels) < 14 else 6
-        first = at % columns == 0
-        for b in between:
-            axes.axhline(b - 0.5, color="white", linewidth=0.4)
-            axes.axvline(b - 0.5, color="white", linewidth=0.4)
-        axes.set_yticks(ticks, [short(x, 28) for x in labels] if first else [""] * len(ticks),
-                        fontsize=size)
-        axes.set_xticks(ticks, [""] * len(ticks) if columns > 1 else
-                        [short(x, 28) for x in labels], fontsize=size, rotation=90)
-        axes.tick_params(length=2 if not between else 0)
-    for at in range(len(images), lines * columns):
+        ticks, labels, borders = tick_names(names, int(height * 9))
+        for border in borders:
+            axes.axhline(border - 0.5, color="white", linewidth=0.3)
+            axes.axvline(border - 0.5, color="white", linewidth=0.3)
+        size = 7.5 if len(names) < 14 else 6
+        axes.set_yticks(ticks, labels if at % columns == 0 else [""] * len(ticks), fontsize=size)
+        axes.set_xticks(ticks, labels if columns == 1 else [""] * len(ticks), fontsize=size,
+                        rotation=90)
+        axes.tick_params(length=2)
+    for at in range(count, lines * columns):
         matrix[at // columns][at % columns].axis("off")
     bar = figure.colorbar(image, ax=matrix.ravel().tolist(), aspect=30, pad=0.02,
+                          extend="min" if len(every) and every.min() < norm.vmin else "neither",
                           label="Frobenius norm (loss / parameter²)")
     bar.outline.set_visible(False)
+    bar.ax.grid(False)
     if arguments.title:
         figure.suptitle(arguments.title, x=0.01, ha="left", fontsize=10)
     save(figure, arguments.output)
 
 
-def tick_names(names):
-    """Return places, labels and borders: a label for each block, or for the blocks of a tensor
-    together if there are many."""
-    if len(names) <= 24:
-        return list(range(len(names))), names, []
-    stems = [name.rstrip("0123456789").rstrip(".[") if name.endswith(tuple("0123456789"))
-             else name.partition("[")[0] for name in names]
-    starts = [i for i, stem in enumerate(stems) if i == 0 or stem != stems[i - 1]]
-    ends = [*starts[1:], len(names)]
-    return [(a + b - 1) / 2 for a, b in zip(starts, ends)], [stems[a] for a in starts], starts[1:]
+def tick_names(names, room):
+    """Return places, labels and borders: a label for each block, or one for the blocks of a tensor
+    together if there are many, and no more labels than there is room for."""
+    groups = [name for name in names]
+    if len(names) > 24:
+        groups = [re.sub(r"\.(neuron|head|token|row)\.\d+$", "", name) for name in names]
+    starts = [i for i, group in enumerate(groups) if i == 0 or group != groups[i - 1]]
+    borders = starts[1:] if len(starts) < len(names) else []
+    stem = common(groups)
+    ticks, labels = [], []
+    for begin, end in zip(starts, [*starts[1:], len(names)]):
+        place = (begin + end - 1) / 2
+        if not ticks or (place - ticks[-1]) * room >= len(names):
+            ticks.append(place)
+            labels.append(short(groups[begin][len(stem):], 28))
+    return ticks, labels, borders
 
 
 def draw_gap(arguments):
@@ -897,7 +930,8 @@ def draw_gap(arguments):
         rows.append([name, js0, *last[0], *last[1], gap])
     x, y = [row[1] for row in rows], [row[-1] for row in rows]
     which = {"difference": "{0} - {1}, last losses", "ratio": "{0} / {1}, last losses",
-             "accuracy": "{1} - {0}, last accuracies"}[arguments.quantity].format(*optimisers)
+             "accuracy": "{1} - {0}, last accuracies"}[arguments.quantity].format(
+                 *(optimiser.rstrip("*") for optimiser in optimisers))
     print(f"gap: {which} (held-out where there are such), means over seeds at the best rates; "
           f"js0 of {arguments.distance}")
     show(["name", "js0", f"{optimisers[0]} rate", f"{optimisers[0]}", f"{optimisers[1]} rate",
@@ -920,7 +954,8 @@ def draw_gap(arguments):
         log_axis(axes, y)
     axes.axhline(1 if arguments.quantity == "ratio" else 0, color="#888888", linewidth=0.8)
     axes.margins(x=0.15, y=0.12)
-    axes.set_xlabel(f"mean distance of the blocks' spectra ({arguments.distance})")
+    axes.set_xlabel(DISTANCES.get(arguments.distance, arguments.distance)
+                    + ",\nmean over pairs of blocks")
     axes.set_ylabel(f"gap: {which}")
     if arguments.title:
         axes.set_title(arguments.title)
@@ -1059,9 +1094,10 @@ def parser():
                               "blocks")
     spectra.add_argument("--scale", choices=["none", "tenth"], default="none",
                          help="tenth: divide eigenvalues by the 10th largest")
-    spectra.add_argument("--bandwidth", type=at_least(1e-9, float), metavar="FRACTION",
-                         help="draw the density anew, with a kernel of this fraction of the range "
-                              "(default: the density in the file)")
+    spectra.add_argument("--bandwidth", type=at_least(1e-300, float), metavar="WIDTH",
+                         help="draw the density anew, with a Gaussian kernel of this standard "
+                              "deviation, in units of the horizontal axis and equal for all "
+                              "curves (default: the density in the file)")
     spectra.add_argument("--floor", type=at_least(1e-300, float), default=1e-5,
                          help="lowest density that is drawn, relative to the highest "
                               "(default 1e-5)")
