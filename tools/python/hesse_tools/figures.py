@@ -17,6 +17,7 @@ from .runs import (correlation, deviation, find_runs, line, mean, moments, norma
 # Okabe and Ito's colours without yellow, which is too light for lines.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 OF_OPTIMISER = {"adam": 0, "adamw": 0, "sgd": 1, "gd": 2, "sign": 3, "adam_mini": 4, "muon": 5}
+STYLES = ["-", (0, (6, 2)), (0, (1, 1.5))]  # for curves beyond the last colour
 WIDTH, DPI = 6.4, 125  # inches, dots per inch: 800 pixels
 LARGEST = 80000  # bytes of a PNG; a larger one is stored with fewer colours
 LABELS = {
@@ -97,11 +98,12 @@ def save(figure, path):
     try:
         if path.endswith(".png"):
             figure.savefig(path, metadata={"Software": None}, pil_kwargs={"optimize": True})
-            if os.path.getsize(path) > LARGEST:
-                image = need("PIL.Image", "figures")
-                with image.open(path) as picture:
-                    few = picture.convert("RGB").quantize(128)
-                few.save(path, optimize=True)
+            image = need("PIL.Image", "figures")
+            for count in (128, 64):
+                if os.path.getsize(path) > LARGEST:
+                    with image.open(path) as picture:
+                        few = picture.convert("RGB").quantize(count, dither=image.Dither.NONE)
+                    few.save(path, optimize=True)
         else:
             figure.savefig(path)
     except OSError as error:
@@ -110,8 +112,10 @@ def save(figure, path):
 
 
 def legend(axes, count):
-    if count > 1:
-        axes.legend(loc="best", ncol=1 if count < 7 else 2, handlelength=1.6)
+    if count > 6:  # below the axes
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=3, handlelength=2)
+    elif count > 1:
+        axes.legend(loc="best", handlelength=1.6)
 
 
 def log_axis(axis, values):
@@ -139,7 +143,7 @@ class Group:
         for run in sorted(runs, key=lambda run: (run.rate, run.seed)):
             self.rates.setdefault(run.rate, []).append(run)
         self.label = self.panel = ""
-        self.colour = COLOURS[0]
+        self.colour, self.style = COLOURS[0], STYLES[0]
 
     def score(self, rate, quantity, until):
         """The mean over seeds of the last value of a quantity; NaN if a run diverged."""
@@ -223,7 +227,9 @@ def paint(groups):
     else:
         names = list(dict.fromkeys(g.label for g in groups))
         for group in groups:
-            group.colour = COLOURS[names.index(group.label) % len(COLOURS)]
+            at = names.index(group.label)
+            group.colour = COLOURS[at % len(COLOURS)]
+            group.style = STYLES[at // len(COLOURS) % len(STYLES)]
 
 
 def chosen(groups, arguments):
@@ -249,6 +255,7 @@ def chosen(groups, arguments):
             copy.shown, copy.panel = group.shown, group.panel
             copy.label = f"{group.label}, {rate:g}"
             copy.colour = COLOURS[i % len(COLOURS)]
+            copy.style = STYLES[i // len(COLOURS) % len(STYLES)]
             found[i] = copy, rate, runs
     return found
 
@@ -419,7 +426,7 @@ def draw_against_steps(found, quantities, arguments, x_label, y_label):
             label = f"{group.label}, rate {rate:g}" if not arguments.all_rates else group.label
             label += " (diverged)" * any(run.diverged for run in runs)
             draw_curve(axes, steps[kept], values[:, kept], arguments, color=group.colour,
-                       linestyle="-" if i == 0 else (0, (4, 2)),
+                       linestyle=group.style if i == 0 else (0, (4, 2)),
                        label=label if i == 0 else None)
             drawn[at].append(values[:, kept].ravel())
     if size > 1:
@@ -430,7 +437,7 @@ def draw_against_steps(found, quantities, arguments, x_label, y_label):
             log_axis(axes, np.concatenate(drawn[at]))
         if panel:
             axes.set_title(f"{arguments.panels} {panel}")
-        legend(axes, 2)
+        legend(axes, len(axes.get_legend_handles_labels()[0]))
         if at // columns == rows - 1:
             axes.set_xlabel(x_label)
         if at % columns == 0:
@@ -473,8 +480,8 @@ def draw_rates(arguments):
             points = [(rate, [run.last(dataset, arguments.until) for run in runs
                               if not run.diverged]) for rate, runs in group.rates.items()]
             some = [(rate, v) for rate, v in points if v and np.isfinite(v).all()]
-            axes.plot([r for r, _ in some], [mean(v) for _, v in some], "-", marker="o",
-                      markersize=4, color=group.colour, label=group.label)
+            axes.plot([r for r, _ in some], [mean(v) for _, v in some], linestyle=group.style,
+                      marker="o", markersize=4, color=group.colour, label=group.label)
             for rate, v in some:
                 axes.plot([rate] * len(v), v, "_", markersize=9, color=group.colour, alpha=0.6)
                 drawn += v
@@ -490,7 +497,7 @@ def draw_rates(arguments):
         if panel:
             axes.set_title(f"{arguments.panels} {panel}")
         axes.set_xlabel("learning rate")
-        legend(axes, 2)
+        legend(axes, len(axes.get_legend_handles_labels()[0]))
     matrix[0][0].set_ylabel(f"last {LABELS[dataset]}")
     lost = any(run.diverged for g in groups for runs in g.rates.values() for run in runs)
     figure.suptitle(arguments.title or "Point: mean over seeds, bars: seeds"
@@ -790,7 +797,7 @@ def draw_spectra(arguments):
         margin = 0.03 * (np.ptp(inside) or 1)
         axes.set_xlim(inside.min() - margin, inside.max() + margin)
         axes.set_title("full matrix" if name == "full" else short(
-            name[len(stem):], 38 if columns < 3 else 29), fontsize=10 if columns < 3 else 8.5)
+            name[len(stem):], 38 if columns < 3 else 28), fontsize=10 if columns < 3 else 8)
         if at == 0 and len(found) > 1:
             axes.legend(loc="upper right", handlelength=1.2)
         axes.locator_params(axis="x", nbins=8 if columns == 1 else 4)
@@ -847,7 +854,8 @@ def draw_coupling(arguments):
     top = every.max() if len(every) else 1.0
     low = max(np.quantile(every, 0.01), top * 1e-6) if len(every) else 0.1
     norm = colours.LogNorm(min(low, top / 10), top)
-    shades = need("matplotlib.pyplot", "figures").get_cmap("viridis").copy()
+    shades = need("matplotlib.pyplot", "figures").get_cmap(
+        "viridis", 256 if max(len(names) for _, names, _ in images) <= 24 else 32).copy()
     shades.set_bad("white")
     image = None
     for at, (step, names, coupling) in enumerate(images):
