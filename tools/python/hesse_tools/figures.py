@@ -578,10 +578,13 @@ def draw_smoothness(arguments):
     show([*names, "rate", "seeds", "points", "<= 0", "L0", "L1", "rank", "log"], rows)
     if not arguments.output:
         return
-    figure, matrix = canvas(1, len(clouds), 4.0 if len(clouds) < 3 else 3.2, sharey=True)
+    columns = 2 if len(clouds) in (2, 4) else min(len(clouds), 3)
+    lines = -(-len(clouds) // columns)
+    figure, matrix = canvas(lines, columns, 4.0 if lines == 1 else 2.6 * lines, sharex=True,
+                            sharey=True)
     steps = np.concatenate([cloud[0] for _, _, cloud, _, _ in clouds])
     points = None
-    for axes, (group, rate, (at, g, c), l0, l1) in zip(matrix[0], clouds):
+    for axes, (group, rate, (at, g, c), l0, l1) in zip(matrix.ravel(), clouds):
         points = axes.scatter(g, c, c=at, s=9, cmap="viridis", linewidths=0,
                               vmin=steps.min(), vmax=steps.max())
         axes.set_xscale("log")
@@ -594,10 +597,12 @@ def draw_smoothness(arguments):
                       label=f"{l0:.3g} {'-' if l1 < 0 else '+'} {abs(l1):.3g} |g|")
             axes.set_ylim(ends)
             axes.legend(loc="upper left")
-        axes.set_title(f"{group.label}, rate {rate:g}")
-        axes.set_xlabel("norm of the gradient\n(loss / parameter)")
-    matrix[0][0].set_ylabel("directional smoothness (loss / parameter²)")
-    bar = figure.colorbar(points, ax=list(matrix[0]), label="step", aspect=30, pad=0.02)
+        axes.set_title(f"{group.label}, rate {rate:g}", fontsize=10 if columns < 3 else 8.5)
+    for axes in matrix.ravel()[len(clouds):]:
+        axes.axis("off")
+    figure.supxlabel("norm of the gradient (loss / parameter)", fontsize=9.5)
+    figure.supylabel("directional smoothness (loss / parameter²)", fontsize=9.5)
+    bar = figure.colorbar(points, ax=matrix.ravel().tolist(), label="step", aspect=30, pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.grid(False)
     if arguments.title:
