@@ -68,9 +68,9 @@ for o in best:
     assert [line[1] for line in lines if line[0] == o and line[-1] == "best"] == [f"{best[o]:g}"]
 
 # A measure along the path.
-lines = printed("path", "robust_condition", "adam", "sgd", "--since", "2")
+lines = printed("path", "sharpness", "adam", "sgd", "--since", "2")
 for o, rate in best.items():
-    values = read(o, rate, "path/robust_condition")[:, 1:]
+    values = read(o, rate, "path/sharpness")[:, 1:]
     medians = np.median(values, axis=1)
     same(row(lines, o, f"{rate:g}"), [2, values.shape[1], medians.mean(), medians.std(ddof=1),
                                       values[:, -1].mean()])
@@ -106,7 +106,8 @@ with h5py.File("result.h5") as file:
 lines = printed("spectra", "result.h5", "--blocks", "*", "--blocks", "full")
 for name, values in spectra.items():
     tenth = abs(values[max(0, len(values) - 10)])
-    same(row(lines, name, "exact"), [values[0], tenth, values[-1], values[-1] / tenth,
+    same(row(lines, name, "exact"), [values[0], tenth, values[-1],
+                                     values[-1] / tenth if tenth else math.nan,
                                      (values < 0).mean()])
 lines = printed("coupling", "result.h5")
 outside = (coupling - np.diag(np.diag(coupling))).max()

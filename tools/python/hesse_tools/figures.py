@@ -533,7 +533,7 @@ def draw_path(arguments):
     for group, rate, runs in found:
         steps, values = together(runs, quantity, arguments.until, column)
         after = values[:, steps >= arguments.since]
-        each = [float(np.median(v[np.isfinite(v)])) if np.isfinite(v).any() else math.nan
+        each = [float(np.median(v[~np.isnan(v)])) if not np.isnan(v).all() else math.nan
                 for v in after]
         rows.append([*first[id(group)], rate, len(runs), after.shape[1], mean(each),
                      deviation(each), *([mean(after[:, -1])] if after.shape[1] else [math.nan])])
@@ -706,12 +706,11 @@ class Spectrum:
         else:
             raise KeyError
         self.estimated = "nodes" in group
-        self.tenth = self.tenth or 1.0
 
     def curve(self, tenth, width):
         """Return the grid and the density. width: the standard deviation of the kernel in the units
         of the grid; None: the density in the file, or else a hundredth of the range."""
-        divide = self.tenth if tenth else 1.0
+        divide = (tenth and self.tenth) or 1.0  # a 10th that is 0 divides nothing, as in hesse
         if self.density is not None and width is None:
             grid, values = (self.density[name][...] for name in ("grid", "values"))
             if text(self.density["values"].attrs.get("eigenvalues_divided_by", "1")) != "1":
@@ -720,9 +719,10 @@ class Spectrum:
         kept = self.mass > 0
         atoms, mass = self.atoms[kept] / divide, self.mass[kept]
         width = width or 0.01 * (np.ptp(atoms) or 1.0)
-        points = int(min(20000, max(1000, 5 * np.ptp(atoms) / width)))
-        grid = np.linspace(atoms.min() - 5 * width, atoms.max() + 5 * width, points)
-        values = np.zeros(points)
+        # Points near the atoms, a quarter of the width apart; the density is 0 elsewhere.
+        near = atoms[:, None] + width * np.arange(-6, 6.25, 0.5)
+        grid = np.unique(np.concatenate([np.round(near.ravel() / width * 4) * (width / 4), atoms]))
+        values = np.zeros(len(grid))
         for some in np.array_split(np.arange(len(atoms)), len(atoms) // 200 + 1):
             shift = (grid[:, None] - atoms[some]) / width
             values += np.exp(-0.5 * shift**2) @ mass[some]
@@ -766,10 +766,11 @@ def draw_spectra(arguments):
                 rows.append([*([name] if several else []), *([step] if step is not None else []),
                              matrix, "estimate" if spectrum.estimated else "exact",
                              float(atoms.min()), float(spectrum.tenth), float(atoms.max()),
-                             float(atoms.max() / spectrum.tenth), float(mass[atoms < 0].sum())])
+                             float(atoms.max() / spectrum.tenth) if spectrum.tenth else math.nan,
+                             float(mass[atoms < 0].sum())])
     if len({len(row) for row in rows}) > 1:
-        raise Failure(USAGE, f"{arguments.results[0]}: found series and single results together, "
-                             "expected one kind")
+        raise Failure(USAGE, f"{' '.join(arguments.results)}: found a series of checkpoints and "
+                             "single results, expected one kind")
     if len(curves) > 12:
         raise Failure(USAGE, f"{arguments.results[0]}: found {len(curves)} matrices, expected at "
                              "most 12 (--blocks selects some)")
@@ -799,7 +800,7 @@ def draw_spectra(arguments):
         axes.set_yscale("log")
         axes.set_ylim(floor, highest * 3)
         inside = np.concatenate([grid[values > floor] for grid, values in places])
-        margin = 0.03 * (np.ptp(inside) or 1)
+        margin = 0.03 * np.ptp(inside) or 0.1 * abs(inside[0]) or 1.0
         axes.set_xlim(inside.min() - margin, inside.max() + margin)
         axes.set_title("full matrix" if name == "full" else short(
             name[len(stem):], 38 if columns < 3 else 28), fontsize=10 if columns < 3 else 8)
@@ -817,8 +818,9 @@ def draw_spectra(arguments):
 
 
 def common(names):
-    """The beginning that all names share, up to a dot; empty for one name."""
-    stem = os.path.commonprefix(names) if len(names) > 1 else ""
+    """The beginning that all names share, up to a dot; empty if they are short without it."""
+    long = len(names) > 1 and max(map(len, names)) > 28
+    stem = os.path.commonprefix(names) if long else ""
     return stem[:stem.rfind(".") + 1]
 
 

@@ -146,9 +146,11 @@ def mean(values):
 
 
 def deviation(values):
-    """The standard deviation with n - 1; NaN for fewer than two values."""
+    """The standard deviation with n - 1; NaN for fewer than two values or infinite ones."""
     values = np.asarray(values, float)
-    return float(values.std(ddof=1)) if values.size > 1 else math.nan
+    if values.size < 2 or not np.isfinite(values).all():
+        return math.nan
+    return float(values.std(ddof=1))
 
 
 def moments(values):
