@@ -123,10 +123,11 @@ case_sweep() {
 case_diverged() {
     runs
     works 'diverged' train train.yaml --output adam --force --set train.optimiser=sgd \
-        --set 'train.learning_rate=[1e300, 0.01]'
+        --set 'train.learning_rate=[1e300, 1e6, 0.01]'
     draw rates adam
     expect_status 0
     expect_line '^sgd  *0.01  *2  *0 .* best$'
+    expect_line '^sgd  *1e+06  *2  *2  *-  *-$'
     expect_line '^sgd  *1e+300  *2  *2  *-  *-$'
     draw loss adam
     expect_status 0

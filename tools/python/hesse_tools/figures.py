@@ -435,6 +435,12 @@ def draw_against_steps(found, quantities, arguments, x_label, y_label):
         axes = matrix[at // columns][at % columns]
         if drawn[at] and not arguments.linear:
             log_axis(axes, np.concatenate(drawn[at]))
+        if quantities[0][0] in ("loss", "evaluate/loss") and drawn[at]:
+            # A loss that diverges would flatten the others.
+            highest = 20 * max(abs(values[0]) for values in drawn[at])
+            lowest = min(values.min() for values in drawn[at])
+            if axes.get_ylim()[1] > 5 * highest and 0 < lowest < highest:
+                axes.set_ylim(0.7 * lowest, highest)
         if panel:
             axes.set_title(f"{arguments.panels} {panel}")
         legend(axes, len(axes.get_legend_handles_labels()[0]))
@@ -1016,7 +1022,7 @@ FOLDERS = """A folder holds one training run (log.h5), a grid over learning rate
 sweep. NAME=FOLDER gives it a name for the legend. Runs that differ only in the seed are one
 curve, and of several learning rates the one with the lowest last held-out loss is taken (the last
 loss, if there are no held-out examples), as a mean over seeds. A rate at which a run diverged is
-not taken."""
+not taken: a run that stopped, or one whose last loss is above ten times its first."""
 
 
 def parser():

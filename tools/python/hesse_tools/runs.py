@@ -20,6 +20,7 @@ from .common import INPUT, USAGE, Failure, reason
 # Columns of runs.csv that are no settings.
 RESULTS = ("folder", "learning_rate", "seed", "status", "steps", "loss", "held_out_loss",
            "accuracy")
+BOUND = 10  # a run whose loss grows by more than this factor has diverged
 
 
 class Run:
@@ -38,7 +39,7 @@ class Run:
             self.optimiser = text(file.attrs["train_optimiser"])
             self.rate = float(file.attrs["train_learning_rate"])
             self.seed = int(file.attrs["train_seed"])
-            self.diverged = "train_failure" in file.attrs
+            self.diverged = "train_failure" in file.attrs or exploded(file)
         self.settings = {**settings, "optimiser": settings.get("optimiser", self.optimiser)}
 
     def has(self, name):
@@ -80,6 +81,19 @@ class Run:
             if not fnmatch.fnmatchcase(found[name], pattern):
                 return False
         return True
+
+
+def exploded(file):
+    """Whether the last loss is above BOUND times the first: of held-out examples if there are
+    some, else the median of the last twentieth of the steps, since batches differ."""
+    if len(file.get("evaluate/loss", ())) > 1:
+        first, *_, last = file["evaluate/loss"][...]
+    elif len(file["loss"]) > 1:
+        losses = file["loss"][...]
+        first, last = losses[0], np.median(losses[-max(1, len(losses) // 20):])
+    else:
+        return False
+    return not last <= BOUND * abs(first)
 
 
 def text(value):
