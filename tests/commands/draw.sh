@@ -116,6 +116,12 @@ case_sweep() {
     draw loss sweep/setting-few/rate-0.01-seed-0
     expect_status 0
     expect_line '^adam  *0.01  *1 '
+    mkdir other
+    cp -R adam other/adam
+    draw loss adam other/adam
+    expect_status 0
+    expect_line '^adam  *adam '
+    expect_line '^other/adam  *adam '
     draw loss First=adam Second=sgd
     expect_status 0
     expect_line '^First  *adam '

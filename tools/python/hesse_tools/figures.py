@@ -176,8 +176,11 @@ def named(argument):
 def find_groups(arguments):
     """Return the groups of the runs in all folders, with labels, panels and colours."""
     groups = {}
+    bases = [named(given)[0] for given in arguments.folders]
     for given in arguments.folders:
         name, folder = named(given)
+        if bases.count(name) > 1 and folder == given:  # a/run and b/run are two settings
+            name = os.path.normpath(folder)
         for run in find_runs(folder, note):
             if run.matches(arguments.only):
                 key = {"folder": name, **run.settings}
@@ -472,9 +475,8 @@ def draw_rates(arguments):
             well = [run.last(dataset, arguments.until) for run in runs if not run.diverged]
             rows.append([*first[id(group)], rate, len(runs), len(runs) - len(well), mean(well),
                          deviation(well), "best" if rate == best else ""])
-    print(f"last {quantity.replace('_', '-')}{'' if quantity == 'accuracy' else ' loss'}"
-          .replace("loss loss", "loss") + ", mean over the seeds that did not diverge; best: by the "
-          "lowest last held-out loss, or loss, among rates at which no run diverged")
+    print(f"last {LABELS[dataset]}, mean over the seeds that did not diverge; best: the rate with "
+          "the lowest last\nheld-out loss, or loss, among those at which no run diverged")
     show([*names, "rate", "seeds", "diverged", "mean", "sd", ""], rows)
     if not arguments.output:
         return
@@ -788,7 +790,8 @@ def draw_spectra(arguments):
         return
     columns = min(len(curves), 2 if len(curves) in (2, 4) else 3)
     lines = -(-len(curves) // columns)
-    figure, matrix = canvas(lines, columns, {1: 3.6 if columns > 1 else 4.0}.get(lines, 2.3 * lines))
+    height = 2.3 * lines if lines > 1 else 4.0 if columns == 1 else 3.6
+    figure, matrix = canvas(lines, columns, height)
     colours = need("matplotlib.pyplot", "figures").get_cmap("viridis")
     stem = common([name for name in curves if name != "full"])
     for at, (name, found) in enumerate(curves.items()):
@@ -1069,7 +1072,8 @@ def parser():
                          help="also print the values at these steps, and their ratio if there are "
                               "two curves")
 
-    loss = add("loss", draw_loss, "loss against the step, a curve for each setting of runs", FOLDERS)
+    loss = add("loss", draw_loss, "loss against the step, a curve for each setting of runs",
+               FOLDERS)
     runs(loss)
     curves(loss)
     loss.add_argument("--held-out", action="store_true", help="the loss of held-out examples")
