@@ -112,7 +112,7 @@ case_sweep() {
     rm sweep/runs.csv
     draw loss sweep
     expect_status 0
-    expect_line '^setting-few  *adam '
+    expect_line "^adam  *"
     draw loss sweep/setting-few/rate-0.01-seed-0
     expect_status 0
     expect_line '^adam  *0.01  *1 '

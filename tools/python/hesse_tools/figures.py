@@ -26,6 +26,7 @@ LABELS = {
     "evaluate/accuracy": "held-out accuracy",
     "gradient_norm": "norm of the gradient",
     "smoothness": "directional smoothness",
+    "gradient_smoothness": "smoothness from gradients",
     "sharpness": "sharpness",
     "threshold": "threshold of stability",
     "preconditioned_sharpness": "preconditioned sharpness",
@@ -47,7 +48,7 @@ DISTANCES = {
     "js_log": "Jensen-Shannon divergence of logarithms of spectra (nat)",
     "wasserstein": "Wasserstein distance of spectra (loss / parameter²)",
 }
-CURVATURE = ("smoothness", "sharpness", "threshold", "class_trace")
+CURVATURE = ("smoothness", "gradient_smoothness", "sharpness", "threshold", "class_trace")
 GRADIENT = ("gradient_norm", "noise_mean", "noise_deviation", "class_gradient_norm")
 
 
@@ -202,10 +203,12 @@ def find_groups(arguments):
     if by_name and len(values["folder"]) == len(groups):
         shown = ["folder"] * (panels != "folder")
 
-    def labels():
-        return [tuple(g.key.get(f, "") for f in [*shown, panels]) for g in groups]
-    if len(set(labels())) < len(groups):
+    def unique(some):
+        return len({tuple(g.key.get(f, "") for f in [*some, panels]) for g in groups}) == len(groups)
+    if not unique(shown):
         shown.insert(0, "folder")
+    if "point" in shown and unique([f for f in shown if f != "point"]):
+        shown.remove("point")
     for group in groups:
         group.shown = {f: group.key.get(f, "") for f in shown}
         group.label = ", ".join(v if f in ("folder", "optimiser", "point") else f"{f} {v}"
@@ -568,7 +571,7 @@ def draw_smoothness(arguments):
     for group, rate, runs in found:
         parts = []
         for run in runs:
-            steps, curvature = run.pair("path/smoothness", arguments.until)
+            steps, curvature = run.pair(f"path/{arguments.quantity}", arguments.until)
             gradient = run.pair("path/gradient_norm", arguments.until)[1]
             parts.append(np.array([steps, gradient, curvature], float))
         cloud = np.concatenate(parts, axis=1)
@@ -580,7 +583,7 @@ def draw_smoothness(arguments):
                      rank_correlation(g, c),
                      correlation(np.log(g[above]), np.log(c[above]))])
         clouds.append((group, rate, cloud[:, above], l0, l1))
-    print("fit: smoothness = L0 + L1 |g| by least squares; rank: Spearman's correlation; log: "
+    print(f"fit: {arguments.quantity} = L0 + L1 |g| by least squares; rank: Spearman's correlation; log: "
           "Pearson's\ncorrelation of logarithms, where both are above 0 (the column <= 0 counts "
           "the others)")
     show([*names, "rate", "seeds", "points", "<= 0", "L0", "L1", "rank", "log"], rows)
@@ -609,7 +612,8 @@ def draw_smoothness(arguments):
     for axes in matrix.ravel()[len(clouds):]:
         axes.axis("off")
     figure.supxlabel("norm of the gradient (loss / parameter)", fontsize=9.5)
-    figure.supylabel("directional smoothness (loss / parameter²)", fontsize=9.5)
+    figure.supylabel(f"{LABELS.get(arguments.quantity, arguments.quantity)} (loss / parameter²)",
+                     fontsize=9.5)
     bar = figure.colorbar(points, ax=matrix.ravel().tolist(), label="step", aspect=30, pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.grid(False)
@@ -1100,6 +1104,9 @@ def parser():
     smooth = add("smoothness", draw_smoothness,
                  "smoothness against the norm of the gradient, coloured by the step", FOLDERS)
     runs(smooth)
+    smooth.add_argument("--quantity", default="smoothness", metavar="NAME",
+                        help="the dataset of /path: smoothness (default), along the update, or "
+                             "another one such as gradient_smoothness, from gradients")
     smooth.add_argument("--since", type=nothing_below, default=0, metavar="STEP",
                         help="leave out what comes before this step")
 
