@@ -162,6 +162,17 @@ def linear_transformer(w, z, softmax):
     return z[:, n, d:]
 
 
+def linear_transformer_nonlinear(w, z, softmax):
+    n, d = z.shape[1] - 1, z.shape[2] - 1
+    mask = torch.diag(torch.tensor([1.0] * n + [0.0]))
+    x = dense(w, "mlp.2", dense(w, "mlp.0", z[:, :, :d]).relu())
+    z = torch.cat([x, z[:, :, d:]], 2)
+    for l in range(2):
+        a = z @ w[f"layers.{l}.Q"] @ z.transpose(1, 2)
+        z = z + (a.softmax(-1) if softmax else a) @ mask @ z @ w[f"layers.{l}.P"].T / n
+    return z[:, n, d:]
+
+
 def attention(w, x, heads, kernel, causal):
     q, k, v = ((x @ w[n + ".weight"]).unflatten(2, (heads, -1)).transpose(1, 2)
                for n in ("query", "key", "value"))
@@ -206,6 +217,12 @@ CASES = {  # model keys, data keys, shapes of x and y (y: (N, classes) of labels
     "linear_transformer_softmax": (
         "family: linear_transformer, layers: 2, kernel: softmax", NUMBERS, (5, 5, 4), (5, 1),
         lambda w, x: linear_transformer(w, x, True)),
+    "linear_transformer_nonlinear": (
+        "family: linear_transformer, layers: 2, inner: 5, joint: true", NUMBERS, (5, 5, 4), (5, 1),
+        lambda w, x: linear_transformer_nonlinear(w, x, False)),
+    "linear_transformer_joint_softmax": (
+        "family: linear_transformer, layers: 2, inner: 5, joint: true, kernel: softmax", NUMBERS,
+        (5, 5, 4), (5, 1), lambda w, x: linear_transformer_nonlinear(w, x, True)),
     "attention": ("family: attention, heads: 1, head_size: 2, value_size: 3", NUMBERS, (3, 4, 3),
                   (3, 4, 3), lambda w, x: attention(w, x, 1, "softmax", False)),
     "attention_linear": (

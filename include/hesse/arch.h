@@ -193,6 +193,8 @@ typedef struct hesse_arch {
     hesse_prediction task; /* of encoders */
     bool seeded_head; /* of encoders: a head that the checkpoint lacks is drawn     */
     double deviation; /* of initial values; 0: the family's default                */
+    bool
+        joint; /* linear_transformer: its matrices act on x and y of a token together */
     hesse_attention attention;
     hesse_arch_decoder decoder;
     hesse_layout layout;

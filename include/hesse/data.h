@@ -29,6 +29,9 @@ typedef struct hesse_recipe {
     double shape; /* of the gamma distribution (0.1)                              */
     int contour;  /* segments of a contour (pathfinder: 14)                       */
     hesse_covariates covariates;
+    int teacher; /* neurons of a fixed MLP, whose values of x are labelled in place of x
+                    (regression: none)                                            */
+    uint64_t teacher_seed; /* of that MLP; 0 is a seed like others                 */
 } hesse_recipe;
 
 /** Order of the dimensions of images in an array. */

@@ -90,10 +90,12 @@ hesse_status hesse_spectrum_check(hesse_spectrum *spectrum, const hesse_sums *su
  * given. */
 typedef struct hesse_measures {
     double trace, frobenius;
-    double min, max;            /* extreme eigenvalues                               */
-    double condition;           /* largest / smallest |eigenvalue| above the floor, 1 */
-    double negative_mass;       /* sum |negative| / sum |all|, above the floor, 1     */
-    double effective_rank;      /* exp of the entropy of |eigenvalue| / sum, 1        */
+    double min, max;         /* extreme eigenvalues                               */
+    double condition;        /* largest / smallest |eigenvalue| above the floor, 1 */
+    double robust_condition; /* largest eigenvalue / lower median of |eigenvalue|; the
+                                median counts as 0 if it is not above the floor; 1 */
+    double negative_mass;    /* sum |negative| / sum |all|, above the floor, 1     */
+    double effective_rank;   /* exp of the entropy of |eigenvalue| / sum, 1        */
     double trace_per_parameter; /* trace / n                                          */
     double gradient_norm;       /* of the block's gradient; units of the gradient     */
     double dominance;           /* tau = sum |H_ii| / sum |H_ij|, 1                   */
@@ -102,12 +104,13 @@ typedef struct hesse_measures {
 } hesse_measures;
 
 /** Local. Compute the measures of a block from its spectrum, sums and gradient. A zero
- * matrix has negative mass and effective rank 0, and NaN for condition and dominance (0
- * / 0).
+ * matrix has negative mass and effective rank 0, and NaN for condition, robust
+ * condition and dominance (0 / 0).
  *
  *  gradient  [in]  the block's n entries.
  *  Source: dominance: Zhang et al., Adam-mini (arXiv:2406.16793); trace per parameter:
- *  Wang et al., The Sharpness Disparity Principle (arXiv:2502.19002); effective rank:
+ *  Wang et al., The Sharpness Disparity Principle (arXiv:2502.19002); robust condition:
+ *  Jiang, Malik & Li (arXiv:2211.02254); effective rank:
  *  Roy & Vetterli, The effective rank (EUSIPCO 2007). */
 void hesse_measure(const hesse_spectrum *spectrum, const hesse_sums *sums,
                    const double *gradient, hesse_measures *measures);

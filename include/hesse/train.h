@@ -121,16 +121,27 @@ typedef enum hesse_order {
     HESSE_ORDER_FRESH
 } hesse_order;
 
-/** Measures that are taken along a run, at every `every`-th step, on the batch of that
- * step unless the comment says otherwise. Each is defined in docs/math.md, section 13.
- */
+/** The examples of measures along a run. */
+typedef enum hesse_path_examples {
+    HESSE_PATH_ON_BATCH,   /* of the measured step           */
+    HESSE_PATH_ON_HELD_OUT /* all held-out examples: the loss is the same function in
+                              all measurements */
+} hesse_path_examples;
+
+/** Measures that are taken along a run, at every `every`-th step. Norm of the gradient,
+ * smoothness, sharpness and robust condition number are of the chosen examples, the
+ * others on the batch of the step unless the comment says otherwise. Each is defined in
+ * docs/math.md, section 13. */
 typedef struct hesse_path_measures {
-    int every;          /* steps; 0: none                                       */
-    bool smoothness;    /* along the update, and (L0, L1)                       */
-    int sharpness;      /* Lanczos steps for the largest eigenvalue of the Hessian,
-                           and of the preconditioned one; 0: none               */
-    int noise;          /* mini-batches whose gradients are compared with that of
-                           all examples; 0: none                                */
+    int every; /* steps; 0: none                                       */
+    hesse_path_examples examples;
+    bool smoothness;         /* along the update, and (L0, L1)                   */
+    int gradient_smoothness; /* points between the parameters before and after the step,
+                                where differences of gradients are taken; 0: none */
+    int sharpness;           /* Lanczos steps for the largest eigenvalue of the Hessian,
+                                and of the preconditioned one; 0: none               */
+    int noise;               /* mini-batches whose gradients are compared with that of
+                                all examples; 0: none                                */
     bool critical_rate; /* the learning rate from which on a step along this update does
                            not lower the loss of the batch                            */
     int classes; /* examples of each class whose gradient and curvature are measured; 0:

@@ -1,5 +1,6 @@
 /* Linear regression in context: an example has tokens (x, y) with y = w . x, and then
-   the question (x, 0). Its target is -w . x, with the sign that the source uses.
+   the question (x, 0). Its target is -w . x, with the sign that the source uses. With a
+   teacher, which is a fixed network, y = w . teacher(x).
    Source: Ahn et al., arXiv:2310.01082. */
 #include "data/drawn.h"
 
@@ -8,11 +9,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const hesse_owned_key keys[] = {{"features", "5"},
-                                       {"examples", "20"},
-                                       {"covariates", "normal"},
-                                       {"shape", NULL},
-                                       {NULL, NULL}};
+static const hesse_owned_key keys[] = {
+    {"features", "5"}, {"examples", "20"}, {"covariates", "normal"},
+    {"shape", NULL},   {"teacher", NULL},  {"teacher_seed", "7"},
+    {NULL, NULL}};
 
 static const double usual_shape = 0.1;
 
@@ -55,9 +55,63 @@ static void draw_covariates(const hesse_recipe *r, hesse_random_stream *stream,
     hesse_drawn_scale(n, length, x);
 }
 
+/* A network of d x H neurons and back, h = W2 relu(W1 x + b1) + b2: its weights, W1,
+   b1, W2, b2 one after the other, and room for its hidden layer and its values. */
+typedef struct teacher {
+    int d, inner; /* inner 0: the values are x */
+    double *weights, *hidden, *values;
+} teacher;
+
+/* PyTorch's initial values of linear layers, uniform within 1 / sqrt(inputs). They do
+   not depend on the seed of the examples. */
+static bool teacher_new(const hesse_recipe *r, teacher *t)
+{
+    const size_t d = (size_t)r->features, inner = (size_t)r->teacher;
+    const size_t first = inner * (d + 1), size = first + d * (inner + 1);
+    *t = (teacher){.d = r->features, .inner = r->teacher};
+    if (!inner) return true;
+    t->weights = hesse_alloc(size);
+    t->hidden = hesse_alloc(inner);
+    t->values = hesse_alloc(d);
+    if (!t->weights || !t->hidden || !t->values) return false;
+    for (size_t i = 0; i < size; i++)
+        t->weights[i] =
+            (2 * hesse_uniform(r->teacher_seed, HESSE_RANDOM_TEACHER, i) - 1) /
+            sqrt((double)(i < first ? d : inner));
+    return true;
+}
+
+static void teacher_free(teacher *t)
+{
+    free(t->weights);
+    free(t->hidden);
+    free(t->values);
+}
+
+/* y = W x + b, with b behind W. */
+static void affine(int in, int out, const double *weights, const double *x, double *y)
+{
+    for (int i = 0; i < out; i++) {
+        y[i] = weights[(size_t)in * (size_t)out + (size_t)i];
+        for (int j = 0; j < in; j++)
+            y[i] += weights[(size_t)i * (size_t)in + (size_t)j] * x[j];
+    }
+}
+
+/* What is labelled: the teacher's values of x, or x itself. */
+static const double *labelled(const teacher *t, const double *x)
+{
+    if (!t->inner) return x;
+    affine(t->d, t->inner, t->weights, x, t->hidden);
+    for (int i = 0; i < t->inner; i++) t->hidden[i] = fmax(t->hidden[i], 0);
+    affine(t->inner, t->d, t->weights + (size_t)t->inner * (size_t)(t->d + 1),
+           t->hidden, t->values);
+    return t->values;
+}
+
 /* One example; w is room for `features` numbers. Returns its target. */
-static double draw_example(const hesse_recipe *r, hesse_random_stream *stream,
-                           double *w, double *tokens)
+static double draw_example(const hesse_recipe *r, const teacher *labels,
+                           hesse_random_stream *stream, double *w, double *tokens)
 {
     const int n = r->features;
     double y = 0;
@@ -65,8 +119,9 @@ static double draw_example(const hesse_recipe *r, hesse_random_stream *stream,
     for (int t = 0; t <= r->examples; t++) {
         double *x = tokens + t * (n + 1);
         draw_covariates(r, stream, x);
+        const double *h = labelled(labels, x);
         y = 0;
-        for (int i = 0; i < n; i++) y += w[i] * x[i];
+        for (int i = 0; i < n; i++) y += w[i] * h[i];
         x[n] = t < r->examples ? y : 0;
     }
     return -y;
@@ -85,23 +140,29 @@ static hesse_status read_examples(const hesse_data_options *options,
         {"number of features", r.features, 1, 1 << 20},
         {"number of examples", r.examples, 1, 1 << 20},
         {"shape", r.shape, 1e-300, 1e300},
-        {"distribution of the inputs", r.covariates, 0, HESSE_COVARIATES_GAMMA}};
+        {"distribution of the inputs", r.covariates, 0, HESSE_COVARIATES_GAMMA},
+        {"number of the teacher's neurons", r.teacher, 0, 1 << 20}};
     const hesse_batch form = {.context = r.examples + 1,
                               .width = r.features + 1,
                               .wanted_tokens = 1,
                               .wanted_width = 1};
     (void)needs;
-    hesse_status s = hesse_drawn_begin(options, limits, 4, form, batch, why);
+    hesse_status s = hesse_drawn_begin(options, limits, sizeof limits / sizeof *limits,
+                                       form, batch, why);
     if (s) return s;
+    teacher labels;
     double *w = hesse_alloc((size_t)r.features);
-    if (!w)
+    const bool good = teacher_new(&r, &labels) && w;
+    const size_t each = (size_t)batch->context * (size_t)batch->width;
+    for (int i = 0; good && i < batch->sequences; i++) {
+        hesse_random_stream stream = hesse_random_stream_of(options->seed, (uint64_t)i);
+        batch->wanted[i] =
+            draw_example(&r, &labels, &stream, w, batch->x + (size_t)i * each);
+    }
+    teacher_free(&labels);
+    free(w);
+    if (!good)
         return hesse_fail(why, HESSE_E_NOMEM, "out of memory for %d features",
                           r.features);
-    const size_t each = (size_t)batch->context * (size_t)batch->width;
-    for (int i = 0; i < batch->sequences; i++) {
-        hesse_random_stream stream = hesse_random_stream_of(options->seed, (uint64_t)i);
-        batch->wanted[i] = draw_example(&r, &stream, w, batch->x + (size_t)i * each);
-    }
-    free(w);
     return hesse_drawn_end(kind->name, options->seed, batch, why);
 }

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "job/job_tree.h"
 #include "job/values.h"
+#include "job/variants.h"
 #include "network/families/families.h"
 
 #include <errno.h>
@@ -62,15 +63,6 @@ static bool is_dotted(const char *key, size_t length)
     return word && length <= 100;
 }
 
-/* Put a value inside the mappings that its dotted key names; NULL: out of memory. */
-static hesse_yaml *wrap(const char *key, size_t length, hesse_yaml *value)
-{
-    size_t begin = length;
-    while (begin && key[begin - 1] != '.') begin--;
-    value = hesse_tree_wrap(key + begin, length - begin, value);
-    return begin && value ? wrap(key, begin - 1, value) : value;
-}
-
 /* Merge "section.key=VALUE" into the tree; VALUE is in YAML. */
 static hesse_status merge_override(hesse_yaml *root, const hesse_origin *source,
                                    hesse_why *why)
@@ -92,7 +84,7 @@ static hesse_status merge_override(hesse_yaml *root, const hesse_origin *source,
     if (!tree)
         return hesse_fail(why, HESSE_E_JOB,
                           "%s: has no value, expected section.key=VALUE", where.text);
-    tree = wrap(set, (size_t)(equals - set), tree);
+    tree = hesse_tree_wrap_path(set, (size_t)(equals - set), tree);
     if (!tree) return exhausted(why);
     hesse_tree_merge(root, tree);
     return HESSE_OK;
@@ -220,14 +212,19 @@ static void write_complete(const hesse_job *job, FILE *out)
 }
 
 static hesse_status record(hesse_job *job, const char *text, size_t length,
-                           const char *const *sets, int n_sets, hesse_why *why)
+                           const hesse_job_choice *choice, hesse_why *why)
 {
     size_t recorded;
+    const bool swept = job->sweep.points > 1;
+    const bool more = choice->n_sets || choice->full || swept;
     FILE *memory = open_memstream(&job->text, &recorded);
     if (!memory) return exhausted(why);
     fwrite(text, 1, length, memory);
-    if (n_sets && length && text[length - 1] != '\n') fputc('\n', memory);
-    for (int i = 0; i < n_sets; i++) fprintf(memory, "# --set %s\n", sets[i]);
+    if (more && length && text[length - 1] != '\n') fputc('\n', memory);
+    if (choice->full) fputs("# --full\n", memory);
+    if (swept) fprintf(memory, "# --point %s\n", job->sweep.name);
+    for (int i = 0; i < choice->n_sets; i++)
+        fprintf(memory, "# --set %s\n", choice->sets[i]);
     if (fclose(memory)) return exhausted(why);
     memory = open_memstream(&job->complete, &recorded);
     if (!memory) return exhausted(why);
@@ -235,10 +232,18 @@ static hesse_status record(hesse_job *job, const char *text, size_t length,
     return fclose(memory) ? exhausted(why) : HESSE_OK;
 }
 
-/* Make one tree of everything that the user wrote: the file and the overrides. */
+static bool of_variants(const hesse_origin *source)
+{
+    return strncmp(source->set, "sweep", 5) == 0 ||
+           strncmp(source->set, "full", 4) == 0;
+}
+
+/* Make one tree of everything that the user wrote: the file, its full size, a point of
+   its sweep, and the overrides, of which those of `sweep` and `full` come first. */
 static hesse_status gather(const char *text, size_t length, const hesse_origin *file,
-                           const hesse_origin *overrides, int n_sets, hesse_yaml **root,
-                           hesse_why *why)
+                           const hesse_origin *overrides,
+                           const hesse_job_choice *choice, hesse_yaml **root,
+                           hesse_job_sweep *sweep, hesse_why *why)
 {
     hesse_status s = hesse_tree_parse(text, length, file, root, why);
     if (s) return s;
@@ -252,8 +257,11 @@ static hesse_status gather(const char *text, size_t length, const hesse_origin *
             : hesse_fail(why, HESSE_E_JOB,
                          "%s: the file is %s, expected a mapping of keys",
                          hesse_yaml_where(*root).text, hesse_yaml_found(*root).text);
-    for (int i = 0; !s && i < n_sets; i++)
-        s = merge_override(*root, &overrides[i], why);
+    for (int i = 0; !s && i < choice->n_sets; i++)
+        if (of_variants(&overrides[i])) s = merge_override(*root, &overrides[i], why);
+    if (!s) s = hesse_variants_apply(*root, file->path, choice, sweep, why);
+    for (int i = 0; !s && i < choice->n_sets; i++)
+        if (!of_variants(&overrides[i])) s = merge_override(*root, &overrides[i], why);
     return s;
 }
 
@@ -278,17 +286,20 @@ static hesse_status understand(const hesse_yaml *root, const char *path,
 typedef struct tree {
     hesse_origin file, *overrides;
     hesse_yaml *root;
+    hesse_job_sweep sweep;
 } tree;
 
+static const hesse_job_choice AS_WRITTEN = {0};
+
 static hesse_status tree_new(const char *text, size_t length, const char *path,
-                             const char *const *sets, int n_sets, tree *x,
-                             hesse_why *why)
+                             const hesse_job_choice *choice, tree *x, hesse_why *why)
 {
     *x = (tree){.file = {.path = path}};
-    x->overrides = hesse_calloc((size_t)n_sets + 1, sizeof *x->overrides);
+    x->overrides = hesse_calloc((size_t)choice->n_sets + 1, sizeof *x->overrides);
     if (!x->overrides) return exhausted(why);
-    for (int i = 0; i < n_sets; i++) x->overrides[i].set = sets[i];
-    return gather(text, length, &x->file, x->overrides, n_sets, &x->root, why);
+    for (int i = 0; i < choice->n_sets; i++) x->overrides[i].set = choice->sets[i];
+    return gather(text, length, &x->file, x->overrides, choice, &x->root, &x->sweep,
+                  why);
 }
 
 static void tree_free(tree *x)
@@ -298,14 +309,15 @@ static void tree_free(tree *x)
 }
 
 hesse_status hesse_job_tell(const char *text, size_t length, const char *path,
-                            const char *const *sets, int n_sets, hesse_told *told,
+                            const hesse_job_choice *choice, hesse_told *told,
                             hesse_why *why)
 {
     tree x;
     hesse_values values = {0};
     hesse_job scratch = {0};
     *told = (hesse_told){0};
-    hesse_status s = tree_new(text, length, path, sets, n_sets, &x, why);
+    hesse_status s =
+        tree_new(text, length, path, choice ? choice : &AS_WRITTEN, &x, why);
     if (!s) s = hesse_values_read(x.root, &values, why);
     const hesse_yaml *config = s ? NULL : hesse_values_given(&values, "model.config");
     if (config) {
@@ -323,16 +335,18 @@ hesse_status hesse_job_tell(const char *text, size_t length, const char *path,
 }
 
 hesse_status hesse_job_parse(const char *text, size_t length, const char *path,
-                             const char *const *sets, int n_sets,
-                             const hesse_told *told, hesse_job **job, hesse_why *why)
+                             const hesse_job_choice *choice, const hesse_told *told,
+                             hesse_job **job, hesse_why *why)
 {
     *job = NULL;
     tree x;
     hesse_job *made = hesse_calloc(1, sizeof *made);
-    hesse_status s = tree_new(text, length, path, sets, n_sets, &x, why);
+    if (!choice) choice = &AS_WRITTEN;
+    hesse_status s = tree_new(text, length, path, choice, &x, why);
     if (!s && !made) s = exhausted(why);
+    if (!s) made->sweep = x.sweep;
     if (!s) s = understand(x.root, path, told, made, why);
-    if (!s) s = record(made, text, length, sets, n_sets, why);
+    if (!s) s = record(made, text, length, choice, why);
     tree_free(&x);
     if (s)
         hesse_job_free(made);
@@ -341,7 +355,7 @@ hesse_status hesse_job_parse(const char *text, size_t length, const char *path,
     return s;
 }
 
-hesse_status hesse_job_read(const char *path, const char *const *sets, int n_sets,
+hesse_status hesse_job_read(const char *path, const hesse_job_choice *choice,
                             hesse_job **job, hesse_why *why)
 {
     char *text;
@@ -349,8 +363,8 @@ hesse_status hesse_job_read(const char *path, const char *const *sets, int n_set
     *job = NULL;
     hesse_told told;
     hesse_status s = hesse_job_text(path, &text, &length, why);
-    if (!s) s = hesse_job_tell(text, length, path, sets, n_sets, &told, why);
-    if (!s) s = hesse_job_parse(text, length, path, sets, n_sets, &told, job, why);
+    if (!s) s = hesse_job_tell(text, length, path, choice, &told, why);
+    if (!s) s = hesse_job_parse(text, length, path, choice, &told, job, why);
     free(text);
     return s;
 }

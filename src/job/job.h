@@ -94,6 +94,28 @@ typedef struct hesse_job_series {
     const char *const *path;
 } hesse_job_series;
 
+enum { HESSE_MOST_AXES = 8, HESSE_LABEL = 64 };
+
+/** The sweep of a job, and the point that this job is. */
+typedef struct hesse_job_sweep {
+    int points; /* 1: there is no sweep          */
+    int point;  /* from 0                        */
+    int axes;
+    char axis[HESSE_MOST_AXES][HESSE_LABEL];      /* their names                  */
+    char label[HESSE_MOST_AXES][HESSE_LABEL];     /* of this point on each        */
+    char name[HESSE_MOST_AXES * 2 * HESSE_LABEL]; /* "AXIS-LABEL-..."; "": no sweep */
+} hesse_job_sweep;
+
+/** How a job file is read. */
+typedef struct hesse_job_choice {
+    const char *const *sets; /* n_sets overrides "section.key=VALUE", VALUE in YAML;
+                                the last one wins                                    */
+    int n_sets;
+    bool full;        /* with the overrides of the section `full`        */
+    int point;        /* of the sweep, from 0                            */
+    const char *name; /* the name of the point in its place; NULL: none  */
+} hesse_job_choice;
+
 /** A job with all its defaults. It owns everything that it points to. */
 typedef struct hesse_job {
     hesse_arch arch; /* with a config, only the members that no config has     */
@@ -111,10 +133,11 @@ typedef struct hesse_job {
     hesse_job_output output;
     hesse_job_paths paths;
     hesse_job_series series;
+    hesse_job_sweep sweep;
     char moments[HESSE_DIGEST_LENGTH]; /* digest of paths.moments; "" before a run */
     /* Texts for the result file: the job file without changes, plus a comment "# --set
-       KEY=VALUE" for every override; and the resolved job, which is the same job with
-       all defaults. */
+       KEY=VALUE" for every override and for the other choices; and the resolved job,
+       which is the same job with all defaults. */
     char *text, *complete;
     /* Values of keys in the resolved job, in YAML; NULL: absent. The index is that of
        hesse_key_at. */
@@ -129,28 +152,28 @@ typedef struct hesse_job {
 hesse_status hesse_job_text(const char *path, char **text, size_t *length,
                             hesse_why *why);
 
-/** Local. Parse a job. The same text and overrides give the same job on all ranks.
+/** Local. Parse a job. The same text and choice give the same job on all ranks.
  *
  *  path  [in]  of the file that the text comes from: for messages, and because paths in
  *              the job are relative to its folder. No file is opened.
- *  sets  [in]  n_sets overrides "section.key=VALUE", VALUE in YAML; the last one wins.
+ *  choice [in] overrides and variants; NULL: the job as it is written.
  *  told  [in]  values that its config.json implies; NULL: none.
  *  Errors: HESSE_E_JOB, which names the line (or the override), the key, the text that
  *  was found and the value that was expected; HESSE_E_NOMEM. */
 hesse_status hesse_job_parse(const char *text, size_t length, const char *path,
-                             const char *const *sets, int n_sets,
-                             const hesse_told *told, hesse_job **job, hesse_why *why);
+                             const hesse_job_choice *choice, const hesse_told *told,
+                             hesse_job **job, hesse_why *why);
 
 /** Local. Read the values that the job's config.json implies, for hesse_job_parse.
  *
  *  told  [out]  empty where the job names no config.
  *  Errors: HESSE_E_JOB as hesse_job_parse; HESSE_E_INPUT as hesse_config_tell. */
 hesse_status hesse_job_tell(const char *text, size_t length, const char *path,
-                            const char *const *sets, int n_sets, hesse_told *told,
+                            const hesse_job_choice *choice, hesse_told *told,
                             hesse_why *why);
 
 /** Local. hesse_job_text, hesse_job_tell and hesse_job_parse in one. */
-hesse_status hesse_job_read(const char *path, const char *const *sets, int n_sets,
+hesse_status hesse_job_read(const char *path, const hesse_job_choice *choice,
                             hesse_job **job, hesse_why *why);
 void hesse_job_free(hesse_job *job);
 

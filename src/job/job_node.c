@@ -35,12 +35,49 @@ hesse_yaml *hesse_tree_wrap(const char *key, size_t length, hesse_yaml *node)
     return around;
 }
 
+hesse_yaml *hesse_tree_wrap_path(const char *path, size_t length, hesse_yaml *node)
+{
+    size_t begin = length;
+    while (begin && path[begin - 1] != '.') begin--;
+    node = hesse_tree_wrap(path + begin, length - begin, node);
+    return begin && node ? hesse_tree_wrap_path(path, begin - 1, node) : node;
+}
+
+hesse_yaml *hesse_tree_copy(const hesse_yaml *node)
+{
+    hesse_yaml *copy = hesse_calloc(1, sizeof *copy), **at = copy ? &copy->first : NULL;
+    bool good = copy != NULL;
+    if (!good) return NULL;
+    copy->kind = node->kind, copy->source = node->source, copy->line = node->line;
+    copy->quoted = node->quoted;
+    if (node->text) good = (copy->text = hesse_copy(node->text)) != NULL;
+    for (const hesse_yaml *n = node->first; good && n; n = n->next) {
+        *at = hesse_tree_copy(n);
+        good = *at && (!n->key || ((*at)->key = hesse_copy(n->key)));
+        if (good) at = &(*at)->next;
+    }
+    if (good) return copy;
+    hesse_tree_free(copy);
+    return NULL;
+}
+
 /* The pointer to a mapping's entry with a name, or the place to append it. */
 static hesse_yaml **place_of(hesse_yaml *mapping, const char *key)
 {
     hesse_yaml **at = &mapping->first;
     while (*at && strcmp((*at)->key, key) != 0) at = &(*at)->next;
     return at;
+}
+
+hesse_yaml *hesse_tree_take(hesse_yaml *mapping, const char *key)
+{
+    hesse_yaml **at = place_of(mapping, key), *taken = *at;
+    if (!taken) return NULL;
+    *at = taken->next;
+    taken->next = NULL;
+    free(taken->key);
+    taken->key = NULL;
+    return taken;
 }
 
 void hesse_tree_merge(hesse_yaml *into, hesse_yaml *from)

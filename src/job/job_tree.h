@@ -50,6 +50,15 @@ void hesse_tree_free(hesse_yaml *root);
  * NULL when memory is exhausted (the node is then freed). */
 hesse_yaml *hesse_tree_wrap(const char *key, size_t length, hesse_yaml *node);
 
+/** Local. The same for a dotted path, such as "train.clip.norm". */
+hesse_yaml *hesse_tree_wrap_path(const char *path, size_t length, hesse_yaml *node);
+
+/** Local. Copy a node with everything in it, without its key. NULL: out of memory. */
+hesse_yaml *hesse_tree_copy(const hesse_yaml *node);
+
+/** Local. Take an entry out of a mapping; the caller owns it. NULL: there is none. */
+hesse_yaml *hesse_tree_take(hesse_yaml *mapping, const char *key);
+
 /** Local. Move the entries of one mapping into another. Two mappings with the same name
  * are merged entry by entry; otherwise the moved value replaces the other.
  *

@@ -110,6 +110,9 @@ static const hesse_word orders[] = {{"shuffled", HESSE_ORDER_SHUFFLED},
                                     {"fresh", HESSE_ORDER_FRESH},
                                     {NULL, 0}};
 
+static const hesse_word path_examples[] = {
+    {"batch", HESSE_PATH_ON_BATCH}, {"held_out", HESSE_PATH_ON_HELD_OUT}, {NULL, 0}};
+
 static const hesse_word scopes[] = {
     {"blocks", HESSE_BLOCKS}, {"full", HESSE_FULL}, {"both", HESSE_BOTH}, {NULL, 0}};
 
@@ -214,7 +217,7 @@ static const hesse_key keys[] = {
      .help = "The channels of the residual stream; for `resnet` those of the first "
              "stage."},
     {"model.inner", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24, .in_config = true,
-     .absent = "`4 * width`", AT(arch.inner),
+     .absent = "`4 * width`; no MLP (`linear_transformer`)", AT(arch.inner),
      .help = "The channels of the hidden layer in the MLP."},
     {"model.context", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24, .in_config = true,
      AT(arch.positions),
@@ -330,6 +333,9 @@ static const hesse_key keys[] = {
     {"model.deviation", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
      .absent = "1 / sqrt(inputs) (`attention`)", AT(arch.deviation),
      .help = "The standard deviation of the initial values."},
+    {"model.joint", HESSE_KEY_TRUTH, AT(arch.joint),
+     .help = "Whether P and Q act on x and y of a token together: they are "
+             "(d + 1) x (d + 1) in place of d x d."},
     {"model.seed", HESSE_KEY_INTEGER, .low = 0, .high = 0x1p64, .standard = "1",
      AT(seed), .help = "The seed of the initial parameters."},
 
@@ -441,6 +447,16 @@ static const hesse_key keys[] = {
     {"data.shape", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
      .absent = "0.1", AT(data.recipe.shape),
      .help = "The shape of the gamma distribution, for `covariates: gamma`."},
+    {"data.teacher", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20, .absent = "none",
+     AT(data.recipe.teacher),
+     .help =
+         "The neurons of a fixed MLP, Linear(d, neurons), ReLU, Linear(neurons, d), "
+         "whose values h of x are labelled in place of x: y = w . h."},
+    {"data.teacher_seed", HESSE_KEY_INTEGER, .low = 0, .high = 0x1p64,
+     AT(data.recipe.teacher_seed),
+     .help =
+         "The seed of that MLP, which is the same for every `seed`. Its weights and "
+         "biases are uniform within 1 / sqrt(inputs)."},
     {"data.contour", HESSE_KEY_INTEGER, .low = 2, .high = 20, AT(data.recipe.contour),
      .help = "The segments of a contour."},
     {"data.sequences", HESSE_KEY_INTEGER, .low = 1, .high = INT32_MAX,
@@ -661,12 +677,12 @@ static const hesse_key keys[] = {
      .most = MOST_ENTRIES, .absent = "all parameters", AT(train.options.only),
      COUNT(train.options.n_only),
      .help = "Names or globs of the parameters that are trained."},
-    {"train.stages", HESSE_KEY_TEXT, .role = HESSE_KEY_OUTPUT, .list = true, .least = 1,
+    {"train.stages", HESSE_KEY_TEXT, .role = HESSE_KEY_OUTPUT, .list = true, .least = 0,
      .most = MOST_ENTRIES, .standard = "[init, 100%]", AT(train.stages),
      COUNT(train.n_stages),
      .help =
          "The steps after which a checkpoint is written: `init`, a number of steps, "
-         "or a percentage such as `50%`."},
+         "or a percentage such as `50%`; the list may be empty."},
     {"train.evaluate.every", HESSE_KEY_INTEGER, .role = HESSE_KEY_TRAINING, .low = 1,
      .high = INT32_MAX, .absent = "before the first step and after the last",
      AT(train.evaluate_every),
@@ -682,9 +698,21 @@ static const hesse_key keys[] = {
     {"train.measures.every", HESSE_KEY_INTEGER, .role = HESSE_KEY_TRAINING, .low = 1,
      .high = INT32_MAX, .absent = "no measures", AT(train.measure_every),
      .help = "The steps between measures along the run."},
+    {"train.measures.examples", HESSE_KEY_WORD, .role = HESSE_KEY_TRAINING,
+     .words = path_examples, .standard = "batch", AT(train.options.measures.examples),
+     .help =
+         "The examples of the norm of the gradient, both smoothnesses, the sharpness "
+         "and the robust condition number along the run: `batch`: those of the "
+         "measured step; `held_out`: all held-out examples (`train.evaluate`)."},
     {"train.measures.smoothness", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
      .standard = "true", AT(train.options.measures.smoothness),
      .help = "Whether directional smoothness along the update is measured."},
+    {"train.measures.gradient_smoothness", HESSE_KEY_INTEGER,
+     .role = HESSE_KEY_TRAINING, .low = 0, .high = 1000, .standard = "0",
+     AT(train.options.measures.gradient_smoothness),
+     .help = "The points between the parameters before and after a step at which "
+             "smoothness is measured from differences of gradients; 0: it is not "
+             "measured."},
     {"train.measures.sharpness", HESSE_KEY_INTEGER, .role = HESSE_KEY_TRAINING,
      .low = 0, .high = 10000, .standard = "20", AT(train.options.measures.sharpness),
      .help = "The Lanczos steps for the largest eigenvalue of the Hessian, and of the "

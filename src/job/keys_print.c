@@ -268,6 +268,15 @@ char *hesse_keys_schema(void)
         json_object_set_new(json_object_get(section, "properties"),
                             strrchr(key->path, '.') + 1, key_schema(key));
     }
+    json_t *properties = json_object_get(root, "properties");
+    json_object_set_new(properties, "full",
+                        json_pack("{s:s, s:s}", "type", "object", "description",
+                                  "The full size of the job: overrides of other "
+                                  "sections, which --full applies."));
+    json_object_set_new(properties, "sweep",
+                        json_pack("{s:s, s:s}", "type", "object", "description",
+                                  "Many jobs of hesse train in one: keys with lists of "
+                                  "values, or axes with named points of overrides."));
     json_object_set_new(section_of(root, "model."), "required",
                         json_pack("[s]", "family"));
     char *text = json_dumps(root, JSON_INDENT(2));

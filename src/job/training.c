@@ -45,7 +45,8 @@ static const struct {
 static const char *const MEASURES[] = {
     "train.measures.smoothness",    "train.measures.sharpness",
     "train.measures.noise",         "train.measures.robust_condition",
-    "train.measures.critical_rate", "train.measures.classes"};
+    "train.measures.critical_rate", "train.measures.classes",
+    "train.measures.examples",      "train.measures.gradient_smoothness"};
 
 /* The value of a key with words. */
 static int word_of(const hesse_values *values, const char *path)
@@ -184,7 +185,7 @@ static hesse_status read_stages(const reading *r)
 {
     hesse_job_train *t = &r->job->train;
     hesse_status s = HESSE_OK;
-    int64_t *steps = hesse_job_room(r->job, (size_t)t->n_stages * sizeof *steps);
+    int64_t *steps = hesse_job_room(r->job, ((size_t)t->n_stages + 1) * sizeof *steps);
     if (!steps)
         return hesse_fail(r->why, HESSE_E_NOMEM, "out of memory for the job file");
     for (int i = 0; !s && i < t->n_stages; i++)
@@ -238,6 +239,11 @@ static hesse_status check_others(const reading *r)
     for (size_t i = 0; !t->measure_every && i < sizeof MEASURES / sizeof *MEASURES; i++)
         if (given(r, MEASURES[i]))
             return wrong(r, MEASURES[i], "needs 'train.measures.every'");
+    if (t->options.measures.examples == HESSE_PATH_ON_HELD_OUT &&
+        !t->evaluate_sequences && !t->evaluate_file)
+        return wrong(r, "train.measures.examples",
+                     "is held_out, which needs held-out examples: "
+                     "'train.evaluate.sequences' or 'train.evaluate.file'");
     if (t->options.order == HESSE_ORDER_FRESH && kind &&
         (!kind->drawn || hesse_family_brings(kind->name)))
         return wrong(r, "train.order",

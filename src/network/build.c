@@ -436,6 +436,15 @@ hesse_stream hesse_build_channels(hesse_builder *b, hesse_stream x, int first,
     return add(b, &hesse_op_channels, d, &in, HESSE_IDS_NONE, x);
 }
 
+hesse_stream hesse_build_append(hesse_builder *b, hesse_stream x, hesse_stream y)
+{
+    assert(x.tokens == y.tokens);
+    const hesse_dims d = {.c = x.width, .o = y.width};
+    const int in[] = {x.value, y.value};
+    x.width += y.width;
+    return add(b, &hesse_op_append, d, in, HESSE_IDS_NONE, x);
+}
+
 const hesse_op *hesse_activation_op(hesse_activation activation)
 {
     static const hesse_op *const ops[] = {

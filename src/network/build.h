@@ -130,7 +130,8 @@ hesse_stream hesse_build_mix(hesse_builder *b, hesse_stream weights, hesse_strea
  *  one token of every example; put a class token before all tokens; exchange tokens and
  *  channels; add a learned vector at every position; add the rows of a constant matrix
  *  `map` (tokens x rows, a value of the graph) times a learned table of `rows` rows;
- * set tokens to zero from one token on; select some channels. */
+ * set tokens to zero from one token on; select some channels; put the channels of y
+ * after those of x. */
 hesse_stream hesse_build_select(hesse_builder *b, hesse_stream x, int token);
 hesse_stream hesse_build_class_token(hesse_builder *b, hesse_stream x,
                                      const char *name);
@@ -141,6 +142,7 @@ hesse_stream hesse_build_mapped_positions(hesse_builder *b, hesse_stream x, int 
 hesse_stream hesse_build_mask(hesse_builder *b, hesse_stream x, int token);
 hesse_stream hesse_build_channels(hesse_builder *b, hesse_stream x, int first,
                                   int count);
+hesse_stream hesse_build_append(hesse_builder *b, hesse_stream x, hesse_stream y);
 
 /** Local. Append the loss that the arch asks for. */
 void hesse_build_loss(hesse_builder *b, hesse_stream x);

@@ -352,6 +352,49 @@ HESSE_SIMD static void channels_adjoint(const hesse_frame *f)
             f->cx[0] + i * to + (size_t)f->d.channel * k);
 }
 
+/* append: y = the channels of x_0, and then those of x_1. */
+
+static int append_width(const hesse_dims *d, int i)
+{
+    return i == 0 ? d->c : i == 1 ? d->o : d->c + d->o;
+}
+
+/* Place the channels of input i in y. */
+static void place_channels(const hesse_frame *f, int k, int i, const double *x,
+                           double *y)
+{
+    const int own = i ? f->d.o : f->d.c, first = i ? f->d.c : 0;
+    const size_t from = hesse_stride(own, k), to = hesse_stride(f->d.c + f->d.o, k);
+    for (size_t t = 0; t < (size_t)f->d.n; t++)
+        memcpy(y + t * to + (size_t)first * (size_t)k, x + t * from,
+               (size_t)own * (size_t)k * sizeof *y);
+}
+
+static void append_forward(const hesse_frame *f)
+{
+    for (int i = 0; i < 2; i++) place_channels(f, 1, i, f->x[i], f->y);
+}
+
+static void append_tangent(const hesse_frame *f)
+{
+    if (!f->dy) return;
+    zero((size_t)f->d.n * hesse_stride(f->d.c + f->d.o, f->k), f->dy);
+    for (int i = 0; i < 2; i++)
+        if (f->dx[i]) place_channels(f, f->k, i, f->dx[i], f->dy);
+}
+
+HESSE_SIMD static void append_adjoint(const hesse_frame *f)
+{
+    const size_t k = (size_t)f->k, from = hesse_stride(f->d.c + f->d.o, f->k);
+    for (int i = 0; i < 2 && f->cy; i++) {
+        const size_t own = (size_t)(i ? f->d.o : f->d.c),
+                     first = i ? (size_t)f->d.c : 0;
+        const size_t to = hesse_stride((int)own, f->k);
+        for (size_t t = 0; f->cx[i] && t < (size_t)f->d.n; t++)
+            add(own * k, 1, f->cy + t * from + first * k, f->cx[i] + t * to);
+    }
+}
+
 const hesse_op hesse_op_mask = {
     .name = "mask",
     .kind = HESSE_MOVE,
@@ -372,6 +415,17 @@ const hesse_op hesse_op_channels = {
     .forward = channels_forward,
     .tangent = channels_tangent,
     .adjoint = channels_adjoint,
+    .curvature = none,
+};
+
+const hesse_op hesse_op_append = {
+    .name = "append",
+    .kind = HESSE_MOVE,
+    .activations = 2,
+    .width = append_width,
+    .forward = append_forward,
+    .tangent = append_tangent,
+    .adjoint = append_adjoint,
     .curvature = none,
 };
 

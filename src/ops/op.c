@@ -42,6 +42,7 @@ const hesse_op *const hesse_ops[] = {
     &hesse_op_select,
     &hesse_op_mask,
     &hesse_op_channels,
+    &hesse_op_append,
     &hesse_op_class_token,
     &hesse_op_transpose,
     &hesse_op_positions,

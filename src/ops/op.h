@@ -233,6 +233,8 @@ extern const hesse_op hesse_op_select;
 extern const hesse_op hesse_op_mask;
 /* y = channels channel ... channel + o - 1: x n x c, y n x o. */
 extern const hesse_op hesse_op_channels;
+/* y = the channels of x_0, and then those of x_1: n x c, n x o, y n x (c + o). */
+extern const hesse_op hesse_op_append;
 /* y = w before the tokens of every sequence: x n x c, w 1 x c, y of t + 1 tokens x c.
  */
 extern const hesse_op hesse_op_class_token;

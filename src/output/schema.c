@@ -494,6 +494,13 @@ static const hesse_schema_row ROWS[] = {
      .description =
          "largest over smallest |eigenvalue| above the noise floor; NaN for a zero "
          "matrix"},
+    {HESSE_SECTION_BLOCKS, "blocks/robust_condition", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true, .in_1 = "",
+     .source = HESSE_SOURCE_MEASURES,
+     .offset = offsetof(hesse_measures, robust_condition),
+     .description =
+         "largest eigenvalue over the lower median of |eigenvalue|; infinite if this "
+         "median is not above the noise floor; NaN for a zero matrix and for estimates"},
     {HESSE_SECTION_BLOCKS, "blocks/negative_mass", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true,
      .source = HESSE_SOURCE_MEASURES,
@@ -1047,10 +1054,15 @@ static const hesse_schema_row ROWS[] = {
      .description = "steps taken before the measured one"},
     {HESSE_SECTION_TRAIN, "path/gradient_norm", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_MEASUREMENT}, .units = GRADIENT, .in_1 = "",
-     .description = "norm of the gradient of the step's batch"},
+     .description = "norm of the gradient of the measured examples: the step's batch or all "
+                    "held-out ones"},
     {HESSE_SECTION_TRAIN, "path/smoothness", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_MEASUREMENT}, .units = HESSIAN, .in_1 = "",
      .description = "directional smoothness d'Hd / d'd along the update d"},
+    {HESSE_SECTION_TRAIN, "path/gradient_smoothness", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_MEASUREMENT}, .units = HESSIAN, .in_1 = "",
+     .description = "largest |difference of gradients| / distance between the parameters "
+                    "before the step and points towards those after it"},
     {HESSE_SECTION_TRAIN, "path/sharpness", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_MEASUREMENT}, .units = HESSIAN, .in_1 = "",
      .description = "largest eigenvalue of the Hessian, by Lanczos"},
@@ -1128,6 +1140,23 @@ static const hesse_schema_row ROWS[] = {
      .in_1 = "", .optional = true,
      .description = "Pearson's correlation of the logarithms of path/smoothness and "
                     "path/gradient_norm, where both are above 0"},
+    {HESSE_SECTION_TRAIN_ATTRIBUTES, "", "smoothness_rank_correlation",
+     HESSE_CONTENT_NUMBER, .in_1 = "", .optional = true,
+     .description = "Spearman's correlation of path/smoothness and path/gradient_norm"},
+    {HESSE_SECTION_TRAIN_ATTRIBUTES, "", "gradient_l0", HESSE_CONTENT_NUMBER, .in_1 = "",
+     .optional = true,
+     .description = "L0 of the least-squares fit of path/gradient_smoothness by L0 + L1 "
+                    "times path/gradient_norm"},
+    {HESSE_SECTION_TRAIN_ATTRIBUTES, "", "gradient_l1", HESSE_CONTENT_NUMBER, .in_1 = "",
+     .optional = true, .description = "L1 of that fit"},
+    {HESSE_SECTION_TRAIN_ATTRIBUTES, "", "gradient_smoothness_correlation",
+     HESSE_CONTENT_NUMBER, .in_1 = "", .optional = true,
+     .description = "Pearson's correlation of the logarithms of path/gradient_smoothness "
+                    "and path/gradient_norm, where both are above 0"},
+    {HESSE_SECTION_TRAIN_ATTRIBUTES, "", "gradient_smoothness_rank_correlation",
+     HESSE_CONTENT_NUMBER, .in_1 = "", .optional = true,
+     .description = "Spearman's correlation of path/gradient_smoothness and "
+                    "path/gradient_norm"},
     /* Series */
     {HESSE_SECTION_SERIES, "series/step", NULL, HESSE_CONTENT_WHOLE,
      .axes = {HESSE_AXIS_SERIES}, .units = "1",

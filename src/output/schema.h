@@ -20,7 +20,7 @@
 enum {
     HESSE_SCHEMA_VERSION = 2, /* the version that is written              */
     HESSE_SCHEMA_OLDEST = 1,  /* the oldest that can be read              */
-    HESSE_COLUMNS = 17,       /* numbers that every block has in "blocks" */
+    HESSE_COLUMNS = 18,       /* numbers that every block has in "blocks" */
     HESSE_PATH = 512          /* bytes of a path in the file, with its end */
 };
 

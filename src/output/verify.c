@@ -703,6 +703,13 @@ static void take_extras(const extras *x, size_t block, bool full, double tail[4]
     if (below && near && x->values) m->below = below + at, m->near = near + at;
 }
 
+/* True if files of this version have column i of the blocks' numbers. */
+static bool has_column(const hesse_reader *r, int i)
+{
+    const char *in_1 = hesse_schema_column_row(i)->in_1;
+    return r->version > 1 || !in_1 || *in_1;
+}
+
 static void check_full(checker *a, const char *prefix)
 {
     char where[HESSE_PATH + 32], path[2 * HESSE_PATH];
@@ -710,6 +717,8 @@ static void check_full(checker *a, const char *prefix)
     if (a->reader->status || !hesse_reader_has(a->reader, where)) return;
     matrix m = {.where = where};
     for (int i = 0; hesse_schema_column(i); i++) {
+        m.numbers[i] = NAN;
+        if (!has_column(a->reader, i)) continue;
         snprintf(path, sizeof path, "%s/%s", where, hesse_schema_column(i));
         double *value = hesse_reader_column(a->reader, path, H5T_NATIVE_DOUBLE, 1);
         if (value) m.numbers[i] = *value;
@@ -739,9 +748,10 @@ static void check_blocks(checker *a, const char *prefix)
     char where[HESSE_PATH + 32], name[HESSE_PATH / 2];
     size_t count = 0, size = 0;
     char *names = hesse_reader_set(r, "blocks/name", -1, &count, &size);
-    double *columns[HESSE_COLUMNS];
+    double *columns[HESSE_COLUMNS] = {0};
     for (int i = 0; i < HESSE_COLUMNS; i++)
-        columns[i] = column(r, prefix, hesse_schema_column(i), count);
+        if (has_column(r, i))
+            columns[i] = column(r, prefix, hesse_schema_column(i), count);
     double *first = column(r, "", "offset", count);
     double *order = column(r, "", "size", count);
     extras x = {.n_values = 0};
@@ -754,7 +764,8 @@ static void check_blocks(checker *a, const char *prefix)
         snprintf(where, sizeof where, "%sspectra/blocks/%s", prefix, name);
         if (!hesse_reader_has(r, where)) continue;
         matrix m = {.where = where};
-        for (int i = 0; i < HESSE_COLUMNS; i++) m.numbers[i] = columns[i][b];
+        for (int i = 0; i < HESSE_COLUMNS; i++)
+            m.numbers[i] = columns[i] ? columns[i][b] : NAN;
         take_extras(&x, b, false, tail, &m);
         check_matrix(a, &m, first[b], order[b]);
     }

@@ -108,10 +108,11 @@ static void print_head(const hesse_plan_summary *p)
            hesse_units_time(p->seconds, c), hesse_units_time(p->idlest, a));
 }
 
-/* On rank 0. Predict the training runs of a job. A step takes half of the operations of
+/* Local. Predict the training runs of a job. A step takes half of the operations of
    a product with one vector: three products of matrices in place of six. */
 static hesse_status print_training(const hesse_job *job, const hesse_problem *problem,
-                                   int ranks, const hesse_rates *rates, hesse_why *why)
+                                   int ranks, const hesse_rates *rates, double *time,
+                                   hesse_why *why)
 {
     const hesse_job_train *t = &job->train;
     const hesse_params *params = hesse_network_params(problem->network);
@@ -131,15 +132,15 @@ static hesse_status print_training(const hesse_job *job, const hesse_problem *pr
     const double part = 0.5 * batch / examples, step = work.products * part,
                  seconds = hesse_cost_products(rates, work) * part / share,
                  rounds = ceil((double)runs / groups);
+    *time = seconds * (double)t->options.steps * rounds;
     printf(
         "training     %d run%s of %lld steps of %d examples: %s a step, about %s with "
         "%d rank%s for a run\n",
         runs, runs > 1 ? "s" : "", (long long)t->options.steps, batch,
-        hesse_units_flop(step, a),
-        hesse_units_time(seconds * (double)t->options.steps * rounds, b), each,
+        hesse_units_flop(step, a), hesse_units_time(*time, b), each,
         each > 1 ? "s" : "");
     printf("             %d stage%s of %s, with the state of the optimiser\n",
-           t->n_stage_steps, t->n_stage_steps > 1 ? "s" : "",
+           t->n_stage_steps, t->n_stage_steps == 1 ? "" : "s",
            hesse_units_bytes(24 * (double)params->size, c));
     return HESSE_OK;
 }
@@ -193,14 +194,15 @@ static void print_blocks(const hesse_analysis *x, const hesse_plan_summary *p)
            hesse_units_flop(products, a), hesse_units_flop(solution, b));
 }
 
-hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
+/* Collective. Plan one job. */
+static hesse_status plan_job(hesse_team *team, const hesse_options *options,
+                             const hesse_job *job)
 {
-    hesse_job *job = NULL;
     hesse_problem problem = {NULL, NULL, NULL};
     hesse_analysis *analysis = NULL;
     hesse_rates rates = {0};
-    hesse_status s = hesse_open_job(team, options, &job);
-    if (!s) s = hesse_open_problem(team, job, true, &problem);
+    double time;
+    hesse_status s = hesse_open_problem(team, job, true, &problem);
     if (!s) {
         hesse_analysis_options asked = hesse_job_options(job);
         if (options->ranks) asked.ranks = options->ranks;
@@ -219,7 +221,7 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
             print_series(job, &one);
             print_head(&p);
             if (job->train.given)
-                s = print_training(job, &problem, p.ranks, &rates,
+                s = print_training(job, &problem, p.ranks, &rates, &time,
                                    hesse_team_why(team));
         }
     }
@@ -232,6 +234,48 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
     }
     hesse_analysis_free(analysis);
     hesse_problem_free(&problem);
-    hesse_job_free(job);
+    return s;
+}
+
+/* Collective. Predict the training runs of every point of a sweep. */
+static hesse_status plan_sweep(hesse_team *team, const hesse_options *options,
+                               hesse_job *const *jobs, int count)
+{
+    const int ranks = options->ranks ? options->ranks : hesse_team_size(team);
+    hesse_rates rates = {0};
+    double all = 0;
+    char a[HESSE_UNITS];
+    hesse_status s = hesse_rate_machine(team, &rates);
+    if (!s && options->sbatch)
+        s = hesse_fail(
+            hesse_team_why(team), HESSE_E_JOB,
+            "--sbatch: the job has a sweep; --point takes one of its points");
+    for (int p = 0; !s && p < count; p++) {
+        hesse_problem problem = {NULL, NULL, NULL};
+        double time = 0;
+        s = hesse_open_problem(team, jobs[p], true, &problem);
+        if (!s && hesse_team_rank(team) == 0) {
+            printf("point        %s\n", jobs[p]->sweep.name);
+            s = print_training(jobs[p], &problem, ranks, &rates, &time,
+                               hesse_team_why(team));
+        }
+        all += time;
+        s = hesse_agree(team, s);
+        hesse_problem_free(&problem);
+    }
+    if (!s && hesse_team_rank(team) == 0)
+        printf("all points   %d: about %s on %d rank%s, without measures\n", count,
+               hesse_units_time(all, a), ranks, ranks > 1 ? "s" : "");
+    return s;
+}
+
+hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
+{
+    hesse_job **jobs = NULL;
+    int count = 0;
+    hesse_status s = hesse_open_jobs(team, options, &jobs, &count);
+    if (!s && count == 1) s = plan_job(team, options, jobs[0]);
+    if (!s && count > 1) s = plan_sweep(team, options, jobs, count);
+    hesse_jobs_free(jobs, count);
     return s;
 }

@@ -1,348 +1,69 @@
-/* One run for each pair of a learning rate and a seed. Ranks form groups that share the
-   runs; a run is in a folder of its own if there are several. Rank 0 of a group writes.
- */
-#include "base/clock.h"
+/* A job has one run for each pair of a learning rate and a seed, and so has every point
+   of a sweep. Ranks form groups that share all runs; a run is in a folder of its own if
+   there are several. */
 #include "base/memory.h"
-#include "checkpoint/checkpoint.h"
-#include "checkpoint/manifest.h"
 #include "data/kinds.h"
-#include "files/file.h"
-#include "hesse/train.h"
 #include "network/families/families.h"
 #include "objective/network.h"
-#include "output/reader.h"
 #include "output/show.h"
-#include "output/train_log.h"
 #include "parallel/team.h"
 #include "program/blas_core.h"
 #include "program/commands.h"
-#include "program/manifest.h"
 #include "program/name_keys.h"
-#include "program/progress.h"
-#include "program/provenance.h"
-#include "program/signals.h"
-#include "program/training_folder.h"
+#include "program/training_run.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What all runs of a job share. It has many fields because a run needs all of them. */
+/* All runs of a command. */
 typedef struct job_of_runs {
     hesse_team *team; /* of all ranks */
     const hesse_options *options;
-    const hesse_job *job;
-    hesse_data_options data;
-    hesse_data_needs needs;
-    hesse_dataset *dataset, *held_out;
+    hesse_job **jobs; /* a job for each point */
+    int points, runs;
     const char *folder;
-    int runs, groups;
 } job_of_runs;
 
-/* One run. */
-typedef struct run {
-    const job_of_runs *all;
-    hesse_team *team; /* of the group */
-    double rate;
-    const int *seed; /* NULL: those of the job */
-    char folder[HESSE_FOLDER];
-    hesse_network *network;
-    hesse_training *training;
-    hesse_identity identity;
-    hesse_checkpoint *checkpoint;
-    hesse_progress progress;
-    double started, saved;
-    int64_t first; /* the step at which this start began */
-    bool complete; /* an earlier run has done everything */
-} run;
-
-static uint64_t seed_of(const run *r, uint64_t usual)
+static int runs_of(const hesse_job *job)
 {
-    return r->seed ? (uint64_t)*r->seed : usual;
+    return job->train.n_rates * (job->train.n_seeds ? job->train.n_seeds : 1);
 }
 
-/* Collective. Write what a stage has: the parameters, and the state of the optimiser.
- */
-static hesse_status write_stage(run *r)
+/* The point of run i; *i becomes its number among the runs of the point. */
+static int point_of(const job_of_runs *all, int *i)
 {
-    char path[HESSE_FOLDER + 64];
-    const long long step = (long long)hesse_training_steps(r->training);
-    hesse_optimiser *o = hesse_training_optimiser(r->training);
-    snprintf(path, sizeof path, "%s/stage-%06lld.safetensors", r->folder, step);
-    hesse_status s = hesse_network_write(
-        r->team, r->network, hesse_training_parameters(r->training), HESSE_F64, path);
-    snprintf(path, sizeof path, "%s/optimiser-%06lld.safetensors", r->folder, step);
-    if (!s && hesse_optimiser_vectors(o))
-        s = hesse_optimiser_write(r->team, r->network, o, path);
-    return s;
+    int p = 0;
+    while (*i >= runs_of(all->jobs[p])) *i -= runs_of(all->jobs[p++]);
+    return p;
 }
 
-/* Collective. Save the whole state, so that nothing before it is lost. */
-static hesse_status save(run *r)
+/* Choose run number i: rates before seeds. */
+static void choose_run(const job_of_runs *all, int i, hesse_training_run *r)
 {
-    char path[HESSE_FOLDER + 64];
-    snprintf(path, sizeof path, "%s/unfinished/" HESSE_CHECKPOINT_STATE, r->folder);
-    const hesse_status s = hesse_training_save(r->training, path);
-    if (!s && hesse_team_rank(r->team) == 0) hesse_checkpoint_keep(r->checkpoint, true);
-    r->saved = hesse_seconds();
-    return s;
-}
-
-/* Collective. Take up an earlier run, if there is one of the same job. */
-static hesse_status take_up(run *r)
-{
-    char path[HESSE_FOLDER + 64];
-    hesse_why *why = hesse_team_why(r->team);
-    hesse_status s = HESSE_OK;
-    double there = 0;
-    if (hesse_team_rank(r->team) == 0) {
-        const hesse_problem problem = {r->network, r->all->dataset, NULL};
-        s = hesse_identity_of_training(r->all->job, &problem, &r->identity, why);
-        snprintf(path, sizeof path, "%s/unfinished/manifest.json", r->folder);
-        if (!s && hesse_file_exists(path) && r->all->options->resume) {
-            s = hesse_manifest_match(path, r->identity.numbers, why);
-            if (!s) there = 1;
-        } else if (!s) {
-            s = hesse_manifest_store(path, r->identity.numbers, why);
-        }
-        snprintf(path, sizeof path, "%s/unfinished/" HESSE_CHECKPOINT_STATE, r->folder);
-        if (!hesse_file_exists(path)) there = 0;
-    }
-    s = hesse_agree(r->team, s);
-    if (s) return s;
-    hesse_team_broadcast(r->team, 0, &there, sizeof there);
-    if (there == 0) return HESSE_OK;
-    snprintf(path, sizeof path, "%s/unfinished/" HESSE_CHECKPOINT_STATE, r->folder);
-    if (hesse_team_rank(r->team) == 0) hesse_checkpoint_keep(r->checkpoint, true);
-    return hesse_training_load(r->training, path);
-}
-
-/* Local to rank 0 of a group. */
-static void tell_progress(run *r)
-{
-    const hesse_train_log log = hesse_training_log(r->training);
-    const int64_t step = hesse_training_steps(r->training);
-    const double all = (double)r->all->job->train.options.steps;
-    char phase[64];
-    if (hesse_team_rank(r->all->team)) return; /* one rank of all tells */
-    const int64_t done = step - r->first;
-    if (done >= 2 && (done & (done - 1)) == 0) /* predict the time from these steps */
-        r->progress.planned =
-            (hesse_seconds() - r->started) / (double)done * (all - (double)r->first);
-    snprintf(phase, sizeof phase, "step %lld of %.0f, loss %.5g", (long long)step, all,
-             log.rows ? log.loss[log.rows - 1] : NAN);
-    hesse_progress_update(&r->progress, phase, (double)step / all, 0);
-}
-
-static bool is_stage(const run *r, int64_t step)
-{
-    const hesse_job_train *t = &r->all->job->train;
-    for (int i = 0; i < t->n_stage_steps; i++)
-        if (t->stage_steps[i] == step) return true;
-    return false;
-}
-
-/* Collective. Take all steps that are left. */
-static hesse_status take_steps(run *r)
-{
-    const hesse_job *job = r->all->job;
-    const int64_t steps = job->train.options.steps;
-    hesse_status s = HESSE_OK;
-    r->started = r->saved = hesse_seconds();
-    r->first = hesse_training_steps(r->training);
-    while (!s) {
-        const int64_t at = hesse_training_steps(r->training);
-        if (is_stage(r, at)) s = write_stage(r);
-        if (s || at == steps) break;
-        /* All ranks of the group stop, or save, at the same step. */
-        double asked[2] = {hesse_checkpoint_stop_asked(r->checkpoint),
-                           hesse_team_rank(r->team) == 0 &&
-                               hesse_seconds() - r->saved > job->output.stretch};
-        hesse_team_sum(r->team, asked, 2);
-        if (asked[0] > 0 || asked[1] > 0) s = save(r);
-        if (!s && asked[0] > 0)
-            s = hesse_fail(
-                hesse_team_why(r->team), HESSE_E_STOPPED,
-                "stopped by a signal after %lld of %lld steps; they are in %s, "
-                "and --resume goes on",
-                (long long)at, (long long)steps, r->folder);
-        if (!s) s = hesse_training_step(r->training);
-        if (!s) tell_progress(r);
-    }
-    if (!s) s = hesse_training_evaluate(r->training);
-    return s;
-}
-
-/* Least squares of smoothness = L0 + L1 norm, and the correlation of the logarithms. */
-static void note_smoothness(const hesse_train_log *log, hesse_provenance *p)
-{
-    double n = 0, x = 0, y = 0, xx = 0, xy = 0, m = 0, u = 0, v = 0, uu = 0, uv = 0,
-           vv = 0;
-    int norm = 0, smoothness = 0;
-    for (int i = 0; i < log->columns; i++) {
-        const char *name = hesse_training_measure_name(i);
-        if (strcmp(name, "gradient_norm") == 0) norm = i;
-        if (strcmp(name, "smoothness") == 0) smoothness = i;
-    }
-    for (int64_t r = 0; r < log->measured; r++) {
-        const double a = log->measures[r * log->columns + norm],
-                     b = log->measures[r * log->columns + smoothness];
-        if (isnan(a) || isnan(b)) continue;
-        n++, x += a, y += b, xx += a * a, xy += a * b;
-        if (a > 0 && b > 0) {
-            const double la = log10(a), lb = log10(b);
-            m++, u += la, v += lb, uu += la * la, uv += la * lb, vv += lb * lb;
-        }
-    }
-    const double spread = n * xx - x * x;
-    if (n > 2 && spread > 0) {
-        const double slope = (n * xy - x * y) / spread;
-        hesse_provenance_add(p, (hesse_note){.name = "l0",
-                                             .kind = HESSE_NOTE_NUMBER,
-                                             .number = (y - slope * x) / n});
-        hesse_provenance_add(
-            p, (hesse_note){.name = "l1", .kind = HESSE_NOTE_NUMBER, .number = slope});
-    }
-    const double both = (m * uu - u * u) * (m * vv - v * v);
-    if (m > 2 && both > 0)
-        hesse_provenance_add(p, (hesse_note){.name = "smoothness_correlation",
-                                             .kind = HESSE_NOTE_NUMBER,
-                                             .number = (m * uv - u * v) / sqrt(both)});
-}
-
-/* Collective. Write the log; a run that failed has one, too. */
-static hesse_status write_log(run *r, const char *failure)
-{
-    const hesse_job *job = r->all->job;
-    const hesse_train_options *o = &job->train.options;
-    const hesse_train_log log = hesse_training_log(r->training);
-    const hesse_params *params = hesse_network_params(r->network);
-    const hesse_problem problem = {r->network, r->all->dataset, NULL};
-    const int examples = hesse_dataset_examples(r->all->dataset);
-    const int held_out =
-        r->all->held_out ? hesse_dataset_examples(r->all->held_out) : 0;
-    char path[HESSE_FOLDER + 64];
-    hesse_provenance *p = hesse_calloc(1, sizeof *p);
-    hesse_status s =
-        hesse_agree(r->team, p ? HESSE_OK
-                               : hesse_fail(hesse_team_why(r->team), HESSE_E_NOMEM,
-                                            "out of memory"));
-    if (s) return s;
-    hesse_provenance_of_training(hesse_team_size(r->team), &problem, job,
-                                 r->identity.job, hesse_team_rank(r->team) == 0, p);
-    const hesse_note notes[] = {
-        {.name = "train_optimiser",
-         .text = hesse_job_word("train.optimiser", (int)o->optimiser.kind)},
-        {.name = "train_learning_rate", .kind = HESSE_NOTE_NUMBER, .number = r->rate},
-        {.name = "train_weight_decay",
-         .kind = HESSE_NOTE_NUMBER,
-         .number = o->optimiser.weight_decay},
-        {.name = "train_momentum",
-         .kind = HESSE_NOTE_NUMBER,
-         .number = o->optimiser.momentum},
-        {.name = "train_seed",
-         .kind = HESSE_NOTE_WHOLE,
-         .whole = (int64_t)seed_of(r, job->data.seed)},
-        {.name = "train_batch",
-         .kind = HESSE_NOTE_WHOLE,
-         .whole = o->batch ? o->batch : examples},
-        {.name = "train_held_out", .kind = HESSE_NOTE_WHOLE, .whole = held_out},
-        {.name = "train_failure", .text = failure},
-        {.name = "train_seconds",
-         .kind = HESSE_NOTE_NUMBER,
-         .number = hesse_seconds() - r->started}};
-    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
-        hesse_provenance_add(p, notes[i]);
-    note_smoothness(&log, p);
-    snprintf(path, sizeof path, "%s/log.h5", r->folder);
-    s = hesse_train_log_write(r->team, path, params, &log, p->list, p->count);
-    free(p);
-    snprintf(path, sizeof path, "%s/log.csv", r->folder);
-    if (!s && job->train.csv && hesse_team_rank(r->team) == 0)
-        s = hesse_train_csv_write(path, params, &log, hesse_team_why(r->team));
-    return hesse_agree(r->team, s);
-}
-
-/* Collective. Train, and write the log for any end but a signal. */
-static hesse_status train(run *r)
-{
-    hesse_why cause;
-    const bool tells = hesse_team_rank(r->all->team) == 0;
-    if (tells) hesse_progress_start(&r->progress, stderr, 0);
-    const hesse_status s = take_steps(r);
-    cause = *hesse_team_why(r->team);
-    if (tells) hesse_progress_finish(&r->progress);
-    if (s && s != HESSE_E_NUMERIC) return s;
-    const hesse_status written = write_log(r, s ? cause.text : "");
-    if (s) *hesse_team_why(r->team) = cause;
-    return s ? s : written;
-}
-
-/* Collective. Prepare and do one run. */
-static hesse_status do_run(run *r)
-{
-    const job_of_runs *all = r->all;
-    const hesse_job *job = all->job;
-    char work[HESSE_FOLDER + 16];
-    hesse_train_options options = job->train.options;
-    const hesse_network_source source = {.arch = &job->arch,
-                                         .config = job->paths.config,
-                                         .checkpoint = job->paths.checkpoint,
-                                         .seed = seed_of(r, job->seed)};
-    options.learning_rate = r->rate;
-    options.seed = seed_of(r, job->data.seed);
-    options.data = &all->data, options.needs = &all->needs;
-    options.memory = job->analysis.memory;
-    snprintf(work, sizeof work, "%s/unfinished", r->folder);
-    hesse_status s = hesse_network_open(r->team, &source, all->dataset, &r->network);
-    if (!s)
-        s = hesse_training_new(r->team, r->network, all->dataset, all->held_out,
-                               &options, &r->training);
-    if (!s)
-        s = hesse_training_folder_begin(r->team, all->options, job, all->folder,
-                                        r->folder, &r->complete);
-    if (!s && r->complete)
-        return hesse_training_folder_match(r->team, job, r->network, all->dataset,
-                                           r->folder);
-    if (!s)
-        s = hesse_checkpoint_lock(r->team, work, "--resume", hesse_signals_of_program(),
-                                  &r->checkpoint);
-    if (!s) s = take_up(r);
-    if (!s) s = train(r);
-    s = hesse_agree(r->team, s);
-    return hesse_checkpoint_close(r->checkpoint, s, !s || s == HESSE_E_NUMERIC);
-}
-
-static void end_run(run *r)
-{
-    hesse_training_free(r->training);
-    hesse_network_free(r->network);
-    hesse_identity_free(&r->identity);
-}
-
-/* Run number i of the grid: rates first. */
-static void choose_run(const job_of_runs *all, int i, run *r)
-{
-    const hesse_job_train *t = &all->job->train;
+    r->number = i;
+    const hesse_job *job = all->jobs[point_of(all, &i)];
+    const hesse_job_train *t = &job->train;
     const int seeds = t->n_seeds ? t->n_seeds : 1;
+    char *folder = r->folder;
+    const size_t room = sizeof r->folder;
     r->rate = t->rates[i / seeds];
     r->seed = t->n_seeds ? &t->seeds[i % seeds] : NULL;
-    const char *folder = all->folder;
-    if (all->runs == 1)
-        snprintf(r->folder, sizeof r->folder, "%s", folder);
-    else if (r->seed)
-        snprintf(r->folder, sizeof r->folder, "%s/rate-%.6g-seed-%d", folder, r->rate,
-                 *r->seed);
-    else
-        snprintf(r->folder, sizeof r->folder, "%s/rate-%.6g", folder, r->rate);
+    snprintf(folder, room, "%s%s%s", all->folder, *job->sweep.name ? "/" : "",
+             job->sweep.name);
+    const size_t at = strlen(folder);
+    if (runs_of(job) > 1 && r->seed)
+        snprintf(folder + at, room - at, "/rate-%.6g-seed-%d", r->rate, *r->seed);
+    else if (runs_of(job) > 1)
+        snprintf(folder + at, room - at, "/rate-%.6g", r->rate);
 }
 
-/* The end of every run of a grid. */
+/* The end of a run. */
 typedef struct outcome {
     double status, steps, loss, held_out, accuracy;
 } outcome;
 
-static outcome outcome_of(const run *r, hesse_status s)
+static outcome outcome_of(const hesse_training_run *r, hesse_status s)
 {
     outcome o = {.status = s, .loss = NAN, .held_out = NAN, .accuracy = NAN};
     if (!r->training) return o;
@@ -360,24 +81,37 @@ static outcome outcome_of(const run *r, hesse_status s)
 static hesse_status tell_outcomes(const job_of_runs *all, const outcome *list,
                                   hesse_why *why)
 {
+    const hesse_job_sweep *sweep = &all->jobs[0]->sweep;
+    const size_t root = strlen(all->folder) + 1;
     char path[HESSE_FOLDER + 64];
+    hesse_training_run r;
+    int width = 28;
     snprintf(path, sizeof path, "%s/runs.csv", all->folder);
     FILE *f = fopen(path, "w");
     if (!f) return hesse_fail(why, HESSE_E_OUTPUT, "%s: cannot be written", path);
-    fputs("folder,learning_rate,seed,status,steps,loss,held_out_loss,accuracy\n", f);
-    printf("  %-28s %14s %14s %10s  %s\n", "run", "last loss", "held-out loss",
-           "accuracy", "end");
     for (int i = 0; i < all->runs; i++) {
-        run r;
         choose_run(all, i, &r);
+        const int length = (int)strlen(r.folder + root);
+        width = length > width ? length : width;
+    }
+    fputs("folder,", f);
+    for (int a = 0; a < sweep->axes; a++) fprintf(f, "%s,", sweep->axis[a]);
+    fputs("learning_rate,seed,status,steps,loss,held_out_loss,accuracy\n", f);
+    printf("  %-*s %14s %14s %10s  %s\n", width, "run", "last loss", "held-out loss",
+           "accuracy", "end");
+    for (int i = 0, within; i < all->runs; i++) {
+        choose_run(all, i, &r);
+        within = i;
         const outcome *o = &list[i];
-        const char *name = strrchr(r.folder, '/') + 1;
+        const hesse_job *job = all->jobs[point_of(all, &within)];
         char end[64] = "";
         if (o->status == HESSE_E_NUMERIC)
             snprintf(end, sizeof end, "diverged after %.0f steps", o->steps);
-        printf("  %-28s %14.6g %14.6g %10.4g  %s\n", name, o->loss, o->held_out,
-               o->accuracy, end);
-        fprintf(f, "%s,%.17g,%lld,%.0f,%.0f,%.17g,%.17g,%.17g\n", name, r.rate,
+        printf("  %-*s %14.6g %14.6g %10.4g  %s\n", width, r.folder + root, o->loss,
+               o->held_out, o->accuracy, end);
+        fprintf(f, "%s,", r.folder + root);
+        for (int a = 0; a < sweep->axes; a++) fprintf(f, "%s,", job->sweep.label[a]);
+        fprintf(f, "%.17g,%lld,%.0f,%.0f,%.17g,%.17g,%.17g\n", r.rate,
                 (long long)(r.seed ? *r.seed : -1), o->status, o->steps, o->loss,
                 o->held_out, o->accuracy);
     }
@@ -387,62 +121,25 @@ static hesse_status tell_outcomes(const job_of_runs *all, const outcome *list,
                : HESSE_OK;
 }
 
-/* Collective. Share the runs of a grid among groups of ranks. A run that diverges is an
-   outcome, and the others go on; another failure ends the grid. */
-static hesse_status do_grid(job_of_runs *all)
-{
-    hesse_team *team = all->team, *group = NULL;
-    const int rank = hesse_team_rank(team), size = hesse_team_size(team);
-    const int own = (int)((long)rank * all->groups / size);
-    const size_t count = (size_t)all->runs * (sizeof(outcome) / sizeof(double));
-    outcome *list = hesse_calloc((size_t)all->runs, sizeof *list);
-    hesse_status s = list ? HESSE_OK
-                          : hesse_fail(hesse_team_why(team), HESSE_E_NOMEM,
-                                       "out of memory for %d runs", all->runs);
-    s = hesse_agree(team, s);
-    if (!s) s = hesse_team_split(team, own, &group);
-    for (int i = own; !s && i < all->runs; i += all->groups) {
-        run r = {.all = all, .team = group};
-        choose_run(all, i, &r);
-        s = do_run(&r);
-        if (!s && r.complete)
-            s = hesse_training_folder_outcome(r.folder, &list[i].steps, &list[i].loss,
-                                              &list[i].held_out, &list[i].accuracy,
-                                              hesse_team_why(group));
-        else
-            list[i] = outcome_of(&r, s);
-        if (hesse_team_rank(group)) list[i] = (outcome){0}; /* one rank counts */
-        end_run(&r);
-        if (s == HESSE_E_NUMERIC) s = HESSE_OK;
-    }
-    if (group && s) *hesse_team_why(team) = *hesse_team_why(group);
-    if (group) hesse_team_free(group);
-    s = hesse_agree(team, s);
-    if (!s) hesse_team_sum(team, (double *)list, count);
-    if (!s && rank == 0) s = tell_outcomes(all, list, hesse_team_why(team));
-    free(list);
-    return hesse_agree(team, s);
-}
-
 /* Collective. Open the examples that are trained on, and those that are held out. */
-static hesse_status open_data(job_of_runs *all)
+static hesse_status open_data(hesse_team *team, hesse_training_point *point)
 {
-    const hesse_job *job = all->job;
+    const hesse_job *job = point->job;
     const hesse_job_train *t = &job->train;
     const hesse_network_source source = {.arch = &job->arch,
                                          .config = job->paths.config,
                                          .checkpoint = job->paths.checkpoint,
                                          .outline = true};
-    hesse_team *team = all->team;
-    all->data = job->data;
-    all->data.all = true;
+    point->data = job->data;
+    point->data.all = true;
     const int more = t->evaluate_file ? 0 : t->evaluate_sequences;
-    if (all->data.sequences) all->data.sequences += more;
-    hesse_status s = hesse_network_needs(team, &source, &all->needs);
-    if (!s) s = hesse_dataset_open(team, &all->data, &all->needs, &all->dataset);
+    if (point->data.sequences) point->data.sequences += more;
+    hesse_status s = hesse_network_needs(team, &source, &point->needs);
+    if (!s) s = hesse_dataset_open(team, &point->data, &point->needs, &point->dataset);
     if (!s && more)
-        s = hesse_agree(team, hesse_dataset_split(all->dataset, more, &all->held_out,
-                                                  hesse_team_why(team)));
+        s = hesse_agree(team,
+                        hesse_dataset_split(point->dataset, more, &point->held_out,
+                                            hesse_team_why(team)));
     if (s) hesse_name_keys(job, hesse_team_why(team));
     if (s || !t->evaluate_file) return s;
     hesse_data_options data = job->data;
@@ -455,15 +152,111 @@ static hesse_status open_data(job_of_runs *all)
             "'train.evaluate.file' is for data of the kinds tokens and text, "
             "found %s; 'train.evaluate.sequences' alone holds examples out",
             data.kind);
-    s = hesse_dataset_open(team, &data, &all->needs, &all->held_out);
-    if (!s && all->held_out->all.vocabulary > all->dataset->all.vocabulary)
+    s = hesse_dataset_open(team, &data, &point->needs, &point->held_out);
+    if (!s && point->held_out->all.vocabulary > point->dataset->all.vocabulary)
         s = hesse_fail(
             hesse_team_why(team), HESSE_E_INPUT,
             "%s: has a vocabulary of %d, the examples that are trained on have "
             "one of %d; 'data.table' gives both the same ids",
-            t->evaluate_file, all->held_out->all.vocabulary,
-            all->dataset->all.vocabulary);
+            t->evaluate_file, point->held_out->all.vocabulary,
+            point->dataset->all.vocabulary);
     return s;
+}
+
+static void close_data(hesse_training_point *point)
+{
+    hesse_dataset_free(point->held_out);
+    hesse_dataset_free(point->dataset);
+    point->held_out = point->dataset = NULL;
+}
+
+/* Collective. Open a point for a group of ranks. */
+static hesse_status open_point(const job_of_runs *all, hesse_team *group, int p,
+                               hesse_training_point *point)
+{
+    hesse_job *job = all->jobs[p];
+    *point = (hesse_training_point){.options = all->options,
+                                    .job = job,
+                                    .folder = all->folder,
+                                    .runs = all->runs,
+                                    .tells = hesse_team_rank(all->team) == 0};
+    const hesse_status s = open_data(group, point);
+    if (s) return s;
+    /* The batch that is not given is 16 examples, or all if there are fewer. */
+    hesse_train_options *o = &job->train.options;
+    const int examples = hesse_dataset_examples(point->dataset);
+    if (!job->train.batch && o->order != HESSE_ORDER_FRESH && o->batch > examples)
+        o->batch = examples;
+    return HESSE_OK;
+}
+
+/* Collective. Share all runs among groups of ranks. A run that diverges is an outcome,
+   and the others go on; another failure ends the work of its group. */
+static hesse_status do_runs(const job_of_runs *all)
+{
+    hesse_team *team = all->team, *group = NULL;
+    const int rank = hesse_team_rank(team), size = hesse_team_size(team);
+    const int groups = all->runs < size ? all->runs : size,
+              own = (int)((long)rank * groups / size);
+    const size_t count = (size_t)all->runs * (sizeof(outcome) / sizeof(double));
+    hesse_training_point point = {0};
+    int open = -1;
+    outcome *list = hesse_calloc((size_t)all->runs, sizeof *list);
+    hesse_status s = list ? HESSE_OK
+                          : hesse_fail(hesse_team_why(team), HESSE_E_NOMEM,
+                                       "out of memory for %d runs", all->runs);
+    s = hesse_agree(team, s);
+    if (!s) s = hesse_team_split(team, own, &group);
+    for (int i = own; !s && i < all->runs; i += groups) {
+        hesse_training_run r = {.point = &point, .team = group};
+        int within = i;
+        const int p = point_of(all, &within);
+        if (p != open) {
+            close_data(&point);
+            s = open_point(all, group, open = p, &point);
+            if (s) break;
+        }
+        choose_run(all, i, &r);
+        s = hesse_training_run_do(&r);
+        if (!s && r.complete)
+            s = hesse_training_folder_outcome(r.folder, &list[i].steps, &list[i].loss,
+                                              &list[i].held_out, &list[i].accuracy,
+                                              hesse_team_why(group));
+        else
+            list[i] = outcome_of(&r, s);
+        if (hesse_team_rank(group)) list[i] = (outcome){0}; /* one rank counts */
+        hesse_training_run_end(&r);
+        if (s == HESSE_E_NUMERIC) s = HESSE_OK;
+    }
+    close_data(&point);
+    if (group && s) *hesse_team_why(team) = *hesse_team_why(group);
+    if (group) hesse_team_free(group);
+    s = hesse_agree(team, s);
+    if (!s) hesse_team_sum(team, (double *)list, count);
+    if (!s && rank == 0) s = tell_outcomes(all, list, hesse_team_why(team));
+    free(list);
+    return hesse_agree(team, s);
+}
+
+/* Collective. The only run of a job. */
+static hesse_status do_one(const job_of_runs *all)
+{
+    hesse_team *team = all->team;
+    hesse_training_point point;
+    hesse_training_run r = {.point = &point, .team = team};
+    char path[HESSE_FOLDER + 64];
+    hesse_status s = open_point(all, team, 0, &point);
+    choose_run(all, 0, &r);
+    if (!s) s = hesse_training_run_do(&r);
+    if (!s && r.complete && hesse_team_rank(team) == 0)
+        fprintf(stderr, "note: %s/log.h5 is complete; nothing was computed\n",
+                r.folder);
+    hesse_training_run_end(&r);
+    close_data(&point);
+    snprintf(path, sizeof path, "%s/log.h5", r.folder);
+    if (!s && hesse_team_rank(team) == 0)
+        s = hesse_result_show(path, stdout, hesse_team_why(team));
+    return hesse_agree(team, s);
 }
 
 /* Local. Check what only training asks of a job. */
@@ -482,50 +275,30 @@ static hesse_status check_job(const hesse_job *job, hesse_why *why)
     return HESSE_OK;
 }
 
-/* Local. The batch that is not given is 16 examples, or all if there are fewer. */
-static void fit_batch(hesse_job *job, int examples)
+/* Collective. Check all points before the first run: a later one may begin after hours.
+ */
+static hesse_status check_points(const job_of_runs *all)
 {
-    hesse_train_options *o = &job->train.options;
-    if (!job->train.batch && o->order != HESSE_ORDER_FRESH && o->batch > examples)
-        o->batch = examples;
+    hesse_status s = HESSE_OK;
+    for (int p = 0; !s && p < all->points; p++) {
+        hesse_training_point point = {0};
+        s = hesse_agree(all->team, check_job(all->jobs[p], hesse_team_why(all->team)));
+        if (!s) s = hesse_training_folder_check(all->team, all->jobs[p], all->folder);
+        if (!s && all->points > 1) s = open_point(all, all->team, p, &point);
+        close_data(&point);
+    }
+    return s;
 }
 
 hesse_status hesse_command_train(hesse_team *team, const hesse_options *options)
 {
-    hesse_job *job = NULL;
     job_of_runs all = {.team = team, .options = options};
-    hesse_status s = hesse_open_job(team, options, &job);
-    all.job = job;
-    if (!s) s = hesse_agree(team, check_job(job, hesse_team_why(team)));
-    if (!s) {
-        const int seeds = job->train.n_seeds ? job->train.n_seeds : 1;
-        all.folder = options->output ? options->output : job->paths.folder;
-        all.runs = job->train.n_rates * seeds;
-        all.groups =
-            all.runs < hesse_team_size(team) ? all.runs : hesse_team_size(team);
-        s = hesse_training_folder_check(team, job, all.folder);
-    }
-    if (!s) s = open_data(&all);
+    hesse_status s = hesse_open_jobs(team, options, &all.jobs, &all.points);
+    for (int p = 0; p < all.points; p++) all.runs += runs_of(all.jobs[p]);
+    if (!s) all.folder = options->output ? options->output : all.jobs[0]->paths.folder;
+    if (!s) s = check_points(&all);
     if (!s && hesse_team_rank(team) == 0) hesse_blas_warn();
-    if (!s) fit_batch(job, hesse_dataset_examples(all.dataset));
-    if (!s && all.runs == 1) {
-        run r = {.all = &all, .team = team};
-        choose_run(&all, 0, &r);
-        s = do_run(&r);
-        if (!s && r.complete && hesse_team_rank(team) == 0)
-            fprintf(stderr, "note: %s/log.h5 is complete; nothing was computed\n",
-                    r.folder);
-        end_run(&r);
-        char path[HESSE_FOLDER + 64];
-        snprintf(path, sizeof path, "%s/log.h5", all.folder);
-        if (!s && hesse_team_rank(team) == 0)
-            s = hesse_result_show(path, stdout, hesse_team_why(team));
-        s = hesse_agree(team, s);
-    } else if (!s) {
-        s = do_grid(&all);
-    }
-    hesse_dataset_free(all.held_out);
-    hesse_dataset_free(all.dataset);
-    hesse_job_free(job);
+    if (!s) s = all.runs == 1 ? do_one(&all) : do_runs(&all);
+    hesse_jobs_free(all.jobs, all.points);
     return s;
 }

@@ -22,9 +22,16 @@ hesse_status hesse_command_schema(const hesse_options *options, hesse_why *why);
 hesse_status hesse_command_version(const hesse_options *options, hesse_why *why);
 
 /** Collective. Open the job of a command line on every rank; rank 0 reads the file, and
- * finds the checkpoints of a series. */
+ * finds the checkpoints of a series. A job with a sweep is refused, unless the command
+ * line chooses one of its points. */
 hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
                             hesse_job **job);
+
+/** Collective. The same for a command that takes all points of a sweep: a job for each,
+ * or one without a sweep. The list is freed by hesse_jobs_free, also after an error. */
+hesse_status hesse_open_jobs(hesse_team *team, const hesse_options *options,
+                             hesse_job ***jobs, int *count);
+void hesse_jobs_free(hesse_job **jobs, int count);
 
 /** Local. The source of a job's network; it borrows from the job. */
 hesse_network_source hesse_job_source(const hesse_job *job, bool outline);

@@ -11,44 +11,103 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Collective. Broadcast the text of the job file. */
+static hesse_status read_text(hesse_team *team, const char *file, char **text,
+                              size_t *length)
+{
+    hesse_status s = HESSE_OK;
+    if (hesse_team_rank(team) == 0)
+        s = hesse_job_text(file, text, length, hesse_team_why(team));
+    s = hesse_agree(team, s);
+    if (s) return s;
+    hesse_team_broadcast(team, 0, length, sizeof *length);
+    if (hesse_team_rank(team)) *text = hesse_calloc(*length + 1, 1);
+    if (!*text)
+        s = hesse_fail(hesse_team_why(team), HESSE_E_NOMEM, "out of memory for a job");
+    s = hesse_agree(team, s);
+    if (!s) hesse_team_broadcast(team, 0, *text, *length);
+    return s;
+}
+
+/* Collective. Make the job from its text. */
+static hesse_status make_job(hesse_team *team, const hesse_options *options,
+                             const hesse_job_choice *choice, const char *text,
+                             size_t length, hesse_job **job)
+{
+    hesse_told told = {0};
+    hesse_status s = HESSE_OK;
+    if (hesse_team_rank(team) == 0)
+        s = hesse_job_tell(text, length, options->file, choice, &told,
+                           hesse_team_why(team));
+    s = hesse_agree(team, s);
+    if (s) return s;
+    hesse_team_broadcast(team, 0, &told, sizeof told);
+    s = hesse_job_parse(text, length, options->file, choice, &told, job,
+                        hesse_team_why(team));
+    s = hesse_agree(team, s);
+    if (!s) s = hesse_series_find(team, options->file, *job);
+    if (s) return s;
+    if (options->memory) (*job)->analysis.memory = options->memory;
+    (*job)->analysis.program = hesse_team_program(team);
+    return HESSE_OK;
+}
+
+static hesse_job_choice choice_of(const hesse_options *options)
+{
+    return (hesse_job_choice){.sets = options->sets,
+                              .n_sets = options->n_sets,
+                              .full = options->full,
+                              .name = options->point};
+}
+
 hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
                             hesse_job **job)
 {
     char *text = NULL;
     size_t length = 0;
-    hesse_told told = {0};
-    hesse_status s = HESSE_OK;
-    if (hesse_team_rank(team) == 0)
-        s = hesse_job_text(options->file, &text, &length, hesse_team_why(team));
-    s = hesse_agree(team, s);
-    if (!s) {
-        hesse_team_broadcast(team, 0, &length, sizeof length);
-        if (hesse_team_rank(team)) text = hesse_calloc(length + 1, 1);
-        if (!text)
-            s = hesse_fail(hesse_team_why(team), HESSE_E_NOMEM,
-                           "out of memory for a job");
-        s = hesse_agree(team, s);
-    }
-    if (!s) {
-        hesse_team_broadcast(team, 0, text, length);
-        if (hesse_team_rank(team) == 0)
-            s = hesse_job_tell(text, length, options->file, options->sets,
-                               options->n_sets, &told, hesse_team_why(team));
-        s = hesse_agree(team, s);
-    }
-    if (!s) {
-        hesse_team_broadcast(team, 0, &told, sizeof told);
-        s = hesse_job_parse(text, length, options->file, options->sets, options->n_sets,
-                            &told, job, hesse_team_why(team));
-        s = hesse_agree(team, s);
-    }
-    if (!s) s = hesse_series_find(team, options->file, *job);
-    if (!s) {
-        if (options->memory) (*job)->analysis.memory = options->memory;
-        (*job)->analysis.program = hesse_team_program(team);
-    }
+    const hesse_job_choice choice = choice_of(options);
+    hesse_status s = read_text(team, options->file, &text, &length);
+    if (!s) s = make_job(team, options, &choice, text, length, job);
+    if (!s && (*job)->sweep.points > 1 && !options->point)
+        s = hesse_fail(hesse_team_why(team), HESSE_E_JOB,
+                       "%s: 'sweep' has %d points, which `hesse train` computes; "
+                       "`hesse %s` takes one of them, such as --point %s",
+                       options->file, (*job)->sweep.points, options->command->name,
+                       (*job)->sweep.name);
     free(text);
     return s;
+}
+
+hesse_status hesse_open_jobs(hesse_team *team, const hesse_options *options,
+                             hesse_job ***jobs, int *count)
+{
+    char *text = NULL;
+    size_t length = 0;
+    hesse_job *first = NULL;
+    hesse_job_choice choice = choice_of(options);
+    *jobs = NULL, *count = 0;
+    hesse_status s = read_text(team, options->file, &text, &length);
+    if (!s) s = make_job(team, options, &choice, text, length, &first);
+    if (!s) {
+        const int points = options->point ? 1 : first->sweep.points;
+        *jobs = hesse_calloc((size_t)points, sizeof **jobs);
+        if (!*jobs)
+            s = hesse_fail(hesse_team_why(team), HESSE_E_NOMEM,
+                           "out of memory for %d jobs", points);
+        s = hesse_agree(team, s);
+        if (*jobs) (*jobs)[(*count)++] = first, first = NULL;
+        for (choice.point = 1; !s && choice.point < points; choice.point++)
+            s = make_job(team, options, &choice, text, length, &(*jobs)[(*count)++]);
+    }
+    hesse_job_free(first);
+    free(text);
+    return s;
+}
+
+void hesse_jobs_free(hesse_job **jobs, int count)
+{
+    for (int i = 0; i < count; i++) hesse_job_free(jobs[i]);
+    free(jobs);
 }
 
 /* The memory that is left for an analysis; 0: no limit was given. */

@@ -79,13 +79,15 @@ const hesse_command hesse_commands[] = {
     {"version", NULL, 0, "Print the version", NULL, NULL, hesse_command_version},
     {0}};
 
-enum { SET, OUTPUT, RANKS, MEMORY, FLAGS };
+enum { SET, POINT, OUTPUT, RANKS, MEMORY, FLAGS };
 
 const hesse_option hesse_option_rows[] = {
     [SET] =
         {"--set", "KEY=VALUE", SETS,
          "Override a key of the job, e.g. --set data.sequences=4; may be given again",
          0},
+    [POINT] = {"--point", "NAME", SETS,
+               "Take one point of the job's sweep, e.g. --point kernel-softmax", 0},
     [OUTPUT] =
         {"--output", "FILE", RUN,
          "Write the result to this file, or the training run to this folder, and "
@@ -96,10 +98,13 @@ const hesse_option hesse_option_rows[] = {
     [MEMORY] = {"--memory-per-rank", "SIZE", PLAN,
                 "Memory that a rank may use, e.g. 4GiB; the default is what is free",
                 0},
-    [FLAGS] = {"--resume", NULL, RUN,
-               "Go on with the finished work in FILE.parts (train: in the folder), if "
-               "there is any; leave a result of the same job as it is",
-               offsetof(hesse_options, resume)},
+    [FLAGS] = {"--full", NULL, SETS,
+               "Use the job's full size: the overrides of its section `full`",
+               offsetof(hesse_options, full)},
+    {"--resume", NULL, RUN,
+     "Go on with the finished work in FILE.parts (train: in the folder), if "
+     "there is any; leave a result of the same job as it is",
+     offsetof(hesse_options, resume)},
     {"--force", NULL, RUN,
      "Begin anew, and replace an older result when the new one is complete, but never "
      "a "
@@ -179,6 +184,9 @@ static hesse_status take(const hesse_option *o, const char *value, hesse_options
             return hesse_fail(why, HESSE_E_JOB, "--set: given more than %d times",
                               HESSE_MOST_SETS);
         x->sets[x->n_sets++] = value;
+        return HESSE_OK;
+    case POINT:
+        x->point = value;
         return HESSE_OK;
     case OUTPUT:
         x->output = value;

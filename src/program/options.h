@@ -47,9 +47,11 @@ struct hesse_options {
     const char *file;                  /* the argument, or NULL                    */
     const char *sets[HESSE_MOST_SETS]; /* "KEY=VALUE" of --set                    */
     int n_sets;
+    const char *point;  /* --point, or NULL                                        */
     const char *output; /* --output, or NULL                                       */
     int ranks;          /* --ranks, or 0                                           */
     size_t memory;      /* --memory-per-rank in bytes, or 0                        */
+    bool full;          /* --full                                                  */
     bool sbatch;        /* --sbatch                                                */
     bool verify;        /* --verify                                                */
     bool json;          /* --json                                                  */

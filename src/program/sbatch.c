@@ -70,6 +70,8 @@ void hesse_sbatch_print(const hesse_plan_summary *x, const hesse_options *option
          "on.");
     fputs("set -- ", stdout);
     print_quoted(options->file);
+    if (options->full) fputs(" --full", stdout);
+    if (options->point) fputs(" --point ", stdout), print_quoted(options->point);
     for (int i = 0; i < options->n_sets; i++) {
         fputs(" --set ", stdout);
         print_quoted(options->sets[i]);

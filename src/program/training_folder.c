@@ -37,6 +37,23 @@ static hesse_status make(const char *folder, hesse_why *why)
                                       : strerror(errno));
 }
 
+/* Local to rank 0. Make the folder of everything, and those below it down to the one of
+   a run. */
+static hesse_status make_within(const char *whole, const char *folder, hesse_why *why)
+{
+    hesse_status s = HESSE_OK;
+    char *path = hesse_copy(folder);
+    if (!path) return hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    for (size_t i = strlen(whole); !s && i <= strlen(folder); i++)
+        if (folder[i] == '/' || !folder[i]) {
+            path[i] = '\0';
+            s = make(path, why);
+            path[i] = folder[i];
+        }
+    free(path);
+    return s;
+}
+
 /* Local to rank 0. Check that `make` can succeed, and make nothing. */
 static hesse_status can_make(const char *folder, hesse_why *why)
 {
@@ -150,8 +167,7 @@ static hesse_status begin(const hesse_options *options, const hesse_job *job,
                           hesse_why *why)
 {
     char name[256] = "", path[HESSE_FOLDER + 64], state[HESSE_FOLDER + 64];
-    hesse_status s = make(whole, why);
-    if (!s) s = make(folder, why);
+    hesse_status s = make_within(whole, folder, why);
     if (s) return s;
     snprintf(path, sizeof path, "%s/log.h5", folder);
     snprintf(state, sizeof state, "%s/unfinished/" HESSE_CHECKPOINT_STATE, folder);

@@ -1,6 +1,6 @@
 /* Measures describe a spectrum by one number each. Eigenvalues below n eps max
    |eigenvalue| are rounding: they have no sign, and the condition number leaves them
-   out. */
+   out. A median that is rounding counts as 0. */
 #include "hesse/spectrum.h"
 
 #include <float.h>
@@ -16,6 +16,23 @@ static double condition(int n, const double *lambda, double floor)
         if (size > floor) least = fmin(least, size), greatest = fmax(greatest, size);
     }
     return greatest > 0 ? greatest / least : NAN;
+}
+
+/* Return the largest eigenvalue over the lower median of |eigenvalue|. A walk from 0 to
+   both ends meets the absolute values in ascending order. */
+static double robust_condition(int n, const double *lambda, double floor)
+{
+    double median = 0;
+    int right = 0;
+    while (right < n && lambda[right] < 0) right++;
+    int left = right - 1;
+    for (int i = 0; i <= (n - 1) / 2; i++)
+        if (right == n || (left >= 0 && -lambda[left] < lambda[right]))
+            median = -lambda[left--];
+        else
+            median = lambda[right++];
+    if (median > floor) return lambda[n - 1] / median;
+    return lambda[n - 1] > floor ? HUGE_VAL : NAN;
 }
 
 static double negative_mass(int n, const double *lambda, double floor)
@@ -62,6 +79,7 @@ void hesse_measure(const hesse_spectrum *spectrum, const hesse_sums *sums,
         .min = min,
         .max = max,
         .condition = condition(n, lambda, floor),
+        .robust_condition = robust_condition(n, lambda, floor),
         .negative_mass = negative_mass(n, lambda, floor),
         .effective_rank = effective_rank(n, lambda),
         .trace_per_parameter = sums->trace / n,

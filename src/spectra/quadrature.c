@@ -146,6 +146,7 @@ void hesse_measure_quadrature(const hesse_quadrature *q, const double *gradient,
         .min = min,
         .max = max,
         .condition = NAN,
+        .robust_condition = NAN,
         .negative_mass = s.all > 0 ? s.negative / s.all : 0,
         /* It is at least one, which an estimate may miss. */
         .effective_rank = s.all > 0 ? fmax(1, exp(log(n * s.all) - s.logs / s.all)) : 0,

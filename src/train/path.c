@@ -1,5 +1,5 @@
-/* Measures along a run. All products are with the Hessian of the batch of the step, at
-   the parameters before the step. */
+/* Measures along a run. All products are with the Hessian at the parameters before the
+   step, of the batch of the step or of the held-out examples. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "train/training.h"
@@ -25,6 +25,7 @@ static const char *const COLUMNS[] = {
     [HESSE_PATH_NOISE_TAIL] = "noise_tail_index",
     [HESSE_PATH_ROBUST_CONDITION] = "robust_condition",
     [HESSE_PATH_CRITICAL_RATE] = "critical_rate",
+    [HESSE_PATH_GRADIENT_SMOOTHNESS] = "gradient_smoothness",
 };
 
 const char *hesse_training_measure_name(int i)
@@ -50,6 +51,17 @@ static hesse_status exhausted(hesse_training *t)
                       "out of memory for measures along training");
 }
 
+static bool on_held_out(const hesse_training *t)
+{
+    return t->options.measures.examples == HESSE_PATH_ON_HELD_OUT;
+}
+
+/* The loss that is measured. */
+static hesse_objective *measured(const hesse_training *t)
+{
+    return on_held_out(t) ? t->evaluation : t->objective;
+}
+
 /* Collective. hv = S H S v for a diagonal S; NULL: 1. */
 static hesse_status apply(hesse_training *t, const double *s, const double *v,
                           double *scaled, double *hv)
@@ -57,7 +69,7 @@ static hesse_status apply(hesse_training *t, const double *s, const double *v,
     const size_t n = t->network->params.size;
     for (size_t i = 0; i < n; i++) scaled[i] = s ? s[i] * v[i] : v[i];
     const hesse_status status =
-        hesse_objective_product(t->objective, HESSE_ALL, 1, scaled, hv);
+        hesse_objective_product(measured(t), HESSE_ALL, 1, scaled, hv);
     for (size_t i = 0; !status && s && i < n; i++) hv[i] *= s[i];
     return status;
 }
@@ -178,7 +190,7 @@ static hesse_status robust_condition(hesse_training *t, double *value)
         const size_t some = n - at < TOGETHER ? n - at : TOGETHER;
         memset(v, 0, n * some * sizeof *v);
         for (size_t i = 0; i < some; i++) v[(at + i) * some + i] = 1;
-        s = hesse_objective_product(t->objective, HESSE_ALL, (int)some, v, hv);
+        s = hesse_objective_product(measured(t), HESSE_ALL, (int)some, v, hv);
         for (size_t i = 0; !s && i < some; i++)
             diagonal[at + i] = fabs(hv[(at + i) * some + i]);
     }
@@ -192,6 +204,19 @@ static hesse_status robust_condition(hesse_training *t, double *value)
     return s;
 }
 
+/* Collective. The norm of the gradient of the held-out examples. */
+static hesse_status held_out_norm(hesse_training *t, double *norm)
+{
+    const size_t n = t->network->params.size;
+    double *gradient = hesse_alloc(n);
+    hesse_status s = hesse_agree(t->team, gradient ? HESSE_OK : exhausted(t));
+    if (!s) s = hesse_objective_set_parameters(t->evaluation, t->parameters);
+    if (!s) s = hesse_objective_gradient(t->evaluation, NULL, gradient);
+    if (!s) *norm = sqrt(dot(n, gradient, gradient));
+    free(gradient);
+    return s;
+}
+
 hesse_status hesse_path_before(hesse_training *t, const double *gradient, double *row)
 {
     const hesse_path_measures *m = &t->options.measures;
@@ -200,7 +225,8 @@ hesse_status hesse_path_before(hesse_training *t, const double *gradient, double
     row[HESSE_PATH_GRADIENT_NORM] =
         sqrt(dot(t->network->params.size, gradient, gradient));
     row[HESSE_PATH_THRESHOLD] = threshold_of(t);
-    if (m->sharpness) s = largest(t, NULL, &row[HESSE_PATH_SHARPNESS]);
+    if (on_held_out(t)) s = held_out_norm(t, &row[HESSE_PATH_GRADIENT_NORM]);
+    if (!s && m->sharpness) s = largest(t, NULL, &row[HESSE_PATH_SHARPNESS]);
     if (!s && m->sharpness) s = sharpness_of_adam(t, row);
     if (!s && m->robust_condition)
         s = robust_condition(t, &row[HESSE_PATH_ROBUST_CONDITION]);
@@ -218,11 +244,45 @@ static hesse_status smoothness(hesse_training *t, double *value)
     if (!s) length = sqrt(dot(n, d, d));
     if (!s && length > 0) {
         scale(n, 1 / length, d); /* an update may be so small that d'd underflows */
-        s = hesse_objective_product(t->objective, HESSE_ALL, 1, d, hd);
+        s = hesse_objective_product(measured(t), HESSE_ALL, 1, d, hd);
         if (!s) *value = dot(n, d, hd);
     }
     free(d);
     free(hd);
+    return s;
+}
+
+/* Collective. The largest difference of gradients between the parameters before the
+   step and points towards those after it, over their distance. The distance is that of
+   the rounded points. There is no value if a gradient is not finite, as in a run that
+   diverges. Source: Zhang et al., arXiv:1905.11881, section 5. */
+static hesse_status gradient_smoothness(hesse_training *t, double *value)
+{
+    const size_t n = t->network->params.size;
+    const int points = t->options.measures.gradient_smoothness;
+    hesse_objective *of = measured(t);
+    double *here = hesse_alloc(n), *there = hesse_alloc(n), *point = hesse_alloc(n);
+    hesse_status s =
+        hesse_agree(t->team, here && there && point ? HESSE_OK : exhausted(t));
+    double largest = NAN;
+    if (!s) s = hesse_objective_gradient(of, NULL, here);
+    for (int k = 1; !s && k <= points; k++) {
+        const double towards = k / (points + 1.0); /* 1 - alpha */
+        for (size_t i = 0; i < n; i++)
+            point[i] = t->before[i] + towards * (t->parameters[i] - t->before[i]);
+        s = hesse_objective_set_parameters(of, point);
+        if (!s) s = hesse_objective_gradient(of, NULL, there);
+        for (size_t i = 0; !s && i < n; i++)
+            point[i] -= t->before[i], there[i] -= here[i];
+        const double length = s ? 0 : sqrt(dot(n, point, point));
+        if (length > 0) largest = fmax(largest, sqrt(dot(n, there, there)) / length);
+    }
+    if (!s) *value = largest;
+    if (s == HESSE_E_NUMERIC) s = HESSE_OK;
+    if (!s) s = hesse_objective_set_parameters(of, t->before);
+    free(here);
+    free(there);
+    free(point);
     return s;
 }
 
@@ -419,6 +479,8 @@ hesse_status hesse_path_after(hesse_training *t, double *row)
     hesse_status s = HESSE_OK;
     const bool labelled = t->dataset->all.target && t->dataset->all.labels == 1;
     if (m->smoothness) s = smoothness(t, &row[HESSE_PATH_SMOOTHNESS]);
+    if (!s && m->gradient_smoothness)
+        s = gradient_smoothness(t, &row[HESSE_PATH_GRADIENT_SMOOTHNESS]);
     if (!s && m->critical_rate) s = critical_rate(t, &row[HESSE_PATH_CRITICAL_RATE]);
     if (!s && m->classes && labelled) s = classes(t);
     if (!s && m->noise && t->options.batch) s = noise(t, row);

@@ -58,8 +58,10 @@ static hesse_status check_options(const hesse_train_options *o, int examples,
         return hesse_fail(why, HESSE_E_JOB, "order %d of examples, expected 0 to %d",
                           (int)o->order, HESSE_ORDER_FRESH);
     if (o->measures.classes < 0 || o->evaluate_every < 0 || o->measures.every < 0 ||
-        o->measures.noise < 0 || o->measures.sharpness < 0)
-        return hesse_fail(why, HESSE_E_JOB, "a negative number of steps or batches");
+        o->measures.noise < 0 || o->measures.sharpness < 0 ||
+        o->measures.gradient_smoothness < 0)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "a negative number of steps, batches or points");
     if (o->order == HESSE_ORDER_FRESH && (!o->data || !o->needs || o->batch < 1))
         return hesse_fail(why, HESSE_E_JOB,
                           "fresh examples need a batch size and a kind of data that is "
@@ -119,6 +121,9 @@ hesse_status hesse_training_new(hesse_team *team, const hesse_network *network,
     else if (!t)
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a training run");
     if (!s) s = check_options(options, dataset->all.sequences, &team->why);
+    if (!s && options->measures.examples == HESSE_PATH_ON_HELD_OUT && !held_out)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "measures on held-out examples, and there are none");
     if (!s) {
         *t = (hesse_training){.team = team,
                               .network = network,

@@ -31,6 +31,7 @@ typedef enum hesse_path_column {
     HESSE_PATH_NOISE_TAIL,
     HESSE_PATH_ROBUST_CONDITION,
     HESSE_PATH_CRITICAL_RATE,
+    HESSE_PATH_GRADIENT_SMOOTHNESS,
     HESSE_PATH_COLUMNS
 } hesse_path_column;
 
@@ -65,6 +66,8 @@ hesse_status hesse_training_draw(hesse_training *t, uint64_t number);
 /** Collective. Fill one row of the table, in two parts: before the step, and after it.
  * In both the objective has the batch and the parameters of before the step; after the
  * second it may have another batch.
+ * Measures on held-out examples use t->evaluation, which has the parameters of before
+ * the step afterwards, too.
  *
  *  gradient  [in]  of the batch of this step, not clipped.
  *  row       [in, out]  HESSE_PATH_COLUMNS numbers.

@@ -37,8 +37,8 @@ equal() {
     number=$(printf %06d "$1")
     for set in gradient parameters spectra/blocks spectra/full/eigenvalues spectra/full/trace \
         spectra/full/density metrics blocks/trace blocks/frobenius blocks/min \
-        blocks/max blocks/condition blocks/negative_mass blocks/effective_rank \
-        blocks/check_symmetry blocks/gradient_norm parts/gauss_newton/spectra/blocks; do
+        blocks/max blocks/condition blocks/robust_condition blocks/negative_mass \
+        blocks/effective_rank blocks/check_symmetry blocks/gradient_norm parts/gauss_newton/spectra/blocks; do
         expect "the $set of a single run of step $1" \
             h5diff result.h5 "single.$1.h5" "/steps/$number/$set" "/$set"
     done

@@ -121,6 +121,44 @@ case_grid() {
     works 'rate-0.01-seed-2' train train.yaml --set 'train.learning_rate=[0.01, 0.02]' \
         --set 'data.seed=1' --resume
 }
+# Every point of a sweep in a folder of its own; --point takes one, --full the other size.
+case_sweep() {
+    train
+    cat >> train.yaml <<EOF
+sweep:
+  speed: {slow: {train: {learning_rate: [0.001, 0.002]}}, fast: {train: {learning_rate: 0.01}}}
+  train: {optimiser: [sgd, adam]}
+full: {train: {steps: 14}}
+EOF
+    for ranks in 1 3; do
+        works 'speed-slow-optimiser-adam/rate-0.002 ' train train.yaml --output "on$ranks"
+    done
+    expect 'a row for each run' [ "$(wc -l < on3/runs.csv)" = 7 ]
+    expect 'columns of the axes' grep -q '^folder,speed,optimiser,learning_rate,' on1/runs.csv
+    expect 'the outcomes on any number of ranks' same_columns on1/runs.csv on3/runs.csv
+    expect 'a log of one run' [ -f on3/speed-fast-optimiser-sgd/log.h5 ]
+    ranks=1
+    works 'training' train train.yaml --output one --point speed-fast-optimiser-adam
+    expect 'a point alone is the same run' \
+        same one/speed-fast-optimiser-adam/stage-000012.safetensors \
+        on1/speed-fast-optimiser-adam/stage-000012.safetensors
+    works 'training' train train.yaml --output one --resume --point speed-fast-optimiser-adam
+    works 'speed-slow-optimiser-sgd/rate-0.001' train train.yaml --output one --resume
+    works 'all points   4: about ' plan train.yaml --full
+    works '14 steps' plan train.yaml --full
+    refused 2 ".*'sweep' has 4 points.*" run train.yaml
+    refused 2 '.*expected one of the 4 points.*' train train.yaml --point speed-fast
+    refused 2 ".*unknown key 'stepz'.*" plan train.yaml --set full.train.stepz=3
+}
+# same_columns FILE FILE: tables of runs whose numbers agree to eight digits.
+same_columns() {
+    /usr/bin/python3 -c '
+import csv, sys
+a, b = (list(csv.DictReader(open(f))) for f in sys.argv[1:])
+for x, y in zip(a, b, strict=True):
+    assert x["folder"] == y["folder"] and abs(float(x["loss"]) - float(y["loss"])) < 1e-8
+' "$@"
+}
 case_divergence() {
     train 'optimiser: sgd'
     launch train train.yaml --set train.learning_rate=1e300
@@ -143,6 +181,36 @@ import h5py
 f = h5py.File("fresh/log.h5")
 assert len(set(f["loss"][:4])) == 4 and f["path/noise"].shape == (2, 5)'
 }
+case_measures_on_held_out_examples() {
+    cat > held.yaml <<EOF
+model: {family: mlp, widths: [5]}
+data: {generator: clusters, features: 6, classes: 3, sequences: 32}
+train:
+  steps: 40
+  batch: 4
+  evaluate: {sequences: 8, every: 10}
+  measures: {every: 1, gradient_smoothness: 2, sharpness: 0, examples: held_out}
+EOF
+    ranks=2
+    works 'along the path' train held.yaml
+    works 'along the path' train held.yaml --output batch --set train.measures.examples=batch
+    has_h5py || skip 'no h5py to look at the log'
+    expect 'the fits of both measures of smoothness' /usr/bin/python3 -c '
+import h5py, numpy as np
+f, b = h5py.File("held/log.h5"), h5py.File("batch/log.h5")
+assert (f["loss"][()] == b["loss"][()]).all()
+assert (f["path/gradient_norm"][()] != b["path/gradient_norm"][()]).all()
+g = f["path/gradient_norm"][()]
+rank = lambda x: np.argsort(np.argsort(x))
+for before, after in (("", "smoothness"), ("gradient_", "gradient_smoothness")):
+    s = f["path/" + after][()]
+    slope, constant = np.polyfit(g, s, 1)
+    both = (g > 0) & (s > 0)
+    for name, own in ((before + "l0", constant), (before + "l1", slope),
+                      (after + "_correlation", np.corrcoef(np.log(g[both]), np.log(s[both]))[0, 1]),
+                      (after + "_rank_correlation", np.corrcoef(rank(g), rank(s))[0, 1])):
+        assert abs(f.attrs[name] - own) < 1e-8 * (1 + abs(own)), (name, f.attrs[name], own)'
+}
 case_quadratic_with_the_best_rate() {
     cat > quadratic.yaml <<EOF
 model: {family: quadratic, widths: [2, 1], eigenvalues: [1, 3, 5]}
@@ -162,6 +230,10 @@ case_bad_values() {
         --set train.order=fresh
     refused 2 "--set train.measures.noise: .*needs 'train.measures.every'" train train.yaml \
         --set train.measures.noise=3
+    refused 2 "--set train.measures.examples: .*is held_out, which needs held-out .*" \
+        train train.yaml --set train.measures.every=1 --set train.measures.examples=held_out
+    refused 2 "--set train.measures.examples: .*needs 'train.measures.every'" \
+        train train.yaml --set train.measures.examples=batch
     refused 2 "--set train.schedule.kind: 'train.schedule.kind' is step, .*" \
         train train.yaml --set train.schedule.kind=step
     refused 2 "'x\*' selects no parameter to train, .*" train train.yaml --set 'train.only=[x*]'

@@ -28,6 +28,8 @@ static const char *const cases[] = {"mlp",
                                     "bert_classes",
                                     "linear_transformer",
                                     "linear_transformer_softmax",
+                                    "linear_transformer_nonlinear",
+                                    "linear_transformer_joint_softmax",
                                     "attention",
                                     "attention_linear",
                                     "attention_gaussian",
@@ -93,7 +95,7 @@ static opened open_case(const char *name)
     const char *folder = HESSE_TEST_FOLDER "/families";
     snprintf(path, sizeof path, "%s/%s/job.yaml", folder, name);
     snprintf(reference, sizeof reference, "%s/%s/reference.safetensors", folder, name);
-    hesse_status s = hesse_job_read(path, NULL, 0, &x.job, &x.team->why);
+    hesse_status s = hesse_job_read(path, NULL, &x.job, &x.team->why);
     if (!s) s = hesse_open_problem(x.team, x.job, false, &x.problem);
     if (!s) s = hesse_safetensors_open(reference, &x.file, &x.team->why);
     if (s) print_error("%s: %s\n", name, hesse_team_why(x.team)->text);
@@ -287,7 +289,7 @@ static void quadratics_have_their_eigenvalues(void **state)
     hesse_job *job = NULL;
     hesse_problem m;
     const char *path = HESSE_TEST_FOLDER "/families/quadratic/job.yaml";
-    assert_all(hesse_job_read(path, NULL, 0, &job, &team->why) == HESSE_OK);
+    assert_all(hesse_job_read(path, NULL, &job, &team->why) == HESSE_OK);
     assert_done(team, hesse_open_problem(team, job, false, &m));
     double unit[N * N] = {0}, h[N * N], value = 0, loss;
     const double *theta = hesse_objective_parameters(m.objective);
@@ -326,7 +328,7 @@ static void resolved_jobs_give_the_same(void **state)
         snprintf(path, sizeof path, "%s/families/%s/job.yaml", HESSE_TEST_FOLDER,
                  cases[c]);
         hesse_status s = hesse_job_parse(x.job->complete, strlen(x.job->complete), path,
-                                         NULL, 0, NULL, &job, &x.team->why);
+                                         NULL, NULL, &job, &x.team->why);
         if (!s) s = hesse_open_problem(x.team, job, false, &m);
         if (s) print_error("%s: %s\n", cases[c], hesse_team_why(x.team)->text);
         assert_all(s == HESSE_OK);
@@ -351,7 +353,8 @@ static void a_multiplier_of_zero_is_zero(void **state)
     double loss;
     const char *const set = "model.multipliers=[1, 2, 0]";
     const char *path = HESSE_TEST_FOLDER "/families/mlp/job.yaml";
-    assert_all(hesse_job_read(path, &set, 1, &job, &team->why) == HESSE_OK);
+    assert_all(hesse_job_read(path, &(hesse_job_choice){.sets = &set, .n_sets = 1},
+                              &job, &team->why) == HESSE_OK);
     assert_done(team, hesse_open_problem(team, job, false, &m));
     assert_done(team, hesse_objective_loss(m.objective, &loss));
     assert_all(fabs(loss - log(hesse_network_arch(m.network)->data.outputs)) < 1e-14);

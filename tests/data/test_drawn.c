@@ -2,6 +2,8 @@
    must satisfy. */
 #include "check_data.h"
 
+#include "base/random.h"
+
 enum { MANY = 4000 };
 
 static hesse_batch made(const char *kind, hesse_recipe recipe, int count, uint64_t seed)
@@ -68,6 +70,51 @@ static void regressions_are_linear(void **state)
         }
         assert_true(x[20] == 0);
     }
+    hesse_batch_free(&b);
+}
+
+/* With two features, w explains the values of the teacher, which is the same for every
+   seed of the examples, and another one for another seed of its own. */
+static void teachers_are_fixed(void **state)
+{
+    (void)state;
+    enum { H = 3 };
+    const hesse_recipe recipe = {
+        .features = 2, .examples = 6, .teacher = H, .teacher_seed = 7};
+    double weights[4 * H + H + 2];
+    for (int i = 0; i < 5 * H + 2; i++)
+        weights[i] = (2 * hesse_uniform(7, HESSE_RANDOM_TEACHER, (uint64_t)i) - 1) /
+                     sqrt(i < 3 * H ? 2 : H);
+    for (uint64_t seed = 1; seed < 5; seed++) {
+        hesse_batch b = made("regression", recipe, 20, seed);
+        for (int s = 0; s < 20; s++) {
+            double h[7][2];
+            const double *x = b.x + s * 21;
+            for (int t = 0; t < 7; t++)
+                for (int i = 0; i < 2; i++) {
+                    h[t][i] = weights[5 * H + i];
+                    for (int j = 0; j < H; j++)
+                        h[t][i] +=
+                            weights[3 * H + i * H + j] *
+                            fmax(0, weights[2 * H + j] + weights[2 * j] * x[3 * t] +
+                                        weights[2 * j + 1] * x[3 * t + 1]);
+                }
+            const double det = h[0][0] * h[1][1] - h[0][1] * h[1][0];
+            const double w[] = {(x[2] * h[1][1] - x[5] * h[0][1]) / det,
+                                (x[5] * h[0][0] - x[2] * h[1][0]) / det};
+            for (int t = 0; t < 7; t++)
+                assert_within(t < 6 ? x[3 * t + 2] : -b.wanted[s],
+                              w[0] * h[t][0] + w[1] * h[t][1],
+                              1e-9 * (1 + 1 / fabs(det)));
+        }
+        hesse_batch_free(&b);
+    }
+    hesse_recipe other = recipe;
+    other.teacher_seed = 8;
+    hesse_batch a = made("regression", recipe, 1, 1),
+                b = made("regression", other, 1, 1);
+    assert_true(a.x[0] == b.x[0] && a.x[2] != b.x[2]);
+    hesse_batch_free(&a);
     hesse_batch_free(&b);
 }
 
@@ -201,6 +248,8 @@ static void recipes_are_checked(void **state)
     refused(&o, HESSE_E_JOB, "segments of a contour is 21, expected 2 to 20");
     o = (hesse_data_options){.kind = "regression", .recipe = {.shape = -1}};
     refused(&o, HESSE_E_JOB, "shape is -1");
+    o = (hesse_data_options){.kind = "regression", .recipe = {.teacher = -1}};
+    refused(&o, HESSE_E_JOB, "number of the teacher's neurons is -1");
     o = (hesse_data_options){.kind = "addition", .sequences = (1 << 24) + 1};
     refused(&o, HESSE_E_JOB, "number of sequences is 16777217, expected 1 to 16777216");
 }
@@ -211,6 +260,7 @@ int main(void)
         cmocka_unit_test(gaussian_inputs_are_normal),
         cmocka_unit_test(clusters_lie_about_the_unit_sphere),
         cmocka_unit_test(regressions_are_linear),
+        cmocka_unit_test(teachers_are_fixed),
         cmocka_unit_test(covariates_have_their_moments),
         cmocka_unit_test(sums_are_right),
         cmocka_unit_test(paths_are_found),

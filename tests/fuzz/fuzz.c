@@ -137,10 +137,10 @@ static void read_job(const uint8_t *bytes, size_t count)
     if (count) memcpy(text, bytes, count);
     text[count] = '\0';
     const hesse_status s =
-        hesse_job_parse(text, count, "j.yaml", NULL, 0, NULL, &job, &why);
+        hesse_job_parse(text, count, "j.yaml", NULL, NULL, &job, &why);
     expect(s, &why);
     hesse_job *again = NULL; /* the resolved job is the same job */
-    if (!s && (hesse_job_parse(job->complete, strlen(job->complete), "j.yaml", NULL, 0,
+    if (!s && (hesse_job_parse(job->complete, strlen(job->complete), "j.yaml", NULL,
                                NULL, &again, &why) ||
                strcmp(again->complete, job->complete) != 0))
         abort();

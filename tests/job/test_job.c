@@ -37,8 +37,9 @@ static hesse_job *parse_told(const char *text, const char *const *sets, int n_se
 {
     hesse_job *job = NULL;
     why.text[0] = '\0';
-    const hesse_status s = hesse_job_parse(text, strlen(text), "jobs/job.yaml", sets,
-                                           n_sets, told, &job, &why);
+    const hesse_status s = hesse_job_parse(
+        text, strlen(text), "jobs/job.yaml",
+        &(hesse_job_choice){.sets = sets, .n_sets = n_sets}, told, &job, &why);
     if (s) fail_msg("refused: %s", why.text);
     assert_non_null(job);
     return job;
@@ -58,8 +59,9 @@ static hesse_job *parse(const char *text)
 static void refuses_set(const char *text, const char *set, const char *message)
 {
     hesse_job *job = NULL;
-    const hesse_status s = hesse_job_parse(text, strlen(text), "job.yaml", &set,
-                                           set != NULL, NULL, &job, &why);
+    const hesse_status s = hesse_job_parse(
+        text, strlen(text), "job.yaml",
+        &(hesse_job_choice){.sets = &set, .n_sets = set != NULL}, NULL, &job, &why);
     assert_string_equal(s ? why.text : "(accepted)", message);
     assert_int_equal(s, HESSE_E_JOB);
     assert_null(job);
@@ -256,7 +258,7 @@ static void the_result_stands_beside_the_job(void **state)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         hesse_job *job = NULL;
         assert_int_equal(
-            hesse_job_parse(good, strlen(good), names[i][0], NULL, 0, NULL, &job, &why),
+            hesse_job_parse(good, strlen(good), names[i][0], NULL, NULL, &job, &why),
             0);
         assert_string_equal(job->paths.output, names[i][1]);
         hesse_job_free(job);
@@ -479,7 +481,7 @@ static void files_that_are_no_jobs(void **state)
     refuses("a: \x01\n",
             "job.yaml:1: this is no text in UTF-8: control characters are not allowed");
     hesse_job *job;
-    assert_int_equal(hesse_job_parse("a\n\0", 3, "job.yaml", NULL, 0, NULL, &job, &why),
+    assert_int_equal(hesse_job_parse("a\n\0", 3, "job.yaml", NULL, NULL, &job, &why),
                      2);
     assert_string_equal(why.text, "job.yaml:2: this is no text in UTF-8: "
                                   "it has a byte of value zero");
@@ -810,7 +812,7 @@ static void every_job_resolves_to_itself(void **state)
             assert_int_equal(hesse_job_text(files.gl_pathv[i], &text, &length, &why),
                              0);
             hesse_told told;
-            if (hesse_job_tell(text, length, files.gl_pathv[i], NULL, 0, &told, &why))
+            if (hesse_job_tell(text, length, files.gl_pathv[i], NULL, &told, &why))
                 told = (hesse_told){0}; /* its config is not in the tree */
             resolves_to_itself(text, NULL, 0, &told);
             free(text);
@@ -941,9 +943,10 @@ static void memory_may_end(void **state)
     for (broken_at = 0; broken_at < all; broken_at++) {
         hesse_job *job = NULL;
         allocations = 0;
-        assert_int_equal(
-            hesse_job_parse(full, strlen(full), "job.yaml", &set, 1, NULL, &job, &why),
-            HESSE_E_NOMEM);
+        assert_int_equal(hesse_job_parse(full, strlen(full), "job.yaml",
+                                         &(hesse_job_choice){.sets = &set, .n_sets = 1},
+                                         NULL, &job, &why),
+                         HESSE_E_NOMEM);
         assert_null(job);
     }
     broken_at = -1;
@@ -955,7 +958,7 @@ static void survives(const char *text, size_t length)
     hesse_job *job = NULL;
     why.text[0] = '\0';
     const hesse_status s =
-        hesse_job_parse(text, length, "job.yaml", NULL, 0, NULL, &job, &why);
+        hesse_job_parse(text, length, "job.yaml", NULL, NULL, &job, &why);
     assert_true(s == HESSE_OK || s == HESSE_E_JOB);
     assert_true((s == HESSE_OK) == (job != NULL));
     if (s) assert_message(&why, "job.yaml");
@@ -1007,13 +1010,13 @@ static void files_are_read(void **state)
     (void)state;
     hesse_job *job = NULL;
     write_text("job.yaml", good);
-    assert_int_equal(hesse_job_read("job.yaml", NULL, 0, &job, &why), HESSE_OK);
+    assert_int_equal(hesse_job_read("job.yaml", NULL, &job, &why), HESSE_OK);
     assert_string_equal(job->text, good);
     hesse_job_free(job);
-    assert_int_equal(hesse_job_read("none.yaml", NULL, 0, &job, &why), HESSE_E_JOB);
+    assert_int_equal(hesse_job_read("none.yaml", NULL, &job, &why), HESSE_E_JOB);
     assert_string_equal(why.text,
                         "none.yaml: cannot be opened: No such file or directory");
-    assert_int_equal(hesse_job_read(".", NULL, 0, &job, &why), HESSE_E_JOB);
+    assert_int_equal(hesse_job_read(".", NULL, &job, &why), HESSE_E_JOB);
     assert_string_equal(why.text, ".: cannot be read: Is a directory");
     assert_null(job);
     char *large = malloc(HESSE_JOB_BYTES + 1);
@@ -1021,14 +1024,127 @@ static void files_are_read(void **state)
     memset(large, '#', HESSE_JOB_BYTES + 1);
     write_bytes("large.yaml", large, HESSE_JOB_BYTES + 1);
     free(large);
-    assert_int_equal(hesse_job_read("large.yaml", NULL, 0, &job, &why), HESSE_E_JOB);
+    assert_int_equal(hesse_job_read("large.yaml", NULL, &job, &why), HESSE_E_JOB);
     assert_string_equal(why.text,
                         "large.yaml: is larger than 1 MiB, expected a job file");
+}
+
+static const char swept[] = "model: {family: gpt2, layers: 3}\n"
+                            "data: {text: t, seed: 1}\n"
+                            "sweep:\n"
+                            "  size:\n"
+                            "    small: {model: {layers: 1, width: 8}}\n"
+                            "    large: {model: {layers: 2}, train: {steps: 7}}\n"
+                            "  model: {kernel: [softmax, linear]}\n"
+                            "  train: {betas: [[0.5, 0.9], [0, 1]]}\n"
+                            "full:\n"
+                            "  data: {seed: 9}\n"
+                            "  sweep: {model: {kernel: [softmax, linear, gaussian]}}\n";
+
+static void a_sweep_has_points(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        hesse_job *job = NULL;
+        const hesse_job_choice choice = {.point = i};
+        char name[100];
+        snprintf(name, sizeof name, "size-%s-kernel-%s-betas-%s",
+                 i < 4 ? "small" : "large", i / 2 % 2 ? "linear" : "softmax",
+                 i % 2 ? "0_1" : "0.5_0.9");
+        assert_int_equal(
+            hesse_job_parse(swept, strlen(swept), "j.yaml", &choice, NULL, &job, &why),
+            HESSE_OK);
+        assert_string_equal(job->sweep.name, name);
+        assert_true(job->sweep.points == 8 && job->sweep.axes == 3);
+        assert_string_equal(job->sweep.axis[2], "betas");
+        assert_int_equal(job->arch.layers, i < 4 ? 1 : 2);
+        assert_int_equal(job->arch.width, i < 4 ? 8 : 32);
+        assert_true(job->train.options.optimiser.betas[0] == (i % 2 ? 0 : 0.5));
+        assert_int_equal(job->data.seed, 1);
+        assert_non_null(strstr(job->text, name));
+        hesse_job_free(job);
+    }
+}
+
+static void points_and_the_full_size_are_chosen(void **state)
+{
+    (void)state;
+    hesse_job *job = NULL;
+    const char *const sets[] = {"sweep.size.large.model.layers=5", "model.width=16"};
+    const hesse_job_choice choice = {.name = "size-large-kernel-gaussian-betas-0_1",
+                                     .full = true,
+                                     .sets = sets,
+                                     .n_sets = 2};
+    assert_int_equal(
+        hesse_job_parse(swept, strlen(swept), "j.yaml", &choice, NULL, &job, &why),
+        HESSE_OK);
+    assert_int_equal(job->sweep.points, 12);
+    assert_int_equal(job->arch.layers, 5); /* of the point, as overridden */
+    assert_int_equal(job->arch.width, 16); /* an override is last         */
+    assert_int_equal(job->data.seed, 9);
+    assert_int_equal(job->train.steps, 7);
+    assert_non_null(strstr(job->text, "# --full\n# --point size-large-"));
+    hesse_job_free(job);
+}
+
+#define ALIKE "model: {family: mlp}\ndata: {generator: gaussian}\n"
+
+static void sweeps_are_checked(void **state)
+{
+    (void)state;
+    const char *const cases[][2] = {
+        {ALIKE "full: 3\n",
+         "job.yaml:3: 'full' is '3', expected overrides of sections"},
+        {ALIKE "full: {data: {sequences: 1, colour: 2}}\n",
+         "job.yaml:3: unknown key 'colour' in 'data'; the nearest known key is '"
+         "contour'"},
+        {ALIKE "sweep: []\n",
+         "job.yaml:3: 'sweep' is a list, expected keys with lists of values, or axes "
+         "with named points"},
+        {ALIKE "sweep: {model: {seed: 3}}\n",
+         "job.yaml:3: 'sweep.model.seed' is '3', expected a list of values"},
+        {ALIKE "sweep: {model: {seed: []}}\n",
+         "job.yaml:3: 'sweep.model.seed' is a list, expected one that is not empty"},
+        {ALIKE "sweep: {size: {one: 1}}\n",
+         "job.yaml:3: 'sweep.size' is '1', expected points with overrides, such as "
+         "{small: {model: {layers: 1}}}"},
+        {ALIKE "sweep: {size: [1, 2]}\n",
+         "job.yaml:3: 'size' is a list, expected a section of the job, or a mapping of "
+         "points"},
+        {ALIKE "sweep: {model: {seed: [1, 1]}}\n",
+         "job.yaml:3: 'sweep.model.seed' has two points called '1'"},
+        {ALIKE "sweep: {model: {seed: [1]}, data: {seed: [1]}}\n",
+         "job.yaml:3: 'sweep' has two axes called 'seed'; points with names can hold "
+         "both keys"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        refuses(cases[i][0], cases[i][1]);
+    hesse_job *job = NULL;
+    const hesse_job_choice large = {.full = true}, point = {.name = "a"},
+                           other = {.name = "size-huge"};
+    assert_int_equal(
+        hesse_job_parse(ALIKE, strlen(ALIKE), "j.yaml", &large, NULL, &job, &why),
+        HESSE_E_JOB);
+    assert_string_equal(why.text,
+                        "j.yaml: has no section 'full', and --full asks for it");
+    assert_int_equal(
+        hesse_job_parse(ALIKE, strlen(ALIKE), "j.yaml", &point, NULL, &job, &why),
+        HESSE_E_JOB);
+    assert_string_equal(why.text, "j.yaml: has no section 'sweep', and --point asks "
+                                  "for one of its points");
+    assert_int_equal(
+        hesse_job_parse(swept, strlen(swept), "j.yaml", &other, NULL, &job, &why),
+        HESSE_E_JOB);
+    assert_memory_equal(why.text, "--point: found 'size-huge', expected one of the 8",
+                        48);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sweep_has_points),
+        cmocka_unit_test(points_and_the_full_size_are_chosen),
+        cmocka_unit_test(sweeps_are_checked),
         cmocka_unit_test(absent_keys_have_their_defaults),
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(a_config_has_the_sizes),

@@ -123,6 +123,17 @@ static const hesse_arch archs[] = {
                  .window = 2,
                  .windowed = {1},
                  .rotary = {.fraction = 0.5}}},
+    {.family = "linear_transformer",
+     .layers = 1,
+     .inner = 4,
+     .joint = true,
+     .positions = 4,
+     .data = {.inputs = 3, .outputs = 1, .loss = HESSE_LOSS_SQUARED_ERROR},
+     .attention = {.heads = 1,
+                   .kv_heads = 1,
+                   .size = 1,
+                   .full = true,
+                   .kernel = HESSE_KERNEL_SOFTMAX}},
 };
 enum { ARCHS = sizeof archs / sizeof *archs, EXAMPLES = 2 };
 

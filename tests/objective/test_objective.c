@@ -609,8 +609,9 @@ static hesse_problem open_model(const char *name, const char *checkpoint)
     if (strncmp(name, "families", 8) == 0) {
         snprintf(job_path, sizeof job_path, "%s/%s/job.yaml", data, name);
         snprintf(set, sizeof set, "model.checkpoint=%s", checkpoint ? checkpoint : "");
-        s = hesse_job_read(job_path, sets, checkpoint ? 1 : 0, &job,
-                           hesse_team_why(team));
+        s = hesse_job_read(
+            job_path, &(hesse_job_choice){.sets = sets, .n_sets = checkpoint ? 1 : 0},
+            &job, hesse_team_why(team));
         if (!s) s = hesse_open_problem(team, job, false, &p);
         hesse_job_free(job);
     } else {

@@ -158,7 +158,8 @@ static hesse_status write_share_at(hesse_result *result, const char *prefix,
     double coupling[B * B], distance[9] = {0, 1, 2, 1, 0, 3, 2, 3, 0};
     int computed[] = {0, 1, 3};
     for (int b = 0; b <= B; b++)
-        measures[b] = (hesse_measures){.trace = b, .max = 10 + b, .condition = NAN};
+        measures[b] = (hesse_measures){
+            .trace = b, .max = 10 + b, .condition = NAN, .robust_condition = INFINITY};
     for (int i = 0; i < B * B; i++) coupling[i] = i;
     hesse_distance_result js = {.kind = HESSE_JS,
                                 .mean = 2,
@@ -392,6 +393,7 @@ static void a_result_holds_what_was_written(void **state)
     assert_all(reads(file, "blocks/offset", B, x) && x[3] == 8);
     assert_all(reads(file, "blocks/trace", B, x) && x[3] == 3 && isnan(x[2]));
     assert_all(reads(file, "blocks/condition", B, x) && isnan(x[0]));
+    assert_all(reads(file, "blocks/robust_condition", B, x) && isinf(x[0]));
     assert_all(reads(file, "blocks/check_trace", B, x) && x[0] == 1e-15);
     assert_all(reads(file, "spectra/full/eigenvalues", N, x) && x[10] == 8.5);
     assert_all(reads(file, "spectra/full/max", 1, x) && x[0] == 14);

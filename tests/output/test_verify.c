@@ -196,6 +196,7 @@ static const damage OF_ANY[] = {
     {"blocks/min", 1, -5, "its min is"},
     {"blocks/max", 1, 45, "its max is"},
     {"blocks/condition", 1, 3, "its condition is"},
+    {"blocks/robust_condition", 1, 3, "its robust_condition is"},
     {"blocks/negative_mass", 1, 0.5, "its negative_mass is"},
     {"blocks/effective_rank", 1, 3, "its effective_rank is"},
     {"blocks/gradient_norm", 1, 3, "its gradient_norm is"},

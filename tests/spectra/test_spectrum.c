@@ -215,6 +215,7 @@ static void measures_have_closed_forms(void **state)
     assert_true(m.trace == 6 && m.min == -1 && m.max == 6);
     assert_true(m.frobenius == sqrt(38));
     assert_true(m.condition == 6);
+    assert_true(m.robust_condition == 6); /* 1e-18, 1, 1, 6 */
     assert_true(m.negative_mass == 1.0 / 8);
     const double entropy = 2 * log(8) / 8 + 6 * log(8.0 / 6) / 8;
     assert_true(fabs(m.effective_rank - exp(entropy)) < 1e-13);
@@ -223,6 +224,36 @@ static void measures_have_closed_forms(void **state)
     assert_true(m.dominance == 0.5);
     assert_true(m.noise_floor == 4 * DBL_EPSILON * 6);
     hesse_spectrum_free(s);
+}
+
+/* Every spectrum of up to 7 eigenvalues from -3 ... 3, against a sorted list. */
+static void the_robust_condition_is_that_of_a_sorted_list(void **state)
+{
+    (void)state;
+    enum { MOST = 7 };
+    const double zeros[MOST] = {0};
+    const hesse_sums none = {0};
+    for (int n = 1; n <= MOST; n++)
+        for (int code = 0; code < 1000; code++) {
+            double lambda[MOST];
+            int count[4] = {0}, rest = code * 37 + n, median = 0;
+            for (int i = 0; i < n; i++, rest /= 3) lambda[i] = rest % 3 + (i ? 0 : -3);
+            for (int i = 1; i < n; i++)
+                lambda[i] = fmin(3, lambda[i - 1] + (int)lambda[i]);
+            for (int i = 0; i < n; i++) count[abs((int)lambda[i])]++;
+            for (int below = count[0]; below <= (n - 1) / 2; below += count[median])
+                median++;
+            hesse_measures m;
+            hesse_spectrum *s = spectrum_of(n, lambda);
+            hesse_measure(s, &none, zeros, &m);
+            if (median)
+                assert_true(m.robust_condition == lambda[n - 1] / median);
+            else if (lambda[n - 1] > 0)
+                assert_true(m.robust_condition == HUGE_VAL);
+            else
+                assert_true(isnan(m.robust_condition));
+            hesse_spectrum_free(s);
+        }
 }
 
 static void equal_eigenvalues_have_full_rank_and_zeros_none(void **state)
@@ -235,12 +266,14 @@ static void equal_eigenvalues_have_full_rank_and_zeros_none(void **state)
     hesse_measure(s, &sums, zeros, &m);
     assert_true(fabs(m.effective_rank - 5) < 1e-14);
     assert_true(m.condition == 1 && m.negative_mass == 1 && m.dominance == 1);
+    assert_true(m.robust_condition == -1); /* the largest eigenvalue has its sign */
     assert_true(m.gradient_norm == 0);
     hesse_spectrum_free(s);
     s = spectrum_of(5, zeros);
     hesse_measure(s, &none, zeros, &m);
     assert_true(m.effective_rank == 0 && m.negative_mass == 0);
-    assert_true(isnan(m.condition) && isnan(m.dominance));
+    assert_true(isnan(m.condition) && isnan(m.robust_condition));
+    assert_true(isnan(m.dominance));
     assert_true(m.trace == 0 && m.frobenius == 0 && m.noise_floor == 0);
     hesse_spectrum_free(s);
 }
@@ -264,6 +297,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(zero_matrices_and_single_numbers),
         cmocka_unit_test(every_other_check_is_judged),
         cmocka_unit_test(measures_have_closed_forms),
+        cmocka_unit_test(the_robust_condition_is_that_of_a_sorted_list),
         cmocka_unit_test(equal_eigenvalues_have_full_rank_and_zeros_none),
         cmocka_unit_test(engines_have_names),
     };

@@ -5,6 +5,7 @@
 #include "check_memory.h"
 #include "check_problem.h"
 #include "hesse/train.h"
+#include "train/relation.h"
 #include "train/schedule.h"
 
 #include <math.h>
@@ -287,6 +288,7 @@ static hesse_train_options with_records(hesse_optimiser_kind kind)
     o.evaluate_every = 2;
     o.measures = (hesse_path_measures){.every = 2,
                                        .smoothness = true,
+                                       .gradient_smoothness = 2,
                                        .sharpness = 3,
                                        .noise = 4,
                                        .robust_condition = true};
@@ -325,6 +327,7 @@ static void runs_go_on_to_the_same_bits(void **state)
     hesse_problem p = open_perceptron(team, 4), q = open_perceptron(team, 4);
     for (int k = 0; k < KINDS; k++) {
         hesse_train_options o = with_records((hesse_optimiser_kind)k);
+        if (k % 2) o.measures.examples = HESSE_PATH_ON_HELD_OUT;
         interrupted(&p, k % 2 ? q.dataset : NULL, &o);
     }
     hesse_train_options o = with_records(HESSE_OPTIMISER_ADAM);
@@ -600,8 +603,10 @@ static void measures_of_a_quadratic_are_known(void **state)
         hesse_train_options o = options_of((hesse_optimiser_kind)k);
         const bool adam = k >= HESSE_OPTIMISER_ADAM && k <= HESSE_OPTIMISER_ADAM_MINI;
         o.batch = 0, o.steps = STEPS;
-        o.measures =
-            (hesse_path_measures){.every = 1, .smoothness = true, .sharpness = N};
+        o.measures = (hesse_path_measures){.every = 1,
+                                           .smoothness = true,
+                                           .gradient_smoothness = 1 + k,
+                                           .sharpness = N};
         hesse_training *t = begin(&p, NULL, &o);
         for (int s = 0; s < STEPS; s++) {
             const double *w = hesse_training_parameters(t);
@@ -613,6 +618,12 @@ static void measures_of_a_quadratic_are_known(void **state)
             for (int i = 0; i < N; i++) d[i] = w[i] - was[i];
             const double dd = squares(N, d), along = form(N, h, d) / dd;
             assert_all(fabs(measure(t, s, "smoothness") - along) < 1e-9 * 11);
+            /* Differences of gradients are H d, wherever the points are. */
+            double hd = 0;
+            for (int i = 0; i < N; i++) hd += pow(dot(N, h + i * N, d), 2);
+            const double found_by_gradients = measure(t, s, "gradient_smoothness");
+            assert_all(fabs(found_by_gradients - sqrt(hd / dd)) < 1e-9 * 11);
+            assert_all(found_by_gradients > 0.5 && found_by_gradients < 11);
             assert_all(near(measure(t, s, "sharpness"), 11, 11));
             assert_all(measure(t, s, "step") == s);
             /* The gradient is H w. */
@@ -747,6 +758,140 @@ static void robust_condition_is_that_of_the_diagonal(void **state)
     hesse_problem_free(&p);
 }
 
+/* Collective. Smoothness by differences of gradients, from its definition. */
+static double by_gradients(hesse_objective *x, size_t n, int points, const double *was,
+                           const double *now)
+{
+    double here[MOST], there[MOST], point[MOST], step[MOST], largest = 0;
+    assert_done(team, hesse_objective_set_parameters(x, was));
+    assert_done(team, hesse_objective_gradient(x, NULL, here));
+    for (size_t i = 0; i < n; i++) step[i] = now[i] - was[i];
+    for (int k = 1; k <= points; k++) {
+        const double alpha = k / (points + 1.0);
+        for (size_t i = 0; i < n; i++) point[i] = alpha * was[i] + (1 - alpha) * now[i];
+        assert_done(team, hesse_objective_set_parameters(x, point));
+        assert_done(team, hesse_objective_gradient(x, NULL, there));
+        for (size_t i = 0; i < n; i++) there[i] -= here[i];
+        largest =
+            fmax(largest, sqrt(squares(n, there) / squares(n, step)) / (1 - alpha));
+    }
+    return largest;
+}
+
+static void measures_are_of_the_chosen_examples(void **state)
+{
+    (void)state;
+    static const char *const of_the_batch[] = {
+        "step",           "noise_mean",       "noise_deviation", "noise_skewness",
+        "noise_kurtosis", "noise_tail_index", "critical_rate"};
+    hesse_problem p = open_perceptron(team, 4), q = open_perceptron(team, 4);
+    const size_t n = hesse_network_size(p.network);
+    hesse_train_options o = descent(0.3, 4);
+    o.measures = (hesse_path_measures){.every = 1,
+                                       .smoothness = true,
+                                       .gradient_smoothness = 3,
+                                       .sharpness = 5,
+                                       .robust_condition = true,
+                                       .critical_rate = true};
+    /* A run whose held-out examples are those of every batch. */
+    hesse_train_options held = o;
+    held.measures.examples = HESSE_PATH_ON_HELD_OUT;
+    hesse_training *all = begin(&p, NULL, &o), *same = begin(&p, q.dataset, &held);
+    take(all, 4);
+    take(same, 4);
+    const hesse_train_log a = hesse_training_log(all), b = hesse_training_log(same);
+    assert_all(a.measured == 4 && b.measured == 4);
+    assert_all(same_bits(4 * (size_t)a.columns, a.measures, b.measures));
+
+    o.batch = held.batch = BATCH, o.measures.noise = held.measures.noise = 10;
+    hesse_training *on_batch = begin(&p, NULL, &o),
+                   *on_held_out = begin(&p, q.dataset, &held);
+    for (int s = 0; s < 4; s++) {
+        double was[MOST], d[MOST], hd[MOST], gradient[MOST];
+        memcpy(was, hesse_training_parameters(on_held_out), n * sizeof *was);
+        take(on_batch, 1);
+        take(on_held_out, 1);
+        const double *now = hesse_training_parameters(on_held_out);
+        assert_all(same_bits(n, hesse_training_parameters(on_batch), now));
+        const double differences = by_gradients(q.objective, n, 3, was, now);
+        assert_done(team, hesse_objective_set_parameters(q.objective, was));
+        assert_done(team, hesse_objective_gradient(q.objective, NULL, gradient));
+        for (size_t i = 0; i < n; i++) d[i] = now[i] - was[i];
+        assert_done(team, hesse_objective_product(q.objective, HESSE_ALL, 1, d, hd));
+        const double norm = sqrt(squares(n, gradient)),
+                     along = dot(n, d, hd) / squares(n, d);
+        assert_all(near(measure(on_held_out, s, "gradient_norm"), norm, norm));
+        assert_all(near(measure(on_held_out, s, "smoothness"), along, 1));
+        assert_all(
+            near(measure(on_held_out, s, "gradient_smoothness"), differences, 10));
+        for (size_t i = 0; i < sizeof of_the_batch / sizeof *of_the_batch; i++) {
+            const double x = measure(on_batch, s, of_the_batch[i]),
+                         y = measure(on_held_out, s, of_the_batch[i]);
+            assert_all(same_bits(1, &x, &y));
+        }
+        assert_all(measure(on_batch, s, "smoothness") !=
+                   measure(on_held_out, s, "smoothness"));
+    }
+    /* At the first parameters, all examples have the curvature of the first run. */
+    assert_all(
+        near(measure(on_held_out, 0, "sharpness"), measure(all, 0, "sharpness"), 10));
+    const double robust = measure(all, 0, "robust_condition");
+    assert_all(near(measure(on_held_out, 0, "robust_condition"), robust, 100 * robust));
+    hesse_training_free(all);
+    hesse_training_free(same);
+    hesse_training_free(on_batch);
+    hesse_training_free(on_held_out);
+    hesse_problem_free(&p);
+    hesse_problem_free(&q);
+}
+
+static void relations_of_known_columns(void **state)
+{
+    (void)state;
+    enum { ROWS = 6 };
+    /* x, a line, a power, and both with a hole */
+    double table[ROWS][3];
+    hesse_relation r;
+    hesse_why why;
+    for (int i = 0; i < ROWS; i++) {
+        const double x = 1 + i * i % 7;
+        table[i][0] = x, table[i][1] = 3 * x - 4, table[i][2] = 5 / (x * x);
+    }
+    const double *x = &table[0][0];
+    assert_true(!hesse_relation_find(ROWS, 3, x, x + 1, &r, &why));
+    assert_true(near(r.constant, -4, 10) && near(r.slope, 3, 10) &&
+                near(r.ranks, 1, 1));
+    assert_true(r.logarithms > 0.5 && r.logarithms < 1); /* without the row of -1 */
+    assert_true(!hesse_relation_find(ROWS, 3, x, x + 2, &r, &why));
+    assert_true(near(r.logarithms, -1, 1) && near(r.ranks, -1, 1));
+    table[2][1] = NAN, table[3][0] = NAN;
+    assert_true(!hesse_relation_find(ROWS, 3, x, x + 1, &r, &why));
+    assert_true(near(r.constant, -4, 10) && near(r.slope, 3, 10) &&
+                near(r.ranks, 1, 1));
+    /* Ranks 0, 1.5, 1.5, 3 and 0, 2, 1, 3. */
+    const double tied[] = {-1, 2, 2, 30}, other[] = {-5, 3, 2, 4},
+                 equal[] = {7, 7, 7, 7};
+    assert_true(!hesse_relation_find(4, 1, tied, other, &r, &why));
+    assert_true(near(r.ranks, 4.5 / sqrt(4.5 * 5), 1));
+    assert_true(!hesse_relation_find(4, 1, equal, other, &r, &why));
+    assert_true(isnan(r.constant) && isnan(r.slope));
+    assert_true(isnan(r.logarithms) && isnan(r.ranks));
+    assert_true(!hesse_relation_find(4, 1, tied, equal, &r, &why));
+    assert_true(r.constant == 7 && r.slope == 0 && isnan(r.ranks));
+    for (size_t rows = 0; rows < 3; rows++) {
+        assert_true(!hesse_relation_find(rows, 1, tied, other, &r, &why));
+        assert_true(isnan(r.constant) && isnan(r.slope));
+        assert_true(isnan(r.logarithms) && isnan(r.ranks));
+    }
+    MPI_Comm_rank(MPI_COMM_WORLD, &broken_rank);
+    for (int at = 0; at < 2; at++) {
+        broken_at = at, allocations = 0;
+        assert_int_equal(hesse_relation_find(4, 1, tied, other, &r, &why),
+                         HESSE_E_NOMEM);
+    }
+    broken_rank = -1;
+}
+
 /* Batches of one example, as many as there are examples, are a pass: their distances
    from the whole gradient are those of all examples. */
 static void noise_is_that_of_the_examples(void **state)
@@ -835,6 +980,8 @@ static void settings_out_of_range_are_refused(void **state)
     BAD("negative", measures.every = -1);
     BAD("negative", measures.noise = -1);
     BAD("negative", measures.sharpness = -1);
+    BAD("negative", measures.gradient_smoothness = -1);
+    BAD("there are none", measures.examples = HESSE_PATH_ON_HELD_OUT);
     BAD("optimiser 8", optimiser.kind = (hesse_optimiser_kind)KINDS);
     BAD("momentum is -0.1", optimiser.momentum = -0.1);
     BAD("first beta is 1, expected at least 0 and below 1", optimiser.betas[0] = 1);
@@ -889,6 +1036,8 @@ static void a_run_ends_and_may_diverge(void **state)
     assert_all(hesse_training_log(t).rows == 2);
     hesse_training_free(t);
     o.learning_rate = 1e60, o.steps = 100;
+    o.measures =
+        (hesse_path_measures){.every = 1, .smoothness = true, .gradient_smoothness = 2};
     t = begin(&p, NULL, &o);
     hesse_status s = HESSE_OK;
     int steps = 0;
@@ -1022,6 +1171,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(sharpness_is_that_of_trained_parameters),
     cmocka_unit_test(thresholds_separate_stable_runs),
     cmocka_unit_test(robust_condition_is_that_of_the_diagonal),
+    cmocka_unit_test(measures_are_of_the_chosen_examples),
+    cmocka_unit_test(relations_of_known_columns),
     cmocka_unit_test(noise_is_that_of_the_examples),
     cmocka_unit_test(settings_out_of_range_are_refused),
     cmocka_unit_test(a_run_ends_and_may_diverge),

@@ -1,4 +1,5 @@
-/* Linear transformers that learn regression in context.
+/* Linear transformers that learn regression in context, also of values that are not
+   linear in x: then an MLP comes first, and P and Q act on x and y together.
    Source: Ahn et al., arXiv:2310.01082. */
 #include "network/families/family.h"
 
@@ -34,16 +35,23 @@ static hesse_stream step(hesse_builder *b, hesse_stream x, hesse_stream weights,
     return hesse_build_join(b, &hesse_op_sum, x, v);
 }
 
-/* Tokens are (x, y). As the matrices P and Q leave y out, or keep it, both streams have
-   their own way: y's change by the same weights. */
-static void build(hesse_builder *b)
+/* The values of a trainable MLP of x, for every token. */
+static hesse_stream features(hesse_builder *b, hesse_stream x, int inner)
 {
-    const hesse_arch *a = b->arch;
-    const hesse_stream both = hesse_build_numbers(b);
-    const int d = both.width - 1;
-    hesse_stream x = hesse_build_channels(b, both, 0, d);
-    hesse_stream y = hesse_build_channels(b, both, d, 1);
-    for (int l = 0; l < a->layers; l++) {
+    const int d = x.width;
+    if (!inner) return x;
+    x = hesse_build_linear(b, x, hesse_affine_uniform(d, inner, true, HESSE_ROLE_UP),
+                           "mlp.0");
+    x = hesse_build_apply(b, &hesse_op_relu, (hesse_dims){0}, x);
+    return hesse_build_linear(
+        b, x, hesse_affine_uniform(inner, d, true, HESSE_ROLE_DOWN), "mlp.2");
+}
+
+/* The y of every token after all layers, where P and Q are d x d: they leave y out, or
+   keep it, so both streams have their own way, and y's change by the same weights. */
+static hesse_stream separate(hesse_builder *b, hesse_stream x, hesse_stream y)
+{
+    for (int l = 0; l < b->arch->layers; l++) {
         char module[32];
         snprintf(module, sizeof module, "layers.%d.", l);
         b->module = module, b->layer = l;
@@ -54,7 +62,36 @@ static void build(hesse_builder *b)
         y = step(b, y, weights, y);
     }
     b->module = "", b->layer = -1;
-    hesse_build_loss(b, hesse_build_select(b, y, both.tokens - 1));
+    return y;
+}
+
+/* The same where P and Q act on the tokens z = (x, y). */
+static hesse_stream joint(hesse_builder *b, hesse_stream x, hesse_stream y)
+{
+    const int d = x.width;
+    hesse_stream z = hesse_build_append(b, x, y);
+    for (int l = 0; l < b->arch->layers; l++) {
+        char module[32];
+        snprintf(module, sizeof module, "layers.%d.", l);
+        b->module = module, b->layer = l;
+        const hesse_stream v = square(b, z, "P", HESSE_ROLE_VALUE, false);
+        const hesse_stream q = square(b, z, "Q", HESSE_ROLE_QUERY, true);
+        z = step(b, z, hesse_build_weights(b, q, z, 1), v);
+    }
+    b->module = "", b->layer = -1;
+    return hesse_build_channels(b, z, d, 1);
+}
+
+/* Tokens are (x, y). */
+static void build(hesse_builder *b)
+{
+    const hesse_stream both = hesse_build_numbers(b);
+    const int d = both.width - 1;
+    const hesse_stream y = hesse_build_channels(b, both, d, 1);
+    hesse_stream x = hesse_build_channels(b, both, 0, d);
+    x = features(b, x, b->arch->inner);
+    const hesse_stream last = b->arch->joint ? joint(b, x, y) : separate(b, x, y);
+    hesse_build_loss(b, hesse_build_select(b, last, both.tokens - 1));
 }
 
 /* One head, as wide as its inputs. */
@@ -66,7 +103,9 @@ static void complete(hesse_arch *arch)
 static hesse_status check(const hesse_arch *a, hesse_why *why)
 {
     const hesse_size_limit own[] = {{"layers", a->layers, HESSE_CONFIG_LAYERS}};
-    const hesse_status s = hesse_check_sizes(1, own, why);
+    const hesse_size_limit inner[] = {{"inner", a->inner, 0}};
+    hesse_status s = hesse_check_sizes(1, own, why);
+    if (!s && a->inner) s = hesse_check_sizes(1, inner, why);
     if (!s && (a->data.inputs < 2 || a->positions < 2))
         return hesse_fail(why, HESSE_E_JOB,
                           "model: linear_transformer reads tokens (x, y) of a context "
@@ -82,7 +121,8 @@ static hesse_status check(const hesse_arch *a, hesse_why *why)
 
 static const hesse_owned_key keys[] = {{"layers", "2"},       {"attention", "full"},
                                        {"kernel", "linear"},  {"loss", "squared_error"},
-                                       {"deviation", "0.05"}, {NULL, NULL}};
+                                       {"deviation", "0.05"}, {"inner", NULL},
+                                       {"joint", "false"},    {NULL, NULL}};
 
 const hesse_family hesse_family_linear_transformer = {
     .name = "linear_transformer",

@@ -204,7 +204,8 @@ def find_groups(arguments):
         shown = ["folder"] * (panels != "folder")
 
     def unique(some):
-        return len({tuple(g.key.get(f, "") for f in [*some, panels]) for g in groups}) == len(groups)
+        labels = {tuple(g.key.get(f, "") for f in [*some, panels]) for g in groups}
+        return len(labels) == len(groups)
     if not unique(shown):
         shown.insert(0, "folder")
     if "point" in shown and unique([f for f in shown if f != "point"]):
@@ -583,8 +584,8 @@ def draw_smoothness(arguments):
                      rank_correlation(g, c),
                      correlation(np.log(g[above]), np.log(c[above]))])
         clouds.append((group, rate, cloud[:, above], l0, l1))
-    print(f"fit: {arguments.quantity} = L0 + L1 |g| by least squares; rank: Spearman's correlation; log: "
-          "Pearson's\ncorrelation of logarithms, where both are above 0 (the column <= 0 counts "
+    print(f"fit: {arguments.quantity} = L0 + L1 |g| by least squares; rank: Spearman's correlation; "
+          "log: Pearson's\ncorrelation of logarithms, where both are above 0 (the column <= 0 counts "
           "the others)")
     show([*names, "rate", "seeds", "points", "<= 0", "L0", "L1", "rank", "log"], rows)
     if not arguments.output:
