@@ -125,10 +125,12 @@ def log_axis(axis, values):
     values = values[np.isfinite(values)]
     if len(values) and values.min() > 0:
         axis.set_yscale("log")
-        # A range within a decade would have one label or none.
-        if values.max() / values.min() < 12:
+        # A range of a decade or two would have too few labels, or products such as 2 x 10^0.
+        size = values.max() / values.min()
+        if size < 100:
             ticker = need("matplotlib.ticker", "figures")
-            axis.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 3, 5)))
+            axis.yaxis.set_major_locator(
+                ticker.LogLocator(subs=(1, 2, 3, 5) if size < 12 else (1, 2, 5)))
             axis.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
             axis.yaxis.set_minor_formatter(ticker.NullFormatter())
 
@@ -584,9 +586,9 @@ def draw_smoothness(arguments):
                      rank_correlation(g, c),
                      correlation(np.log(g[above]), np.log(c[above]))])
         clouds.append((group, rate, cloud[:, above], l0, l1))
-    print(f"fit: {arguments.quantity} = L0 + L1 |g| by least squares; rank: Spearman's correlation; "
-          "log: Pearson's\ncorrelation of logarithms, where both are above 0 (the column <= 0 counts "
-          "the others)")
+    print(f"fit: {arguments.quantity} = L0 + L1 |g| by least squares; rank: Spearman's "
+          "correlation;\nlog: Pearson's correlation of logarithms, where both are above 0 (the "
+          "column <= 0 counts the others)")
     show([*names, "rate", "seeds", "points", "<= 0", "L0", "L1", "rank", "log"], rows)
     if not arguments.output:
         return
@@ -595,6 +597,9 @@ def draw_smoothness(arguments):
     figure, matrix = canvas(lines, columns, 4.0 if lines == 1 else 2.6 * lines, sharex=True,
                             sharey=True)
     steps = np.concatenate([cloud[0] for _, _, cloud, _, _ in clouds])
+    if not len(steps):
+        raise Failure(INPUT, f"{arguments.folders[0]}: found no step at which the gradient and "
+                             f"/path/{arguments.quantity} are above 0, expected one or more")
     points = None
     for axes, (group, rate, (at, g, c), l0, l1) in zip(matrix.ravel(), clouds):
         points = axes.scatter(g, c, c=at, s=9, cmap="viridis", linewidths=0,
@@ -604,12 +609,15 @@ def draw_smoothness(arguments):
         if len(g) > 1:
             x = np.geomspace(g.min(), g.max(), 200)
             fit = l0 + l1 * x
-            ends = axes.get_ylim()
             axes.plot(x[fit > 0], fit[fit > 0], "-", color="#D55E00",
                       label=f"{l0:.3g} {'-' if l1 < 0 else '+'} {abs(l1):.3g} |g|")
-            axes.set_ylim(ends)
-            axes.legend(loc="upper left")
-        axes.set_title(f"{group.label}, rate {rate:g}", fontsize=10 if columns < 3 else 8.5)
+            axes.legend(loc="upper left", handlelength=1.2)
+        axes.set_title(f"{group.label}{', ' if columns < 3 else chr(10)}rate {rate:g}",
+                       fontsize=10 if columns < 3 else 8.5)
+    # Room for the points and the legends; the lines of the fits may leave it.
+    heights = np.concatenate([cloud[2] for _, _, cloud, _, _ in clouds])
+    room = (heights.max() / heights.min()) ** 0.15 * 1.2
+    matrix[0][0].set_ylim(heights.min() / 1.3, heights.max() * room)
     for axes in matrix.ravel()[len(clouds):]:
         axes.axis("off")
     figure.supxlabel("norm of the gradient (loss / parameter)", fontsize=9.5)
