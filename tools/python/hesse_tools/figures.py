@@ -509,9 +509,10 @@ def draw_rates(arguments):
             axes.plot([rate], [0.98], "x", color=colour, markersize=7,
                       transform=axes.get_xaxis_transform(), clip_on=False)
         if panel:
-            axes.set_title(f"{arguments.panels} {panel}")
+            axes.set_title(f"{arguments.panels} {panel}" if len(panels) < 4 else panel)
         axes.set_xlabel("learning rate")
-        legend(axes, len(axes.get_legend_handles_labels()[0]))
+        if len(panels) < 3 or axes is matrix[0][-1]:
+            legend(axes, len(axes.get_legend_handles_labels()[0]))
     matrix[0][0].set_ylabel(f"last {LABELS[dataset]}")
     lost = any(run.diverged for g in groups for runs in g.rates.values() for run in runs)
     figure.suptitle(arguments.title or "Point: mean over seeds, bars: seeds"
@@ -520,11 +521,14 @@ def draw_rates(arguments):
 
 
 def rate_ticks(axes, rates, panels):
-    """Mark the learning rates themselves, and not more of them than there is room for."""
+    """Mark the learning rates themselves, those that have room for their labels."""
     ticker = need("matplotlib.ticker", "figures")
-    room = max(3, 12 // panels)
-    every = -(-len(rates) // room)
-    axes.xaxis.set_major_locator(ticker.FixedLocator(rates[::every]))
+    gap = math.log(max(rates) / min(rates)) / max(2, 10 // panels)
+    marked = []
+    for rate in sorted(rates):
+        if not marked or math.log(rate / marked[-1]) >= gap * 0.99:
+            marked.append(rate)
+    axes.xaxis.set_major_locator(ticker.FixedLocator(marked))
     axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:g}"))
     axes.xaxis.set_minor_locator(ticker.NullLocator())
 
