@@ -42,8 +42,10 @@ const hesse_command hesse_commands[] = {
      "Compute the theory of a job's family beside the numbers that it is about",
      "For the family `quadratic`: condition numbers, steps of gradient descent and of "
      "Adam, and the bounds of both, over the random draws of the section `theory`. "
-     "For the family `linear_transformer`: the loss, the gradient and all eigenvalues of "
-     "the Hessian at zero weights, and for one layer the smallest loss, measured on the "
+     "For the family `linear_transformer`: the loss, the gradient and all eigenvalues "
+     "of "
+     "the Hessian at zero weights, and for one layer the smallest loss, measured on "
+     "the "
      "examples of the job beside closed forms for infinitely many. "
      "The table goes to standard output, and all numbers to an HDF5 file. "
      "Runs under mpirun, too; the ranks share the draws or the examples.",
