@@ -97,9 +97,9 @@ case_linear_transformer() {
     expect_lines 1 'measured on 5000 prompts, claimed for infinitely many'
     expect_lines 1 '^  loss at W = 0 *[12]\.[0-9]*  *2$'
     expect_lines 1 '^    its eigenvalues, level 1  *[0-9. ]*  4 (4 of them)$'
-    expect_lines 1 '^  loss at Q = -gamma I .*  1.14286$'
+    expect_lines 1 '^  loss at Q = -gamma I .*  1$'
     works 'smallest_loss' show one.h5
-    expect_lines 1 '^  4 .* 4.66667$'
+    expect_lines 1 '^  4 .* 4$'
     works 'as it was written' show one.h5 --verify
     works 'pairs in a prompt: 3' theory linear.yaml --point depth-two --output two.h5 \
         --set model.seed=3 --set model.deviation=9 --set theory.draws=7
@@ -122,7 +122,7 @@ case_linear_transformer_is_that_of_run() {
     linear
     has_h5py || skip 'no h5py to compare files'
     works 'pairs in a prompt: 3' theory linear.yaml --point depth-two --output two.h5
-    works 'blocks' run linear.yaml --point depth-two --output run.h5 \
+    works 'full' run linear.yaml --point depth-two --output run.h5 \
         --set model.deviation=1e-12 --set hessian.scope=full
     expect 'the eigenvalues of run' /usr/bin/python3 -c '
 import h5py, numpy as np

@@ -121,8 +121,8 @@ static void one_layer_has_its_optimum(void **state)
     assert_all(claims_hold(&gamma));
 }
 
-/* One layer has one eigenvalue beside 0; with one pair, two of the seven levels of two
-   layers are 0, too. The dimensions of all levels add up to the number of parameters.
+/* One layer has one eigenvalue beside 0; with one pair, one more level of two
+   layers is 0. The dimensions of all levels add up to the number of parameters.
  */
 static void equal_levels_are_merged(void **state)
 {
@@ -130,7 +130,7 @@ static void equal_levels_are_merged(void **state)
     const task tasks[] = {task_of(1, 3, 4, HESSE_COVARIATES_NORMAL, FEW),
                           task_of(2, 3, 1, HESSE_COVARIATES_NORMAL, FEW),
                           task_of(2, 1, 2, HESSE_COVARIATES_NORMAL, FEW)};
-    static const size_t levels[] = {2, 5, 3}, parameters[] = {18, 36, 4};
+    static const size_t levels[] = {2, 6, 3}, parameters[] = {18, 36, 4};
     for (int i = 0; i < 3; i++) {
         hesse_theory *t;
         assert_all(!compute(team, &tasks[i], 1, &t));
