@@ -1,5 +1,5 @@
 /** hesse: the theory of a family of networks: closed forms and bounds, computed beside
- * the numbers that they are about. docs/math.md, section 15. */
+ * the numbers that they are about. docs/math.md, sections 15 and 16. */
 #ifndef HESSE_THEORY_H
 #define HESSE_THEORY_H
 
@@ -14,8 +14,9 @@
 extern "C" {
 #endif
 
-/** Settings of a theory. Draw k = 0, 1, ... has the seed `seed + k` for the initial
- * parameters and for the examples, so draw 0 is the network of a run with this seed. */
+/** Settings of the theory of quadratics. Draw k = 0, 1, ... has the seed `seed + k` for
+ * the initial parameters and for the examples, so draw 0 is the network of a run with
+ * this seed. */
 typedef struct hesse_theory_options {
     int draws;            /* random draws, at least 1                                 */
     int steps;            /* most steps of an optimiser, at least 1                   */
@@ -24,13 +25,13 @@ typedef struct hesse_theory_options {
     uint64_t seed;
 } hesse_theory_options;
 
-enum { HESSE_THEORY_CLAIM = 64 };
+enum { HESSE_THEORY_CLAIM = 64, HESSE_THEORY_TITLE = 160 };
 
 /** A number beside the claim about it. */
 typedef struct hesse_theory_line {
     const char *what;
-    double measured;  /* a share, or a median over draws; NaN: there is none          */
-    double low, high; /* quantiles of 10 % and 90 % over draws; NaN: it has none      */
+    double measured;  /* a number, or a median over draws; NaN: there is none         */
+    double low, high; /* quantiles of 10 % and 90 %; NaN: it has none                 */
     char claim[HESSE_THEORY_CLAIM]; /* "": there is no claim                          */
 } hesse_theory_line;
 
@@ -47,21 +48,31 @@ typedef struct hesse_theory hesse_theory;
 /** Local. The name of family i = 0, 1, ... that has a theory; NULL after the last. */
 const char *hesse_theory_family(int i);
 
-/** Collective. Compute the theory of a family. The ranks share the draws, and the
- * results do not depend on the number of ranks.
+/** Collective. Compute the theory of a family.
+ *
+ * `quadratic`: the ranks share the draws, and the results do not depend on the number
+ * of ranks. The seed of the data is not used.
+ *
+ * `linear_transformer`: closed forms for infinitely many prompts beside numbers that
+ * are measured on the examples of `data`, mainly at W = 0. No options are used. The
+ * ranks share the examples, and the results depend on the number of ranks only through
+ * rounding. Memory: 8 n^2 bytes on rank 0 for n parameters.
  *
  *  arch    [in]   of a family that has a theory.
- *  data    [in]   of the kind that the family brings; its seed is not used.
+ *  data    [in]   of the kind that the theory is about.
  *  theory  [out]  NULL after an error.
  *  Errors: HESSE_E_JOB for another family, for options out of range, and if the theory
- *  does not hold for these sizes; HESSE_E_NUMERIC when a number is not finite;
- *  HESSE_E_NOMEM.
- *  Source: Zhang et al., arXiv:2402.16788, section 3. */
+ *  does not hold for this network and these data; HESSE_E_NUMERIC when a number is not
+ * finite; HESSE_E_NOMEM. Source: Zhang et al., arXiv:2402.16788, section 3 (quadratic);
+ * docs/math.md, section 16 (linear_transformer). */
 hesse_status hesse_theory_new(hesse_team *team, const hesse_arch *arch,
                               const hesse_data_options *data,
                               const hesse_theory_options *options,
                               hesse_theory **theory);
 void hesse_theory_free(hesse_theory *theory);
+
+/** Local. The title of the table, without the end of its last line. */
+const char *hesse_theory_title(const hesse_theory *theory);
 
 /** Local, on rank 0. Line i = 0, 1, ... of the table, and dataset i; NULL after the
  * last. */

@@ -57,6 +57,7 @@ typedef enum hesse_axis_id {
     HESSE_AXIS_SERIES,
     HESSE_AXIS_DRAW,
     HESSE_AXIS_LOOK,
+    HESSE_AXIS_LEVEL,
     HESSE_AXES
 } hesse_axis_id;
 

@@ -29,8 +29,8 @@ static hesse_status check_job(const hesse_job *job, hesse_why *why)
             return HESSE_OK;
         if (strcmp(name, job->arch.family) == 0)
             return hesse_fail(why, HESSE_E_JOB,
-                              "'%s' is given, and the theory draws parameters from "
-                              "'model.seed'",
+                              "'%s' is given, and a theory chooses the parameters "
+                              "itself",
                               job->series.count ? "model.checkpoints"
                                                 : "model.checkpoint");
         snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "", name);
@@ -70,11 +70,10 @@ static void print_number(double x)
         printf(" %14.*g", x != 0 && fabs(1 - x) < 1e-2 && x != 1 ? 10 : 6, x);
 }
 
-static void print_table(const hesse_job *job, const hesse_theory *theory)
+static void print_table(const hesse_theory *theory)
 {
     const hesse_theory_line *line;
-    printf("theory of %s, %d draws from seed %llu, tolerance %g\n\n", job->arch.family,
-           job->theory.draws, (unsigned long long)job->seed, job->theory.tolerance);
+    printf("%s\n\n", hesse_theory_title(theory));
     printf("  %-58s %14s %14s %14s  %s\n", "", "measured", "10 %", "90 %", "claimed");
     for (int i = 0; (line = hesse_theory_line_at(theory, i)); i++) {
         printf("  %-58s", line->what);
@@ -140,7 +139,7 @@ hesse_status hesse_command_theory(hesse_team *team, const hesse_options *options
         if (s == HESSE_E_JOB) hesse_name_keys(job, why);
     }
     if (!s) s = write(team, job, path, theory);
-    if (!s && hesse_team_rank(team) == 0) print_table(job, theory);
+    if (!s && hesse_team_rank(team) == 0) print_table(theory);
     hesse_theory_free(theory);
     hesse_job_free(job);
     free(path);

@@ -19,6 +19,7 @@ struct hesse_theory {
     hesse_theory_line lines[HESSE_THEORY_LINES];
     hesse_theory_set sets[HESSE_THEORY_SETS];
     int n_lines, n_sets;
+    char title[HESSE_THEORY_TITLE];
 };
 
 typedef struct hesse_theory_row {
@@ -29,11 +30,16 @@ typedef struct hesse_theory_row {
 } hesse_theory_row;
 
 extern const hesse_theory_row hesse_theory_of_quadratic;
+extern const hesse_theory_row hesse_theory_of_linear_transformer;
+
+/** Local. Set the title of the table, which is a format with its values. */
+void hesse_theory_set_title(hesse_theory *theory, const char *title, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /** Local. Add a line, whose claim is a format with its values. `all` are the numbers of
- * the draws, whose median and quantiles the line shows; NaN among them is larger than
- * every number. hesse_theory_add_number adds a line with a single number. False: out of
- * memory. */
+ * the draws, or of eigenvalues, whose median and quantiles the line shows; NaN among
+ * them is larger than every number. hesse_theory_add_number adds a line with a single
+ * number. False: out of memory. */
 bool hesse_theory_add_line(hesse_theory *theory, const char *what, size_t count,
                            const double *all, const char *claim, ...)
     __attribute__((format(printf, 5, 6)));

@@ -88,6 +88,8 @@ enum { RUNS_COUNT = sizeof RUNS / sizeof *RUNS };
 static const job THEORIES[] = {
     {.text = "model: {family: quadratic, widths: [1, 2], eigenvalues: [1, 2, 9]}\n"
              "theory: {draws: 4}\n"},
+    {.text = "model: {family: linear_transformer, layers: 1}\n"
+             "data: {generator: regression, features: 2, examples: 3, sequences: 8}\n"},
 };
 enum { THEORIES_COUNT = sizeof THEORIES / sizeof *THEORIES };
 
