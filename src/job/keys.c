@@ -315,6 +315,10 @@ static const hesse_key keys[] = {
      .absent = "all 1", AT(arch.lists.multipliers), COUNT(arch.lists.n_multipliers),
      .help = "Factors of the output of each layer, before its activation; a factor may "
              "be 0."},
+    {"model.compensated", HESSE_KEY_TRUTH, AT(arch.lists.compensated),
+     .help = "Whether the initial values of each layer are divided by its multiplier: "
+             "the network then computes the same function at the beginning, and the "
+             "multiplier c scales the layer's block of the Hessian by c^2."},
     {"model.eigenvalues", HESSE_KEY_NUMBER, .list = true, .low = 0,
      .high = HESSE_NO_LIMIT, .least = 1, .most = MOST_EIGENVALUES, .absent = "required",
      .term = "eigenvalue ", AT(data.eigenvalues), COUNT(n_eigenvalues),
