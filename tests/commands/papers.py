@@ -88,14 +88,14 @@ def data(folder):
     os.makedirs(os.path.join(folder, "mnist"), exist_ok=True)
     count = 10000
     labels = random.integers(0, 10, count)
-    coarse = random.integers(0, 256, (10, 7, 7))
-    templates = np.kron(coarse, np.ones((4, 4), dtype=int))
-    pixels = templates[labels] // 2 + 127 * random.integers(0, 2, (count, 28, 28))
+    drawn = np.kron(random.random((10, 7, 7)) < 0.3, np.ones((4, 4)))[labels]
+    pixels = 255 * (random.random((count, 28, 28)) < np.where(drawn > 0, 0.4, 0.2))
     where = os.path.join(folder, "mnist", "t10k-")
     with gzip.open(where + "images-idx3-ubyte.gz", "wb", 1) as file:
         file.write(struct.pack(">4i", 2051, count, 28, 28) + pixels.astype(np.uint8).tobytes())
     with gzip.open(where + "labels-idx1-ubyte.gz", "wb", 1) as file:
         file.write(struct.pack(">2i", 2049, count) + labels.astype(np.uint8).tobytes())
+    random = np.random.default_rng(2)
     letters = np.array(list("eeeeettttaaaoooiiinnnssshhhrrrddlluucmfwygpbvkxqjz"))
     words = ["".join(random.choice(letters, random.integers(1, 8))) for _ in range(200)]
     words += [word.capitalize() for word in words[:40]] + [word + mark for word in words[:60] for mark in ",.\n"]
@@ -156,9 +156,11 @@ def one_layer(held_out):
         near(f"f(0), {point}", first, m2, 5 * np.sqrt((3 * m4 - m2**2) / int(held_out)))
         optimum = m2 * (1 - (m2 / 5) ** 2 / c2)
         q = stage(folder, log(folder)["step"].size)["layers.0.Q"]
-        print(point, last / optimum, np.diag(q).mean() / (m2 / 5 / c2), np.abs(q - np.diag(np.diag(q))).max() / (m2 / 5 / c2))
-        within(f"the last loss over its optimum, {point}", 0.9, last / optimum, 1.1)
-        within(f"Q over its optimum, {point}", -1.1, np.diag(q).mean() / (m2 / 5 / c2), -0.9)
+        ratio = np.diag(q).mean() / -(m2 / 5 / c2)
+        print(point, last / optimum, ratio)
+        allowed = 0.2 if point == "gamma" else 0.1
+        near(f"the last loss over its optimum, {point}", last / optimum, 1, allowed)
+        near(f"Q over its optimum, {point}", ratio, 1, allowed)
 
 
 def settings():
@@ -228,20 +230,26 @@ def smoothness():
     for optimiser in "sgd", "adam":
         f = log(f"out/optimiser-{optimiser}")
         for step in 0, 1:
-            a, b = (h5py.File(f"{optimiser}{i}.h5") for i in (step, step + 1))
+            a, middle = (h5py.File(f"{optimiser}{step}{end}.h5") for end in ("", "middle"))
             near("d'Hd / d'd", f["path/smoothness"][step],
                  a["measures/directions/hessian/rayleigh"][0],
                  1e-6 * abs(a["measures/directions/hessian/rayleigh"][0]))
             less("smoothness", abs(f["path/smoothness"][step]), np.abs(a["spectra/full/eigenvalues"][()]).max())
             near("norm of the gradient", f["path/gradient_norm"][step],
                  np.linalg.norm(a["gradient"]), 1e-10)
-            change = np.linalg.norm(a["gradient"][()] - b["gradient"][()])
-            near("difference of gradients", f["path/gradient_smoothness"][step],
-                 change / a["measures/directions/norm"][0], 1e-6 * f["path/gradient_smoothness"][step])
+            change = np.linalg.norm(middle["gradient"][()] - a["gradient"][()])
+            expected = change / (a["measures/directions/norm"][0] / 2)
+            near("difference of gradients", f["path/gradient_smoothness"][step], expected, 1e-6 * expected)
     f = log("held/optimiser-adam")
     g = f["path/gradient_smoothness"][()]
     assert g.size > 10 and np.isfinite(g).all() and (g > 0).all(), g
     less("0", 0, f.attrs["gradient_smoothness_rank_correlation"])
+
+
+def middle(folder, step, path):
+    """Write the parameters in the middle of a step."""
+    a, b = (stage(folder, int(step) + i) for i in (0, 1))
+    write_stage(path, {name: (a[name] + b[name]) / 2 for name in a})
 
 
 def depth():
@@ -329,7 +337,7 @@ def multiply(folder, path):
 
 def gap():
     found = {
-        (c, optimiser): best("out", "accuracy", True, c=c, optimiser=optimiser)
+        (c, optimiser): best(f"c-{c}-optimiser-{optimiser}", "accuracy", True)
         for c in "18" for optimiser in ("sgd", "adam")
     }
     print(found)
@@ -346,7 +354,7 @@ def shares(file):
     return np.trace(layer) / layer.sum(), np.trace(output) / output.sum(), cross
 
 
-def mlp(folder, last):
+def mlp():
     first, end = shares("first.h5"), shares("last.h5")
     print(first, end)
     loss = [h5py.File(f"{name}.h5").attrs["loss"] for name in ("first", "last")]
@@ -415,18 +423,20 @@ def transformer(ids):
 
 
 def architectures():
-    found = {
-        (network, optimiser): best("out", "held_out_loss", network=network, optimiser=optimiser)
-        for network in ("cnn", "mixer", "vit", "bert", "gpt2") for optimiser in ("sgd", "adam")
-    }
-    print(found)
-    for network in "cnn", "mixer", "vit", "bert", "gpt2":
-        first = [run["folder"] for run in runs("out") if run["network"] == network]
-        start = {log(f"out/{folder}")["evaluate/loss"][0] for folder in first}
-        near("initial losses", list(start), min(start), 1e-12)
-        less(f"loss of Adam, {network}", found[network, "adam"], min(start))
-    for network in "bert", "gpt2":
-        less(f"loss of Adam, {network}", found[network, "adam"], found[network, "sgd"])
+    table = runs("out")
+    for network, classes in ("cnn", 10), ("mixer", 10), ("vit", 10), ("bert", 0), ("gpt2", 0):
+        folders = [f"out/{run['folder']}" for run in table if run["network"] == network]
+        assert len(folders) == 6 + 5, folders
+        first = [log(folder)["evaluate/loss"][0] for folder in folders]
+        near(f"initial losses, {network}", first, first[0], 1e-12)
+        if classes:
+            near(f"initial loss, {network}", first[0], np.log(classes), 0.3)
+        for optimiser in "sgd", "adam":
+            less(f"best loss of {optimiser}, {network}",
+                 best("out", "held_out_loss", network=network, optimiser=optimiser), first[0])
+    loss = [best(optimiser, "held_out_loss") for optimiser in ("adam", "sgd")]
+    print(loss)
+    less("Adam's loss of a GPT-2 and 0.1", loss[0] + 0.1, loss[1])
 
 
 def quadratics():
@@ -446,7 +456,8 @@ def violations(x):
     assert not x["adam_violations"][()].any(), "steps above the bound"
     bound = x["gd_bound"][()]
     condition = x["condition"][()]
-    near("GD's bound", bound, 1 - 4 * condition / (condition + 1) ** 2 if False else bound, 0)
+    near("GD's bound", bound, ((condition - 1) / (condition + 1)) ** 2, 1e-12)
+    less("GD's steps", x["gd_steps"][()].max(), 1 + np.log(1e-6) / np.log(np.sqrt(bound)))
     near("ratio", x["condition_ratio"][()], x["preconditioned_condition"][()] / condition, 1e-12)
     less("preconditioned condition over its bound",
          (x["preconditioned_condition"][()] / (x["r"][()] * x["block_condition"][()].max())).max(), 1 + 1e-9)
