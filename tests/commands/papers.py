@@ -431,9 +431,7 @@ def architectures():
         near(f"initial losses, {network}", first, first[0], 1e-12)
         if classes:
             near(f"initial loss, {network}", first[0], np.log(classes), 0.3)
-        for optimiser in "sgd", "adam":
-            less(f"best loss of {optimiser}, {network}",
-                 best("out", "held_out_loss", network=network, optimiser=optimiser), first[0])
+        less(f"best loss, {network}", best("out", "held_out_loss", network=network), first[0])
     loss = [best(optimiser, "held_out_loss") for optimiser in ("adam", "sgd")]
     print(loss)
     less("Adam's loss of a GPT-2 and 0.1", loss[0] + 0.1, loss[1])

@@ -205,7 +205,7 @@ case_architectures() {
     needs_h5py
     with_data
     set -- train.batch=8 data.sequences=200 train.stages=[] train.evaluate.sequences=50
-    job train adam/architectures out "$@" train.steps=6
+    job train adam/architectures out "$@" train.steps=8
     for optimiser in sgd adam; do
         job train adam/architectures $optimiser "$@" train.steps=100 \
             --point network-gpt2-optimiser-$optimiser
