@@ -35,7 +35,6 @@ job() {
 # law NAME WORD...: a law of papers.py holds.
 law() {
     expect "the law $1" /usr/bin/python3 "$laws" "$@"
-    [ -z "${SHOW:-}" ] || cat "$work/compared"
 }
 needs_h5py() {
     has_h5py || skip 'no h5py to read results'
