@@ -57,7 +57,11 @@ def stage(folder, steps):
 def write_stage(path, tensors):
     header, at = {}, 0
     for name, value in tensors.items():
-        header[name] = {"dtype": "F64", "shape": value.shape, "data_offsets": [at, at + value.nbytes]}
+        header[name] = {
+            "dtype": "F64",
+            "shape": value.shape,
+            "data_offsets": [at, at + value.nbytes],
+        }
         at += value.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -98,7 +102,9 @@ def data(folder):
     random = np.random.default_rng(2)
     letters = np.array(list("eeeeettttaaaoooiiinnnssshhhrrrddlluucmfwygpbvkxqjz"))
     words = ["".join(random.choice(letters, random.integers(1, 8))) for _ in range(200)]
-    words += [word.capitalize() for word in words[:40]] + [word + mark for word in words[:60] for mark in ",.\n"]
+    words += [word.capitalize() for word in words[:40]] + [
+        word + mark for word in words[:60] for mark in ",.\n"
+    ]
     with open(os.path.join(folder, "tinyshakespeare.txt"), "w", encoding="utf-8") as file:
         file.write(" ".join(random.choice(words, 30000)))
 
@@ -139,8 +145,12 @@ def spectrum_at_zero(prompts):
     near("the closed form", values, sorted(np.repeat(list(known), list(known.values()))), 1e-12)
     less("distance of the Hessian", np.linalg.norm(mean - exact), 1.5 * np.linalg.norm(half))
     near("eigenvalues", np.linalg.eigvalsh(mean), values, 1.5 * np.linalg.norm(half, 2))
-    near("eigenvalues of the file", a["spectra/full/eigenvalues"][()], values,
-         3 * np.linalg.norm(half, 2))
+    near(
+        "eigenvalues of the file",
+        a["spectra/full/eigenvalues"][()],
+        values,
+        3 * np.linalg.norm(half, 2),
+    )
     mean = (a["gradient"][()] + b["gradient"][()]) / 2
     half = np.linalg.norm(a["gradient"][()] - b["gradient"][()]) / 2
     exact = np.kron([0, 1, 0, 1, 0, 1], 2 * np.eye(5).ravel())
@@ -197,11 +207,17 @@ def covariates(held_out):
         for optimiser, rates in ("sgd", ("0.02", "5")), ("adam", ("0.02", "0.1")):
             for rate in rates:
                 f = log(f"out/inputs-{point}-optimiser-{optimiser}/rate-{rate}-seed-0")
-                near(f"f(0), {point}", f["evaluate/loss"][0], m2, 5 * np.sqrt((3 * m4 - m2**2) / int(held_out)))
-            relative[point, optimiser] = best("out", "held_out_loss", inputs=point, optimiser=optimiser) / m2
+                error = np.sqrt((3 * m4 - m2**2) / int(held_out))
+                near(f"f(0), {point}", f["evaluate/loss"][0], m2, 5 * error)
+            relative[point, optimiser] = (
+                best("out", "held_out_loss", inputs=point, optimiser=optimiser) / m2
+            )
     for optimiser in "sgd", "adam":
-        less(f"relative loss on the sphere, {optimiser}", 2 * relative["sphere", optimiser],
-             relative["gamma", optimiser])
+        less(
+            f"relative loss on the sphere, {optimiser}",
+            2 * relative["sphere", optimiser],
+            relative["gamma", optimiser],
+        )
 
 
 def noise():
@@ -212,7 +228,12 @@ def noise():
         centred = x - x.mean()
         kurtosis[point] = (centred**4).mean() / (centred**2).mean() ** 2 - 3
         spread[point] = x[-1] / np.median(x)
-        near("excess kurtosis", f["path/noise_kurtosis"][0], kurtosis[point], 0.1 * (1 + kurtosis[point]))
+        near(
+            "excess kurtosis",
+            f["path/noise_kurtosis"][0],
+            kurtosis[point],
+            0.1 * (1 + kurtosis[point]),
+        )
         near("mean", f["path/noise_mean"][0], x.mean(), 1e-12)
     for table in kurtosis, spread:
         less("sphere before gamma", table["sphere"], table["gamma"])
@@ -227,22 +248,25 @@ def smoothness():
         f = log(f"out/optimiser-{optimiser}")
         for step in 0, 1:
             a, middle = (h5py.File(f"{optimiser}{step}{end}.h5") for end in ("", "middle"))
-            near("d'Hd / d'd", f["path/smoothness"][step],
-                 a["measures/directions/hessian/rayleigh"][0],
-                 1e-6 * abs(a["measures/directions/hessian/rayleigh"][0]))
-            less("smoothness", abs(f["path/smoothness"][step]), np.abs(a["spectra/full/eigenvalues"][()]).max())
-            near("norm of the gradient", f["path/gradient_norm"][step],
-                 np.linalg.norm(a["gradient"]), 1e-10)
+            measured, expected = (
+                f["path/smoothness"][step],
+                a["measures/directions/hessian/rayleigh"][0],
+            )
+            near("d'Hd / d'd", measured, expected, 1e-6 * abs(expected))
+            less("smoothness", abs(measured), np.abs(a["spectra/full/eigenvalues"][()]).max())
+            norm = np.linalg.norm(a["gradient"])
+            near("norm of the gradient", f["path/gradient_norm"][step], norm, 1e-10)
             change = np.linalg.norm(middle["gradient"][()] - a["gradient"][()])
             expected = change / (a["measures/directions/norm"][0] / 2)
-            near("difference of gradients", f["path/gradient_smoothness"][step], expected, 1e-6 * expected)
+            measured = f["path/gradient_smoothness"][step]
+            near("difference of gradients", measured, expected, 1e-6 * expected)
     f = log("held/optimiser-adam")
     g = f["path/gradient_smoothness"][()]
     assert g.size > 10 and np.isfinite(g).all() and (g > 0).all(), g
     less("0", 0, f.attrs["gradient_smoothness_rank_correlation"])
 
 
-def middle(folder, step, path):
+def midpoint(folder, step, path):
     """Write the parameters in the middle of a step."""
     a, b = (stage(folder, int(step) + i) for i in (0, 1))
     write_stage(path, {name: (a[name] + b[name]) / 2 for name in a})
@@ -252,22 +276,31 @@ def depth():
     last = {}
     for layers in "2", "4":
         for optimiser in "sgd", "adam":
-            last[layers, optimiser] = log(f"out/depth-{layers}-optimiser-{optimiser}")["evaluate/loss"][-1]
+            f = log(f"out/depth-{layers}-optimiser-{optimiser}")
+            last[layers, optimiser] = f["evaluate/loss"][-1]
     less("loss of 4 layers", 1.5 * last["4", "adam"], last["2", "adam"])
-    less("gap of 2 layers", last["2", "sgd"] / last["2", "adam"], last["4", "sgd"] / last["4", "adam"])
+    less(
+        "gap of 2 layers",
+        last["2", "sgd"] / last["2", "adam"],
+        last["4", "sgd"] / last["4", "adam"],
+    )
 
 
 def softmax():
     for optimiser in "sgd", "adam":
-        linear, other = (best("out", "held_out_loss", optimiser=optimiser, kernel=kernel) for kernel in ("linear", "softmax"))
+        linear, other = (
+            best("out", "held_out_loss", optimiser=optimiser, kernel=kernel)
+            for kernel in ("linear", "softmax")
+        )
         less(f"loss of linear attention, {optimiser}", 2 * linear, other)
 
 
 def nonlinear():
     for optimiser in "sgd", "adam":
         tensors = stage(f"out/optimiser-{optimiser}", 0)
-        assert sum(x.size for x in tensors.values()) == 551, {n: x.shape for n, x in tensors.items()}
-        assert sum(x.size for n, x in tensors.items() if n.startswith("mlp")) == 335
+        sizes = {name: x.size for name, x in tensors.items()}
+        assert sum(sizes.values()) == 551, sizes
+        assert sum(n for name, n in sizes.items() if name.startswith("mlp")) == 335, sizes
         loss = log(f"out/optimiser-{optimiser}")["evaluate/loss"][()]
         less("the last loss", loss[-1], 0.8 * loss[0])
 
@@ -331,13 +364,19 @@ def multiply(folder, path):
 def gap():
     found = {
         (c, optimiser): best(f"c-{c}-optimiser-{optimiser}", "accuracy", True)
-        for c in "18" for optimiser in ("sgd", "adam")
+        for c in "18"
+        for optimiser in ("sgd", "adam")
     }
-    less("gap for equal factors", found["1", "adam"] - found["1", "sgd"] + 0.05, found["8", "adam"] - found["8", "sgd"])
+    less(
+        "gap for equal factors",
+        found["1", "adam"] - found["1", "sgd"] + 0.05,
+        found["8", "adam"] - found["8", "sgd"],
+    )
 
 
 def shares(file):
-    """Shares of the squared norm: the hidden neurons' blocks in their layer, and the cross-layer part."""
+    """Shares of squared norms: neurons' blocks in the hidden layer and in the output layer, and
+    what couples these layers in the whole."""
     f = h5py.File(file)
     squares = f["metrics/coupling"][()] ** 2
     hidden = np.array(["layers.0" in name for name in f["blocks/name"].asstr()[()]])
@@ -377,13 +416,20 @@ def softmax_rows(file, head):
 def classes(*counts):
     table = np.array([shares(f"c{c}.h5")[:2] for c in counts])
     for name, column in ("hidden", table[:, 0]), ("output", table[:, 1]):
-        assert (np.diff(column) > 0).all(), f"share of the {name} blocks for {counts} classes: {column}, expected rising"
+        assert (
+            np.diff(column) > 0
+        ).all(), f"share of the {name} blocks for {counts} classes: {column}, expected rising"
 
 
 def cross_entropy(images, labels, count):
     """H_kl = mean of (p_k [k = l] - p_k p_l) h h' for the outputs of a network without biases."""
     count = int(count)
-    x = np.frombuffer(gzip.open(images).read(), np.uint8, offset=16)[: count * 784].reshape(count, -1) / 255
+    x = (
+        np.frombuffer(gzip.open(images).read(), np.uint8, offset=16)[: count * 784].reshape(
+            count, -1
+        )
+        / 255
+    )
     y = np.frombuffer(gzip.open(labels).read(), np.uint8, offset=8)[:count]
     w = stage("out", 0)
     h = np.maximum(x @ w["layers.0.weight"].T, 0)
@@ -396,7 +442,12 @@ def cross_entropy(images, labels, count):
     exact = np.einsum("nkl,ni,nj->kilj", s, h, h).reshape(80, 80) / count
     near("Hessian", f["hessian/full"][()], exact, 1e-10)
     for k in range(10):
-        near("block", f[f"hessian/blocks/layers.1.weight.neuron.{k}"][()], exact[8 * k:8 * k + 8, 8 * k:8 * k + 8], 1e-10)
+        near(
+            "block",
+            f[f"hessian/blocks/layers.1.weight.neuron.{k}"][()],
+            exact[8 * k : 8 * k + 8, 8 * k : 8 * k + 8],
+            1e-10,
+        )
 
 
 def transformer(ids):
@@ -433,8 +484,18 @@ def quadratics():
     for x in t.values():
         violations(x)
     a, b = (h5py.File(f"{name}.run.h5") for name in t)
-    near("the same spectra", a["spectra/full/eigenvalues"][()], b["spectra/full/eigenvalues"][()], 1e-9)
-    near("the spectrum", a["spectra/full/eigenvalues"][()], [1, 2, 3, 99, 100, 101, 4998, 4999, 5000], 1e-9)
+    near(
+        "the same spectra",
+        a["spectra/full/eigenvalues"][()],
+        b["spectra/full/eigenvalues"][()],
+        1e-9,
+    )
+    near(
+        "the spectrum",
+        a["spectra/full/eigenvalues"][()],
+        [1, 2, 3, 99, 100, 101, 4998, 4999, 5000],
+        1e-9,
+    )
 
 
 def violations(x):
@@ -444,8 +505,11 @@ def violations(x):
     near("GD's bound", bound, ((condition - 1) / (condition + 1)) ** 2, 1e-12)
     less("GD's steps", x["gd_steps"][()].max(), 1 + np.log(1e-6) / np.log(np.sqrt(bound)))
     near("ratio", x["condition_ratio"][()], x["preconditioned_condition"][()] / condition, 1e-12)
-    less("preconditioned condition over its bound",
-         (x["preconditioned_condition"][()] / (x["r"][()] * x["block_condition"][()].max())).max(), 1 + 1e-9)
+    less(
+        "preconditioned condition over its bound",
+        (x["preconditioned_condition"][()] / (x["r"][()] * x["block_condition"][()].max())).max(),
+        1 + 1e-9,
+    )
 
 
 def cases_1_and_2(*readings):

@@ -8,7 +8,7 @@ ranks=1
 jobs=$source/jobs
 laws=$source/tests/commands/papers.py
 
-# with_data: copies of the jobs, beside data that stand in for MNIST and Shakespeare.
+# with_data: take copies of the jobs, beside data that stand in for MNIST and Shakespeare.
 with_data() {
     jobs=$work/tree/jobs
     [ -d "$work/tree" ] && return
@@ -59,14 +59,14 @@ case_one_layer() {
 case_settings() {
     needs_h5py
     job train linear/settings out train.seeds=0 train.steps=150 train.batch=64 \
-        train.stages=[] train.evaluate.sequences=300 train.evaluate.every=150 \
+        train.stages='[]' train.evaluate.sequences=300 train.evaluate.every=150 \
         train.measures.every=75
     law settings
 }
 case_covariates() {
     needs_h5py
-    job train linear/covariates out model.deviation=1e-3 train.seeds=[0] train.steps=80 train.batch=100 \
-        train.evaluate.sequences=500 train.evaluate.every=100 train.measures.robust_condition=false
+    job train linear/covariates out model.deviation=1e-3 train.seeds=0 train.steps=80 \
+        train.batch=100 train.evaluate.sequences=500 train.measures.robust_condition=false
     law covariates 500
 }
 case_noise() {
@@ -84,12 +84,13 @@ case_smoothness() {
     for optimiser in sgd adam; do
         folder=$PWD/out/optimiser-$optimiser
         for step in 0 1; do
-            expect 'parameters in the middle of a step' /usr/bin/python3 "$laws" middle "$folder" \
-                $step middle.safetensors
+            expect 'parameters in the middle of a step' /usr/bin/python3 "$laws" \
+                midpoint "$folder" $step middle.safetensors
+            a=$folder/stage-00000$step.safetensors
+            b=$folder/stage-00000$((step + 1)).safetensors
             set -- --point optimiser-$optimiser data.sequences=40 hessian.scope=full
             job run linear/smoothness $optimiser$step.h5 "$@" \
-                "model.checkpoint=$folder/stage-00000$step.safetensors" \
-                "measures.directions=[$folder/stage-00000$step.safetensors..$folder/stage-00000$((step + 1)).safetensors]"
+                "model.checkpoint=$a" "measures.directions=[$a..$b]"
             job run linear/smoothness $optimiser${step}middle.h5 "$@" \
                 "model.checkpoint=$PWD/middle.safetensors"
         done
@@ -101,14 +102,15 @@ case_smoothness() {
 case_depth() {
     needs_h5py
     for point in 2-optimiser-sgd 2-optimiser-adam 4-optimiser-sgd 4-optimiser-adam; do
-        job train linear/depth out --point depth-$point train.steps=200 train.batch=64 train.stages=[] \
-            train.evaluate.sequences=500 train.evaluate.every=200 train.measures.robust_condition=false
+        job train linear/depth out --point depth-$point train.steps=200 train.batch=64 \
+            train.stages='[]' train.evaluate.sequences=500 train.evaluate.every=200 \
+            train.measures.robust_condition=false
     done
     law depth
 }
 case_softmax() {
     needs_h5py
-    job train linear/softmax out train.seeds=[0] train.steps=150 train.batch=64 \
+    job train linear/softmax out train.seeds=0 train.steps=150 train.batch=64 \
         train.evaluate.sequences=500
     law softmax
 }
@@ -137,23 +139,21 @@ case_heterogeneity() {
     with_data
     for point in c-1-optimiser-sgd c-1-optimiser-adam c-8-optimiser-sgd c-8-optimiser-adam; do
         job train adam/heterogeneity "$point" --point $point train.steps=150 data.sequences=1000 \
-            train.evaluate.sequences=1000 train.stages=[]
+            train.evaluate.sequences=1000 train.stages='[]'
     done
     law gap
 }
 case_factors() {
     needs_h5py
     with_data
-    job train adam/heterogeneity out --point c-4-optimiser-sgd model.widths='[6, 6, 6]' data.size=4 \
-        data.sequences=20 train.batch=4 train.steps=1 train.learning_rate=1e-8 \
-        train.evaluate.sequences=4
+    set -- model.widths='[6, 6, 6]' data.size=4 data.sequences=20
+    job train adam/heterogeneity out --point c-4-optimiser-sgd "$@" train.batch=4 train.steps=1 \
+        train.learning_rate=1e-8 train.evaluate.sequences=4
     expect 'a checkpoint with multiplied layers' /usr/bin/python3 "$laws" multiply \
         out/c-4-optimiser-sgd multiplied.safetensors
-    job run adam/heterogeneity factors.h5 --point c-4-optimiser-sgd model.widths='[6, 6, 6]' \
-        data.size=4 data.sequences=20 spectrum.density.points=100 \
+    job run adam/heterogeneity factors.h5 --point c-4-optimiser-sgd "$@" \
         "model.checkpoint=$PWD/out/c-4-optimiser-sgd/stage-000000.safetensors"
-    job run adam/heterogeneity multiplied.h5 --point c-1-optimiser-sgd model.widths='[6, 6, 6]' \
-        data.size=4 data.sequences=20 spectrum.density.points=100 \
+    job run adam/heterogeneity multiplied.h5 --point c-1-optimiser-sgd "$@" \
         "model.checkpoint=$PWD/multiplied.safetensors"
     law factors
 }
@@ -195,15 +195,15 @@ case_transformer_small() {
     job train adam/transformer_small out "$@" train.steps=150 train.batch=16 \
         train.schedule.warmup=10 train.evaluate.sequences=32
     for stage in first=000000 last=000150; do
-        job run adam/transformer_small "${stage%=*}.h5" "$@" output.matrices=true metrics.distance=[] \
-            "model.checkpoint=$PWD/out/stage-${stage#*=}.safetensors"
+        job run adam/transformer_small "${stage%=*}.h5" "$@" output.matrices=true \
+            metrics.distance='[]' "model.checkpoint=$PWD/out/stage-${stage#*=}.safetensors"
     done
     law transformer 12
 }
 case_architectures() {
     needs_h5py
     with_data
-    set -- train.batch=8 data.sequences=200 train.stages=[] train.evaluate.sequences=50
+    set -- train.batch=8 data.sequences=200 train.stages='[]' train.evaluate.sequences=50
     job train adam/architectures out "$@" train.steps=8
     for optimiser in sgd adam; do
         job train adam/architectures $optimiser "$@" train.steps=100 \
