@@ -242,7 +242,7 @@ case_every_job() {
 # accepted WORD...: the program takes a job, or only a file is missing.
 accepted() {
     launch "$@"
-    [ $status -eq 0 ] && return
+    [ "$status" -eq 0 ] && return
     expect_status 3
     expect_notes 1 '^hesse: .*: \(No such file or directory\|no checkpoint has this name\)'
     expect_notes 1 '^hesse: .*\(stories260K\|/small_gpt2\)/'
