@@ -1,5 +1,5 @@
 /** hesse: the theory of a family of networks: closed forms and bounds, computed beside
- * the numbers that they are about. docs/math.md, section 15. */
+ * the numbers that they are about. docs/math.md, sections 15 and 17. */
 #ifndef HESSE_THEORY_H
 #define HESSE_THEORY_H
 
@@ -7,6 +7,7 @@
 #include "hesse/data.h"
 #include "hesse/team.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,8 @@ typedef struct hesse_theory_options {
     double tolerance;     /* of the gradient's norm, relative to the first, above 0   */
     double learning_rate; /* of gradient descent; 0: the optimal one                  */
     uint64_t seed;
+    bool moments; /* attention: its moments are datasets, too                         */
+    bool project; /* attention: eigenvalues without the directions of its symmetries  */
 } hesse_theory_options;
 
 enum { HESSE_THEORY_CLAIM = 64 };
@@ -47,21 +50,23 @@ typedef struct hesse_theory hesse_theory;
 /** Local. The name of family i = 0, 1, ... that has a theory; NULL after the last. */
 const char *hesse_theory_family(int i);
 
-/** Collective. Compute the theory of a family. The ranks share the draws, and the
+/** Collective. Compute the theory of a family. The ranks share the work, and the
  * results do not depend on the number of ranks.
  *
  *  arch    [in]   of a family that has a theory.
- *  data    [in]   of the kind that the family brings; its seed is not used.
- *  theory  [out]  NULL after an error.
- *  Errors: HESSE_E_JOB for another family, for options out of range, and if the theory
- *  does not hold for these sizes; HESSE_E_NUMERIC when a number is not finite;
- *  HESSE_E_NOMEM.
- *  Source: Zhang et al., arXiv:2402.16788, section 3. */
+ *  data    [in]   of the kind that the family brings; a theory of random draws does not
+ * use its seed. theory  [out]  NULL after an error. Errors: HESSE_E_JOB for another
+ * family, for options out of range, and if the theory does not hold for these sizes;
+ * HESSE_E_NUMERIC when a number is not finite; HESSE_E_NOMEM. Sources: Zhang et al.,
+ * arXiv:2402.16788, section 3; Ormaniec, Dangel & Singh, arXiv:2410.10986. */
 hesse_status hesse_theory_new(hesse_team *team, const hesse_arch *arch,
                               const hesse_data_options *data,
                               const hesse_theory_options *options,
                               hesse_theory **theory);
 void hesse_theory_free(hesse_theory *theory);
+
+/** Local. True if the numbers are those of random draws. */
+bool hesse_theory_is_drawn(const hesse_theory *theory);
 
 /** Local, on rank 0. Line i = 0, 1, ... of the table, and dataset i; NULL after the
  * last. */

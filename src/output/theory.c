@@ -59,7 +59,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Print a line of a dataset with one number for every draw; a NaN comes last. */
+/* Print a line of a dataset of one dimension; a NaN comes last. */
 static void show_set(hesse_reader *r, FILE *out, const hesse_schema_row *row)
 {
     size_t count, size;
@@ -79,10 +79,13 @@ static void show_set(hesse_reader *r, FILE *out, const hesse_schema_row *row)
 void hesse_theory_show(hesse_reader *r, FILE *out)
 {
     const hesse_schema_row *row;
-    fprintf(out, "\ntheory: numbers of all draws\n  %-26s %14s %14s %14s\n", "",
-            "least", "median", "largest");
+    const bool drawn = hesse_reader_has(r, "theory/draw");
+    const hesse_axis_id along = drawn ? HESSE_AXIS_DRAW : HESSE_AXIS_RANK;
+    fprintf(out, "\ntheory: %s\n  %-26s %14s %14s %14s\n",
+            drawn ? "numbers of all draws" : "eigenvalues", "", "least", "median",
+            "largest");
     for (size_t i = 0; !r->status && (row = hesse_schema_row_at(i)); i++)
-        if (row->section == HESSE_SECTION_THEORY && row->axes[0] == HESSE_AXIS_DRAW &&
+        if (row->section == HESSE_SECTION_THEORY && row->axes[0] == along &&
             !row->axes[1] && row->content == HESSE_CONTENT_NUMBER &&
             hesse_reader_has(r, row->path))
             show_set(r, out, row);

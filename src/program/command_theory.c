@@ -73,9 +73,15 @@ static void print_number(double x)
 static void print_table(const hesse_job *job, const hesse_theory *theory)
 {
     const hesse_theory_line *line;
-    printf("theory of %s, %d draws from seed %llu, tolerance %g\n\n", job->arch.family,
-           job->theory.draws, (unsigned long long)job->seed, job->theory.tolerance);
-    printf("  %-58s %14s %14s %14s  %s\n", "", "measured", "10 %", "90 %", "claimed");
+    const unsigned long long seed = job->seed;
+    const bool drawn = hesse_theory_is_drawn(theory);
+    if (drawn)
+        printf("theory of %s, %d draws from seed %llu, tolerance %g\n\n",
+               job->arch.family, job->theory.draws, seed, job->theory.tolerance);
+    else
+        printf("theory of %s, seed %llu\n\n", job->arch.family, seed);
+    printf("  %-58s %14s %14s %14s  %s\n", "", "measured", drawn ? "10 %" : "",
+           drawn ? "90 %" : "", "claimed");
     for (int i = 0; (line = hesse_theory_line_at(theory, i)); i++) {
         printf("  %-58s", line->what);
         if (isnan(line->measured))

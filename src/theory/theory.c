@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const hesse_theory_row *const rows[] = {&hesse_theory_of_quadratic, NULL};
+static const hesse_theory_row *const rows[] = {&hesse_theory_of_quadratic,
+                                               &hesse_theory_of_attention, NULL};
 
 const char *hesse_theory_family(int i)
 {
@@ -51,6 +52,7 @@ hesse_status hesse_theory_new(hesse_team *team, const hesse_arch *arch,
     if (!s) {
         made->team = team;
         made->arch = arch, made->data = data, made->options = *options;
+        made->drawn = row->drawn;
         s = hesse_agree(team, row->compute(made));
         made->arch = NULL, made->data = NULL;
     }
@@ -66,6 +68,11 @@ void hesse_theory_free(hesse_theory *theory)
     if (!theory) return;
     for (int i = 0; i < theory->n_sets; i++) free((double *)theory->sets[i].values);
     free(theory);
+}
+
+bool hesse_theory_is_drawn(const hesse_theory *theory)
+{
+    return theory->drawn;
 }
 
 const hesse_theory_line *hesse_theory_line_at(const hesse_theory *theory, int i)

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-enum { HESSE_THEORY_LINES = 32, HESSE_THEORY_SETS = 32 };
+enum { HESSE_THEORY_LINES = 64, HESSE_THEORY_SETS = 32 };
 
 /** The options and the sizes are borrowed, and only valid while the theory is
  * computed. */
@@ -19,16 +19,18 @@ struct hesse_theory {
     hesse_theory_line lines[HESSE_THEORY_LINES];
     hesse_theory_set sets[HESSE_THEORY_SETS];
     int n_lines, n_sets;
+    bool drawn; /* as that of its row */
 };
 
 typedef struct hesse_theory_row {
     const char *family;
+    bool drawn; /* its numbers are those of random draws */
 
     /** Collective. Errors: as hesse_theory_new. */
     hesse_status (*compute)(hesse_theory *theory);
 } hesse_theory_row;
 
-extern const hesse_theory_row hesse_theory_of_quadratic;
+extern const hesse_theory_row hesse_theory_of_quadratic, hesse_theory_of_attention;
 
 /** Local. Add a line, whose claim is a format with its values. `all` are the numbers of
  * the draws, whose median and quantiles the line shows; NaN among them is larger than
