@@ -23,6 +23,7 @@ typedef struct hesse_theory_options {
     double tolerance;     /* of the gradient's norm, relative to the first, above 0   */
     double learning_rate; /* of gradient descent; 0: the optimal one                  */
     uint64_t seed;
+    const char *checkpoint; /* as in hesse_network_source; NULL: initial values       */
     bool moments; /* attention: its moments are datasets, too                         */
     bool project; /* attention: eigenvalues without the directions of its symmetries  */
 } hesse_theory_options;
@@ -50,6 +51,10 @@ typedef struct hesse_theory hesse_theory;
 /** Local. The name of family i = 0, 1, ... that has a theory; NULL after the last. */
 const char *hesse_theory_family(int i);
 
+/** Local. True if the numbers of family i are those of random draws. Then the settings
+ * of draws and optimisers matter and there is no checkpoint. */
+bool hesse_theory_is_drawn(int i);
+
 /** Collective. Compute the theory of a family. The ranks share the work, and the
  * results do not depend on the number of ranks.
  *
@@ -64,9 +69,6 @@ hesse_status hesse_theory_new(hesse_team *team, const hesse_arch *arch,
                               const hesse_theory_options *options,
                               hesse_theory **theory);
 void hesse_theory_free(hesse_theory *theory);
-
-/** Local. True if the numbers are those of random draws. */
-bool hesse_theory_is_drawn(const hesse_theory *theory);
 
 /** Local, on rank 0. Line i = 0, 1, ... of the table, and dataset i; NULL after the
  * last. */

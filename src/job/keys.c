@@ -255,7 +255,8 @@ static const hesse_key keys[] = {
     {"model.attention", HESSE_KEY_WORD, .words = attentions, AT(arch.attention.full),
      .help = "Whether a token attends to itself and the tokens before it, or to all "
              "tokens."},
-    {"model.kernel", HESSE_KEY_WORD, .words = kernels, AT(arch.attention.kernel),
+    {"model.kernel", HESSE_KEY_WORD, .words = kernels, .term = "kernel of attention",
+     AT(arch.attention.kernel),
      .help = "The weights of attention: the softmax of the scores, the scores "
              "themselves, or exp(-\\|q - k\\|^2 / (2 temperature))."},
     {"model.value_size", HESSE_KEY_INTEGER, .low = 1, .high = 4096,
@@ -324,7 +325,8 @@ static const hesse_key keys[] = {
          "one)."},
     {"model.stem", HESSE_KEY_WORD, .words = stems, AT(arch.image.small_stem),
      .help = "The first convolution: 7 x 7 with stride 2 and a pooling, or 3 x 3."},
-    {"model.loss", HESSE_KEY_WORD, .words = losses, AT(arch.data.loss),
+    {"model.loss", HESSE_KEY_WORD, .words = losses, .term = "loss of attention",
+     AT(arch.data.loss),
      .help =
          "The loss: `cross_entropy`, its mean over labels; `squared_error`, the mean "
          "of squared errors over all targets, where a label is a one-hot vector; "

@@ -17,22 +17,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Local. Check what a theory asks of a job. */
-static hesse_status check_job(const hesse_job *job, hesse_why *why)
+/* Local. Check what a theory asks of a job, and tell whether it has random draws. */
+static hesse_status check_job(const hesse_job *job, bool *drawn, hesse_why *why)
 {
     char names[256] = "";
     const char *name;
     for (int i = 0; (name = hesse_theory_family(i)); i++) {
         const size_t at = strlen(names);
-        if (strcmp(name, job->arch.family) == 0 && !job->paths.checkpoint &&
-            !job->series.count)
-            return HESSE_OK;
-        if (strcmp(name, job->arch.family) == 0)
+        const bool it = strcmp(name, job->arch.family) == 0;
+        if (it && job->series.count)
             return hesse_fail(why, HESSE_E_JOB,
-                              "'%s' is given, and the theory draws parameters from "
-                              "'model.seed'",
-                              job->series.count ? "model.checkpoints"
-                                                : "model.checkpoint");
+                              "'model.checkpoints' is given, and a theory has one "
+                              "point");
+        if (it && job->paths.checkpoint && hesse_theory_is_drawn(i))
+            return hesse_fail(why, HESSE_E_JOB,
+                              "'model.checkpoint' is given, and the theory draws "
+                              "parameters from 'model.seed'");
+        if (it) {
+            *drawn = hesse_theory_is_drawn(i);
+            return HESSE_OK;
+        }
         snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "", name);
     }
     return hesse_fail(why, HESSE_E_JOB,
@@ -70,14 +74,15 @@ static void print_number(double x)
         printf(" %14.*g", x != 0 && fabs(1 - x) < 1e-2 && x != 1 ? 10 : 6, x);
 }
 
-static void print_table(const hesse_job *job, const hesse_theory *theory)
+static void print_table(const hesse_job *job, bool drawn, const hesse_theory *theory)
 {
     const hesse_theory_line *line;
     const unsigned long long seed = job->seed;
-    const bool drawn = hesse_theory_is_drawn(theory);
     if (drawn)
         printf("theory of %s, %d draws from seed %llu, tolerance %g\n\n",
                job->arch.family, job->theory.draws, seed, job->theory.tolerance);
+    else if (job->paths.checkpoint)
+        printf("theory of %s at %s\n\n", job->arch.family, job->paths.checkpoint);
     else
         printf("theory of %s, seed %llu\n\n", job->arch.family, seed);
     printf("  %-58s %14s %14s %14s  %s\n", "", "measured", drawn ? "10 %" : "",
@@ -127,10 +132,11 @@ hesse_status hesse_command_theory(hesse_team *team, const hesse_options *options
     hesse_job *job = NULL;
     hesse_theory *theory = NULL;
     char *path = NULL;
+    bool drawn = false;
     hesse_why *why = hesse_team_why(team);
     hesse_status s = hesse_open_job(team, options, &job);
     if (!s) {
-        s = check_job(job, why);
+        s = check_job(job, &drawn, why);
         if (!s) s = name_output(job, why);
         s = hesse_agree(team, s);
     }
@@ -141,12 +147,12 @@ hesse_status hesse_command_theory(hesse_team *team, const hesse_options *options
     }
     if (!s) {
         hesse_theory_options asked = job->theory;
-        asked.seed = job->seed;
+        asked.seed = job->seed, asked.checkpoint = job->paths.checkpoint;
         s = hesse_theory_new(team, &job->arch, &job->data, &asked, &theory);
-        if (s == HESSE_E_JOB) hesse_name_keys(job, why);
+        if (s == HESSE_E_JOB || s == HESSE_E_INPUT) hesse_name_keys(job, why);
     }
     if (!s) s = write(team, job, path, theory);
-    if (!s && hesse_team_rank(team) == 0) print_table(job, theory);
+    if (!s && hesse_team_rank(team) == 0) print_table(job, drawn, theory);
     hesse_theory_free(theory);
     hesse_job_free(job);
     free(path);

@@ -42,8 +42,9 @@ const hesse_command hesse_commands[] = {
      "Compute the theory of a job's family beside the numbers that it is about",
      "For the family `quadratic`: condition numbers, steps of gradient descent and of "
      "Adam, and the bounds of both, over the random draws of the section `theory`. The "
-     "table goes to standard output, and the numbers of every draw to an HDF5 file. "
-     "Runs under mpirun, too; the ranks share the draws.",
+     "numbers of every draw go to an HDF5 file. For `attention`: the blocks of the "
+     "Hessian in closed form, compared with those of the operators. The table goes to "
+     "standard output. Runs under mpirun, too; the ranks share the work.",
      hesse_command_theory, NULL},
     {"check", "JOB.yaml", SETS,
      "Check the derivatives of a job on its own model and data",

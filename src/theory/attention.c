@@ -176,7 +176,10 @@ static hesse_status fill_study(study *s, hesse_team *team)
 static hesse_status open_study(study *s, const hesse_theory *theory,
                                const hesse_arch *arch)
 {
-    const hesse_network_source source = {.arch = arch, .seed = theory->options.seed};
+    const hesse_network_source source = {
+        .arch = arch,
+        .checkpoint = arch == theory->arch ? theory->options.checkpoint : NULL,
+        .seed = theory->options.seed};
     const hesse_objective_options options = {.reduction = HESSE_MEAN};
     hesse_status status =
         hesse_problem_open(theory->team, &source, theory->data, &options, &s->problem);

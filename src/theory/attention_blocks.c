@@ -471,11 +471,32 @@ static size_t add_symmetries(const hesse_attention_layer *layer,
     return heads * m * m;
 }
 
+/* Add the tangents query and - value of every head. */
+static size_t add_scales(const hesse_attention_layer *layer, double *z)
+{
+    const size_t n = hesse_attention_size(layer), heads = (size_t)layer->heads;
+    for (size_t h = 0; z && h < heads; h++) {
+        double *row = z + h * n;
+        memset(row, 0, n * sizeof *row);
+        for (int left = 1; left >= 0; left--) {
+            const hesse_attention_place p =
+                hesse_attention_place_of(layer, left ? Q : V);
+            for (size_t r = 0; r < p.rows; r++)
+                for (size_t c = 0; c < p.columns; c++) {
+                    const size_t at = p.first + r * p.row + h * p.head + c;
+                    row[at] = left ? layer->theta[at] : -layer->theta[at];
+                }
+        }
+    }
+    return heads;
+}
+
 size_t hesse_attention_symmetries(const hesse_attention_layer *layer, double *z)
 {
     assert(!layer->joined);
-    const size_t count = add_symmetries(layer, Q, K, z),
-                 n = hesse_attention_size(layer);
-    if (!layer->output) return count;
-    return count + add_symmetries(layer, V, O, z ? z + count * n : NULL);
+    const size_t n = hesse_attention_size(layer);
+    size_t count = add_symmetries(layer, Q, K, z);
+    if (layer->output) count += add_symmetries(layer, V, O, z ? z + count * n : NULL);
+    if (layer->linear) count += add_scales(layer, z ? z + count * n : NULL);
+    return count;
 }

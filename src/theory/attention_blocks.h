@@ -82,8 +82,9 @@ bool hesse_attention_blocks(const hesse_attention_layer *layer, int sequences,
 
 /** Local. Compute the tangents of the symmetries of a layer that is not joined: query
  * times A and key times A^-T, and value times A and A^-1 times output, leave the
- * network as it is. Direction i is row i of z. The count is heads size^2, and heads
- * value_size^2 more with an output matrix.
+ * network as it is. If the kernel is linear, so do a factor of query and its inverse of
+ * value. Direction i is row i of z. The count is heads size^2, heads value_size^2 more
+ * with an output matrix, and heads more for a linear kernel.
  *
  *  z  [out]  count x n; NULL: only the count is needed. */
 size_t hesse_attention_symmetries(const hesse_attention_layer *layer, double *z);

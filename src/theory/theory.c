@@ -18,6 +18,11 @@ const char *hesse_theory_family(int i)
     return rows[i] ? rows[i]->family : NULL;
 }
 
+bool hesse_theory_is_drawn(int i)
+{
+    return rows[i]->drawn;
+}
+
 static hesse_status check(const hesse_arch *arch, const hesse_data_options *data,
                           const hesse_theory_options *o, const hesse_theory_row **row,
                           hesse_why *why)
@@ -52,7 +57,6 @@ hesse_status hesse_theory_new(hesse_team *team, const hesse_arch *arch,
     if (!s) {
         made->team = team;
         made->arch = arch, made->data = data, made->options = *options;
-        made->drawn = row->drawn;
         s = hesse_agree(team, row->compute(made));
         made->arch = NULL, made->data = NULL;
     }
@@ -68,11 +72,6 @@ void hesse_theory_free(hesse_theory *theory)
     if (!theory) return;
     for (int i = 0; i < theory->n_sets; i++) free((double *)theory->sets[i].values);
     free(theory);
-}
-
-bool hesse_theory_is_drawn(const hesse_theory *theory)
-{
-    return theory->drawn;
 }
 
 const hesse_theory_line *hesse_theory_line_at(const hesse_theory *theory, int i)

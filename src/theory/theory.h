@@ -19,7 +19,6 @@ struct hesse_theory {
     hesse_theory_line lines[HESSE_THEORY_LINES];
     hesse_theory_set sets[HESSE_THEORY_SETS];
     int n_lines, n_sets;
-    bool drawn; /* as that of its row */
 };
 
 typedef struct hesse_theory_row {

@@ -192,6 +192,53 @@ static void joined_layer_is_one_with_identity_key(void **state)
     }
 }
 
+/* The loss at theta + step v, of targets that the residual tells at theta. */
+static double loss_at(example *e, const double *target, const double *v, double step)
+{
+    double theta[MOST], f[3 * 2], loss = 0;
+    hesse_attention_layer moved = e->layer;
+    for (int i = 0; i < MOST; i++) theta[i] = e->theta[i] + step * v[i];
+    moved.theta = theta;
+    for (int s = 0; s < 2; s++) {
+        assert_true(hesse_attention_forward(&moved, 3, e->x + s * 3 * D, f));
+        for (int i = 0; i < 3 * 2; i++) loss += pow(f[i] - target[s * 3 * 2 + i], 2);
+    }
+    return 0.3 * loss;
+}
+
+/* Second differences of the loss along random directions, of fourth order. */
+static void differences_of_the_loss_agree(void **state)
+{
+    (void)state;
+    static const double weight[] = {-1.0 / 12, 16.0 / 12, -30.0 / 12, 16.0 / 12,
+                                    -1.0 / 12};
+    for (int variant = 0; variant < 8; variant++) {
+        const bool joined = variant & 4;
+        example *e = example_of(variant & 1, variant & 2, joined, joined ? D : 2);
+        const size_t n = hesse_attention_size(&e->layer);
+        double target[2 * 3 * 2];
+        uint64_t seed = 9;
+        for (int s = 0; s < 2; s++)
+            assert_true(hesse_attention_forward(&e->layer, 3, e->x + s * 3 * D,
+                                                target + s * 3 * 2));
+        for (int i = 0; i < 2 * 3 * 2; i++) target[i] -= e->residual[i];
+        take_blocks(e);
+        for (int k = 0; k < 10; k++) {
+            double v[MOST] = {0}, claim = 0, found = 0;
+            const double step = 1e-3;
+            for (size_t i = 0; i < n; i++) v[i] = uniform(&seed);
+            for (size_t i = 0; i < n; i++)
+                for (size_t j = 0; j < n; j++)
+                    claim +=
+                        v[i] * v[j] * (e->outer[i * n + j] + e->functional[i * n + j]);
+            for (int t = 0; t < 5; t++)
+                found += weight[t] * loss_at(e, target, v, (t - 2) * step);
+            assert_within(found / (step * step), claim, 1e-7 * (1 + fabs(claim)));
+        }
+        free(e);
+    }
+}
+
 /* Large scores: every token attends to one token. */
 static void attention_to_one_token_has_no_query_and_key(void **state)
 {
@@ -253,7 +300,7 @@ static void symmetries_are_null_directions(void **state)
                      count = hesse_attention_symmetries(&e->layer, NULL);
         double *z = calloc(count * n, sizeof *z);
         assert_non_null(z);
-        assert_int_equal(count, 2 * 2 * 2 + 2 * 2 * 2);
+        assert_int_equal(count, 2 * (2 * 2 + 2 * 2 + (variant & 1)));
         assert_int_equal(hesse_attention_symmetries(&e->layer, z), count);
         take_blocks(e);
         for (size_t k = 0; k < count; k++) {
@@ -281,6 +328,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(fixture_has_its_numbers),
         cmocka_unit_test(joined_layer_is_one_with_identity_key),
+        cmocka_unit_test(differences_of_the_loss_agree),
         cmocka_unit_test(attention_to_one_token_has_no_query_and_key),
         cmocka_unit_test(moments_of_two_tokens_by_hand),
         cmocka_unit_test(symmetries_are_null_directions),
