@@ -172,6 +172,7 @@ typedef struct hesse_arch_lists {
                                       stages; quadratic: sizes of the blocks          */
     int n_multipliers; /* mlp: 0, or one for each layer                               */
     double multipliers[HESSE_MOST_WIDTHS + 1]; /* of every layer's output             */
+    bool compensated; /* mlp: initial values are divided by their multipliers         */
     int n_dense, dense[HESSE_MOST_DENSE]; /* vgg: hidden layers of the classifier     */
 } hesse_arch_lists;
 

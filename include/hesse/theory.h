@@ -1,5 +1,5 @@
 /** hesse: the theory of a family of networks: closed forms and bounds, computed beside
- * the numbers that they are about. docs/math.md, sections 15 and 17. */
+ * the numbers that they are about. docs/math.md, sections 15 to 17. */
 #ifndef HESSE_THEORY_H
 #define HESSE_THEORY_H
 
@@ -15,26 +15,33 @@
 extern "C" {
 #endif
 
-/** Settings of a theory. Draw k = 0, 1, ... has the seed `seed + k` for the initial
- * parameters and for the examples, so draw 0 is the network of a run with this seed. */
+/** Settings of theories; each theory uses some of them. For quadratics, draw k = 0, 1,
+ * ... has the seed `seed + k` for the initial parameters and for the examples, so draw
+ * 0 is the network of a run with this seed. */
 typedef struct hesse_theory_options {
+    /* quadratic */
     int draws;            /* random draws, at least 1                                 */
     int steps;            /* most steps of an optimiser, at least 1                   */
     double tolerance;     /* of the gradient's norm, relative to the first, above 0   */
     double learning_rate; /* of gradient descent; 0: the optimal one                  */
-    uint64_t seed;
-    const char *checkpoint; /* as in hesse_network_source; NULL: initial values       */
-    bool moments; /* attention: its moments are datasets, too                         */
-    bool project; /* attention: eigenvalues without the directions of its symmetries  */
+
+    /* attention */
+    bool moments; /* whether its moments are datasets, too                            */
+    bool project; /* whether it has eigenvalues without the directions of symmetries  */
+
+    const char *checkpoint; /* as in hesse_network_source; NULL: none                 */
+
+    uint64_t seed; /* of the initial parameters                                       */
 } hesse_theory_options;
 
-enum { HESSE_THEORY_CLAIM = 64 };
+/* A title has room for the path of a checkpoint. */
+enum { HESSE_THEORY_CLAIM = 64, HESSE_THEORY_TITLE = 4352 };
 
 /** A number beside the claim about it. */
 typedef struct hesse_theory_line {
     const char *what;
-    double measured;  /* a share, or a median over draws; NaN: there is none          */
-    double low, high; /* quantiles of 10 % and 90 % over draws; NaN: it has none      */
+    double measured;  /* a number, or a median over draws; NaN: there is none         */
+    double low, high; /* quantiles of 10 % and 90 %; NaN: it has none                 */
     char claim[HESSE_THEORY_CLAIM]; /* "": there is no claim                          */
 } hesse_theory_line;
 
@@ -51,24 +58,40 @@ typedef struct hesse_theory hesse_theory;
 /** Local. The name of family i = 0, 1, ... that has a theory; NULL after the last. */
 const char *hesse_theory_family(int i);
 
-/** Local. True if the numbers of family i are those of random draws. Then the settings
- * of draws and optimisers matter and there is no checkpoint. */
-bool hesse_theory_is_drawn(int i);
-
-/** Collective. Compute the theory of a family. The ranks share the work, and the
- * results do not depend on the number of ranks.
+/** Collective. Compute the theory of a family.
+ *
+ * `quadratic`: the ranks share the draws, and the results do not depend on the number
+ * of ranks. The seed of the data is not used.
+ *
+ * `linear_transformer`: closed forms for infinitely many prompts beside numbers that
+ * are measured on the examples of `data`, mainly at W = 0. No options are used. The
+ * ranks share the examples, and the results depend on the number of ranks only through
+ * rounding. Memory: 8 n^2 bytes on rank 0 for n parameters.
+ *
+ * `attention`: closed forms of the blocks of the Hessian beside those of the operators,
+ * on the examples of `data`. The ranks share the products of the operators, and the
+ * results depend on the number of ranks only through rounding. Memory: about 80 n^2
+ * bytes on every rank for n parameters.
  *
  *  arch    [in]   of a family that has a theory.
- *  data    [in]   of the kind that the family brings; a theory of random draws does not
- * use its seed. theory  [out]  NULL after an error. Errors: HESSE_E_JOB for another
- * family, for options out of range, and if the theory does not hold for these sizes;
- * HESSE_E_NUMERIC when a number is not finite; HESSE_E_NOMEM. Sources: Zhang et al.,
- * arXiv:2402.16788, section 3; Ormaniec, Dangel & Singh, arXiv:2410.10986. */
+ *  data    [in]   of the kind that the theory is about.
+ *  theory  [out]  NULL after an error.
+ *
+ * Errors: HESSE_E_JOB for another family, for options out of range, for a checkpoint if
+ * the theory chooses the parameters itself, and if the theory does not hold for this
+ * network and these data; errors of reading the data and the checkpoint;
+ * HESSE_E_NUMERIC when a number is not finite; HESSE_E_NOMEM.
+ *
+ * Source: Zhang et al., arXiv:2402.16788, section 3 (quadratic); docs/math.md, section
+ * 16 (linear_transformer); Ormaniec, Dangel & Singh, arXiv:2410.10986 (attention). */
 hesse_status hesse_theory_new(hesse_team *team, const hesse_arch *arch,
                               const hesse_data_options *data,
                               const hesse_theory_options *options,
                               hesse_theory **theory);
 void hesse_theory_free(hesse_theory *theory);
+
+/** Local. The title of the table, without the end of its last line. */
+const char *hesse_theory_title(const hesse_theory *theory);
 
 /** Local, on rank 0. Line i = 0, 1, ... of the table, and dataset i; NULL after the
  * last. */

@@ -31,4 +31,11 @@ void hesse_draw_normals(hesse_random_stream *stream, int n, double *x);
 double hesse_drawn_norm(int n, const double *x);
 void hesse_drawn_scale(int n, double a, double *x);
 
+/** Local. The gamma distribution of |x|^2 that `regression` draws from for
+ * HESSE_COVARIATES_GAMMA. Its variance, shape scale^2, is 10. */
+typedef struct hesse_gamma {
+    double shape, scale;
+} hesse_gamma;
+hesse_gamma hesse_regression_gamma(const hesse_recipe *recipe);
+
 #endif /* HESSE_DATA_DRAWN_H */

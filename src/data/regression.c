@@ -28,6 +28,12 @@ const hesse_data_kind hesse_data_regression = {
     .keys = keys,
     .read = read_examples};
 
+hesse_gamma hesse_regression_gamma(const hesse_recipe *recipe)
+{
+    const double shape = recipe->shape == 0 ? usual_shape : recipe->shape;
+    return (hesse_gamma){.shape = shape, .scale = sqrt(10 / shape)};
+}
+
 /* A number of the gamma distribution of shape k and scale 1; below shape 1 a number
    of shape k + 1 is made smaller.
    Source: Marsaglia & Tsang, A simple method for generating gamma variables, ACM
@@ -50,8 +56,10 @@ static void draw_covariates(const hesse_recipe *r, hesse_random_stream *stream,
     hesse_draw_normals(stream, n, x);
     if (r->covariates == HESSE_COVARIATES_NORMAL) return;
     double length = 1 / hesse_drawn_norm(n, x);
-    if (r->covariates == HESSE_COVARIATES_GAMMA)
-        length *= sqrt(sqrt(10 / r->shape) * gamma_number(stream, r->shape));
+    if (r->covariates == HESSE_COVARIATES_GAMMA) {
+        const hesse_gamma gamma = hesse_regression_gamma(r);
+        length *= sqrt(gamma.scale * gamma_number(stream, gamma.shape));
+    }
     hesse_drawn_scale(n, length, x);
 }
 
@@ -135,7 +143,7 @@ static hesse_status read_examples(const hesse_data_options *options,
     hesse_recipe r = options->recipe;
     if (!r.features) r.features = (int)hesse_data_default(kind, "features");
     if (!r.examples) r.examples = (int)hesse_data_default(kind, "examples");
-    if (r.shape == 0) r.shape = usual_shape;
+    r.shape = hesse_regression_gamma(&r).shape;
     const hesse_limits limits[] = {
         {"number of features", r.features, 1, 1 << 20},
         {"number of examples", r.examples, 1, 1 << 20},

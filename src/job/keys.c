@@ -216,7 +216,8 @@ static const hesse_key keys[] = {
      AT(arch.width),
      .help = "The channels of the residual stream; for `resnet` those of the first "
              "stage."},
-    {"model.inner", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24, .in_config = true,
+    {"model.inner", HESSE_KEY_INTEGER, .term = "an MLP before the layers", .low = 1,
+     .high = 1 << 24, .in_config = true,
      .absent = "`4 * width`; no MLP (`linear_transformer`)", AT(arch.inner),
      .help = "The channels of the hidden layer in the MLP."},
     {"model.context", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24, .in_config = true,
@@ -252,10 +253,11 @@ static const hesse_key keys[] = {
      .high = HESSE_NO_LIMIT, .absent = "the square root of `head_size`",
      AT(arch.attention.temperature),
      .help = "Attention scores are divided by this number."},
-    {"model.attention", HESSE_KEY_WORD, .words = attentions, AT(arch.attention.full),
+    {"model.attention", HESSE_KEY_WORD, .term = "mask of attention",
+     .words = attentions, AT(arch.attention.full),
      .help = "Whether a token attends to itself and the tokens before it, or to all "
              "tokens."},
-    {"model.kernel", HESSE_KEY_WORD, .words = kernels, .term = "kernel of attention",
+    {"model.kernel", HESSE_KEY_WORD, .term = "kernel of attention", .words = kernels,
      AT(arch.attention.kernel),
      .help = "The weights of attention: the softmax of the scores, the scores "
              "themselves, or exp(-\\|q - k\\|^2 / (2 temperature))."},
@@ -313,6 +315,10 @@ static const hesse_key keys[] = {
      .absent = "all 1", AT(arch.lists.multipliers), COUNT(arch.lists.n_multipliers),
      .help = "Factors of the output of each layer, before its activation; a factor may "
              "be 0."},
+    {"model.compensated", HESSE_KEY_TRUTH, AT(arch.lists.compensated),
+     .help = "Whether the initial values of each layer are divided by its multiplier: "
+             "the network then computes the same function at the beginning, and the "
+             "multiplier c scales the layer's block of the Hessian by c^2."},
     {"model.eigenvalues", HESSE_KEY_NUMBER, .list = true, .low = 0,
      .high = HESSE_NO_LIMIT, .least = 1, .most = MOST_EIGENVALUES, .absent = "required",
      .term = "eigenvalue ", AT(data.eigenvalues), COUNT(n_eigenvalues),
@@ -325,7 +331,7 @@ static const hesse_key keys[] = {
          "one)."},
     {"model.stem", HESSE_KEY_WORD, .words = stems, AT(arch.image.small_stem),
      .help = "The first convolution: 7 x 7 with stride 2 and a pooling, or 3 x 3."},
-    {"model.loss", HESSE_KEY_WORD, .words = losses, .term = "loss of attention",
+    {"model.loss", HESSE_KEY_WORD, .term = "the loss of the network", .words = losses,
      AT(arch.data.loss),
      .help =
          "The loss: `cross_entropy`, its mean over labels; `squared_error`, the mean "
@@ -335,7 +341,7 @@ static const hesse_key keys[] = {
     {"model.deviation", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
      .absent = "1 / sqrt(inputs) (`attention`)", AT(arch.deviation),
      .help = "The standard deviation of the initial values."},
-    {"model.joint", HESSE_KEY_TRUTH, AT(arch.joint),
+    {"model.joint", HESSE_KEY_TRUTH, .term = "P and Q act on", AT(arch.joint),
      .help = "Whether P and Q act on x and y of a token together: they are "
              "(d + 1) x (d + 1) in place of d x d."},
     {"model.seed", HESSE_KEY_INTEGER, .low = 0, .high = 0x1p64, .standard = "1",
@@ -363,8 +369,9 @@ static const hesse_key keys[] = {
      .help =
          "Images: IDX (MNIST) or `.npy` with `labels`, CIFAR in binary (each may be "
          "compressed by gzip), or a folder with a folder of PNG files for each class."},
-    {"data.generator", HESSE_KEY_WORD, .word = generator_word, AT(data.kind),
-     .absent = ONE_SOURCE, .help = "Examples are drawn from `seed`."},
+    {"data.generator", HESSE_KEY_WORD, .term = "the kind of data",
+     .word = generator_word, AT(data.kind), .absent = ONE_SOURCE,
+     .help = "Examples are drawn from `seed`."},
     {"data.labels", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      AT(data.labels), .absent = "none",
      .help = "Labels: a `.npy` file of integers, or IDX for images."},
@@ -449,8 +456,8 @@ static const hesse_key keys[] = {
     {"data.shape", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
      .absent = "0.1", AT(data.recipe.shape),
      .help = "The shape of the gamma distribution, for `covariates: gamma`."},
-    {"data.teacher", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20, .absent = "none",
-     AT(data.recipe.teacher),
+    {"data.teacher", HESSE_KEY_INTEGER, .term = "a teacher of", .low = 1,
+     .high = 1 << 20, .absent = "none", AT(data.recipe.teacher),
      .help =
          "The neurons of a fixed MLP, Linear(d, neurons), ReLU, Linear(neurons, d), "
          "whose values h of x are labelled in place of x: y = w . h."},

@@ -6,6 +6,7 @@
 
 #include "job/values.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +168,7 @@ static void name_point(reading *r, int p)
     hesse_job_sweep *w = r->sweep;
     w->point = p, w->name[0] = '\0';
     for (int i = w->axes - 1; i >= 0; i--) {
+        assert(r->axes[i].count > 0);
         label_of(entry(r->axes[i].node, p % r->axes[i].count), w->label[i]);
         p /= r->axes[i].count;
     }
@@ -202,6 +204,7 @@ static hesse_status merge_point(const reading *r, hesse_yaml *root)
     for (int i = 0, p = r->sweep->point, rest = r->sweep->points; i < r->sweep->axes;
          i++) {
         const axis *a = &r->axes[i];
+        assert(a->count > 0);
         rest /= a->count;
         hesse_yaml *tree = hesse_tree_copy(entry(a->node, p / rest % a->count));
         if (tree && *a->key) tree = hesse_tree_wrap_path(a->key, strlen(a->key), tree);

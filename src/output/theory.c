@@ -76,17 +76,70 @@ static void show_set(hesse_reader *r, FILE *out, const hesse_schema_row *row)
     free(x);
 }
 
-void hesse_theory_show(hesse_reader *r, FILE *out)
+/* Print every dataset of numbers along an axis. */
+static void show_along(hesse_reader *r, FILE *out, hesse_axis_id along,
+                       const char *title)
 {
     const hesse_schema_row *row;
-    const bool drawn = hesse_reader_has(r, "theory/draw");
-    const hesse_axis_id along = drawn ? HESSE_AXIS_DRAW : HESSE_AXIS_RANK;
-    fprintf(out, "\ntheory: %s\n  %-26s %14s %14s %14s\n",
-            drawn ? "numbers of all draws" : "eigenvalues", "", "least", "median",
+    fprintf(out, "\ntheory: %s\n  %-26s %14s %14s %14s\n", title, "", "least", "median",
             "largest");
     for (size_t i = 0; !r->status && (row = hesse_schema_row_at(i)); i++)
         if (row->section == HESSE_SECTION_THEORY && row->axes[0] == along &&
             !row->axes[1] && row->content == HESSE_CONTENT_NUMBER &&
             hesse_reader_has(r, row->path))
             show_set(r, out, row);
+}
+
+/* Print every number that has a claimed one beside it. */
+static void show_claims(hesse_reader *r, FILE *out)
+{
+    const hesse_schema_row *row;
+    fprintf(out, "\ntheory: numbers beside those that are claimed\n  %-26s %14s %14s\n",
+            "", "measured", "claimed");
+    for (size_t i = 0; !r->status && (row = hesse_schema_row_at(i)); i++) {
+        char path[HESSE_PATH];
+        snprintf(path, sizeof path, "%s_claimed", row->path);
+        if (row->section != HESSE_SECTION_THEORY || row->axes[0] ||
+            !hesse_schema_find(path, NULL) || !hesse_reader_has(r, path))
+            continue;
+        size_t count, size;
+        double *x = hesse_reader_set(r, row->path, H5T_NATIVE_DOUBLE, &count, &size),
+               *y = hesse_reader_set(r, path, H5T_NATIVE_DOUBLE, &count, &size);
+        if (x && y)
+            fprintf(out, "  %-26s %14.6g %14.6g\n", strchr(row->path, '/') + 1, *x, *y);
+        free(x);
+        free(y);
+    }
+}
+
+static void show_levels(hesse_reader *r, FILE *out)
+{
+    static const char *const paths[] = {"theory/level_multiplicity",
+                                        "theory/level_measured",
+                                        "theory/level_eigenvalue"};
+    double *columns[3] = {NULL, NULL, NULL};
+    size_t counts[3] = {0, 0, 0}, size;
+    for (int c = 0; !r->status && c < 3; c++)
+        columns[c] =
+            hesse_reader_set(r, paths[c], H5T_NATIVE_DOUBLE, &counts[c], &size);
+    if (columns[0] && columns[1] && columns[2] && counts[1] == counts[0] &&
+        counts[2] == counts[0]) {
+        fprintf(out, "\ntheory: levels of the Hessian at W = 0\n  %-26s %14s %14s\n",
+                "multiplicity", "median", "claimed");
+        for (size_t i = 0; i < counts[0]; i++)
+            fprintf(out, "  %-26.0f %14.6g %14.6g\n", columns[0][i], columns[1][i],
+                    columns[2][i]);
+    }
+    for (int c = 0; c < 3; c++) free(columns[c]);
+}
+
+void hesse_theory_show(hesse_reader *r, FILE *out)
+{
+    if (hesse_reader_has(r, "theory/draw"))
+        show_along(r, out, HESSE_AXIS_DRAW, "numbers of all draws");
+    if (hesse_reader_has(r, "theory/loss_at_zero")) show_claims(r, out);
+    if (!r->status && hesse_reader_has(r, "theory/level_eigenvalue"))
+        show_levels(r, out);
+    if (!r->status && hesse_reader_has(r, "theory/eigenvalues"))
+        show_along(r, out, HESSE_AXIS_RANK, "eigenvalues");
 }

@@ -1,5 +1,5 @@
 /* This computes the theory of a job's family, prints it beside the measured numbers,
-   and writes the numbers of all draws. */
+   and writes all of them. */
 #include "files/file.h"
 #include "hesse/theory.h"
 #include "job/values.h"
@@ -17,8 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Local. Check what a theory asks of a job, and tell whether it has random draws. */
-static hesse_status check_job(const hesse_job *job, bool *drawn, hesse_why *why)
+/* Local. Check what every theory asks of a job. */
+static hesse_status check_job(const hesse_job *job, hesse_why *why)
 {
     char names[256] = "";
     const char *name;
@@ -29,14 +29,7 @@ static hesse_status check_job(const hesse_job *job, bool *drawn, hesse_why *why)
             return hesse_fail(why, HESSE_E_JOB,
                               "'model.checkpoints' is given, and a theory has one "
                               "point");
-        if (it && job->paths.checkpoint && hesse_theory_is_drawn(i))
-            return hesse_fail(why, HESSE_E_JOB,
-                              "'model.checkpoint' is given, and the theory draws "
-                              "parameters from 'model.seed'");
-        if (it) {
-            *drawn = hesse_theory_is_drawn(i);
-            return HESSE_OK;
-        }
+        if (it) return HESSE_OK;
         snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "", name);
     }
     return hesse_fail(why, HESSE_E_JOB,
@@ -74,27 +67,23 @@ static void print_number(double x)
         printf(" %14.*g", x != 0 && fabs(1 - x) < 1e-2 && x != 1 ? 10 : 6, x);
 }
 
-static void print_table(const hesse_job *job, bool drawn, const hesse_theory *theory)
+static void print_table(const hesse_theory *theory)
 {
     const hesse_theory_line *line;
-    const unsigned long long seed = job->seed;
-    if (drawn)
-        printf("theory of %s, %d draws from seed %llu, tolerance %g\n\n",
-               job->arch.family, job->theory.draws, seed, job->theory.tolerance);
-    else if (job->paths.checkpoint)
-        printf("theory of %s at %s\n\n", job->arch.family, job->paths.checkpoint);
-    else
-        printf("theory of %s, seed %llu\n\n", job->arch.family, seed);
-    printf("  %-58s %14s %14s %14s  %s\n", "", "measured", drawn ? "10 %" : "",
-           drawn ? "90 %" : "", "claimed");
+    bool spread = false;
+    for (int i = 0; (line = hesse_theory_line_at(theory, i)); i++)
+        spread |= !isnan(line->low) || !isnan(line->high);
+    printf("%s\n\n", hesse_theory_title(theory));
+    printf("  %-58s %14s", "", "measured");
+    if (spread) printf(" %14s %14s", "10 %", "90 %");
+    printf("  claimed\n");
     for (int i = 0; (line = hesse_theory_line_at(theory, i)); i++) {
         printf("  %-58s", line->what);
         if (isnan(line->measured))
             printf(" %14s", "not reached");
         else
             print_number(line->measured);
-        print_number(line->low);
-        print_number(line->high);
+        if (spread) print_number(line->low), print_number(line->high);
         printf("%s%s\n", *line->claim ? "  " : "", line->claim);
     }
 }
@@ -132,11 +121,10 @@ hesse_status hesse_command_theory(hesse_team *team, const hesse_options *options
     hesse_job *job = NULL;
     hesse_theory *theory = NULL;
     char *path = NULL;
-    bool drawn = false;
     hesse_why *why = hesse_team_why(team);
     hesse_status s = hesse_open_job(team, options, &job);
     if (!s) {
-        s = check_job(job, &drawn, why);
+        s = check_job(job, why);
         if (!s) s = name_output(job, why);
         s = hesse_agree(team, s);
     }
@@ -152,7 +140,7 @@ hesse_status hesse_command_theory(hesse_team *team, const hesse_options *options
         if (s == HESSE_E_JOB || s == HESSE_E_INPUT) hesse_name_keys(job, why);
     }
     if (!s) s = write(team, job, path, theory);
-    if (!s && hesse_team_rank(team) == 0) print_table(job, drawn, theory);
+    if (!s && hesse_team_rank(team) == 0) print_table(theory);
     hesse_theory_free(theory);
     hesse_job_free(job);
     free(path);

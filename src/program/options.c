@@ -41,10 +41,14 @@ const hesse_command hesse_commands[] = {
     {"theory", "JOB.yaml", SETS | THEORY,
      "Compute the theory of a job's family beside the numbers that it is about",
      "For the family `quadratic`: condition numbers, steps of gradient descent and of "
-     "Adam, and the bounds of both, over the random draws of the section `theory`. The "
-     "numbers of every draw go to an HDF5 file. For `attention`: the blocks of the "
-     "Hessian in closed form, compared with those of the operators. The table goes to "
-     "standard output. Runs under mpirun, too; the ranks share the work.",
+     "Adam, and the bounds of both, over the random draws of the section `theory`. "
+     "For the family `linear_transformer`: the loss, the gradient and all eigenvalues "
+     "of the Hessian at zero weights, and for one layer the smallest loss, measured on "
+     "the examples of the job beside closed forms for infinitely many. For the family "
+     "`attention`: the blocks of the Hessian and its zero eigenvalues, computed by the "
+     "operators beside closed forms. The table goes to standard output, and all "
+     "numbers go to an HDF5 file. Runs under mpirun, too; the ranks share the draws, "
+     "the examples or the products.",
      hesse_command_theory, NULL},
     {"check", "JOB.yaml", SETS,
      "Check the derivatives of a job on its own model and data",

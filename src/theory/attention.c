@@ -76,8 +76,8 @@ static hesse_status check_arch(const hesse_arch *a, hesse_why *why)
     if (a->data.loss != HESSE_LOSS_SQUARED_ERROR &&
         a->data.loss != HESSE_LOSS_REGRESSION)
         return hesse_fail(why, HESSE_E_JOB,
-                          "the loss of attention is a cross-entropy, expected one that "
-                          "has closed forms: squared_error, regression");
+                          "the loss of the network is a cross-entropy, expected one "
+                          "that has closed forms: squared_error, regression");
     return HESSE_OK;
 }
 
@@ -640,6 +640,18 @@ static hesse_status add_moments(hesse_theory *theory, const study *s, hesse_why 
     return HESSE_OK;
 }
 
+static void set_title(hesse_theory *theory)
+{
+    const hesse_theory_options *o = &theory->options;
+    if (o->checkpoint)
+        hesse_theory_set_title(theory, "Layer of attention with the parameters of %s",
+                               o->checkpoint);
+    else
+        hesse_theory_set_title(
+            theory, "Layer of attention with the initial values of seed %llu",
+            (unsigned long long)o->seed);
+}
+
 static hesse_status compute(hesse_theory *theory)
 {
     hesse_team *team = theory->team;
@@ -662,6 +674,7 @@ static hesse_status compute(hesse_theory *theory)
     }
     if (!status && theory->options.moments)
         status = hesse_agree(team, add_moments(theory, &s, why));
+    set_title(theory);
     free_study(&s);
     return status;
 }

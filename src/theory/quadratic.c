@@ -520,6 +520,12 @@ static hesse_status make_quadratic(const hesse_theory *theory, quadratic *q,
                                    hesse_why *why)
 {
     const hesse_data_options *data = theory->data;
+    const hesse_theory_options *o = &theory->options;
+    if (o->draws < 1 || o->steps < 1 || !(o->tolerance > 0) || !(o->learning_rate >= 0))
+        return hesse_fail(why, HESSE_E_JOB,
+                          "a theory has %d draws, at most %d steps, the tolerance %g "
+                          "and the learning rate %g, expected numbers above 0",
+                          o->draws, o->steps, o->tolerance, o->learning_rate);
     *q = (quadratic){.blocks = data->n_sizes,
                      .sizes = data->sizes,
                      .lambda = data->eigenvalues,
@@ -548,7 +554,7 @@ static hesse_status make_quadratic(const hesse_theory *theory, quadratic *q,
         q->worst = fmax(q->worst, q->condition[b]);
         q->least = fmin(q->least, least), q->most = fmax(q->most, most);
     }
-    const double given = theory->options.learning_rate;
+    const double given = o->learning_rate;
     if (given > 2 / q->most)
         return hesse_fail(why, HESSE_E_JOB,
                           "the learning rate of gradient descent is %g, expected at "
@@ -564,7 +570,7 @@ static hesse_status compute(hesse_theory *theory)
     hesse_team *team = theory->team;
     hesse_why *why = hesse_team_why(team);
     const int draws = theory->options.draws;
-    quadratic q;
+    quadratic q = {0};
     draw d = {0};
     double *table = NULL;
     hesse_status s = make_quadratic(theory, &q, why);
@@ -582,6 +588,11 @@ static hesse_status compute(hesse_theory *theory)
     }
     s = hesse_agree(team, s);
     if (!s) hesse_team_sum(team, table, count); /* other ranks have zeros in a row */
+    hesse_theory_set_title(theory,
+                           "Gradient descent and Adam on a quadratic: %d draws from "
+                           "seed %llu, tolerance %g",
+                           draws, (unsigned long long)theory->options.seed,
+                           theory->options.tolerance);
     if (!s && !add_all(theory, &q, table))
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for %d draws", draws);
     free(table);
@@ -592,4 +603,4 @@ static hesse_status compute(hesse_theory *theory)
 }
 
 const hesse_theory_row hesse_theory_of_quadratic = {
-    .family = "quadratic", .drawn = true, .compute = compute};
+    .family = "quadratic", .own_parameters = true, .compute = compute};

@@ -11,16 +11,12 @@
 #include <string.h>
 
 static const hesse_theory_row *const rows[] = {&hesse_theory_of_quadratic,
+                                               &hesse_theory_of_linear_transformer,
                                                &hesse_theory_of_attention, NULL};
 
 const char *hesse_theory_family(int i)
 {
     return rows[i] ? rows[i]->family : NULL;
-}
-
-bool hesse_theory_is_drawn(int i)
-{
-    return rows[i]->drawn;
 }
 
 static hesse_status check(const hesse_arch *arch, const hesse_data_options *data,
@@ -34,11 +30,11 @@ static hesse_status check(const hesse_arch *arch, const hesse_data_options *data
     if (!*row)
         return hesse_fail(why, HESSE_E_JOB, "the family %s has no theory",
                           arch->family);
-    if (o->draws < 1 || o->steps < 1 || !(o->tolerance > 0) || !(o->learning_rate >= 0))
+    if ((*row)->own_parameters && o->checkpoint)
         return hesse_fail(why, HESSE_E_JOB,
-                          "a theory has %d draws, at most %d steps, the tolerance %g "
-                          "and the learning rate %g, expected numbers above 0",
-                          o->draws, o->steps, o->tolerance, o->learning_rate);
+                          "%s: is a checkpoint, and the theory of the family %s "
+                          "chooses the parameters itself",
+                          o->checkpoint, arch->family);
     return HESSE_OK;
 }
 
@@ -74,6 +70,11 @@ void hesse_theory_free(hesse_theory *theory)
     free(theory);
 }
 
+const char *hesse_theory_title(const hesse_theory *theory)
+{
+    return theory->title;
+}
+
 const hesse_theory_line *hesse_theory_line_at(const hesse_theory *theory, int i)
 {
     return i >= 0 && i < theory->n_lines ? &theory->lines[i] : NULL;
@@ -99,6 +100,14 @@ static double quantile(size_t n, const double *x, double q)
     const double part = at - (double)i;
     if (isinf(x[j])) return part > 0 || isinf(x[i]) ? NAN : x[i];
     return x[i] + part * (x[j] - x[i]);
+}
+
+void hesse_theory_set_title(hesse_theory *theory, const char *title, ...)
+{
+    va_list args;
+    va_start(args, title);
+    vsnprintf(theory->title, sizeof theory->title, title, args);
+    va_end(args);
 }
 
 static hesse_theory_line *new_line(hesse_theory *theory, const char *what)

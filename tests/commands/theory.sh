@@ -1,5 +1,6 @@
 #!/bin/sh
-# hesse theory: quadratics against hesse train, attention against hesse run, ranks, the result file, bad input.
+# hesse theory: quadratics against hesse train, linear transformers and attention against hesse run,
+# ranks, the result file, bad input.
 #
 # usage: theory.sh HESSE MPIEXEC [CASE...]
 . "$(dirname "$0")/library.sh"
@@ -19,6 +20,7 @@ EOF
 case_table_and_file() {
     quadratic
     works 'preconditioned' theory job.yaml
+    expect_lines 1 '^  *measured  *10 %  *90 %  claimed$'
     expect_lines 1 '^  kappa(H)  *70 *$'
     expect_lines 1 '^    draws in which a step is above it  *0  *0$'
     expect 'the file beside the job' [ -f job.theory.h5 ]
@@ -78,6 +80,85 @@ assert len(names) > 20, names
 for name in names:
     assert a[name].shape == b[name].shape and a[name][()].tobytes() == b[name][()].tobytes(), name'
 }
+
+# linear: write a job with a sweep over the depth.
+linear() {
+    cat > linear.yaml <<EOF
+model: {family: linear_transformer, layers: 1}
+data: {generator: regression, features: 2, examples: 3, sequences: 20}
+sweep:
+  depth:
+    one: {data: {sequences: 5000}}
+    two: {model: {layers: 2}}
+EOF
+}
+case_linear_transformer() {
+    linear
+    works 'pairs in a prompt: 3' theory linear.yaml --point depth-one --output one.h5
+    expect_lines 1 'measured on 5000 prompts, claimed for infinitely many'
+    expect_lines 1 '^  loss at W = 0 *[12]\.[0-9]*  *2$'
+    expect_lines 1 '^    its eigenvalues, level 1  *[0-9. ]*  4 (4 of them)$'
+    expect_lines 1 '^  loss at Q = -gamma I .*  1$'
+    works 'smallest_loss' show one.h5
+    expect_lines 1 '^  4 .* 4$'
+    works 'as it was written' show one.h5 --verify
+    works 'pairs in a prompt: 3' theory linear.yaml --point depth-two --output two.h5 \
+        --set model.seed=3 --set model.deviation=9 --set theory.draws=7
+    expect_lines 0 'gamma'
+    works 'multiplicity' show two.h5
+    ranks=1
+    works 'pairs in a prompt: 3' theory linear.yaml --point depth-two --output alone.h5
+    has_h5py || skip 'no h5py to compare files'
+    expect 'the same numbers' /usr/bin/python3 -c '
+import h5py, numpy as np
+a, b = (h5py.File(n)["theory"] for n in ("two.h5", "alone.h5"))
+assert set(a) == set(b) and len(a["eigenvalues"]) == 16, list(a)
+for name in "loss_at_zero", "gradient_norm_at_zero", "trace_at_zero", "eigenvalues":
+    assert np.allclose(a[name][()], b[name][()], rtol=1e-12, atol=1e-12), name
+total = np.sum(a["level_multiplicity"][()] * a["level_eigenvalue"][()])
+assert a["level_multiplicity"].dtype == np.int64
+assert abs(total - a["trace_at_zero_claimed"][()]) < 1e-12 * total, total'
+}
+case_linear_transformer_is_that_of_run() {
+    linear
+    has_h5py || skip 'no h5py to compare files'
+    works 'pairs in a prompt: 3' theory linear.yaml --point depth-two --output two.h5
+    works 'full' run linear.yaml --point depth-two --output run.h5 \
+        --set model.deviation=1e-12 --set hessian.scope=full
+    expect 'the eigenvalues of run' /usr/bin/python3 -c '
+import h5py, numpy as np
+a = h5py.File("two.h5")["theory/eigenvalues"][()]
+b = h5py.File("run.h5")["spectra/full/eigenvalues"][()]
+assert np.allclose(a, b, rtol=0, atol=1e-8 * np.abs(b).max()), (a, b)'
+}
+# refuses MESSAGE SETTING: expect an error of `hesse theory` on the job of linear.
+refuses() {
+    refused 2 "$1" theory linear.yaml --point depth-one --set "$2"
+}
+case_linear_transformer_refuses() {
+    linear
+    refuses 'the kernel of attention is softmax, expected linear, .* (key: model.kernel)' \
+        model.kernel=softmax
+    refuses 'the mask of attention is causal, expected full, .* (key: model.attention)' \
+        model.attention=causal
+    refuses 'an MLP before the layers has 3 neurons, expected no MLP, .* (key: model.inner)' \
+        model.inner=3
+    refuses 'P and Q act on x and y together, expected on x alone, .* (key: model.joint)' \
+        model.joint=true
+    refuses 'the loss of the network is regression, expected squared_error, .* (key: model.loss)' \
+        model.loss=regression
+    refuses 'a teacher of 4 neurons makes the labels, expected no teacher, .* (key: data.teacher)' \
+        data.teacher=4
+    refuses 'model.safetensors: is a checkpoint, and the theory of the family linear_transformer chooses the parameters itself (key: model.checkpoint)' \
+        model.checkpoint=model.safetensors
+    cat > other.yaml <<EOF
+model: {family: linear_transformer}
+data: {generator: gaussian}
+EOF
+    refused 2 'the kind of data is gaussian, expected regression, .* (key: data.generator)' \
+        theory other.yaml
+}
+
 # attention NAME: the layer and the data of a folder of tests/families.
 attention() {
     for file in job.yaml model.safetensors x.npy y.npy; do
@@ -87,7 +168,8 @@ attention() {
 
 case_attention_in_closed_form() {
     attention attention
-    works 'theory of attention at model.safetensors' theory job.yaml
+    works 'with the parameters of model.safetensors' theory job.yaml
+    expect_lines 1 '^  *measured  claimed$'
     expect_lines 1 '^  |H_f(V,V)|  *0  *0, difference 0.0e+00$'
     expect_lines 1 '^  |H_o(Q,K)|  *[0-9.e-]*  *[0-9.e-]*, difference [0-9.]*e-1[5-9]$'
     expect_lines 1 '^  largest difference of a block  *[0-9.]*e-1[4-9]  *below 1e-9$'
@@ -124,7 +206,7 @@ case_attention_without_closed_form() {
     attention attention
     refused 2 'the kernel of attention is gaussian, expected one that has closed forms: softmax, linear (key: model.kernel)' \
         theory job.yaml --set model.kernel=gaussian
-    refused 2 'the loss of attention is a cross-entropy, expected one that has closed forms: squared_error, regression (key: model.loss)' \
+    refused 2 'the loss of the network is a cross-entropy, expected one that has closed forms: squared_error, regression (key: model.loss)' \
         theory job.yaml --set model.loss=binary
     for step in 1 2; do cat model.safetensors > step$step.safetensors; done
     sed -i 's,checkpoint: .*},checkpoints: ["step*.safetensors"]},' job.yaml
@@ -143,9 +225,9 @@ case_wrong_input() {
 model: {family: mlp, widths: [4]}
 data: {generator: gaussian}
 EOF
-    refused 2 "'model.family' is mlp, expected a family that has a theory: quadratic, attention" \
+    refused 2 "'model.family' is mlp, expected a family that has a theory: quadratic, linear_transformer, attention" \
         theory mlp.yaml
-    refused 2 "'model.checkpoint' is given, and the theory draws parameters from 'model.seed'" \
+    refused 2 'model.safetensors: is a checkpoint, and the theory of the family quadratic chooses the parameters itself (key: model.checkpoint)' \
         theory job.yaml --set model.checkpoint=model.safetensors
     refused 2 "theory: unknown option '--resume', .*" theory job.yaml --resume
 }

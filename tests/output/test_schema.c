@@ -88,6 +88,8 @@ enum { RUNS_COUNT = sizeof RUNS / sizeof *RUNS };
 static const job THEORIES[] = {
     {.text = "model: {family: quadratic, widths: [1, 2], eigenvalues: [1, 2, 9]}\n"
              "theory: {draws: 4}\n"},
+    {.text = "model: {family: linear_transformer, layers: 1}\n"
+             "data: {generator: regression, features: 2, examples: 3, sequences: 8}\n"},
     {.text = "model: {family: attention, heads: 1, head_size: 2, value_size: 3}\n"
              "data: {inputs: " FOLDER "families/attention/x.npy, targets: " FOLDER
              "families/attention/y.npy}\n"

@@ -202,7 +202,7 @@ static void wrong_input_is_refused(void **state)
     arch = arch_of(HESSE_KERNEL_LINEAR, true, true);
     arch.data.loss = HESSE_LOSS_BINARY;
     assert_all(compute(team, &arch, false, &t) == HESSE_E_JOB && !t);
-    assert_all(strstr(hesse_team_why(team)->text, "loss of attention") != NULL);
+    assert_all(strstr(hesse_team_why(team)->text, "loss of the network") != NULL);
 }
 
 static void one_rank_out_of_memory_fails_all(void **state)
