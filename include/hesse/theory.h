@@ -1,5 +1,5 @@
 /** hesse: the theory of a family of networks: closed forms and bounds, computed beside
- * the numbers that they are about. docs/math.md, sections 15 and 16. */
+ * the numbers that they are about. docs/math.md, sections 15 to 17. */
 #ifndef HESSE_THEORY_H
 #define HESSE_THEORY_H
 
@@ -7,6 +7,7 @@
 #include "hesse/data.h"
 #include "hesse/team.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,18 +15,27 @@
 extern "C" {
 #endif
 
-/** Settings of the theory of quadratics. Draw k = 0, 1, ... has the seed `seed + k` for
- * the initial parameters and for the examples, so draw 0 is the network of a run with
- * this seed. */
+/** Settings of theories; each theory uses some of them. For quadratics, draw k = 0, 1,
+ * ... has the seed `seed + k` for the initial parameters and for the examples, so draw
+ * 0 is the network of a run with this seed. */
 typedef struct hesse_theory_options {
+    /* quadratic */
     int draws;            /* random draws, at least 1                                 */
     int steps;            /* most steps of an optimiser, at least 1                   */
     double tolerance;     /* of the gradient's norm, relative to the first, above 0   */
     double learning_rate; /* of gradient descent; 0: the optimal one                  */
-    uint64_t seed;
+
+    /* attention */
+    bool moments; /* whether its moments are datasets, too                            */
+    bool project; /* whether it has eigenvalues without the directions of symmetries  */
+
+    const char *checkpoint; /* as in hesse_network_source; NULL: none                 */
+
+    uint64_t seed; /* of the initial parameters                                       */
 } hesse_theory_options;
 
-enum { HESSE_THEORY_CLAIM = 64, HESSE_THEORY_TITLE = 160 };
+/* A title has room for the path of a checkpoint. */
+enum { HESSE_THEORY_CLAIM = 64, HESSE_THEORY_TITLE = 4352 };
 
 /** A number beside the claim about it. */
 typedef struct hesse_theory_line {
@@ -58,13 +68,22 @@ const char *hesse_theory_family(int i);
  * ranks share the examples, and the results depend on the number of ranks only through
  * rounding. Memory: 8 n^2 bytes on rank 0 for n parameters.
  *
+ * `attention`: closed forms of the blocks of the Hessian beside those of the operators,
+ * on the examples of `data`. The ranks share the products of the operators, and the
+ * results depend on the number of ranks only through rounding. Memory: about 80 n^2
+ * bytes on every rank for n parameters.
+ *
  *  arch    [in]   of a family that has a theory.
  *  data    [in]   of the kind that the theory is about.
  *  theory  [out]  NULL after an error.
- *  Errors: HESSE_E_JOB for another family, for options out of range, and if the theory
- *  does not hold for this network and these data; HESSE_E_NUMERIC when a number is not
- * finite; HESSE_E_NOMEM. Source: Zhang et al., arXiv:2402.16788, section 3 (quadratic);
- * docs/math.md, section 16 (linear_transformer). */
+ *
+ * Errors: HESSE_E_JOB for another family, for options out of range, for a checkpoint if
+ * the theory chooses the parameters itself, and if the theory does not hold for this
+ * network and these data; errors of reading the data and the checkpoint;
+ * HESSE_E_NUMERIC when a number is not finite; HESSE_E_NOMEM.
+ *
+ * Source: Zhang et al., arXiv:2402.16788, section 3 (quadratic); docs/math.md, section
+ * 16 (linear_transformer); Ormaniec, Dangel & Singh, arXiv:2410.10986 (attention). */
 hesse_status hesse_theory_new(hesse_team *team, const hesse_arch *arch,
                               const hesse_data_options *data,
                               const hesse_theory_options *options,

@@ -817,6 +817,13 @@ static const hesse_key keys[] = {
      .term = "learning rate of gradient descent", AT(theory.learning_rate),
      .help = "The learning rate of gradient descent. Adam always has its optimal "
              "one."},
+    {"theory.moments", HESSE_KEY_TRUTH, .role = HESSE_KEY_THEORY, .standard = "false",
+     AT(theory.moments),
+     .help = "`attention`: whether the moments of attention are written."},
+    {"theory.project", HESSE_KEY_TRUTH, .role = HESSE_KEY_THEORY, .standard = "false",
+     AT(theory.project),
+     .help = "`attention`: whether eigenvalues without the directions of its "
+             "symmetries are written."},
 
     {"output.file", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .written = true,
      .most = LONGEST,

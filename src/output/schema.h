@@ -58,6 +58,10 @@ typedef enum hesse_axis_id {
     HESSE_AXIS_DRAW,
     HESSE_AXIS_LOOK,
     HESSE_AXIS_LEVEL,
+    HESSE_AXIS_LAYER_ROW,
+    HESSE_AXIS_LAYER_COLUMN,
+    HESSE_AXIS_ATTENDING,
+    HESSE_AXIS_COMPONENT,
     HESSE_AXES
 } hesse_axis_id;
 

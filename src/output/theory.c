@@ -59,7 +59,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Print a line of a dataset with one number for every draw; a NaN comes last. */
+/* Print a line of a dataset of one dimension; a NaN comes last. */
 static void show_set(hesse_reader *r, FILE *out, const hesse_schema_row *row)
 {
     size_t count, size;
@@ -76,13 +76,15 @@ static void show_set(hesse_reader *r, FILE *out, const hesse_schema_row *row)
     free(x);
 }
 
-static void show_draws(hesse_reader *r, FILE *out)
+/* Print every dataset of numbers along an axis. */
+static void show_along(hesse_reader *r, FILE *out, hesse_axis_id along,
+                       const char *title)
 {
     const hesse_schema_row *row;
-    fprintf(out, "\ntheory: numbers of all draws\n  %-26s %14s %14s %14s\n", "",
-            "least", "median", "largest");
+    fprintf(out, "\ntheory: %s\n  %-26s %14s %14s %14s\n", title, "", "least", "median",
+            "largest");
     for (size_t i = 0; !r->status && (row = hesse_schema_row_at(i)); i++)
-        if (row->section == HESSE_SECTION_THEORY && row->axes[0] == HESSE_AXIS_DRAW &&
+        if (row->section == HESSE_SECTION_THEORY && row->axes[0] == along &&
             !row->axes[1] && row->content == HESSE_CONTENT_NUMBER &&
             hesse_reader_has(r, row->path))
             show_set(r, out, row);
@@ -133,8 +135,11 @@ static void show_levels(hesse_reader *r, FILE *out)
 
 void hesse_theory_show(hesse_reader *r, FILE *out)
 {
-    if (hesse_reader_has(r, "theory/draw")) show_draws(r, out);
+    if (hesse_reader_has(r, "theory/draw"))
+        show_along(r, out, HESSE_AXIS_DRAW, "numbers of all draws");
     if (hesse_reader_has(r, "theory/loss_at_zero")) show_claims(r, out);
     if (!r->status && hesse_reader_has(r, "theory/level_eigenvalue"))
         show_levels(r, out);
+    if (!r->status && hesse_reader_has(r, "theory/eigenvalues"))
+        show_along(r, out, HESSE_AXIS_RANK, "eigenvalues");
 }

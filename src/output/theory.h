@@ -15,8 +15,8 @@ hesse_status hesse_theory_write(hesse_team *team, const char *path,
                                 const hesse_theory *theory, const hesse_note *notes,
                                 int count);
 
-/** Local. Print the medians of the numbers that every draw has, and measured
- * numbers beside claimed ones. `r` is open. */
+/** Local. Print the medians of the numbers that every draw has, of eigenvalues, and
+ * measured numbers beside claimed ones. `r` is open. */
 void hesse_theory_show(hesse_reader *r, FILE *out);
 
 #endif /* HESSE_OUTPUT_THEORY_H */

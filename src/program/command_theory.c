@@ -1,5 +1,5 @@
 /* This computes the theory of a job's family, prints it beside the measured numbers,
-   and writes the numbers of all draws. */
+   and writes all of them. */
 #include "files/file.h"
 #include "hesse/theory.h"
 #include "job/values.h"
@@ -17,22 +17,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Local. Check what a theory asks of a job. */
+/* Local. Check what every theory asks of a job. */
 static hesse_status check_job(const hesse_job *job, hesse_why *why)
 {
     char names[256] = "";
     const char *name;
     for (int i = 0; (name = hesse_theory_family(i)); i++) {
         const size_t at = strlen(names);
-        if (strcmp(name, job->arch.family) == 0 && !job->paths.checkpoint &&
-            !job->series.count)
-            return HESSE_OK;
-        if (strcmp(name, job->arch.family) == 0)
+        const bool it = strcmp(name, job->arch.family) == 0;
+        if (it && job->series.count)
             return hesse_fail(why, HESSE_E_JOB,
-                              "'%s' is given, and a theory chooses the parameters "
-                              "itself",
-                              job->series.count ? "model.checkpoints"
-                                                : "model.checkpoint");
+                              "'model.checkpoints' is given, and a theory has one "
+                              "point");
+        if (it) return HESSE_OK;
         snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "", name);
     }
     return hesse_fail(why, HESSE_E_JOB,
@@ -73,16 +70,20 @@ static void print_number(double x)
 static void print_table(const hesse_theory *theory)
 {
     const hesse_theory_line *line;
+    bool spread = false;
+    for (int i = 0; (line = hesse_theory_line_at(theory, i)); i++)
+        spread |= !isnan(line->low) || !isnan(line->high);
     printf("%s\n\n", hesse_theory_title(theory));
-    printf("  %-58s %14s %14s %14s  %s\n", "", "measured", "10 %", "90 %", "claimed");
+    printf("  %-58s %14s", "", "measured");
+    if (spread) printf(" %14s %14s", "10 %", "90 %");
+    printf("  claimed\n");
     for (int i = 0; (line = hesse_theory_line_at(theory, i)); i++) {
         printf("  %-58s", line->what);
         if (isnan(line->measured))
             printf(" %14s", "not reached");
         else
             print_number(line->measured);
-        print_number(line->low);
-        print_number(line->high);
+        if (spread) print_number(line->low), print_number(line->high);
         printf("%s%s\n", *line->claim ? "  " : "", line->claim);
     }
 }
@@ -134,9 +135,9 @@ hesse_status hesse_command_theory(hesse_team *team, const hesse_options *options
     }
     if (!s) {
         hesse_theory_options asked = job->theory;
-        asked.seed = job->seed;
+        asked.seed = job->seed, asked.checkpoint = job->paths.checkpoint;
         s = hesse_theory_new(team, &job->arch, &job->data, &asked, &theory);
-        if (s == HESSE_E_JOB) hesse_name_keys(job, why);
+        if (s == HESSE_E_JOB || s == HESSE_E_INPUT) hesse_name_keys(job, why);
     }
     if (!s) s = write(team, job, path, theory);
     if (!s && hesse_team_rank(team) == 0) print_table(theory);

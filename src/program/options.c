@@ -43,12 +43,12 @@ const hesse_command hesse_commands[] = {
      "For the family `quadratic`: condition numbers, steps of gradient descent and of "
      "Adam, and the bounds of both, over the random draws of the section `theory`. "
      "For the family `linear_transformer`: the loss, the gradient and all eigenvalues "
-     "of "
-     "the Hessian at zero weights, and for one layer the smallest loss, measured on "
-     "the "
-     "examples of the job beside closed forms for infinitely many. "
-     "The table goes to standard output, and all numbers to an HDF5 file. "
-     "Runs under mpirun, too; the ranks share the draws or the examples.",
+     "of the Hessian at zero weights, and for one layer the smallest loss, measured on "
+     "the examples of the job beside closed forms for infinitely many. For the family "
+     "`attention`: the blocks of the Hessian and its zero eigenvalues, computed by the "
+     "operators beside closed forms. The table goes to standard output, and all "
+     "numbers go to an HDF5 file. Runs under mpirun, too; the ranks share the draws, "
+     "the examples or the products.",
      hesse_command_theory, NULL},
     {"check", "JOB.yaml", SETS,
      "Check the derivatives of a job on its own model and data",

@@ -325,4 +325,4 @@ static hesse_status compute(hesse_theory *theory)
 }
 
 const hesse_theory_row hesse_theory_of_linear_transformer = {
-    .family = "linear_transformer", .compute = compute};
+    .family = "linear_transformer", .own_parameters = true, .compute = compute};

@@ -602,5 +602,5 @@ static hesse_status compute(hesse_theory *theory)
     return s;
 }
 
-const hesse_theory_row hesse_theory_of_quadratic = {.family = "quadratic",
-                                                    .compute = compute};
+const hesse_theory_row hesse_theory_of_quadratic = {
+    .family = "quadratic", .own_parameters = true, .compute = compute};

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const hesse_theory_row *const rows[] = {
-    &hesse_theory_of_quadratic, &hesse_theory_of_linear_transformer, NULL};
+static const hesse_theory_row *const rows[] = {&hesse_theory_of_quadratic,
+                                               &hesse_theory_of_linear_transformer,
+                                               &hesse_theory_of_attention, NULL};
 
 const char *hesse_theory_family(int i)
 {
@@ -29,6 +30,11 @@ static hesse_status check(const hesse_arch *arch, const hesse_data_options *data
     if (!*row)
         return hesse_fail(why, HESSE_E_JOB, "the family %s has no theory",
                           arch->family);
+    if ((*row)->own_parameters && o->checkpoint)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "%s: is a checkpoint, and the theory of the family %s "
+                          "chooses the parameters itself",
+                          o->checkpoint, arch->family);
     return HESSE_OK;
 }
 

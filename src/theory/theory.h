@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-enum { HESSE_THEORY_LINES = 32, HESSE_THEORY_SETS = 32 };
+enum { HESSE_THEORY_LINES = 64, HESSE_THEORY_SETS = 32 };
 
 /** The options and the sizes are borrowed, and only valid while the theory is
  * computed. */
@@ -24,6 +24,7 @@ struct hesse_theory {
 
 typedef struct hesse_theory_row {
     const char *family;
+    bool own_parameters; /* it chooses the parameters, so a checkpoint is refused */
 
     /** Collective. Errors: as hesse_theory_new. */
     hesse_status (*compute)(hesse_theory *theory);
@@ -31,6 +32,7 @@ typedef struct hesse_theory_row {
 
 extern const hesse_theory_row hesse_theory_of_quadratic;
 extern const hesse_theory_row hesse_theory_of_linear_transformer;
+extern const hesse_theory_row hesse_theory_of_attention;
 
 /** Local. Set the title of the table, which is a format with its values. */
 void hesse_theory_set_title(hesse_theory *theory, const char *title, ...)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# hesse theory: quadratics against hesse train, linear transformers, ranks, the result file,
-# bad input.
+# hesse theory: quadratics against hesse train, linear transformers and attention against hesse run,
+# ranks, the result file, bad input.
 #
 # usage: theory.sh HESSE MPIEXEC [CASE...]
 . "$(dirname "$0")/library.sh"
@@ -20,6 +20,7 @@ EOF
 case_table_and_file() {
     quadratic
     works 'preconditioned' theory job.yaml
+    expect_lines 1 '^  *measured  *10 %  *90 %  claimed$'
     expect_lines 1 '^  kappa(H)  *70 *$'
     expect_lines 1 '^    draws in which a step is above it  *0  *0$'
     expect 'the file beside the job' [ -f job.theory.h5 ]
@@ -148,7 +149,7 @@ case_linear_transformer_refuses() {
         model.loss=regression
     refuses 'a teacher of 4 neurons makes the labels, expected no teacher, .* (key: data.teacher)' \
         data.teacher=4
-    refuses "'model.checkpoint' is given, and a theory chooses the parameters itself" \
+    refuses 'model.safetensors: is a checkpoint, and the theory of the family linear_transformer chooses the parameters itself (key: model.checkpoint)' \
         model.checkpoint=model.safetensors
     cat > other.yaml <<EOF
 model: {family: linear_transformer}
@@ -156,6 +157,60 @@ data: {generator: gaussian}
 EOF
     refused 2 'the kind of data is gaussian, expected regression, .* (key: data.generator)' \
         theory other.yaml
+}
+
+# attention NAME: the layer and the data of a folder of tests/families.
+attention() {
+    for file in job.yaml model.safetensors x.npy y.npy; do
+        cat "$source/tests/families/$1/$file" > $file
+    done
+}
+
+case_attention_in_closed_form() {
+    attention attention
+    works 'with the parameters of model.safetensors' theory job.yaml
+    expect_lines 1 '^  *measured  claimed$'
+    expect_lines 1 '^  |H_f(V,V)|  *0  *0, difference 0.0e+00$'
+    expect_lines 1 '^  |H_o(Q,K)|  *[0-9.e-]*  *[0-9.e-]*, difference [0-9.]*e-1[5-9]$'
+    expect_lines 1 '^  largest difference of a block  *[0-9.]*e-1[4-9]  *below 1e-9$'
+    expect_lines 1 '^  eigenvalues of H_o that are 0  *4  *at least 4, by symmetries$'
+    works 'outer_eigenvalues' show job.theory.h5
+    works 'as it was written' show job.theory.h5 --verify
+    works 'hessian' run job.yaml --set hessian.scope=full --set output.matrices=true \
+        --set 'hessian.parts=[gauss_newton, functional]' --output run.h5
+    has_h5py || skip 'no h5py to read matrices'
+    expect 'the matrices of run' /usr/bin/python3 -c '
+import h5py, numpy as np
+t, r = h5py.File("job.theory.h5")["theory"], h5py.File("run.h5")
+for ours, share in ("outer", "gauss_newton"), ("functional", "functional"):
+    a, b = t[ours][()], r[f"parts/{share}/hessian/full"][()]
+    assert np.abs(a - b).max() < 1e-14, share
+assert "moments" not in t'
+}
+case_attention_with_moments() {
+    attention attention_linear
+    works 'hollow' theory job.yaml --set theory.moments=true --set theory.project=true
+    expect_lines 1 '^  largest entry of a diagonal block of H_f (hollow)  *0  *0$'
+    expect_lines 1 '^  eigenvalues of H_o that are 0  *5  *at least 5, by symmetries$'
+    works 'projected_outer_eigenvalues' show job.theory.h5
+    works 'as it was written' show job.theory.h5 --verify
+    has_h5py || skip 'no h5py to read moments'
+    expect 'moments' /usr/bin/python3 -c '
+import h5py, numpy as np
+t = h5py.File("job.theory.h5")["theory"]
+assert np.abs(t["moments/covariance"][()]).max() > 0.1
+assert np.all(t["moments/third"][()] == 0)
+assert len(t["projected_eigenvalues"]) == len(t["eigenvalues"]) - 5'
+}
+case_attention_without_closed_form() {
+    attention attention
+    refused 2 'the kernel of attention is gaussian, expected one that has closed forms: softmax, linear (key: model.kernel)' \
+        theory job.yaml --set model.kernel=gaussian
+    refused 2 'the loss of the network is a cross-entropy, expected one that has closed forms: squared_error, regression (key: model.loss)' \
+        theory job.yaml --set model.loss=binary
+    for step in 1 2; do cat model.safetensors > step$step.safetensors; done
+    sed -i 's,checkpoint: .*},checkpoints: ["step*.safetensors"]},' job.yaml
+    refused 2 "'model.checkpoints' is given, and a theory has one point" theory job.yaml
 }
 case_wrong_input() {
     quadratic
@@ -170,9 +225,9 @@ case_wrong_input() {
 model: {family: mlp, widths: [4]}
 data: {generator: gaussian}
 EOF
-    refused 2 "'model.family' is mlp, expected a family that has a theory: quadratic, linear_transformer" \
+    refused 2 "'model.family' is mlp, expected a family that has a theory: quadratic, linear_transformer, attention" \
         theory mlp.yaml
-    refused 2 "'model.checkpoint' is given, and a theory chooses the parameters itself" \
+    refused 2 'model.safetensors: is a checkpoint, and the theory of the family quadratic chooses the parameters itself (key: model.checkpoint)' \
         theory job.yaml --set model.checkpoint=model.safetensors
     refused 2 "theory: unknown option '--resume', .*" theory job.yaml --resume
 }

@@ -90,6 +90,10 @@ static const job THEORIES[] = {
              "theory: {draws: 4}\n"},
     {.text = "model: {family: linear_transformer, layers: 1}\n"
              "data: {generator: regression, features: 2, examples: 3, sequences: 8}\n"},
+    {.text = "model: {family: attention, heads: 1, head_size: 2, value_size: 3}\n"
+             "data: {inputs: " FOLDER "families/attention/x.npy, targets: " FOLDER
+             "families/attention/y.npy}\n"
+             "theory: {moments: true, project: true}\n"},
 };
 enum { THEORIES_COUNT = sizeof THEORIES / sizeof *THEORIES };
 
