@@ -108,18 +108,24 @@ static void print_head(const hesse_plan_summary *p)
            hesse_units_time(p->seconds, c), hesse_units_time(p->idlest, a));
 }
 
-/* Local. Predict the training runs of a job. A step takes half of the operations of
+static int runs_of(const hesse_job *job)
+{
+    return job->train.n_rates * (job->train.n_seeds ? job->train.n_seeds : 1);
+}
+
+/* Local. Predict the training runs of a job, which share the ranks with those of other
+   points of a sweep. A step takes half of the operations of
    a product with one vector: three products of matrices in place of six. */
 static hesse_status print_training(const hesse_job *job, const hesse_problem *problem,
-                                   int ranks, const hesse_rates *rates, double *time,
-                                   hesse_why *why)
+                                   int all_runs, int ranks, const hesse_rates *rates,
+                                   double *time, hesse_why *why)
 {
     const hesse_job_train *t = &job->train;
     const hesse_params *params = hesse_network_params(problem->network);
     const int examples = hesse_objective_examples(problem->objective);
     const int batch = t->options.batch ? t->options.batch : examples;
-    const int runs = t->n_rates * (t->n_seeds ? t->n_seeds : 1);
-    const int groups = runs < ranks ? runs : ranks, each = ranks / groups;
+    const int runs = runs_of(job);
+    const int groups = all_runs < ranks ? all_runs : ranks, each = ranks / groups;
     const int share = each < batch ? each : batch; /* ranks that have examples */
     hesse_piece *all = hesse_pieces_of_all(params);
     hesse_work work = {0};
@@ -131,7 +137,8 @@ static hesse_status print_training(const hesse_job *job, const hesse_problem *pr
     if (s) return s;
     const double part = 0.5 * batch / examples, step = work.products * part,
                  seconds = hesse_cost_products(rates, work) * part / share,
-                 rounds = ceil((double)runs / groups);
+                 rounds = runs < all_runs ? (double)runs / groups
+                                          : ceil((double)runs / groups);
     *time = seconds * (double)t->options.steps * rounds;
     printf(
         "training     %d run%s of %lld steps of %d examples: %s a step, about %s with "
@@ -221,7 +228,8 @@ static hesse_status plan_job(hesse_team *team, const hesse_options *options,
             print_series(job, &one);
             print_head(&p);
             if (job->train.given)
-                s = print_training(job, &problem, p.ranks, &rates, &time,
+                s = print_training(job, &problem, runs_of(job), p.ranks, &rates,
+                                   &time,
                                    hesse_team_why(team));
         }
     }
@@ -244,7 +252,9 @@ static hesse_status plan_sweep(hesse_team *team, const hesse_options *options,
     const int ranks = options->ranks ? options->ranks : hesse_team_size(team);
     hesse_rates rates = {0};
     double all = 0;
+    int runs = 0;
     char a[HESSE_UNITS];
+    for (int p = 0; p < count; p++) runs += runs_of(jobs[p]);
     hesse_status s = hesse_rate_machine(team, &rates);
     if (!s && options->sbatch)
         s = hesse_fail(
@@ -256,7 +266,7 @@ static hesse_status plan_sweep(hesse_team *team, const hesse_options *options,
         s = hesse_open_problem(team, jobs[p], true, &problem);
         if (!s && hesse_team_rank(team) == 0) {
             printf("point        %s\n", jobs[p]->sweep.name);
-            s = print_training(jobs[p], &problem, ranks, &rates, &time,
+            s = print_training(jobs[p], &problem, runs, ranks, &rates, &time,
                                hesse_team_why(team));
         }
         all += time;
@@ -264,7 +274,7 @@ static hesse_status plan_sweep(hesse_team *team, const hesse_options *options,
         hesse_problem_free(&problem);
     }
     if (!s && hesse_team_rank(team) == 0)
-        printf("all points   %d: about %s on %d rank%s, without measures\n", count,
+        printf("all points   %d runs: about %s on %d rank%s, without measures\n", runs,
                hesse_units_time(all, a), ranks, ranks > 1 ? "s" : "");
     return s;
 }

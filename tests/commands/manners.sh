@@ -172,7 +172,7 @@ completion() {
     [ "$(complete ru)" = 'run ' ] &&
         [ "$(complete run --re)" = '--resume ' ] &&
         [ "$(complete plan --re)" = ' ' ] &&
-        [ "$(complete plan job.yaml --)" = '--set --ranks --memory-per-rank --sbatch --help ' ] &&
+        [ "$(complete plan job.yaml --)" = '--set --point --ranks --memory-per-rank --full --sbatch --help ' ] &&
         [ "$(complete help che)" = 'check ' ] &&
         [ "$(complete completion z)" = 'zsh ' ] &&
         [ "$(complete run jo)" = ' ' ] || return 1

@@ -204,13 +204,12 @@ def covariates(held_out):
     relative = {}
     for point in "sphere", "normal", "gamma":
         m2, m4 = MOMENTS[point]
-        for optimiser, rates in ("sgd", ("0.02", "5")), ("adam", ("0.02", "0.1")):
-            for rate in rates:
-                f = log(f"out/inputs-{point}-optimiser-{optimiser}/rate-{rate}-seed-0")
-                error = np.sqrt((3 * m4 - m2**2) / int(held_out))
-                near(f"f(0), {point}", f["evaluate/loss"][0], m2, 5 * error)
+        for optimiser in "sgd", "adam":
+            f = log(f"out/case-{point}_{optimiser}")
+            error = np.sqrt((3 * m4 - m2**2) / int(held_out))
+            near(f"f(0), {point}", f["evaluate/loss"][0], m2, 5 * error)
             relative[point, optimiser] = (
-                best("out", "held_out_loss", inputs=point, optimiser=optimiser) / m2
+                best("out", "held_out_loss", case=f"{point}_{optimiser}") / m2
             )
     for optimiser in "sgd", "adam":
         less(
@@ -395,8 +394,16 @@ def mlp():
     for name in "first", "last":
         softmax_rows(f"{name}.h5", "layers.1.weight")
     for name, share in ("first", first), ("last", end):
-        outside = h5py.File(f"{name}.h5")["measures/block_error/hessian/outside"][1]
-        near("outside of layers", outside, share[2], 1e-10)
+        near("cross-layer share of the matrix", across_layers(f"{name}.h5"), share[2], 1e-10)
+
+
+def across_layers(file):
+    """The share of the squared norm of the whole matrix that couples the two layers."""
+    f = h5py.File(file)
+    hidden = np.array(["layers.0" in name for name in f["blocks/name"].asstr()[()]])
+    cut = f["blocks/size"][hidden].sum()
+    squares = f["hessian/full"][()] ** 2
+    return 1 - (squares[:cut, :cut].sum() + squares[cut:, cut:].sum()) / squares.sum()
 
 
 def softmax_rows(file, head):

@@ -144,7 +144,7 @@ EOF
         on1/speed-fast-optimiser-adam/stage-000012.safetensors
     works 'training' train train.yaml --output one --resume --point speed-fast-optimiser-adam
     works 'speed-slow-optimiser-sgd/rate-0.001' train train.yaml --output one --resume
-    works 'all points   4: about ' plan train.yaml --full
+    works 'all points   6 runs: about ' plan train.yaml --full
     works '14 steps' plan train.yaml --full
     refused 2 ".*'sweep' has 4 points.*" run train.yaml
     refused 2 '.*expected one of the 4 points.*' train train.yaml --point speed-fast
