@@ -25,10 +25,11 @@ typedef enum hesse_key_type {
 typedef enum hesse_key_role {
     HESSE_KEY_NUMBERS, /* the computed numbers: it is part of the job's identity */
     HESSE_KEY_OUTPUT, /* only the choice of written results                           */
-    HESSE_KEY_TRAINING, /* the numbers of training runs                              */
-    HESSE_KEY_THEORY,   /* the numbers of `hesse theory`                             */
-    HESSE_KEY_NEITHER   /* neither; files are identified by their digests, not by their
-                           paths */
+    HESSE_KEY_TRAINING,  /* the numbers of training runs                              */
+    HESSE_KEY_THEORY,    /* the numbers of `hesse theory`                             */
+    HESSE_KEY_LANDSCAPE, /* the numbers of `hesse landscape`                         */
+    HESSE_KEY_NEITHER    /* neither; files are identified by their digests, not by their
+                            paths */
 } hesse_key_role;
 
 /** A word that a key takes, and the value that it means. */

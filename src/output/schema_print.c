@@ -27,7 +27,9 @@ static const char *const SECTIONS[HESSE_SECTIONS] = {
     [HESSE_SECTION_MEASURES] = "measures",
     [HESSE_SECTION_MEASURES_ATTRIBUTES] = "measures_attributes",
     [HESSE_SECTION_SERIES] = "series",
-    [HESSE_SECTION_THEORY] = "theory"};
+    [HESSE_SECTION_THEORY] = "theory",
+    [HESSE_SECTION_LANDSCAPE] = "landscape",
+    [HESSE_SECTION_LANDSCAPE_ATTRIBUTES] = "landscape_attributes"};
 
 static const char *type_of(const hesse_schema_row *row)
 {
