@@ -820,10 +820,10 @@ static const hesse_key keys[] = {
      .help = "The learning rate of gradient descent. Adam always has its optimal "
              "one."},
 
-    {"landscape.directions", HESSE_KEY_TEXT, .list = true, .or_one = true,
-     .role = HESSE_KEY_LANDSCAPE, .least = 1, .most = HESSE_LANDSCAPE_AXES,
-     .standard = "[random, random]", AT(landscape.directions),
-     COUNT(landscape.options.axes),
+    {"landscape.directions", HESSE_KEY_TEXT, .list = true, .repeats = true,
+     .or_one = true, .role = HESSE_KEY_LANDSCAPE, .least = 1,
+     .most = HESSE_LANDSCAPE_AXES, .standard = "[random, random]",
+     AT(landscape.directions), COUNT(landscape.options.axes),
      .help =
          "One or two directions: `random`, `gradient`, `eigenvector:K` (of the K-th "
          "largest eigenvalue of the Hessian; `eigenvector:-K`: of the K-th "

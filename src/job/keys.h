@@ -46,8 +46,9 @@ typedef struct hesse_word {
 typedef struct hesse_key {
     const char *path; /* dotted, with its section: "spectrum.lanczos.steps"          */
     hesse_key_type type;
-    bool list;   /* a list of values of the type                          */
-    bool or_one; /* a single value stands for a list of one             */
+    bool list;    /* a list of values of the type                          */
+    bool repeats; /* words and texts of a list may be equal               */
+    bool or_one;  /* a single value stands for a list of one             */
     hesse_key_role role;
     bool in_config;     /* a model.config has it, so it cannot be given beside one */
     bool written;       /* a path that the program writes; it reads the others   */

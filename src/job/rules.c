@@ -368,6 +368,10 @@ static hesse_status check_scaling(const rules *r)
 static hesse_status check_landscape(const rules *r)
 {
     const hesse_job_landscape *l = &r->job->landscape;
+    const char *const *d = l->directions;
+    if (l->options.axes == 2 && strcmp(d[0], d[1]) == 0 && strcmp(d[0], "random") != 0)
+        return wrong(r, "landscape.directions",
+                     "has the same direction twice, and only random ones differ then");
     if (l->n_range == 3)
         return wrong(r, "landscape.range",
                      "has 3 numbers, expected 2 for both axes, or 2 for each");
