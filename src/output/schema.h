@@ -135,6 +135,7 @@ typedef struct hesse_schema_row {
     bool shares;   /* every share of the Hessian has it, below parts/SHARE/, or below
                       series/parts/SHARE/                                           */
     bool full;     /* spectra/full/ has it, too, as one value                       */
+    bool flat;     /* the second axis is left out if there is one direction */
     bool optional; /* an attribute that is left out if it has no information        */
     hesse_row_source source;
     size_t offset; /* in the source */
