@@ -883,8 +883,8 @@ static const hesse_key keys[] = {
      AT(analysis.matrices), .help = "Whether the matrices themselves are stored."},
     {"output.stretch", HESSE_KEY_NUMBER, .role = HESSE_KEY_NEITHER, .low = 0,
      .high = 86400, .standard = "120", AT(output.stretch),
-     .help = "Unfinished matrices are saved after this time, in seconds: the most work "
-             "that a killed run loses."},
+     .help = "Unfinished matrices, training runs and landscapes are saved after this "
+             "time, in seconds: the most work that a killed run loses."},
 };
 
 enum { KEYS = sizeof keys / sizeof *keys };

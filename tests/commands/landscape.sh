@@ -86,32 +86,45 @@ way, end = (h5py.File(f)["landscape/loss"] for f in ("way.h5", "end.h5"))
 assert abs(way[4] / end[1] - 1) < 1e-12, (way[4], end[1])'
 }
 
-# killed SIGNAL: a run that gets the signal when it has saved some points.
+# killed SIGNAL [LAUNCHER...]: a run that gets the signal when it has saved some points.
 killed() {
-    "$mpiexec" -n 2 "$hesse" landscape job.yaml --set landscape.points=101 \
+    signal=$1
+    shift
+    "$@" "$hesse" landscape job.yaml --set landscape.points=101 --set output.stretch=0.2 \
         > "$work/out" 2> "$work/err" < /dev/null &
     pid=$!
     for _ in $(seq 400); do
         [ -n "$(find result.h5.parts -name '*.part' 2> "$work/find")" ] && break
         sleep 0.05
     done
-    kill "-$1" $pid
-    wait $pid
+    kill "-$signal" $pid
+    wait $pid 2> "$work/kill"
     status=$?
+    expect 'the work of the run' [ -d result.h5.parts ]
 }
-case_resume_after_a_signal() {
+# resumed: the run goes on, and ends with the numbers of a run without a signal.
+resumed() {
+    works 'smallest loss' landscape job.yaml --resume --set landscape.points=101
+    expect 'no work' [ ! -e result.h5.parts ]
+    same whole.h5 result.h5
+    rm result.h5
+}
+case_resume_after_signals() {
     surface
     works 'smallest loss' landscape job.yaml --set landscape.points=101 --output whole.h5
-    killed USR1
+    killed USR1 "$mpiexec" -n 2
     expect_status 75
-    expect 'the work of the run' [ -d result.h5.parts ]
     refused 6 'result.h5.parts: holds the work of a run that did not finish; .*' \
         landscape job.yaml --set landscape.points=101
     refused 2 '.*landscape.seed.*; --resume expects the same, --force begins anew' \
         landscape job.yaml --resume --set landscape.points=101 --set landscape.seed=1
-    works 'smallest loss' landscape job.yaml --resume --set landscape.points=101
-    expect 'no work' [ ! -e result.h5.parts ]
-    same whole.h5 result.h5
+    resumed
+    killed TERM
+    expect_status 75
+    resumed
+    killed KILL
+    expect_status 137
+    resumed
 }
 case_wrong_input() {
     surface
