@@ -148,6 +148,9 @@ static hesse_status find(finder *f, int i)
     case HESSE_DIRECTION_GRADIENT:
         return hesse_objective_gradient(f->objective, NULL, d);
     case HESSE_DIRECTION_VALUES:
+        if (!from->values)
+            return hesse_fail(&f->objective->team->why, HESSE_E_JOB,
+                              "the direction %s has no values", from->name);
         memcpy(d, from->values, n * sizeof *d);
         return HESSE_OK;
     default:

@@ -149,12 +149,6 @@ static hesse_status go_to(work *w, size_t point)
     return hesse_objective_set_parameters(w->objective, w->theta);
 }
 
-/* Local. A number that is not finite is no failure of the landscape. */
-static hesse_status forgive(hesse_status s)
-{
-    return s == HESSE_E_NUMERIC ? HESSE_OK : s;
-}
-
 /* Local. The curvature along the directions and between them. */
 static hesse_status multiply(work *w, double *numbers)
 {
@@ -163,7 +157,7 @@ static hesse_status multiply(work *w, double *numbers)
     double sums[4] = {0, 0, 0, 0};
     const hesse_status s =
         hesse_objective_product(w->objective, HESSE_ALL, w->x->axes, w->v, w->hv);
-    if (s) return s;
+    if (s) return s == HESSE_E_NUMERIC ? HESSE_OK : s; /* the others may be finite */
     for (size_t a = 0; a < k; a++)
         for (size_t b = 0; b < k; b++)
             for (size_t i = 0; i < n; i++)
@@ -174,6 +168,21 @@ static hesse_status multiply(work *w, double *numbers)
     return HESSE_OK;
 }
 
+/* Local. The loss at the point; and, if products or the gradient follow, the gradient,
+   whose sweep leaves what products need. A gradient that is not finite may have a loss
+   that is. */
+static hesse_status evaluate(work *w, bool gradient, double *loss, double *norm)
+{
+    double squares = 0;
+    if (!gradient) return hesse_objective_loss(w->objective, loss);
+    const hesse_status s = hesse_objective_gradient(w->objective, loss, w->gradient);
+    if (s == HESSE_E_NUMERIC) return hesse_objective_loss(w->objective, loss);
+    for (size_t i = 0; !s && i < w->x->n; i++)
+        squares += w->gradient[i] * w->gradient[i];
+    if (!s) *norm = sqrt(squares);
+    return s;
+}
+
 /* Local. Compute the numbers of a point. The centre always has its curvature, to be
    compared with differences. */
 static hesse_status compute_point(work *w, size_t point, double *numbers)
@@ -181,24 +190,15 @@ static hesse_status compute_point(work *w, size_t point, double *numbers)
     const hesse_landscape *x = w->x;
     const size_t centre =
         (size_t)x->centre[0] * (size_t)x->points[1] + (size_t)x->centre[1];
-    double loss = NAN, squares = NAN;
+    const bool curvature = w->options->curvature || point == centre;
+    double loss = NAN, norm = NAN;
     for (int i = 0; i < NUMBERS; i++) numbers[i] = NAN;
     hesse_status s = go_to(w, point);
-    if (!s) s = hesse_objective_loss(w->objective, &loss);
-    if (s == HESSE_E_NUMERIC && point == centre) return s;
-    if (s) return forgive(s);
+    if (!s) s = evaluate(w, w->options->gradient || curvature, &loss, &norm);
+    if (s) return s == HESSE_E_NUMERIC && point != centre ? HESSE_OK : s;
     numbers[LOSS] = finite(loss);
-    if (w->options->gradient) {
-        s = hesse_objective_gradient(w->objective, NULL, w->gradient);
-        if (!s) squares = 0;
-        for (size_t i = 0; !s && i < x->n; i++)
-            squares += w->gradient[i] * w->gradient[i];
-        numbers[GRADIENT] = finite(sqrt(squares));
-        s = forgive(s);
-    }
-    if (!s && (w->options->curvature || point == centre))
-        s = forgive(multiply(w, numbers));
-    return s;
+    if (w->options->gradient) numbers[GRADIENT] = finite(norm);
+    return curvature ? multiply(w, numbers) : HESSE_OK;
 }
 
 /* Local. Load the points of this rank, or compute them. */
