@@ -852,7 +852,7 @@ static const hesse_key keys[] = {
              "second."},
     {"landscape.points", HESSE_KEY_INTEGER, .list = true, .or_one = true,
      .role = HESSE_KEY_LANDSCAPE, .low = 3, .high = 100001, .least = 1, .most = 2,
-     .standard = "51", .term = "points of an axis", AT(landscape.points),
+     .standard = "[51]", .term = "points of an axis", AT(landscape.points),
      COUNT(landscape.n_points),
      .help =
          "The points of both axes, or of each. The point 0 must be among them: with "
