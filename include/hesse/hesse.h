@@ -21,6 +21,8 @@
 
 #include "hesse/kronecker.h"
 
+#include "hesse/landscape.h"
+
 #include "hesse/theory.h"
 
 #include "hesse/spectrum.h"

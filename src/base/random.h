@@ -27,7 +27,8 @@ typedef enum hesse_purpose {
     HESSE_RANDOM_SHARPNESS,       /* start vectors of searches along training        */
     HESSE_RANDOM_BLOCK_ERROR,     /* vectors of the error of blocks                  */
     HESSE_RANDOM_KRONECKER,       /* start of the search for the nearest product     */
-    HESSE_RANDOM_TEACHER          /* a fixed network that labels examples            */
+    HESSE_RANDOM_TEACHER,         /* a fixed network that labels examples            */
+    HESSE_RANDOM_LANDSCAPE        /* directions of a landscape                       */
 } hesse_purpose;
 
 /** Local. 128 random bits: Philox4x32-10 of a counter and a key. */

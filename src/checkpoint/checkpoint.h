@@ -81,8 +81,8 @@ hesse_status hesse_checkpoint_load(const hesse_checkpoint *checkpoint,
                                    const hesse_record *what, double *numbers,
                                    hesse_why *why);
 
-/** Local. Save a record. A panel is on the disk after `stretch` seconds, any other
- * record after one second.
+/** Local. Save a record. A panel, or a point of a landscape, is on the disk after
+ * `stretch` seconds, any other record after one second.
  *  Errors: HESSE_E_OUTPUT, HESSE_E_NOMEM. */
 hesse_status hesse_checkpoint_save(hesse_checkpoint *checkpoint,
                                    const hesse_record *what, size_t count,

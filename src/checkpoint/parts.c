@@ -46,8 +46,8 @@ struct hesse_parts {
     int run, sequence;         /* of the next file's name                 */
     hesse_part_entry *entries; /* records of earlier runs, in order       */
     size_t count;
-    files old, own; /* old: the same on all ranks              */
-    stream panels, results;
+    files old, own;         /* old: the same on all ranks              */
+    stream panels, results; /* panels: also points, of which there are many, too */
 };
 
 static const double SOON = 1; /* seconds that results wait */
@@ -359,7 +359,8 @@ hesse_status hesse_parts_save(hesse_parts *p, const hesse_record *what, size_t c
     const hesse_record of = {.block = panel ? what->block : 0,
                              .blocks = panel ? what->blocks : 0,
                              .step = panel ? what->step : 0};
-    stream *x = panel ? &p->panels : &p->results;
+    const bool many = panel || what->kind == HESSE_RECORD_POINT;
+    stream *x = many ? &p->panels : &p->results;
     hesse_status s = HESSE_OK;
     if (x->writer && memcmp(&x->of, &of, sizeof of) != 0) s = finish(p, x, why);
     if (!s && !x->writer) s = begin(p, x, why);

@@ -8,7 +8,9 @@ typedef enum hesse_record_kind {
     HESSE_RECORD_WHOLE,     /* the results of the whole matrix                   */
     HESSE_RECORD_PROBE,     /* a probe of the quadrature of a block; -1: of the whole */
     HESSE_RECORD_EXTREMES,  /* the extreme eigenpairs of one of these            */
-    HESSE_RECORD_HUTCHINSON /* its trace, norm and diagonal                      */
+    HESSE_RECORD_HUTCHINSON, /* its trace, norm and diagonal                     */
+    HESSE_RECORD_DIRECTION,  /* a direction of a landscape, its number in `first` */
+    HESSE_RECORD_POINT       /* a point of a landscape, its number in `first`     */
 } hesse_record_kind;
 
 /** The name of a record. A panel has the columns first ... first + count - 1 of a

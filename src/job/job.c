@@ -138,18 +138,16 @@ static const char *separator_of(const char *text, const char *from)
     return NULL;
 }
 
-/* Read "gradient", "FILE" or "FILE_A..FILE_B". */
-static hesse_status read_direction(hesse_job *job, const char *path, const char *text,
-                                   hesse_job_direction *d, hesse_why *why)
+/* Read "FILE" or "FILE_A..FILE_B". */
+static hesse_status read_files(hesse_job *job, const char *path, const char *key,
+                               const char *text, hesse_job_direction *d, hesse_why *why)
 {
-    *d = (hesse_job_direction){.name = text};
-    if (strcmp(text, "gradient") == 0) return HESSE_OK;
     const char *dots = separator_of(text, text), *file = dots ? dots + 2 : text;
     if (dots && (!*file || separator_of(text, file)))
         return hesse_fail(why, HESSE_E_JOB,
-                          "%s: 'measures.directions' holds '%.200s', expected "
-                          "gradient, FILE or FILE_A..FILE_B, with '..' once",
-                          path, text);
+                          "%s: '%s' holds '%.200s', expected gradient, FILE or "
+                          "FILE_A..FILE_B, with '..' once",
+                          path, key, text);
     if (dots) {
         char *first = hesse_job_room(job, (size_t)(dots - text) + 1);
         if (!first) return exhausted(why);
@@ -169,9 +167,68 @@ static hesse_status read_directions(hesse_job *job, const char *path, hesse_why 
     hesse_job_direction *list =
         hesse_job_room(job, (size_t)m->n_directions * sizeof *list);
     hesse_status s = list ? HESSE_OK : exhausted(why);
-    for (int i = 0; !s && i < m->n_directions; i++)
-        s = read_direction(job, path, m->directions[i], &list[i], why);
+    for (int i = 0; !s && i < m->n_directions; i++) {
+        list[i] = (hesse_job_direction){.name = m->directions[i]};
+        if (strcmp(list[i].name, "gradient") != 0)
+            s = read_files(job, path, "measures.directions", list[i].name, &list[i],
+                           why);
+    }
     m->vectors = list;
+    return s;
+}
+
+/* Read "random", "gradient", "eigenvector:K" or files. */
+static hesse_status read_landscape_direction(hesse_job *job, const char *path,
+                                             const char *text, hesse_job_direction *d,
+                                             hesse_landscape_direction *to,
+                                             hesse_why *why)
+{
+    const char *number = text + strlen("eigenvector:");
+    char *end = NULL;
+    *d = (hesse_job_direction){.name = text};
+    *to = (hesse_landscape_direction){.name = text};
+    if (strcmp(text, "random") == 0) {
+        to->origin = HESSE_DIRECTION_RANDOM;
+    } else if (strcmp(text, "gradient") == 0) {
+        to->origin = HESSE_DIRECTION_GRADIENT;
+    } else if (strncmp(text, "eigenvector", strlen("eigenvector")) == 0 &&
+               (!text[strlen("eigenvector")] || number[-1] == ':')) {
+        to->origin = HESSE_DIRECTION_EIGENVECTOR;
+        const long k = number[-1] == ':' ? strtol(number, &end, 10) : 0;
+        if (!end || end == number || *end || k == 0 || k > 1000 || k < -1000)
+            return hesse_fail(why, HESSE_E_JOB,
+                              "%s: 'landscape.directions' holds '%.200s', expected "
+                              "eigenvector:K with K from 1 to 1000 or from -1 to -1000",
+                              path, text);
+        to->eigenvector = (int)k;
+    } else {
+        to->origin = HESSE_DIRECTION_VALUES;
+        return read_files(job, path, "landscape.directions", text, d, why);
+    }
+    return HESSE_OK;
+}
+
+/* Fill in the options of a landscape. */
+static hesse_status read_landscape(hesse_job *job, const char *path, bool normalised,
+                                   hesse_why *why)
+{
+    hesse_job_landscape *l = &job->landscape;
+    hesse_landscape_options *o = &l->options;
+    hesse_job_direction *list = hesse_job_room(job, (size_t)o->axes * sizeof *list);
+    hesse_status s = list ? HESSE_OK : exhausted(why);
+    bool random = true;
+    for (int i = 0; !s && i < o->axes; i++) {
+        const double *ends = l->range + (l->n_range > 2 ? 2 * i : 0);
+        s = read_landscape_direction(job, path, l->directions[i], &list[i],
+                                     &o->direction[i], why);
+        random &= o->direction[i].origin == HESSE_DIRECTION_RANDOM;
+        o->axis[i] = (hesse_landscape_axis){ends[0], ends[1],
+                                            l->points[l->n_points > 1 ? i : 0]};
+    }
+    o->normalise = normalised ? l->normalise
+                   : random   ? HESSE_NORMALISE_FILTER
+                              : HESSE_NORMALISE_NONE;
+    l->vectors = list;
     return s;
 }
 
@@ -275,6 +332,9 @@ static hesse_status understand(const hesse_yaml *root, const char *path,
     if (!s) derive(job, &values);
     if (!s) s = name_output(job, path, why);
     if (!s) s = read_directions(job, path, why);
+    if (!s)
+        s = read_landscape(
+            job, path, hesse_values_given(&values, "landscape.normalise") != NULL, why);
     if (!s) s = hesse_job_check_rules(&values, path, job, why);
     if (!s) s = hesse_job_settle_training(&values, job, why);
     if (!s) settle(&job->analysis, job->spectrum.paper);

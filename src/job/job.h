@@ -10,6 +10,7 @@
 #include "hesse/data.h"
 #include "hesse/density.h"
 #include "hesse/distance.h"
+#include "hesse/landscape.h"
 #include "hesse/status.h"
 #include "hesse/theory.h"
 #include "hesse/train.h"
@@ -51,8 +52,8 @@ typedef struct hesse_job_train {
 } hesse_job_train;
 enum { HESSE_OWN_PARTITION = -1 }; /* in place of a hesse_cut: that of the job */
 
-/** A direction: the gradient if `file` is NULL, else a checkpoint or, with `from`, the
- * difference file - from. */
+/** A direction: if `file` is NULL, the gradient or what a landscape calls by this name,
+ * else a checkpoint or, with `from`, the difference file - from. */
 typedef struct hesse_job_direction {
     const char *name; /* as the job has it */
     const char *file, *from;
@@ -69,6 +70,19 @@ typedef struct hesse_job_measures {
     int n_parts;
     int probes, products;
 } hesse_job_measures;
+
+/** A job's landscape. The options have everything but the values of directions that
+ * are files, and the settings of the objective. */
+typedef struct hesse_job_landscape {
+    hesse_landscape_options options;
+    hesse_landscape_normalise normalise; /* of the key, if it is given */
+    const char *const *directions;       /* [options.axes]             */
+    const hesse_job_direction *vectors;  /* [options.axes] with paths  */
+    const double *range;
+    int n_range;
+    const int *points;
+    int n_points;
+} hesse_job_landscape;
 
 typedef struct hesse_job_output {
     double stretch; /* seconds of work on panels that are saved at once */
@@ -131,6 +145,7 @@ typedef struct hesse_job {
     hesse_job_metrics metrics;
     hesse_job_train train;
     hesse_job_measures measures;
+    hesse_job_landscape landscape;
     hesse_theory_options theory; /* without its seed, which is `seed` */
     hesse_job_output output;
     hesse_job_paths paths;

@@ -25,6 +25,17 @@ enum {
 #define COUNT(field) .count = offsetof(hesse_job, field)
 #define ONE_SOURCE   "one source of data is required"
 
+static const hesse_word normalises[] = {{"none", HESSE_NORMALISE_NONE},
+                                        {"filter", HESSE_NORMALISE_FILTER},
+                                        {"layer", HESSE_NORMALISE_LAYER},
+                                        {"unit", HESSE_NORMALISE_UNIT},
+                                        {NULL, 0}};
+
+static const hesse_word bias_words[] = {{"zero", HESSE_VECTORS_ZERO},
+                                        {"keep", HESSE_VECTORS_KEEP},
+                                        {"copy", HESSE_VECTORS_COPY},
+                                        {NULL, 0}};
+
 static const hesse_word truths[] = {{"false", false}, {"true", true}, {NULL, 0}};
 
 static hesse_word family_word(int i)
@@ -825,10 +836,58 @@ static const hesse_key keys[] = {
      .help = "`attention`: whether eigenvalues without the directions of its "
              "symmetries are written."},
 
+    {"landscape.directions", HESSE_KEY_TEXT, .list = true, .repeats = true,
+     .or_one = true, .role = HESSE_KEY_LANDSCAPE, .least = 1,
+     .most = HESSE_LANDSCAPE_AXES, .standard = "[random, random]",
+     AT(landscape.directions), COUNT(landscape.options.axes),
+     .help =
+         "One or two directions: `random`, `gradient`, `eigenvector:K` (of the K-th "
+         "largest eigenvalue of the Hessian; `eigenvector:-K`: of the K-th "
+         "smallest), a checkpoint FILE, or FILE_A..FILE_B, the second checkpoint "
+         "less the first."},
+    {"landscape.normalise", HESSE_KEY_WORD, .role = HESSE_KEY_LANDSCAPE,
+     .words = normalises, .absent = "filter if every direction is `random`, else none",
+     AT(landscape.normalise),
+     .help = "How directions are scaled: `filter` gives the weights of every output "
+             "neuron the norm of the parameters there, `layer` every tensor, `unit` "
+             "makes the length 1, `none` changes nothing."},
+    {"landscape.biases", HESSE_KEY_WORD, .role = HESSE_KEY_LANDSCAPE,
+     .words = bias_words, .standard = "zero", AT(landscape.options.vectors),
+     .help = "What `filter` and `layer` make of tensors with one dimension: zeros, "
+             "entries with the norm of the tensor (`keep`), or the parameters "
+             "themselves (`copy`)."},
+    {"landscape.orthogonal", HESSE_KEY_TRUTH, .role = HESSE_KEY_LANDSCAPE,
+     .standard = "false", AT(landscape.options.orthogonal),
+     .help =
+         "Whether the second direction is made orthogonal to the first after it was "
+         "normalised."},
+    {"landscape.range", HESSE_KEY_NUMBER, .list = true, .role = HESSE_KEY_LANDSCAPE,
+     .low = -HESSE_NO_LIMIT, .high = HESSE_NO_LIMIT, .least = 2, .most = 4,
+     .standard = "[-1, 1]", AT(landscape.range), COUNT(landscape.n_range),
+     .help = "The ends of both axes, or the ends of the first and then those of the "
+             "second."},
+    {"landscape.points", HESSE_KEY_INTEGER, .list = true, .or_one = true,
+     .role = HESSE_KEY_LANDSCAPE, .low = 3, .high = 100001, .least = 1, .most = 2,
+     .standard = "[51]", .term = "points of an axis", AT(landscape.points),
+     COUNT(landscape.n_points),
+     .help =
+         "The points of both axes, or of each. The point 0 must be among them: with "
+         "a range that is symmetric their number is odd."},
+    {"landscape.gradient", HESSE_KEY_TRUTH, .role = HESSE_KEY_LANDSCAPE,
+     .standard = "false", AT(landscape.options.gradient),
+     .help = "Whether the norm of the gradient is computed at every point."},
+    {"landscape.curvature", HESSE_KEY_TRUTH, .role = HESSE_KEY_LANDSCAPE,
+     .standard = "false", AT(landscape.options.curvature),
+     .help = "Whether the curvature along the directions and between them is computed "
+             "at every point, by exact products."},
+    {"landscape.seed", HESSE_KEY_INTEGER, .role = HESSE_KEY_LANDSCAPE, .low = 0,
+     .high = 0x1p64, .standard = "0", AT(landscape.options.seed),
+     .help = "Seed of random directions and of the search for eigenvectors."},
+
     {"output.file", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .written = true,
      .most = LONGEST,
      .absent = "the job file's name with `.h5`, for `hesse theory` with `.theory.h5`, "
-               "beside it",
+               "for `hesse landscape` with `.landscape.h5`, beside it",
      AT(paths.output), .help = "The result file; `--output` overrides it."},
     {"output.folder", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .written = true,
      .most = LONGEST, .absent = "the job file's name without `.yaml`, beside it",
@@ -840,8 +899,8 @@ static const hesse_key keys[] = {
      AT(analysis.matrices), .help = "Whether the matrices themselves are stored."},
     {"output.stretch", HESSE_KEY_NUMBER, .role = HESSE_KEY_NEITHER, .low = 0,
      .high = 86400, .standard = "120", AT(output.stretch),
-     .help = "Unfinished matrices are saved after this time, in seconds: the most work "
-             "that a killed run loses."},
+     .help = "Unfinished matrices, training runs and landscapes are saved after this "
+             "time, in seconds: the most work that a killed run loses."},
 };
 
 enum { KEYS = sizeof keys / sizeof *keys };

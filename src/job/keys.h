@@ -25,10 +25,11 @@ typedef enum hesse_key_type {
 typedef enum hesse_key_role {
     HESSE_KEY_NUMBERS, /* the computed numbers: it is part of the job's identity */
     HESSE_KEY_OUTPUT, /* only the choice of written results                           */
-    HESSE_KEY_TRAINING, /* the numbers of training runs                              */
-    HESSE_KEY_THEORY,   /* the numbers of `hesse theory`                             */
-    HESSE_KEY_NEITHER   /* neither; files are identified by their digests, not by their
-                           paths */
+    HESSE_KEY_TRAINING,  /* the numbers of training runs                              */
+    HESSE_KEY_THEORY,    /* the numbers of `hesse theory`                             */
+    HESSE_KEY_LANDSCAPE, /* the numbers of `hesse landscape`                         */
+    HESSE_KEY_NEITHER    /* neither; files are identified by their digests, not by their
+                            paths */
 } hesse_key_role;
 
 /** A word that a key takes, and the value that it means. */
@@ -45,8 +46,9 @@ typedef struct hesse_word {
 typedef struct hesse_key {
     const char *path; /* dotted, with its section: "spectrum.lanczos.steps"          */
     hesse_key_type type;
-    bool list;   /* a list of values of the type                          */
-    bool or_one; /* a single value stands for a list of one             */
+    bool list;    /* a list of values of the type                          */
+    bool repeats; /* words and texts of a list may be equal               */
+    bool or_one;  /* a single value stands for a list of one             */
     hesse_key_role role;
     bool in_config;     /* a model.config has it, so it cannot be given beside one */
     bool written;       /* a path that the program writes; it reads the others   */

@@ -365,17 +365,39 @@ static hesse_status check_scaling(const rules *r)
     return HESSE_OK;
 }
 
+static hesse_status check_landscape(const rules *r)
+{
+    const hesse_job_landscape *l = &r->job->landscape;
+    const char *const *d = l->directions;
+    if (l->options.axes == 2 && strcmp(d[0], d[1]) == 0 && strcmp(d[0], "random") != 0)
+        return wrong(r, "landscape.directions",
+                     "has the same direction twice, and only random ones differ then");
+    if (l->n_range == 3)
+        return wrong(r, "landscape.range",
+                     "has 3 numbers, expected 2 for both axes, or 2 for each");
+    for (int i = 0; i + 1 < l->n_range; i += 2)
+        if (!(l->range[i] < l->range[i + 1]))
+            return wrong(r, "landscape.range",
+                         "has ends that do not ascend, expected such as [-1, 1]");
+    if (l->options.axes == 1 && l->n_range > 2)
+        return wrong(r, "landscape.range", "has 4 numbers for one direction");
+    if (l->options.axes == 1 && l->n_points > 1)
+        return wrong(r, "landscape.points", "has 2 numbers for one direction");
+    return HESSE_OK;
+}
+
 hesse_status hesse_job_check_rules(const hesse_values *values, const char *path,
                                    const hesse_job *job, hesse_why *why)
 {
     typedef hesse_status rule(const rules *r);
     static rule *const all[] = {
-        need_family,  check_family,      check_config,    check_widths,
-        check_heads,  check_multipliers, check_quadratic, check_classes,
-        need_data,    check_kind,        check_context,   check_targets,
-        check_shape,  check_masks,       check_matrices,  check_estimates,
-        check_preset, check_procedure,   check_seconds,   check_batch,
-        check_series, check_scaling,     check_kronecker, check_products};
+        need_family,    check_family,      check_config,    check_widths,
+        check_heads,    check_multipliers, check_quadratic, check_classes,
+        need_data,      check_kind,        check_context,   check_targets,
+        check_shape,    check_masks,       check_matrices,  check_estimates,
+        check_preset,   check_procedure,   check_seconds,   check_batch,
+        check_series,   check_scaling,     check_kronecker, check_products,
+        check_landscape};
     const rules r = {values, path, job, why};
     hesse_status s = HESSE_OK;
     for (size_t i = 0; !s && i < sizeof all / sizeof *all; i++) s = all[i](&r);

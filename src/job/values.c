@@ -169,8 +169,8 @@ static hesse_status check_list(const place *p)
         inner.node = n;
         inner.entry = true;
         s = check_scalar(&inner);
-        for (const hesse_yaml *m = p->node->first; !s && !is_numeric(key) && m != n;
-             m = m->next)
+        for (const hesse_yaml *m = p->node->first;
+             !s && !is_numeric(key) && !key->repeats && m != n; m = m->next)
             if (strcmp(m->text, n->text) == 0)
                 s = hesse_fail(p->why, HESSE_E_JOB, "%s: '%s' holds %s twice",
                                hesse_yaml_where(n).text, p->path,

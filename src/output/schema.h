@@ -62,6 +62,10 @@ typedef enum hesse_axis_id {
     HESSE_AXIS_LAYER_COLUMN,
     HESSE_AXIS_ATTENDING,
     HESSE_AXIS_COMPONENT,
+    HESSE_AXIS_X,
+    HESSE_AXIS_Y,
+    HESSE_AXIS_LANDSCAPE,
+    HESSE_AXIS_OTHER_LANDSCAPE,
     HESSE_AXES
 } hesse_axis_id;
 
@@ -107,6 +111,8 @@ typedef enum hesse_section {
     HESSE_SECTION_TRAIN_ATTRIBUTES,
     HESSE_SECTION_SERIES,
     HESSE_SECTION_THEORY,
+    HESSE_SECTION_LANDSCAPE,
+    HESSE_SECTION_LANDSCAPE_ATTRIBUTES,
     HESSE_SECTIONS
 } hesse_section;
 
@@ -134,6 +140,7 @@ typedef struct hesse_schema_row {
     bool shares;   /* every share of the Hessian has it, below parts/SHARE/, or below
                       series/parts/SHARE/                                           */
     bool full;     /* spectra/full/ has it, too, as one value                       */
+    bool flat;     /* the second axis is left out if there is one direction */
     bool optional; /* an attribute that is left out if it has no information        */
     hesse_row_source source;
     size_t offset; /* in the source */

@@ -27,7 +27,9 @@ static const char *const SECTIONS[HESSE_SECTIONS] = {
     [HESSE_SECTION_MEASURES] = "measures",
     [HESSE_SECTION_MEASURES_ATTRIBUTES] = "measures_attributes",
     [HESSE_SECTION_SERIES] = "series",
-    [HESSE_SECTION_THEORY] = "theory"};
+    [HESSE_SECTION_THEORY] = "theory",
+    [HESSE_SECTION_LANDSCAPE] = "landscape",
+    [HESSE_SECTION_LANDSCAPE_ATTRIBUTES] = "landscape_attributes"};
 
 static const char *type_of(const hesse_schema_row *row)
 {
@@ -52,6 +54,7 @@ static void print_dataset(FILE *out, const hesse_schema_row *row)
         const char *length = hesse_schema_axis(row->axes[i]).length;
         if (length) fprintf(out, "%s%s", i ? " × " : "", length);
     }
+    if (row->flat) fprintf(out, ", or %s", hesse_schema_axis(row->axes[0]).length);
     fprintf(out, " | %s | %s%s%s | ", type_of(row), row->units,
             row->scaled ? ", or " : "", row->scaled ? row->scaled : "");
     print_cell(out, row->description);
@@ -125,14 +128,15 @@ static json_t *row_json(const hesse_schema_row *row, const char *path, bool one)
     }
     const bool group = row->content == HESSE_CONTENT_GROUP;
     return json_pack(
-        "{ss, ss, ss*, ss, ss, so, ss*, ss*, ss, sb, sb, s{so, ss}}", "section",
+        "{ss, ss, ss*, ss, ss, so, sb, ss*, ss*, ss, sb, sb, s{so, ss}}", "section",
         SECTIONS[row->section], "path", path, "attribute", row->attribute, "kind",
         row->attribute ? "attribute"
         : group        ? "group"
                        : "dataset",
-        "type", type_of(row), "shape", shape, "units", row->units, "units_scaled",
-        row->scaled, "description", row->description, "shares", (int)row->shares,
-        "optional", (int)row->optional, "names", "1", name_in_1(name, row), "2", name);
+        "type", type_of(row), "shape", shape, "first_axis_alone", (int)row->flat,
+        "units", row->units, "units_scaled", row->scaled, "description",
+        row->description, "shares", (int)row->shares, "optional", (int)row->optional,
+        "names", "1", name_in_1(name, row), "2", name);
 }
 
 static hesse_status print_json(FILE *out, hesse_why *why)

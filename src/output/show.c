@@ -5,6 +5,7 @@
 #include "hesse/distance.h"
 #include "hesse/parts.h"
 #include "hesse/spectrum.h"
+#include "output/landscape.h"
 #include "output/reader.h"
 #include "output/schema.h"
 #include "output/theory.h"
@@ -811,6 +812,7 @@ hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why)
     if (!r.status && hesse_reader_has(&r, "learning_rate"))
         hesse_train_log_show(&r, out);
     if (!r.status && hesse_reader_has(&r, "theory")) hesse_theory_show(&r, out);
+    if (!r.status && hesse_reader_has(&r, "landscape")) hesse_landscape_show(&r, out);
     if (!r.status && hesse_reader_has(&r, "series")) print_series(&r, out);
     if (!r.status && hesse_reader_has(&r, "blocks/trace"))
         print_table(&r, out, "hessian", "");

@@ -7,9 +7,9 @@
 
 static void print_tables(void)
 {
-    static const char *const sections[] = {"model",  "data",    "hessian",  "spectrum",
-                                           "series", "metrics", "measures", "train",
-                                           "theory", "output"};
+    static const char *const sections[] = {
+        "model",    "data",  "hessian", "spectrum",  "series", "metrics",
+        "measures", "train", "theory",  "landscape", "output"};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
         printf("<!-- generated: %s -->\n", sections[i]);
         hesse_keys_markdown(stdout, sections[i]);

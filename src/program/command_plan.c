@@ -228,8 +228,7 @@ static hesse_status plan_job(hesse_team *team, const hesse_options *options,
             print_series(job, &one);
             print_head(&p);
             if (job->train.given)
-                s = print_training(job, &problem, runs_of(job), p.ranks, &rates,
-                                   &time,
+                s = print_training(job, &problem, runs_of(job), p.ranks, &rates, &time,
                                    hesse_team_why(team));
         }
     }

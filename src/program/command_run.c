@@ -512,7 +512,9 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
                               : hesse_open_problem(team, job, false, &r.problem);
     if (!s) s = open_moments(&r, job);
     r.phases.open = hesse_seconds() - start;
-    if (!s) s = hesse_resume_begin(team, options, job, &r.problem, &r.resume);
+    if (!s)
+        s = hesse_resume_begin(team, options, job, &r.problem, HESSE_IDENTITY_RUN,
+                               &r.resume);
     if (!s) tell_note(team, r.problem.network);
     if (!s && r.resume.complete) {
         tell_complete(&r, path);

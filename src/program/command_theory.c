@@ -2,7 +2,6 @@
    and writes all of them. */
 #include "files/file.h"
 #include "hesse/theory.h"
-#include "job/values.h"
 #include "output/store.h"
 #include "output/theory.h"
 #include "parallel/team.h"
@@ -35,19 +34,6 @@ static hesse_status check_job(const hesse_job *job, hesse_why *why)
     return hesse_fail(why, HESSE_E_JOB,
                       "'model.family' is %s, expected a family that has a theory: %s",
                       job->arch.family, names);
-}
-
-/* Local. Without a name the file is JOB.theory.h5, because JOB.h5 is that of `run`. */
-static hesse_status name_output(hesse_job *job, hesse_why *why)
-{
-    if (job->values[hesse_key_find("output.file")]) return HESSE_OK;
-    const size_t length = strlen(job->paths.output) - strlen(".h5"),
-                 room = length + sizeof ".theory.h5";
-    char *name = hesse_job_room(job, room);
-    if (!name) return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the job");
-    snprintf(name, room, "%.*s.theory.h5", (int)length, job->paths.output);
-    job->paths.output = name;
-    return HESSE_OK;
 }
 
 /* Local to rank 0. */
@@ -102,7 +88,8 @@ static hesse_status write(hesse_team *team, const hesse_job *job, const char *pa
     s = hesse_agree(team, s);
     if (!s) s = hesse_open_problem(team, job, false, &problem);
     if (!s && first)
-        s = hesse_identity_of_theory(job, &problem, &identity, hesse_team_why(team));
+        s = hesse_identity_of(job, &problem, HESSE_IDENTITY_THEORY, &identity,
+                              hesse_team_why(team));
     s = hesse_agree(team, s);
     if (!s) {
         const hesse_problem of = {problem.network, problem.dataset, NULL};
@@ -125,7 +112,7 @@ hesse_status hesse_command_theory(hesse_team *team, const hesse_options *options
     hesse_status s = hesse_open_job(team, options, &job);
     if (!s) {
         s = check_job(job, why);
-        if (!s) s = name_output(job, why);
+        if (!s) s = hesse_target_name(job, ".theory.h5", why);
         s = hesse_agree(team, s);
     }
     if (!s) s = hesse_target(team, options, job, &path);

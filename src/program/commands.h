@@ -10,6 +10,7 @@
 
 hesse_status hesse_command_run(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_train(hesse_team *team, const hesse_options *options);
+hesse_status hesse_command_landscape(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_theory(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_check(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options);
@@ -36,6 +37,9 @@ void hesse_jobs_free(hesse_job **jobs, int count);
 
 /** Local. The source of a job's network; it borrows from the job. */
 hesse_network_source hesse_job_source(const hesse_job *job, bool outline);
+
+/** Local. The settings of a job's objective. */
+hesse_objective_options hesse_job_objective(const hesse_job *job);
 
 /** Collective. Open the network, dataset and objective of a job. An outline has no
  * parameters and cannot be run. */

@@ -17,11 +17,11 @@
 
 enum { FORMAT = 1, KEY = 128 };
 
-/* What a manifest is about: the numbers of an analysis, the choice of what it writes,
-   or the numbers of training runs or of a theory. */
-typedef enum purpose { NUMBERS, WISH, TRAINING, THEORY } purpose;
+/* What a manifest is about: the numbers of a command, or the choice of what `run`
+   writes. */
+enum { WISH = HESSE_IDENTITY_LANDSCAPE + 1 };
 
-static bool belongs(const char *path, purpose about)
+static bool belongs(const char *path, int about)
 {
     const int i = hesse_key_find(path);
     if (i < 0) return false;
@@ -29,19 +29,22 @@ static bool belongs(const char *path, purpose about)
     const bool source =
         strncmp(path, "model.", 6) == 0 || strncmp(path, "data.", 5) == 0;
     switch (about) {
-    case NUMBERS:
+    case HESSE_IDENTITY_RUN:
         return role == HESSE_KEY_NUMBERS;
     case WISH:
         return role == HESSE_KEY_OUTPUT && strncmp(path, "train.", 6) != 0;
-    case THEORY:
+    case HESSE_IDENTITY_THEORY:
         return role == HESSE_KEY_THEORY || (role == HESSE_KEY_NUMBERS && source);
+    case HESSE_IDENTITY_LANDSCAPE: /* the reduction changes the loss */
+        return role == HESSE_KEY_LANDSCAPE || strcmp(path, "hessian.reduction") == 0 ||
+               (role == HESSE_KEY_NUMBERS && source);
     default:
         return role == HESSE_KEY_TRAINING || (role == HESSE_KEY_NUMBERS && source);
     }
 }
 
 /* The lines of a complete job are "key: value", two spaces deeper in every section. */
-static json_t *keys_of(const char *complete, purpose about)
+static json_t *keys_of(const char *complete, int about)
 {
     json_t *keys = json_object();
     char path[KEY] = "";
@@ -81,7 +84,7 @@ static void add_digest(json_t *inputs, const char *name, const char *digest)
 }
 
 /* NULL: out of memory. */
-static char *manifest_of(const origin *o, purpose about)
+static char *manifest_of(const origin *o, int about)
 {
     json_t *root = json_object(), *inputs = json_object();
     if (about != WISH) {
@@ -93,7 +96,8 @@ static char *manifest_of(const origin *o, purpose about)
         json_object_set_new(root, "format", json_integer(FORMAT));
         json_object_set_new(root, "program", json_string(o->program));
     }
-    if (about == WISH) add_digest(inputs, "directions", o->directions);
+    if (about == WISH || about == HESSE_IDENTITY_LANDSCAPE)
+        add_digest(inputs, "directions", o->directions);
     json_object_set_new(root, "inputs", inputs);
     json_object_set_new(root, "job", keys_of(o->complete, about));
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS);
@@ -101,16 +105,24 @@ static char *manifest_of(const origin *o, purpose about)
     return text;
 }
 
-/* Compute the identity of what a manifest is about. */
-static hesse_status identify(const hesse_job *job, const hesse_problem *problem,
-                             purpose about, hesse_identity *identity, hesse_why *why)
+hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *problem,
+                               hesse_purpose_of_identity of, hesse_identity *identity,
+                               hesse_why *why)
 {
+    const bool landscape = of == HESSE_IDENTITY_LANDSCAPE;
     origin o = {.complete = job->complete,
                 .program = "hesse " HESSE_VERSION ", " HESSE_GIT_COMMIT};
     hesse_status s = HESSE_OK;
-    *identity = (hesse_identity){0};
+    *identity = (hesse_identity){.of = of};
     if (job->paths.config) s = hesse_config_digest(job->paths.config, o.config, why);
-    if (!s) s = hesse_measures_digest(job, identity->directions, why);
+    if (!s)
+        s = landscape
+                ? hesse_directions_digest(
+                      job->landscape.options.axes, job->landscape.vectors,
+                      "landscape.directions", identity->directions, why)
+                : hesse_directions_digest(job->measures.n_directions,
+                                          job->measures.vectors, "measures.directions",
+                                          identity->directions, why);
     o.series = job->series.count > 0;
     if (!s && o.series) s = hesse_series_digest(job, o.checkpoint, why);
     if (s) return s;
@@ -119,33 +131,14 @@ static hesse_status identify(const hesse_job *job, const hesse_problem *problem,
     strcpy(identity->checkpoint, o.checkpoint);
     strcpy(o.data, hesse_dataset_digest(problem->dataset));
     strcpy(o.moments, job->moments);
-    identity->numbers = manifest_of(&o, about);
+    identity->numbers = manifest_of(&o, (int)of);
     identity->wish = manifest_of(&o, WISH);
     if (!identity->numbers || !identity->wish)
         return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a manifest");
     hesse_digest(identity->numbers, strlen(identity->numbers), identity->job);
-    hesse_digest(identity->wish, strlen(identity->wish), identity->output);
+    if (!landscape)
+        hesse_digest(identity->wish, strlen(identity->wish), identity->output);
     return HESSE_OK;
-}
-
-hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *problem,
-                               hesse_identity *identity, hesse_why *why)
-{
-    return identify(job, problem, NUMBERS, identity, why);
-}
-
-hesse_status hesse_identity_of_training(const hesse_job *job,
-                                        const hesse_problem *problem,
-                                        hesse_identity *identity, hesse_why *why)
-{
-    return identify(job, problem, TRAINING, identity, why);
-}
-
-hesse_status hesse_identity_of_theory(const hesse_job *job,
-                                      const hesse_problem *problem,
-                                      hesse_identity *identity, hesse_why *why)
-{
-    return identify(job, problem, THEORY, identity, why);
 }
 
 void hesse_identity_free(hesse_identity *identity)
@@ -159,12 +152,14 @@ void hesse_identity_free(hesse_identity *identity)
 static hesse_status compare(const hesse_identity *identity, const char *path,
                             const origin *found, hesse_why *why)
 {
-    char *numbers = manifest_of(found, NUMBERS), *wish = manifest_of(found, WISH);
+    char *numbers = manifest_of(found, (int)identity->of),
+         *wish = manifest_of(found, WISH);
     hesse_status s = HESSE_OK;
     if (!numbers || !wish)
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for a manifest");
     if (!s) s = hesse_manifest_compare(path, numbers, identity->numbers, why);
-    if (!s) s = hesse_manifest_compare(path, wish, identity->wish, why);
+    if (!s && *identity->output)
+        s = hesse_manifest_compare(path, wish, identity->wish, why);
     free(numbers);
     free(wish);
     return s;

@@ -9,28 +9,32 @@
 #include "hesse/objective.h"
 #include "job/job.h"
 
+/** The command that an identity is about. */
+typedef enum hesse_purpose_of_identity {
+    HESSE_IDENTITY_RUN,
+    HESSE_IDENTITY_TRAIN,
+    HESSE_IDENTITY_THEORY,
+    HESSE_IDENTITY_LANDSCAPE
+} hesse_purpose_of_identity;
+
 typedef struct hesse_identity {
+    hesse_purpose_of_identity of;
     char *numbers, *wish; /* manifests, see checkpoint/manifest.h */
     char job[HESSE_DIGEST_LENGTH], output[HESSE_DIGEST_LENGTH]; /* their SHA-256 */
     char directions[HESSE_DIGEST_LENGTH]; /* of the files of directions; "": none */
     char checkpoint[HESSE_DIGEST_LENGTH]; /* of the checkpoint or series; "": none */
 } hesse_identity;
 
-/** Local, on rank 0, where the model's digests are known. Compute the identity of a
- * job.
+/** Local, on rank 0, where the model's digests are known. Compute the identity of a job
+ * for a command. Only `run` chooses what it writes: `output` is "" for the others that
+ * resume.
  *
+ *  problem   [in]   its network and its dataset.
  *  identity  [out]  the caller frees it, for any status.
  *  Errors: HESSE_E_INPUT when the config cannot be read any more, HESSE_E_NOMEM. */
 hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *problem,
-                               hesse_identity *identity, hesse_why *why);
-
-/** Local, on rank 0. The same for the training runs of a job, and for its theory. */
-hesse_status hesse_identity_of_training(const hesse_job *job,
-                                        const hesse_problem *problem,
-                                        hesse_identity *identity, hesse_why *why);
-hesse_status hesse_identity_of_theory(const hesse_job *job,
-                                      const hesse_problem *problem,
-                                      hesse_identity *identity, hesse_why *why);
+                               hesse_purpose_of_identity of, hesse_identity *identity,
+                               hesse_why *why);
 void hesse_identity_free(hesse_identity *identity);
 
 /** Local. Check that a result file is of this job, and has everything that the job asks

@@ -127,8 +127,7 @@ hesse_status hesse_measures_print_plan(hesse_team *team, const hesse_job *job,
     return s;
 }
 
-/* Collective. Read one direction. */
-static hesse_status read_direction(hesse_team *team, const hesse_network *network,
+hesse_status hesse_directions_read(hesse_team *team, const hesse_network *network,
                                    const hesse_job_direction *d, double *values)
 {
     const size_t n = hesse_network_size(network);
@@ -164,7 +163,7 @@ static hesse_status run_directions(hesse_team *team, const hesse_job *job,
         const hesse_job_direction *d = &job->measures.vectors[i];
         list[i].name = d->name;
         if (!d->file) continue;
-        s = read_direction(team, network, d, values + i * n);
+        s = hesse_directions_read(team, network, d, values + i * n);
         list[i].values = values + i * n;
     }
     o.list = list;
@@ -243,21 +242,23 @@ static hesse_status add_file(const hesse_job_direction *d, const char *path, FIL
     return s;
 }
 
-hesse_status hesse_measures_digest(const hesse_job *job,
-                                   char digest[HESSE_DIGEST_LENGTH], hesse_why *why)
+hesse_status hesse_directions_digest(int count, const hesse_job_direction *list,
+                                     const char *key, char digest[HESSE_DIGEST_LENGTH],
+                                     hesse_why *why)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *memory = open_memstream(&text, &length);
     hesse_status s = HESSE_OK;
     digest[0] = '\0';
-    for (int i = 0; memory && !s && i < job->measures.n_directions; i++) {
-        const hesse_job_direction *d = &job->measures.vectors[i];
+    for (int i = 0; memory && !s && i < count; i++) {
+        const hesse_job_direction *d = &list[i];
         if (d->whole && hesse_file_exists(d->whole))
-            s = hesse_fail(why, HESSE_E_INPUT,
-                           "%s: is there, but in 'measures.directions' '..' separates "
-                           "two files; expected a file without '..' in its name",
-                           d->whole);
+            s = hesse_fail(
+                why, HESSE_E_INPUT,
+                "%s: is there, but in '%s' '..' separates two files; expected "
+                "a file without '..' in its name",
+                d->whole, key);
         if (!s && d->from) s = add_file(d, d->from, memory, why);
         if (!s && d->file) s = add_file(d, d->file, memory, why);
     }

@@ -55,9 +55,19 @@ void hesse_measures_free(hesse_measured *measured);
 hesse_status hesse_measures_write(const hesse_job *job, const hesse_measured *measured,
                                   hesse_result *result, const char *prefix);
 
+/** Collective. Read a direction that is a file or a difference of two.
+ *
+ *  values  [out]  n numbers, equal on all ranks.
+ *  Errors: those of hesse_network_read. */
+hesse_status hesse_directions_read(hesse_team *team, const hesse_network *network,
+                                   const hesse_job_direction *direction,
+                                   double *values);
+
 /** Local. The SHA-256 of the digests of the files of directions, one in each line; ""
- * if there are no files. Errors: HESSE_E_INPUT, HESSE_E_NOMEM. */
-hesse_status hesse_measures_digest(const hesse_job *job,
-                                   char digest[HESSE_DIGEST_LENGTH], hesse_why *why);
+ * if there are no files. `key` is for messages. Errors: HESSE_E_INPUT, HESSE_E_NOMEM.
+ */
+hesse_status hesse_directions_digest(int count, const hesse_job_direction *list,
+                                     const char *key, char digest[HESSE_DIGEST_LENGTH],
+                                     hesse_why *why);
 
 #endif /* HESSE_PROGRAM_MEASURES_H */

@@ -126,12 +126,17 @@ hesse_network_source hesse_job_source(const hesse_job *job, bool outline)
                                   .outline = outline};
 }
 
+hesse_objective_options hesse_job_objective(const hesse_job *job)
+{
+    return (hesse_objective_options){
+        .reduction = job->reduction, .batch = job->data.batch, .memory = room_of(job)};
+}
+
 hesse_status hesse_open_problem(hesse_team *team, const hesse_job *job, bool outline,
                                 hesse_problem *problem)
 {
     const hesse_network_source source = hesse_job_source(job, outline);
-    const hesse_objective_options options = {
-        .reduction = job->reduction, .batch = job->data.batch, .memory = room_of(job)};
+    const hesse_objective_options options = hesse_job_objective(job);
     const hesse_status s =
         hesse_problem_open(team, &source, &job->data, &options, problem);
     if (s == HESSE_E_INPUT || s == HESSE_E_JOB)

@@ -38,6 +38,15 @@ const hesse_command hesse_commands[] = {
      "  mpirun -n 2 hesse train job.yaml --output run1\n\n"
      "Signals save and end it as they end `run`.",
      hesse_command_train, NULL},
+    {"landscape", "JOB.yaml", SETS | RUN,
+     "Compute the loss along one or two directions from a job's parameters",
+     "The section `landscape` of the job has the directions and the grid. The losses, "
+     "and the norm of the gradient and the curvature if they are asked for, go into "
+     "one "
+     "HDF5 file, which `show` prints. The ranks share the points of the grid:\n\n"
+     "  mpirun -n 4 hesse landscape job.yaml --set landscape.points=25\n\n"
+     "Signals save and end it as they end `run`.",
+     hesse_command_landscape, NULL},
     {"theory", "JOB.yaml", SETS | THEORY,
      "Compute the theory of a job's family beside the numbers that it is about",
      "For the family `quadratic`: condition numbers, steps of gradient descent and of "

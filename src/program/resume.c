@@ -78,11 +78,11 @@ static hesse_status look_again(hesse_resume *r, const hesse_options *options,
 
 hesse_status hesse_resume_begin(hesse_team *team, const hesse_options *options,
                                 const hesse_job *job, const hesse_problem *problem,
-                                hesse_resume *r)
+                                hesse_purpose_of_identity of, hesse_resume *r)
 {
     hesse_status s = HESSE_OK;
     if (hesse_team_rank(team) == 0)
-        s = hesse_identity_of(job, problem, &r->identity, hesse_team_why(team));
+        s = hesse_identity_of(job, problem, of, &r->identity, hesse_team_why(team));
     if ((s = hesse_agree(team, s))) return s;
     s = hesse_checkpoint_lock(team, r->folder, "--resume", hesse_signals_of_program(),
                               &r->checkpoint);

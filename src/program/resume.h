@@ -28,13 +28,13 @@ hesse_status hesse_resume_check(hesse_team *team, const hesse_options *options,
                                 const char *path, hesse_resume *resume);
 
 /** Collective. Lock the folder of parts, look again, and open the checkpoint; or find
- * that the result is complete. Errors: those of the check; HESSE_E_OUTPUT with --resume
- * when the result is of another job, or lacks data that this job asks for; HESSE_E_JOB
- * or HESSE_E_INPUT when the work is of another job or of other inputs. All of them name
- * the difference. */
+ * that the result is complete. `of` is the command. Errors: those of the check;
+ * HESSE_E_OUTPUT with --resume when the result is of another job, or lacks data that
+ * this job asks for; HESSE_E_JOB or HESSE_E_INPUT when the work is of another job or of
+ * other inputs. All of them name the difference. */
 hesse_status hesse_resume_begin(hesse_team *team, const hesse_options *options,
                                 const hesse_job *job, const hesse_problem *problem,
-                                hesse_resume *resume);
+                                hesse_purpose_of_identity of, hesse_resume *resume);
 
 /** Collective. End a run that has this status. Returns the status. */
 hesse_status hesse_resume_end(hesse_resume *resume, hesse_status status);

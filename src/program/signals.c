@@ -33,7 +33,8 @@ static void note(int signal)
 void hesse_signals_catch(int argc, char **argv)
 {
     struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART}, now;
-    if (argc < 2 || (strcmp(argv[1], "run") != 0 && strcmp(argv[1], "train") != 0))
+    if (argc < 2 || (strcmp(argv[1], "run") != 0 && strcmp(argv[1], "train") != 0 &&
+                     strcmp(argv[1], "landscape") != 0))
         return;
     sigaction(SIGNALS[0], NULL, &now);
     if (now.sa_handler == note) return;

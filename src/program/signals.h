@@ -6,8 +6,9 @@
 
 #include "checkpoint/checkpoint.h"
 
-/** Local. Catch the signals from now on, if the command is `run` or `train`; other
- * commands keep the system's actions. A second call changes nothing. */
+/** Local. Catch the signals from now on, if the command is `run`, `train` or
+ * `landscape`; other commands keep the system's actions. A second call changes nothing.
+ */
 void hesse_signals_catch(int argc, char **argv);
 
 /** Local. MPI has started, and there is nothing to save yet: from now on signals end

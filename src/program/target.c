@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "files/file.h"
 #include "files/shards.h"
+#include "job/values.h"
 #include "parallel/team.h"
 
 #include <dirent.h>
@@ -117,6 +118,17 @@ static hesse_status spare_shards(const target *t, const char *path)
     return s;
 }
 
+static hesse_status spare_directions(const target *t, int count,
+                                     const hesse_job_direction *list)
+{
+    hesse_status s = HESSE_OK;
+    for (int i = 0; !s && i < count; i++) {
+        s = spare_shards(t, list[i].file);
+        if (!s) s = spare_shards(t, list[i].from);
+    }
+    return s;
+}
+
 /* Refuse to replace any file that the job reads, by the table of keys. */
 static hesse_status spare_inputs(const target *t, const char *file,
                                  const hesse_job *job)
@@ -129,11 +141,9 @@ static hesse_status spare_inputs(const target *t, const char *file,
         const int n = hesse_job_paths_of(job, i, &paths);
         for (int p = 0; !s && p < n; p++) s = spare_path(t, key, paths[p]);
     }
-    for (int i = 0; !s && i < job->measures.n_directions; i++) {
-        const hesse_job_direction *d = &job->measures.vectors[i];
-        s = spare_shards(t, d->file);
-        if (!s) s = spare_shards(t, d->from);
-    }
+    if (!s) s = spare_directions(t, job->measures.n_directions, job->measures.vectors);
+    if (!s)
+        s = spare_directions(t, job->landscape.options.axes, job->landscape.vectors);
     if (!s) s = spare_shards(t, job->paths.checkpoint);
     for (int i = 0; !s && i < job->series.count; i++) {
         const int key = hesse_key_find("model.checkpoints");
@@ -154,6 +164,18 @@ static hesse_status find(const hesse_options *options, const hesse_job *job,
     hesse_status s = follow(path, why);
     if (s || stat(*path, &t.file)) return s;
     return spare_inputs(&t, options->file, job);
+}
+
+hesse_status hesse_target_name(hesse_job *job, const char *ending, hesse_why *why)
+{
+    if (job->values[hesse_key_find("output.file")]) return HESSE_OK;
+    const size_t length = strlen(job->paths.output) - strlen(".h5"),
+                 room = length + strlen(ending) + 1;
+    char *name = hesse_job_room(job, room);
+    if (!name) return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the job");
+    snprintf(name, room, "%.*s%s", (int)length, job->paths.output, ending);
+    job->paths.output = name;
+    return HESSE_OK;
 }
 
 hesse_status hesse_target(hesse_team *team, const hesse_options *options,

@@ -6,6 +6,11 @@
 #include "job/job.h"
 #include "program/options.h"
 
+/** Local. Name the result file of a command that is not `run`, if the job has no
+ * 'output.file': the name of the job file with an ending, such as ".theory.h5", because
+ * JOB.h5 is that of `run`. Errors: HESSE_E_NOMEM. */
+hesse_status hesse_target_name(hesse_job *job, const char *ending, hesse_why *why);
+
 /** Collective. Find the path of the result file, the same on every rank. It is the path
  * of --output, else the one of the job; if it is a link, it is the path that the link
  * points to.

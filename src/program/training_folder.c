@@ -207,7 +207,7 @@ hesse_status hesse_training_folder_match(hesse_team *team, const hesse_job *job,
         hesse_reader r;
         char path[HESSE_FOLDER + 64], found[HESSE_DIGEST_LENGTH] = "";
         snprintf(path, sizeof path, "%s/log.h5", folder);
-        s = hesse_identity_of_training(job, &problem, &own, &team->why);
+        s = hesse_identity_of(job, &problem, HESSE_IDENTITY_TRAIN, &own, &team->why);
         if (!s) s = hesse_reader_open(path, &r, &team->why);
         if (!s) {
             hesse_reader_attribute(r.file, "job_identity", found, sizeof found);

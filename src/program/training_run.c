@@ -62,7 +62,8 @@ static hesse_status take_up(hesse_training_run *r)
     double there = 0;
     if (hesse_team_rank(r->team) == 0) {
         const hesse_problem problem = {r->network, r->point->dataset, NULL};
-        s = hesse_identity_of_training(r->point->job, &problem, &r->identity, why);
+        s = hesse_identity_of(r->point->job, &problem, HESSE_IDENTITY_TRAIN,
+                              &r->identity, why);
         snprintf(path, sizeof path, "%s/unfinished/manifest.json", r->folder);
         if (!s && hesse_file_exists(path) && r->point->options->resume) {
             s = hesse_manifest_match(path, r->identity.numbers, why);

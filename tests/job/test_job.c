@@ -281,7 +281,8 @@ static void unknown_keys_are_refused_with_the_nearest(void **state)
                                 "it belongs at the top level");
     refuses_hessian("seed: 3",
                     "job.yaml:6: unknown key 'seed' in 'hessian'; "
-                    "it belongs in 'model' or in 'data' or in 'spectrum.lanczos'");
+                    "it belongs in 'model' or in 'data' or in 'spectrum.lanczos' or "
+                    "in 'landscape'");
     refuses("data: {contexts: 3}\n", "job.yaml:1: unknown key 'contexts' in 'data'; "
                                      "the nearest known key is 'context'");
     refuses("modle: {}\n", "job.yaml:1: unknown key 'modle' at the top level; "
@@ -353,9 +354,9 @@ static void numbers_are_numbers_in_range(void **state)
 static void the_document_has_the_keys(void **state)
 {
     (void)state;
-    static const char *const sections[] = {"model",    "data",    "hessian",
-                                           "spectrum", "metrics", "train",
-                                           "measures", "theory",  "output"};
+    static const char *const sections[] = {"model",     "data",  "hessian",  "spectrum",
+                                           "metrics",   "train", "measures", "theory",
+                                           "landscape", "output"};
     char *document, *table, wanted[60];
     size_t length;
     assert_int_equal(
