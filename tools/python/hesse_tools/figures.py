@@ -664,30 +664,33 @@ def draw_noise(arguments):
           "QQ r"], rows)
     if not arguments.output:
         return
+    # A sample has two axes side by side, and a row has two samples.
     count = len(samples)
-    shape = (1, 2, 3.4) if count == 1 else (2, count, 5.2)
-    figure, matrix = canvas(*shape)
+    rows = -(-count // 2)
+    figure, matrix = canvas(1, 2, 3.4) if count == 1 else canvas(rows, 4, 0.8 + 2.1 * rows)
+    for axes in matrix.ravel()[2 * count:]:
+        axes.axis("off")
     for i, (group, sample, quantiles) in enumerate(samples):
-        above, below = matrix[0] if count == 1 else (matrix[0][i], matrix[1][i])
-        above.hist(sample, bins=min(100, max(10, int(2 * len(sample) ** 0.5))), density=True,
-                   color=COLOURS[0], alpha=0.85)
-        above.grid(False)
-        above.set_xlabel("distance (loss / parameter)")
+        left, right = matrix.ravel()[2 * i:2 * i + 2]
+        left.hist(sample, bins=min(100, max(10, int(2 * len(sample) ** 0.5))), density=True,
+                  color=COLOURS[0], alpha=0.85)
+        left.grid(False)
         intercept, slope = line(quantiles, sample)
-        below.plot(quantiles, intercept + slope * quantiles, "-", color=COLOURS[1], linewidth=1.2)
-        below.plot(quantiles, sample, ".", markersize=3, color=COLOURS[0])
-        below.set_xlabel("normal quantile")
+        right.plot(quantiles, intercept + slope * quantiles, "-", color=COLOURS[1], linewidth=1.2)
+        right.plot(quantiles, sample, ".", markersize=3, color=COLOURS[0])
         m, s, skewness, kurtosis = moments(sample)
-        what = f"skewness {skewness:.2f}, excess kurtosis {kurtosis:.1f}"
         if count == 1:
-            above.set_title(f"mean {m:.3g}, sd {s:.2g}")
-            below.set_title(what)
+            left.set_title(f"mean {m:.3g}, sd {s:.2g}")
+            right.set_title(f"skewness {skewness:.2f}, excess kurtosis {kurtosis:.1f}")
+            left.set_ylabel("density (parameter / loss)")
+            right.set_ylabel("distance (loss / parameter)")
         else:
-            above.set_title(group.label)
-            below.set_title(what.replace(", excess", ",\nexcess"), fontsize=8.5)
-        if i == 0:
-            above.set_ylabel("density (parameter / loss)")
-            below.set_ylabel("distance (loss / parameter)")
+            left.set_title(group.label)
+            right.set_title(f"skewness {skewness:.2f}, excess\nkurtosis {kurtosis:.1f}",
+                            fontsize=8.5)
+        if i >= count - 2:
+            left.set_xlabel("distance (loss / parameter)", fontsize=None if count == 1 else 8.5)
+            right.set_xlabel("normal quantile", fontsize=None if count == 1 else 8.5)
     if arguments.title:
         figure.suptitle(arguments.title, x=0.01, ha="left", fontsize=10)
     save(figure, arguments.output)
