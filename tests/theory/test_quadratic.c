@@ -348,13 +348,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_rank_out_of_memory_fails_all),
 };
 
-int main(int argc, char **argv)
-{
-    int rank;
-    MPI_Init(&argc, &argv);
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    FILE *quiet = rank ? freopen("/dev/null", "w", stdout) : stdout;
-    const int failed = quiet ? run_cases(argc, argv, tests, set_up, tear_down) : 1;
-    MPI_Finalize();
-    return failed;
-}
+MPI_TEST_MAIN_WITH(tests, set_up, tear_down)
