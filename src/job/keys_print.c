@@ -159,7 +159,8 @@ static json_t *json_of(const hesse_key *key, const char *text, size_t length)
 
 static json_t *default_of(const hesse_key *key)
 {
-    if (!key->list) return json_of(key, key->standard, strlen(key->standard));
+    if (!key->list || *key->standard != '[')
+        return json_of(key, key->standard, strlen(key->standard));
     json_t *list = json_array();
     for (const char *at = key->standard + 1; *at != ']';) {
         const size_t length = strcspn(at, ",]");
