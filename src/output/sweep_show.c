@@ -91,6 +91,8 @@ static void show_slopes(hesse_reader *r, FILE *out, const texts *points)
                                      &size),
             *first =
                 hesse_reader_column(r, "sweep/slope_first", H5T_NATIVE_INT64, lines);
+    int64_t *sizes = hesse_reader_column(r, "sweep/size", H5T_NATIVE_INT64,
+                                         points->count * blocks.count);
     int width = 5;
     for (size_t b = 0; !r->status && b < blocks.count; b++) {
         const int length = (int)strlen(text_at(&blocks, b, name));
@@ -113,6 +115,7 @@ static void show_slopes(hesse_reader *r, FILE *out, const texts *points)
                     text_at(&axes, (size_t)axis[l], name));
             fprintf(out, ", from %s\n", text_at(points, (size_t)first[l], name));
             for (size_t b = 0; b < blocks.count; b++) {
+                if (!sizes[(size_t)first[l] * blocks.count + b]) continue;
                 fprintf(out, "  %-*s", width, text_at(&blocks, b, name));
                 print_number(out, slope[l * blocks.count + b],
                              error[l * blocks.count + b]);
@@ -124,6 +127,7 @@ static void show_slopes(hesse_reader *r, FILE *out, const texts *points)
     }
     free(axis);
     free(first);
+    free(sizes);
     free(axes.all);
     free(blocks.all);
 }

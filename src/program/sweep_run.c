@@ -208,6 +208,26 @@ static hesse_status outline(sweep *w, hesse_sweep_outline *of, hesse_why *why)
     return hesse_fail(why, HESSE_E_NOMEM, "out of memory for %d runs", w->runs);
 }
 
+/* Local. Check that a point is like the first one in what all points share. */
+static hesse_status check_alike(const hesse_job *first, const hesse_job *job,
+                                hesse_why *why)
+{
+    const hesse_analysis_options *a = &first->analysis, *b = &job->analysis;
+    if (job->repeats != first->repeats)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "'hessian.repeats' is %d at the first point and %d at %s, "
+                          "expected the same for all",
+                          first->repeats, job->repeats, point_name(job));
+    bool same = a->n_parts == b->n_parts;
+    for (int i = 0; same && i < a->n_parts; i++) same = a->parts[i] == b->parts[i];
+    if (same) return HESSE_OK;
+    return hesse_fail(
+        why, HESSE_E_JOB,
+        "'hessian.parts' of the first point and of %s differ, expected the "
+        "same for all",
+        point_name(job));
+}
+
 /* Collective. Check all points before the first run, because a later one may begin
    after hours; and find the path of the result, which is no file of any of them. */
 static hesse_status check_points(const sweep *w, const hesse_options *options,
@@ -216,11 +236,7 @@ static hesse_status check_points(const sweep *w, const hesse_options *options,
     hesse_status s = HESSE_OK;
     for (int p = 0; !s && p < w->points; p++) {
         s = hesse_agree(w->team, check_job(w->jobs[p], hesse_team_why(w->team)));
-        if (!s && w->jobs[p]->repeats != w->repeats)
-            s = hesse_fail(hesse_team_why(w->team), HESSE_E_JOB,
-                           "'hessian.repeats' is %d at the first point and %d at %s, "
-                           "expected the same for all",
-                           w->repeats, w->jobs[p]->repeats, point_name(w->jobs[p]));
+        if (!s) s = check_alike(w->jobs[0], w->jobs[p], hesse_team_why(w->team));
         free(*path);
         *path = NULL;
         if (!s) s = hesse_target(w->team, options, w->jobs[w->points - 1 - p], path);
