@@ -73,15 +73,13 @@ static void show_failures(hesse_reader *r, FILE *out, const texts *points)
 
 static void print_number(FILE *out, double value, double error)
 {
-    if (isnan(value))
-        fprintf(out, " %18s", "-");
-    else if (isnan(error))
+    if (isnan(error))
         fprintf(out, " %18.3f", value);
     else
         fprintf(out, " %9.3f +- %5.3f", value, error);
 }
 
-/* Print the slopes of every block: a line for each line of points and share. */
+/* Print the slopes of the blocks that have one, for each line of points and share. */
 static void show_slopes(hesse_reader *r, FILE *out, const texts *points)
 {
     texts axes = read_texts(r, "sweep/axis"), blocks = read_texts(r, "sweep/block");
@@ -111,14 +109,19 @@ static void show_slopes(hesse_reader *r, FILE *out, const texts *points)
             if (axis[l] < 0 || (size_t)axis[l] >= axes.count || first[l] < 0 ||
                 (size_t)first[l] >= points->count)
                 continue;
-            fprintf(out, "\nslope of log |%s| against log %s", share,
-                    text_at(&axes, (size_t)axis[l], name));
-            fprintf(out, ", from %s\n", text_at(points, (size_t)first[l], name));
+            int shown = 0;
             for (size_t b = 0; b < blocks.count; b++) {
-                if (!sizes[(size_t)first[l] * blocks.count + b]) continue;
+                const double found = slope[l * blocks.count + b];
+                if (!sizes[(size_t)first[l] * blocks.count + b] || isnan(found))
+                    continue;
+                if (!shown++) {
+                    fprintf(out, "\nslope of log |%s| against log %s", share,
+                            text_at(&axes, (size_t)axis[l], name));
+                    fprintf(out, ", from %s\n",
+                            text_at(points, (size_t)first[l], name));
+                }
                 fprintf(out, "  %-*s", width, text_at(&blocks, b, name));
-                print_number(out, slope[l * blocks.count + b],
-                             error[l * blocks.count + b]);
+                print_number(out, found, error[l * blocks.count + b]);
                 fputc('\n', out);
             }
         }
