@@ -362,7 +362,10 @@ static void write_share(hesse_store *store, const hesse_sweep_numbers *n, const 
     const size_t blocks = (size_t)n->blocks;
     char where[HESSE_PATH] = "sweep/";
     double *values = hesse_alloc((size_t)n->runs * blocks + 1);
-    if (!values) hesse_store_no_memory(store);
+    if (!values) {
+        hesse_store_no_memory(store);
+        return;
+    }
     if (strcmp(n->share[share], "hessian") != 0)
         hesse_store_path(store, where, "sweep/parts/%s/", n->share[share]);
     for (size_t c = 0; !store->status && c < COLUMNS; c++) {
@@ -391,7 +394,7 @@ static void write_runs_table(hesse_store *store, const hesse_sweep_numbers *n)
             *size = hesse_calloc(sizes[0] * blocks + 1, sizeof *size);
     double *loss = hesse_alloc(runs);
     if (!texts || !whole || !size || !loss) hesse_store_no_memory(store);
-    for (size_t i = 0; !store->status && i < runs; i++) {
+    for (size_t i = 0; texts && whole && size && loss && i < runs; i++) {
         const run *r = &n->run[i];
         const size_t p = i / (size_t)n->of.repeats;
         whole[i] = (int64_t)p, whole[runs + i] = (int64_t)(i % (size_t)n->of.repeats);
