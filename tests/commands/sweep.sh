@@ -90,6 +90,16 @@ for end in ("query", "value"):
     assert abs(slope(f[0], "gauss_newton", end) - 6) < 1e-6
     assert np.isnan(slope(f[0], "functional", end))' one.h5
 }
+# The derivatives of the networks that only these keys make.
+case_derivatives() {
+    block linear squared_error ', residual: none, head_bias: true'
+    works 'Hessian-vector products: .* ok' check job.yaml --point embedding_deviation-0.04 \
+        --set model.layers=2 --set model.embedding_deviation=1
+    block softmax squared_error
+    works 'Hessian-vector products: .* ok' check job.yaml --point embedding_deviation-0.04 \
+        --set model.norm=before
+    refused 2 '.*' run job.yaml --set model.loss=regression
+}
 case_linear_mlp() {
     empty
     cat > job.yaml <<EOF
