@@ -194,6 +194,10 @@ typedef struct hesse_arch {
     hesse_prediction task; /* of encoders */
     bool seeded_head; /* of encoders: a head that the checkpoint lacks is drawn     */
     double deviation; /* of initial values; 0: the family's default                */
+    double embedding_deviation; /* of those of embeddings; 0: as `deviation`       */
+    bool no_norm, no_residual;  /* gpt2: attention and MLP without norms; they replace
+                                   the residual stream and are not added to it     */
+    bool head_bias;             /* gpt2: the head has a bias                       */
     bool
         joint; /* linear_transformer: its matrices act on x and y of a token together */
     hesse_attention attention;

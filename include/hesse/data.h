@@ -32,6 +32,7 @@ typedef struct hesse_recipe {
     int teacher; /* neurons of a fixed MLP, whose values of x are labelled in place of x
                     (regression: none)                                            */
     uint64_t teacher_seed; /* of that MLP; 0 is a seed like others                 */
+    double scale; /* standard deviation of the numbers of x (gaussian: 1)          */
 } hesse_recipe;
 
 /** Order of the dimensions of images in an array. */

@@ -2,7 +2,7 @@
 #include "data/drawn.h"
 
 static const hesse_owned_key keys[] = {
-    {"features", "500"}, {"classes", "500"}, {NULL, NULL}};
+    {"features", "500"}, {"classes", "500"}, {"scale", "1"}, {NULL, NULL}};
 
 static hesse_data_reader read_examples;
 
@@ -24,6 +24,7 @@ static hesse_status read_examples(const hesse_data_options *options,
         r->features ? r->features : (int)hesse_data_default(kind, "features");
     const int classes =
         r->classes ? r->classes : (int)hesse_data_default(kind, "classes");
+    const double scale = r->scale > 0 ? r->scale : 1;
     const hesse_limits limits[] = {{"number of features", features, 1, 1 << 20},
                                    {"number of classes", classes, 1, 1 << 20}};
     const hesse_batch form = {
@@ -34,7 +35,9 @@ static hesse_status read_examples(const hesse_data_options *options,
     for (int i = 0; i < batch->sequences; i++) {
         hesse_random_stream stream = hesse_random_stream_of(options->seed, (uint64_t)i);
         batch->target[i] = hesse_draw_integer(&stream, classes);
-        hesse_draw_normals(&stream, features, batch->x + (size_t)i * (size_t)features);
+        double *x = batch->x + (size_t)i * (size_t)features;
+        hesse_draw_normals(&stream, features, x);
+        for (int j = 0; scale != 1 && j < features; j++) x[j] *= scale;
     }
     return hesse_drawn_end(kind->name, options->seed, batch, why);
 }

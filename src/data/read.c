@@ -72,7 +72,10 @@ static hesse_status adapt(const hesse_data_options *o, const hesse_data_needs *n
     if (b->classes < needs->classes) b->classes = needs->classes;
     if (!s && needs->flat) s = hesse_batch_flatten(b, why);
     if (!s && needs->reads == HESSE_READS_IDS) s = hesse_batch_shades(b, why);
-    if (!s && needs->squared && b->target) s = hesse_batch_one_hot(b, why);
+    if (needs->squared && needs->words && b->classes < needs->vocabulary)
+        b->classes = needs->vocabulary;
+    if (!s && needs->squared && b->target)
+        s = hesse_batch_one_hot(b, needs->words, why);
     return s;
 }
 

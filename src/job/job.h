@@ -116,6 +116,7 @@ typedef struct hesse_job_sweep {
     int points; /* 1: there is no sweep          */
     int point;  /* from 0                        */
     int axes;
+    int taken; /* points that the command computes together; 0: one */
     char axis[HESSE_MOST_AXES][HESSE_LABEL];      /* their names                  */
     char label[HESSE_MOST_AXES][HESSE_LABEL];     /* of this point on each        */
     char name[HESSE_MOST_AXES * 2 * HESSE_LABEL]; /* "AXIS-LABEL-..."; "": no sweep */
@@ -139,6 +140,7 @@ typedef struct hesse_job {
     int mask_id; /* data.mask_id points here if it is given                */
     int n_eigenvalues;
     uint64_t seed; /* of initial parameters */
+    int repeats;   /* of every point of a sweep */
     hesse_reduction reduction;
     hesse_analysis_options analysis;
     hesse_job_spectrum spectrum;
@@ -152,6 +154,8 @@ typedef struct hesse_job {
     hesse_job_series series;
     hesse_job_sweep sweep;
     char moments[HESSE_DIGEST_LENGTH]; /* digest of paths.moments; "" before a run */
+    char points[HESSE_DIGEST_LENGTH];  /* digest of the points that a run computes; "":
+                                          it computes one                            */
     /* Texts for the result file: the job file without changes, plus a comment "# --set
        KEY=VALUE" for every override and for the other choices; and the resolved job,
        which is the same job with all defaults. */

@@ -56,6 +56,9 @@ static const hesse_word kernels[] = {{"softmax", HESSE_KERNEL_SOFTMAX},
                                      {"gaussian", HESSE_KERNEL_GAUSSIAN},
                                      {NULL, 0}};
 
+static const hesse_word norm_words[] = {{"before", false}, {"none", true}, {NULL, 0}};
+static const hesse_word residuals[] = {{"added", false}, {"none", true}, {NULL, 0}};
+
 static const hesse_word batch_norms[] = {{"none", HESSE_BATCH_NORM_NONE},
                                          {"training", HESSE_BATCH_NORM_TRAINING},
                                          {"evaluation", HESSE_BATCH_NORM_EVALUATION},
@@ -350,8 +353,20 @@ static const hesse_key keys[] = {
          "`regression`, the same where labels are numbers; `binary`, the mean of "
          "binary cross-entropies over all targets (0 or 1)."},
     {"model.deviation", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
-     .absent = "1 / sqrt(inputs) (`attention`)", AT(arch.deviation),
+     .absent = "1 / sqrt(inputs) (`attention`); see below (`gpt2`)", AT(arch.deviation),
      .help = "The standard deviation of the initial values."},
+    {"model.embedding_deviation", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0,
+     .high = HESSE_NO_LIMIT, .absent = "`deviation`", AT(arch.embedding_deviation),
+     .help = "The standard deviation of the initial values of the embeddings of tokens "
+             "and of positions: the scale of what the first layer reads."},
+    {"model.norm", HESSE_KEY_WORD, .words = norm_words, AT(arch.no_norm),
+     .help = "Whether there are norms before attention, MLP and head, or none."},
+    {"model.residual", HESSE_KEY_WORD, .words = residuals, AT(arch.no_residual),
+     .help =
+         "Whether what attention and MLP give is `added` to the residual stream, or "
+         "replaces it (`none`)."},
+    {"model.head_bias", HESSE_KEY_TRUTH, AT(arch.head_bias),
+     .help = "Whether the head has a bias, which begins with 0."},
     {"model.joint", HESSE_KEY_TRUTH, .term = "P and Q act on", AT(arch.joint),
      .help = "Whether P and Q act on x and y of a token together: they are "
              "(d + 1) x (d + 1) in place of d x d."},
@@ -456,6 +471,8 @@ static const hesse_key keys[] = {
      .help = "The standard deviation of each channel, or one for all."},
     {"data.features", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20,
      AT(data.recipe.features), .help = "The length of a vector x."},
+    {"data.scale", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
+     AT(data.recipe.scale), .help = "The standard deviation of the numbers of x."},
     {"data.noise", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
      AT(data.recipe.noise),
      .help = "The standard deviation of x around the centre of its class."},
@@ -523,6 +540,12 @@ static const hesse_key keys[] = {
          "of their means."},
     {"hessian.panel", HESSE_KEY_INTEGER, .low = 1, .high = 1024, .standard = "24",
      AT(analysis.panel), .help = "The columns of a matrix that are computed together."},
+    {"hessian.repeats", HESSE_KEY_INTEGER, .low = 1, .high = 1000000, .standard = "1",
+     AT(repeats),
+     .help =
+         "`hesse run` computes every point of a sweep this number of times and takes "
+         "means: repeat r = 0, 1, ... adds r to `model.seed`, `data.seed` and "
+         "`spectrum.lanczos.seed`."},
     {"hessian.memory", HESSE_KEY_SIZE, .role = HESSE_KEY_NEITHER, .most = 40,
      .absent = "the free memory", AT(analysis.memory),
      .help = "The memory that one rank may use, the program included."},

@@ -148,13 +148,14 @@ hesse_status hesse_batch_shades(hesse_batch *b, hesse_why *why)
     return HESSE_OK;
 }
 
-hesse_status hesse_batch_one_hot(hesse_batch *b, hesse_why *why)
+hesse_status hesse_batch_one_hot(hesse_batch *b, bool ignoring, hesse_why *why)
 {
     const size_t labels = (size_t)b->sequences * (size_t)b->labels;
     const size_t classes = (size_t)b->classes;
     b->wanted = hesse_calloc(labels * classes, sizeof *b->wanted);
     if (!b->wanted) return exhausted(why);
     for (size_t i = 0; i < labels; i++) {
+        if (b->target[i] < 0 && ignoring) continue;
         if (b->target[i] < 0)
             return hesse_fail(why, HESSE_E_JOB,
                               "label %zu (from 0) is %d, and a squared error ignores "
@@ -163,6 +164,7 @@ hesse_status hesse_batch_one_hot(hesse_batch *b, hesse_why *why)
         b->wanted[i * classes + (size_t)b->target[i]] = 1;
     }
     b->wanted_tokens = b->labels, b->wanted_width = b->classes;
+    if (ignoring) return HESSE_OK;
     free(b->target);
     b->target = NULL, b->labels = 0;
     return HESSE_OK;

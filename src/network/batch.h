@@ -90,8 +90,11 @@ hesse_status hesse_batch_flatten(hesse_batch *batch, hesse_why *why);
 hesse_status hesse_batch_shades(hesse_batch *batch, hesse_why *why);
 
 /** Local. Turn labels into one-hot vectors: 1 for the class, 0 for the others.
+ *
+ *  ignoring  [in]  labels below 0 are legal: their vectors are 0, and the labels stay,
+ *                  so that a loss can ignore them.
  *  Errors: HESSE_E_JOB when labels are to be ignored, HESSE_E_NOMEM. */
-hesse_status hesse_batch_one_hot(hesse_batch *batch, hesse_why *why);
+hesse_status hesse_batch_one_hot(hesse_batch *batch, bool ignoring, hesse_why *why);
 
 /** Local. Free the arrays and leave an empty batch. */
 void hesse_batch_free(hesse_batch *batch);

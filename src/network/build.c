@@ -1,6 +1,8 @@
 /* Every function appends to the graph; values and parameters get their places there. */
 #include "network/build.h"
 
+#include "network/families/families.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -63,7 +65,7 @@ hesse_stream hesse_build_embedding(hesse_builder *b, hesse_lookup l, int *table)
                            .cols = l.width,
                            .out_rows = true,
                            .role = l.role,
-                           .init = {.spread = 0.02}};
+                           .init = {.spread = l.spread > 0 ? l.spread : 0.02}};
     *table = hesse_build_param(b, p, l.name);
     const hesse_stream out = {.tokens = b->graph->tokens, .width = l.width};
     const hesse_dims d = {.c = l.rows, .o = l.width, .token = l.first};
@@ -467,5 +469,9 @@ void hesse_build_loss(hesse_builder *b, hesse_stream x)
     const hesse_op *op = b->arch->data.loss == HESSE_LOSS_BINARY
                              ? &hesse_op_binary_cross_entropy
                              : &hesse_op_squared_error;
-    add(b, op, d, (int[]){x.value, target}, HESSE_IDS_NONE, x);
+    /* Models of tokens ignore tokens without a label. */
+    const bool words =
+        hesse_family_of(b->arch)->decoder || b->arch->task == HESSE_TASK_MASKED;
+    add(b, op, d, (int[]){x.value, target}, words ? HESSE_IDS_LABELS : HESSE_IDS_NONE,
+        x);
 }

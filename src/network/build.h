@@ -46,6 +46,7 @@ typedef struct hesse_lookup {
     int rows, width, first;
     hesse_role role;
     hesse_ids ids;
+    double spread; /* of initial values; 0: 0.02 */
 } hesse_lookup;
 
 /** Local. Return a linear map with PyTorch's initial values: uniform within 1 /

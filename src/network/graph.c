@@ -163,7 +163,7 @@ static double terms_of(const hesse_batch *batch, int first, int count)
         return (double)count * batch->wanted_tokens * batch->wanted_width;
     for (int i = first * batch->labels; i < (first + count) * batch->labels; i++)
         terms += batch->target[i] >= 0;
-    return terms;
+    return batch->wanted ? terms * batch->wanted_width : terms;
 }
 
 /* Return true if all micro-batches have equally many terms; if not, the loss needs a

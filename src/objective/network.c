@@ -42,7 +42,8 @@ static hesse_status check_sizes(const hesse_arch *a, hesse_why *why)
         {"temperature of attention", t->temperature, 0, DBL_MAX},
         {"base of the rotary angles", t->rope_theta, 0, DBL_MAX},
         {"epsilon of normalisation", a->norm_eps, 0, DBL_MAX},
-        {"deviation of initial values", a->deviation, 0, DBL_MAX}};
+        {"deviation of initial values", a->deviation, 0, DBL_MAX},
+        {"deviation of embeddings", a->embedding_deviation, 0, DBL_MAX}};
     const hesse_arch_lists *l = &a->lists;
     hesse_status s = hesse_check_limits(sizes, sizeof sizes / sizeof *sizes, why);
     for (int i = 0; !s && i < l->n_widths; i++)
@@ -89,6 +90,10 @@ static hesse_status read_arch(const hesse_network_source *source, hesse_arch *ar
     arch->attention.temperature = asked->attention.temperature;
     arch->attention.full = asked->attention.full;
     arch->attention.kernel = asked->attention.kernel;
+    arch->deviation = asked->deviation;
+    arch->embedding_deviation = asked->embedding_deviation;
+    arch->no_norm = asked->no_norm, arch->no_residual = asked->no_residual;
+    arch->head_bias = asked->head_bias;
     arch->image.grid = asked->image.grid;
     arch->task = asked->task;
     arch->seeded_head = asked->seeded_head;

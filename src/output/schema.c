@@ -54,6 +54,12 @@ static const hesse_axis_name AXES[] = {
     [HESSE_AXIS_Y] = {"y", "Y", "/landscape/y"},
     [HESSE_AXIS_LANDSCAPE] = {"landscape_direction", "D", "/landscape/direction"},
     [HESSE_AXIS_OTHER_LANDSCAPE] = {"other_direction", "D", NULL},
+    [HESSE_AXIS_SWEEP_POINT] = {"point", "P", "/sweep/point"},
+    [HESSE_AXIS_SWEEP_AXIS] = {"axis", "A", "/sweep/axis"},
+    [HESSE_AXIS_SWEEP_RUN] = {"run", "R", NULL},
+    [HESSE_AXIS_SWEEP_BLOCK] = {"sweep_block", "B", "/sweep/block"},
+    [HESSE_AXIS_SWEEP_LINE] = {"line", "F", NULL},
+    [HESSE_AXIS_SWEEP_PAIR] = {"neighbours", "I", NULL},
 };
 
 /* clang-format off */
@@ -130,6 +136,18 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_JOB, "", "failed_steps", HESSE_CONTENT_WHOLE, .in_1 = "",
      .optional = true,
      .description = "steps of the series without results; /series/failure says why"},
+    {HESSE_SECTION_JOB, "", "points", HESSE_CONTENT_WHOLE, .in_1 = "", .optional = true,
+     .description = "points of a sweep"},
+    {HESSE_SECTION_JOB, "", "repeats", HESSE_CONTENT_WHOLE, .in_1 = "", .optional = true,
+     .description = "repeats of every point"},
+    {HESSE_SECTION_JOB, "", "failed_runs", HESSE_CONTENT_WHOLE, .in_1 = "",
+     .optional = true,
+     .description = "runs of a sweep with numbers that are not finite; "
+                    "/sweep/run_failure names them"},
+    {HESSE_SECTION_JOB, "", "points_sha256", HESSE_CONTENT_TEXT, .in_1 = "",
+     .optional = true,
+     .description = "digest of the keys of all points of a sweep; job_complete has those "
+                    "of the first"},
     {HESSE_SECTION_JOB, "", "scope", HESSE_CONTENT_TEXT,
      .description = "matrices that were asked for: blocks, full or both"},
     {HESSE_SECTION_JOB, "", "partition", HESSE_CONTENT_TEXT,
@@ -1224,6 +1242,113 @@ static const hesse_schema_row ROWS[] = {
      .description =
          "the same of the full matrix at every step, if it was asked for"},
 
+    /* Sweeps */
+    {HESSE_SECTION_GROUPS, "sweep", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
+     .description = "of a sweep: numbers of all points and repeats side by side"},
+    {HESSE_SECTION_GROUPS, "sweep/parts", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
+     .description = "shares of the Hessian at all points"},
+    {HESSE_SECTION_GROUPS, "sweep/parts/SHARE", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
+     .description = "numbers of a share of the Hessian at all points"},
+    {HESSE_SECTION_SWEEP, "sweep/point", NULL, HESSE_CONTENT_TEXT,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT}, .units = "1",
+     .description = "names of the points, in the order of the sweep"},
+    {HESSE_SECTION_SWEEP, "sweep/axis", NULL, HESSE_CONTENT_TEXT,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_AXIS}, .units = "1",
+     .description = "names of the axes"},
+    {HESSE_SECTION_SWEEP, "sweep/label", NULL, HESSE_CONTENT_TEXT,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT, HESSE_AXIS_SWEEP_AXIS}, .units = "1",
+     .description = "the place of a point on every axis"},
+    {HESSE_SECTION_SWEEP, "sweep/value", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT, HESSE_AXIS_SWEEP_AXIS}, .units = "1",
+     .description = "the same as a number, in the units of its key; NaN: it is none"},
+    {HESSE_SECTION_SWEEP, "sweep/block", NULL, HESSE_CONTENT_TEXT,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_BLOCK}, .units = "1",
+     .description = "names of the blocks of all points; full is the whole matrix"},
+    {HESSE_SECTION_SWEEP, "sweep/size", NULL, HESSE_CONTENT_WHOLE,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT, HESSE_AXIS_SWEEP_BLOCK}, .units = "1",
+     .description = "parameters of a block at a point; 0: there is no such block"},
+    {HESSE_SECTION_SWEEP, "sweep/run_point", NULL, HESSE_CONTENT_WHOLE,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_RUN}, .units = "1",
+     .description = "the point of a run, counted from 0"},
+    {HESSE_SECTION_SWEEP, "sweep/run_repeat", NULL, HESSE_CONTENT_WHOLE,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_RUN}, .units = "1",
+     .description = "its repeat, counted from 0"},
+    {HESSE_SECTION_SWEEP, "sweep/run_failure", NULL, HESSE_CONTENT_TEXT,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_RUN}, .units = "1",
+     .description = "empty, or what was not finite in a run"},
+    {HESSE_SECTION_SWEEP, "sweep/loss", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_RUN}, .units = "loss",
+     .description = "the loss of a run; NaN: it was not found"},
+    {HESSE_SECTION_SWEEP, "sweep/loss_mean", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT}, .units = "loss",
+     .description = "its mean over repeats; NaN if one of them has none"},
+    {HESSE_SECTION_SWEEP, "sweep/loss_mean_error", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT}, .units = "loss",
+     .description = "standard error of that mean; NaN: there is one repeat"},
+    {HESSE_SECTION_SWEEP, "sweep/frobenius", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_RUN, HESSE_AXIS_SWEEP_BLOCK}, .units = HESSIAN, .shares = true,
+     .description = "Frobenius norm of a block of a run: exact where it was formed, else Hutchinson's estimate, or without one that of Lanczos quadrature"},
+    {HESSE_SECTION_SWEEP, "sweep/frobenius_mean", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT, HESSE_AXIS_SWEEP_BLOCK}, .units = HESSIAN, .shares = true,
+     .description = "its mean over repeats; NaN if one of them has none"},
+    {HESSE_SECTION_SWEEP, "sweep/frobenius_mean_error", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT, HESSE_AXIS_SWEEP_BLOCK}, .units = HESSIAN, .shares = true,
+     .description = "standard error of that mean; NaN: there is one repeat"},
+    {HESSE_SECTION_SWEEP, "sweep/trace", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_RUN, HESSE_AXIS_SWEEP_BLOCK}, .units = HESSIAN, .shares = true,
+     .description = "trace of a block of a run, by the same methods"},
+    {HESSE_SECTION_SWEEP, "sweep/trace_mean", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT, HESSE_AXIS_SWEEP_BLOCK}, .units = HESSIAN, .shares = true,
+     .description = "its mean over repeats; NaN if one of them has none"},
+    {HESSE_SECTION_SWEEP, "sweep/trace_mean_error", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT, HESSE_AXIS_SWEEP_BLOCK}, .units = HESSIAN, .shares = true,
+     .description = "standard error of that mean; NaN: there is one repeat"},
+    {HESSE_SECTION_SWEEP, "sweep/min", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_RUN, HESSE_AXIS_SWEEP_BLOCK}, .units = HESSIAN, .shares = true,
+     .description = "smallest eigenvalue of a block of a run; NaN: it is not known"},
+    {HESSE_SECTION_SWEEP, "sweep/min_mean", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT, HESSE_AXIS_SWEEP_BLOCK}, .units = HESSIAN, .shares = true,
+     .description = "its mean over repeats; NaN if one of them has none"},
+    {HESSE_SECTION_SWEEP, "sweep/min_mean_error", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT, HESSE_AXIS_SWEEP_BLOCK}, .units = HESSIAN, .shares = true,
+     .description = "standard error of that mean; NaN: there is one repeat"},
+    {HESSE_SECTION_SWEEP, "sweep/max", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_RUN, HESSE_AXIS_SWEEP_BLOCK}, .units = HESSIAN, .shares = true,
+     .description = "largest eigenvalue of a block of a run; NaN: it is not known"},
+    {HESSE_SECTION_SWEEP, "sweep/max_mean", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT, HESSE_AXIS_SWEEP_BLOCK}, .units = HESSIAN, .shares = true,
+     .description = "its mean over repeats; NaN if one of them has none"},
+    {HESSE_SECTION_SWEEP, "sweep/max_mean_error", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_POINT, HESSE_AXIS_SWEEP_BLOCK}, .units = HESSIAN, .shares = true,
+     .description = "standard error of that mean; NaN: there is one repeat"},
+    {HESSE_SECTION_SWEEP, "sweep/slope_axis", NULL, HESSE_CONTENT_WHOLE,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_LINE}, .units = "1",
+     .description = "the axis of a line of points, counted from 0; the points of a line differ only on this axis, whose values are numbers"},
+    {HESSE_SECTION_SWEEP, "sweep/slope_first", NULL, HESSE_CONTENT_WHOLE,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_LINE}, .units = "1",
+     .description = "the first of its points"},
+    {HESSE_SECTION_SWEEP, "sweep/slope", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_LINE, HESSE_AXIS_SWEEP_BLOCK}, .units = "1", .shares = true,
+     .description = "least-squares slope of log frobenius_mean against log value over the points of a line where both are finite and above 0"},
+    {HESSE_SECTION_SWEEP, "sweep/slope_error", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_LINE, HESSE_AXIS_SWEEP_BLOCK}, .units = "1", .shares = true,
+     .description = "its standard error; NaN: there are two such points"},
+    {HESSE_SECTION_SWEEP, "sweep/local_axis", NULL, HESSE_CONTENT_WHOLE,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_PAIR}, .units = "1",
+     .description = "the axis of two neighbours on a line"},
+    {HESSE_SECTION_SWEEP, "sweep/local_from", NULL, HESSE_CONTENT_WHOLE,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_PAIR}, .units = "1",
+     .description = "the point with the smaller value"},
+    {HESSE_SECTION_SWEEP, "sweep/local_to", NULL, HESSE_CONTENT_WHOLE,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_PAIR}, .units = "1",
+     .description = "the point with the larger value"},
+    {HESSE_SECTION_SWEEP, "sweep/local_slope", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_PAIR, HESSE_AXIS_SWEEP_BLOCK}, .units = "1", .shares = true,
+     .description = "slope of log frobenius_mean between two neighbours"},
+    {HESSE_SECTION_SWEEP, "sweep/local_slope_error", NULL, HESSE_CONTENT_NUMBER,
+     .in_1 = "", .axes = {HESSE_AXIS_SWEEP_PAIR, HESSE_AXIS_SWEEP_BLOCK}, .units = "1", .shares = true,
+     .description = "its standard error by those of the two means"},
+
     /* Theory */
     {HESSE_SECTION_GROUPS, "theory", NULL, HESSE_CONTENT_GROUP, .in_1 = "",
      .description = "the theory of a family"},
@@ -1515,11 +1640,13 @@ static bool matches(const char *pattern, const char *path)
     return path && !*path;
 }
 
-/* True for an object of a share at all steps, which is below series/parts/SHARE/. */
-static bool fits_series(const hesse_schema_row *row, const char *path)
+/* True for an object of a share at all steps of a series or all points of a sweep,
+   which is below GROUP/parts/SHARE/. */
+static bool fits_group(const hesse_schema_row *row, const char *path, const char *group)
 {
-    const char *of_row = after(row->path, "series/"),
-               *share = after(path, "series/parts/");
+    char parts[32];
+    snprintf(parts, sizeof parts, "%sparts/", group);
+    const char *of_row = after(row->path, group), *share = after(path, parts);
     const char *inner = share ? skip_name(share) : NULL;
     return of_row && row->shares && inner && *inner == '/' &&
            matches(of_row, inner + 1);
@@ -1527,7 +1654,8 @@ static bool fits_series(const hesse_schema_row *row, const char *path)
 
 static bool fits(const hesse_schema_row *row, const char *path)
 {
-    if (fits_series(row, path)) return true;
+    if (fits_group(row, path, "series/") || fits_group(row, path, "sweep/"))
+        return true;
     const char *share = after(path, "parts/"), *column = after(row->path, "blocks/");
     const char *inner = share ? skip_name(share) : NULL;
     if (inner && *inner == '/' && row->shares) path = inner + 1;

@@ -66,6 +66,12 @@ typedef enum hesse_axis_id {
     HESSE_AXIS_Y,
     HESSE_AXIS_LANDSCAPE,
     HESSE_AXIS_OTHER_LANDSCAPE,
+    HESSE_AXIS_SWEEP_POINT,
+    HESSE_AXIS_SWEEP_AXIS,
+    HESSE_AXIS_SWEEP_RUN,
+    HESSE_AXIS_SWEEP_BLOCK,
+    HESSE_AXIS_SWEEP_LINE,
+    HESSE_AXIS_SWEEP_PAIR,
     HESSE_AXES
 } hesse_axis_id;
 
@@ -113,6 +119,7 @@ typedef enum hesse_section {
     HESSE_SECTION_THEORY,
     HESSE_SECTION_LANDSCAPE,
     HESSE_SECTION_LANDSCAPE_ATTRIBUTES,
+    HESSE_SECTION_SWEEP,
     HESSE_SECTIONS
 } hesse_section;
 
@@ -138,7 +145,7 @@ typedef struct hesse_schema_row {
                                    of them; NULL: the same */
     const char *description;
     bool shares;   /* every share of the Hessian has it, below parts/SHARE/, or below
-                      series/parts/SHARE/                                           */
+                      series/parts/SHARE/ or sweep/parts/SHARE/                     */
     bool full;     /* spectra/full/ has it, too, as one value                       */
     bool flat;     /* the second axis is left out if there is one direction */
     bool optional; /* an attribute that is left out if it has no information        */

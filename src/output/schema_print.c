@@ -27,6 +27,7 @@ static const char *const SECTIONS[HESSE_SECTIONS] = {
     [HESSE_SECTION_MEASURES] = "measures",
     [HESSE_SECTION_MEASURES_ATTRIBUTES] = "measures_attributes",
     [HESSE_SECTION_SERIES] = "series",
+    [HESSE_SECTION_SWEEP] = "sweep",
     [HESSE_SECTION_THEORY] = "theory",
     [HESSE_SECTION_LANDSCAPE] = "landscape",
     [HESSE_SECTION_LANDSCAPE_ATTRIBUTES] = "landscape_attributes"};

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "output/store.h"
+#include "output/write_set.h"
 #include "parallel/team.h"
 
 #include <math.h>
@@ -216,24 +217,6 @@ bool hesse_series_numbers_fail(hesse_series_numbers *n, int i, const char *diges
     return (n->failure[i] = hesse_copy(failure)) != NULL;
 }
 
-static void write_doubles(hesse_store *store, const char *where, const char *name,
-                          const char *end, bool scaled, int rank, const size_t *shape,
-                          const double *values)
-{
-    char path[HESSE_PATH];
-    hesse_store_path(store, path, "%s%s%s", where, name, end);
-    if (store->status) return;
-    const hesse_set set = hesse_schema_set(path, scaled);
-    hesse_store_doubles(store, &set, rank, shape, values);
-}
-
-static void write_texts(hesse_store *store, const char *path, size_t count,
-                        const char *const *values)
-{
-    const hesse_set set = hesse_schema_set(path, false);
-    hesse_store_texts(store, &set, 1, &count, values);
-}
-
 /* Write the overlaps of the blocks, and those of the full matrix. */
 static void write_overlap(hesse_store *store, const hesse_series_numbers *n,
                           const share_numbers *s, const char *where, const char *full)
@@ -250,10 +233,11 @@ static void write_overlap(hesse_store *store, const hesse_series_numbers *n,
                blocks * sizeof *values);
         values[steps * blocks + i] = s->overlap[i * (blocks + 1) + blocks];
     }
-    if (s->blocks) write_doubles(store, where, "overlap", "", false, 2, shape, values);
+    if (s->blocks)
+        hesse_write_doubles(store, where, "overlap", "", false, 2, shape, values);
     if (s->full)
-        write_doubles(store, full, "overlap", "", false, 1, shape,
-                      values + steps * blocks);
+        hesse_write_doubles(store, full, "overlap", "", false, 1, shape,
+                            values + steps * blocks);
     free(values);
 }
 
@@ -268,17 +252,17 @@ static void write_share(hesse_store *store, const hesse_series_numbers *n,
     hesse_store_path(store, full, "%sfull/", where);
     for (int i = 0; hesse_schema_series_column(i); i++) {
         if (s->blocks)
-            write_doubles(store, where, hesse_schema_series_column(i), "", false, 2,
-                          shape, s->columns[i]);
+            hesse_write_doubles(store, where, hesse_schema_series_column(i), "", false,
+                                2, shape, s->columns[i]);
         if (s->full)
-            write_doubles(store, full, hesse_schema_column(i), "", false, 1, shape,
-                          s->whole[i]);
+            hesse_write_doubles(store, full, hesse_schema_column(i), "", false, 1,
+                                shape, s->whole[i]);
     }
     if (s->has_overlap) write_overlap(store, n, s, where, full);
     for (int d = 0; d < HESSE_DISTANCES; d++)
         if (s->has_means[d])
-            write_doubles(store, where, hesse_distance_name((hesse_distance)d), "0",
-                          scaled, 1, shape, s->means[d]);
+            hesse_write_doubles(store, where, hesse_distance_name((hesse_distance)d),
+                                "0", scaled, 1, shape, s->means[d]);
 }
 
 static void write_series(hesse_store *store, const hesse_series_numbers *n, bool scaled)
@@ -295,12 +279,12 @@ static void write_series(hesse_store *store, const hesse_series_numbers *n, bool
     }
     const hesse_set step = hesse_schema_set("series/step", false);
     hesse_store_wholes(store, &step, 1, &count, n->step);
-    write_texts(store, "series/checkpoint", count, n->path);
-    write_texts(store, "series/checkpoint_sha256", count, texts);
-    write_texts(store, "series/failure", count, texts + count);
-    write_doubles(store, "series/", "loss", "", false, 1, &count, n->loss);
-    write_doubles(store, "series/", "gradient_norm", "", false, 1, &count,
-                  n->gradient_norm);
+    hesse_write_texts(store, "series/checkpoint", 1, &count, n->path);
+    hesse_write_texts(store, "series/checkpoint_sha256", 1, &count, texts);
+    hesse_write_texts(store, "series/failure", 1, &count, texts + count);
+    hesse_write_doubles(store, "series/", "loss", "", false, 1, &count, n->loss);
+    hesse_write_doubles(store, "series/", "gradient_norm", "", false, 1, &count,
+                        n->gradient_norm);
     for (int i = 0; i < n->n_shares; i++) write_share(store, n, &n->shares[i], scaled);
     free(texts);
 }

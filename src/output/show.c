@@ -8,6 +8,7 @@
 #include "output/landscape.h"
 #include "output/reader.h"
 #include "output/schema.h"
+#include "output/sweep.h"
 #include "output/theory.h"
 #include "output/train_log.h"
 
@@ -814,6 +815,7 @@ hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why)
     if (!r.status && hesse_reader_has(&r, "theory")) hesse_theory_show(&r, out);
     if (!r.status && hesse_reader_has(&r, "landscape")) hesse_landscape_show(&r, out);
     if (!r.status && hesse_reader_has(&r, "series")) print_series(&r, out);
+    if (!r.status && hesse_reader_has(&r, "sweep")) hesse_sweep_show(&r, out);
     if (!r.status && hesse_reader_has(&r, "blocks/trace"))
         print_table(&r, out, "hessian", "");
     if (!r.status && hesse_reader_has(&r, "parts"))

@@ -10,6 +10,7 @@
 #include "output/schema.h"
 #include "output/series.h"
 #include "output/stamp.h"
+#include "output/sweep.h"
 #include "spectra/inertia.h"
 #include "spectra/lanczos.h"
 
@@ -880,14 +881,22 @@ hesse_status hesse_result_verify(const char *path, FILE *out, hesse_why *why)
     if (s) return s;
     hesse_reader_expect_result(&r);
     checker a = {.reader = &r};
-    size_t steps = 0;
+    size_t steps = 0, runs = 0;
+    const bool sweep = !r.status && hesse_reader_has(&r, "sweep");
     const bool series = !r.status && hesse_reader_has(&r, "series");
     if (series)
         check_series(&a, &steps);
+    else if (sweep)
+        hesse_sweep_verify(&r, &runs);
     else
         check_result(&a);
     H5Fclose(r.file);
     if (r.status) return r.status;
+    if (sweep) {
+        fprintf(out, "%s: as it was written, the means of %zu runs checked\n", path,
+                runs);
+        return HESSE_OK;
+    }
     fprintf(out, "%s: as it was written, %zu spectra", path, a.spectra);
     if (series) fprintf(out, " of %zu steps", steps);
     fputs(" checked\n", out);

@@ -244,6 +244,42 @@ static hesse_status plan_job(hesse_team *team, const hesse_options *options,
     return s;
 }
 
+/* Collective. Predict `hesse run` of every point of a sweep, and its repeats. */
+static hesse_status plan_points(hesse_team *team, const hesse_options *options,
+                                hesse_job *const *jobs, int count)
+{
+    hesse_rates rates = {0};
+    double all = 0;
+    char a[HESSE_UNITS], b[HESSE_UNITS];
+    hesse_status s = hesse_rate_machine(team, &rates);
+    for (int p = 0; !s && p < count; p++) {
+        hesse_problem problem = {NULL, NULL, NULL};
+        hesse_analysis *analysis = NULL;
+        s = hesse_open_problem(team, jobs[p], true, &problem);
+        hesse_analysis_options asked = hesse_job_options(jobs[p]);
+        if (options->ranks) asked.ranks = options->ranks;
+        asked.n_distances = 0;
+        if (!s) s = hesse_analysis_new(problem.objective, &asked, &analysis);
+        if (!s) {
+            hesse_analysis_rate(analysis, &rates);
+            const hesse_plan_summary one = hesse_analysis_summary(analysis);
+            all += one.seconds * jobs[p]->repeats;
+            if (hesse_team_rank(team) == 0)
+                printf("point        %s: %d blocks, %d of them estimated, %s, %s\n",
+                       *jobs[p]->sweep.name ? jobs[p]->sweep.name : "the job",
+                       one.blocks, one.n_estimated, hesse_units_bytes(one.peak, a),
+                       hesse_units_time(one.seconds, b));
+        }
+        hesse_analysis_free(analysis);
+        hesse_problem_free(&problem);
+    }
+    if (!s && hesse_team_rank(team) == 0)
+        printf("all points   %d runs (%d points, %d repeats): about %s\n",
+               count * jobs[0]->repeats, count, jobs[0]->repeats,
+               hesse_units_time(all, a));
+    return s;
+}
+
 /* Collective. Predict the training runs of every point of a sweep. */
 static hesse_status plan_sweep(hesse_team *team, const hesse_options *options,
                                hesse_job *const *jobs, int count)
@@ -255,10 +291,6 @@ static hesse_status plan_sweep(hesse_team *team, const hesse_options *options,
     char a[HESSE_UNITS];
     for (int p = 0; p < count; p++) runs += runs_of(jobs[p]);
     hesse_status s = hesse_rate_machine(team, &rates);
-    if (!s && options->sbatch)
-        s = hesse_fail(
-            hesse_team_why(team), HESSE_E_JOB,
-            "--sbatch: the job has a sweep; --point takes one of its points");
     for (int p = 0; !s && p < count; p++) {
         hesse_problem problem = {NULL, NULL, NULL};
         double time = 0;
@@ -283,8 +315,17 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
     hesse_job **jobs = NULL;
     int count = 0;
     hesse_status s = hesse_open_jobs(team, options, &jobs, &count);
-    if (!s && count == 1) s = plan_job(team, options, jobs[0]);
-    if (!s && count > 1) s = plan_sweep(team, options, jobs, count);
+    const bool many = !s && (count > 1 || jobs[0]->repeats > 1);
+    if (many && options->sbatch)
+        s = hesse_fail(
+            hesse_team_why(team), HESSE_E_JOB,
+            "--sbatch: the job has a sweep or 'hessian.repeats'; --point takes "
+            "one point, and --set hessian.repeats=1 one repeat");
+    if (!s && !many) s = plan_job(team, options, jobs[0]);
+    if (!s && many && count > 1 && jobs[0]->train.given)
+        s = plan_sweep(team, options, jobs, count);
+    else if (!s && many)
+        s = plan_points(team, options, jobs, count);
     hesse_jobs_free(jobs, count);
     return s;
 }

@@ -1,6 +1,7 @@
 /* This is the main command: it opens, plans, runs, writes and shows. The result file is
    begun before the computation, so that an unwritable folder costs nothing. A series
-   runs the same analysis at the parameters of one checkpoint after the other. */
+   runs the same analysis at the parameters of one checkpoint after the other. A sweep
+   is in program/sweep_run.c. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "objective/network.h"
@@ -14,6 +15,7 @@
 #include "program/provenance.h"
 #include "program/resume.h"
 #include "program/series.h"
+#include "program/sweep_run.h"
 #include "program/target.h"
 
 #include <math.h>
@@ -497,15 +499,14 @@ static void tell_complete(const run *r, const char *path)
         fprintf(stderr, "note: %s is complete; nothing was computed\n", path);
 }
 
-hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
+/* Collective. Run a job that is one point. */
+static hesse_status run_point(hesse_team *team, const hesse_options *options,
+                              hesse_job *job)
 {
-    hesse_job *job = NULL;
-    run r = {.team = team};
+    run r = {.team = team, .job = job};
     char *path = NULL;
     const double start = hesse_seconds();
-    hesse_status s = hesse_open_job(team, options, &job);
-    r.job = job;
-    if (!s) s = hesse_target(team, options, job, &path);
+    hesse_status s = hesse_target(team, options, job, &path);
     if (!s) s = hesse_resume_check(team, options, path, &r.resume);
     if (!s)
         s = job->series.count ? open_series(&r, job)
@@ -537,12 +538,24 @@ hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
         s = hesse_result_show(path, stdout, hesse_team_why(team));
     s = hesse_resume_end(&r.resume, hesse_agree(team, s));
     if (!s) s = tell_failed(&r, path);
-    if (job) free_series(&r);
+    free_series(&r);
     hesse_measures_free(&r.measured);
     hesse_analysis_free(r.analysis);
     hesse_problem_free(&r.problem);
     free(r.moments);
-    hesse_job_free(job);
     free(path);
+    return s;
+}
+
+hesse_status hesse_command_run(hesse_team *team, const hesse_options *options)
+{
+    hesse_job **jobs = NULL;
+    int count = 0;
+    hesse_status s = hesse_open_jobs(team, options, &jobs, &count);
+    if (!s)
+        s = count > 1 || jobs[0]->repeats > 1
+                ? hesse_run_points(team, options, jobs, count)
+                : run_point(team, options, jobs[0]);
+    hesse_jobs_free(jobs, count);
     return s;
 }

@@ -75,7 +75,7 @@ typedef struct origin {
     char program[80];
     char config[HESSE_DIGEST_LENGTH], checkpoint[HESSE_DIGEST_LENGTH],
         data[HESSE_DIGEST_LENGTH], directions[HESSE_DIGEST_LENGTH],
-        moments[HESSE_DIGEST_LENGTH]; /* "": none */
+        moments[HESSE_DIGEST_LENGTH], points[HESSE_DIGEST_LENGTH]; /* "": none */
 } origin;
 
 static void add_digest(json_t *inputs, const char *name, const char *digest)
@@ -93,6 +93,7 @@ static char *manifest_of(const origin *o, int about)
                    o->checkpoint);
         add_digest(inputs, "data", o->data);
         add_digest(inputs, "moments", o->moments);
+        add_digest(inputs, "points of the sweep", o->points);
         json_object_set_new(root, "format", json_integer(FORMAT));
         json_object_set_new(root, "program", json_string(o->program));
     }
@@ -131,6 +132,7 @@ hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *proble
     strcpy(identity->checkpoint, o.checkpoint);
     strcpy(o.data, hesse_dataset_digest(problem->dataset));
     strcpy(o.moments, job->moments);
+    if (of == HESSE_IDENTITY_RUN) strcpy(o.points, job->points);
     identity->numbers = manifest_of(&o, (int)of);
     identity->wish = manifest_of(&o, WISH);
     if (!identity->numbers || !identity->wish)
@@ -139,6 +141,31 @@ hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *proble
     if (!landscape)
         hesse_digest(identity->wish, strlen(identity->wish), identity->output);
     return HESSE_OK;
+}
+
+hesse_status hesse_identity_points(hesse_job *const *jobs, int count, hesse_why *why)
+{
+    hesse_digester *all = hesse_digest_begin();
+    bool there = all;
+    for (int p = 0; there && p < count; p++) {
+        json_t *keys = keys_of(jobs[p]->complete, HESSE_IDENTITY_RUN);
+        char *text = json_dumps(keys, JSON_SORT_KEYS);
+        there = text;
+        if (text) hesse_digest_add(all, text, strlen(text));
+        free(text);
+        json_decref(keys);
+        for (int i = 0; i < HESSE_MOST_KEYS; i++) {
+            const hesse_key *key = hesse_key_at(i);
+            const char *value = key ? jobs[p]->values[i] : NULL;
+            if (!key) break;
+            if (value && (strncmp(key->path, "model.", 6) == 0 ||
+                          strncmp(key->path, "data.", 5) == 0))
+                hesse_digest_add(all, value, strlen(value));
+        }
+    }
+    if (all) hesse_digest_end(all, jobs[0]->points);
+    if (there) return HESSE_OK;
+    return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the points of a sweep");
 }
 
 void hesse_identity_free(hesse_identity *identity)
@@ -188,6 +215,7 @@ hesse_status hesse_identity_match(const hesse_identity *identity, const char *pa
         hesse_reader_attribute(r.file, "steps", steps, sizeof steps);
         o.series = *steps;
         hesse_reader_attribute(r.file, "moments_sha256", o.moments, sizeof o.moments);
+        hesse_reader_attribute(r.file, "points_sha256", o.points, sizeof o.points);
         char *complete = hesse_reader_note(&r, "job_complete");
         H5Fclose(r.file);
         const bool same = !strcmp(job, identity->job);

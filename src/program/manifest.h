@@ -37,6 +37,11 @@ hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *proble
                                hesse_why *why);
 void hesse_identity_free(hesse_identity *identity);
 
+/** Local. Put the digest of the points of a sweep into the first of their jobs: of the
+ * keys that change numbers, and of those of models and data, which may name files.
+ *  Errors: HESSE_E_NOMEM. */
+hesse_status hesse_identity_points(hesse_job *const *jobs, int count, hesse_why *why);
+
 /** Local. Check that a result file is of this job, and has everything that the job asks
  * for. Errors: HESSE_E_OUTPUT, which names the difference with both values;
  * HESSE_E_NOMEM. */

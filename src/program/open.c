@@ -69,11 +69,12 @@ hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
     hesse_status s = read_text(team, options->file, &text, &length);
     if (!s) s = make_job(team, options, &choice, text, length, job);
     if (!s && (*job)->sweep.points > 1 && !options->point)
-        s = hesse_fail(hesse_team_why(team), HESSE_E_JOB,
-                       "%s: 'sweep' has %d points, which `hesse train` computes; "
-                       "`hesse %s` takes one of them, such as --point %s",
-                       options->file, (*job)->sweep.points, options->command->name,
-                       (*job)->sweep.name);
+        s = hesse_fail(
+            hesse_team_why(team), HESSE_E_JOB,
+            "%s: 'sweep' has %d points, which `hesse run` and `hesse "
+            "train` compute; `hesse %s` takes one of them, such as --point %s",
+            options->file, (*job)->sweep.points, options->command->name,
+            (*job)->sweep.name);
     free(text);
     return s;
 }

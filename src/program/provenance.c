@@ -122,7 +122,9 @@ static void note_job(hesse_provenance *p, const hesse_job *job,
     whole(p, "panel", plan->panel);
     whole(p, "predicted_bytes_per_rank", (int64_t)plan->peak);
     number(p, "predicted_seconds",
-           plan->seconds * (job->series.count ? job->series.count : 1));
+           plan->seconds * (job->series.count ? job->series.count
+                            : *job->points    ? job->sweep.taken * job->repeats
+                                              : 1));
     note_repeatable(p, job, plan);
     if (job->spectrum.paper) note_procedure(p, job);
     if (job->reduction == HESSE_SUM_OF_BATCHES)
@@ -192,7 +194,7 @@ static void note_network(hesse_provenance *p, const hesse_job *job,
     text(p, "config_sha256", p->config);
     text(p, "checkpoint_sha256", checkpoint);
     text(p, "moments_sha256", job->moments);
-    if (job->series.count) return; /* every step has its own */
+    if (job->series.count || *job->points) return; /* every step and run has its own */
     text(p, "checkpoint_note", hesse_network_note(n));
     if (problem->objective)
         number(p, "loss", hesse_objective_last_loss(problem->objective));
@@ -337,6 +339,12 @@ void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *pr
     whole(p, "earlier_runs", hesse_checkpoint_runs(resume->checkpoint));
     if (job->series.count) whole(p, "steps", job->series.count);
     if (job->series.count) whole(p, "failed_steps", failed);
+    if (*job->points) {
+        whole(p, "points", job->sweep.taken);
+        whole(p, "repeats", job->repeats);
+        whole(p, "failed_runs", failed);
+        text(p, "points_sha256", job->points);
+    }
     note_network(p, job, problem, resume->identity.checkpoint);
     note_data(p, job, problem);
     note_times(p, phases);

@@ -35,9 +35,9 @@ int hesse_provenance_of_step(const hesse_problem *problem, const hesse_phases *p
 
 /** Local. Collect everything that is known of a run: program, machine, job, model and
  * data; docs/result.md has the list. The config.json is read again for its digest if
- * `speaks` is set (rank 0). `failed` is the number of steps of a series that have no
- * results. The texts of `list` point into the provenance itself, the
- * job, the analysis and the resume, which must outlive it. */
+ * `speaks` is set (rank 0). `failed` is the number of steps of a series, or of runs of
+ * a sweep, that have no results. The texts of `list` point into the provenance itself,
+ * the job, the analysis and the resume, which must outlive it. */
 void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *problem,
                          const hesse_job *job, const hesse_phases *phases,
                          const hesse_resume *resume, int failed, bool speaks,

@@ -146,7 +146,7 @@ EOF
     works 'speed-slow-optimiser-sgd/rate-0.001' train train.yaml --output one --resume
     works 'all points   6 runs: about ' plan train.yaml --full
     works '14 steps' plan train.yaml --full
-    refused 2 ".*'sweep' has 4 points.*" run train.yaml
+    refused 2 ".*'sweep' has 4 points.*" check train.yaml
     refused 2 '.*expected one of the 4 points.*' train train.yaml --point speed-fast
     refused 2 ".*unknown key 'stepz'.*" plan train.yaml --set full.train.stepz=3
 }

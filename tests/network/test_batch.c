@@ -136,7 +136,7 @@ static void images_take_other_forms(void **state)
     (void)state;
     hesse_why why;
     hesse_batch b = grey_images();
-    assert_int_equal(hesse_batch_one_hot(&b, &why), HESSE_OK);
+    assert_int_equal(hesse_batch_one_hot(&b, false, &why), HESSE_OK);
     assert_true(b.wanted_width == 2 && !b.target && b.labels == 0);
     assert_memory_equal(b.wanted, ((double[]){1, 0, 0, 1}), 4 * sizeof(double));
     assert_int_equal(hesse_batch_shades(&b, &why), HESSE_OK);
@@ -151,7 +151,7 @@ static void images_take_other_forms(void **state)
     assert_int_equal(hesse_batch_flatten(&b, &why), HESSE_OK);
     assert_true(b.width == 4 && b.context == 1 && !b.rows && b.x[5] == -1);
     b.target[1] = HESSE_IGNORED;
-    assert_int_equal(hesse_batch_one_hot(&b, &why), HESSE_E_JOB);
+    assert_int_equal(hesse_batch_one_hot(&b, false, &why), HESSE_E_JOB);
     hesse_batch_free(&b);
 }
 

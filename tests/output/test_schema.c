@@ -62,6 +62,10 @@ static const job JOBS[] = {
              "hessian: {only: [\"*ln_f*\"], scope: both, parts: [hessian, softmax]}\n"
              "spectrum: {eigenvectors: 1}\n"
              "metrics: {distance: [js, js_distance, js_raw, js_log, wasserstein]}\n"},
+    {.text = "model: {family: mlp, widths: [3], loss: squared_error}\n"
+             "data: {generator: gaussian, features: 4, classes: 3, sequences: 6}\n"
+             "hessian: {repeats: 2, parts: [hessian, functional]}\n"
+             "sweep: {data: {scale: [0.1, 1, 2]}}\n"},
 };
 enum { JOBS_COUNT = sizeof JOBS / sizeof *JOBS };
 

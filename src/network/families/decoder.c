@@ -24,12 +24,20 @@ typedef struct decoder {
 static hesse_affine map_of(const decoder *x, int out, bool bias, hesse_role role)
 {
     const bool residual = role == HESSE_ROLE_OUTPUT || role == HESSE_ROLE_DOWN;
-    const double spread = residual ? 0.02 / sqrt(2.0 * x->a->layers) : 0.02;
+    const double spread = x->a->deviation > 0 ? x->a->deviation
+                          : residual          ? 0.02 / sqrt(2.0 * x->a->layers)
+                                              : 0.02;
     return (hesse_affine){.out = out,
                           .bias = bias,
                           .in_first = x->names->in_first && !x->a->layout.out_first,
                           .role = role,
                           .init = {.spread = spread}};
+}
+
+/* The deviation of the initial values of embeddings; 0: the usual one. */
+static double embedding_spread(const decoder *x)
+{
+    return x->a->embedding_deviation > 0 ? x->a->embedding_deviation : x->a->deviation;
 }
 
 static hesse_stream norm(const decoder *x, hesse_stream s, const char *name)
@@ -148,7 +156,8 @@ static hesse_stream sum(const decoder *x, hesse_stream s, hesse_stream y,
                         const char *name, const char *after)
 {
     if (x->d->norm_after) y = norm(x, y, after);
-    s = hesse_build_sum(x->b, s, hesse_build_scale(x->b, y, x->d->residual_scale));
+    y = hesse_build_scale(x->b, y, x->d->residual_scale);
+    s = x->a->no_residual ? y : hesse_build_sum(x->b, s, y);
     return x->d->norm_sum ? norm(x, s, name) : s;
 }
 
@@ -174,8 +183,9 @@ static hesse_stream embedding(const decoder *x, int *table)
     const char *module = b->module;
     char head[HESSE_NAME];
     const int width = x->d->embedding_width ? x->d->embedding_width : x->a->width;
-    hesse_lookup tokens = {x->names->embedding,  x->a->vocabulary, width, 0,
-                           HESSE_ROLE_EMBEDDING, HESSE_IDS_TOKENS};
+    hesse_lookup tokens = {
+        x->names->embedding, x->a->vocabulary,   width, 0, HESSE_ROLE_EMBEDDING,
+        HESSE_IDS_TOKENS,    embedding_spread(x)};
     snprintf(head, sizeof head, "%.100s.weight", x->names->head);
     if (as_head) b->module = "", tokens.name = head;
     hesse_stream s = hesse_build_embedding(b, tokens, table);
@@ -193,9 +203,9 @@ static hesse_stream positions(const decoder *x, hesse_stream s)
     int table;
     const int first = x->d->first_position;
     if (!x->names->positions) return s;
-    const hesse_lookup lookup = {x->names->positions, x->a->positions + first,
-                                 x->a->width,         first,
-                                 HESSE_ROLE_POSITION, HESSE_IDS_POSITIONS};
+    const hesse_lookup lookup = {
+        x->names->positions, x->a->positions + first, x->a->width,        first,
+        HESSE_ROLE_POSITION, HESSE_IDS_POSITIONS,     embedding_spread(x)};
     return hesse_build_sum(x->b, s, hesse_build_embedding(x->b, lookup, &table));
 }
 
@@ -214,10 +224,11 @@ static hesse_stream head(const decoder *x, hesse_stream s, int table)
                                 x->d->head_bias ? bias : NULL);
     }
     x->b->module = "";
-    const hesse_affine map = {.out = a->vocabulary,
-                              .bias = x->d->head_bias,
-                              .role = HESSE_ROLE_HEAD,
-                              .init = {.spread = 0.02}};
+    const hesse_affine map = {
+        .out = a->vocabulary,
+        .bias = x->d->head_bias,
+        .role = HESSE_ROLE_HEAD,
+        .init = {.spread = a->deviation > 0 ? a->deviation : 0.02}};
     return hesse_build_linear(x->b, s, map, x->names->head);
 }
 

@@ -8,11 +8,14 @@
 
 #include <stdio.h>
 
-/* Linear maps and LayerNorm all have biases, or none does. */
+/* Linear maps and LayerNorm all have biases, or none does. Norms and the bias of the
+   head are choices of a job. */
 static void follow_biases(hesse_arch *a)
 {
     a->mlp_bias = a->decoder.output_bias = a->attention_bias;
     a->decoder.norm = a->mlp_bias ? HESSE_NORM_LAYER : HESSE_NORM_LAYER_UNBIASED;
+    a->decoder.norm_before = a->decoder.final_norm = !a->no_norm;
+    a->decoder.head_bias = a->head_bias;
 }
 
 /* nanoGPT's configurations have block_size and, for biases, "bias"; its activation is
@@ -121,13 +124,28 @@ static const hesse_decoder_names names = {
 static const hesse_arch_decoder style = {
     .norm = HESSE_NORM_LAYER, .norm_before = true, .final_norm = true};
 
-static const hesse_owned_key keys[] = {
-    {"config", NULL},      {"layers", "2"},         {"heads", "2"},
-    {"head_size", NULL},   {"width", "32"},         {"inner", NULL},
-    {"context", "32"},     {"vocabulary", NULL},    {"activation", "gelu_tanh"},
-    {"norm_eps", "1e-5"},  {"tied", "true"},        {"bias", "true"},
-    {"temperature", NULL}, {"attention", "causal"}, {"kernel", "softmax"},
-    {NULL, NULL}};
+static const hesse_owned_key keys[] = {{"config", NULL},
+                                       {"layers", "2"},
+                                       {"heads", "2"},
+                                       {"head_size", NULL},
+                                       {"width", "32"},
+                                       {"inner", NULL},
+                                       {"context", "32"},
+                                       {"vocabulary", NULL},
+                                       {"activation", "gelu_tanh"},
+                                       {"norm_eps", "1e-5"},
+                                       {"tied", "true"},
+                                       {"bias", "true"},
+                                       {"temperature", NULL},
+                                       {"attention", "causal"},
+                                       {"kernel", "softmax"},
+                                       {"norm", "before"},
+                                       {"residual", "added"},
+                                       {"head_bias", "false"},
+                                       {"deviation", NULL},
+                                       {"embedding_deviation", NULL},
+                                       {"loss", "cross_entropy"},
+                                       {NULL, NULL}};
 static const char *const types[] = {"gpt2", NULL};
 
 const hesse_family hesse_family_gpt2 = {

@@ -16,10 +16,11 @@ static hesse_stream embeddings(hesse_builder *b, const hesse_encoder_names *n,
     const int first = a->decoder.first_position;
     int table;
     const hesse_lookup lookups[] = {
-        {n->words, a->vocabulary, a->width, 0, HESSE_ROLE_EMBEDDING, HESSE_IDS_TOKENS},
+        {n->words, a->vocabulary, a->width, 0, HESSE_ROLE_EMBEDDING, HESSE_IDS_TOKENS,
+         0},
         {n->positions, a->positions + first, a->width, first, HESSE_ROLE_POSITION,
-         HESSE_IDS_POSITIONS},
-        {n->types, a->types, a->width, 0, HESSE_ROLE_POSITION, HESSE_IDS_TYPES}};
+         HESSE_IDS_POSITIONS, 0},
+        {n->types, a->types, a->width, 0, HESSE_ROLE_POSITION, HESSE_IDS_TYPES, 0}};
     hesse_stream x = hesse_build_embedding(b, lookups[0], words);
     for (int i = 1; i < (n->types ? 3 : 2); i++)
         x = hesse_build_sum(b, x, hesse_build_embedding(b, lookups[i], &table));
