@@ -147,6 +147,16 @@ hesse_status hesse_problem_open(hesse_team *team, const hesse_network_source *so
                                 const hesse_objective_options *options,
                                 hesse_problem *problem);
 
+/** Collective. Add the outputs of a network to the targets of a dataset of the kind
+ * "outputs", whose targets are only the noise until then. The network is that of the
+ * source with its initial values, also where the source has a checkpoint. Another
+ * dataset, and one that has its outputs, stays as it is.
+ * hesse_problem_open does this for its own dataset.
+ *  Errors: those of hesse_network_open and hesse_objective_new, HESSE_E_NUMERIC. */
+hesse_status hesse_dataset_add_outputs(hesse_team *team,
+                                       const hesse_network_source *source,
+                                       hesse_dataset *dataset);
+
 /** Local. Free all three; NULL is legal. */
 void hesse_problem_free(hesse_problem *problem);
 

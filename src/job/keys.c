@@ -56,6 +56,8 @@ static const hesse_word kernels[] = {{"softmax", HESSE_KERNEL_SOFTMAX},
                                      {"gaussian", HESSE_KERNEL_GAUSSIAN},
                                      {NULL, 0}};
 
+static const hesse_word values[] = {{"learned", false}, {"identity", true}, {NULL, 0}};
+
 static const hesse_word batch_norms[] = {{"none", HESSE_BATCH_NORM_NONE},
                                          {"training", HESSE_BATCH_NORM_TRAINING},
                                          {"evaluation", HESSE_BATCH_NORM_EVALUATION},
@@ -275,6 +277,10 @@ static const hesse_key keys[] = {
     {"model.value_size", HESSE_KEY_INTEGER, .low = 1, .high = 4096,
      .absent = "`head_size`", AT(arch.attention.value_size),
      .help = "The channels of the values of one head."},
+    {"model.values", HESSE_KEY_WORD, .words = values, AT(arch.attention.identity),
+     .help = "The values: `learned`, a matrix times the tokens, or `identity`, the "
+             "unit vectors, one for each token. With `identity` every head gives its "
+             "weights, and the layer has no value matrix."},
     {"model.output", HESSE_KEY_TRUTH, AT(arch.attention.output),
      .help = "Whether an output matrix follows the heads."},
     {"model.patch", HESSE_KEY_INTEGER, .low = 1, .high = 4096, .in_config = true,
@@ -458,7 +464,10 @@ static const hesse_key keys[] = {
      AT(data.recipe.features), .help = "The length of a vector x."},
     {"data.noise", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
      AT(data.recipe.noise),
-     .help = "The standard deviation of x around the centre of its class."},
+     .help = "The standard deviation of x around the centre of its class, or of the "
+             "targets around the outputs of the network (`outputs`)."},
+    {"data.outputs", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20,
+     AT(data.recipe.outputs), .help = "The numbers of a token's target."},
     {"data.examples", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20,
      AT(data.recipe.examples),
      .help = "The pairs (x, y) in a sequence before its question."},
@@ -693,6 +702,17 @@ static const hesse_key keys[] = {
          "`data.seed`; `sequential`: step i takes examples i b ... (i + 1) b - 1, "
          "counted round; `fresh`: every step draws new examples, for data that are "
          "drawn from a seed."},
+    {"train.backtracking", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
+     .standard = "false", AT(train.options.backtracking),
+     .help =
+         "`gd`: whether the rate of a step is found by backtracking. It begins with "
+         "`learning_rate`, and in later steps with twice the rate of the step "
+         "before; it is halved until the loss falls by at least half of the rate "
+         "times the squared norm of the gradient."},
+    {"train.stop.loss", HESSE_KEY_NUMBER, .role = HESSE_KEY_TRAINING,
+     .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT, .absent = "no such end",
+     AT(train.options.stop_loss),
+     .help = "A run ends before `steps` when the loss of a step is at most this."},
     {"train.only", HESSE_KEY_TEXT, .role = HESSE_KEY_TRAINING, .list = true, .least = 1,
      .most = MOST_ENTRIES, .absent = "all parameters", AT(train.options.only),
      COUNT(train.options.n_only),

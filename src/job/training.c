@@ -249,6 +249,25 @@ static hesse_status check_others(const reading *r)
         return wrong(r, "train.order",
                      "is fresh, which is for examples that are drawn from a seed "
                      "('data.generate')");
+    if (kind && kind->near_outputs && t->options.order == HESSE_ORDER_FRESH)
+        return wrong(r, "train.order",
+                     "is fresh, and the targets of this kind of data are those of one "
+                     "set of examples");
+    if (kind && kind->near_outputs && t->evaluate_sequences)
+        return wrong(r, "train.evaluate.sequences",
+                     "is given, and this kind of data has no held-out examples: its "
+                     "targets are of the initial network");
+    if (given(r, "train.backtracking") && t->options.backtracking &&
+        (t->options.optimiser.kind != HESSE_OPTIMISER_GD ||
+         t->options.optimiser.momentum != 0 || t->options.optimiser.weight_decay != 0 ||
+         t->options.optimiser.clip_norm > 0 ||
+         t->options.optimiser.clip_coordinate > 0 ||
+         t->options.schedule.kind != HESSE_SCHEDULE_CONSTANT ||
+         t->options.schedule.warmup))
+        return wrong(
+            r, "train.backtracking",
+            "is true, which is for `gd` alone: without momentum, weight decay, "
+            "clipping and schedule");
     return HESSE_OK;
 }
 

@@ -497,6 +497,49 @@ double hesse_objective_last_loss(const hesse_objective *x)
     return x->loss;
 }
 
+/* Local. Add the outputs of all examples to their targets, on every rank alike. The
+   batch of the objective shares its arrays with the dataset. */
+static hesse_status add_outputs(hesse_objective *x, hesse_dataset *dataset,
+                                hesse_why *why)
+{
+    hesse_tape *t = x->tape;
+    const hesse_node *n = &t->nodes[t->n_nodes - 1];
+    const size_t each =
+        (size_t)dataset->all.wanted_tokens * (size_t)dataset->all.wanted_width;
+    for (int at = 0; at < t->sequences; at += t->window) {
+        const int some = t->sequences - at < t->window ? t->sequences - at : t->window;
+        const double loss = hesse_tape_loss(t, at, some);
+        if (!isfinite(loss))
+            return hesse_fail(why, HESSE_E_NUMERIC,
+                              "the outputs of the network at its initial values are "
+                              "not finite");
+        const hesse_frame f = hesse_tape_frame(t, n, at * n->d.t, some * n->d.t);
+        double *wanted = dataset->all.wanted + (size_t)at * each;
+        for (size_t i = 0; i < (size_t)some * each; i++) wanted[i] += f.x[0][i];
+    }
+    return HESSE_OK;
+}
+
+hesse_status hesse_dataset_add_outputs(hesse_team *team,
+                                       const hesse_network_source *source,
+                                       hesse_dataset *dataset)
+{
+    if (!team || !source || !dataset) return HESSE_E_JOB;
+    if (!dataset->all.near_outputs || source->outline) return HESSE_OK;
+    const hesse_objective_options options = {.reduction = HESSE_MEAN};
+    hesse_network_source first = *source;
+    hesse_network *network = NULL;
+    hesse_objective *x = NULL;
+    first.checkpoint = NULL;
+    hesse_status s = hesse_network_open(team, &first, dataset, &network);
+    if (!s) s = hesse_objective_new(team, network, dataset, &options, &x);
+    if (!s) s = hesse_agree(team, add_outputs(x, dataset, &team->why));
+    if (!s) dataset->all.near_outputs = false;
+    hesse_objective_free(x);
+    hesse_network_free(network);
+    return s;
+}
+
 hesse_status hesse_problem_open(hesse_team *team, const hesse_network_source *source,
                                 const hesse_data_options *data,
                                 const hesse_objective_options *options,
@@ -511,6 +554,7 @@ hesse_status hesse_problem_open(hesse_team *team, const hesse_network_source *so
     if (!s) s = hesse_network_needs(team, source, &needs);
     if (!s) s = hesse_dataset_open(team, data, &needs, &p.dataset);
     if (!s) s = hesse_network_open(team, source, p.dataset, &p.network);
+    if (!s) s = hesse_dataset_add_outputs(team, source, p.dataset);
     if (!s) s = hesse_objective_new(team, p.network, p.dataset, options, &p.objective);
     if (s) hesse_problem_free(&p);
     if (problem) *problem = p;

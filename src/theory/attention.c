@@ -73,6 +73,10 @@ static hesse_status check_arch(const hesse_arch *a, hesse_why *why)
         return hesse_fail(why, HESSE_E_JOB,
                           "the kernel of attention is gaussian, expected one that has "
                           "closed forms: softmax, linear");
+    if (a->attention.identity)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "the values of attention are the identity, expected learned "
+                          "ones, which have closed forms");
     if (a->data.loss != HESSE_LOSS_SQUARED_ERROR &&
         a->data.loss != HESSE_LOSS_REGRESSION)
         return hesse_fail(why, HESSE_E_JOB,

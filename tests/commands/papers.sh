@@ -229,6 +229,16 @@ case_quadratics_of_networks() {
     done
     law cases_1_and_2 largest quantiles
 }
+
+# Unraveling the gradient descent dynamics of transformers.
+
+case_query_alone() {
+    for point in softmax-size-D32 gaussian-size-D32 gaussian-size-D6 gaussian-size-d3; do
+        job train kernels/query_alone $point --point kernel-$point train.seeds='[0, 1, 2]' \
+            train.steps=600
+    done
+    law query_alone
+}
 # Every job file, in both sizes and at all points, is accepted; only files may be missing that
 # no test has: a trained model, and the stages of another job.
 case_every_job() {
