@@ -98,6 +98,14 @@ hesse_status hesse_objective_gradient(hesse_objective *objective, double *loss,
 hesse_status hesse_objective_accuracy(hesse_objective *objective, double *loss,
                                       double *accuracy);
 
+/** Collective. Compute the outputs of all examples, which the loss compares with
+ * numbers.
+ *
+ *  outputs  [out]  one number for each number of the targets, in their order, equal on
+ *                  all ranks.
+ *  Errors: HESSE_E_JOB for labels as targets; otherwise as hesse_objective_loss. */
+hesse_status hesse_objective_outputs(hesse_objective *objective, double *outputs);
+
 /** Collective. Compute the contribution of each of the examples first ... first + count
  * - 1 to the gradient. The contributions of all examples of the batch add up to the
  * gradient.

@@ -626,9 +626,9 @@ static const hesse_key keys[] = {
      .standard = "adamw", AT(train.options.optimiser.kind),
      .help = "The rule of a step, as `torch.optim` has it. `gd` takes all examples in "
              "every step."},
-    {"train.learning_rate", HESSE_KEY_NUMBER, .role = HESSE_KEY_TRAINING, .list = true,
-     .or_one = true, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT, .least = 1,
-     .most = MOST_ENTRIES,
+    {"train.learning_rate", HESSE_KEY_NUMBER, .term = "learning rate of the run",
+     .role = HESSE_KEY_TRAINING, .list = true, .or_one = true, .low = HESSE_ABOVE_0,
+     .high = HESSE_NO_LIMIT, .least = 1, .most = MOST_ENTRIES,
      .absent =
          "PyTorch's: 0.001, or 0.01 (`rmsprop`); for `gd` on `quadratic` the best "
          "constant one, 2 / (smallest + largest eigenvalue)",
@@ -713,9 +713,9 @@ static const hesse_key keys[] = {
      .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT, .absent = "no such end",
      AT(train.options.stop_loss),
      .help = "A run ends before `steps` when the loss of a step is at most this."},
-    {"train.only", HESSE_KEY_TEXT, .role = HESSE_KEY_TRAINING, .list = true, .least = 1,
-     .most = MOST_ENTRIES, .absent = "all parameters", AT(train.options.only),
-     COUNT(train.options.n_only),
+    {"train.only", HESSE_KEY_TEXT, .term = "trained parameters",
+     .role = HESSE_KEY_TRAINING, .list = true, .least = 1, .most = MOST_ENTRIES,
+     .absent = "all parameters", AT(train.options.only), COUNT(train.options.n_only),
      .help = "Names or globs of the parameters that are trained."},
     {"train.stages", HESSE_KEY_TEXT, .role = HESSE_KEY_OUTPUT, .list = true, .least = 0,
      .most = MOST_ENTRIES, .standard = "[init, 100%]", AT(train.stages),

@@ -387,6 +387,34 @@ hesse_status hesse_objective_accuracy(hesse_objective *x, double *loss,
     return HESSE_OK;
 }
 
+hesse_status hesse_objective_outputs(hesse_objective *x, double *outputs)
+{
+    if (!x) return HESSE_E_JOB;
+    hesse_team *team = x->team;
+    hesse_status s = check_ready(x, outputs, &team->why);
+    if (!s && !x->batch.wanted)
+        s = hesse_fail(&team->why, HESSE_E_JOB,
+                       "outputs of a batch whose targets are labels");
+    s = hesse_agree(team, s);
+    if (s) return s;
+    hesse_tape *t = x->tape;
+    const hesse_node *n = &t->nodes[t->n_nodes - 1];
+    const size_t each = (size_t)x->batch.wanted_tokens * (size_t)x->batch.wanted_width;
+    const hesse_example_range own = hesse_objective_share(x, team->rank);
+    double sum = 0;
+    memset(outputs, 0, (size_t)t->sequences * each * sizeof *outputs);
+    for (int at = own.first; at < own.end; at += t->window) {
+        const int some = own.end - at < t->window ? own.end - at : t->window;
+        sum += hesse_tape_loss(t, at, some);
+        const hesse_frame f = hesse_tape_frame(t, n, at * n->d.t, some * n->d.t);
+        memcpy(outputs + (size_t)at * each, f.x[0],
+               (size_t)some * each * sizeof *outputs);
+    }
+    s = hesse_agree(team, check_own(x, sum, false, &team->why));
+    if (!s) add_up(x, outputs, (size_t)t->sequences * each);
+    return s;
+}
+
 hesse_status hesse_objective_gradient(hesse_objective *x, double *loss,
                                       double *gradient)
 {
@@ -497,29 +525,6 @@ double hesse_objective_last_loss(const hesse_objective *x)
     return x->loss;
 }
 
-/* Local. Add the outputs of all examples to their targets, on every rank alike. The
-   batch of the objective shares its arrays with the dataset. */
-static hesse_status add_outputs(hesse_objective *x, hesse_dataset *dataset,
-                                hesse_why *why)
-{
-    hesse_tape *t = x->tape;
-    const hesse_node *n = &t->nodes[t->n_nodes - 1];
-    const size_t each =
-        (size_t)dataset->all.wanted_tokens * (size_t)dataset->all.wanted_width;
-    for (int at = 0; at < t->sequences; at += t->window) {
-        const int some = t->sequences - at < t->window ? t->sequences - at : t->window;
-        const double loss = hesse_tape_loss(t, at, some);
-        if (!isfinite(loss))
-            return hesse_fail(why, HESSE_E_NUMERIC,
-                              "the outputs of the network at its initial values are "
-                              "not finite");
-        const hesse_frame f = hesse_tape_frame(t, n, at * n->d.t, some * n->d.t);
-        double *wanted = dataset->all.wanted + (size_t)at * each;
-        for (size_t i = 0; i < (size_t)some * each; i++) wanted[i] += f.x[0][i];
-    }
-    return HESSE_OK;
-}
-
 hesse_status hesse_dataset_add_outputs(hesse_team *team,
                                        const hesse_network_source *source,
                                        hesse_dataset *dataset)
@@ -533,8 +538,17 @@ hesse_status hesse_dataset_add_outputs(hesse_team *team,
     first.checkpoint = NULL;
     hesse_status s = hesse_network_open(team, &first, dataset, &network);
     if (!s) s = hesse_objective_new(team, network, dataset, &options, &x);
-    if (!s) s = hesse_agree(team, add_outputs(x, dataset, &team->why));
+    const size_t count = (size_t)dataset->all.sequences *
+                         (size_t)dataset->all.wanted_tokens *
+                         (size_t)dataset->all.wanted_width;
+    double *outputs = s ? NULL : hesse_alloc(count);
+    if (!s && !outputs)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for the outputs");
+    s = hesse_agree(team, s);
+    if (!s) s = hesse_objective_outputs(x, outputs);
+    for (size_t i = 0; !s && i < count; i++) dataset->all.wanted[i] += outputs[i];
     if (!s) dataset->all.near_outputs = false;
+    free(outputs);
     hesse_objective_free(x);
     hesse_network_free(network);
     return s;

@@ -530,6 +530,25 @@ def cases_1_and_2(*readings):
     less("GD's steps over Adam's, ResNet before transformer", 10 * ratio[1], ratio[0])
 
 
+def value_alone():
+    """No loss is above its bound, and the floor is 0 exactly if J has a rank of all targets."""
+    for point, rank in (
+        ("softmax-features-3", 6),
+        ("softmax-features-8", 8),
+        ("gaussian-features-8", 8),
+        ("output", 2),
+    ):
+        t = h5py.File(f"{point}.h5")["theory"]
+        loss, bound = t["descent_loss"][()], t["descent_bound"][()]
+        assert len(loss) == 301, loss
+        assert np.all(loss <= bound * (1 + 1e-12)), point
+        assert np.all(np.diff(loss) < 0), point
+        assert sum(t["singular_values"][()] > 1e-12) == rank, point
+        if rank < 8:  # the bound goes to the floor
+            least = (bound[0] * bound[2] - bound[1] ** 2) / (bound[0] + bound[2] - 2 * bound[1])
+            less(f"floor, {point}", 1e-3, least)
+
+
 def query_alone():
     """Only the Gaussian kernel reaches its targets, and only with enough numbers."""
     stop = 6.25e-12

@@ -232,6 +232,15 @@ case_quadratics_of_networks() {
 
 # Unraveling the gradient descent dynamics of transformers.
 
+case_value_alone() {
+    needs_h5py
+    for point in softmax-features-3 softmax-features-8 gaussian-features-8; do
+        job theory kernels/value_alone $point.h5 --point kernel-$point train.steps=300
+    done
+    job theory kernels/value_alone output.h5 --point kernel-gaussian-features-8 train.steps=300 \
+        'train.only=[output.weight]' train.learning_rate=1e-3
+    law value_alone
+}
 case_query_alone() {
     for point in softmax-size-D32 gaussian-size-D32 gaussian-size-D6 gaussian-size-d3; do
         job train kernels/query_alone $point --point kernel-$point train.seeds='[0, 1, 2]' \
