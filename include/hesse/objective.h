@@ -98,12 +98,14 @@ hesse_status hesse_objective_gradient(hesse_objective *objective, double *loss,
 hesse_status hesse_objective_accuracy(hesse_objective *objective, double *loss,
                                       double *accuracy);
 
-/** Collective. Compute the outputs of all examples, which the loss compares with
- * numbers.
+/** Local. The number of the outputs of all examples, which the loss compares with the
+ * targets: logits, or numbers in the order of the targets. 0: there is no batch. */
+size_t hesse_objective_output_count(const hesse_objective *objective);
+
+/** Collective. Compute the outputs of all examples.
  *
- *  outputs  [out]  one number for each number of the targets, in their order, equal on
- *                  all ranks.
- *  Errors: HESSE_E_JOB for labels as targets; otherwise as hesse_objective_loss. */
+ *  outputs  [out]  hesse_objective_output_count numbers, equal on all ranks.
+ *  Errors: as hesse_objective_loss. */
 hesse_status hesse_objective_outputs(hesse_objective *objective, double *outputs);
 
 /** Collective. Compute the contribution of each of the examples first ... first + count

@@ -146,6 +146,7 @@ typedef struct hesse_path_measures {
                            not lower the loss of the batch                            */
     int classes; /* examples of each class whose gradient and curvature are measured; 0:
                     none. Only for examples with one label                            */
+    bool instability; /* squared change of the outputs over that of the parameters */
     bool robust_condition; /* largest over median |diagonal| of the Hessian        */
 } hesse_path_measures;
 

@@ -769,6 +769,10 @@ static const hesse_key keys[] = {
      .high = 1000000, .standard = "0", AT(train.options.measures.classes),
      .help = "The examples of each class for which the norm of the gradient and the "
              "trace of the Hessian are measured, where examples have one label."},
+    {"train.measures.instability", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
+     .standard = "false", AT(train.options.measures.instability),
+     .help = "Whether the squared change of all outputs in a step over that of the "
+             "parameters is measured, on the examples of `measures.examples`."},
     {"train.measures.robust_condition", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
      .standard = "false", AT(train.options.measures.robust_condition),
      .help = "Whether the largest over the median absolute entry of the Hessian's "

@@ -46,7 +46,8 @@ static const char *const MEASURES[] = {
     "train.measures.smoothness",    "train.measures.sharpness",
     "train.measures.noise",         "train.measures.robust_condition",
     "train.measures.critical_rate", "train.measures.classes",
-    "train.measures.examples",      "train.measures.gradient_smoothness"};
+    "train.measures.examples",      "train.measures.gradient_smoothness",
+    "train.measures.instability"};
 
 /* The value of a key with words. */
 static int word_of(const hesse_values *values, const char *path)

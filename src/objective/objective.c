@@ -387,22 +387,30 @@ hesse_status hesse_objective_accuracy(hesse_objective *x, double *loss,
     return HESSE_OK;
 }
 
+/* The numbers that the loss reads of one example. */
+static size_t outputs_of_example(const hesse_tape *t)
+{
+    const hesse_dims *d = &t->nodes[t->n_nodes - 1].d;
+    return (size_t)d->t * (size_t)d->c;
+}
+
+size_t hesse_objective_output_count(const hesse_objective *x)
+{
+    return x->tape ? (size_t)x->tape->sequences * outputs_of_example(x->tape) : 0;
+}
+
 hesse_status hesse_objective_outputs(hesse_objective *x, double *outputs)
 {
     if (!x) return HESSE_E_JOB;
     hesse_team *team = x->team;
-    hesse_status s = check_ready(x, outputs, &team->why);
-    if (!s && !x->batch.wanted)
-        s = hesse_fail(&team->why, HESSE_E_JOB,
-                       "outputs of a batch whose targets are labels");
-    s = hesse_agree(team, s);
+    hesse_status s = hesse_agree(team, check_ready(x, outputs, &team->why));
     if (s) return s;
     hesse_tape *t = x->tape;
     const hesse_node *n = &t->nodes[t->n_nodes - 1];
-    const size_t each = (size_t)x->batch.wanted_tokens * (size_t)x->batch.wanted_width;
+    const size_t each = outputs_of_example(t);
     const hesse_example_range own = hesse_objective_share(x, team->rank);
     double sum = 0;
-    memset(outputs, 0, (size_t)t->sequences * each * sizeof *outputs);
+    memset(outputs, 0, hesse_objective_output_count(x) * sizeof *outputs);
     for (int at = own.first; at < own.end; at += t->window) {
         const int some = own.end - at < t->window ? own.end - at : t->window;
         sum += hesse_tape_loss(t, at, some);
@@ -411,7 +419,7 @@ hesse_status hesse_objective_outputs(hesse_objective *x, double *outputs)
                (size_t)some * each * sizeof *outputs);
     }
     s = hesse_agree(team, check_own(x, sum, false, &team->why));
-    if (!s) add_up(x, outputs, (size_t)t->sequences * each);
+    if (!s) add_up(x, outputs, hesse_objective_output_count(x));
     return s;
 }
 
@@ -538,9 +546,7 @@ hesse_status hesse_dataset_add_outputs(hesse_team *team,
     first.checkpoint = NULL;
     hesse_status s = hesse_network_open(team, &first, dataset, &network);
     if (!s) s = hesse_objective_new(team, network, dataset, &options, &x);
-    const size_t count = (size_t)dataset->all.sequences *
-                         (size_t)dataset->all.wanted_tokens *
-                         (size_t)dataset->all.wanted_width;
+    const size_t count = x ? hesse_objective_output_count(x) : 0;
     double *outputs = s ? NULL : hesse_alloc(count);
     if (!s && !outputs)
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for the outputs");

@@ -1075,6 +1075,9 @@ static const hesse_schema_row ROWS[] = {
      .axes = {HESSE_AXIS_MEASUREMENT}, .units = HESSIAN, .in_1 = "",
      .description = "largest |difference of gradients| / distance between the parameters "
                     "before the step and points towards those after it"},
+    {HESSE_SECTION_TRAIN, "path/instability", NULL, HESSE_CONTENT_NUMBER,
+     .axes = {HESSE_AXIS_MEASUREMENT}, .units = "output^2 / parameter^2", .in_1 = "",
+     .description = "squared change of all outputs in the step over that of the parameters"},
     {HESSE_SECTION_TRAIN, "path/sharpness", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_MEASUREMENT}, .units = HESSIAN, .in_1 = "",
      .description = "largest eigenvalue of the Hessian, by Lanczos"},

@@ -262,6 +262,24 @@ import h5py, numpy as np
 a, b = (h5py.File(f"{name}/log.h5")["loss"][:20] for name in ("near", "one"))
 assert np.allclose(a, b, rtol=1e-9, atol=0), (a, b)'
 }
+# In the value alone outputs are linear: their change is J times the step, and H = (2 / M) J'"'"'J.
+case_instability_of_a_linear_network() {
+    has_h5py || skip 'no h5py to read logs'
+    for n in 1 2; do
+        ranks=$n
+        works training train "$source/jobs/kernels/value_alone.yaml" --output out$n \
+            --point kernel-gaussian-features-8 --set train.steps=3 \
+            --set 'train.stages=[0, 1, 2, 3]' --set 'train.measures={every: 1, instability: true}'
+    done
+    expect 'the curvature along the step' /usr/bin/python3 -c '
+import h5py, numpy as np
+a, b = (h5py.File(f"out{n}/kernel-gaussian-features-8/log.h5")["path"] for n in (1, 2))
+x = a["instability"][()]
+assert len(x) == 3 and np.all(x > 0)
+assert np.allclose(x, b["instability"][()], rtol=1e-9, atol=0)
+# The smoothness along the step is u H u / |u|^2, and M = 8.
+assert np.allclose(x, 4 * np.array(a["smoothness"][()]), rtol=1e-9, atol=0), (x, a["smoothness"][()])'
+}
 # The initial loss is that of the noise alone, and is not 0 beside the checkpoint of another seed.
 case_targets_near_the_outputs() {
     near_outputs
