@@ -76,7 +76,9 @@ typedef struct hesse_attention {
     int heads, kv_heads; /* query heads; key and value heads, a divisor of heads */
     int size;            /* channels of one head                                 */
     int value_size;      /* of its values (single attention)                     */
-    bool output;         /* a matrix after the heads (single attention)          */
+    bool identity; /* the values are unit vectors, so that heads give their weights
+                      (single attention) */
+    bool output;   /* a matrix after the heads (single attention)          */
     hesse_kernel kernel;
     double temperature; /* scores are divided by it; 0: the square root of size */
     bool full;          /* every token sees every other; false: causal          */

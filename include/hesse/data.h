@@ -24,9 +24,11 @@ typedef enum hesse_covariates {
 typedef struct hesse_recipe {
     int features; /* numbers of x (gaussian, clusters: 500; regression: 5)        */
     int classes;  /* of labels (gaussian, clusters: 500)                          */
-    double noise; /* standard deviation around a centre (clusters: 0.05)          */
+    double noise; /* standard deviation around a centre (clusters: 0.05), or
+                     around the outputs of the network (outputs: 0.05)            */
     int examples; /* pairs (x, y) before the question (regression: 20)            */
     double shape; /* of the gamma distribution (0.1)                              */
+    int outputs;  /* numbers of a target (outputs: 4)                             */
     int contour;  /* segments of a contour (pathfinder: 14)                       */
     hesse_covariates covariates;
     int teacher; /* neurons of a fixed MLP, whose values of x are labelled in place of x
@@ -51,7 +53,7 @@ enum { HESSE_MOST_CHANNELS = 64 }; /* in the lists of means and deviations */
 typedef struct hesse_data_options {
     /* "tokens", "text", "texts", "inputs", "images", or a kind that is drawn from a
        seed: "gaussian", "clusters", "regression", "addition", "pathfinder",
-       "quadratic". */
+       "outputs", "quadratic". */
     const char *kind;
     const char *const *paths; /* [n_paths] files of the kind; "texts" takes several */
     int n_paths;

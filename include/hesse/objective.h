@@ -98,6 +98,16 @@ hesse_status hesse_objective_gradient(hesse_objective *objective, double *loss,
 hesse_status hesse_objective_accuracy(hesse_objective *objective, double *loss,
                                       double *accuracy);
 
+/** Local. The number of the outputs of all examples, which the loss compares with the
+ * targets: logits, or numbers in the order of the targets. 0: there is no batch. */
+size_t hesse_objective_output_count(const hesse_objective *objective);
+
+/** Collective. Compute the outputs of all examples.
+ *
+ *  outputs  [out]  hesse_objective_output_count numbers, equal on all ranks.
+ *  Errors: as hesse_objective_loss. */
+hesse_status hesse_objective_outputs(hesse_objective *objective, double *outputs);
+
 /** Collective. Compute the contribution of each of the examples first ... first + count
  * - 1 to the gradient. The contributions of all examples of the batch add up to the
  * gradient.
@@ -146,6 +156,16 @@ hesse_status hesse_problem_open(hesse_team *team, const hesse_network_source *so
                                 const hesse_data_options *data,
                                 const hesse_objective_options *options,
                                 hesse_problem *problem);
+
+/** Collective. Add the outputs of a network to the targets of a dataset of the kind
+ * "outputs", whose targets are only the noise until then. The network is that of the
+ * source with its initial values, also where the source has a checkpoint. Another
+ * dataset, and one that has its outputs, stays as it is.
+ * hesse_problem_open does this for its own dataset.
+ *  Errors: those of hesse_network_open and hesse_objective_new, HESSE_E_NUMERIC. */
+hesse_status hesse_dataset_add_outputs(hesse_team *team,
+                                       const hesse_network_source *source,
+                                       hesse_dataset *dataset);
 
 /** Local. Free all three; NULL is legal. */
 void hesse_problem_free(hesse_problem *problem);

@@ -1,5 +1,5 @@
 /** hesse: the theory of a family of networks: closed forms and bounds, computed beside
- * the numbers that they are about. docs/math.md, sections 15 to 17. */
+ * the numbers that they are about. docs/math.md, sections 15 to 17 and 19. */
 #ifndef HESSE_THEORY_H
 #define HESSE_THEORY_H
 
@@ -28,6 +28,13 @@ typedef struct hesse_theory_options {
     /* attention */
     bool moments; /* whether its moments are datasets, too                            */
     bool project; /* whether it has eigenvalues without the directions of symmetries  */
+
+    /* attention: n_only names or globs of the trained tensor, which make the theory one
+       of gradient descent on this tensor alone; 0: the closed forms of all blocks   */
+    const char *const *only;
+    int n_only;
+    double descent_rate; /* its learning rate, above 0                                */
+    int descent_steps;   /* its steps, at least 1                                     */
 
     const char *checkpoint; /* as in hesse_network_source; NULL: none                 */
 

@@ -146,6 +146,7 @@ typedef struct hesse_path_measures {
                            not lower the loss of the batch                            */
     int classes; /* examples of each class whose gradient and curvature are measured; 0:
                     none. Only for examples with one label                            */
+    bool instability; /* squared change of the outputs over that of the parameters */
     bool robust_condition; /* largest over median |diagonal| of the Hessian        */
 } hesse_path_measures;
 
@@ -157,7 +158,13 @@ typedef struct hesse_train_options {
     double learning_rate;
     hesse_rate_schedule schedule;
     int64_t steps;
-    int batch; /* examples of a step; 0: all, in every step */
+    /* Gradient descent on all examples, alone: the rate of a step is halved until the
+       loss falls by half of the rate times the squared norm of the gradient. Its first
+       trial is learning_rate, and later twice the rate of the step before. */
+    bool backtracking;
+    double stop_loss; /* the run ends with the first step before which the loss is at
+                         most this; 0: no such end                    */
+    int batch;        /* examples of a step; 0: all, in every step */
     hesse_order order;
     uint64_t seed;          /* of the order, and of fresh examples               */
     int64_t evaluate_every; /* steps between evaluations on held-out examples; 0: only
@@ -218,6 +225,10 @@ hesse_status hesse_training_step(hesse_training *training);
 /** Collective. Evaluate the held-out examples now, if this step has no evaluation yet.
  */
 hesse_status hesse_training_evaluate(hesse_training *training);
+
+/** Local. True when there is no step left: all were taken, or the loss before the last
+ * one is at most stop_loss. */
+bool hesse_training_ended(const hesse_training *training);
 
 /** Local. The steps that were taken, the present parameters (n numbers), the optimiser,
  * and the records. */

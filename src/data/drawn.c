@@ -25,7 +25,8 @@ hesse_status hesse_drawn_begin(const hesse_data_options *options,
     batch->sequences = count;
     const size_t examples = (size_t)count, tokens = examples * (size_t)form.context;
     const size_t labels = examples * (size_t)form.labels;
-    const size_t wanted = examples * (size_t)form.wanted_tokens;
+    const size_t wanted =
+        examples * (size_t)form.wanted_tokens * (size_t)form.wanted_width;
     if (form.vocabulary) batch->input = hesse_calloc(tokens, sizeof *batch->input);
     if (form.width) batch->x = hesse_alloc(tokens * (size_t)form.width);
     if (labels) batch->target = hesse_calloc(labels, sizeof *batch->target);

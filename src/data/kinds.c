@@ -9,13 +9,21 @@
 extern const hesse_data_kind hesse_data_tokens, hesse_data_text, hesse_data_texts,
     hesse_data_inputs, hesse_data_images, hesse_data_gaussian, hesse_data_clusters,
     hesse_data_regression, hesse_data_addition, hesse_data_pathfinder,
-    hesse_data_quadratic;
+    hesse_data_outputs, hesse_data_quadratic;
 
-const hesse_data_kind *const hesse_data_kinds[] = {
-    &hesse_data_tokens,     &hesse_data_text,       &hesse_data_texts,
-    &hesse_data_inputs,     &hesse_data_images,     &hesse_data_gaussian,
-    &hesse_data_clusters,   &hesse_data_regression, &hesse_data_addition,
-    &hesse_data_pathfinder, &hesse_data_quadratic,  NULL};
+const hesse_data_kind *const hesse_data_kinds[] = {&hesse_data_tokens,
+                                                   &hesse_data_text,
+                                                   &hesse_data_texts,
+                                                   &hesse_data_inputs,
+                                                   &hesse_data_images,
+                                                   &hesse_data_gaussian,
+                                                   &hesse_data_clusters,
+                                                   &hesse_data_regression,
+                                                   &hesse_data_addition,
+                                                   &hesse_data_pathfinder,
+                                                   &hesse_data_outputs,
+                                                   &hesse_data_quadratic,
+                                                   NULL};
 
 const hesse_data_kind *hesse_data_kind_named(const char *name)
 {

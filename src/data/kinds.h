@@ -20,6 +20,8 @@ typedef struct hesse_data_kind {
     unsigned examples;           /* allowed forms of an example: bits 1 <<
                                     hesse_reads */
     bool drawn;                  /* examples are drawn from a seed; false: read      */
+    bool near_outputs;           /* targets are added to the outputs of the network at
+                                    its initial values                               */
     bool words;                  /* each token's target is the next token, or, in masked
                                     models, the token itself                         */
     int least_paths, most_paths; /* numbers of files, both included                  */

@@ -58,6 +58,7 @@ static const hesse_word kernels[] = {{"softmax", HESSE_KERNEL_SOFTMAX},
 
 static const hesse_word norm_words[] = {{"before", false}, {"none", true}, {NULL, 0}};
 static const hesse_word residuals[] = {{"added", false}, {"none", true}, {NULL, 0}};
+static const hesse_word values[] = {{"learned", false}, {"identity", true}, {NULL, 0}};
 
 static const hesse_word batch_norms[] = {{"none", HESSE_BATCH_NORM_NONE},
                                          {"training", HESSE_BATCH_NORM_TRAINING},
@@ -278,6 +279,10 @@ static const hesse_key keys[] = {
     {"model.value_size", HESSE_KEY_INTEGER, .low = 1, .high = 4096,
      .absent = "`head_size`", AT(arch.attention.value_size),
      .help = "The channels of the values of one head."},
+    {"model.values", HESSE_KEY_WORD, .words = values, AT(arch.attention.identity),
+     .help = "The values: `learned`, a matrix times the tokens, or `identity`, the "
+             "unit vectors, one for each token. With `identity` every head gives its "
+             "weights, and the layer has no value matrix."},
     {"model.output", HESSE_KEY_TRUTH, AT(arch.attention.output),
      .help = "Whether an output matrix follows the heads."},
     {"model.patch", HESSE_KEY_INTEGER, .low = 1, .high = 4096, .in_config = true,
@@ -475,7 +480,10 @@ static const hesse_key keys[] = {
      AT(data.recipe.scale), .help = "The standard deviation of the numbers of x."},
     {"data.noise", HESSE_KEY_NUMBER, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT,
      AT(data.recipe.noise),
-     .help = "The standard deviation of x around the centre of its class."},
+     .help = "The standard deviation of x around the centre of its class, or of the "
+             "targets around the outputs of the network (`outputs`)."},
+    {"data.outputs", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20,
+     AT(data.recipe.outputs), .help = "The numbers of a token's target."},
     {"data.examples", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 20,
      AT(data.recipe.examples),
      .help = "The pairs (x, y) in a sequence before its question."},
@@ -640,9 +648,9 @@ static const hesse_key keys[] = {
      .standard = "adamw", AT(train.options.optimiser.kind),
      .help = "The rule of a step, as `torch.optim` has it. `gd` takes all examples in "
              "every step."},
-    {"train.learning_rate", HESSE_KEY_NUMBER, .role = HESSE_KEY_TRAINING, .list = true,
-     .or_one = true, .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT, .least = 1,
-     .most = MOST_ENTRIES,
+    {"train.learning_rate", HESSE_KEY_NUMBER, .term = "learning rate of the run",
+     .role = HESSE_KEY_TRAINING, .list = true, .or_one = true, .low = HESSE_ABOVE_0,
+     .high = HESSE_NO_LIMIT, .least = 1, .most = MOST_ENTRIES,
      .absent =
          "PyTorch's: 0.001, or 0.01 (`rmsprop`); for `gd` on `quadratic` the best "
          "constant one, 2 / (smallest + largest eigenvalue)",
@@ -716,9 +724,20 @@ static const hesse_key keys[] = {
          "`data.seed`; `sequential`: step i takes examples i b ... (i + 1) b - 1, "
          "counted round; `fresh`: every step draws new examples, for data that are "
          "drawn from a seed."},
-    {"train.only", HESSE_KEY_TEXT, .role = HESSE_KEY_TRAINING, .list = true, .least = 1,
-     .most = MOST_ENTRIES, .absent = "all parameters", AT(train.options.only),
-     COUNT(train.options.n_only),
+    {"train.backtracking", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
+     .standard = "false", AT(train.options.backtracking),
+     .help =
+         "`gd`: whether the rate of a step is found by backtracking. It begins with "
+         "`learning_rate`, and in later steps with twice the rate of the step "
+         "before; it is halved until the loss falls by at least half of the rate "
+         "times the squared norm of the gradient."},
+    {"train.stop.loss", HESSE_KEY_NUMBER, .role = HESSE_KEY_TRAINING,
+     .low = HESSE_ABOVE_0, .high = HESSE_NO_LIMIT, .absent = "no such end",
+     AT(train.options.stop_loss),
+     .help = "A run ends before `steps` when the loss of a step is at most this."},
+    {"train.only", HESSE_KEY_TEXT, .term = "trained parameters",
+     .role = HESSE_KEY_TRAINING, .list = true, .least = 1, .most = MOST_ENTRIES,
+     .absent = "all parameters", AT(train.options.only), COUNT(train.options.n_only),
      .help = "Names or globs of the parameters that are trained."},
     {"train.stages", HESSE_KEY_TEXT, .role = HESSE_KEY_OUTPUT, .list = true, .least = 0,
      .most = MOST_ENTRIES, .standard = "[init, 100%]", AT(train.stages),
@@ -772,6 +791,10 @@ static const hesse_key keys[] = {
      .high = 1000000, .standard = "0", AT(train.options.measures.classes),
      .help = "The examples of each class for which the norm of the gradient and the "
              "trace of the Hessian are measured, where examples have one label."},
+    {"train.measures.instability", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
+     .standard = "false", AT(train.options.measures.instability),
+     .help = "Whether the squared change of all outputs in a step over that of the "
+             "parameters is measured, on the examples of `measures.examples`."},
     {"train.measures.robust_condition", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
      .standard = "false", AT(train.options.measures.robust_condition),
      .help = "Whether the largest over the median absolute entry of the Hessian's "

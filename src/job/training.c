@@ -46,7 +46,8 @@ static const char *const MEASURES[] = {
     "train.measures.smoothness",    "train.measures.sharpness",
     "train.measures.noise",         "train.measures.robust_condition",
     "train.measures.critical_rate", "train.measures.classes",
-    "train.measures.examples",      "train.measures.gradient_smoothness"};
+    "train.measures.examples",      "train.measures.gradient_smoothness",
+    "train.measures.instability"};
 
 /* The value of a key with words. */
 static int word_of(const hesse_values *values, const char *path)
@@ -249,6 +250,25 @@ static hesse_status check_others(const reading *r)
         return wrong(r, "train.order",
                      "is fresh, which is for examples that are drawn from a seed "
                      "('data.generate')");
+    if (kind && kind->near_outputs && t->options.order == HESSE_ORDER_FRESH)
+        return wrong(r, "train.order",
+                     "is fresh, and the targets of this kind of data are those of one "
+                     "set of examples");
+    if (kind && kind->near_outputs && t->evaluate_sequences)
+        return wrong(r, "train.evaluate.sequences",
+                     "is given, and this kind of data has no held-out examples: its "
+                     "targets are of the initial network");
+    if (given(r, "train.backtracking") && t->options.backtracking &&
+        (t->options.optimiser.kind != HESSE_OPTIMISER_GD ||
+         t->options.optimiser.momentum != 0 || t->options.optimiser.weight_decay != 0 ||
+         t->options.optimiser.clip_norm > 0 ||
+         t->options.optimiser.clip_coordinate > 0 ||
+         t->options.schedule.kind != HESSE_SCHEDULE_CONSTANT ||
+         t->options.schedule.warmup))
+        return wrong(
+            r, "train.backtracking",
+            "is true, which is for `gd` alone: without momentum, weight decay, "
+            "clipping and schedule");
     return HESSE_OK;
 }
 

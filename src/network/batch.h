@@ -6,6 +6,7 @@
 #include "hesse/data.h"
 #include "hesse/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -36,6 +37,8 @@ typedef struct hesse_batch {
     double *wanted;    /* sequences x wanted_tokens x wanted_width                 */
     int wanted_tokens; /* of one example                                           */
     int wanted_width;
+    bool near_outputs; /* `wanted` is to be added to the outputs of the network at its
+                          initial values */
     hesse_data_reading reading;
     char digest[HESSE_DIGEST_LENGTH]; /* of the files, or of the kind and its seed */
     char form[HESSE_BATCH_FORM]; /* how images were read, in words; "": no images */

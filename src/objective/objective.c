@@ -387,6 +387,42 @@ hesse_status hesse_objective_accuracy(hesse_objective *x, double *loss,
     return HESSE_OK;
 }
 
+/* The numbers that the loss reads of one example. */
+static size_t outputs_of_example(const hesse_tape *t)
+{
+    const hesse_dims *d = &t->nodes[t->n_nodes - 1].d;
+    return (size_t)d->t * (size_t)d->c;
+}
+
+size_t hesse_objective_output_count(const hesse_objective *x)
+{
+    return x->tape ? (size_t)x->tape->sequences * outputs_of_example(x->tape) : 0;
+}
+
+hesse_status hesse_objective_outputs(hesse_objective *x, double *outputs)
+{
+    if (!x) return HESSE_E_JOB;
+    hesse_team *team = x->team;
+    hesse_status s = hesse_agree(team, check_ready(x, outputs, &team->why));
+    if (s) return s;
+    hesse_tape *t = x->tape;
+    const hesse_node *n = &t->nodes[t->n_nodes - 1];
+    const size_t each = outputs_of_example(t);
+    const hesse_example_range own = hesse_objective_share(x, team->rank);
+    double sum = 0;
+    memset(outputs, 0, hesse_objective_output_count(x) * sizeof *outputs);
+    for (int at = own.first; at < own.end; at += t->window) {
+        const int some = own.end - at < t->window ? own.end - at : t->window;
+        sum += hesse_tape_loss(t, at, some);
+        const hesse_frame f = hesse_tape_frame(t, n, at * n->d.t, some * n->d.t);
+        memcpy(outputs + (size_t)at * each, f.x[0],
+               (size_t)some * each * sizeof *outputs);
+    }
+    s = hesse_agree(team, check_own(x, sum, false, &team->why));
+    if (!s) add_up(x, outputs, hesse_objective_output_count(x));
+    return s;
+}
+
 hesse_status hesse_objective_gradient(hesse_objective *x, double *loss,
                                       double *gradient)
 {
@@ -497,6 +533,33 @@ double hesse_objective_last_loss(const hesse_objective *x)
     return x->loss;
 }
 
+hesse_status hesse_dataset_add_outputs(hesse_team *team,
+                                       const hesse_network_source *source,
+                                       hesse_dataset *dataset)
+{
+    if (!team || !source || !dataset) return HESSE_E_JOB;
+    if (!dataset->all.near_outputs || source->outline) return HESSE_OK;
+    const hesse_objective_options options = {.reduction = HESSE_MEAN};
+    hesse_network_source first = *source;
+    hesse_network *network = NULL;
+    hesse_objective *x = NULL;
+    first.checkpoint = NULL;
+    hesse_status s = hesse_network_open(team, &first, dataset, &network);
+    if (!s) s = hesse_objective_new(team, network, dataset, &options, &x);
+    const size_t count = x ? hesse_objective_output_count(x) : 0;
+    double *outputs = s ? NULL : hesse_alloc(count);
+    if (!s && !outputs)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for the outputs");
+    s = hesse_agree(team, s);
+    if (!s) s = hesse_objective_outputs(x, outputs);
+    for (size_t i = 0; !s && i < count; i++) dataset->all.wanted[i] += outputs[i];
+    if (!s) dataset->all.near_outputs = false;
+    free(outputs);
+    hesse_objective_free(x);
+    hesse_network_free(network);
+    return s;
+}
+
 hesse_status hesse_problem_open(hesse_team *team, const hesse_network_source *source,
                                 const hesse_data_options *data,
                                 const hesse_objective_options *options,
@@ -511,6 +574,7 @@ hesse_status hesse_problem_open(hesse_team *team, const hesse_network_source *so
     if (!s) s = hesse_network_needs(team, source, &needs);
     if (!s) s = hesse_dataset_open(team, data, &needs, &p.dataset);
     if (!s) s = hesse_network_open(team, source, p.dataset, &p.network);
+    if (!s) s = hesse_dataset_add_outputs(team, source, p.dataset);
     if (!s) s = hesse_objective_new(team, p.network, p.dataset, options, &p.objective);
     if (s) hesse_problem_free(&p);
     if (problem) *problem = p;

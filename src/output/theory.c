@@ -140,6 +140,10 @@ void hesse_theory_show(hesse_reader *r, FILE *out)
     if (hesse_reader_has(r, "theory/loss_at_zero")) show_claims(r, out);
     if (!r->status && hesse_reader_has(r, "theory/level_eigenvalue"))
         show_levels(r, out);
-    if (!r->status && hesse_reader_has(r, "theory/eigenvalues"))
+    if (!r->status && hesse_reader_has(r, "theory/descent_loss"))
+        show_along(r, out, HESSE_AXIS_DESCENT, "gradient descent");
+    if (!r->status && (hesse_reader_has(r, "theory/eigenvalues") ||
+                       hesse_reader_has(r, "theory/outer_eigenvalues") ||
+                       hesse_reader_has(r, "theory/singular_values")))
         show_along(r, out, HESSE_AXIS_RANK, "eigenvalues");
 }

@@ -122,6 +122,9 @@ hesse_status hesse_command_theory(hesse_team *team, const hesse_options *options
     }
     if (!s) {
         hesse_theory_options asked = job->theory;
+        asked.only = job->train.options.only, asked.n_only = job->train.options.n_only;
+        asked.descent_rate = job->train.rates[0];
+        asked.descent_steps = job->train.steps;
         asked.seed = job->seed, asked.checkpoint = job->paths.checkpoint;
         s = hesse_theory_new(team, &job->arch, &job->data, &asked, &theory);
         if (s == HESSE_E_JOB || s == HESSE_E_INPUT) hesse_name_keys(job, why);

@@ -26,6 +26,23 @@ static uint64_t seed_of(const hesse_training_run *r, uint64_t usual)
     return r->seed ? (uint64_t)*r->seed : usual;
 }
 
+static hesse_dataset *dataset_of(const hesse_training_run *r)
+{
+    return r->drawn ? r->drawn : r->point->dataset;
+}
+
+/* Collective. Draw the examples of this run if their targets are near the outputs of
+   its network. The seed of the run is the seed of both. */
+static hesse_status draw(hesse_training_run *r, const hesse_network_source *source)
+{
+    if (!r->point->dataset->all.near_outputs) return HESSE_OK;
+    hesse_data_options data = r->point->data;
+    data.seed = seed_of(r, data.seed);
+    hesse_status s = hesse_dataset_open(r->team, &data, &r->point->needs, &r->drawn);
+    if (!s) s = hesse_dataset_add_outputs(r->team, source, r->drawn);
+    return s;
+}
+
 /* Collective. Write what a stage has: the parameters, and the state of the optimiser.
  */
 static hesse_status write_stage(hesse_training_run *r)
@@ -61,7 +78,7 @@ static hesse_status take_up(hesse_training_run *r)
     hesse_status s = HESSE_OK;
     double there = 0;
     if (hesse_team_rank(r->team) == 0) {
-        const hesse_problem problem = {r->network, r->point->dataset, NULL};
+        const hesse_problem problem = {r->network, dataset_of(r), NULL};
         s = hesse_identity_of(r->point->job, &problem, HESSE_IDENTITY_TRAIN,
                               &r->identity, why);
         snprintf(path, sizeof path, "%s/unfinished/manifest.json", r->folder);
@@ -121,8 +138,9 @@ static hesse_status take_steps(hesse_training_run *r)
     r->first = hesse_training_steps(r->training);
     while (!s) {
         const int64_t at = hesse_training_steps(r->training);
-        if (is_stage(r, at)) s = write_stage(r);
-        if (s || at == steps) break;
+        const bool ended = hesse_training_ended(r->training);
+        if (is_stage(r, at) || (ended && is_stage(r, steps))) s = write_stage(r);
+        if (s || ended) break;
         /* All ranks of the group stop, or save, at the same step. */
         double asked[2] = {hesse_checkpoint_stop_asked(r->checkpoint),
                            hesse_team_rank(r->team) == 0 &&
@@ -184,8 +202,8 @@ static hesse_status write_log(hesse_training_run *r, const char *failure)
     const hesse_train_options *o = &job->train.options;
     const hesse_train_log log = hesse_training_log(r->training);
     const hesse_params *params = hesse_network_params(r->network);
-    const hesse_problem problem = {r->network, r->point->dataset, NULL};
-    const int examples = hesse_dataset_examples(r->point->dataset);
+    const hesse_problem problem = {r->network, dataset_of(r), NULL};
+    const int examples = hesse_dataset_examples(dataset_of(r));
     const int held_out =
         r->point->held_out ? hesse_dataset_examples(r->point->held_out) : 0;
     char path[HESSE_FOLDER + 64];
@@ -260,15 +278,16 @@ hesse_status hesse_training_run_do(hesse_training_run *r)
     options.data = &point->data, options.needs = &point->needs;
     options.memory = job->analysis.memory;
     snprintf(work, sizeof work, "%s/unfinished", r->folder);
-    hesse_status s = hesse_network_open(r->team, &source, point->dataset, &r->network);
+    hesse_status s = draw(r, &source);
+    if (!s) s = hesse_network_open(r->team, &source, dataset_of(r), &r->network);
     if (!s)
-        s = hesse_training_new(r->team, r->network, point->dataset, point->held_out,
+        s = hesse_training_new(r->team, r->network, dataset_of(r), point->held_out,
                                &options, &r->training);
     if (!s)
         s = hesse_training_folder_begin(r->team, point->options, job, point->folder,
                                         r->folder, &r->complete);
     if (!s && r->complete)
-        return hesse_training_folder_match(r->team, job, r->network, point->dataset,
+        return hesse_training_folder_match(r->team, job, r->network, dataset_of(r),
                                            r->folder);
     if (!s)
         s = hesse_checkpoint_lock(r->team, work, "--resume", hesse_signals_of_program(),
@@ -283,5 +302,6 @@ void hesse_training_run_end(hesse_training_run *r)
 {
     hesse_training_free(r->training);
     hesse_network_free(r->network);
+    hesse_dataset_free(r->drawn);
     hesse_identity_free(&r->identity);
 }

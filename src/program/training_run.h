@@ -32,6 +32,8 @@ typedef struct hesse_training_run {
     const int *seed; /* NULL: those of the job */
     char folder[HESSE_FOLDER];
     hesse_network *network;
+    hesse_dataset *drawn; /* examples of its own, whose targets are near the outputs of
+                             its network; NULL: those of the point */
     hesse_training *training;
     hesse_identity identity;
     hesse_checkpoint *checkpoint;

@@ -9,6 +9,7 @@
 #include "objective/objective.h"
 #include "parallel/team.h"
 #include "theory/attention_blocks.h"
+#include "theory/attention_descent.h"
 
 #include <float.h>
 #include <limits.h>
@@ -66,13 +67,18 @@ static hesse_status no_room(hesse_why *why, size_t n)
                       n);
 }
 
-/* Local. */
-static hesse_status check_arch(const hesse_arch *a, hesse_why *why)
+/* Local. `one`: only one matrix is trained, which needs no closed forms of attention.
+ */
+static hesse_status check_arch(const hesse_arch *a, bool one, hesse_why *why)
 {
-    if (a->attention.kernel == HESSE_KERNEL_GAUSSIAN)
+    if (!one && a->attention.kernel == HESSE_KERNEL_GAUSSIAN)
         return hesse_fail(why, HESSE_E_JOB,
                           "the kernel of attention is gaussian, expected one that has "
                           "closed forms: softmax, linear");
+    if (!one && a->attention.identity)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "the values of attention are the identity, expected learned "
+                          "ones, which have closed forms");
     if (a->data.loss != HESSE_LOSS_SQUARED_ERROR &&
         a->data.loss != HESSE_LOSS_REGRESSION)
         return hesse_fail(why, HESSE_E_JOB,
@@ -658,7 +664,9 @@ static hesse_status compute(hesse_theory *theory)
     hesse_why *why = hesse_team_why(team);
     study s = {0};
     double worst = 0;
-    hesse_status status = hesse_agree(team, check_arch(theory->arch, why));
+    const bool one = theory->options.n_only > 0;
+    hesse_status status = hesse_agree(team, check_arch(theory->arch, one, why));
+    if (!status && one) return hesse_attention_descent(theory);
     if (!status) status = open_study(&s, theory, theory->arch);
     if (!status) status = add_first(theory, &s);
     if (!status) status = fill_study(&s, team);

@@ -26,6 +26,7 @@ static const char *const COLUMNS[] = {
     [HESSE_PATH_ROBUST_CONDITION] = "robust_condition",
     [HESSE_PATH_CRITICAL_RATE] = "critical_rate",
     [HESSE_PATH_GRADIENT_SMOOTHNESS] = "gradient_smoothness",
+    [HESSE_PATH_INSTABILITY] = "instability",
 };
 
 const char *hesse_training_measure_name(int i)
@@ -473,6 +474,35 @@ static hesse_status classes(hesse_training *t)
     return s;
 }
 
+/* Collective. The squared change of all outputs in the step over that of the
+   parameters. Source: Chen et al., Skyformer, arXiv:2111.00035, the instability score.
+ */
+static hesse_status instability(hesse_training *t, double *value)
+{
+    hesse_objective *x = measured(t);
+    const size_t n = t->network->params.size, count = hesse_objective_output_count(x);
+    double *before = hesse_alloc(count), *after = hesse_alloc(count), moved = 0,
+           changed = 0;
+    hesse_status s = hesse_agree(t->team, before && after ? HESSE_OK : exhausted(t));
+    if (!s) s = hesse_objective_outputs(x, before);
+    if (!s) s = hesse_objective_set_parameters(x, t->parameters);
+    if (!s) s = hesse_objective_outputs(x, after);
+    if (s == HESSE_E_NUMERIC)
+        s = HESSE_OK; /* the next step says where it diverged */
+    else if (!s) {
+        for (size_t i = 0; i < count; i++)
+            changed += (after[i] - before[i]) * (after[i] - before[i]);
+        for (size_t i = 0; i < n; i++)
+            moved +=
+                (t->parameters[i] - t->before[i]) * (t->parameters[i] - t->before[i]);
+        if (moved > 0) *value = changed / moved;
+    }
+    if (!s) s = hesse_objective_set_parameters(x, t->before);
+    free(before);
+    free(after);
+    return s;
+}
+
 hesse_status hesse_path_after(hesse_training *t, double *row)
 {
     const hesse_path_measures *m = &t->options.measures;
@@ -481,6 +511,7 @@ hesse_status hesse_path_after(hesse_training *t, double *row)
     if (m->smoothness) s = smoothness(t, &row[HESSE_PATH_SMOOTHNESS]);
     if (!s && m->gradient_smoothness)
         s = gradient_smoothness(t, &row[HESSE_PATH_GRADIENT_SMOOTHNESS]);
+    if (!s && m->instability) s = instability(t, &row[HESSE_PATH_INSTABILITY]);
     if (!s && m->critical_rate) s = critical_rate(t, &row[HESSE_PATH_CRITICAL_RATE]);
     if (!s && m->classes && labelled) s = classes(t);
     if (!s && m->noise && t->options.batch) s = noise(t, row);

@@ -48,6 +48,19 @@ static hesse_status check_options(const hesse_train_options *o, int examples,
     if (o->steps < 1)
         return hesse_fail(why, HESSE_E_JOB, "a run of %lld steps, expected at least 1",
                           (long long)o->steps);
+    const hesse_optimiser_settings *m = &o->optimiser;
+    if (o->backtracking &&
+        (m->kind != HESSE_OPTIMISER_GD || o->batch || m->momentum != 0 ||
+         m->weight_decay != 0 || m->clip_norm != 0 || m->clip_coordinate != 0 ||
+         o->schedule.kind != HESSE_SCHEDULE_CONSTANT || o->schedule.warmup))
+        return hesse_fail(why, HESSE_E_JOB,
+                          "backtracking is for gradient descent on all examples, "
+                          "without momentum, weight decay, clipping and schedule");
+    if (!(o->stop_loss >= 0 && o->stop_loss < INFINITY))
+        return hesse_fail(why, HESSE_E_JOB,
+                          "the loss at which a run ends is %g, expected a finite "
+                          "number, not below 0",
+                          o->stop_loss);
     if (o->batch < 0 || (o->order != HESSE_ORDER_FRESH && o->batch > examples))
         return hesse_fail(
             why, HESSE_E_JOB,
@@ -301,6 +314,49 @@ static double last_loss(const hesse_training *t)
     return t->loss.count ? t->loss.at[t->loss.count - 1] : NAN;
 }
 
+/* The squared norm of the gradient of the trained parameters. */
+static double slope(const hesse_training *t)
+{
+    const hesse_params *params = &t->network->params;
+    double sum = 0;
+    for (int i = 0; i < params->count; i++)
+        if (hesse_optimiser_trains(t->optimiser, i))
+            sum += squares(hesse_param_size(&params->list[i]),
+                           t->gradient + params->list[i].offset, NULL);
+    return sum;
+}
+
+static const double least_rate = 1e-300; /* of backtracking: the loss cannot fall */
+
+/* Collective. Step back to the parameters before the step, and take it with half of the
+   rate, until the loss falls enough. *rate becomes the rate of the step. A trial whose
+   loss is not finite is too long. If rounding hides every fall of the loss, the
+   parameters stay. */
+static hesse_status backtrack(hesse_training *t, double loss, double *rate)
+{
+    const size_t n = t->network->params.size;
+    const double fall = slope(t) / 2;
+    for (;;) {
+        double after = INFINITY;
+        hesse_status s = hesse_objective_set_parameters(t->objective, t->parameters);
+        if (!s) s = hesse_objective_loss(t->objective, &after);
+        if (s && s != HESSE_E_NUMERIC) return s;
+        if (!s && after <= loss - *rate * fall) return HESSE_OK;
+        const double half = *rate / 2;
+        for (size_t i = 0; i < n; i++)
+            t->parameters[i] = t->before[i] + (t->parameters[i] - t->before[i]) / 2;
+        *rate = half;
+        if (half < least_rate ||
+            memcmp(t->parameters, t->before, n * sizeof(double)) == 0)
+            return HESSE_OK;
+    }
+}
+
+bool hesse_training_ended(const hesse_training *t)
+{
+    return t->steps >= t->options.steps || last_loss(t) <= t->options.stop_loss;
+}
+
 hesse_status hesse_training_step(hesse_training *t)
 {
     if (!t) return HESSE_E_JOB;
@@ -322,8 +378,10 @@ hesse_status hesse_training_step(hesse_training *t)
     if (!s) s = hesse_objective_gradient(t->objective, &loss, t->gradient);
     if (s == HESSE_E_NUMERIC) s = diverged(t, last_loss(t));
     if (s) return s;
-    const double rate =
-        o->learning_rate * hesse_rate_factor(&o->schedule, t->steps, o->steps);
+    const bool again = o->backtracking && t->rate.count;
+    double rate =
+        again ? 2 * t->rate.at[t->rate.count - 1]
+              : o->learning_rate * hesse_rate_factor(&o->schedule, t->steps, o->steps);
     bool there = record(t, loss, rate);
     if (o->measures.every && t->steps % o->measures.every == 0)
         there = there && (row = hesse_rows_add(&t->measures));
@@ -336,6 +394,16 @@ hesse_status hesse_training_step(hesse_training *t)
     }
     memcpy(t->before, t->parameters, n * sizeof *t->before);
     hesse_optimiser_step(t->optimiser, rate, t->gradient, t->parameters);
+    if (o->backtracking) s = backtrack(t, loss, &rate);
+    if (s) {
+        forget(t, measured, noisy, classes);
+        memcpy(t->parameters, t->before, n * sizeof *t->before);
+        return s;
+    }
+    t->rate.at[t->rate.count - 1] = rate;
+    if (o->backtracking && row) /* measures are about the parameters before the step */
+        s = hesse_objective_set_parameters(t->objective, t->before);
+    if (s) return s;
     norms(&t->network->params, t->parameters, t->before,
           t->update_norm.at + (t->update_norm.count - 1) * t->update_norm.columns);
     t->steps++;

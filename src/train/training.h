@@ -32,6 +32,7 @@ typedef enum hesse_path_column {
     HESSE_PATH_ROBUST_CONDITION,
     HESSE_PATH_CRITICAL_RATE,
     HESSE_PATH_GRADIENT_SMOOTHNESS,
+    HESSE_PATH_INSTABILITY,
     HESSE_PATH_COLUMNS
 } hesse_path_column;
 

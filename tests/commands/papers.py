@@ -533,6 +533,77 @@ def cases_1_and_2(*readings):
     less("GD's steps over Adam's, ResNet before transformer", 10 * ratio[1], ratio[0])
 
 
+def reviews(folder):
+    """Texts of two classes that stand in for the reviews of rt-polarity."""
+    for name, word in ("neg", "bad "), ("pos", "good "):
+        with open(os.path.join(folder, f"rt-polarity.{name}"), "w", encoding="utf-8") as file:
+            for i in range(5200):
+                file.write(f"{i * i % 97} {word * 4}\n")
+
+
+def text():
+    for kernel in "softmax", "gaussian":
+        f = log(f"out/kernel-{kernel}")
+        loss, accuracy = f["evaluate/loss"][()], f["evaluate/accuracy"][()]
+        assert len(loss) == 4, loss
+        near(f"initial loss, {kernel}", loss[0], np.log(2), 0.1)
+        less(f"0.9 and the accuracy of {kernel}", 0.9, accuracy[-1])
+
+
+def pathfinder():
+    for kernel in "softmax", "gaussian":
+        f = log(f"out/kernel-{kernel}")
+        near(f"initial loss, {kernel}", f["evaluate/loss"][0], np.log(2), 0.1)
+        # All examples are taken in every step, so the loss falls also where few can be learned.
+        less(f"loss of {kernel}", np.mean(f["loss"][-5:]), np.mean(f["loss"][:5]) - 1e-4)
+
+
+def two_stage():
+    """Stage 2 begins where stage 1 ended, and both landscapes have the same directions."""
+    first = stage("first", 20)
+    logs = {k: log(f"second/kernel-{k}") for k in ("softmax", "gaussian")}
+    for kernel, f in logs.items():
+        begin = stage(f"second/kernel-{kernel}", 0)
+        assert all(np.array_equal(first[name], begin[name]) for name in first)
+        assert np.all(f["path/instability"][()] > 0)
+    assert logs["softmax"]["loss"][0] != logs["gaussian"]["loss"][0]
+    a, b = (h5py.File(f"{k}.h5")["landscape"] for k in logs)
+    assert np.array_equal(a["directions"][()], b["directions"][()])
+    assert a["loss"].shape == b["loss"].shape == (5, 5)
+    assert np.all(a["loss"][()] != b["loss"][()])
+
+
+def value_alone():
+    """No loss is above its bound, and the floor is 0 exactly if J has a rank of all targets."""
+    for point, rank in (
+        ("softmax-features-3", 6),
+        ("softmax-features-8", 8),
+        ("gaussian-features-8", 8),
+        ("output", 2),
+    ):
+        t = h5py.File(f"{point}.h5")["theory"]
+        loss, bound = t["descent_loss"][()], t["descent_bound"][()]
+        assert len(loss) == 301, loss
+        assert np.all(loss <= bound * (1 + 1e-12)), point
+        assert np.all(np.diff(loss) < 0), point
+        assert sum(t["singular_values"][()] > 1e-12) == rank, point
+        if rank < 8:  # the bound goes to the floor
+            least = (bound[0] * bound[2] - bound[1] ** 2) / (bound[0] + bound[2] - 2 * bound[1])
+            less(f"floor, {point}", 1e-3, least)
+
+
+def query_alone():
+    """Only the Gaussian kernel reaches its targets, and only with enough numbers."""
+    stop = 6.25e-12
+    for point in "softmax-size-D32", "gaussian-size-D32", "gaussian-size-D6", "gaussian-size-d3":
+        loss = [float(run["loss"]) for run in runs(point)]
+        assert len(loss) == 3, loss
+        if point == "gaussian-size-D32":
+            less(point, max(loss), stop * (1 + 1e-12))
+        else:
+            less(point, 1e4 * stop, min(loss))
+
+
 if __name__ == "__main__":
     try:
         globals()[sys.argv[1]](*sys.argv[2:])

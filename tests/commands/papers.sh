@@ -16,6 +16,7 @@ with_data() {
     cp -R "$source/jobs" "$work/copy/jobs"
     ln -s "$source/docs" "$work/copy/docs" # the text of quickstart.yaml
     expect 'stand-ins for data' /usr/bin/python3 "$laws" data "$work/copy/jobs/adam"
+    expect 'stand-ins for reviews' /usr/bin/python3 "$laws" reviews "$work/copy/jobs/kernels"
     mv "$work/copy" "$work/tree"
 }
 # job COMMAND FILE OUTPUT WORD...: run a job; a word KEY=VALUE is an override.
@@ -229,6 +230,62 @@ case_quadratics_of_networks() {
     done
     law cases_1_and_2 largest quantiles
 }
+
+# Unraveling the gradient descent dynamics of transformers.
+
+case_value_alone() {
+    needs_h5py
+    for point in softmax-features-3 softmax-features-8 gaussian-features-8; do
+        job theory kernels/value_alone $point.h5 --point kernel-$point train.steps=300
+    done
+    job theory kernels/value_alone output.h5 --point kernel-gaussian-features-8 train.steps=300 \
+        'train.only=[output.weight]' train.learning_rate=1e-3
+    law value_alone
+}
+# The words of a class tell it, so both kernels learn it.
+case_text() {
+    needs_h5py
+    with_data
+    job train kernels/text out model.width=16 model.inner=16 model.context=16 data.context=16 \
+        data.sequences=300 train.seeds=0 train.steps=150 train.evaluate.sequences=100 \
+        train.evaluate.every=50 train.schedule.warmup=10 train.learning_rate=0.01
+    law text
+}
+case_pathfinder() {
+    needs_h5py
+    job train kernels/pathfinder out model.width=8 model.inner=8 model.patch=8 \
+        data.sequences=64 train.seeds=0 train.steps=60 train.evaluate.sequences=16 \
+        train.evaluate.every=30 train.schedule.warmup=5 train.batch=64 train.learning_rate=0.01
+    law pathfinder
+}
+case_two_stage() {
+    needs_h5py
+    with_data
+    set -- model.width=8 model.inner=8 model.context=16 data.context=16 data.sequences=64 \
+        train.steps=20 train.schedule.warmup=2 train.evaluate.sequences=20 \
+        train.measures='{every: 1, instability: true, sharpness: 0}'
+    job train kernels/two_stage_1 first "$@"
+    common=$PWD/first/stage-000020.safetensors
+    job train kernels/two_stage_2 second "$@" "model.checkpoint=$common" 'train.stages=[init, 100%]'
+    for kernel in softmax gaussian; do
+        last=$PWD/second/kernel-$kernel/stage-000020.safetensors
+        job landscape kernels/two_stage_2 $kernel.h5 --point kernel-$kernel "$@" \
+            "model.checkpoint=$last" landscape.points=5 \
+            "landscape.directions=[$common..$PWD/second/kernel-softmax/stage-000020.safetensors, $common..$PWD/second/kernel-gaussian/stage-000020.safetensors]"
+    done
+    for kernel in softmax gaussian; do
+        expect 'the stages begin alike' cmp second/kernel-$kernel/stage-000000.safetensors \
+            second/kernel-softmax/stage-000000.safetensors
+    done
+    law two_stage
+}
+case_query_alone() {
+    for point in softmax-size-D32 gaussian-size-D32 gaussian-size-D6 gaussian-size-d3; do
+        job train kernels/query_alone $point --point kernel-$point train.seeds='[0, 1, 2]' \
+            train.steps=600
+    done
+    law query_alone
+}
 # Every job file, in both sizes and at all points, is accepted; only files may be missing that
 # no test has: a trained model, and the stages of another job.
 case_every_job() {
@@ -245,7 +302,7 @@ accepted() {
     [ "$status" -eq 0 ] && return
     expect_status 3
     expect_notes 1 '^hesse: .*: \(No such file or directory\|no checkpoint has this name\)'
-    expect_notes 1 '^hesse: .*\(stories260K\|/small_gpt2\)/'
+    expect_notes 1 '^hesse: .*\(stories260K\|/small_gpt2\|/two_stage_1\)/'
 }
 
 run_cases "$@"

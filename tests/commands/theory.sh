@@ -212,6 +212,41 @@ case_attention_without_closed_form() {
     sed -i 's,checkpoint: .*},checkpoints: ["step*.safetensors"]},' job.yaml
     refused 2 "'model.checkpoints' is given, and a theory has one point" theory job.yaml
 }
+case_one_matrix_of_attention() {
+    set -- "$source/jobs/kernels/value_alone.yaml" --output one.h5 --force
+    for kernel in softmax gaussian; do
+        for features in 3 4; do
+            works 'of which only value.weight is trained' theory "$@" \
+                --point kernel-$kernel-features-$features --set train.steps=100
+            expect_lines 1 "^  rank of J  *$((2 * features))  *M = 8, for zero loss at all targets$"
+            expect_lines 1 "^  heads x inputs H D  *$((2 * features))  *at least N n = 8, for zero loss$"
+        done
+    done
+    works descent_bound show one.h5
+    works 'as it was written' show one.h5 --verify
+    refused 2 'the learning rate of the run is 1000, expected at most 1 / smoothness = .* (key: train.learning_rate)' \
+        theory "$@" --point kernel-softmax-features-4 --set train.learning_rate=1000
+    refused 2 'the trained parameters are 2 tensors, expected one that has a theory: .* (key: train.only)' \
+        theory "$@" --point kernel-softmax-features-4 --set 'train.only=["[qk]*"]'
+    has_h5py || skip 'no h5py to read losses'
+    works softmax train "$source/jobs/kernels/value_alone.yaml" --output run --set train.steps=100
+    works rank theory "$@" --point kernel-gaussian-features-4 --set train.steps=99
+    expect 'the losses of hesse train' /usr/bin/python3 -c '
+import h5py, numpy as np
+t = h5py.File("one.h5")["theory"]
+a, b = t["descent_loss"][()], h5py.File("run/kernel-gaussian-features-4/log.h5")["loss"][()]
+assert len(a) == len(b) == 100 and np.allclose(a, b, rtol=1e-12, atol=0)
+assert np.all(a <= t["descent_bound"][()] * (1 + 1e-12))'
+}
+case_query_of_attention() {
+    set -- "$source/jobs/kernels/query_alone.yaml" --output one.h5 --force
+    works 'floor of the loss, by sums of weights' theory "$@" --point kernel-softmax-size-D32
+    expect_lines 1 '^  rank of J at the initial values  *24  *M = 32, .*'
+    works 'of which only query.weight' theory "$@" --point kernel-gaussian-size-D8
+    expect_lines 1 '^  rank of J at the initial values  *32  *M = 32, .*'
+    works 'of which only query.weight' theory "$@" --point kernel-gaussian-size-d3
+    expect_lines 1 '^  rank of J at the initial values  *24  *M = 32, .*'
+}
 case_wrong_input() {
     quadratic
     refused 2 "eigenvalue 1 (from 0) is 0, and the theory needs .* all eigenvalues above 0 (key: model.eigenvalues)" \

@@ -218,6 +218,94 @@ train: {optimiser: gd, steps: 50}
 EOF
     works 'train_learning_rate  *0.333' train quadratic.yaml
 }
+# near_outputs: write a job of gradient descent with backtracking on attention's query alone.
+near_outputs() {
+    cat > near.yaml <<EOF
+model: {family: attention, heads: 1, head_size: 8, values: identity, deviation: 0.3, kernel: gaussian}
+data: {generator: outputs, features: 16, context: 3, outputs: 3, sequences: 2}
+train:
+  optimiser: gd
+  only: [query.weight]
+  learning_rate: 100
+  backtracking: true
+  steps: 300
+  stop: {loss: 1e-8}
+  stages: [init, 100%]
+output: {folder: near}
+EOF
+}
+case_backtracking_lets_the_loss_fall() {
+    near_outputs
+    works training train near.yaml
+    # The run ended early, and its last stage is that of its last step.
+    works loss train near.yaml --output many --set 'train.seeds=[3, 4]'
+    expect 'two runs ended early' [ "$(awk -F, 'NR > 1 && $5 < 300 && $6 <= 1e-8' many/runs.csv | wc -l)" = 2 ]
+    expect 'two stages of a run' [ "$(ls near/stage-* | wc -l)" = 2 ]
+    has_h5py || skip 'no h5py to read logs'
+    expect 'every step lowers the loss enough' /usr/bin/python3 -c '
+import h5py, numpy as np
+f = h5py.File("near/log.h5")
+loss, rate, slope = f["loss"][()], f["learning_rate"][()], np.sum(f["gradient_norm"][()][:, :1] ** 2, 1)
+assert len(loss) < 300 and loss[-1] <= 1e-8 < loss[-2], loss[-2:]
+assert np.all(np.diff(loss) <= -rate[:-1] * slope[:-1] / 2), np.diff(loss)
+assert rate[0] < 100 and np.all(rate[1:] <= 2 * rate[:-1])'
+}
+case_backtracking_on_any_number_of_ranks() {
+    near_outputs
+    ranks=2
+    works training train near.yaml
+    ranks=1
+    works training train near.yaml --output one
+    has_h5py || skip 'no h5py to read logs'
+    expect 'the same losses' /usr/bin/python3 -c '
+import h5py, numpy as np
+a, b = (h5py.File(f"{name}/log.h5")["loss"][:20] for name in ("near", "one"))
+assert np.allclose(a, b, rtol=1e-9, atol=0), (a, b)'
+}
+# In the value alone outputs are linear: their change is J times the step, and H = (2 / M) J'"'"'J.
+case_instability_of_a_linear_network() {
+    has_h5py || skip 'no h5py to read logs'
+    for n in 1 2; do
+        ranks=$n
+        works training train "$source/jobs/kernels/value_alone.yaml" --output out$n \
+            --point kernel-gaussian-features-8 --set train.steps=3 \
+            --set 'train.stages=[0, 1, 2, 3]' --set 'train.measures={every: 1, instability: true}'
+    done
+    expect 'the curvature along the step' /usr/bin/python3 -c '
+import h5py, numpy as np
+a, b = (h5py.File(f"out{n}/kernel-gaussian-features-8/log.h5")["path"] for n in (1, 2))
+x = a["instability"][()]
+assert len(x) == 3 and np.all(x > 0)
+assert np.allclose(x, b["instability"][()], rtol=1e-9, atol=0)
+# The smoothness along the step is u H u / |u|^2, and M = 8.
+assert np.allclose(x, 4 * np.array(a["smoothness"][()]), rtol=1e-9, atol=0), (x, a["smoothness"][()])'
+}
+# The initial loss is that of the noise alone, and is not 0 beside the checkpoint of another seed.
+case_targets_near_the_outputs() {
+    near_outputs
+    works training train near.yaml --set data.noise=1e-200 --set train.steps=1
+    works training train near.yaml --output far --set train.steps=1 \
+        --set "model.checkpoint=$PWD/near/stage-000000.safetensors" --set model.seed=2
+    has_h5py || skip 'no h5py to read logs'
+    expect 'targets are the outputs' /usr/bin/python3 -c '
+import h5py
+assert h5py.File("near/log.h5")["loss"][0] == 0
+assert h5py.File("far/log.h5")["loss"][0] > 1e-3'
+}
+case_backtracking_is_for_descent_alone() {
+    near_outputs
+    refused 2 ".*'train.backtracking' is true, which is for .gd. alone.*" \
+        train near.yaml --set train.optimiser=sgd
+    refused 2 ".*'train.backtracking' is true, which is for .gd. alone.*" \
+        train near.yaml --set train.momentum=0.9
+    refused 2 ".*'train.order' is fresh, and the targets of this kind of data .*" \
+        train near.yaml --set train.optimiser=sgd --set train.backtracking=false \
+        --set train.order=fresh
+    refused 2 ".*'train.evaluate.sequences' is given, and this kind of data .*" \
+        train near.yaml --set train.evaluate.sequences=1
+    refused 2 '.*1 heads give weights for 4 tokens each, which are 4 numbers, and the data want 3; .*' \
+        train near.yaml --set data.context=4
+}
 case_bad_values() {
     train
     refused 2 "--set train.betas: 'train.betas' is for adam, .* and the optimiser is sgd" \

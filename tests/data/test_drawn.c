@@ -254,12 +254,39 @@ static void recipes_are_checked(void **state)
     refused(&o, HESSE_E_JOB, "number of sequences is 16777217, expected 1 to 16777216");
 }
 
+/* Tokens have the squared length 1 on average, and targets are the noise alone until
+   the outputs of a network are added. */
+static void outputs_are_the_noise(void **state)
+{
+    enum { COUNT = 4000, FEATURES = 8, TOKENS = 3, OUTPUTS = 2 };
+    const hesse_data_options o = {
+        .kind = "outputs",
+        .recipe = {.features = FEATURES, .outputs = OUTPUTS, .noise = 0.5},
+        .sequences = COUNT,
+        .context = TOKENS,
+        .seed = 5};
+    hesse_batch b = examples_of(&o);
+    double x = 0, y = 0;
+    (void)state;
+    assert_true(b.near_outputs);
+    assert_int_equal(b.wanted_tokens, TOKENS);
+    assert_int_equal(b.wanted_width, OUTPUTS);
+    for (int i = 0; i < COUNT * TOKENS * FEATURES; i++) x += b.x[i] * b.x[i];
+    for (int i = 0; i < COUNT * TOKENS * OUTPUTS; i++) y += b.wanted[i] * b.wanted[i];
+    /* Four standard errors of a mean of squares: sqrt(2 / number of squares) of it. */
+    assert_within(x / (COUNT * TOKENS), 1, 4 * sqrt(2.0 / (COUNT * TOKENS * FEATURES)));
+    assert_within(y / (COUNT * TOKENS * OUTPUTS), 0.25,
+                  4 * 0.25 * sqrt(2.0 / (COUNT * TOKENS * OUTPUTS)));
+    hesse_batch_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gaussian_inputs_are_normal),
         cmocka_unit_test(clusters_lie_about_the_unit_sphere),
         cmocka_unit_test(regressions_are_linear),
+        cmocka_unit_test(outputs_are_the_noise),
         cmocka_unit_test(teachers_are_fixed),
         cmocka_unit_test(covariates_have_their_moments),
         cmocka_unit_test(sums_are_right),

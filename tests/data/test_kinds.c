@@ -41,6 +41,7 @@ static const hesse_data_options all[] = {
     {.kind = "regression", .recipe = {.covariates = HESSE_COVARIATES_GAMMA}},
     {.kind = "addition", .batch = 3},
     {.kind = "pathfinder"},
+    {.kind = "outputs", .recipe = {.features = 3, .outputs = 2}, .context = 2},
     {.kind = "quadratic",
      .sizes = (const int[]){2, 1},
      .n_sizes = 2,

@@ -557,7 +557,7 @@ static void keys_must_agree(void **state)
             "job.yaml:4: 'data.mask_id' is for encoders with 'model.task: masked'");
     refuses("model: {family: bert}\ndata:\n  generator: none\n",
             "job.yaml:3: 'data.generator' is 'none', expected gaussian, clusters, "
-            "regression, addition or pathfinder");
+            "regression, addition, pathfinder or outputs");
     refuses("model:\n  family: gpt2\n  config: c\n  width: 8\ndata: {tokens: a}\n",
             "job.yaml:4: 'model.width' stands beside 'model.config', which says it");
     refuses("model:\n  family: gpt2\n  config: c\n  context: 8\ndata: {tokens: a}\n",

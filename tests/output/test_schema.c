@@ -80,7 +80,7 @@ static const job RUNS[] = {
     {.text = "model: {family: mlp, widths: [5], seed: 1}\n"
              "data: {generator: clusters, features: 6, classes: 3, sequences: 32}\n"
              "train: {optimiser: sgd, steps: 8, measures: {every: 2, "
-             "gradient_smoothness: 2}}\n"},
+             "gradient_smoothness: 2, instability: true}}\n"},
     {.text = "model: {family: mlp, widths: [5], seed: 1}\n"
              "data: {generator: clusters, features: 6, classes: 3, sequences: 32}\n"
              "train: {optimiser: sgd, steps: 8, learning_rate: 1e300}\n",
@@ -98,6 +98,9 @@ static const job THEORIES[] = {
              "data: {inputs: " FOLDER "families/attention/x.npy, targets: " FOLDER
              "families/attention/y.npy}\n"
              "theory: {moments: true, project: true}\n"},
+    {.text = "model: {family: attention, heads: 2, head_size: 2, kernel: gaussian}\n"
+             "data: {generator: outputs, sequences: 2}\n"
+             "train: {optimiser: gd, only: [value.weight], steps: 3}\n"},
 };
 enum { THEORIES_COUNT = sizeof THEORIES / sizeof *THEORIES };
 

@@ -25,9 +25,14 @@ static void build(hesse_builder *b)
         b, x, map_of(b, in, t->heads * t->size, HESSE_ROLE_QUERY), "query");
     const hesse_stream k = hesse_build_linear(
         b, x, map_of(b, in, t->heads * t->size, HESSE_ROLE_KEY), "key");
-    const hesse_stream v = hesse_build_linear(
-        b, x, map_of(b, in, t->heads * t->value_size, HESSE_ROLE_VALUE), "value");
-    hesse_stream y = hesse_build_mix(b, hesse_build_weights(b, q, k, 1 / root), v);
+    hesse_stream y, v;
+    if (t->identity) {
+        y = hesse_build_weights(b, q, k, 1 / root);
+    } else {
+        v = hesse_build_linear(
+            b, x, map_of(b, in, t->heads * t->value_size, HESSE_ROLE_VALUE), "value");
+        y = hesse_build_mix(b, hesse_build_weights(b, q, k, 1 / root), v);
+    }
     if (t->output)
         y = hesse_build_linear(
             b, y, map_of(b, y.width, a->data.outputs, HESSE_ROLE_OUTPUT), "output");
@@ -41,7 +46,8 @@ static hesse_status check(const hesse_arch *a, hesse_why *why)
                                     {"head size", t->size, 0},
                                     {"value_size", t->value_size, 0}};
     const hesse_status s = hesse_check_sizes(sizeof own / sizeof *own, own, why);
-    if (s || t->output || t->heads * t->value_size == a->data.outputs) return s;
+    if (s || t->output || t->identity || t->heads * t->value_size == a->data.outputs)
+        return s;
     return hesse_fail(why, HESSE_E_JOB,
                       "model: %d heads with values of %d numbers give %d, and the data "
                       "want %d; an output matrix brings them to any number",
@@ -49,11 +55,12 @@ static hesse_status check(const hesse_arch *a, hesse_why *why)
                       a->data.outputs);
 }
 
-static const hesse_owned_key keys[] = {
-    {"heads", "2"},        {"head_size", NULL},   {"width", "32"},
-    {"temperature", NULL}, {"attention", "full"}, {"kernel", "softmax"},
-    {"value_size", NULL},  {"output", "false"},   {"loss", "squared_error"},
-    {"deviation", NULL},   {NULL, NULL}};
+static const hesse_owned_key keys[] = {{"heads", "2"},        {"head_size", NULL},
+                                       {"width", "32"},       {"temperature", NULL},
+                                       {"attention", "full"}, {"kernel", "softmax"},
+                                       {"value_size", NULL},  {"values", "learned"},
+                                       {"output", "false"},   {"loss", "squared_error"},
+                                       {"deviation", NULL},   {NULL, NULL}};
 
 const hesse_family hesse_family_attention = {
     .name = "attention",

@@ -201,6 +201,14 @@ static hesse_status fit_numbers(hesse_arch *a, const hesse_batch *batch, hesse_w
                           "model: %d classes, and the data want %d numbers",
                           a->data.outputs, batch->wanted_width);
     a->data.outputs = batch->wanted_width;
+    const int weights = a->attention.heads * batch->context;
+    if (a->attention.identity && !a->attention.output && weights != batch->wanted_width)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "model: %d heads give weights for %d tokens each, which are "
+                          "%d numbers, and the data want %d; an output matrix brings "
+                          "them to any number",
+                          a->attention.heads, batch->context, weights,
+                          batch->wanted_width);
     return fit_count(a, batch, batch->wanted_tokens, "rows of targets", why);
 }
 
