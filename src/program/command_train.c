@@ -163,6 +163,31 @@ static hesse_status open_data(hesse_team *team, hesse_training_point *point)
     return s;
 }
 
+/* Return the label that all examples of a batch have, or -1. */
+static int only_label(const hesse_batch *b)
+{
+    if (!b->target || b->labels != 1) return -1;
+    for (int i = 1; i < b->sequences; i++)
+        if (b->target[i] != b->target[0]) return -1;
+    return b->target[0];
+}
+
+/* Say that held-out examples have one label alone, as the last ones of data do that are
+   sorted by class. */
+static void check_labels(const hesse_training_point *point)
+{
+    const hesse_batch *held = point->held_out ? &point->held_out->all : NULL;
+    const int label = held && held->sequences > 1 ? only_label(held) : -1;
+    if (label < 0 || only_label(&point->dataset->all) >= 0) return;
+    fprintf(stderr,
+            "note: all %d held-out examples have the label %d, and the others have "
+            "several labels; the last examples are held out%s\n",
+            held->sequences, label,
+            strcmp(point->data.kind, "texts") == 0
+                ? ", and without 'data.seed' the classes alternate"
+                : "");
+}
+
 static void close_data(hesse_training_point *point)
 {
     hesse_dataset_free(point->held_out);
@@ -215,6 +240,7 @@ static hesse_status do_runs(const job_of_runs *all)
             close_data(&point);
             s = open_point(all, group, open = p, &point);
             if (s) break;
+            if (within == 0 && hesse_team_rank(group) == 0) check_labels(&point);
         }
         choose_run(all, i, &r);
         s = hesse_training_run_do(&r);

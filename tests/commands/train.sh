@@ -181,6 +181,19 @@ import h5py
 f = h5py.File("fresh/log.h5")
 assert len(set(f["loss"][:4])) == 4 and f["path/noise"].shape == (2, 5)'
 }
+case_held_out_examples_of_one_class() {
+    for i in 1 2 3 4 5 6 7 8 9; do echo "no $i" >> no; echo "yes $i" >> yes; done
+    cat > classes.yaml <<EOF
+model: {family: bert, task: classify, layers: 1, width: 4, heads: 1}
+data: {texts: [no, yes], context: 5, sequences: 10}
+train: {steps: 2, batch: 5, seeds: [0, 1], evaluate: {sequences: 4}}
+EOF
+    ranks=2
+    works 'held-out' train classes.yaml
+    expect_notes 0 'held-out examples have'
+    works 'held-out' train classes.yaml --force --set data.seed=1
+    expect_notes 1 'note: all 4 held-out examples have the label 1, .* the classes alternate'
+}
 case_measures_on_held_out_examples() {
     cat > held.yaml <<EOF
 model: {family: mlp, widths: [5]}
