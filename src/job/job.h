@@ -91,7 +91,7 @@ typedef struct hesse_job_output {
 /** Files other than the data, in the form that fopen(3) takes. */
 typedef struct hesse_job_paths {
     /* NULL: absent. With a series the program sets `checkpoint` to one of its files. */
-    const char *config, *checkpoint;
+    const char *config, *checkpoint, *graph;
     const char *const *checkpoints; /* paths and patterns of a series */
     int n_checkpoints;
     const char *moments; /* Adam's second moments; NULL: absent */

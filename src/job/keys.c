@@ -200,6 +200,10 @@ static const hesse_key keys[] = {
      .inside = "config.json", .absent = "none", AT(paths.config),
      .help = "A Hugging Face `config.json`, or nanoGPT's settings in such a file; it "
              "replaces the keys marked *."},
+    {"model.graph", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
+     .absent = "required", AT(paths.graph),
+     .help = "The network as a graph of operators, in JSON (docs/graph.md); `hesse "
+             "graph` prints that of any job."},
     {"model.checkpoint", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      .inside = "model.safetensors.index.json", .absent = "none", AT(paths.checkpoint),
      .help = "The parameters: a `.safetensors` file, the `.index.json` of several such "

@@ -26,7 +26,38 @@ void hesse_graph_free(hesse_graph *g)
     free(g->table);
     free(g->values);
     free(g->nodes);
+    free(g->extras.names);
     free(g);
+}
+
+static void *copy_of(const void *list, size_t count, size_t size, bool *there)
+{
+    void *copy = count ? hesse_calloc(count, size) : NULL;
+    if (copy) memcpy(copy, list, count * size);
+    *there &= copy || !count;
+    return copy;
+}
+
+hesse_graph *hesse_graph_copy(const hesse_graph *g)
+{
+    hesse_graph *to = hesse_calloc(1, sizeof *to);
+    bool there = true;
+    if (!to) return NULL;
+    *to = *g;
+    to->values = copy_of(g->values, (size_t)g->n_values, sizeof *g->values, &there);
+    to->nodes = copy_of(g->nodes, (size_t)g->n_nodes, sizeof *g->nodes, &there);
+    to->params.list =
+        copy_of(g->params.list, (size_t)g->params.count, sizeof(hesse_param), &there);
+    to->buffers.list =
+        copy_of(g->buffers.list, (size_t)g->buffers.count, sizeof(hesse_param), &there);
+    to->table = copy_of(g->table, g->n_table, sizeof *g->table, &there);
+    to->extras.names = copy_of(g->extras.names, (size_t)g->extras.count,
+                               sizeof *g->extras.names, &there);
+    to->room_values = to->n_values, to->room_nodes = to->n_nodes;
+    to->extras.room = to->extras.count;
+    if (there) return to;
+    hesse_graph_free(to);
+    return NULL;
 }
 
 /* Make room for one more element at the end of a list of `count`; false when memory is
@@ -41,6 +72,15 @@ static bool grow(void **list, size_t size, int count, int *room)
     free(*list);
     *list = longer, *room = more;
     return true;
+}
+
+void hesse_graph_ignore(hesse_graph *g, const char *name)
+{
+    hesse_graph_extras *e = &g->extras;
+    void *list = e->names;
+    g->exhausted |= !grow(&list, sizeof *e->names, e->count, &e->room);
+    e->names = list;
+    if (!g->exhausted) snprintf(e->names[e->count++], sizeof *e->names, "%s", name);
 }
 
 static int append(hesse_graph *g, hesse_graph_value v)

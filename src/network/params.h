@@ -24,7 +24,8 @@ typedef enum hesse_role {
     HESSE_ROLE_GATE,
     HESSE_ROLE_DOWN,
     HESSE_ROLE_HEAD,
-    HESSE_ROLE_CONV
+    HESSE_ROLE_CONV,
+    HESSE_ROLE_OTHER /* of a graph: not known */
 } hesse_role;
 
 /** Initial values: a mean, and the standard deviation of a normal distribution or half

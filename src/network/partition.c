@@ -28,6 +28,8 @@ static const char *group_of(hesse_role role)
         return "Norm";
     case HESSE_ROLE_CONV:
         return "Conv";
+    case HESSE_ROLE_OTHER:
+        return "Other";
     default:
         return "Emb";
     }
@@ -67,8 +69,11 @@ static slicing slicing_of(const hesse_arch *arch, const hesse_param *p, hesse_cu
     if (cut == HESSE_CUT_HEAD && by_heads(p->role, p->vector)) {
         const bool own = p->role == HESSE_ROLE_KEY || p->role == HESSE_ROLE_VALUE;
         const bool input = p->role == HESSE_ROLE_OUTPUT;
-        return (slicing){own ? arch->attention.kv_heads : arch->attention.heads,
-                         p->vector ? false : p->out_rows != input, "head"};
+        const int heads = own ? arch->attention.kv_heads : arch->attention.heads;
+        const bool rows = p->vector ? false : p->out_rows != input;
+        /* A graph tells its heads only where all its layers have the same number. */
+        if (heads > 0 && (rows ? p->rows : p->cols) % heads == 0)
+            return (slicing){heads, rows, "head"};
     }
     return (slicing){1, true, NULL};
 }

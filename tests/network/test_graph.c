@@ -107,7 +107,7 @@ static const hesse_arch archs[] = {
      .positions = 1,
      .data = {.inputs = 3, .outputs = 1, .loss = HESSE_LOSS_SQUARED_ERROR},
      .lists = {.n_widths = 2, .widths = {1, 2}}},
-    {.family = "gpt_neox",
+    {.family = "llama",
      .layers = 1,
      .width = 4,
      .inner = 2,
