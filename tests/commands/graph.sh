@@ -71,6 +71,27 @@ case_heads_and_groups_are_those_of_the_family() {
     done
 }
 
+case_groups_of_the_user() {
+    ranks=1
+    run='run job.yaml --set hessian.scope=blocks --set hessian.partition=group --set hessian.only=[QK,other]'
+    works '.*' $run --set 'hessian.groups={QK: ["*.query", "*.key"], wpe: transformer.wpe.weight}'
+    expect_lines 1 '^  other  *514 '
+    expect_lines 1 '^  QK  *168 '
+    h5dump -d blocks/size result.h5 > "$work/family"
+    given
+    works '.*' $run --set 'hessian.groups={QK: ["*.query", "*.key"], wpe: transformer.wpe.weight}'
+    h5dump -d blocks/size result.h5 > "$work/graph"
+    expect 'the same sizes' diff "$work/family" "$work/graph"
+    refused 2 "groups of parameters: 'transformer.wpe.weight' is in 'a' and in 'b', expected one group (key: hessian.groups)" \
+        run job.yaml --set 'hessian.groups={a: "*wpe*", b: "*.weight"}' --set output.file=r.h5
+    refused 2 "groups of parameters: '\*wqe\*' of 'a' selects no parameter; the nearest name is .*" \
+        run job.yaml --set 'hessian.groups={a: "*wqe*"}' --set output.file=r.h5
+    refused 2 "--set hessian.groups: 'hessian.groups' is a list, expected a mapping of names to lists of texts.*" \
+        run job.yaml --set 'hessian.groups=[a]' --set output.file=r.h5
+    refused 2 ".* 'hessian.groups.a' is a mapping, expected a list of texts, as in \[a, b\]" \
+        run job.yaml --set 'hessian.groups={a: {b: c}}' --set output.file=r.h5
+}
+
 case_without_a_checkpoint() {
     given
     edit job.yaml /checkpoint/d
