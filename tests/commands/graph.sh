@@ -78,6 +78,7 @@ case_groups_of_the_user() {
     expect_lines 1 '^  other  *514 '
     expect_lines 1 '^  QK  *168 '
     h5dump -d blocks/size result.h5 > "$work/family"
+    rm result.h5
     given
     works '.*' $run --set 'hessian.groups={QK: ["*.query", "*.key"], wpe: transformer.wpe.weight}'
     h5dump -d blocks/size result.h5 > "$work/graph"
