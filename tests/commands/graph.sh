@@ -42,6 +42,16 @@ case_every_operator_is_that_of_numpy() {
     done
 }
 
+case_matrices_are_those_of_differences() {
+    ranks=2
+    for name in gather spread max_fields softmax_fields quotient several power; do
+        rm -f -- *
+        /usr/bin/python3 "$script" write "$name" > /dev/null
+        works '.*' run job.yaml --set hessian.scope=both --set output.matrices=true
+        expect "the matrix of $name" /usr/bin/python3 "$script" hessian result.h5 "$name"
+    done
+}
+
 case_all_commands() {
     given
     ranks=2
