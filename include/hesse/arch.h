@@ -178,6 +178,8 @@ typedef struct hesse_arch_lists {
     int n_dense, dense[HESSE_MOST_DENSE]; /* vgg: hidden layers of the classifier     */
 } hesse_arch_lists;
 
+struct hesse_graph;
+
 /** Everything that a family's builder needs. The fields beside the structs are those of
  *  most families; docs/job.md says which family reads which. */
 typedef struct hesse_arch {
@@ -208,6 +210,9 @@ typedef struct hesse_arch {
     hesse_arch_data data;
     hesse_arch_image image;
     hesse_arch_lists lists;
+    /* graph: the network as data. It belongs to the network that was opened with it,
+       and each rank has its own; else NULL. */
+    const struct hesse_graph *graph;
 } hesse_arch;
 
 #ifdef __cplusplus

@@ -91,7 +91,7 @@ typedef struct hesse_job_output {
 /** Files other than the data, in the form that fopen(3) takes. */
 typedef struct hesse_job_paths {
     /* NULL: absent. With a series the program sets `checkpoint` to one of its files. */
-    const char *config, *checkpoint;
+    const char *config, *checkpoint, *graph;
     const char *const *checkpoints; /* paths and patterns of a series */
     int n_checkpoints;
     const char *moments; /* Adam's second moments; NULL: absent */
@@ -139,8 +139,10 @@ typedef struct hesse_job {
     int padding; /* data.padding points here if it is given                */
     int mask_id; /* data.mask_id points here if it is given                */
     int n_eigenvalues;
-    uint64_t seed; /* of initial parameters */
-    int repeats;   /* of every point of a sweep */
+    uint64_t seed;             /* of initial parameters */
+    int repeats;               /* of every point of a sweep */
+    const char *const *groups; /* n_groups "NAME=GLOB"; 0: groups by role */
+    int n_groups;
     hesse_reduction reduction;
     hesse_analysis_options analysis;
     hesse_job_spectrum spectrum;

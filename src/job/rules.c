@@ -91,6 +91,17 @@ static hesse_status check_config(const rules *r)
     return HESSE_OK;
 }
 
+/* A network that is given as data has all its sizes in a file of its own. */
+static hesse_status check_graph(const rules *r)
+{
+    if (!hesse_family_of(&r->job->arch)->fit) return HESSE_OK;
+    if (given(r, "model.graph")) return HESSE_OK;
+    return hesse_fail(r->why, HESSE_E_JOB,
+                      "%s: the family is graph, and 'model.graph' is missing, a file "
+                      "that `hesse graph` prints",
+                      r->path);
+}
+
 /* List the keys that name a source of data, as "'a', 'b' or 'c'". */
 static void list_sources(char *words, size_t room)
 {
@@ -391,13 +402,13 @@ hesse_status hesse_job_check_rules(const hesse_values *values, const char *path,
 {
     typedef hesse_status rule(const rules *r);
     static rule *const all[] = {
-        need_family,    check_family,      check_config,    check_widths,
-        check_heads,    check_multipliers, check_quadratic, check_classes,
-        need_data,      check_kind,        check_context,   check_targets,
-        check_shape,    check_masks,       check_matrices,  check_estimates,
-        check_preset,   check_procedure,   check_seconds,   check_batch,
-        check_series,   check_scaling,     check_kronecker, check_products,
-        check_landscape};
+        need_family,     check_family,   check_graph,       check_config,
+        check_widths,    check_heads,    check_multipliers, check_quadratic,
+        check_classes,   need_data,      check_kind,        check_context,
+        check_targets,   check_shape,    check_masks,       check_matrices,
+        check_estimates, check_preset,   check_procedure,   check_seconds,
+        check_batch,     check_series,   check_scaling,     check_kronecker,
+        check_products,  check_landscape};
     const rules r = {values, path, job, why};
     hesse_status s = HESSE_OK;
     for (size_t i = 0; !s && i < sizeof all / sizeof *all; i++) s = all[i](&r);

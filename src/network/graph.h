@@ -44,6 +44,23 @@ typedef struct hesse_graph_node {
     hesse_ids ids;
 } hesse_graph_node;
 
+/** How examples are read, where the nodes do not tell it. */
+typedef struct hesse_graph_reading {
+    int pad;                     /* id of padding, + 1; 0: none is known             */
+    bool positions_skip_padding; /* positions count the tokens that are not padding  */
+    bool masked;  /* the targets of text are masked tokens; false: the next
+                     tokens                                           */
+    bool numbers; /* a squared error: labels are numbers; false: classes             */
+} hesse_graph_reading;
+
+/** Tensors of a checkpoint in which no parameter is stored, and which are ignored. */
+typedef struct hesse_graph_extras {
+    int count, room;
+    char (*names)[2 * HESSE_NAME];
+    char copy[2 * HESSE_NAME]; /* a tensor that must equal `original`; "": none */
+    char original[HESSE_NAME]; /* the tensor of a parameter                     */
+} hesse_graph_extras;
+
 typedef struct hesse_graph {
     int tokens; /* of an example as it comes in */
     int n_values, n_nodes, room_values, room_nodes;
@@ -53,14 +70,22 @@ typedef struct hesse_graph {
     hesse_params buffers; /* numbers of the constants, in order; two vectors
                              (mean, variance) make the rows of one constant  */
     double *table;        /* numbers of the tables, in order                 */
-    size_t n_table;
+    size_t n_table, room_table;
     double loss_weight; /* of every term of the loss; 0: by the reduction    */
-    bool exhausted;     /* memory ran out while it grew                    */
+    hesse_graph_reading reading;
+    hesse_graph_extras extras;
+    bool exhausted; /* memory ran out while it grew                    */
 } hesse_graph;
 
 /** Local. Make an empty graph. Returns NULL when memory is exhausted. */
 hesse_graph *hesse_graph_new(int tokens);
 void hesse_graph_free(hesse_graph *g);
+
+/** Local. Copy a graph; NULL when memory is exhausted. */
+hesse_graph *hesse_graph_copy(const hesse_graph *g);
+
+/** Local. Add the name of a tensor that is ignored. */
+void hesse_graph_ignore(hesse_graph *g, const char *name);
 
 /** Local. Append a value. hesse_graph_parameter appends a parameter as described; it
  *  sets the offset. hesse_graph_constant appends a

@@ -4,6 +4,7 @@
 #include "network/graph_json.h"
 
 #include "base/memory.h"
+#include "base/nearest.h"
 #include "files/json.h"
 
 #include <limits.h>
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1, MOST = 1 << 24, WORDS = 16 };
+enum { VERSION = 1, MOST = 1 << 24, MOST_LAYERS = HESSE_MOST_LAYERS - 1, WORDS = 16 };
 
 static const char FORMAT[] = "hesse-graph";
 
@@ -36,7 +37,8 @@ static const char *const roles[WORDS] = {[HESSE_ROLE_EMBEDDING] = "embedding",
                                          [HESSE_ROLE_GATE] = "gate",
                                          [HESSE_ROLE_DOWN] = "down",
                                          [HESSE_ROLE_HEAD] = "head",
-                                         [HESSE_ROLE_CONV] = "convolution"};
+                                         [HESSE_ROLE_CONV] = "convolution",
+                                         [HESSE_ROLE_OTHER] = "other"};
 
 /* The sizes of a node, except the number of tokens, which follows from its inputs. */
 static const struct size {
@@ -136,16 +138,79 @@ static json_t *print_value(const hesse_graph *g, const hesse_graph_value *v, int
     return object;
 }
 
-static json_t *print_node(const hesse_graph_node *n)
+/* True for operators some of whose sizes are those of their parameter or table. */
+static bool takes_shapes(const hesse_op *op)
+{
+    return op == &hesse_op_gather || op == &hesse_op_spread ||
+           op == &hesse_op_add_table || op == &hesse_op_times_table;
+}
+
+static bool reads(const hesse_graph_node *n, int value)
 {
     const hesse_op *op = n->op;
+    bool any = false;
+    for (int i = 0; i < op->activations + op->parameters + op->constants; i++)
+        any |= n->in[i] == value;
+    return any;
+}
+
+/* Return true if no later node reads the result of a node that is no loss. Families can
+   have such nodes where a layer has parameters that do not change the loss. */
+static bool is_unread(const hesse_graph *g, const hesse_graph_node *n)
+{
+    bool any = n->op->loss;
+    for (const hesse_graph_node *m = n + 1; !any && m < g->nodes + g->n_nodes; m++)
+        any = reads(m, n->out);
+    return !any;
+}
+
+static json_t *print_node(const hesse_graph *g, const hesse_graph_node *n)
+{
+    const hesse_op *op = n->op;
+    hesse_dims d = n->d;
+    if (takes_shapes(op)) d.image.rows = d.image.cols = 0;
     json_t *inputs = json_array();
     for (int i = 0; i < op->activations + op->parameters + op->constants; i++)
         json_array_append_new(inputs, json_integer(n->in[i]));
     json_t *object = json_pack("{s:s, s:o, s:i, s:o}", "operator", op->name, "inputs",
-                               inputs, "output", n->out, "sizes", print_sizes(&n->d));
+                               inputs, "output", n->out, "sizes", print_sizes(&d));
     if (n->ids) json_object_set_new(object, "ids", json_string(ids[n->ids]));
+    if (is_unread(g, n)) json_object_set_new(object, "unread", json_true());
     return object;
+}
+
+static const char *const label_words[WORDS] = {"classes", "numbers"};
+
+/* Print what the nodes do not tell, where it differs from the defaults. */
+static void print_reading(const hesse_graph *g, json_t *root)
+{
+    const hesse_graph_reading *r = &g->reading;
+    json_t *object = json_object();
+    if (r->pad) json_object_set_new(object, "padding", json_integer(r->pad - 1));
+    if (r->positions_skip_padding)
+        json_object_set_new(object, "positions_skip_padding", json_true());
+    if (r->masked) json_object_set_new(object, "masked", json_true());
+    if (r->numbers) json_object_set_new(object, "labels", json_string(label_words[1]));
+    if (json_object_size(object))
+        json_object_set_new(root, "reading", object);
+    else
+        json_decref(object);
+}
+
+static void print_extras(const hesse_graph *g, json_t *root)
+{
+    const hesse_graph_extras *e = &g->extras;
+    json_t *list = json_array();
+    for (int i = 0; i < e->count; i++)
+        json_array_append_new(list, json_string(e->names[i]));
+    if (e->count)
+        json_object_set_new(root, "ignored", list);
+    else
+        json_decref(list);
+    if (*e->copy)
+        json_object_set_new(
+            root, "copy",
+            json_pack("{s:s, s:s}", "tensor", e->copy, "of", e->original));
 }
 
 hesse_status hesse_graph_print(const hesse_graph *g, FILE *file, hesse_why *why)
@@ -157,10 +222,12 @@ hesse_status hesse_graph_print(const hesse_graph *g, FILE *file, hesse_why *why)
         json_array_append_new(values,
                               print_value(g, &g->values[i], &param, &buffer, &table));
     for (int i = 0; i < g->n_nodes; i++)
-        json_array_append_new(nodes, print_node(&g->nodes[i]));
+        json_array_append_new(nodes, print_node(g, &g->nodes[i]));
     json_t *root = json_pack("{s:s, s:i, s:i, s:f, s:o, s:o}", "format", FORMAT,
                              "version", VERSION, "tokens", g->tokens, "loss_weight",
                              g->loss_weight, "values", values, "nodes", nodes);
+    if (root) print_reading(g, root);
+    if (root) print_extras(g, root);
     char *text =
         root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
@@ -174,7 +241,7 @@ hesse_status hesse_graph_print(const hesse_graph *g, FILE *file, hesse_why *why)
 /* The state of reading; the first error is kept. */
 typedef struct reader {
     const char *what;
-    char place[64]; /* "node 12" */
+    char place[100]; /* "node 12 (linear)" */
     hesse_graph *g;
     hesse_status s;
     hesse_why *why;
@@ -188,6 +255,25 @@ static void refuse(reader *r, const char *key, const json_t *found,
     if (!r->s)
         r->s = hesse_fail(r->why, HESSE_E_INPUT, "%s: %s: \"%s\" is %s, expected %s",
                           r->what, r->place, key, shown, expected);
+}
+
+/* Refuse a key that is not in a list, which ends with a NULL. */
+static void only(reader *r, const json_t *from, const char *const *known)
+{
+    const char *key;
+    json_t *x;
+    json_object_foreach((json_t *)from, key, x)
+    {
+        const char *near = known[0];
+        int i = 0;
+        while (known[i] && strcmp(known[i], key) != 0) i++;
+        if (known[i] || r->s) continue;
+        for (int j = 0; known[j]; j++)
+            if (hesse_edits(key, known[j]) < hesse_edits(key, near)) near = known[j];
+        r->s = hesse_fail(r->why, HESSE_E_INPUT,
+                          "%s: %s: there is no key \"%.40s\", the nearest is \"%s\"",
+                          r->what, r->place, key, near);
+    }
 }
 
 static int integer(reader *r, const json_t *from, const char *key, int low, int high)
@@ -280,21 +366,29 @@ static void read_slice(reader *r, const json_t *from, hesse_param *p)
 
 static hesse_param read_param(reader *r, const json_t *from)
 {
+    static const char *const keys[] = {"kind",  "name",  "tensor", "rows",   "cols",
+                                       "role",  "layer", "init",   "vector", "out_rows",
+                                       "slice", "shape", NULL};
+    static const char *const init_keys[] = {"mean", "spread", "uniform", NULL};
     const json_t *init = json_object_get(from, "init");
     hesse_param p = {.rows = integer(r, from, "rows", 1, MOST),
                      .cols = integer(r, from, "cols", 1, MOST),
-                     .role = (hesse_role)word(r, from, "role", roles, -1),
-                     .layer = integer(r, from, "layer", -1, MOST),
+                     .role = (hesse_role)word(r, from, "role", roles, HESSE_ROLE_OTHER),
+                     .layer = integer(r, from, "layer", -1, MOST_LAYERS),
                      .vector = truth(r, from, "vector"),
                      .out_rows = truth(r, from, "out_rows")};
     name(r, from, "name", p.name);
     name(r, from, "tensor", p.tensor);
     read_shape(r, from, &p);
     read_slice(r, from, &p);
+    only(r, from, keys);
     if (!json_is_object(init)) refuse(r, "init", init, "an object");
+    only(r, init, init_keys);
     p.init.mean = number(r, init, "mean");
     p.init.spread = number(r, init, "spread");
     p.init.uniform = truth(r, init, "uniform");
+    if (!r->s && p.init.spread < 0)
+        refuse(r, "spread", json_object_get(init, "spread"), "a number from 0");
     if ((double)p.rows * p.cols > INT_MAX)
         refuse(r, "rows", json_object_get(from, "rows"), "fewer than 2^31 numbers");
     if (p.vector && p.rows != 1)
@@ -314,9 +408,71 @@ static void read_constant(reader *r, const json_t *from)
     if (!r->s) hesse_graph_constant(r->g, 2, row);
 }
 
+/* Take the sizes of a node that are those of its parameter or table. Their kinds are
+   checked later. */
+static void take_shapes(const reader *r, hesse_graph_node *n)
+{
+    const hesse_op *op = n->op;
+    const int count = op->activations + op->parameters + op->constants;
+    hesse_graph_value v[2] = {{0}};
+    for (int i = 0; i < 2 && i < count; i++)
+        if (n->in[i] < r->g->n_values) v[i] = r->g->values[n->in[i]];
+    if (op == &hesse_op_gather || op == &hesse_op_spread) n->d.to = v[1].rows;
+    if (op == &hesse_op_gather) n->d.o = v[1].cols;
+    if (op == &hesse_op_spread)
+        n->d.c = v[1].cols, n->d.image.rows = v[0].rows, n->d.image.cols = v[0].cols;
+    if (op == &hesse_op_add_table || op == &hesse_op_times_table)
+        n->d.image.rows = v[1].rows, n->d.image.cols = v[1].cols;
+}
+
+/* Return the numbers of a table that was read. */
+static const double *numbers_of(const hesse_graph *g, int value)
+{
+    const double *at = g->table;
+    for (int v = 0; v < value; v++)
+        if (g->values[v].kind == HESSE_VALUE_TABLE)
+            at += (size_t)g->values[v].rows * (size_t)g->values[v].cols;
+    return at;
+}
+
+/* Check that the entries of an index are places of what it takes numbers from, and that
+   other tables fit. */
+static void check_tables(reader *r, const hesse_graph_node *n, const json_t *inputs)
+{
+    const hesse_graph *g = r->g;
+    char expected[160];
+    if (!takes_shapes(n->op)) return;
+    const hesse_graph_value *from = &g->values[n->in[0]], *v = &g->values[n->in[1]];
+    if (v->kind != HESSE_VALUE_TABLE) {
+        refuse(r, "inputs", inputs, "as input 1 a table");
+        return;
+    }
+    if (n->op == &hesse_op_add_table || n->op == &hesse_op_times_table) {
+        if ((v->rows == 1 || v->rows == n->d.t) && (v->cols == 1 || v->cols == n->d.c))
+            return;
+        snprintf(
+            expected, sizeof expected,
+            "a table of %d or 1 rows and %d or 1 columns, and value %d has %d x %d",
+            n->d.t, n->d.c, n->in[1], v->rows, v->cols);
+        refuse(r, "inputs", inputs, expected);
+        return;
+    }
+    const double most = (double)from->rows * from->cols;
+    const double *index = numbers_of(g, n->in[1]);
+    for (size_t i = 0; i < (size_t)v->rows * (size_t)v->cols; i++) {
+        if (index[i] >= -1 && index[i] < most && index[i] == floor(index[i])) continue;
+        snprintf(expected, sizeof expected,
+                 "places from -1 to %.0f, and number %zu (from 0) of table %d is %g",
+                 most - 1, i, n->in[1], index[i]);
+        refuse(r, "inputs", inputs, expected);
+        return;
+    }
+}
+
 /* Check that an input of a node has the kind and the size that its operator takes
    there. */
-static void check_input(reader *r, const hesse_graph_node *n, int i)
+static void check_input(reader *r, const hesse_graph_node *n, int i,
+                        const json_t *inputs)
 {
     const hesse_op *op = n->op;
     const hesse_graph *g = r->g;
@@ -324,9 +480,10 @@ static void check_input(reader *r, const hesse_graph_node *n, int i)
     const bool parameter = !activation && i < op->activations + op->parameters;
     char expected[128];
     if (n->in[i] >= g->n_values) {
-        snprintf(expected, sizeof expected, "a value before its own output, below %d",
+        snprintf(expected, sizeof expected,
+                 "values before its own output, below %d, so that there are no cycles",
                  g->n_values);
-        refuse(r, "inputs", json_null(), expected);
+        refuse(r, "inputs", inputs, expected);
         return;
     }
     const hesse_graph_value *v = &g->values[n->in[i]];
@@ -339,7 +496,7 @@ static void check_input(reader *r, const hesse_graph_node *n, int i)
                  activation  ? "numbers of tokens"
                  : parameter ? "a parameter"
                              : "a constant");
-        refuse(r, "inputs", json_null(), expected);
+        refuse(r, "inputs", inputs, expected);
         return;
     }
     if (activation) {
@@ -355,7 +512,7 @@ static void check_input(reader *r, const hesse_graph_node *n, int i)
                  "as input %d a shape of %d x %d, and value %d has %d x %d", i,
                  shape.rows, shape.cols, n->in[i], v->rows, v->cols);
     }
-    refuse(r, "inputs", json_null(), expected);
+    refuse(r, "inputs", inputs, expected);
 }
 
 static void read_table(reader *r, const json_t *from)
@@ -386,7 +543,15 @@ static const hesse_op *read_operator(reader *r, const json_t *from)
     const json_t *x = json_object_get(from, "operator");
     for (const hesse_op *const *op = hesse_ops; json_is_string(x) && *op; op++)
         if (strcmp((*op)->name, json_string_value(x)) == 0) return *op;
-    refuse(r, "operator", x, "the name of an operator (docs/math.md lists them)");
+    const char *near = NULL;
+    for (const hesse_op *const *op = hesse_ops; json_is_string(x) && *op; op++)
+        if (!near || hesse_edits(json_string_value(x), (*op)->name) <
+                         hesse_edits(json_string_value(x), near))
+            near = (*op)->name;
+    char expected[120];
+    snprintf(expected, sizeof expected, "the name of an operator%s%s%s",
+             near ? ", the nearest is \"" : "", near ? near : "", near ? "\"" : "");
+    refuse(r, "operator", x, expected);
     return NULL;
 }
 
@@ -400,7 +565,15 @@ static void read_sizes(reader *r, const json_t *from, hesse_dims *d)
         int i = 0;
         while (i < SIZES && strcmp(sizes[i].name, key) != 0) i++;
         if (i == SIZES) {
-            refuse(r, key, x, "no such size");
+            const char *near = sizes[0].name;
+            for (int j = 1; j < SIZES; j++)
+                if (hesse_edits(key, sizes[j].name) < hesse_edits(key, near))
+                    near = sizes[j].name;
+            if (!r->s)
+                r->s = hesse_fail(r->why, HESSE_E_INPUT,
+                                  "%s: %s: there is no size \"%.40s\", the nearest is "
+                                  "\"%s\"",
+                                  r->what, r->place, key, near);
             return;
         }
         char *at = (char *)d + sizes[i].at;
@@ -410,18 +583,28 @@ static void read_sizes(reader *r, const json_t *from, hesse_dims *d)
     }
 }
 
+/* Return true if the result of a node, whose other sizes are right, is too long. */
+static bool too_many(const hesse_graph_node *n)
+{
+    const hesse_op *op = n->op;
+    if (op->loss) return false;
+    const double width = op->width(&n->d, op->activations + op->parameters);
+    return width < 1 || width > MOST || width * hesse_op_tokens(op, &n->d) > INT_MAX;
+}
+
 /* Check the sizes that an operator divides by or indexes with. */
-static void check_sizes(reader *r, const hesse_graph_node *n)
+static void check_sizes(reader *r, const hesse_graph_node *n, const json_t *found)
 {
     const hesse_dims *d = &n->d;
     const hesse_image *m = &d->image;
     const bool window = n->op->kind == HESSE_CONV ||
                         (n->op->kind == HESSE_POOL && n->op != &hesse_op_mean_pool);
-    const bool heads = n->op->kind == HESSE_SCORES || n->op->kind == HESSE_SOFTMAX ||
+    const bool heads = n->op->kind == HESSE_SCORES || n->op == &hesse_op_softmax ||
                        n->op->kind == HESSE_MIX || n->op->kind == HESSE_GAUSSIAN;
-    const bool grouped = n->op == &hesse_op_layernorm_heads ||
-                         n->op == &hesse_op_rmsnorm_heads ||
-                         n->op == &hesse_op_rmsnorm_one_plus_heads;
+    const bool grouped =
+        n->op == &hesse_op_layernorm_heads || n->op == &hesse_op_rmsnorm_heads ||
+        n->op == &hesse_op_rmsnorm_one_plus_heads || n->op == &hesse_op_sum_fields ||
+        n->op == &hesse_op_max_fields || n->op == &hesse_op_softmax_fields;
     const char *wrong =
         d->c < 1                                ? "channels of at least 1"
         : heads && (d->h < 1 || d->g < 1)       ? "heads and kv_heads of at least 1"
@@ -445,8 +628,14 @@ static void check_sizes(reader *r, const hesse_graph_node *n)
                  m->pad >= m->kernel_cols || m->kernel_rows > m->rows + 2 * m->pad ||
                  m->kernel_cols > m->cols + 2 * m->pad)
             ? "a stride of at least 1 and a window that fits the image"
-            : NULL;
-    if (wrong) refuse(r, "sizes", json_null(), wrong);
+        : window && (double)d->c * m->kernel_rows * m->kernel_cols > INT_MAX
+            ? "a window of fewer than 2^31 numbers"
+        : heads && (double)d->h * d->t > MOST ? "heads x tokens of at most 2^24"
+        : n->op == &hesse_op_append && (double)d->c + d->o > MOST
+            ? "at most 2^24 channels"
+        : too_many(n) ? "fewer than 2^31 numbers of an example"
+                      : NULL;
+    if (wrong) refuse(r, "sizes", found, wrong);
 }
 
 static void read_node(reader *r, const json_t *from)
@@ -455,14 +644,20 @@ static void read_node(reader *r, const json_t *from)
     hesse_graph_node n = {.op = read_operator(r, from)};
     hesse_graph *g = r->g;
     if (r->s) return;
+    static const char *const keys[] = {"operator", "inputs", "output", "sizes",
+                                       "ids",      "unread", NULL};
     const hesse_op *op = n.op;
     const int count = op->activations + op->parameters + op->constants;
+    snprintf(r->place, sizeof r->place, "node %d (%s)", g->n_nodes, op->name);
+    only(r, from, keys);
     n.ids = (hesse_ids)word(r, from, "ids", ids, HESSE_IDS_NONE);
     read_sizes(r, from, &n.d);
     if (integer(r, from, "output", 0, INT_MAX) != g->n_values)
         refuse(r, "output", json_object_get(from, "output"), "the next value's index");
-    if ((int)json_array_size(inputs) != count)
-        refuse(r, "inputs", inputs, "as many values as the operator has inputs");
+    char list[40];
+    snprintf(list, sizeof list, "a list of %d value%s", count, count == 1 ? "" : "s");
+    if (!json_is_array(inputs) || json_array_size(inputs) != (size_t)count)
+        refuse(r, "inputs", inputs, list);
     for (int i = 0; !r->s && i < count; i++) {
         const json_t *x = json_array_get(inputs, (size_t)i);
         n.in[i] = json_is_integer(x) && json_integer_value(x) >= 0 &&
@@ -473,8 +668,10 @@ static void read_node(reader *r, const json_t *from)
     if (!r->s && op->activations && n.in[0] < g->n_values)
         n.d.t = g->values[n.in[0]].rows;
     if (!op->activations) n.d.t = g->tokens;
-    if (!r->s) check_sizes(r, &n);
-    for (int i = 0; !r->s && i < count; i++) check_input(r, &n, i);
+    if (!r->s && takes_shapes(op)) take_shapes(r, &n);
+    if (!r->s) check_sizes(r, &n, json_object_get(from, "sizes"));
+    for (int i = 0; !r->s && i < count; i++) check_input(r, &n, i, inputs);
+    if (!r->s) check_tables(r, &n, inputs);
     if (!r->s && (n.ids == HESSE_IDS_LABELS) != (op == &hesse_op_cross_entropy))
         refuse(r, "ids", json_object_get(from, "ids"),
                "\"labels\" for cross_entropy, and for no other operator");
@@ -484,14 +681,29 @@ static void read_node(reader *r, const json_t *from)
         refuse(r, "ids", json_object_get(from, "ids"),
                "\"tokens\", \"positions\" or \"types\" for embedding, and for no other "
                "operator");
+    if (!r->s && n.ids == HESSE_IDS_VISIBLE && op != &hesse_op_softmax &&
+        op->kind != HESSE_GAUSSIAN)
+        refuse(r, "ids", json_object_get(from, "ids"),
+               "\"visible\" for softmax and gaussian only");
+    if (!r->s && n.ids == HESSE_IDS_POSITIONS && n.d.c - n.d.token < g->tokens)
+        refuse(r, "sizes", json_object_get(from, "sizes"),
+               "a row for every position of an example");
     if (!r->s) hesse_graph_add(g, op, n.d, n.in, n.ids);
 }
 
 static void read_value(reader *r, const json_t *from, const json_t *nodes)
 {
+    static const char *const keys[][6] = {
+        [HESSE_VALUE_PARAMETER] = {NULL},
+        [HESSE_VALUE_CONSTANT] = {"kind", "vectors"},
+        [HESSE_VALUE_TABLE] = {"kind", "rows", "cols", "numbers"},
+        [HESSE_VALUE_INPUT] = {"kind", "tokens", "width"},
+        [HESSE_VALUE_TARGET] = {"kind", "tokens", "width"},
+        [HESSE_VALUE_RESULT] = {"kind", "tokens", "width"}};
     hesse_graph *g = r->g;
-    const int kind = word(r, from, "kind", kinds, -1);
     snprintf(r->place, sizeof r->place, "value %d", g->n_values);
+    const int kind = word(r, from, "kind", kinds, -1);
+    if (kind != HESSE_VALUE_PARAMETER) only(r, from, keys[kind]);
     if (r->s) return;
     if (kind == HESSE_VALUE_RESULT) {
         const json_t *node = json_array_get(nodes, (size_t)g->n_nodes);
@@ -501,11 +713,12 @@ static void read_value(reader *r, const json_t *from, const json_t *nodes)
         if (!r->s) read_node(r, node);
         if (r->s || g->exhausted) return;
         const hesse_graph_value *v = &g->values[value];
-        if (integer(r, from, "tokens", 0, MOST) != v->rows ||
-            integer(r, from, "width", 0, MOST) != v->cols)
-            refuse(r, "output", from, "the sizes that the operator gives");
-        if ((double)v->rows * v->cols > INT_MAX)
-            refuse(r, "output", from, "fewer than 2^31 numbers of an example");
+        char expected[100];
+        snprintf(expected, sizeof expected,
+                 "%d tokens x %d, the sizes that the operator gives", v->rows, v->cols);
+        if (integer(r, from, "tokens", 0, INT_MAX) != v->rows ||
+            integer(r, from, "width", 0, INT_MAX) != v->cols)
+            refuse(r, "output", from, expected);
     } else if (kind == HESSE_VALUE_CONSTANT) {
         read_constant(r, from);
     } else if (kind == HESSE_VALUE_TABLE) {
@@ -522,36 +735,153 @@ static void read_value(reader *r, const json_t *from, const json_t *nodes)
     }
 }
 
-/* Every parameter must be read, and the last value must be the loss. */
-static void check_graph(reader *r, size_t nodes)
+/* Name a node, or a value that no node makes. */
+static void name_value(reader *r, int v)
 {
     const hesse_graph *g = r->g;
+    snprintf(r->place, sizeof r->place, "value %d", v);
+    for (int i = 0; i < g->n_nodes; i++)
+        if (g->nodes[i].out == v)
+            snprintf(r->place, sizeof r->place, "node %d (%s)", i,
+                     g->nodes[i].op->name);
+}
+
+/* Every value must be read, and the last one must be the loss. */
+static void check_graph(reader *r, const json_t *root)
+{
+    const hesse_graph *g = r->g;
+    const json_t *nodes = json_object_get(root, "nodes");
     const hesse_graph_node *last = g->nodes + g->n_nodes - 1;
     snprintf(r->place, sizeof r->place, "graph");
-    if ((size_t)g->n_nodes != nodes)
-        refuse(r, "nodes", json_null(), "a result among the values for every node");
+    if ((size_t)g->n_nodes != json_array_size(nodes))
+        refuse(r, "nodes", nodes, "a result among the values for every node");
     if (!g->n_nodes || !last->op->loss || last->out != g->n_values - 1)
-        refuse(r, "nodes", json_null(), "a loss as the last node");
-    for (int v = 0; !r->s && v < g->n_values; v++) {
-        bool used = g->values[v].kind == HESSE_VALUE_RESULT;
-        for (int i = 0; !used && i < g->n_nodes; i++) {
-            const hesse_op *op = g->nodes[i].op;
-            for (int j = 0; j < op->activations + op->parameters + op->constants; j++)
-                used |= g->nodes[i].in[j] == v;
-        }
-        snprintf(r->place, sizeof r->place, "value %d", v);
-        if (!used) refuse(r, "kind", json_null(), "a node that reads it");
-    }
+        refuse(r, "nodes", nodes, "a loss as the last node");
     for (int i = 0; !r->s && i < g->n_nodes - 1; i++) {
-        snprintf(r->place, sizeof r->place, "node %d", i);
-        if (g->nodes[i].op->loss)
-            refuse(r, "operator", json_null(), "one loss, and that at the end");
+        if (!g->nodes[i].op->loss) continue;
+        name_value(r, g->nodes[i].out);
+        refuse(r, "operator",
+               json_object_get(json_array_get(nodes, (size_t)i), "operator"),
+               "one loss, and that at the end");
     }
+    int count = 0; /* of results */
+    bool *used = hesse_calloc((size_t)g->n_values, sizeof *used);
+    if (!r->s && !used)
+        r->s =
+            hesse_fail(r->why, HESSE_E_NOMEM, "%s: out of memory for a graph", r->what);
+    for (int i = 0; !r->s && i < g->n_nodes; i++) {
+        const hesse_op *op = g->nodes[i].op;
+        for (int j = 0; j < op->activations + op->parameters + op->constants; j++)
+            used[g->nodes[i].in[j]] = true;
+    }
+    for (int v = 0; !r->s && v < g->n_values - 1; v++) {
+        const bool result = g->values[v].kind == HESSE_VALUE_RESULT;
+        const json_t *node = json_array_get(nodes, (size_t)count);
+        count += result;
+        if (used[v] != (result && truth(r, node, "unread")) || r->s) continue;
+        name_value(r, v);
+        r->s = used[v] ? hesse_fail(r->why, HESSE_E_INPUT,
+                                    "%s: %s: \"unread\" is true, and a node reads it",
+                                    r->what, r->place)
+                       : hesse_fail(r->why, HESSE_E_INPUT,
+                                    "%s: %s: no node reads this value, expected one%s",
+                                    r->what, r->place,
+                                    result ? ", or \"unread\": true" : "");
+    }
+    free(used);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const hesse_param *const *)a)->name,
+                  (*(const hesse_param *const *)b)->name);
+}
+
+static int by_tensor(const void *a, const void *b)
+{
+    return strcmp((*(const hesse_param *const *)a)->tensor,
+                  (*(const hesse_param *const *)b)->tensor);
+}
+
+/* Parameters have different names, and only slices share a tensor. */
+static void check_names(reader *r)
+{
+    const hesse_params *p = &r->g->params;
+    const hesse_param **sorted = hesse_calloc((size_t)p->count + 1, sizeof(void *));
+    if (!sorted) {
+        r->s =
+            hesse_fail(r->why, HESSE_E_NOMEM, "%s: out of memory for a graph", r->what);
+        return;
+    }
+    for (int i = 0; i < p->count; i++) sorted[i] = &p->list[i];
+    for (int tensors = 0; tensors < 2; tensors++) {
+        qsort(sorted, (size_t)p->count, sizeof *sorted, tensors ? by_tensor : by_name);
+        for (int i = 1; !r->s && i < p->count; i++) {
+            const hesse_param *a = sorted[i - 1], *b = sorted[i];
+            const bool slices = a->slice.total && b->slice.total;
+            if (tensors ? slices || by_tensor(&a, &b) : by_name(&a, &b)) continue;
+            r->s = hesse_fail(r->why, HESSE_E_INPUT,
+                              "%s: parameters: two are called '%s', expected one that "
+                              "several nodes read",
+                              r->what, tensors ? a->tensor : a->name);
+        }
+    }
+    free(sorted);
+}
+
+static void read_reading(reader *r, const json_t *root)
+{
+    static const char *const keys[] = {"padding", "positions_skip_padding", "masked",
+                                       "labels", NULL};
+    const json_t *from = json_object_get(root, "reading");
+    hesse_graph_reading *to = &r->g->reading;
+    if (!from) return;
+    snprintf(r->place, sizeof r->place, "reading");
+    if (!json_is_object(from)) refuse(r, "reading", from, "an object");
+    only(r, from, keys);
+    if (json_object_get(from, "padding"))
+        to->pad = integer(r, from, "padding", 0, MOST - 1) + 1;
+    to->positions_skip_padding = truth(r, from, "positions_skip_padding");
+    to->masked = truth(r, from, "masked");
+    to->numbers = word(r, from, "labels", label_words, 0);
+}
+
+static void read_extras(reader *r, const json_t *root)
+{
+    static const char *const keys[] = {"tensor", "of", NULL};
+    const json_t *list = json_object_get(root, "ignored"), *x;
+    const json_t *copy = json_object_get(root, "copy");
+    size_t i;
+    snprintf(r->place, sizeof r->place, "graph");
+    if (list && !json_is_array(list)) refuse(r, "ignored", list, "a list of names");
+    json_array_foreach(list, i, x)
+    {
+        const char *text = json_is_string(x) ? json_string_value(x) : "";
+        if (!*text || strlen(text) >= sizeof *r->g->extras.names)
+            refuse(r, "ignored", x, "names of 1 to 319 bytes");
+        if (!r->s) hesse_graph_ignore(r->g, text);
+    }
+    if (!copy || r->s) return;
+    if (!json_is_object(copy)) refuse(r, "copy", copy, "an object");
+    only(r, copy, keys);
+    char tensor[HESSE_NAME];
+    name(r, copy, "tensor", tensor);
+    name(r, copy, "of", r->g->extras.original);
+    snprintf(r->g->extras.copy, sizeof r->g->extras.copy, "%s", tensor);
+    bool known = false;
+    for (int p = 0; p < r->g->params.count; p++)
+        known |= !r->g->params.list[p].slice.total &&
+                 strcmp(r->g->params.list[p].tensor, r->g->extras.original) == 0;
+    if (!known)
+        refuse(r, "of", json_object_get(copy, "of"), "the tensor of a parameter");
 }
 
 hesse_status hesse_graph_parse(const char *what, const char *text, size_t length,
                                hesse_graph **graph, hesse_why *why)
 {
+    static const char *const keys[] = {"format", "version", "tokens",  "loss_weight",
+                                       "values", "nodes",   "reading", "ignored",
+                                       "copy",   NULL};
     json_t *root = NULL, *value;
     size_t i;
     reader r = {.what = what, .place = "graph", .why = why};
@@ -567,14 +897,24 @@ hesse_status hesse_graph_parse(const char *what, const char *text, size_t length
     const json_t *nodes = json_object_get(root, "nodes");
     if (!json_is_array(values)) refuse(&r, "values", values, "a list");
     if (!json_is_array(nodes)) refuse(&r, "nodes", nodes, "a list");
-    if (r.g) r.g->loss_weight = number(&r, root, "loss_weight");
+    if (r.g && json_object_get(root, "loss_weight"))
+        r.g->loss_weight = number(&r, root, "loss_weight");
+    if (!r.s && r.g && r.g->loss_weight < 0)
+        refuse(&r, "loss_weight", json_object_get(root, "loss_weight"),
+               "a number from 0");
+    only(&r, root, keys);
     json_array_foreach(values, i, value)
     {
         if (r.g && !r.s && !r.g->exhausted) read_value(&r, value, nodes);
     }
     if (!r.s && (!r.g || r.g->exhausted))
         r.s = hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for a graph", what);
-    if (!r.s) check_graph(&r, json_array_size(nodes));
+    if (!r.s) check_graph(&r, root);
+    if (!r.s) check_names(&r);
+    if (!r.s) read_reading(&r, root);
+    if (!r.s) read_extras(&r, root);
+    if (!r.s && r.g->exhausted)
+        r.s = hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for a graph", what);
     json_decref(root);
     if (r.s)
         hesse_graph_free(r.g);

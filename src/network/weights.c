@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "files/safetensors_write.h"
 #include "network/families/families.h"
+#include "network/graph.h"
 #include "network/layout.h"
 
 #include <stdio.h>
@@ -235,7 +236,17 @@ static hesse_status find_extras(const hesse_safetensors *file, const char *path,
     return s;
 }
 
-/* The embedding is the first parameter. */
+/* Return the parameter that the copy of a tied head equals: the embedding, which comes
+   first, or the one that a graph names. */
+static const hesse_param *original_of(const hesse_arch *arch,
+                                      const hesse_params *params)
+{
+    for (int i = 0; arch->graph && i < params->count; i++)
+        if (strcmp(params->list[i].tensor, arch->graph->extras.original) == 0)
+            return &params->list[i];
+    return params->list;
+}
+
 static hesse_status check_copy(const hesse_safetensors *file, const char *path,
                                const hesse_param *embedding, const hesse_tensor *copy,
                                const double *theta, hesse_why *why)
@@ -299,6 +310,32 @@ hesse_status hesse_weights_check(const hesse_safetensors *file, const char *path
     return check_file(file, path, arch, lists, n_lists, &copy, note, why);
 }
 
+hesse_status hesse_weights_note(const hesse_safetensors *file, const hesse_arch *arch,
+                                const hesse_tensors *lists, int n_lists,
+                                hesse_graph *graph, hesse_why *why)
+{
+    const size_t count = hesse_safetensors_count(file);
+    bool *wanted = hesse_calloc(count, sizeof *wanted);
+    if (!wanted) return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a graph");
+    for (int i = 0; i < n_lists; i++) mark_wanted(file, arch, &lists[i], wanted);
+    const size_t wrapper = strlen(arch->layout.wrapper);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = hesse_safetensors_tensor(file, i)->name;
+        if (wanted[i]) continue;
+        const bool head = hesse_layout_extra(arch, name) == HESSE_EXTRA_HEAD;
+        if (strncmp(name, arch->layout.wrapper, wrapper) == 0) name += wrapper;
+        hesse_graph_extras *e = &graph->extras;
+        if (!head || lists->list->list->slice.total) {
+            hesse_graph_ignore(graph, name);
+            continue;
+        }
+        snprintf(e->copy, sizeof e->copy, "%s", name);
+        snprintf(e->original, sizeof e->original, "%s", lists->list->list->tensor);
+    }
+    free(wanted);
+    return HESSE_OK;
+}
+
 hesse_status hesse_weights_read(const hesse_safetensors *file, const char *path,
                                 const hesse_arch *arch, const hesse_tensors *lists,
                                 int n_lists, hesse_why *note,
@@ -309,7 +346,7 @@ hesse_status hesse_weights_read(const hesse_safetensors *file, const char *path,
     for (int i = 0; !s && i < n_lists; i++)
         s = read_tensors(file, path, arch, &lists[i], why);
     if (!s && copy) {
-        const hesse_param *embedding = lists->list->list;
+        const hesse_param *embedding = original_of(arch, lists->list);
         s = check_copy(file, path, embedding, copy, lists->values + embedding->offset,
                        why);
     }

@@ -76,6 +76,12 @@ hesse_status hesse_weights_check(const hesse_safetensors *file, const char *path
                                  const hesse_arch *arch, const hesse_tensors *lists,
                                  int n_lists, hesse_why *note, hesse_why *why);
 
+/** Local. Note in a graph the tensors of a checkpoint that hold no parameter, and the
+ *  copy of a tied head. The file was checked. Errors: HESSE_E_NOMEM. */
+hesse_status hesse_weights_note(const hesse_safetensors *file, const hesse_arch *arch,
+                                const hesse_tensors *lists, int n_lists,
+                                struct hesse_graph *graph, hesse_why *why);
+
 /** Local. Read a number for every parameter from a file beside a checkpoint, such as
  * the state of an optimiser: the tensor of a parameter has the name and the shape that
  * it has in the checkpoint, with an ending. If no tensor has that ending, names without

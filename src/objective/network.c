@@ -4,15 +4,18 @@
 
 #include "base/memory.h"
 #include "data/choose.h"
+#include "files/file.h"
 #include "network/families/config.h"
 #include "network/families/families.h"
 #include "network/graph_json.h"
 #include "network/layout.h"
+#include "network/partition.h"
 #include "network/weights.h"
 #include "parallel/team.h"
 
 #include <float.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST = 1 << 24 }; /* the limit of every size */
 
@@ -68,7 +71,37 @@ static hesse_status check_source(const hesse_network_source *source, const void 
         return hesse_fail(why, HESSE_E_JOB,
                           "a network needs an architecture whose family, activation, "
                           "kernel, loss and batch normalisation exist");
+    if (hesse_family_of(source->arch)->fit && !source->graph)
+        return hesse_fail(why, HESSE_E_JOB, "model: the family graph needs a graph");
     return check_sizes(source->arch, why);
+}
+
+/* Collective. Read the graph of a network of the family graph; the others have none. */
+static hesse_status read_graph(hesse_team *team, const hesse_network_source *source,
+                               hesse_graph **graph)
+{
+    char *text = NULL;
+    size_t length = 0;
+    hesse_status s = HESSE_OK;
+    *graph = NULL;
+    if (!hesse_family_of(source->arch)->fit) return HESSE_OK;
+    if (team->rank == 0) s = hesse_file_load(source->graph, &text, &length, &team->why);
+    s = hesse_agree(team, s);
+    if (s) return s;
+    hesse_team_broadcast(team, 0, &length, sizeof length);
+    if (team->rank) text = hesse_calloc(length, 1);
+    if (!text)
+        s = hesse_fail(&team->why, HESSE_E_NOMEM, "%s: out of memory for a graph",
+                       source->graph);
+    s = hesse_agree(team, s);
+    if (!s) hesse_team_broadcast(team, 0, text, length);
+    if (!s) s = hesse_graph_parse(source->graph, text, length, graph, &team->why);
+    free(text);
+    s = hesse_agree(team, s);
+    if (!s) return HESSE_OK;
+    hesse_graph_free(*graph);
+    *graph = NULL;
+    return s;
 }
 
 /* Fill in everything that follows from the family and the number of heads. */
@@ -79,11 +112,13 @@ static void complete(hesse_arch *arch)
 }
 
 /* Local to rank 0. Keys that are not in the config have the values of the source. */
-static hesse_status read_arch(const hesse_network_source *source, hesse_arch *arch,
+static hesse_status read_arch(const hesse_network_source *source,
+                              const hesse_graph *graph, hesse_arch *arch,
                               hesse_why *why)
 {
     const hesse_arch *asked = source->arch;
     *arch = *asked;
+    arch->graph = graph;
     complete(arch);
     if (!source->config) return HESSE_OK;
     const hesse_status s = hesse_config_read(source->config, arch, why);
@@ -106,11 +141,14 @@ hesse_status hesse_network_needs(hesse_team *team, const hesse_network_source *s
 {
     if (!team) return HESSE_E_JOB;
     hesse_arch arch = {0};
-    hesse_status s = check_source(source, needs, &team->why);
-    if (!s && team->rank == 0) s = read_arch(source, &arch, &team->why);
+    hesse_graph *graph = NULL;
+    hesse_status s = hesse_agree(team, check_source(source, needs, &team->why));
+    if (!s) s = read_graph(team, source, &graph);
+    if (!s && team->rank == 0) s = read_arch(source, graph, &arch, &team->why);
     s = hesse_agree(team, s);
+    if (!s && team->rank == 0) *needs = hesse_family_needs(&arch);
+    hesse_graph_free(graph);
     if (s) return s;
-    if (team->rank == 0) *needs = hesse_family_needs(&arch);
     needs->trained = source->config || source->checkpoint;
     hesse_team_broadcast(team, 0, needs, sizeof *needs);
     return HESSE_OK;
@@ -123,7 +161,7 @@ static hesse_status read_shape(const hesse_network_source *source,
                                hesse_safetensors **file, hesse_why *why)
 {
     hesse_arch *arch = &n->arch;
-    hesse_status s = read_arch(source, arch, why);
+    hesse_status s = read_arch(source, n->graph, arch, why);
     if (!s && source->checkpoint) {
         s = hesse_safetensors_open(source->checkpoint, file, why);
         if (!s) s = hesse_weights_probe(*file, source->checkpoint, arch, why);
@@ -142,7 +180,7 @@ static hesse_status read_shape(const hesse_network_source *source,
    them from the batch. Then they are only kept to be written again. */
 static bool needs_buffers(const hesse_network *n)
 {
-    return n->arch.image.batch_norm != HESSE_BATCH_NORM_TRAINING;
+    return n->graph || n->arch.image.batch_norm != HESSE_BATCH_NORM_TRAINING;
 }
 
 static hesse_status list_buffers(hesse_network *n, hesse_why *why)
@@ -161,16 +199,34 @@ static bool has_buffers(const hesse_network *n, const hesse_safetensors *file)
 }
 
 /* Local. List the tensors, and allocate their values unless it is an outline. */
-static hesse_status list_tensors(hesse_network *n, bool outline, hesse_why *why)
+static hesse_status list_tensors(hesse_network *n, const hesse_network_source *source,
+                                 hesse_why *why)
 {
     hesse_status s = hesse_params_new(&n->arch, &n->params, why);
+    if (!s && source->n_groups)
+        s = hesse_params_group(&n->params, source->groups, source->n_groups, why);
     if (!s) s = list_buffers(n, why);
-    if (s || outline) return s;
+    if (s || source->outline) return s;
     n->theta = hesse_alloc(n->params.size);
     n->constants = hesse_alloc(n->buffers.size);
     if (n->theta && n->constants) return HESSE_OK;
     return hesse_fail(why, HESSE_E_NOMEM, "%zu bytes for %zu parameters are not there",
                       n->params.size * sizeof(double), n->params.size);
+}
+
+/* Local to rank 0. Check the checkpoint of an outline. */
+static hesse_status check_outline(const hesse_network_source *source, hesse_network *n,
+                                  const hesse_safetensors *file,
+                                  const hesse_tensors lists[2], hesse_why *why)
+{
+    hesse_status s = hesse_weights_check(file, source->checkpoint, &n->arch, lists, 2,
+                                         &n->note, why);
+    if (s || !*n->note.text) return s;
+    n->ignored = hesse_graph_new(0);
+    if (n->ignored) s = hesse_weights_note(file, &n->arch, lists, 2, n->ignored, why);
+    if (!s && (!n->ignored || n->ignored->exhausted))
+        s = hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", source->checkpoint);
+    return s;
 }
 
 /* Local to rank 0. Read the values of the tensors, or draw them. For an outline, only
@@ -185,8 +241,7 @@ static hesse_status read_values(const hesse_network_source *source, hesse_networ
         const hesse_tensors lists[] = {{.list = &n->params, .values = n->theta},
                                        {.list = &n->buffers, .values = n->constants}};
         return source->outline
-                   ? hesse_weights_check(file, source->checkpoint, &n->arch, lists, 2,
-                                         &n->note, why)
+                   ? check_outline(source, n, file, lists, why)
                    : hesse_weights_read(file, source->checkpoint, &n->arch, lists, 2,
                                         &n->note, n->checkpoint, why);
     }
@@ -219,11 +274,14 @@ hesse_status hesse_network_open(hesse_team *team, const hesse_network_source *so
     if (network) *network = NULL;
     if (!s && !n)
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory for a network");
+    s = hesse_agree(team, s);
+    if (!s) s = read_graph(team, source, &n->graph);
     if (!s && team->rank == 0) s = read_shape(source, dataset, n, &file, &team->why);
     s = hesse_agree(team, s);
     if (!s) {
         hesse_team_broadcast(team, 0, &n->arch, sizeof n->arch);
-        s = hesse_agree(team, list_tensors(n, source->outline, &team->why));
+        n->arch.graph = n->graph;
+        s = hesse_agree(team, list_tensors(n, source, &team->why));
     }
     if (!s && team->rank == 0) s = read_values(source, n, file, &team->why);
     s = hesse_agree(team, s);
@@ -288,6 +346,8 @@ void hesse_network_free(hesse_network *n)
     if (!n) return;
     hesse_params_free(&n->params);
     hesse_params_free(&n->buffers);
+    hesse_graph_free(n->graph);
+    hesse_graph_free(n->ignored);
     free(n->theta);
     free(n->constants);
     free(n);
@@ -343,6 +403,27 @@ size_t hesse_network_tensor_size(const hesse_network *n, int i)
     return i >= 0 && i < n->params.count ? hesse_param_size(&n->params.list[i]) : 0;
 }
 
+/* Tell in the graph of a family what its name and its checkpoint say. */
+static hesse_status tell_reading(const hesse_network *n, hesse_graph *graph,
+                                 hesse_why *why)
+{
+    const hesse_data_needs needs = hesse_family_needs(&n->arch);
+    if (n->graph) return HESSE_OK; /* it tells it already */
+    graph->reading =
+        (hesse_graph_reading){.pad = needs.pad,
+                              .positions_skip_padding = needs.positions_skip_padding,
+                              .masked = needs.masked,
+                              .numbers = n->arch.data.loss == HESSE_LOSS_REGRESSION};
+    if (!n->ignored) return HESSE_OK;
+    const hesse_graph_extras *e = &n->ignored->extras;
+    for (int i = 0; i < e->count; i++) hesse_graph_ignore(graph, e->names[i]);
+    strcpy(graph->extras.copy, e->copy);
+    strcpy(graph->extras.original, e->original);
+    return graph->exhausted
+               ? hesse_fail(why, HESSE_E_NOMEM, "out of memory for a graph")
+               : HESSE_OK;
+}
+
 hesse_status hesse_network_print(const hesse_network *n, int tokens, FILE *file,
                                  hesse_why *why)
 {
@@ -353,6 +434,7 @@ hesse_status hesse_network_print(const hesse_network *n, int tokens, FILE *file,
         return hesse_fail(why, HESSE_E_JOB,
                           "an example has %d tokens, expected 1 to %d", tokens, MOST);
     hesse_status s = hesse_family_graph(&n->arch, tokens, &graph, why);
+    if (!s) s = tell_reading(n, graph, why);
     if (!s) s = hesse_graph_print(graph, file, why);
     hesse_graph_free(graph);
     return s;

@@ -11,7 +11,11 @@
 struct hesse_network {
     hesse_arch arch;
     hesse_params params, buffers;
-    double *theta, *constants; /* numbers of params and buffers; NULL in an outline */
+    double *theta, *constants;   /* numbers of params and buffers; NULL in an outline */
+    struct hesse_graph *graph;   /* of the family graph; arch.graph points to it */
+    struct hesse_graph *ignored; /* on rank 0, of an outline: an empty graph with the
+                                    tensors of the checkpoint that are ignored; NULL:
+                                    none */
     hesse_why note;
     char checkpoint[HESSE_DIGEST_LENGTH]; /* digest; "" without a checkpoint */
 };

@@ -242,6 +242,8 @@ static const hesse_schema_row ROWS[] = {
          "more appears less 2^64"},
     {HESSE_SECTION_MODEL, "", "config_sha256", HESSE_CONTENT_TEXT, .optional = true,
      .description = "digest of config.json"},
+    {HESSE_SECTION_MODEL, "", "graph_sha256", HESSE_CONTENT_TEXT, .optional = true,
+     .description = "digest of the graph of operators (`model.graph`)"},
     {HESSE_SECTION_MODEL, "", "checkpoint_sha256", HESSE_CONTENT_TEXT,
      .optional = true,
      .description =

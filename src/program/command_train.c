@@ -128,6 +128,7 @@ static hesse_status open_data(hesse_team *team, hesse_training_point *point)
     const hesse_job_train *t = &job->train;
     const hesse_network_source source = {.arch = &job->arch,
                                          .config = job->paths.config,
+                                         .graph = job->paths.graph,
                                          .checkpoint = job->paths.checkpoint,
                                          .outline = true};
     point->data = job->data;

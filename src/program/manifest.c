@@ -73,9 +73,10 @@ typedef struct origin {
     const char *complete; /* all keys of the job */
     bool series;          /* the checkpoint is a series */
     char program[80];
-    char config[HESSE_DIGEST_LENGTH], checkpoint[HESSE_DIGEST_LENGTH],
-        data[HESSE_DIGEST_LENGTH], directions[HESSE_DIGEST_LENGTH],
-        moments[HESSE_DIGEST_LENGTH], points[HESSE_DIGEST_LENGTH]; /* "": none */
+    char config[HESSE_DIGEST_LENGTH], graph[HESSE_DIGEST_LENGTH],
+        checkpoint[HESSE_DIGEST_LENGTH], data[HESSE_DIGEST_LENGTH],
+        directions[HESSE_DIGEST_LENGTH], moments[HESSE_DIGEST_LENGTH],
+        points[HESSE_DIGEST_LENGTH]; /* "": none */
 } origin;
 
 static void add_digest(json_t *inputs, const char *name, const char *digest)
@@ -89,6 +90,7 @@ static char *manifest_of(const origin *o, int about)
     json_t *root = json_object(), *inputs = json_object();
     if (about != WISH) {
         add_digest(inputs, "config", o->config);
+        add_digest(inputs, "graph", o->graph);
         add_digest(inputs, o->series ? "series of checkpoints" : "checkpoint",
                    o->checkpoint);
         add_digest(inputs, "data", o->data);
@@ -116,6 +118,7 @@ hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *proble
     hesse_status s = HESSE_OK;
     *identity = (hesse_identity){.of = of};
     if (job->paths.config) s = hesse_config_digest(job->paths.config, o.config, why);
+    if (!s && job->paths.graph) s = hesse_digest_file(job->paths.graph, o.graph, why);
     if (!s)
         s = landscape
                 ? hesse_directions_digest(
@@ -207,6 +210,7 @@ hesse_status hesse_identity_match(const hesse_identity *identity, const char *pa
         hesse_reader_attribute(r.file, "hesse_version", version, sizeof version);
         hesse_reader_attribute(r.file, "git_commit", commit, sizeof commit);
         hesse_reader_attribute(r.file, "config_sha256", o.config, sizeof o.config);
+        hesse_reader_attribute(r.file, "graph_sha256", o.graph, sizeof o.graph);
         hesse_reader_attribute(r.file, "checkpoint_sha256", o.checkpoint,
                                sizeof o.checkpoint);
         hesse_reader_attribute(r.file, "data_sha256", o.data, sizeof o.data);

@@ -122,7 +122,10 @@ hesse_network_source hesse_job_source(const hesse_job *job, bool outline)
 {
     return (hesse_network_source){.arch = &job->arch,
                                   .config = job->paths.config,
+                                  .graph = job->paths.graph,
                                   .checkpoint = job->paths.checkpoint,
+                                  .groups = job->groups,
+                                  .n_groups = job->n_groups,
                                   .seed = job->seed,
                                   .outline = outline};
 }

@@ -159,7 +159,8 @@ static void note_arch(hesse_provenance *p, const hesse_arch *a)
     text(p, "model_family", f->name);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (owns(f, sizes[i].key)) whole(p, sizes[i].name, sizes[i].value);
-    if (f->reads != HESSE_READS_IDS) whole(p, "model_inputs", a->data.inputs);
+    if (hesse_family_reads(a) != HESSE_READS_IDS)
+        whole(p, "model_inputs", a->data.inputs);
     if (!f->decoder && a->task != HESSE_TASK_MASKED)
         whole(p, "model_outputs", a->data.outputs);
     if (owns(f, "kernel"))
@@ -192,6 +193,7 @@ static void note_network(hesse_provenance *p, const hesse_job *job,
     whole(p, "parameters", (int64_t)hesse_network_size(n));
     if (!job->paths.checkpoint) whole(p, "model_seed", (int64_t)job->seed);
     text(p, "config_sha256", p->config);
+    text(p, "graph_sha256", p->graph);
     text(p, "checkpoint_sha256", checkpoint);
     text(p, "moments_sha256", job->moments);
     if (job->series.count || *job->points) return; /* every step and run has its own */
@@ -316,10 +318,11 @@ static void read_machine(hesse_provenance *p)
 }
 
 /* The file was read before; if it is missing now, its digest is not known. */
-static void read_config(hesse_provenance *p, const char *path)
+static void read_inputs(hesse_provenance *p, const char *config, const char *graph)
 {
     hesse_why why;
-    if (path && hesse_config_digest(path, p->config, &why)) p->config[0] = '\0';
+    if (config && hesse_config_digest(config, p->config, &why)) p->config[0] = '\0';
+    if (graph && hesse_digest_file(graph, p->graph, &why)) p->graph[0] = '\0';
 }
 
 void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *problem,
@@ -330,7 +333,7 @@ void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *pr
     const hesse_plan_summary plan = hesse_analysis_summary(analysis);
     *p = (hesse_provenance){0};
     read_machine(p);
-    if (speaks) read_config(p, job->paths.config);
+    if (speaks) read_inputs(p, job->paths.config, job->paths.graph);
     note_program(p, plan.ranks, plan.threads);
     note_job(p, job, &plan);
     text(p, "job_identity", resume->identity.job);
@@ -356,7 +359,7 @@ void hesse_provenance_of_training(int ranks, const hesse_problem *problem,
 {
     *p = (hesse_provenance){0};
     read_machine(p);
-    if (speaks) read_config(p, job->paths.config);
+    if (speaks) read_inputs(p, job->paths.config, job->paths.graph);
     note_program(p, ranks, 1);
     text(p, "job", job->text);
     text(p, "job_complete", job->complete);

@@ -25,7 +25,7 @@ typedef struct hesse_provenance {
     char repeatable[512];
     char command[4096], environment[4096], host[256], created[32], mpi[256], hdf5[32],
         blas[128], procedure[320];
-    char config[HESSE_DIGEST_LENGTH];
+    char config[HESSE_DIGEST_LENGTH], graph[HESSE_DIGEST_LENGTH];
 } hesse_provenance;
 
 /** Local. The attributes of one step of a series: its loss, checkpoint and times.

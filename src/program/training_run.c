@@ -271,6 +271,7 @@ hesse_status hesse_training_run_do(hesse_training_run *r)
     hesse_train_options options = job->train.options;
     const hesse_network_source source = {.arch = &job->arch,
                                          .config = job->paths.config,
+                                         .graph = job->paths.graph,
                                          .checkpoint = job->paths.checkpoint,
                                          .seed = seed_of(r, job->seed)};
     options.learning_rate = r->rate;

@@ -12,16 +12,21 @@ extern const hesse_family hesse_family_gpt2, hesse_family_llama, hesse_family_be
     hesse_family_resnet, hesse_family_linear_transformer, hesse_family_attention,
     hesse_family_quadratic, hesse_family_gpt_neox, hesse_family_opt,
     hesse_family_gpt_neo, hesse_family_roberta, hesse_family_distilbert,
-    hesse_family_gemma, hesse_family_gemma2, hesse_family_phi, hesse_family_phi3;
+    hesse_family_gemma, hesse_family_gemma2, hesse_family_phi, hesse_family_phi3,
+    hesse_family_graph_file;
 
 const hesse_family *const hesse_families[] = {
-    &hesse_family_gpt2,      &hesse_family_llama,     &hesse_family_gpt_neox,
-    &hesse_family_opt,       &hesse_family_gpt_neo,   &hesse_family_gemma,
-    &hesse_family_gemma2,    &hesse_family_phi,       &hesse_family_phi3,
-    &hesse_family_bert,      &hesse_family_roberta,   &hesse_family_distilbert,
-    &hesse_family_vit,       &hesse_family_mlp,       &hesse_family_mixer,
-    &hesse_family_vgg,       &hesse_family_resnet,    &hesse_family_linear_transformer,
-    &hesse_family_attention, &hesse_family_quadratic, NULL};
+    &hesse_family_gpt2,       &hesse_family_llama,
+    &hesse_family_gpt_neox,   &hesse_family_opt,
+    &hesse_family_gpt_neo,    &hesse_family_gemma,
+    &hesse_family_gemma2,     &hesse_family_phi,
+    &hesse_family_phi3,       &hesse_family_bert,
+    &hesse_family_roberta,    &hesse_family_distilbert,
+    &hesse_family_vit,        &hesse_family_mlp,
+    &hesse_family_mixer,      &hesse_family_vgg,
+    &hesse_family_resnet,     &hesse_family_linear_transformer,
+    &hesse_family_attention,  &hesse_family_quadratic,
+    &hesse_family_graph_file, NULL};
 
 const hesse_family *hesse_family_named(const char *name)
 {
@@ -103,6 +108,7 @@ static bool per_token(const hesse_arch *a)
 hesse_data_needs hesse_family_needs(const hesse_arch *a)
 {
     const hesse_family *f = hesse_family_of(a);
+    if (f->needs) return f->needs(a);
     return (hesse_data_needs){.reads = f->reads,
                               .positions = a->positions,
                               .vocabulary = a->vocabulary,
@@ -116,6 +122,11 @@ hesse_data_needs hesse_family_needs(const hesse_arch *a)
                               .pad = a->pad,
                               .positions_skip_padding = f->positions_skip_padding,
                               .classes = a->data.outputs};
+}
+
+hesse_reads hesse_family_reads(const hesse_arch *a)
+{
+    return hesse_family_needs(a).reads;
 }
 
 static hesse_status misfit(const hesse_arch *a, const char *reads, const char *found,
@@ -214,6 +225,7 @@ static hesse_status fit_numbers(hesse_arch *a, const hesse_batch *batch, hesse_w
 
 hesse_status hesse_family_fit(hesse_arch *a, const hesse_batch *batch, hesse_why *why)
 {
+    if (hesse_family_of(a)->fit) return hesse_family_of(a)->fit(a, batch, why);
     hesse_status s = fit_input(a, batch, why);
     if (s) return s;
     if (a->data.loss != HESSE_LOSS_CROSS_ENTROPY) return fit_numbers(a, batch, why);
@@ -223,8 +235,10 @@ hesse_status hesse_family_fit(hesse_arch *a, const hesse_batch *batch, hesse_why
 
 hesse_status hesse_family_is_told(const hesse_arch *a, hesse_why *why)
 {
-    const hesse_reads r = hesse_family_of(a)->reads;
+    const hesse_family *f = hesse_family_of(a);
+    const hesse_reads r = f->reads;
     const hesse_arch_data *d = &a->data;
+    if (f->fit) return HESSE_OK; /* the graph has all sizes */
     const bool ids = r == HESSE_READS_IDS, images = r == HESSE_READS_IMAGES;
     const hesse_size_limit sizes[] = {
         {"vocabulary", ids ? a->vocabulary : 1, 0},
@@ -330,11 +344,34 @@ static hesse_status check_length(const hesse_arch *a, int tokens, hesse_why *why
         tokens, a->positions);
 }
 
+/* The network is given as data, for examples of one length. */
+static hesse_status check_given(const hesse_arch *a, int tokens, hesse_why *why)
+{
+    if (!a->graph)
+        return hesse_fail(why, HESSE_E_JOB, "model: the family graph needs a graph");
+    if (tokens == a->graph->tokens) return HESSE_OK;
+    return hesse_fail(why, HESSE_E_JOB,
+                      "model: the graph is of examples of %d tokens, and the data have "
+                      "%d",
+                      a->graph->tokens, tokens);
+}
+
+static hesse_status copy_graph(const hesse_arch *a, int tokens, hesse_graph **graph,
+                               hesse_why *why)
+{
+    const hesse_status s = check_given(a, tokens, why);
+    if (s) return s;
+    *graph = hesse_graph_copy(a->graph);
+    return *graph ? HESSE_OK
+                  : hesse_fail(why, HESSE_E_NOMEM, "out of memory for a graph");
+}
+
 hesse_status hesse_family_graph(const hesse_arch *arch, int tokens, hesse_graph **graph,
                                 hesse_why *why)
 {
     *graph = NULL;
     const hesse_family *f = hesse_family_of(arch);
+    if (f->fit) return copy_graph(arch, tokens, graph, why);
     hesse_arch a = *arch;
     hesse_family_complete(&a);
     hesse_status s = f->check(&a, why);
@@ -361,7 +398,8 @@ static hesse_status list(const hesse_arch *arch, bool buffers, hesse_params *par
 {
     hesse_graph *g;
     const bool ids = hesse_family_of(arch)->reads == HESSE_READS_IDS;
-    const hesse_status s = hesse_family_graph(arch, ids ? 1 : arch->positions, &g, why);
+    const int tokens = arch->graph ? arch->graph->tokens : ids ? 1 : arch->positions;
+    const hesse_status s = hesse_family_graph(arch, tokens, &g, why);
     *params = (hesse_params){0};
     if (s) return s;
     hesse_params *from = buffers ? &g->buffers : &g->params;
@@ -390,6 +428,8 @@ hesse_status hesse_family_build_tape(const hesse_arch *arch, const hesse_batch *
 {
     hesse_graph *g;
     *tape = NULL;
+    if (arch->graph)
+        return hesse_graph_tape(arch->graph, batch, constants, weighting, tape, why);
     hesse_status s = hesse_family_graph(arch, batch->context, &g, why);
     if (!s) s = hesse_graph_tape(g, batch, constants, weighting, tape, why);
     hesse_graph_free(g);

@@ -9,8 +9,10 @@
  */
 bool hesse_arch_is_sound(const hesse_arch *arch);
 
-/** Local. Return the properties that a network needs its data to have. */
+/** Local. Return the properties that a network needs its data to have, and the form in
+ *  which it reads them. */
 hesse_data_needs hesse_family_needs(const hesse_arch *arch);
+hesse_reads hesse_family_reads(const hesse_arch *arch);
 
 /** Local. Set the sizes that an architecture leaves open (0) to those of the data.
  *  Errors: HESSE_E_JOB, with what the family reads and what the data are. */

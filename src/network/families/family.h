@@ -68,6 +68,13 @@ typedef struct hesse_family {
     /** Append the network to b->graph, from the examples to the loss. */
     void (*build)(hesse_builder *b);
 
+    /** Of the family whose networks are data (arch->graph): what they need their data
+     *  to be, and the check that a batch is so; other families have NULL. `fit` changes
+     *  nothing. Errors: HESSE_E_JOB. */
+    hesse_data_needs (*needs)(const hesse_arch *arch);
+    hesse_status (*fit)(const hesse_arch *arch, const hesse_batch *batch,
+                        hesse_why *why);
+
     /* The family's config.json: the values of "model_type", up to a NULL, and its
        reader; NULL: the family has none. */
     const char *const *config_types;

@@ -1,0 +1,232 @@
+#!/bin/sh
+# Networks that are given as graphs: hesse graph, the family graph, general operators, wrong graphs.
+#
+# usage: graph.sh HESSE MPIEXEC [CASE...]
+. "$(dirname "$0")/library.sh"
+
+script=$source/tests/commands/graph.py
+
+# given: make the job that of the graph of its network.
+given() {
+    launch graph job.yaml
+    expect_status 0
+    cat "$work/out" > graph.json
+    cat > job.yaml <<EOF
+model:
+  family: graph
+  graph: graph.json
+  checkpoint: model.safetensors
+data:
+  tokens: tokens.npy
+output:
+  file: result.h5
+EOF
+}
+
+# wrong PROGRAM MESSAGE: after an edit with sed, the graph must be refused.
+wrong() {
+    given
+    edit graph.json "$1"
+    run_refused 3 "graph.json: $2 (key: model.graph)"
+}
+
+case_every_operator_is_that_of_numpy() {
+    ranks=1
+    for name in $(/usr/bin/python3 "$script" cases); do
+        rm -f -- *
+        loss=$(/usr/bin/python3 "$script" write "$name")
+        works '.*' run job.yaml
+        expect "the loss of $name" /usr/bin/python3 "$script" compare result.h5 "$loss"
+        works 'symmetry.* ok$' check job.yaml
+        expect_lines 5 ' ok$'
+    done
+}
+
+case_matrices_are_those_of_differences() {
+    ranks=2
+    for name in gather spread max_fields softmax_fields quotient several power; do
+        rm -f -- *
+        /usr/bin/python3 "$script" write "$name" > /dev/null
+        works '.*' run job.yaml --set hessian.scope=both --set output.matrices=true
+        expect "the matrix of $name" /usr/bin/python3 "$script" hessian result.h5 "$name"
+    done
+}
+
+case_all_commands() {
+    given
+    ranks=2
+    works '.*' plan job.yaml
+    works 'symmetry.* ok$' check job.yaml
+    works '.*' run job.yaml --set hessian.partition=head
+    works 'graph' show result.h5
+    works '.*' show result.h5 --verify
+    launch graph job.yaml
+    expect_status 0
+    expect 'the same graph again' diff "$work/out" graph.json
+    works '.*' train job.yaml --set train.steps=3 --set train.optimiser=adamw
+    works '.*' landscape job.yaml --set landscape.points=3 --set output.file=l.h5
+}
+
+case_heads_and_groups_are_those_of_the_family() {
+    ranks=1
+    for partition in head group layer neuron; do
+        fresh gpt2
+        works '.*' run job.yaml --set hessian.partition=$partition
+        mv result.h5 family.h5
+        given
+        works '.*' run job.yaml --set hessian.partition=$partition
+        expect "the same blocks by $partition" h5diff family.h5 result.h5 /blocks/name /blocks/name
+        expect "the same eigenvalues by $partition" \
+            h5diff family.h5 result.h5 /spectra/blocks /spectra/blocks
+    done
+}
+
+case_groups_of_the_user() {
+    ranks=1
+    run='run job.yaml --set hessian.scope=blocks --set hessian.partition=group --set hessian.only=[QK,other]'
+    works '.*' $run --set 'hessian.groups={QK: ["*.query", "*.key"], wpe: transformer.wpe.weight}'
+    expect_lines 1 '^  other  *514 '
+    expect_lines 1 '^  QK  *168 '
+    h5dump -d blocks/size result.h5 > "$work/family"
+    rm result.h5
+    given
+    works '.*' $run --set 'hessian.groups={QK: ["*.query", "*.key"], wpe: transformer.wpe.weight}'
+    h5dump -d blocks/size result.h5 > "$work/graph"
+    expect 'the same sizes' diff "$work/family" "$work/graph"
+    refused 2 "groups of parameters: 'transformer.wpe.weight' is in 'a' and in 'b', expected one group (key: hessian.groups)" \
+        run job.yaml --set 'hessian.groups={a: "*wpe*", b: "*.weight"}' --set output.file=r.h5
+    refused 2 "groups of parameters: '\*wqe\*' of 'a' selects no parameter; the nearest name is .*" \
+        run job.yaml --set 'hessian.groups={a: "*wqe*"}' --set output.file=r.h5
+    refused 2 "--set hessian.groups: 'hessian.groups' is a list, expected a mapping of names to lists of texts.*" \
+        run job.yaml --set 'hessian.groups=[a]' --set output.file=r.h5
+    refused 2 ".* 'hessian.groups.a' is a mapping, expected a list of texts, as in \[a, b\]" \
+        run job.yaml --set 'hessian.groups={a: {b: c}}' --set output.file=r.h5
+}
+
+# more_tensors FACTOR: add a mask to the checkpoint, and its embedding times FACTOR as a head.
+more_tensors() {
+    /usr/bin/python3 - "$1" <<'EOF'
+import json, struct, sys
+import numpy as np
+raw = open("model.safetensors", "rb").read()
+size = struct.unpack("<Q", raw[:8])[0]
+header, data = json.loads(raw[8:8 + size]), raw[8 + size:]
+wte = next(name for name in header if name.endswith("wte.weight"))
+first, end = header[wte]["data_offsets"]
+head = (np.frombuffer(data[first:end]) * float(sys.argv[1])).tobytes()
+header["lm_head.weight"] = dict(header[wte], data_offsets=[len(data), len(data) + len(head)])
+header["transformer.h.0.attn.bias"] = {
+    "dtype": "F64", "shape": [1],
+    "data_offsets": [len(data) + len(head), len(data) + len(head) + 8]}
+text = json.dumps(header).encode()
+open("model.safetensors", "wb").write(
+    struct.pack("<Q", len(text)) + text + data + head + bytes(8))
+EOF
+}
+
+case_tensors_that_are_ignored() {
+    ranks=2
+    cat model.safetensors > "$work/plain"
+    more_tensors 1
+    given
+    works '.*lm_head.weight (equal to the tied embedding), transformer.h.0.attn.bias.*' run job.yaml
+    works '"copy"' graph job.yaml
+    expect 'the same graph again' diff "$work/out" graph.json
+    expect_lines 1 '"transformer.h.0.attn.bias"'
+    cat "$work/plain" > model.safetensors
+    more_tensors 2
+    refused 3 "model.safetensors: 'lm_head.weight' differs from 'transformer.wte.weight', .*" \
+        run job.yaml --force
+    edit graph.json 's/"transformer.h.0.attn.bias"/"transformer.h.1.attn.bias"/'
+    refused 3 "model.safetensors: tensor 'transformer.h.0.attn.bias' is no parameter of this model.*" \
+        run job.yaml --force
+}
+
+case_without_a_checkpoint() {
+    given
+    edit job.yaml /checkpoint/d
+    works '.*' run job.yaml
+}
+
+case_of_another_checkpoint() {
+    given
+    edit graph.json 's/"tensor": "transformer.wpe.weight"/"tensor": "transformer.wpo.weight"/'
+    run_refused 3 "model.safetensors: expected a tensor 'transformer.wpo.weight', nearest is .*"
+}
+
+case_other_data() {
+    given
+    edit job.yaml 's/tokens.npy/tokens.npy, context: 2/;s/tokens: \(.*\)/{tokens: \1}/'
+    edit job.yaml 's/^data:/data:/'
+    run_refused 2 'model: an example of the graph has [0-9]* tokens, and the data have 2.*'
+}
+
+case_another_version() {
+    wrong 's/"version": 1/"version": 2/' 'graph: "version" is 2, expected a whole number from 1 to 1'
+}
+case_no_json() {
+    wrong '1s/{/[/' 'no valid JSON: .*'
+}
+case_unknown_operator() {
+    wrong 's/"gelu_tanh"/"gelu_tan"/' \
+        'node [0-9]*: "operator" is "gelu_tan", expected the name of an operator, the nearest is "gelu_tanh"'
+}
+case_unknown_key() {
+    wrong 's/"loss_weight"/"loss_weigth"/' \
+        'graph: there is no key "loss_weigth", the nearest is "loss_weight"'
+}
+case_unknown_size() {
+    wrong 's/"outputs"/"output"/' \
+        'node [0-9]* ([a-z]*): there is no size "output", the nearest is "outputs"'
+}
+case_cycle() {
+    given
+    /usr/bin/python3 - <<'EOF'
+import json
+g = json.load(open("graph.json"))
+g["nodes"][3]["inputs"][0] = g["nodes"][5]["output"]
+json.dump(g, open("graph.json", "w"))
+EOF
+    run_refused 3 'graph.json: node 3 ([a-z]*): "inputs" is .*, expected values before its own output,.*no cycles (key: model.graph)'
+}
+case_value_that_nothing_reads() {
+    given
+    /usr/bin/python3 - <<'EOF'
+import json
+g = json.load(open("graph.json"))
+g["values"].insert(0, {"kind": "table", "rows": 1, "cols": 1, "numbers": [0.5]})
+for node in g["nodes"]:
+    node["output"] += 1
+    node["inputs"] = [i + 1 for i in node["inputs"]]
+json.dump(g, open("graph.json", "w"))
+EOF
+    run_refused 3 'graph.json: value 0: no node reads this value, expected one (key: model.graph)'
+}
+case_no_loss() {
+    given
+    /usr/bin/python3 - <<'EOF'
+import json
+g = json.load(open("graph.json"))
+g["nodes"].pop()
+g["values"].pop()
+json.dump(g, open("graph.json", "w"))
+EOF
+    run_refused 3 'graph.json: graph: "nodes" is .*, expected a loss as the last node (key: model.graph)'
+}
+case_wrong_shape() {
+    wrong 's/"channels": \([0-9]\)/"channels": 1\1/' 'node [0-9]* ([a-z]*): "inputs" is .*, expected as input [0-9] .*'
+}
+case_places_outside() {
+    ranks=1
+    rm -f -- *
+    /usr/bin/python3 "$script" write gather > /dev/null
+    edit graph.json 's/\[2\.0, /[24.0, /'
+    run_refused 3 'graph.json: node 2 (gather): .*places from -1 to 23, and number 0 .* is 24 .*'
+}
+case_missing_file() {
+    given
+    rm graph.json
+    run_refused 3 'graph.json: No such file.*(key: model.graph)'
+}
+
+run_cases "$@"
