@@ -655,7 +655,7 @@ def arranged(example):
 def as_double(x):
     import torch
     if isinstance(x, torch.Tensor):
-        x = x.detach().cpu()
+        x = x.detach().cpu().contiguous()
         return x.double() if x.dtype.is_floating_point else x
     return x
 

@@ -266,6 +266,9 @@ class Builder:
         shape = np.broadcast_shapes(a.shape, b.shape)
         a = Act(a.value, np.broadcast_to(a.index, shape))
         b = Act(b.value, np.broadcast_to(b.index, shape))
+        for act, other in ((a, b), (b, a)):
+            if (act.index < 0).all():
+                return other if operator == "sum" else act
         options = []
         for act, other in ((a, b), (b, a)):
             if self.once(act):

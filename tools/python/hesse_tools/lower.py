@@ -153,10 +153,12 @@ class Lowering:
                   if k not in ("pin_memory", "device")} if kwargs else {}
         args = tuple(torch.float64 if isinstance(x, torch.dtype) and x in LOW else x
                      for x in args)
+        function = torch.reshape if op_name(node) in ("view", "_unsafe_view") and \
+            not isinstance(args[1], torch.dtype) else node.target
         if not data:
-            return node.target(*args, **kwargs)
+            return function(*args, **kwargs)
         count = len(data[0].each)
-        each = [node.target(*pick(args, i), **pick(kwargs, i))
+        each = [function(*pick(args, i), **pick(kwargs, i))
                 for i in range(count)]
         if isinstance(each[0], (tuple, list)):
             return [Data([one[i] for one in each]) for i in range(len(each[0]))]
@@ -1007,6 +1009,8 @@ def mul(low, node, x, y):
         if isinstance(b, (int, float)):
             return low.b.scale(low.act(a), float(b))
         if isinstance(b, torch.Tensor):
+            if not b.any():
+                return torch.zeros(np.broadcast_shapes(tuple(a.shape), tuple(b.shape)))
             return low.b.with_table("times_table", low.act(a), b.double().numpy())
     return low.b.binary("product", *low.matching(x, y))
 
@@ -1026,7 +1030,8 @@ def div(low, node, x, y, rounding_mode=None):
 
 @handles("addcmul")
 def addcmul(low, node, x, a, b, value=1):
-    return add(low, node, x, mul(low, node, mul(low, node, a, b), float(value)))
+    return add(low, node_named(node, "add"), x,
+               mul(low, node, mul(low, node, a, b), float(value)))
 
 
 @handles("lerp")
@@ -1342,13 +1347,18 @@ def cumsum(low, node, x, dim, dtype=None):
 def linear(low, node, x, w, bias=None):
     if isinstance(x, Data):
         x = low.act(x)
+    if isinstance(x, torch.Tensor) and isinstance(w, Par):
+        if not bool(x.any()) and isinstance(bias, Par):
+            return moved(bias, lambda i: np.broadcast_to(i, tuple(x.shape[:-1]) +
+                                                         i.shape))
+        x = low.b.constant(low.act(w), x.double().numpy())
     if isinstance(w, Par) and isinstance(x, Act) and len(w.shape) == 2 and \
             (bias is None or isinstance(bias, Par)):
         out = low.b.linear(x, w, bias)
         if out is not None:
             return out
     out = matmul(low, node, x, w.t() if isinstance(w, torch.Tensor) else t(low, node, w))
-    return out if bias is None else add(low, node, out, bias)
+    return out if bias is None else add(low, node_named(node, "add"), out, bias)
 
 
 @handles("matmul", "mm", "bmm", "mv", "dot")
@@ -1405,7 +1415,7 @@ def addmm(low, node, bias, x, w, beta=1, alpha=1):
             return out
     out = matmul(low, node, x, w)
     out = low.b.scale(out, float(alpha))
-    return add(low, node, out, bias, alpha=beta)
+    return add(low, node_named(node, "add"), out, bias, alpha=beta)
 
 
 @handles("scaled_dot_product_attention", "_scaled_dot_product_flash_attention_for_cpu")
