@@ -34,10 +34,13 @@ typedef enum hesse_kinds {
     HESSE_SCALE = 1 << 20,
     HESSE_MOVE = 1 << 21, /* selection, class token, transposition, positions */
     HESSE_BINARY_CROSS_ENTROPY = 1 << 22,
+    HESSE_ELEMENTWISE = 1 << 23, /* functions of one number that graphs have */
+    HESSE_MEAN_LOSS = 1 << 24,   /* a loss that a graph computes itself      */
 
-    HESSE_ALL = (1 << 23) - 1,
+    HESSE_ALL = (1 << 25) - 1,
     HESSE_GAUSS_NEWTON = HESSE_CROSS_ENTROPY | HESSE_SQUARED_ERROR |
-                         HESSE_BINARY_CROSS_ENTROPY,   /* the losses alone */
+                         HESSE_BINARY_CROSS_ENTROPY |
+                         HESSE_MEAN_LOSS,              /* the losses alone */
     HESSE_FUNCTIONAL = HESSE_ALL & ~HESSE_GAUSS_NEWTON /* all except these */
 } hesse_kinds;
 

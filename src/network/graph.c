@@ -54,6 +54,7 @@ hesse_graph *hesse_graph_copy(const hesse_graph *g)
     to->extras.names = copy_of(g->extras.names, (size_t)g->extras.count,
                                sizeof *g->extras.names, &there);
     to->room_values = to->n_values, to->room_nodes = to->n_nodes;
+    to->room_table = to->n_table;
     to->extras.room = to->extras.count;
     if (there) return to;
     hesse_graph_free(to);
@@ -127,16 +128,15 @@ int hesse_graph_constant(hesse_graph *g, int rows, const hesse_param *row)
 int hesse_graph_table(hesse_graph *g, int rows, int cols, const double *values)
 {
     const size_t count = (size_t)rows * (size_t)cols;
-    double *longer = hesse_alloc(g->n_table + count);
-    g->exhausted |= !longer;
-    if (g->exhausted) {
-        free(longer);
-        return 0;
+    if (g->n_table + count > g->room_table) {
+        const size_t room = 2 * g->n_table + count;
+        double *longer = hesse_alloc(room);
+        g->exhausted |= !longer;
+        if (longer && g->table) memcpy(longer, g->table, g->n_table * sizeof *longer);
+        if (longer) free(g->table), g->table = longer, g->room_table = room;
     }
-    if (g->table) memcpy(longer, g->table, g->n_table * sizeof *longer);
-    memcpy(longer + g->n_table, values, count * sizeof *longer);
-    free(g->table);
-    g->table = longer;
+    if (g->exhausted) return 0;
+    memcpy(g->table + g->n_table, values, count * sizeof *values);
     g->n_table += count;
     return append(g, (hesse_graph_value){HESSE_VALUE_TABLE, rows, cols});
 }
@@ -194,11 +194,20 @@ static const int *ids_of(const hesse_tape *t, const hesse_batch *batch, hesse_id
     }
 }
 
+/* The terms of a loss: those of its targets, or one for every example where the network
+   computes its loss itself, from `each` tokens of the example. */
+typedef struct summands {
+    const hesse_batch *batch;
+    int each; /* 0: terms of the targets */
+} summands;
+
 /* Return the number of terms that the examples first ... first + count - 1 have in the
    loss. */
-static double terms_of(const hesse_batch *batch, int first, int count)
+static double terms_of(const summands *x, int first, int count)
 {
+    const hesse_batch *batch = x->batch;
     double terms = 0;
+    if (x->each) return count;
     if (!batch->target)
         return (double)count * batch->wanted_tokens * batch->wanted_width;
     for (int i = first * batch->labels; i < (first + count) * batch->labels; i++)
@@ -208,29 +217,33 @@ static double terms_of(const hesse_batch *batch, int first, int count)
 
 /* Return true if all micro-batches have equally many terms; if not, the loss needs a
    weight for each token. */
-static bool equal_terms(const hesse_batch *batch, int size)
+static bool equal_terms(const summands *x, int size)
 {
-    for (int i = size; i < batch->sequences; i += size)
-        if (terms_of(batch, i, size) != terms_of(batch, 0, size)) return false;
+    for (int i = size; i < x->batch->sequences; i += size)
+        if (terms_of(x, i, size) != terms_of(x, 0, size)) return false;
     return true;
 }
 
-static bool weigh_batches(hesse_tape *t, const hesse_batch *batch, int size)
+static bool weigh_batches(hesse_tape *t, const summands *x, int size)
 {
-    const int tokens = batch->target ? batch->labels : batch->wanted_tokens;
+    const hesse_batch *batch = x->batch;
+    const int tokens = x->each         ? x->each
+                       : batch->target ? batch->labels
+                                       : batch->wanted_tokens;
     double *weights = hesse_tape_weights(t, tokens);
     for (int i = 0; weights && i < batch->sequences; i++)
         for (int j = 0; j < tokens; j++)
-            weights[i * tokens + j] = 1 / terms_of(batch, i / size * size, size);
+            weights[i * tokens + j] = 1 / terms_of(x, i / size * size, size);
     return weights;
 }
 
-static hesse_status check_terms(const hesse_batch *batch, const hesse_weighting *w,
+static hesse_status check_terms(const summands *x, const hesse_weighting *w,
                                 hesse_why *why)
 {
+    const hesse_batch *batch = x->batch;
     const int size = w->batch ? w->batch : batch->sequences;
     for (int i = 0; i < batch->sequences; i += size)
-        if (terms_of(batch, i, size) == 0)
+        if (terms_of(x, i, size) == 0)
             return w->batch ? hesse_fail(why, HESSE_E_INPUT,
                                          "every target of micro-batch %d (from 0) is "
                                          "ignored: it has no mean",
@@ -241,10 +254,11 @@ static hesse_status check_terms(const hesse_batch *batch, const hesse_weighting 
 }
 
 /* Return the weight of every term of the loss. `own` is that of the graph; 0: none. */
-static double loss_weight(double own, const hesse_batch *batch,
-                          const hesse_weighting *w, bool by_token)
+static double loss_weight(double own, const summands *x, const hesse_weighting *w,
+                          bool by_token)
 {
-    const double terms = terms_of(batch, 0, batch->sequences);
+    const hesse_batch *batch = x->batch;
+    const double terms = terms_of(x, 0, batch->sequences);
     if (own > 0) return own;
     if (by_token) return 1;
     if (w->batch) {
@@ -293,12 +307,14 @@ hesse_status hesse_graph_tape(const hesse_graph *g, const hesse_batch *batch,
                               hesse_tape **tape, hesse_why *why)
 {
     *tape = NULL;
-    const hesse_status s = check_terms(batch, weighting, why);
+    const hesse_graph_node *last = g->nodes + g->n_nodes - 1;
+    const summands x = {batch, last->op == &hesse_op_mean_loss ? last->d.t : 0};
+    const hesse_status s = check_terms(&x, weighting, why);
     if (s) return s;
     hesse_tape *t = hesse_tape_new(batch->sequences, batch->context);
     if (t) t->loss_weight = g->loss_weight;
-    const bool by_token = weighting->batch && !equal_terms(batch, weighting->batch);
-    bool there = t && (!by_token || weigh_batches(t, batch, weighting->batch));
+    const bool by_token = weighting->batch && !equal_terms(&x, weighting->batch);
+    bool there = t && (!by_token || weigh_batches(t, &x, weighting->batch));
     const double *table = there && g->n_table ? copy_table(t, g) : NULL;
     there = there && (table || !g->n_table);
     const hesse_graph_node *n = g->nodes;
@@ -310,7 +326,7 @@ hesse_status hesse_graph_tape(const hesse_graph *g, const hesse_batch *batch,
             continue;
         }
         hesse_dims d = n->d;
-        if (n->op->loss) d.a = loss_weight(g->loss_weight, batch, weighting, by_token);
+        if (n->op->loss) d.a = loss_weight(g->loss_weight, &x, weighting, by_token);
         const int *from = n->ids == HESSE_IDS_VISIBLE ? batch->from : NULL;
         hesse_tape_add(t, n->op, d, n->in, ids_of(t, batch, n->ids), from);
         n++;
@@ -326,15 +342,16 @@ hesse_status hesse_graph_tape(const hesse_graph *g, const hesse_batch *batch,
 hesse_status hesse_graph_renew(hesse_tape *t, const hesse_batch *batch,
                                const hesse_weighting *weighting, hesse_why *why)
 {
-    const hesse_status s = check_terms(batch, weighting, why);
+    const hesse_node *last = t->nodes + t->n_nodes - 1;
+    const summands x = {batch, last->op == &hesse_op_mean_loss ? last->d.t : 0};
+    const hesse_status s = check_terms(&x, weighting, why);
     if (s) return s;
-    const bool by_token = weighting->batch && !equal_terms(batch, weighting->batch);
-    if (by_token && !weigh_batches(t, batch, weighting->batch))
+    const bool by_token = weighting->batch && !equal_terms(&x, weighting->batch);
+    if (by_token && !weigh_batches(t, &x, weighting->batch))
         return hesse_fail(why, HESSE_E_NOMEM, "out of memory for the weights of terms");
     if (!by_token) hesse_tape_drop_weights(t);
     for (hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++)
-        if (n->op->loss)
-            n->d.a = loss_weight(t->loss_weight, batch, weighting, by_token);
+        if (n->op->loss) n->d.a = loss_weight(t->loss_weight, &x, weighting, by_token);
     t->n_ready = 0;
     return HESSE_OK;
 }

@@ -70,7 +70,7 @@ typedef struct hesse_graph {
     hesse_params buffers; /* numbers of the constants, in order; two vectors
                              (mean, variance) make the rows of one constant  */
     double *table;        /* numbers of the tables, in order                 */
-    size_t n_table;
+    size_t n_table, room_table;
     double loss_weight; /* of every term of the loss; 0: by the reduction    */
     hesse_graph_reading reading;
     hesse_graph_extras extras;

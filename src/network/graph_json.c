@@ -138,6 +138,13 @@ static json_t *print_value(const hesse_graph *g, const hesse_graph_value *v, int
     return object;
 }
 
+/* True for operators some of whose sizes are those of their parameter or table. */
+static bool takes_shapes(const hesse_op *op)
+{
+    return op == &hesse_op_gather || op == &hesse_op_spread ||
+           op == &hesse_op_add_table || op == &hesse_op_times_table;
+}
+
 static bool reads(const hesse_graph_node *n, int value)
 {
     const hesse_op *op = n->op;
@@ -160,11 +167,13 @@ static bool is_unread(const hesse_graph *g, const hesse_graph_node *n)
 static json_t *print_node(const hesse_graph *g, const hesse_graph_node *n)
 {
     const hesse_op *op = n->op;
+    hesse_dims d = n->d;
+    if (takes_shapes(op)) d.image.rows = d.image.cols = 0;
     json_t *inputs = json_array();
     for (int i = 0; i < op->activations + op->parameters + op->constants; i++)
         json_array_append_new(inputs, json_integer(n->in[i]));
     json_t *object = json_pack("{s:s, s:o, s:i, s:o}", "operator", op->name, "inputs",
-                               inputs, "output", n->out, "sizes", print_sizes(&n->d));
+                               inputs, "output", n->out, "sizes", print_sizes(&d));
     if (n->ids) json_object_set_new(object, "ids", json_string(ids[n->ids]));
     if (is_unread(g, n)) json_object_set_new(object, "unread", json_true());
     return object;
@@ -399,6 +408,67 @@ static void read_constant(reader *r, const json_t *from)
     if (!r->s) hesse_graph_constant(r->g, 2, row);
 }
 
+/* Take the sizes of a node that are those of its parameter or table. Their kinds are
+   checked later. */
+static void take_shapes(const reader *r, hesse_graph_node *n)
+{
+    const hesse_op *op = n->op;
+    const int count = op->activations + op->parameters + op->constants;
+    hesse_graph_value v[2] = {{0}};
+    for (int i = 0; i < 2 && i < count; i++)
+        if (n->in[i] < r->g->n_values) v[i] = r->g->values[n->in[i]];
+    if (op == &hesse_op_gather || op == &hesse_op_spread) n->d.to = v[1].rows;
+    if (op == &hesse_op_gather) n->d.o = v[1].cols;
+    if (op == &hesse_op_spread)
+        n->d.c = v[1].cols, n->d.image.rows = v[0].rows, n->d.image.cols = v[0].cols;
+    if (op == &hesse_op_add_table || op == &hesse_op_times_table)
+        n->d.image.rows = v[1].rows, n->d.image.cols = v[1].cols;
+}
+
+/* Return the numbers of a table that was read. */
+static const double *numbers_of(const hesse_graph *g, int value)
+{
+    const double *at = g->table;
+    for (int v = 0; v < value; v++)
+        if (g->values[v].kind == HESSE_VALUE_TABLE)
+            at += (size_t)g->values[v].rows * (size_t)g->values[v].cols;
+    return at;
+}
+
+/* Check that the entries of an index are places of what it takes numbers from, and that
+   other tables fit. */
+static void check_tables(reader *r, const hesse_graph_node *n, const json_t *inputs)
+{
+    const hesse_graph *g = r->g;
+    char expected[160];
+    if (!takes_shapes(n->op)) return;
+    const hesse_graph_value *from = &g->values[n->in[0]], *v = &g->values[n->in[1]];
+    if (v->kind != HESSE_VALUE_TABLE) {
+        refuse(r, "inputs", inputs, "as input 1 a table");
+        return;
+    }
+    if (n->op == &hesse_op_add_table || n->op == &hesse_op_times_table) {
+        if ((v->rows == 1 || v->rows == n->d.t) && (v->cols == 1 || v->cols == n->d.c))
+            return;
+        snprintf(
+            expected, sizeof expected,
+            "a table of %d or 1 rows and %d or 1 columns, and value %d has %d x %d",
+            n->d.t, n->d.c, n->in[1], v->rows, v->cols);
+        refuse(r, "inputs", inputs, expected);
+        return;
+    }
+    const double most = (double)from->rows * from->cols;
+    const double *index = numbers_of(g, n->in[1]);
+    for (size_t i = 0; i < (size_t)v->rows * (size_t)v->cols; i++) {
+        if (index[i] >= -1 && index[i] < most && index[i] == floor(index[i])) continue;
+        snprintf(expected, sizeof expected,
+                 "places from -1 to %.0f, and number %zu (from 0) of table %d is %g",
+                 most - 1, i, n->in[1], index[i]);
+        refuse(r, "inputs", inputs, expected);
+        return;
+    }
+}
+
 /* Check that an input of a node has the kind and the size that its operator takes
    there. */
 static void check_input(reader *r, const hesse_graph_node *n, int i,
@@ -529,11 +599,12 @@ static void check_sizes(reader *r, const hesse_graph_node *n, const json_t *foun
     const hesse_image *m = &d->image;
     const bool window = n->op->kind == HESSE_CONV ||
                         (n->op->kind == HESSE_POOL && n->op != &hesse_op_mean_pool);
-    const bool heads = n->op->kind == HESSE_SCORES || n->op->kind == HESSE_SOFTMAX ||
+    const bool heads = n->op->kind == HESSE_SCORES || n->op == &hesse_op_softmax ||
                        n->op->kind == HESSE_MIX || n->op->kind == HESSE_GAUSSIAN;
-    const bool grouped = n->op == &hesse_op_layernorm_heads ||
-                         n->op == &hesse_op_rmsnorm_heads ||
-                         n->op == &hesse_op_rmsnorm_one_plus_heads;
+    const bool grouped =
+        n->op == &hesse_op_layernorm_heads || n->op == &hesse_op_rmsnorm_heads ||
+        n->op == &hesse_op_rmsnorm_one_plus_heads || n->op == &hesse_op_sum_fields ||
+        n->op == &hesse_op_max_fields || n->op == &hesse_op_softmax_fields;
     const char *wrong =
         d->c < 1                                ? "channels of at least 1"
         : heads && (d->h < 1 || d->g < 1)       ? "heads and kv_heads of at least 1"
@@ -597,8 +668,10 @@ static void read_node(reader *r, const json_t *from)
     if (!r->s && op->activations && n.in[0] < g->n_values)
         n.d.t = g->values[n.in[0]].rows;
     if (!op->activations) n.d.t = g->tokens;
+    if (!r->s && takes_shapes(op)) take_shapes(r, &n);
     if (!r->s) check_sizes(r, &n, json_object_get(from, "sizes"));
     for (int i = 0; !r->s && i < count; i++) check_input(r, &n, i, inputs);
+    if (!r->s) check_tables(r, &n, inputs);
     if (!r->s && (n.ids == HESSE_IDS_LABELS) != (op == &hesse_op_cross_entropy))
         refuse(r, "ids", json_object_get(from, "ids"),
                "\"labels\" for cross_entropy, and for no other operator");
@@ -608,7 +681,7 @@ static void read_node(reader *r, const json_t *from)
         refuse(r, "ids", json_object_get(from, "ids"),
                "\"tokens\", \"positions\" or \"types\" for embedding, and for no other "
                "operator");
-    if (!r->s && n.ids == HESSE_IDS_VISIBLE && op->kind != HESSE_SOFTMAX &&
+    if (!r->s && n.ids == HESSE_IDS_VISIBLE && op != &hesse_op_softmax &&
         op->kind != HESSE_GAUSSIAN)
         refuse(r, "ids", json_object_get(from, "ids"),
                "\"visible\" for softmax and gaussian only");

@@ -1,4 +1,4 @@
-/* The two ways in which two activations become one. y = x_0 + x_1 (residual) has no
+/* The ways in which two activations become one. y = x_0 + x_1 (residual) has no
    curvature. y = x_0 x_1 by elements (the gate of SwiGLU) has the curvature of a
    product: each input's cotangent gains yb times the other's tangent.  docs/math.md,
    3.5. */
@@ -93,6 +93,141 @@ HESSE_SIMD static void product_curvature(const hesse_frame *f)
     add_products(f, f->yb, f->dx[1], f->cx[0]);
     add_products(f, f->yb, f->dx[0], f->cx[1]);
 }
+
+/* quotient: y = x_0 / x_1, with r = 1 / x_1.
+     dy = r dx_0 - y r dx_1              c_0 += r cy, c_1 -= y r cy
+     curvature: c_0 -= yb r^2 dx_1, c_1 += yb r^2 (2 y dx_1 - dx_0) */
+
+static void quotient_forward(const hesse_frame *f)
+{
+    for (size_t i = 0; i < primal_count(f); i++) f->y[i] = f->x[0][i] / f->x[1][i];
+}
+
+HESSE_SIMD static void quotient_tangent(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, k = (size_t)f->k,
+                 stride = hesse_stride(f->d.c, f->k);
+    if (!f->dy) return;
+    zero(tangent_count(f), f->dy);
+    for (size_t i = 0; i < primal_count(f); i++) {
+        const size_t at = i / c * stride + i % c * k;
+        const double r = 1 / f->x[1][i];
+        if (f->dx[0]) add(k, r, f->dx[0] + at, f->dy + at);
+        if (f->dx[1]) add(k, -f->y[i] * r, f->dx[1] + at, f->dy + at);
+    }
+}
+
+HESSE_SIMD static void quotient_adjoint(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, k = (size_t)f->k,
+                 stride = hesse_stride(f->d.c, f->k);
+    for (size_t i = 0; f->cy && i < primal_count(f); i++) {
+        const size_t at = i / c * stride + i % c * k;
+        const double r = 1 / f->x[1][i];
+        if (f->cx[0]) add(k, r, f->cy + at, f->cx[0] + at);
+        if (f->cx[1]) add(k, -f->y[i] * r, f->cy + at, f->cx[1] + at);
+    }
+}
+
+HESSE_SIMD static void quotient_curvature(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, k = (size_t)f->k,
+                 stride = hesse_stride(f->d.c, f->k);
+    for (size_t i = 0; i < primal_count(f); i++) {
+        const size_t at = i / c * stride + i % c * k;
+        const double r = 1 / f->x[1][i], w = f->yb[i] * r * r;
+        if (f->cx[0] && f->dx[1]) add(k, -w, f->dx[1] + at, f->cx[0] + at);
+        if (f->cx[1] && f->dx[0]) add(k, -w, f->dx[0] + at, f->cx[1] + at);
+        if (f->cx[1] && f->dx[1]) add(k, 2 * w * f->y[i], f->dx[1] + at, f->cx[1] + at);
+    }
+}
+
+/* maximum, minimum: one of two numbers; of equal ones the first counts. A NaN counts
+   before numbers. */
+
+static int keep_choice(const hesse_dims *d)
+{
+    return d->c;
+}
+
+static void choose(const hesse_frame *f, double sign)
+{
+    for (size_t i = 0; i < primal_count(f); i++) {
+        const double a = f->x[0][i], b = f->x[1][i];
+        const bool second = a == a && !(sign * a >= sign * b);
+        f->keep[i] = second;
+        f->y[i] = second ? b : a;
+    }
+}
+
+static void maximum_forward(const hesse_frame *f)
+{
+    choose(f, 1);
+}
+
+static void minimum_forward(const hesse_frame *f)
+{
+    choose(f, -1);
+}
+
+HESSE_SIMD static void choice_tangent(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, k = (size_t)f->k,
+                 stride = hesse_stride(f->d.c, f->k);
+    if (!f->dy) return;
+    zero(tangent_count(f), f->dy);
+    for (size_t i = 0; i < primal_count(f); i++) {
+        const size_t at = i / c * stride + i % c * k;
+        const double *dx = f->dx[f->keep[i] != 0];
+        if (dx) memcpy(f->dy + at, dx + at, k * sizeof *dx);
+    }
+}
+
+HESSE_SIMD static void choice_adjoint(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c, k = (size_t)f->k,
+                 stride = hesse_stride(f->d.c, f->k);
+    for (size_t i = 0; f->cy && i < primal_count(f); i++) {
+        const size_t at = i / c * stride + i % c * k;
+        double *cx = f->cx[f->keep[i] != 0];
+        if (cx) add(k, 1, f->cy + at, cx + at);
+    }
+}
+
+const hesse_op hesse_op_quotient = {
+    .name = "quotient",
+    .kind = HESSE_PRODUCT,
+    .activations = 2,
+    .width = width,
+    .forward = quotient_forward,
+    .tangent = quotient_tangent,
+    .adjoint = quotient_adjoint,
+    .curvature = quotient_curvature,
+};
+
+const hesse_op hesse_op_maximum = {
+    .name = "maximum",
+    .kind = HESSE_ELEMENTWISE,
+    .activations = 2,
+    .width = width,
+    .keep = keep_choice,
+    .forward = maximum_forward,
+    .tangent = choice_tangent,
+    .adjoint = choice_adjoint,
+    .curvature = sum_curvature,
+};
+
+const hesse_op hesse_op_minimum = {
+    .name = "minimum",
+    .kind = HESSE_ELEMENTWISE,
+    .activations = 2,
+    .width = width,
+    .keep = keep_choice,
+    .forward = minimum_forward,
+    .tangent = choice_tangent,
+    .adjoint = choice_adjoint,
+    .curvature = sum_curvature,
+};
 
 const hesse_op hesse_op_sum = {
     .name = "sum",

@@ -1,7 +1,7 @@
 /* y = f(x) by elements: forward keeps f' and f'', so the other functions only multiply
-   and add.  ReLU's second derivative is taken as 0 everywhere, as the frameworks do.
-   Source: Hendrycks & Gimpel, arXiv:1606.08415 (GELU and its tanh form); docs/math.md,
-   section 3.4. */
+   and add. A function may have one constant, a. ReLU's second derivative is taken as 0
+   everywhere, as the frameworks do. Source: Hendrycks & Gimpel, arXiv:1606.08415 (GELU
+   and its tanh form); docs/math.md, section 3.4. */
 #include "ops/loops.h"
 #include "ops/op.h"
 
@@ -12,8 +12,9 @@ typedef struct jet {
     double value, slope, bend;
 } jet;
 
-static jet gelu(double x)
+static jet gelu(double x, double a)
 {
+    (void)a;
     const double phi = exp(-0.5 * x * x) * 0.39894228040143267794; /* 1 / sqrt(2 pi) */
     const double mass = 0.5 * erfc(-x * 0.70710678118654752440);
     return (jet){x * mass, mass + x * phi, (2 - x * x) * phi};
@@ -41,21 +42,142 @@ HESSE_INLINE jet gelu_tanh(double x, double e)
                  q * u1 + 0.5 * x * q * (u2 - 2 * t * u1 * u1)};
 }
 
-static jet relu(double x)
+static jet relu(double x, double a)
 {
+    (void)a;
     return x > 0 ? (jet){x, 1, 0} : (jet){0, 0, 0};
 }
 
-static jet silu(double x)
+static jet silu(double x, double a)
 {
+    (void)a;
     const double s = 1 / (1 + exp(-x)), s1 = s * (1 - s);
     return (jet){x * s, s + x * s1, s1 * (2 + x * (1 - 2 * s))};
 }
 
-static jet hyperbolic(double x)
+static jet hyperbolic(double x, double a)
 {
+    (void)a;
     const double t = tanh(x), q = 1 - t * t;
     return (jet){t, q, -2 * t * q};
+}
+
+/* Outside of the domain of a function, and where it has no derivative, all is NaN,
+   which the program reports. */
+static const jet nowhere = {NAN, NAN, NAN};
+
+static jet exponential(double x, double a)
+{
+    (void)a;
+    const double y = exp(x);
+    return (jet){y, y, y};
+}
+
+static jet logarithm(double x, double a)
+{
+    (void)a;
+    return x > 0 ? (jet){log(x), 1 / x, -1 / (x * x)} : nowhere;
+}
+
+static jet root(double x, double a)
+{
+    (void)a;
+    const double y = sqrt(x);
+    return x > 0 ? (jet){y, 0.5 / y, -0.25 / (x * y)} : nowhere;
+}
+
+static jet inverse_root(double x, double a)
+{
+    (void)a;
+    const double y = 1 / sqrt(x);
+    return x > 0 ? (jet){y, -0.5 * y / x, 0.75 * y / (x * x)} : nowhere;
+}
+
+static jet reciprocal(double x, double a)
+{
+    (void)a;
+    const double y = 1 / x;
+    return x != 0 ? (jet){y, -y * y, 2 * y * y * y} : nowhere;
+}
+
+/* e = exp(-|x|) makes no large number. */
+static jet sigmoid(double x, double a)
+{
+    (void)a;
+    const double e = exp(-fabs(x)), high = 1 / (1 + e), low = e * high;
+    const double s1 = high * low;
+    return (jet){x < 0 ? low : high, s1, s1 * (x < 0 ? high - low : low - high)};
+}
+
+static jet softplus(double x, double a)
+{
+    const jet s = sigmoid(x, a);
+    return (jet){fmax(x, 0) + log1p(exp(-fabs(x))), s.value, s.slope};
+}
+
+static jet error_function(double x, double a)
+{
+    (void)a;
+    const double slope = 1.12837916709551257390 * exp(-x * x); /* 2 / sqrt(pi) */
+    return (jet){erf(x), slope, -2 * x * slope};
+}
+
+static jet sine(double x, double a)
+{
+    (void)a;
+    const double s = sin(x);
+    return (jet){s, cos(x), -s};
+}
+
+static jet cosine(double x, double a)
+{
+    (void)a;
+    const double c = cos(x);
+    return (jet){c, -sin(x), -c};
+}
+
+static jet absolute(double x, double a)
+{
+    (void)a;
+    return (jet){fabs(x), (x > 0) - (x < 0), 0};
+}
+
+static jet square(double x, double a)
+{
+    (void)a;
+    return (jet){x * x, 2 * x, 2};
+}
+
+/* A factor of 0 makes 0, even of an infinite power. */
+static double times(double factor, double x, double exponent)
+{
+    return factor == 0 ? 0 : factor * pow(x, exponent);
+}
+
+static jet power(double x, double a)
+{
+    if (x < 0 && a != floor(a)) return nowhere;
+    const jet y = {pow(x, a), times(a, x, a - 1), times(a * (a - 1), x, a - 2)};
+    return isfinite(y.slope) && isfinite(y.bend) ? y : nowhere;
+}
+
+static jet leaky_relu(double x, double a)
+{
+    return x > 0 ? (jet){x, 1, 0} : (jet){a * x, a, 0};
+}
+
+static jet elu(double x, double a)
+{
+    const double e = exp(x);
+    return x > 0 ? (jet){x, 1, 0} : (jet){a * expm1(x), a * e, a * e};
+}
+
+static jet hardswish(double x, double a)
+{
+    (void)a;
+    return x <= -3  ? (jet){0, 0, 0}
+           : x >= 3 ? (jet){x, 1, 0}
+                    : (jet){x * (x + 3) / 6, (2 * x + 3) / 6, 1.0 / 3};
 }
 
 static int width(const hesse_dims *d, int i)
@@ -69,12 +191,12 @@ static int keep(const hesse_dims *d)
     return 2 * d->c;
 }
 
-static void forward(const hesse_frame *f, jet (*function)(double))
+static void forward(const hesse_frame *f, jet (*function)(double, double))
 {
     const size_t c = (size_t)f->d.c;
     for (size_t i = 0; i < (size_t)f->d.n; i++)
         for (size_t j = 0; j < c; j++) {
-            const jet y = function(f->x[0][i * c + j]);
+            const jet y = function(f->x[0][i * c + j], f->d.a);
             f->y[i * c + j] = y.value;
             f->keep[2 * i * c + j] = y.slope;
             f->keep[(2 * i + 1) * c + j] = y.bend;
@@ -188,67 +310,48 @@ HESSE_SIMD static void curvature(const hesse_frame *f)
         curvature_of(f, (size_t)f->k);
 }
 
-const hesse_op hesse_op_gelu = {
-    .name = "gelu",
-    .kind = HESSE_GELU,
-    .activations = 1,
-    .sets = true,
-    .width = width,
-    .keep = keep,
-    .forward = forward_gelu,
-    .tangent = tangent,
-    .adjoint = adjoint,
-    .curvature = curvature,
-};
+/* Define an operator by the name of its C variable, its kind, and its forward. */
+#define OPERATOR(op, of, runs)                                                         \
+    const hesse_op hesse_op_##op = {                                                   \
+        .name = #op,                                                                   \
+        .kind = of,                                                                    \
+        .activations = 1,                                                              \
+        .sets = true,                                                                  \
+        .width = width,                                                                \
+        .keep = keep,                                                                  \
+        .forward = runs,                                                               \
+        .tangent = tangent,                                                            \
+        .adjoint = adjoint,                                                            \
+        .curvature = curvature,                                                        \
+    }
 
-const hesse_op hesse_op_gelu_tanh = {
-    .name = "gelu_tanh",
-    .kind = HESSE_GELU,
-    .activations = 1,
-    .sets = true,
-    .width = width,
-    .keep = keep,
-    .forward = forward_gelu_tanh,
-    .tangent = tangent,
-    .adjoint = adjoint,
-    .curvature = curvature,
-};
+/* Define an operator, and its forward, by a function of one number. */
+#define FUNCTION(op, function)                                                         \
+    static void forward_##op(const hesse_frame *f)                                     \
+    {                                                                                  \
+        forward(f, function);                                                          \
+    }                                                                                  \
+    OPERATOR(op, HESSE_ELEMENTWISE, forward_##op)
 
-const hesse_op hesse_op_relu = {
-    .name = "relu",
-    .kind = HESSE_RELU,
-    .activations = 1,
-    .sets = true,
-    .width = width,
-    .keep = keep,
-    .forward = forward_relu,
-    .tangent = tangent,
-    .adjoint = adjoint,
-    .curvature = curvature,
-};
+OPERATOR(gelu, HESSE_GELU, forward_gelu);
+OPERATOR(gelu_tanh, HESSE_GELU, forward_gelu_tanh);
+OPERATOR(relu, HESSE_RELU, forward_relu);
+OPERATOR(silu, HESSE_SILU, forward_silu);
+OPERATOR(tanh, HESSE_TANH, forward_tanh);
 
-const hesse_op hesse_op_silu = {
-    .name = "silu",
-    .kind = HESSE_SILU,
-    .activations = 1,
-    .sets = true,
-    .width = width,
-    .keep = keep,
-    .forward = forward_silu,
-    .tangent = tangent,
-    .adjoint = adjoint,
-    .curvature = curvature,
-};
-
-const hesse_op hesse_op_tanh = {
-    .name = "tanh",
-    .kind = HESSE_TANH,
-    .activations = 1,
-    .sets = true,
-    .width = width,
-    .keep = keep,
-    .forward = forward_tanh,
-    .tangent = tangent,
-    .adjoint = adjoint,
-    .curvature = curvature,
-};
+FUNCTION(exp, exponential);
+FUNCTION(log, logarithm);
+FUNCTION(sqrt, root);
+FUNCTION(rsqrt, inverse_root);
+FUNCTION(reciprocal, reciprocal);
+FUNCTION(sigmoid, sigmoid);
+FUNCTION(softplus, softplus);
+FUNCTION(erf, error_function);
+FUNCTION(sin, sine);
+FUNCTION(cos, cosine);
+FUNCTION(abs, absolute);
+FUNCTION(square, square);
+FUNCTION(power, power);
+FUNCTION(leaky_relu, leaky_relu);
+FUNCTION(elu, elu);
+FUNCTION(hardswish, hardswish);

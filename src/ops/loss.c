@@ -17,6 +17,8 @@
       loss = log(1 + exp(x)) - y x        J = a (s - y)', -a x'
       (dJ . dx)' yb = a yb (s (1 - s) dx - dy), -a yb dx
 
+   Mean loss: the sum of its numbers, J = a, which has no curvature.
+
    A token with an id below 0 is ignored; squared error may have no ids. docs/math.md,
    section 3.10. */
 #include "ops/loops.h"
@@ -259,6 +261,52 @@ HESSE_SIMD static void binary_curvature(const hesse_frame *f)
             if (f->cx[1] && f->dx[0]) add(k, -w, f->dx[0] + at, f->cx[1] + at);
         }
 }
+
+/* mean_loss: numbers that are losses already. It is linear. */
+
+static void mean_forward(const hesse_frame *f)
+{
+    const size_t c = (size_t)f->d.c;
+    double loss = 0;
+    for (size_t i = 0; i < (size_t)f->d.n; i++)
+        for (size_t j = 0; j < c; j++) loss += factor(f, i) * f->x[0][i * c + j];
+    *f->y = f->d.a * loss;
+}
+
+HESSE_SIMD static void mean_tangent(const hesse_frame *f)
+{
+    const size_t k = (size_t)f->k, stride = hesse_stride(f->d.c, f->k);
+    if (!f->dy) return;
+    zero(k, f->dy);
+    for (size_t i = 0; f->dx[0] && i < (size_t)f->d.n; i++)
+        for (size_t j = 0; j < (size_t)f->d.c; j++)
+            add(k, weight(f, i), f->dx[0] + i * stride + j * k, f->dy);
+}
+
+HESSE_SIMD static void mean_adjoint(const hesse_frame *f)
+{
+    const size_t k = (size_t)f->k, stride = hesse_stride(f->d.c, f->k);
+    for (size_t i = 0; f->cx[0] && f->cy && i < (size_t)f->d.n; i++)
+        for (size_t j = 0; j < (size_t)f->d.c; j++)
+            add(k, weight(f, i), f->cy, f->cx[0] + i * stride + j * k);
+}
+
+static void mean_curvature(const hesse_frame *f)
+{
+    (void)f;
+}
+
+const hesse_op hesse_op_mean_loss = {
+    .name = "mean_loss",
+    .kind = HESSE_MEAN_LOSS,
+    .activations = 1,
+    .loss = true,
+    .width = width,
+    .forward = mean_forward,
+    .tangent = mean_tangent,
+    .adjoint = mean_adjoint,
+    .curvature = mean_curvature,
+};
 
 const hesse_op hesse_op_cross_entropy = {
     .name = "cross_entropy",

@@ -48,13 +48,16 @@ typedef struct hesse_dims {
     bool full;     /* attention to every token of the sequence; false: causal       */
     bool out_rows; /* a weight is o x c; false: c x o                               */
     double a;      /* the operator's constant: scale of scores, epsilon of a norm,
-                      factor of rotary embeddings, weight of a token in a loss      */
+                      factor of rotary embeddings, weight of a token in a loss,
+                      exponent of power, slope of leaky_relu, alpha of elu          */
     int token;     /* the token of a sequence that is selected, or first hidden; the
                       row of an embedding that id 0 reads                           */
     int window;    /* causal attention sees this number of tokens, itself the last;
                       0: all tokens before                                          */
     int channel;   /* the first channel that is taken                               */
-    hesse_image image; /* t = rows x cols                                           */
+    int to;        /* tokens of a sequence of the output of gather and spread       */
+    hesse_image image; /* t = rows x cols; of spread the rows and cols of W, of tables
+                          those of M                                                */
 } hesse_dims;
 
 /** Rows and columns of a parameter: a part of it, or all. A vector has one row. */
@@ -252,6 +255,29 @@ extern const hesse_op hesse_op_batchnorm;
 extern const hesse_op hesse_op_batchnorm_given;
 /* y = exp(-a |q - k|^2 / 2): q n x h e = c, k n x g e, y n x h t. */
 extern const hesse_op hesse_op_gaussian;
+
+/* General operators, which graphs have. */
+
+/* y = x[index] within each example, and y = W[index]: x n x c, W rows x cols, index a
+   constant of `to` tokens x o (spread: x c). Its entries are places in x (token c +
+   channel) or W (row cols + col); -1 gives 0. */
+extern const hesse_op hesse_op_gather, hesse_op_spread;
+/* The sums and the largest numbers of h fields of channels: x n x c, y n x h. */
+extern const hesse_op hesse_op_sum_fields, hesse_op_max_fields;
+/* Softmax over each of h fields of channels: n x c; numbers up to -1e300 give 0. */
+extern const hesse_op hesse_op_softmax_fields;
+/* y = x + M, y = x M by elements: n x c; M a constant, t or 1 x c or 1. */
+extern const hesse_op hesse_op_add_table, hesse_op_times_table;
+/* y = x_0 / x_1, the larger and the smaller of x_0 and x_1, by elements: n x c. */
+extern const hesse_op hesse_op_quotient, hesse_op_maximum, hesse_op_minimum;
+/* Functions of each element: n x c. power is x^a, leaky_relu has the slope a below 0,
+   elu is a (exp(x) - 1) there. */
+extern const hesse_op hesse_op_exp, hesse_op_log, hesse_op_sqrt, hesse_op_rsqrt,
+    hesse_op_reciprocal, hesse_op_sigmoid, hesse_op_softplus, hesse_op_erf,
+    hesse_op_sin, hesse_op_cos, hesse_op_abs, hesse_op_square, hesse_op_power,
+    hesse_op_leaky_relu, hesse_op_elu, hesse_op_hardswish;
+/* a sum x: n x c. */
+extern const hesse_op hesse_op_mean_loss;
 
 /** List of every operator, NULL at the end. The conformance tests run over this
  *  list. */

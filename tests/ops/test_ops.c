@@ -109,6 +109,12 @@ static setting fitted(const hesse_op *op, setting s)
     if (op == &hesse_op_embedding)
         s.d.token = s.d.token < s.d.c - 4 ? s.d.token : s.d.c - 4;
     if (!s.d.full && s.k == 8) s.d.window = 2;
+    if (op == &hesse_op_gather || op == &hesse_op_spread) s.d.to = s.d.t + 2;
+    if (op == &hesse_op_add_table || op == &hesse_op_times_table) {
+        s.d.image.rows = s.d.full ? 1 : s.d.t;
+        s.d.image.cols = s.d.out_rows ? 1 : s.d.c;
+    }
+    if (op == &hesse_op_spread) s.d.image.rows = 5, s.d.image.cols = 4;
     return s;
 }
 
@@ -117,6 +123,14 @@ static const int *integers(const hesse_op *op, const setting *s)
     if (op == &hesse_op_softmax || op == &hesse_op_gaussian)
         return s->d.full && s->d.n == 36 ? attended : NULL;
     return op->activations ? ids : token_ids;
+}
+
+/* True for functions that numbers from 0 do not have, or not near 0. */
+static bool above_0(const hesse_op *op)
+{
+    return op == &hesse_op_log || op == &hesse_op_sqrt || op == &hesse_op_rsqrt ||
+           op == &hesse_op_reciprocal || op == &hesse_op_power ||
+           op == &hesse_op_quotient;
 }
 
 static int inputs(const hesse_op *op)
@@ -205,7 +219,9 @@ static trial trial_new(const hesse_op *op, const setting *s)
         t.f.from = begins(&t.f);
     uint64_t seed = 1;
     for (int i = 0; i < inputs(op); i++) {
-        t.f.x[i] = numbers(&t, count(op, s, i), &seed);
+        double *x = numbers(&t, count(op, s, i), &seed);
+        for (size_t e = 0; above_0(op) && e < count(op, s, i); e++) x[e] += 1.5;
+        t.f.x[i] = x;
         t.f.dx[i] = numbers(&t, room(op, s, i, s->k), &seed);
         t.f.cx[i] = numbers(&t, room(op, s, i, s->k), NULL);
         if (is_parameter(op, i)) t.f.want[i] = op->shape(&s->d, i);
@@ -215,6 +231,9 @@ static trial trial_new(const hesse_op *op, const setting *s)
         const hesse_rect r = op->shape(&s->d, i);
         double *x = numbers(&t, (size_t)(r.rows * r.cols), &seed);
         for (int e = 0; e < r.rows * r.cols; e++) x[e] += 1.5;
+        const int places = op == &hesse_op_spread ? 20 : s->d.t * s->d.c;
+        for (int e = 0; op->tokens && e < r.rows * r.cols; e++)
+            x[e] = e / 7 % 3 == 2 ? e % places : (5 * e + e * e) % (places + 1) - 1;
         t.f.x[i] = x;
     }
     t.f.y = numbers(&t, count(op, s, out), NULL);

@@ -40,7 +40,7 @@ static int rows_for(const hesse_graph *g, hesse_ids ids)
 
 static bool attends(const hesse_graph_node *n)
 {
-    return n->op->kind == HESSE_SOFTMAX || n->op->kind == HESSE_GAUSSIAN;
+    return n->op == &hesse_op_softmax || n->op->kind == HESSE_GAUSSIAN;
 }
 
 /* Return true if tokens after a token are read. */
