@@ -139,6 +139,25 @@ def set_ids(builder, streams):
     return joined, None
 
 
+def set_positions(builder, tokens):
+    """Embeddings of positions and types read one row for each token of an example;
+    others become a spread parameter."""
+    for node in builder.nodes:
+        if node.operator != "embedding" or node.ids == "tokens":
+            continue
+        value = builder.values[node.output]
+        first, c = node.sizes.get("token", 0), node.sizes["outputs"]
+        if value.rows == tokens and (node.ids == "types" or
+                                     node.sizes["channels"] - first >= tokens):
+            continue
+        rows = first + (np.arange(value.rows) if node.ids == "positions"
+                        else np.zeros(value.rows, dtype=int))
+        index = rows[:, None] * c + np.arange(c)
+        table = builder.add(Value("table", value.rows, c, numbers=index.astype(float)))
+        node.operator, node.ids, node.sizes = "spread", None, {"channels": c}
+        node.inputs = [node.inputs[0], table]
+
+
 def ids_as_numbers(builder, low):
     """Read ids as unit vectors, because an example also has numbers."""
     for node in builder.nodes:
@@ -281,7 +300,7 @@ def as_json(builder, tokens, roles, statistics):
     for value in order:
         one = builder.values[value]
         if one.kind == "parameter":
-            values.append(parameter(builder, one, roles.get(value, "up"), statistics,
+            values.append(parameter(builder, one, roles.get(value, "other"), statistics,
                                     layers))
         elif one.kind == "constant":
             values.append({"vectors": [
@@ -361,6 +380,10 @@ def finish(low):
     inputs = set_inputs(builder)
     if inputs is None and tokens is None:
         raise Refused("the loss depends on no input")
+    set_positions(builder, (tokens if inputs is None else inputs).shape[1])
+    if low.labels is None and low.target is None:
+        # One term for each example; hesse reads examples with labels or targets only.
+        low.labels = np.zeros((low.examples, 1), dtype=np.int64)
     return {"inputs": inputs, "tokens": tokens, "types": types, "labels": low.labels,
             "targets": low.target}
 
