@@ -95,8 +95,6 @@ static hesse_status check_config(const rules *r)
 static hesse_status check_graph(const rules *r)
 {
     if (!hesse_family_of(&r->job->arch)->fit) return HESSE_OK;
-    if (given(r, "model.config"))
-        return wrong(r, "model.config", "is not for graph, which 'model.graph' tells");
     if (given(r, "model.graph")) return HESSE_OK;
     return hesse_fail(r->why, HESSE_E_JOB,
                       "%s: the family is graph, and 'model.graph' is missing, a file "

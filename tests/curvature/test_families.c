@@ -342,6 +342,70 @@ static void resolved_jobs_give_the_same(void **state)
     }
 }
 
+/* Print the graph of a case's network. */
+static void print_graph(const opened *x, const char *path)
+{
+    hesse_network_source source = hesse_job_source(x->job, true);
+    hesse_problem outline = {0};
+    hesse_why why = {""};
+    assert_done(x->team, hesse_network_open(x->team, &source, x->problem.dataset,
+                                            &outline.network));
+    FILE *f = x->team->rank == 0 ? fopen(path, "w") : NULL;
+    const int tokens = hesse_objective_tokens(x->problem.objective);
+    const bool printed =
+        x->team->rank ||
+        (f && !hesse_network_print(outline.network, tokens, f, &why) && !fclose(f));
+    if (!printed) print_error("%s\n", why.text);
+    assert_all(printed);
+    hesse_problem_free(&outline);
+}
+
+/* The graph of a network, beside its checkpoint, is the same network: it needs the same
+   data, and computes the same bits. */
+static void check_graph_of(const char *name)
+{
+    enum { VECTORS = 3 };
+    char path[64];
+    opened x = open_case(name);
+    hesse_problem again = {0};
+    const size_t n = hesse_network_size(x.problem.network), all = n * VECTORS;
+    double loss[2], *g[2], *hv[2], *v = hesse_alloc(all);
+    snprintf(path, sizeof path, "graph-of-%s-%d.json", name, x.team->size);
+    print_graph(&x, path);
+    memset(&x.job->arch, 0, sizeof x.job->arch);
+    strcpy(x.job->arch.family, "graph");
+    x.job->paths.config = NULL, x.job->paths.graph = path;
+    assert_done(x.team, hesse_open_problem(x.team, x.job, false, &again));
+    assert_all(hesse_network_size(again.network) == n);
+    assert_all(hesse_network_tensors(again.network) ==
+               hesse_network_tensors(x.problem.network));
+    for (int i = 0; i < hesse_network_tensors(again.network); i++)
+        assert_all(strcmp(hesse_network_tensor_name(again.network, i),
+                          hesse_network_tensor_name(x.problem.network, i)) == 0);
+    for (size_t i = 0; i < all; i++) v[i] = hesse_normal(5, HESSE_RANDOM_WEIGHTS, i);
+    for (int i = 0; i < 2; i++) {
+        hesse_objective *o = i ? again.objective : x.problem.objective;
+        g[i] = hesse_alloc(n), hv[i] = hesse_alloc(all);
+        assert_all(g[i] && hv[i]);
+        assert_done(x.team, hesse_objective_gradient(o, &loss[i], g[i]));
+        assert_done(x.team, hesse_objective_product(o, HESSE_ALL, VECTORS, v, hv[i]));
+    }
+    assert_all(loss[0] == loss[1]);
+    assert_all(!memcmp(g[0], g[1], n * sizeof *v));
+    assert_all(!memcmp(hv[0], hv[1], all * sizeof *v));
+    for (int i = 0; i < 2; i++) free(g[i]), free(hv[i]);
+    free(v);
+    hesse_problem_free(&again);
+    if (x.team->rank == 0) remove(path);
+    close_case(&x);
+}
+
+static void graphs_are_the_same_networks(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CASES; i++) check_graph_of(cases[i]);
+}
+
 /* A multiplier of 0 makes all outputs 0, so that every class has the same
    probability. */
 static void a_multiplier_of_zero_is_zero(void **state)
@@ -543,6 +607,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(quadratics_have_their_eigenvalues),
     cmocka_unit_test(resolved_jobs_give_the_same),
     cmocka_unit_test(a_multiplier_of_zero_is_zero),
+    cmocka_unit_test(graphs_are_the_same_networks),
 };
 
 MPI_TEST_MAIN(tests)

@@ -6,7 +6,8 @@
 #include "data/read.h"
 #include "job/job.h"
 #include "network/families/config.h"
-#include "network/families/family.h"
+#include "network/families/families.h"
+#include "network/graph_json.h"
 #include "network/weights.h"
 #include "output/show.h"
 #include "output/stamp.h"
@@ -49,6 +50,30 @@ static void read_weights(void)
     }
     expect(hesse_weights_probe(file, path, &arch, &why), &why);
     hesse_safetensors_close(file);
+}
+
+/* The bytes are the text of a graph. If it is read, a tape can be made of it, as for a
+   plan. */
+static void read_graph(const uint8_t *bytes, size_t count)
+{
+    hesse_why why;
+    hesse_graph *g = NULL;
+    hesse_arch arch = {.family = "graph"};
+    const hesse_status s = hesse_graph_parse("g", (const char *)bytes, count, &g, &why);
+    expect(s, &why);
+    if (s) return;
+    arch.graph = g;
+    hesse_family_complete(&arch);
+    const hesse_data_needs needs = hesse_family_needs(&arch);
+    hesse_batch batch = {.sequences = 1, .context = g->tokens};
+    hesse_tape *tape = NULL;
+    expect(hesse_family_fit(&arch, &batch, &why), &why);
+    batch.wanted_tokens = batch.wanted_width = 1;
+    const hesse_weighting mean = {.scale = 1};
+    expect(hesse_graph_tape(g, &batch, NULL, &mean, &tape, &why), &why);
+    if (tape && needs.vocabulary >= 0) hesse_tape_bytes(tape);
+    hesse_tape_free(tape);
+    hesse_graph_free(g);
 }
 
 static void read_config(void)
@@ -291,6 +316,7 @@ static const target targets[] = {
     {"texts", "texts.tsv", read_texts, NULL},
     {"bin", "tokens.bin", read_tokens, NULL},
     {"table", "meta.json", read_table, NULL},
+    {"graph", "-", NULL, read_graph},
     {"job", "-", NULL, read_job},
     {"part", "a.part", read_part, NULL},
     {"manifest", "manifest.json", read_manifest, NULL},

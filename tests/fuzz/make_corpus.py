@@ -117,6 +117,25 @@ put("manifest", "good", json.dumps({"format": 1, "inputs": {"data": "00"},
 put("manifest", "other", json.dumps({"format": 2, "inputs": 3, "job": {"a": ["b"]}}))
 
 there = tempfile.mkdtemp()
+WRITE = os.path.join(HERE, "..", "..", "commands", "graph.py")
+for case in ("gather", "spread", "mask", "several", "power", "sum_fields"):
+    subprocess.run([sys.executable, WRITE, "write", case], cwd=there, check=True,
+                   stdout=subprocess.DEVNULL)
+    with open(os.path.join(there, "graph.json"), "rb") as f:
+        put("graph", case, f.read())
+for name, job in {
+        "gpt2": "model: {family: gpt2, layers: 1, heads: 1, width: 2, context: 2}\n"
+                "data: {text: job.yaml, sequences: 1}\n",
+        "resnet": "model: {family: resnet, width: 1, blocks: [1], batch_norm: evaluation}\n"
+                  "data: {generator: pathfinder, sequences: 2}\n",
+        "linear_transformer": "model: {family: linear_transformer, layers: 1}\n"
+                              "data: {generator: regression, features: 2, examples: 2, "
+                              "sequences: 2}\n"}.items():
+    with open(os.path.join(there, "job.yaml"), "w") as f:
+        f.write(job)
+    put("graph", name, subprocess.run(
+        [os.path.abspath(sys.argv[1]), "graph", "job.yaml"], cwd=there, check=True,
+        stdout=subprocess.PIPE).stdout)
 with open(os.path.join(there, "job.yaml"), "w") as f:
     f.write("model: {family: gpt2, layers: 1, heads: 1, width: 1, context: 1, vocabulary: 128}\n"
             "data: {text: job.yaml, sequences: 1}\n"

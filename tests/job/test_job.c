@@ -11,8 +11,8 @@
 
 #define FAMILIES                                                                       \
     "gpt2, llama, gpt_neox, opt, gpt_neo, gemma, gemma2, phi, phi3, bert, roberta, "   \
-    "distilbert, vit, mlp, mixer, vgg, resnet, linear_transformer, attention or "      \
-    "quadratic"
+    "distilbert, vit, mlp, mixer, vgg, resnet, linear_transformer, attention, "        \
+    "quadratic or graph"
 
 static const char good[] = "model:\n"
                            "  family: gpt2\n"
@@ -531,6 +531,15 @@ static void keys_must_agree(void **state)
     refuses("data: {tokens: a.npy}\n",
             "job.yaml: 'model.family' is missing, and there is no 'model.config' "
             "that tells it; expected " FAMILIES);
+    refuses("model: {family: graph}\ndata: {tokens: t}\n",
+            "job.yaml: the family is graph, and 'model.graph' is missing, a file that "
+            "`hesse graph` prints");
+    refuses(
+        "model: {family: graph, graph: g,\n  config: c}\ndata: {tokens: t}\n",
+        "job.yaml:2: 'model.config' is for all decoders, bert, roberta, distilbert, "
+        "vit, and the family is graph");
+    refuses("model: {family: mlp,\n  graph: g}\ndata: {tokens: t}\n",
+            "job.yaml:2: 'model.graph' is for graph, and the family is mlp");
     refuses("model: {family: gpt2}\n",
             "job.yaml: there are no data, expected "
             "'data.tokens', 'data.text', 'data.texts', 'data.inputs', 'data.images' or "
@@ -792,7 +801,9 @@ static void every_family_resolves_to_itself(void **state)
         for (size_t d = 0; d < sizeof data / sizeof *data; d++) {
             const bool none = hesse_families[f]->data;
             snprintf(text, sizeof text, "model: {family: %s%s}\ndata: {%s}\n", family,
-                     none ? ", widths: [1], eigenvalues: [2]" : "",
+                     none                     ? ", widths: [1], eigenvalues: [2]"
+                     : hesse_families[f]->fit ? ", graph: g.json"
+                                              : "",
                      none ? "" : data[d]);
             resolves_to_itself(text, NULL, 0, NULL);
         }

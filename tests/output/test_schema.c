@@ -62,6 +62,8 @@ static const job JOBS[] = {
              "hessian: {only: [\"*ln_f*\"], scope: both, parts: [hessian, softmax]}\n"
              "spectrum: {eigenvectors: 1}\n"
              "metrics: {distance: [js, js_distance, js_raw, js_log, wasserstein]}\n"},
+    {.text = "model: {family: graph, graph: graph.json}\n"
+             "data: {generator: clusters, features: 2, classes: 2, sequences: 4}\n"},
 };
 enum { JOBS_COUNT = sizeof JOBS / sizeof *JOBS };
 
@@ -142,6 +144,22 @@ static void add_buffer(const char *from, const char *to)
     free(bytes);
 }
 
+/* A linear map and a cross-entropy. */
+static const char GRAPH[] =
+    "{\"format\": \"hesse-graph\", \"version\": 1, \"tokens\": 1, \"values\": [\n"
+    "{\"kind\": \"input\", \"tokens\": 1, \"width\": 2},\n"
+    "{\"kind\": \"parameter\", \"name\": \"w\", \"tensor\": \"w\", \"rows\": 2, "
+    "\"cols\": 2,\n"
+    " \"layer\": -1, \"init\": {\"mean\": 0, \"spread\": 1}, \"out_rows\": true},\n"
+    "{\"kind\": \"result\", \"tokens\": 1, \"width\": 2},\n"
+    "{\"kind\": \"result\", \"tokens\": 0, \"width\": 0}],\n"
+    "\"nodes\": [{\"operator\": \"linear_unbiased\", \"inputs\": [0, 1], \"output\": "
+    "2,\n"
+    " \"sizes\": {\"channels\": 2, \"outputs\": 2, \"out_rows\": true}},\n"
+    "{\"operator\": \"cross_entropy\", \"inputs\": [2], \"output\": 3, \"ids\": "
+    "\"labels\",\n"
+    " \"sizes\": {\"channels\": 2}}]}";
+
 static void run_job(hesse_team *team, const char *command, const job *j,
                     const char *output)
 {
@@ -150,6 +168,7 @@ static void run_job(hesse_team *team, const char *command, const job *j,
     if (j->text) {
         write_text("text.txt", "a rose is a rose is a rose is a rose");
         write_text("job.yaml", j->text);
+        write_text("graph.json", GRAPH);
         add_buffer(FOLDER "reference/gpt2/model.safetensors", "more.safetensors");
         strcpy(file, "job.yaml");
     }

@@ -1,0 +1,188 @@
+"""Write a graph with general operators, its data and its job, and compute its loss with NumPy.
+
+usage: graph.py write CASE      writes graph.json, x.npy, y.npy and job.yaml; prints the loss
+       graph.py cases           prints the names of the cases
+       graph.py compare FILE LOSS
+"""
+
+import json
+import math
+import sys
+
+import numpy as np
+
+N, T, C = 3, 4, 6
+draws = np.random.default_rng(7)
+
+
+class Graph:
+    """Values and nodes, and beside them what they are for the examples."""
+
+    def __init__(self):
+        self.values, self.nodes, self.at, self.params = [], [], [], {}
+
+    def add(self, value, numbers):
+        self.values.append(value)
+        self.at.append(numbers)
+        return len(self.values) - 1
+
+    def numbers(self, x, kind="input"):
+        return self.add({"kind": kind, "tokens": x.shape[1], "width": x.shape[2]}, x)
+
+    def param(self, name, rows, cols):
+        """Its initial values have no spread: each one is its mean."""
+        mean = 0.1 * (len(self.params) + 2)
+        self.params[name] = np.full((rows, cols), mean)
+        return self.add({"kind": "parameter", "name": name, "tensor": name, "rows": rows,
+                         "cols": cols, "layer": -1,
+                         "init": {"mean": mean, "spread": 0}}, self.params[name])
+
+    def table(self, numbers):
+        numbers = np.atleast_2d(np.asarray(numbers, dtype=float))
+        return self.add({"kind": "table", "rows": numbers.shape[0],
+                         "cols": numbers.shape[1],
+                         "numbers": [float(one) for one in numbers.reshape(-1)]}, numbers)
+
+    def node(self, operator, inputs, result, ids=None, **sizes):
+        loss = np.ndim(result) == 0
+        out = self.add({"kind": "result", "tokens": 0 if loss else result.shape[1],
+                        "width": 0 if loss else result.shape[2]}, result)
+        node = {"operator": operator, "inputs": inputs, "output": out, "sizes": sizes}
+        if ids:
+            node["ids"] = ids
+        self.nodes.append(node)
+        return out
+
+    # Operators, with what they are.
+
+    def linear(self, x, w):
+        return self.node("linear_unbiased", [x, w], self.at[x] @ self.at[w],
+                         channels=self.at[w].shape[0], outputs=self.at[w].shape[1])
+
+    def apply(self, name, x, function, **sizes):
+        return self.node(name, [x], function(self.at[x]),
+                         channels=self.at[x].shape[2], **sizes)
+
+    def pair(self, name, x, y, function):
+        return self.node(name, [x, y], function(self.at[x], self.at[y]),
+                         channels=self.at[x].shape[2])
+
+    def gather(self, x, index):
+        flat = self.at[x].reshape(N, -1)
+        y = np.where(index < 0, 0, flat[:, np.maximum(index, 0).reshape(-1)]
+                     .reshape(N, *index.shape))
+        return self.node("gather", [x, self.table(index)], y,
+                         channels=self.at[x].shape[2], outputs=index.shape[1])
+
+    def spread(self, w, index):
+        flat = self.at[w].reshape(-1)
+        y = np.broadcast_to(np.where(index < 0, 0, flat[np.maximum(index, 0)]),
+                            (N, *index.shape))
+        return self.node("spread", [w, self.table(index)], y, channels=index.shape[1])
+
+    def mean_loss(self, x):
+        return self.node("mean_loss", [x], self.at[x].sum() / N,
+                         channels=self.at[x].shape[2])
+
+
+erf = np.vectorize(math.erf)
+FUNCTIONS = {
+    "exp": np.exp, "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "tanh": np.tanh,
+    "softplus": lambda x: np.log(1 + np.exp(x)), "erf": erf, "sin": np.sin, "cos": np.cos,
+    "abs": np.abs, "square": np.square, "relu": lambda x: np.maximum(x, 0),
+    "gelu": lambda x: x * (1 + erf(x / math.sqrt(2))) / 2,
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6}
+ABOVE_0 = {"log": np.log, "sqrt": np.sqrt, "rsqrt": lambda x: x ** -0.5,
+           "reciprocal": lambda x: 1 / x}
+OF_CONSTANT = {
+    "power": (3.0, lambda x: x ** 3), "leaky_relu": (0.1, lambda x: np.where(x > 0, x, x / 10)),
+    "elu": (0.7, lambda x: np.where(x > 0, x, 0.7 * np.expm1(x)))}
+FIELDS = {
+    "sum_fields": lambda x: x.sum(-1), "max_fields": lambda x: x.max(-1),
+    "softmax_fields": lambda x: (np.exp(x) / np.exp(x).sum(-1, keepdims=True))
+    .reshape(N, T, C)}
+PAIRS = {"sum": np.add, "product": np.multiply, "quotient": np.divide,
+         "maximum": np.maximum, "minimum": np.minimum}
+MOVES = ("gather", "spread", "add_table", "times_table", "mask")
+LOSSES = ("squared", "several")
+CASES = [*FUNCTIONS, *ABOVE_0, *OF_CONSTANT, *FIELDS, *PAIRS, *MOVES, *LOSSES]
+
+
+def build(case):
+    g = Graph()
+    x = g.numbers(draws.normal(size=(N, T, C)))
+    h = g.linear(x, g.param("w", C, C))  # all its channels are equal
+    m = draws.normal(size=(1, C))
+    h = g.node("times_table", [h, g.table(m)], g.at[h] * m, channels=C)
+    index = draws.integers(-1, T * C, size=(5, 3))
+    index[0] = [2, 3, 4]  # they lie one after the other
+    if case in FUNCTIONS:
+        y = g.apply(case, h, FUNCTIONS[case])
+    elif case in ABOVE_0:
+        h = g.apply("square", h, np.square)
+        h = g.node("add_table", [h, g.table([[0.5]])], g.at[h] + 0.5, channels=C)
+        y = g.apply(case, h, ABOVE_0[case])
+    elif case in OF_CONSTANT:
+        a, function = OF_CONSTANT[case]
+        y = g.apply(case, h, function, constant=a)
+    elif case in FIELDS:
+        y = g.apply(case, h, lambda v: FIELDS[case](v.reshape(N, T, 2, C // 2)), heads=2)
+    elif case in PAIRS:
+        other = g.apply("exp", g.linear(x, g.param("v", C, C)), np.exp)
+        y = g.pair(case, h, other, PAIRS[case])
+    elif case == "gather":
+        y = g.gather(h, index)
+    elif case == "spread":
+        w = g.spread(g.param("v", 4, C), index)
+        y = g.pair("product", g.gather(h, index), w, np.multiply)
+    elif case in ("add_table", "times_table"):
+        y = h
+        operation = np.add if case == "add_table" else np.multiply
+        for shape in ((T, C), (1, C), (1, 1)):
+            m = draws.normal(size=shape)
+            y = g.node(case, [y, g.table(m)], operation(g.at[y], m), channels=C)
+    elif case == "mask":
+        hidden = np.where(draws.random((T, C)) < 0.4, -1e308, 0)
+        hidden[:, 0] = 0
+        m = g.node("add_table", [h, g.table(hidden)], g.at[h] + hidden, channels=C)
+        e = np.where(hidden < 0, 0, np.exp(g.at[h]))
+        y = g.node("softmax_fields", [m], e / e.sum(-1, keepdims=True), channels=C, heads=1)
+    else:
+        y = h
+    y = g.apply("tanh", y, np.tanh)
+    wanted = draws.normal(size=g.at[y].shape)
+    if case == "several":  # a loss of its own, with targets
+        target = g.numbers(wanted, "target")
+        away = g.apply("scale", target, lambda v: -v, constant=-1.0)
+        error = g.apply("square", g.pair("sum", y, away, np.add), np.square)
+        g.mean_loss(error)
+    else:
+        target = g.numbers(wanted, "target")
+        g.node("squared_error", [y, target],
+               np.mean((g.at[y] - g.at[target]) ** 2), channels=g.at[y].shape[2])
+    np.save("x.npy", g.at[0])
+    np.save("y.npy", wanted)
+    with open("graph.json", "w") as file:
+        json.dump({"format": "hesse-graph", "version": 1, "tokens": T,
+                   "values": g.values, "nodes": g.nodes}, file)
+    with open("job.yaml", "w") as file:
+        file.write("model: {family: graph, graph: graph.json}\n"
+                   "data: {inputs: x.npy, targets: y.npy}\n"
+                   "hessian: {scope: full}\noutput: {file: result.h5}\n")
+    print(repr(float(g.at[-1])))
+
+
+def compare(path, loss):
+    import h5py
+    with h5py.File(path) as file:
+        found = float(file.attrs["loss"])
+    assert abs(found - float(loss)) < 1e-13 * max(1, abs(float(loss))), (found, loss)
+
+
+if sys.argv[1] == "cases":
+    print(" ".join(CASES))
+elif sys.argv[1] == "write":
+    build(sys.argv[2])
+else:
+    compare(sys.argv[2], sys.argv[3])

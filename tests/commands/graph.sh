@@ -1,0 +1,161 @@
+#!/bin/sh
+# Networks that are given as graphs: hesse graph, the family graph, general operators, wrong graphs.
+#
+# usage: graph.sh HESSE MPIEXEC [CASE...]
+. "$(dirname "$0")/library.sh"
+
+script=$source/tests/commands/graph.py
+
+# given: make the job that of the graph of its network.
+given() {
+    launch graph job.yaml
+    expect_status 0
+    cat "$work/out" > graph.json
+    cat > job.yaml <<EOF
+model:
+  family: graph
+  graph: graph.json
+  checkpoint: model.safetensors
+data:
+  tokens: tokens.npy
+output:
+  file: result.h5
+EOF
+}
+
+# wrong PROGRAM MESSAGE: after an edit with sed, the graph must be refused.
+wrong() {
+    given
+    edit graph.json "$1"
+    run_refused 3 "graph.json: $2 (key: model.graph)"
+}
+
+case_every_operator_is_that_of_numpy() {
+    ranks=1
+    for name in $(/usr/bin/python3 "$script" cases); do
+        rm -f -- *
+        loss=$(/usr/bin/python3 "$script" write "$name")
+        works '.*' run job.yaml
+        expect "the loss of $name" /usr/bin/python3 "$script" compare result.h5 "$loss"
+        works 'symmetry.* ok$' check job.yaml
+        expect_lines 5 ' ok$'
+    done
+}
+
+case_all_commands() {
+    given
+    ranks=2
+    works '.*' plan job.yaml
+    works 'symmetry.* ok$' check job.yaml
+    works '.*' run job.yaml --set hessian.partition=head
+    works 'graph' show result.h5
+    works '.*' show result.h5 --verify
+    launch graph job.yaml
+    expect_status 0
+    expect 'the same graph again' diff "$work/out" graph.json
+    works '.*' train job.yaml --set train.steps=3 --set train.optimiser=adamw
+    works '.*' landscape job.yaml --set landscape.points=3 --set output.file=l.h5
+}
+
+case_heads_and_groups_are_those_of_the_family() {
+    ranks=1
+    for partition in head group layer neuron; do
+        fresh gpt2
+        works '.*' run job.yaml --set hessian.partition=$partition
+        mv result.h5 family.h5
+        given
+        works '.*' run job.yaml --set hessian.partition=$partition
+        expect "the same blocks by $partition" h5diff family.h5 result.h5 /blocks/name /blocks/name
+        expect "the same eigenvalues by $partition" \
+            h5diff family.h5 result.h5 /spectra/blocks /spectra/blocks
+    done
+}
+
+case_without_a_checkpoint() {
+    given
+    edit job.yaml /checkpoint/d
+    works '.*' run job.yaml
+}
+
+case_of_another_checkpoint() {
+    given
+    edit graph.json 's/"tensor": "transformer.wpe.weight"/"tensor": "transformer.wpo.weight"/'
+    run_refused 3 "model.safetensors: expected a tensor 'transformer.wpo.weight', nearest is .*"
+}
+
+case_other_data() {
+    given
+    edit job.yaml 's/tokens.npy/tokens.npy, context: 2/;s/tokens: \(.*\)/{tokens: \1}/'
+    edit job.yaml 's/^data:/data:/'
+    run_refused 2 'model: an example of the graph has [0-9]* tokens, and the data have 2.*'
+}
+
+case_another_version() {
+    wrong 's/"version": 1/"version": 2/' 'graph: "version" is 2, expected a whole number from 1 to 1'
+}
+case_no_json() {
+    wrong '1s/{/[/' 'no valid JSON: .*'
+}
+case_unknown_operator() {
+    wrong 's/"gelu_tanh"/"gelu_tan"/' \
+        'node [0-9]*: "operator" is "gelu_tan", expected the name of an operator, the nearest is "gelu_tanh"'
+}
+case_unknown_key() {
+    wrong 's/"loss_weight"/"loss_weigth"/' \
+        'graph: there is no key "loss_weigth", the nearest is "loss_weight"'
+}
+case_unknown_size() {
+    wrong 's/"outputs"/"output"/' \
+        'node [0-9]* ([a-z]*): there is no size "output", the nearest is "outputs"'
+}
+case_cycle() {
+    given
+    /usr/bin/python3 - <<'EOF'
+import json
+g = json.load(open("graph.json"))
+g["nodes"][3]["inputs"][0] = g["nodes"][5]["output"]
+json.dump(g, open("graph.json", "w"))
+EOF
+    run_refused 3 'graph.json: node 3 ([a-z]*): "inputs" is .*, expected values before its own output,.*no cycles (key: model.graph)'
+}
+case_value_that_nothing_reads() {
+    given
+    /usr/bin/python3 - <<'EOF'
+import json
+g = json.load(open("graph.json"))
+g["values"].insert(0, {"kind": "table", "rows": 1, "cols": 1, "numbers": [0.5]})
+for node in g["nodes"]:
+    node["output"] += 1
+    node["inputs"] = [i + 1 for i in node["inputs"]]
+json.dump(g, open("graph.json", "w"))
+EOF
+    run_refused 3 'graph.json: value 0: no node reads this value, expected one (key: model.graph)'
+}
+case_no_loss() {
+    given
+    /usr/bin/python3 - <<'EOF'
+import json
+g = json.load(open("graph.json"))
+g["nodes"].pop()
+g["values"].pop()
+json.dump(g, open("graph.json", "w"))
+EOF
+    run_refused 3 'graph.json: graph: "nodes" is .*, expected a loss as the last node (key: model.graph)'
+}
+case_wrong_shape() {
+    wrong 's/"channels": \([0-9]\)/"channels": 1\1/' 'node [0-9]* ([a-z]*): "inputs" is .*, expected as input [0-9] .*'
+}
+case_places_outside() {
+    ranks=1
+    rm -f -- *
+    /usr/bin/python3 "$script" write gather > /dev/null
+    edit graph.json 's/\[2\.0, /[24.0, /'
+    run_refused 3 'graph.json: node 2 (gather): .*places from -1 to 23, and number 0 .* is 24 .*'
+}
+case_missing_file() {
+    given
+    rm graph.json
+    run_refused 3 'graph.json: No such file.*(key: model.graph)'
+}
+
+run_cases "$@"
