@@ -363,11 +363,11 @@ class Export:
         network = Network(self.graph, self.tensors, self.data)
         own = {name: one.detach().reshape(self.tensors[name].shape).clone()
                .requires_grad_() for name, one in self.parameters.items()}
-        if not self.low.coupled:
-            self.check_independence()
         value = self.wrapped(*self.slice(0, self.count)).double()
         if value.numel() != 1 or not torch.isfinite(value).all():
             raise Refused(f"the loss is {value.tolist()}, expected a finite number")
+        if not self.low.coupled:
+            self.check_independence()
         if self.low_precision:
             near(float(value), float(network.loss(own, self.reduction)), 1e-4,
                  "the loss (of a module that computes in part in single precision)")
@@ -584,6 +584,9 @@ class Export:
         if frozen:
             text += (f"; {len(frozen)} parameters without requires_grad are parameters "
                      "here, too")
+        if self.low_precision:
+            text += ("; the module computes in part in single precision, and the graph "
+                     "in double precision")
         if self.low.coupled:
             text += (f"; {self.low.coupled} normalises over the batch, which couples "
                      "the examples (module.eval() ends this)")
@@ -767,5 +770,6 @@ def near_vectors(got, wanted, bound, what):
     size = float(wanted.norm())
     if not gap <= bound * max(size, 1e-6):
         raise Refused(f"{what} of the graph differs from that of PyTorch by "
-                      f"{gap / max(size, 1e-300):.1e} relative to its length; nothing "
-                      "was written")
+                      f"{gap / max(size, 1e-300):.1e} relative to its length, as with "
+                      "detach(), torch.no_grad(), or derivatives of the module's own; "
+                      "nothing was written")

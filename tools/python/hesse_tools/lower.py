@@ -138,10 +138,9 @@ class Lowering:
             self.refuse(node, reason_of(node, name))
         try:
             return handler(self, node, *args, **kwargs)
-        except TypeError as error:
-            if "argument" not in str(error):
-                raise
-            self.refuse(node, f"is called in a form that is not known ({error})")
+        except (TypeError, AttributeError, ValueError, IndexError, KeyError) as error:
+            self.refuse(node, "is called in a form that is not known "
+                              f"({type(error).__name__}: {error})")
 
     def fold(self, node, args, kwargs, data):
         """Evaluate an operator that no parameter reaches."""
@@ -549,8 +548,7 @@ def floating(node):
 
 
 CONVERSIONS = ("_to_copy", "to", "type_as")
-SAME = ("clone", "alias", "contiguous", "lift_fresh_copy", "lift_fresh", "dropout",
-        "native_dropout", "feature_dropout", "_assert_tensor_metadata",
+SAME = ("clone", "alias", "contiguous", "lift_fresh_copy", "lift_fresh",
         "_conj", "resolve_neg", "resolve_conj") + CONVERSIONS
 VIEWS = ("view", "reshape", "_unsafe_view", "permute", "transpose", "t", "unsqueeze",
          "squeeze", "expand", "select", "slice", "flatten", "unflatten", "clone",
@@ -892,6 +890,22 @@ def stack(low, node, parts, dim=0):
 @handles(*(name for name in SAME if name not in CONVERSIONS))
 def same(low, node, x, *rest, **more):
     return x
+
+
+@handles("dropout", "native_dropout", "feature_dropout", "alpha_dropout")
+def dropout(low, node, x, p, train):
+    if train and p:
+        low.refuse(node, "draws random numbers; use training=self.training there")
+    return [x, None] if op_name(node).startswith("native") else x
+
+
+@handles("copy")
+def copy(low, node, x, y, *rest):
+    """The functional form of an assignment in place."""
+    shape = tuple(x.shape)
+    if isinstance(y, torch.Tensor):
+        return y.expand(shape)
+    return moved(low.act(y), lambda i: np.broadcast_to(i, shape))
 
 
 @handles(*CONVERSIONS)
