@@ -25,6 +25,9 @@ typedef struct hesse_network_source {
     const char *checkpoint; /* .safetensors, an index of shards, or a folder that holds
                                one; NULL: initial values from seed                   */
     const char *graph;      /* the family graph: its JSON file (docs/graph.md)       */
+    const char *const *groups; /* n_groups texts "NAME=GLOB": the group of every
+                                  parameter, "other" of the rest; 0: by its role     */
+    int n_groups;
     uint64_t seed;
     bool outline; /* no parameters are read or made; this is enough for a plan       */
 } hesse_network_source;

@@ -63,7 +63,7 @@ typedef enum hesse_cut {
     HESSE_CUT_NEURON,
     /* Every layer is a block; outside of layers every module is one. */
     HESSE_CUT_LAYER,
-    /* Emb, QK, VO, FFN, Norm, Conv. */
+    /* Emb, QK, VO, FFN, Norm, Conv, Other; or the groups of the user. */
     HESSE_CUT_GROUP,
     /* One block. */
     HESSE_CUT_WHOLE,

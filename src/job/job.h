@@ -138,7 +138,9 @@ typedef struct hesse_job {
     int padding; /* data.padding points here if it is given                */
     int mask_id; /* data.mask_id points here if it is given                */
     int n_eigenvalues;
-    uint64_t seed; /* of initial parameters */
+    uint64_t seed;             /* of initial parameters */
+    const char *const *groups; /* n_groups "NAME=GLOB"; 0: groups by role */
+    int n_groups;
     hesse_reduction reduction;
     hesse_analysis_options analysis;
     hesse_job_spectrum spectrum;

@@ -501,6 +501,11 @@ static const hesse_key keys[] = {
      .help = "Which matrices: the diagonal blocks, the whole matrix, or both."},
     {"hessian.partition", HESSE_KEY_WORD, .words = cuts, .standard = "tensor",
      AT(analysis.partition), .help = "How the parameters are cut into blocks."},
+    {"hessian.groups", HESSE_KEY_TEXT, .table = true, .most = MOST_ENTRIES,
+     .term = "groups of parameters", .absent = "by the roles of the parameters",
+     AT(groups), COUNT(n_groups),
+     .help = "The groups of `partition: group`: for each name, names or globs of "
+             "parameters; the others are the group `other`."},
     {"hessian.only", HESSE_KEY_TEXT, .list = true, .least = 1, .most = MOST_ENTRIES,
      .absent = "all blocks", AT(analysis.only), COUNT(analysis.n_only),
      .help = "Names or globs of the blocks that are computed."},

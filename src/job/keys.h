@@ -49,6 +49,8 @@ typedef struct hesse_key {
     bool list;    /* a list of values of the type                          */
     bool repeats; /* words and texts of a list may be equal               */
     bool or_one;  /* a single value stands for a list of one             */
+    bool table;   /* a list of texts, written as a mapping of names to lists of them:
+                     {a: [x, y]} is the list "a=x", "a=y"                 */
     hesse_key_role role;
     bool in_config;     /* a model.config has it, so it cannot be given beside one */
     bool written;       /* a path that the program writes; it reads the others   */

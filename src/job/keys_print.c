@@ -26,10 +26,11 @@ static void print_type(FILE *out, const hesse_key *key, const char *quote)
     if (key->or_one) fprintf(out, "%s, or ", type_names[key->type]);
     if (key->list && is_numeric(key) && key->words)
         fprintf(out, "%s%s%s or ", quote, key->words->name, quote);
+    if (key->table) fprintf(out, "mapping of names to lists of ");
     if (key->list) fprintf(out, "list of ");
     if (key->list && key->most < 1000) fprintf(out, "at most %d ", key->most);
     if (key->type != HESSE_KEY_WORD) fputs(type_names[key->type], out);
-    if (key->type != HESSE_KEY_WORD && key->list) fputc('s', out);
+    if (key->type != HESSE_KEY_WORD && (key->list || key->table)) fputc('s', out);
     const char *name;
     for (int i = 0; key->type == HESSE_KEY_WORD && (name = hesse_key_word(key, i).name);
          i++)
@@ -217,6 +218,12 @@ static json_t *key_schema(const hesse_key *key)
     json_t *schema = value_schema(key);
     char owners[HESSE_OWNERS], *help = NULL;
     size_t length;
+    if (key->table) {
+        json_t *one = json_deep_copy(schema);
+        schema = json_pack("{s:s, s:{s:[o, {s:s, s:i, s:o}]}, s:i}", "type", "object",
+                           "additionalProperties", "anyOf", one, "type", "array",
+                           "minItems", 1, "items", schema, "minProperties", 1);
+    }
     if (key->list) {
         json_t *one = key->or_one ? json_deep_copy(schema) : NULL;
         schema = json_pack("{s:s, s:o, s:i, s:i}", "type", "array", "items", schema,

@@ -183,6 +183,35 @@ static hesse_status check_list(const place *p)
     return s;
 }
 
+/* A mapping of names to lists of texts, or to one text each. */
+static hesse_status check_table(const place *p)
+{
+    const char *expected = "a mapping of names to lists of texts, as in {a: [b, c]}";
+    if (p->node->kind != HESSE_YAML_MAPPING || !p->node->first)
+        return wrong(p, expected);
+    hesse_status s = HESSE_OK;
+    int count = 0;
+    for (const hesse_yaml *n = p->node->first; !s && n; n = n->next) {
+        char path[2 * PATH];
+        snprintf(path, sizeof path, "%.190s.%.100s", p->path, n->key);
+        const place inner = {.key = p->key, .node = n, .path = path, .why = p->why};
+        const bool list = n->kind == HESSE_YAML_LIST;
+        if (list ? !n->first : n->kind != HESSE_YAML_SCALAR)
+            return wrong(&inner, "a list of texts, as in [a, b]");
+        for (const hesse_yaml *m = list ? n->first : n; !s && m;
+             m = list ? m->next : NULL, count++) {
+            place entry = inner;
+            entry.node = m, entry.entry = list;
+            s = check_text(&entry);
+        }
+    }
+    if (!s && count > p->key->most)
+        s = hesse_fail(p->why, HESSE_E_JOB,
+                       "%s: '%s' has %d entries, expected at most %d",
+                       hesse_yaml_where(p->node).text, p->path, count, p->key->most);
+    return s;
+}
+
 /* Known keys around an unknown one: the sections that have a key of its name, and the
    nearest of all keys. */
 typedef struct neighbours {
@@ -281,7 +310,9 @@ static hesse_status read_section(const place *p, hesse_values *values)
                              .why = p->why};
         if (i >= 0) {
             values->node[i] = n;
-            s = inner.key->list && !(inner.key->or_one && n->kind == HESSE_YAML_SCALAR)
+            s = inner.key->table ? check_table(&inner)
+                : inner.key->list &&
+                        !(inner.key->or_one && n->kind == HESSE_YAML_SCALAR)
                     ? check_list(&inner)
                     : check_scalar(&inner);
         } else if (is_section(path)) {
@@ -517,6 +548,31 @@ static size_t entry_bytes(const hesse_key *key)
                : sizeof(char *);
 }
 
+/* Store the texts of a table. */
+static bool put_table(const hesse_key *key, const hesse_yaml *node, hesse_job *job)
+{
+    int count = 0;
+    for (const hesse_yaml *n = node->first; n; n = n->next) {
+        count += n->kind != HESSE_YAML_LIST;
+        for (const hesse_yaml *m = n->first; m; m = m->next) count++;
+    }
+    const char **entries = hesse_job_room(job, (size_t)count * sizeof *entries);
+    if (!entries) return false;
+    *(const char ***)(void *)((char *)job + key->offset) = entries;
+    *(int *)(void *)((char *)job + key->count) = count;
+    for (const hesse_yaml *n = node->first; n; n = n->next) {
+        const bool list = n->kind == HESSE_YAML_LIST;
+        for (const hesse_yaml *m = list ? n->first : n; m; m = list ? m->next : NULL) {
+            const size_t room = strlen(n->key) + strlen(m->text) + 2;
+            char *text = hesse_job_room(job, room);
+            if (!text) return false;
+            snprintf(text, room, "%s=%s", n->key, m->text);
+            *entries++ = text;
+        }
+    }
+    return true;
+}
+
 /* A list is stored in the job itself if the job has room for it, else in separate
    memory. A single path of a key that takes several is a list of one. A word in place
    of a list leaves the list empty. */
@@ -524,6 +580,7 @@ static bool put_node(const hesse_key *key, const char *file, const hesse_yaml *n
                      hesse_job *job)
 {
     char *at = (char *)job + key->offset;
+    if (key->table) return put_table(key, node, job);
     if (!key->count) return put(key, file, node->text, key->bytes, at, job);
     if (is_word_for_list(key, node)) return true;
     const bool list = node->kind == HESSE_YAML_LIST;
@@ -591,7 +648,19 @@ static void write_value(FILE *out, const hesse_key *key, const hesse_yaml *node)
 {
     const bool text = key->type == HESSE_KEY_PATH || key->type == HESSE_KEY_TEXT ||
                       key->type == HESSE_KEY_SIZE;
-    if (node->kind == HESSE_YAML_LIST) {
+    if (node->kind == HESSE_YAML_MAPPING) {
+        fputc('{', out);
+        for (const hesse_yaml *n = node->first; n; n = n->next) {
+            if (is_plain(n->key))
+                fputs(n->key, out);
+            else
+                write_quoted(out, n->key);
+            fputs(": ", out);
+            write_value(out, key, n);
+            if (n->next) fputs(", ", out);
+        }
+        fputc('}', out);
+    } else if (node->kind == HESSE_YAML_LIST) {
         fputc('[', out);
         for (const hesse_yaml *n = node->first; n; n = n->next) {
             write_value(out, key, n);

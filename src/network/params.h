@@ -35,6 +35,7 @@ typedef struct hesse_init {
     bool uniform;
 } hesse_init;
 
+enum { HESSE_GROUP = 72 }; /* bytes of the name of a group, including the final 0 */
 enum { HESSE_NAME = 160 }; /* bytes of a name, including the final 0 */
 
 /** The outputs of a fused tensor that belong to one parameter. The tensor's `total`
@@ -60,8 +61,9 @@ typedef struct hesse_param {
     int rank, shape[4]; /* shape as stored, if it is neither matrix nor vector; else
                            rank is 0 */
     hesse_init init;
-    bool out_rows; /* output neurons are its rows; false: its columns     */
-    size_t offset; /* of its first element in theta                       */
+    bool out_rows;           /* output neurons are its rows; false: its columns     */
+    size_t offset;           /* of its first element in theta                       */
+    char group[HESSE_GROUP]; /* that the user gave it; "": the one of its role */
 } hesse_param;
 
 typedef struct hesse_params {

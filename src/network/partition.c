@@ -90,7 +90,7 @@ static void name_block(const hesse_param *p, hesse_cut cut, slicing s, int slice
     if (cut == HESSE_CUT_WHOLE)
         snprintf(name, room, "whole");
     else if (cut == HESSE_CUT_GROUP)
-        snprintf(name, room, "%s", group_of(p->role));
+        snprintf(name, room, "%s", *p->group ? p->group : group_of(p->role));
     else if (cut == HESSE_CUT_LAYER)
         snprintf(name, room, "%.*s", module_length(p), p->tensor);
     else if (cut == HESSE_CUT_FUSED && is_fused(p))
@@ -123,6 +123,70 @@ static int block_named(hesse_partition *x, const char *name, bool may_return)
         if (strcmp(x->blocks[b].name, name) == 0) return b;
     snprintf(x->blocks[x->count].name, sizeof x->blocks->name, "%s", name);
     return x->count++;
+}
+
+/* Find the group of a parameter; NULL: there is none. */
+static hesse_status find_group(const char *const *table, int count,
+                               const hesse_param *p, bool *used, const char **group,
+                               hesse_why *why)
+{
+    *group = NULL;
+    for (int i = 0; i < count; i++) {
+        const char *glob = strchr(table[i], '=') + 1;
+        const size_t length = (size_t)(glob - table[i]);
+        if (fnmatch(glob, p->name, 0) != 0) continue;
+        used[i] = true;
+        if (*group && strncmp(*group, table[i], length) != 0)
+            return hesse_fail(why, HESSE_E_JOB,
+                              "groups of parameters: '%s' is in '%.*s' and in '%.*s', "
+                              "expected one group",
+                              p->name, (int)strcspn(*group, "="), *group,
+                              (int)length - 1, table[i]);
+        *group = table[i];
+    }
+    return HESSE_OK;
+}
+
+static hesse_status no_parameter(const hesse_params *params, const char *entry,
+                                 hesse_why *why)
+{
+    const char *glob = strchr(entry, '=') + 1, *near = "";
+    for (const hesse_param *p = params->list; p < params->list + params->count; p++)
+        if (!*near || hesse_edits(glob, p->name) < hesse_edits(glob, near))
+            near = p->name;
+    return hesse_fail(why, HESSE_E_JOB,
+                      "groups of parameters: '%s' of '%.*s' selects no parameter; the "
+                      "nearest name is '%s'",
+                      glob, (int)strcspn(entry, "="), entry, near);
+}
+
+hesse_status hesse_params_group(hesse_params *params, const char *const *table,
+                                int count, hesse_why *why)
+{
+    bool *used = hesse_calloc((size_t)count, sizeof *used);
+    hesse_status s = HESSE_OK;
+    if (!used) s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for groups");
+    for (int i = 0; !s && i < count; i++) {
+        const char *equals = strchr(table[i], '=');
+        if (!equals || equals == table[i] || equals - table[i] >= HESSE_GROUP)
+            s = hesse_fail(why, HESSE_E_JOB,
+                           "groups of parameters: '%s', expected NAME=GLOB, with a "
+                           "name of 1 to %d bytes",
+                           table[i], HESSE_GROUP - 1);
+    }
+    for (int i = 0; !s && i < params->count; i++) {
+        hesse_param *p = &params->list[i];
+        const char *group;
+        s = find_group(table, count, p, used, &group, why);
+        if (!s)
+            snprintf(p->group, sizeof p->group, "%.*s",
+                     group ? (int)strcspn(group, "=") : (int)strlen("other"),
+                     group ? group : "other");
+    }
+    for (int i = 0; !s && i < count; i++)
+        if (!used[i]) s = no_parameter(params, table[i], why);
+    free(used);
+    return s;
 }
 
 static bool selected(const char *name, const char *const *only, int n_only, bool *used)

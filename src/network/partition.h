@@ -35,6 +35,15 @@ typedef struct hesse_partition {
     hesse_piece *pieces;
 } hesse_partition;
 
+/** Local. Give every parameter a group for HESSE_CUT_GROUP in place of the one of its
+ *  role: that of the globs which its name fits, "other" if it fits none.
+ *
+ *  table  [in]  `count` texts "NAME=GLOB", with globs as fnmatch(3) has them.
+ *  Errors: HESSE_E_NOMEM; HESSE_E_JOB when a parameter is in two groups, or a glob fits
+ *  no parameter. */
+hesse_status hesse_params_group(hesse_params *params, const char *const *table,
+                                int count, hesse_why *why);
+
 /** Local. Cut the parameters, and keep the blocks that a list of names or globs
  *  selects.
  *

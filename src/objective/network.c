@@ -9,6 +9,7 @@
 #include "network/families/families.h"
 #include "network/graph_json.h"
 #include "network/layout.h"
+#include "network/partition.h"
 #include "network/weights.h"
 #include "parallel/team.h"
 
@@ -193,11 +194,14 @@ static bool has_buffers(const hesse_network *n, const hesse_safetensors *file)
 }
 
 /* Local. List the tensors, and allocate their values unless it is an outline. */
-static hesse_status list_tensors(hesse_network *n, bool outline, hesse_why *why)
+static hesse_status list_tensors(hesse_network *n, const hesse_network_source *source,
+                                 hesse_why *why)
 {
     hesse_status s = hesse_params_new(&n->arch, &n->params, why);
+    if (!s && source->n_groups)
+        s = hesse_params_group(&n->params, source->groups, source->n_groups, why);
     if (!s) s = list_buffers(n, why);
-    if (s || outline) return s;
+    if (s || source->outline) return s;
     n->theta = hesse_alloc(n->params.size);
     n->constants = hesse_alloc(n->buffers.size);
     if (n->theta && n->constants) return HESSE_OK;
@@ -272,7 +276,7 @@ hesse_status hesse_network_open(hesse_team *team, const hesse_network_source *so
     if (!s) {
         hesse_team_broadcast(team, 0, &n->arch, sizeof n->arch);
         n->arch.graph = n->graph;
-        s = hesse_agree(team, list_tensors(n, source->outline, &team->why));
+        s = hesse_agree(team, list_tensors(n, source, &team->why));
     }
     if (!s && team->rank == 0) s = read_values(source, n, file, &team->why);
     s = hesse_agree(team, s);

@@ -1,7 +1,7 @@
 /* Operators on the h fields of e channels that make up a token, c = h e: the sum of a
    field, and its largest number, of which equal ones the first counts. Both are linear
    maps where they have a derivative, so there is no curvature.  docs/math.md, section
-   3.18. */
+   3.17. */
 #include "ops/loops.h"
 #include "ops/op.h"
 

@@ -1,7 +1,7 @@
 /* Numbers that move, by a table of their places: gather y = x[index] within an example,
    spread y = W[index], the same for every example. A place of -1 gives 0. Both are
    linear, so there is no curvature. The table has a row for every token of y, and a
-   column for every channel.  docs/math.md, section 3.18. */
+   column for every channel.  docs/math.md, section 3.17. */
 #include "ops/loops.h"
 #include "ops/op.h"
 

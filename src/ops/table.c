@@ -1,7 +1,7 @@
 /* A table of constants M that is added to the numbers of an example, or multiplies
    them: y = x + M, y = x M by elements. M has a row for every token or one row for all,
    and a column for every channel or one for all. Both are linear in x, so there is no
-   curvature.  docs/math.md, section 3.18. */
+   curvature.  docs/math.md, section 3.17. */
 #include "ops/loops.h"
 #include "ops/op.h"
 

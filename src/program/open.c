@@ -123,6 +123,8 @@ hesse_network_source hesse_job_source(const hesse_job *job, bool outline)
                                   .config = job->paths.config,
                                   .graph = job->paths.graph,
                                   .checkpoint = job->paths.checkpoint,
+                                  .groups = job->groups,
+                                  .n_groups = job->n_groups,
                                   .seed = job->seed,
                                   .outline = outline};
 }

@@ -3,6 +3,7 @@
 usage: graph.py write CASE      writes graph.json, x.npy, y.npy and job.yaml; prints the loss
        graph.py cases           prints the names of the cases
        graph.py compare FILE LOSS
+       graph.py hessian FILE CASE  compares the full matrix with differences of NumPy's loss
 """
 
 import json
@@ -12,14 +13,15 @@ import sys
 import numpy as np
 
 N, T, C = 3, 4, 6
-draws = np.random.default_rng(7)
+draws = None
 
 
 class Graph:
     """Values and nodes, and beside them what they are for the examples."""
 
-    def __init__(self):
+    def __init__(self, moves):
         self.values, self.nodes, self.at, self.params = [], [], [], {}
+        self.moves = moves  # for some parameters, by name
 
     def add(self, value, numbers):
         self.values.append(value)
@@ -32,7 +34,7 @@ class Graph:
     def param(self, name, rows, cols):
         """Its initial values have no spread: each one is its mean."""
         mean = 0.1 * (len(self.params) + 2)
-        self.params[name] = np.full((rows, cols), mean)
+        self.params[name] = mean + self.moves.get(name, np.zeros((rows, cols)))
         return self.add({"kind": "parameter", "name": name, "tensor": name, "rows": rows,
                          "cols": cols, "layer": -1,
                          "init": {"mean": mean, "spread": 0}}, self.params[name])
@@ -109,8 +111,11 @@ LOSSES = ("squared", "several")
 CASES = [*FUNCTIONS, *ABOVE_0, *OF_CONSTANT, *FIELDS, *PAIRS, *MOVES, *LOSSES]
 
 
-def build(case):
-    g = Graph()
+def build(case, moves={}):
+    """Return the graph, with moved parameters, and the targets."""
+    global draws
+    draws = np.random.default_rng(7)
+    g = Graph(moves)
     x = g.numbers(draws.normal(size=(N, T, C)))
     h = g.linear(x, g.param("w", C, C))  # all its channels are equal
     m = draws.normal(size=(1, C))
@@ -161,6 +166,11 @@ def build(case):
         target = g.numbers(wanted, "target")
         g.node("squared_error", [y, target],
                np.mean((g.at[y] - g.at[target]) ** 2), channels=g.at[y].shape[2])
+    return g, wanted
+
+
+def write(case):
+    g, wanted = build(case)
     np.save("x.npy", g.at[0])
     np.save("y.npy", wanted)
     with open("graph.json", "w") as file:
@@ -180,9 +190,37 @@ def compare(path, loss):
     assert abs(found - float(loss)) < 1e-13 * max(1, abs(float(loss))), (found, loss)
 
 
+def loss_at(case, names, sizes, v):
+    parts = np.split(v, np.cumsum(sizes)[:-1])
+    shapes = {name: one.shape for name, one in build(case)[0].params.items()}
+    moves = {name: part.reshape(shapes[name]) for name, part in zip(names, parts)}
+    return float(build(case, moves)[0].at[-1])
+
+
+def hessian(path, case):
+    import h5py
+    with h5py.File(path) as file:
+        found = file["hessian/full"][...]
+        names = [str(one).rstrip("\0") for one in file["blocks/name"].asstr()[...]]
+    params = build(case)[0].params
+    sizes = [params[name].size for name in names]
+    n, step = sum(sizes), 1e-3
+    unit = step * np.eye(n)
+    rng = np.random.default_rng(1)
+    for _ in range(60):  # a sample of the entries, all kinds of blocks among them
+        i, j = rng.integers(0, n, 2)
+        four = [loss_at(case, names, sizes, a * unit[i] + b * unit[j])
+                for a in (1, -1) for b in (1, -1)]
+        wanted = (four[0] - four[1] - four[2] + four[3]) / (4 * step * step)
+        assert abs(found[i, j] - wanted) < 2e-5 * abs(found).max() + 1e-8, (
+            i, j, found[i, j], wanted)
+
+
 if sys.argv[1] == "cases":
     print(" ".join(CASES))
 elif sys.argv[1] == "write":
-    build(sys.argv[2])
+    write(sys.argv[2])
+elif sys.argv[1] == "hessian":
+    hessian(sys.argv[2], sys.argv[3])
 else:
     compare(sys.argv[2], sys.argv[3])

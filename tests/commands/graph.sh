@@ -42,6 +42,16 @@ case_every_operator_is_that_of_numpy() {
     done
 }
 
+case_matrices_are_those_of_differences() {
+    ranks=2
+    for name in gather spread max_fields softmax_fields quotient several power; do
+        rm -f -- *
+        /usr/bin/python3 "$script" write "$name" > /dev/null
+        works '.*' run job.yaml --set hessian.scope=both --set output.matrices=true
+        expect "the matrix of $name" /usr/bin/python3 "$script" hessian result.h5 "$name"
+    done
+}
+
 case_all_commands() {
     given
     ranks=2
@@ -69,6 +79,28 @@ case_heads_and_groups_are_those_of_the_family() {
         expect "the same eigenvalues by $partition" \
             h5diff family.h5 result.h5 /spectra/blocks /spectra/blocks
     done
+}
+
+case_groups_of_the_user() {
+    ranks=1
+    run='run job.yaml --set hessian.scope=blocks --set hessian.partition=group --set hessian.only=[QK,other]'
+    works '.*' $run --set 'hessian.groups={QK: ["*.query", "*.key"], wpe: transformer.wpe.weight}'
+    expect_lines 1 '^  other  *514 '
+    expect_lines 1 '^  QK  *168 '
+    h5dump -d blocks/size result.h5 > "$work/family"
+    rm result.h5
+    given
+    works '.*' $run --set 'hessian.groups={QK: ["*.query", "*.key"], wpe: transformer.wpe.weight}'
+    h5dump -d blocks/size result.h5 > "$work/graph"
+    expect 'the same sizes' diff "$work/family" "$work/graph"
+    refused 2 "groups of parameters: 'transformer.wpe.weight' is in 'a' and in 'b', expected one group (key: hessian.groups)" \
+        run job.yaml --set 'hessian.groups={a: "*wpe*", b: "*.weight"}' --set output.file=r.h5
+    refused 2 "groups of parameters: '\*wqe\*' of 'a' selects no parameter; the nearest name is .*" \
+        run job.yaml --set 'hessian.groups={a: "*wqe*"}' --set output.file=r.h5
+    refused 2 "--set hessian.groups: 'hessian.groups' is a list, expected a mapping of names to lists of texts.*" \
+        run job.yaml --set 'hessian.groups=[a]' --set output.file=r.h5
+    refused 2 ".* 'hessian.groups.a' is a mapping, expected a list of texts, as in \[a, b\]" \
+        run job.yaml --set 'hessian.groups={a: {b: c}}' --set output.file=r.h5
 }
 
 case_without_a_checkpoint() {
