@@ -290,7 +290,6 @@ class Export:
         from . import graph_finish, lower
         from .graph_builder import Conflict
         graph, signature = self.program.graph, self.program.graph_signature
-        tensors = dict(self.wrapped.named_parameters(remove_duplicate=False))
         params = {place: self.names[name.removeprefix("module.")]
                   for place, name in signature.inputs_to_parameters.items()}
         buffers = {place: (name.removeprefix("module."), self.buffer(name))
@@ -301,15 +300,19 @@ class Export:
         own = {name: dict(self.module.named_parameters())[name]
                for name in set(self.names.values())}
         shapes = {name: tuple(one.shape) for name, one in own.items()}
-        places = [node.name for node in graph.nodes if node.op == "placeholder"
-                  and node.name not in params and node.name not in buffers]
-        inputs = {}
+        kinds = torch.export.graph_signature.InputKind
+        places = [spec.arg.name for spec in signature.input_specs
+                  if spec.kind == kinds.USER_INPUT]
+        inputs = {spec.arg.name: None for spec in signature.input_specs}
+        self.places = places
         for name, leaf in zip(places, self.leaves):
             batched = isinstance(leaf, torch.Tensor) and leaf.ndim
             inputs[name] = lower.Data([leaf[i:i + 1] for i in range(self.count)]) \
                 if batched else leaf
         output = next(node for node in graph.nodes if node.op == "output")
-        result = output.args[0][len(signature.buffers_to_mutate)]
+        self.place = [spec.kind for spec in signature.output_specs].index(
+            torch.export.graph_signature.OutputKind.USER_OUTPUT)
+        result = output.args[0][self.place]
         self.low_precision = any(
             value in lower.LOW for node in graph.nodes if node.op == "call_function"
             for value in list(node.args) + list(node.kwargs.values())
@@ -446,6 +449,8 @@ class Export:
                     elif node.name in signature.inputs_to_lifted_tensor_constants:
                         env[node] = as_double(self.program.constants[
                             signature.inputs_to_lifted_tensor_constants[node.name]])
+                    elif node.name not in self.places:
+                        env[node] = None
                     else:
                         leaf = next(leaves)
                         env[node] = leaf[i:i + 1] if isinstance(
@@ -459,7 +464,7 @@ class Export:
                         k: wide(v) for k, v in kwargs.items()
                         if k not in ("pin_memory",)})
                 elif node.op == "output":
-                    result = node.args[0][len(signature.buffers_to_mutate)]
+                    result = node.args[0][self.place]
             weight = 1.0
             if self.low.labels is not None and self.reduction == "mean":
                 weight = float((self.low.labels[i] >= 0).sum())
