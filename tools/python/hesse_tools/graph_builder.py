@@ -285,6 +285,8 @@ class Builder:
         value = self.values[act.value]
         second = self.gather(other.value, moved)
         pair = [act.value, second] if act is a else [second, act.value]
+        if operator in ("sum", "product"):
+            pair.sort()  # the earlier value stands first, as in the families
         out = self.node(operator, pair, value.rows, value.cols, channels=value.cols)
         return Act(out, act.index)
 
