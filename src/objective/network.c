@@ -403,6 +403,7 @@ static hesse_status tell_reading(const hesse_network *n, hesse_graph *graph,
                                  hesse_why *why)
 {
     const hesse_data_needs needs = hesse_family_needs(&n->arch);
+    if (n->graph) return HESSE_OK; /* it tells it already */
     graph->reading =
         (hesse_graph_reading){.pad = needs.pad,
                               .positions_skip_padding = needs.positions_skip_padding,

@@ -103,6 +103,45 @@ case_groups_of_the_user() {
         run job.yaml --set 'hessian.groups={a: {b: c}}' --set output.file=r.h5
 }
 
+# more_tensors FACTOR: add a mask to the checkpoint, and its embedding times FACTOR as a head.
+more_tensors() {
+    /usr/bin/python3 - "$1" <<'EOF'
+import json, struct, sys
+import numpy as np
+raw = open("model.safetensors", "rb").read()
+size = struct.unpack("<Q", raw[:8])[0]
+header, data = json.loads(raw[8:8 + size]), raw[8 + size:]
+wte = next(name for name in header if name.endswith("wte.weight"))
+first, end = header[wte]["data_offsets"]
+head = (np.frombuffer(data[first:end]) * float(sys.argv[1])).tobytes()
+header["lm_head.weight"] = dict(header[wte], data_offsets=[len(data), len(data) + len(head)])
+header["transformer.h.0.attn.bias"] = {
+    "dtype": "F64", "shape": [1],
+    "data_offsets": [len(data) + len(head), len(data) + len(head) + 8]}
+text = json.dumps(header).encode()
+open("model.safetensors", "wb").write(
+    struct.pack("<Q", len(text)) + text + data + head + bytes(8))
+EOF
+}
+
+case_tensors_that_are_ignored() {
+    ranks=2
+    cat model.safetensors > "$work/plain"
+    more_tensors 1
+    given
+    works '.*lm_head.weight (equal to the tied embedding), transformer.h.0.attn.bias.*' run job.yaml
+    works '"copy"' graph job.yaml
+    expect 'the same graph again' diff "$work/out" graph.json
+    expect_lines 1 '"transformer.h.0.attn.bias"'
+    cat "$work/plain" > model.safetensors
+    more_tensors 2
+    refused 3 "model.safetensors: 'lm_head.weight' differs from 'transformer.wte.weight', .*" \
+        run job.yaml --force
+    edit graph.json 's/"transformer.h.0.attn.bias"/"transformer.h.1.attn.bias"/'
+    refused 3 "model.safetensors: tensor 'transformer.h.0.attn.bias' is no parameter of this model.*" \
+        run job.yaml --force
+}
+
 case_without_a_checkpoint() {
     given
     edit job.yaml /checkpoint/d

@@ -236,6 +236,38 @@ static void decoders_read_back(void **state)
     }
 }
 
+/* Graphs with general operators, the seeds of tools/fuzz, read back, and damaged ones
+   are refused and never crash. */
+static void general_operators_read_back(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"gather",  "spread", "mask",
+                                        "several", "power",  "sum_fields"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        static char text[1 << 16];
+        char path[512];
+        snprintf(path, sizeof path, "%s/fuzz/corpus/graph/%s", HESSE_TEST_FOLDER,
+                 names[i]);
+        FILE *f = fopen(path, "rb");
+        assert_non_null(f);
+        text[fread(text, 1, sizeof text - 1, f)] = '\0';
+        fclose(f);
+        hesse_graph *g = NULL, *again = NULL;
+        hesse_why why;
+        if (hesse_graph_parse(names[i], text, strlen(text), &g, &why))
+            fail_msg("%s", why.text);
+        char *once = printed(g);
+        assert_int_equal(hesse_graph_parse("g", once, strlen(once), &again, &why), 0);
+        char *twice = printed(again);
+        assert_string_equal(once, twice);
+        assert_true(again->n_table == g->n_table);
+        free(once);
+        free(twice);
+        hesse_graph_free(g);
+        hesse_graph_free(again);
+    }
+}
+
 /* Make examples for any network, from a stream of numbers. */
 static hesse_batch batch_of(const hesse_arch *a, const hesse_graph *g)
 {
@@ -429,6 +461,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(graphs_read_back),
         cmocka_unit_test(decoders_read_back),
+        cmocka_unit_test(general_operators_read_back),
         cmocka_unit_test(graphs_that_were_read_compute_the_same),
         cmocka_unit_test(damaged_graphs_never_crash),
         cmocka_unit_test(messages_name_the_place),
