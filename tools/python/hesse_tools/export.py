@@ -337,7 +337,8 @@ class Export:
         self.parameters = {name: own[name] for name in own if name in used}
         self.parameters = dict(sorted(self.parameters.items(), key=lambda pair: list(
             own).index(pair[0])))
-        statistics = {name: (float(one.mean()), float(one.std(unbiased=False)))
+        statistics = {name: (float(one.detach().mean()),
+                             float(one.detach().std(unbiased=False)))
                       for name, one in self.parameters.items()}
         first = self.data["tokens"] if self.data["inputs"] is None \
             else self.data["inputs"]
