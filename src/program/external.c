@@ -22,6 +22,8 @@ static const struct {
     const char *name, *summary;
 } parts[] = {
     {"convert", "Convert a checkpoint to safetensors (written in Python)"},
+    {"export",
+     "Write a PyTorch module as a graph that hesse reads (written in Python)"},
     {"tokenize", "Turn text into token ids (written in Python)"},
 };
 enum { PARTS = sizeof parts / sizeof *parts };

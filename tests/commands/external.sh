@@ -69,6 +69,7 @@ case_nearest_of_both_kinds() {
 }
 case_python_is_not_installed() {
     says 2 "'convert' is the program hesse-convert, found neither" convert model.pt
+    says 2 "'export' is the program hesse-export, found neither" export model.py
     says 2 "'tokenize' is the program hesse-tokenize, found neither" help tokenize
 }
 case_help() {
@@ -105,7 +106,7 @@ case_python_of_the_source_tree() {
     mkdir -p tree/build tree/tools
     cp "$hesse" tree/build/hesse
     ln -s "$source/tools/python" tree/tools/python
-    for command in convert tokenize; do
+    for command in convert export tokenize; do
         tree/build/hesse help > "$work/out"
         expect_lines 1 "^  $command  *[A-Z]"
         tree/build/hesse help $command > "$work/out" 2> "$work/err"

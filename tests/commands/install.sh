@@ -37,7 +37,7 @@ done
 test -x "$there/installed/bin/hesse"
 
 # The Python commands are found beside the program, and their package is complete.
-for command in convert tokenize; do
+for command in convert export tokenize; do
     if python3 -c 'import numpy' 2>/dev/null; then
         "$there/installed/bin/hesse" $command --help | grep -q "^usage: hesse $command"
     fi

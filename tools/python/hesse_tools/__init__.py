@@ -1,1 +1,1 @@
-"""Python tools of hesse: they convert checkpoints and tokenise text."""
+"""Python tools of hesse: they convert checkpoints, export modules and tokenise text."""

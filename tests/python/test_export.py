@@ -1,0 +1,307 @@
+"""Tests of hesse-export: graphs against PyTorch's Hessian, patterns, refusals, files."""
+import collections
+import json
+import os
+import unittest
+
+from common import HESSE, Case, needs
+
+try:
+    import torch
+    from torch import nn
+    import torch.nn.functional as F
+
+    import export_modules
+    from hesse_tools.common import Failure
+    from hesse_tools.export import Export, export, settings
+    from hesse_tools.graph_torch import Network
+except ImportError:
+    torch = None
+
+
+def hessian(module, example, loss, target):
+    """Return loss and Hessian by PyTorch, in the order of the parameters. They are not
+    by torch.func.hessian: with the vmap of PyTorch 2.13 it gives a matrix that is not
+    symmetric for modules with nn.LayerNorm."""
+    module = module.double()
+    names = [name for name, _ in module.named_parameters()]
+    shapes = [p.shape for p in module.parameters()]
+    theta = torch.cat([p.detach().reshape(-1) for p in module.parameters()])
+    function = {"cross_entropy": F.cross_entropy, "mse": F.mse_loss,
+                "bce": F.binary_cross_entropy_with_logits}.get(loss, loss)
+
+    def value(theta):
+        parts = theta.split([s.numel() for s in shapes])
+        own = {n: x.reshape(s) for n, x, s in zip(names, parts, shapes)}
+        out = torch.func.functional_call(module, own, (example.double(),))
+        return function(out, target)
+    with settings(torch):
+        return value(theta), torch.autograd.functional.hessian(value, theta), names, \
+            shapes
+
+
+def operators(made):
+    return collections.Counter(node["operator"] for node in made.graph["nodes"])
+
+
+@needs("torch", "safetensors", "h5py", "numpy")
+class Random(Case):
+    def test_twenty_random_modules_have_the_hessian_of_pytorch(self):
+        for seed in range(20):
+            with self.subTest(seed=seed):
+                module, x, loss, target = export_modules.odd(seed)
+                value, h, names, shapes = hessian(module, x, loss, target)
+                made = export(module, x, loss=loss, target=target)
+                network = Network(made.graph, made.tensors, made.data)
+
+                def mine(theta):
+                    parts = theta.split([s.numel() for s in shapes])
+                    return network.loss({n: p.reshape(made.tensors[n].shape)
+                                         for n, p in zip(names, parts)
+                                         if n in made.tensors})
+                theta = torch.cat([p.detach().reshape(-1) for p in module.parameters()])
+                self.assertLess(float(abs(mine(theta) - value)), 1e-12)
+                h2 = torch.autograd.functional.hessian(mine, theta)
+                self.assertLess(float((h2 - h).norm()), 1e-9 * (1 + float(h.norm())))
+
+    @unittest.skipIf(HESSE is None, "skipped: no HESSE")
+    def test_hesse_agrees(self):
+        for seed in range(20, 26):
+            with self.subTest(seed=seed):
+                module, x, loss, target = export_modules.odd(seed)
+                said = export(module, x, loss=loss, target=target, hesse=HESSE,
+                              folder=self.path(f"odd{seed}"))
+                self.assertIn("hesse computes the same loss", said)
+
+
+@needs("torch", "safetensors", "h5py", "numpy")
+class Patterns(Case):
+    def made(self, function, x, width=4, **parameters):
+        class Module(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.first = nn.Linear(x.shape[-1], width)
+                for name, p in parameters.items():
+                    setattr(self, name, nn.Parameter(p))
+
+            def forward(self, x):
+                return function(self, self.first(x)).flatten(1).sum(1, keepdim=True)
+        return export(Module(), x, loss="mse", target=torch.zeros(len(x), 1))
+
+    def test_rms_norm(self):
+        def norm(self, y):
+            return self.w * (y * torch.rsqrt(y.pow(2).mean(-1, keepdim=True) + 1e-5))
+        made = self.made(norm, torch.randn(2, 3, 2), w=torch.rand(4))
+        self.assertEqual(operators(made)["rmsnorm"], 1)
+        made = self.made(lambda self, y: norm(self, y.unflatten(-1, (2, 2))),
+                         torch.randn(2, 3, 2), w=torch.rand(2))
+        self.assertEqual(operators(made)["rmsnorm_heads"], 1)
+
+        def gemma(self, y):
+            return y * torch.rsqrt(y.pow(2).mean(-1, keepdim=True) + 1e-5) * \
+                (1.0 + self.w)
+        made = self.made(gemma, torch.randn(2, 3, 2), w=torch.rand(4))
+        self.assertEqual(operators(made)["rmsnorm_one_plus"], 1)
+
+    def test_functions_by_hand(self):
+        x = torch.randn(2, 3, 2)
+        made = self.made(lambda self, y: 0.5 * y * (1 + torch.tanh(
+            0.7978845608028654 * (y + 0.044715 * torch.pow(y, 3)))), x)
+        self.assertEqual(operators(made)["gelu_tanh"], 1)
+        made = self.made(lambda self, y: y * 0.5 * (1 + torch.erf(y / 2 ** 0.5)), x)
+        self.assertEqual(operators(made)["gelu"], 1)
+        made = self.made(lambda self, y: y * torch.sigmoid(y), x)
+        self.assertEqual(operators(made)["silu"], 1)
+
+    def test_rotary(self):
+        def turn(self, y):
+            t, e = y.shape[-2:]
+            angle = torch.arange(t)[:, None] * torch.tensor([1.0, 0.01])
+            cos, sin = (torch.cat([f(angle), f(angle)], -1)
+                        for f in (torch.cos, torch.sin))
+            half = torch.cat([-y[..., e // 2:], y[..., :e // 2]], -1)
+            return (y * cos + half * sin).square()
+        made = self.made(turn, torch.randn(2, 3, 2))
+        self.assertEqual(operators(made)["rotary"], 1)
+
+    def attention(self, mask, causal=False):
+        def attend(self, y):
+            q, k, v = (z.unflatten(-1, (2, 2)).transpose(1, 2)
+                       for z in y.chunk(3, -1))
+            return F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal)
+        return self.made(attend, torch.randn(2, 4, 3), width=12)
+
+    def test_attention(self):
+        made = self.attention(None)
+        self.assertEqual(operators(made), {"linear": 3, "scores": 1, "softmax": 1,
+                                           "mix": 1, **rest(made)})
+        roles = {v["name"].split(".")[-1]: v["role"] for v in made.graph["values"]
+                 if v["kind"] == "parameter"}
+        self.assertEqual(roles, {"query": "query", "key": "key", "value": "value"})
+        softmax = [n for n in made.graph["nodes"] if n["operator"] == "softmax"][0]
+        self.assertTrue(softmax["sizes"]["full"])
+        for made in (self.attention(None, True),
+                     self.attention(torch.ones(4, 4, dtype=torch.bool).tril())):
+            softmax = [n for n in made.graph["nodes"] if n["operator"] == "softmax"][0]
+            self.assertNotIn("full", softmax["sizes"])
+        near = torch.ones(4, 4, dtype=torch.bool).tril().triu(-1)
+        made = self.attention(near)
+        softmax = [n for n in made.graph["nodes"] if n["operator"] == "softmax"][0]
+        self.assertEqual(softmax["sizes"]["window"], 2)
+        made = self.attention(torch.randn(4, 4))
+        self.assertEqual(operators(made)["softmax_fields"], 1)
+
+    def test_fast_operators_are_not_taken_for_others(self):
+        x = torch.randn(2, 3, 2)
+        made = self.made(lambda self, y: 0.5 * y * (1 + torch.tanh(
+            0.8 * (y + 0.044715 * y ** 3))), x)
+        self.assertEqual(operators(made)["gelu_tanh"], 0)
+        made = self.made(lambda self, y: self.w * (y * torch.rsqrt(
+            y.pow(2).mean(1, keepdim=True) + 1e-5)), x, w=torch.rand(4))
+        self.assertEqual(operators(made)["rmsnorm"], 0)
+
+
+def rest(made):
+    """Operators that do not matter in a comparison."""
+    return {name: count for name, count in operators(made).items()
+            if name not in ("linear", "scores", "softmax", "mix")}
+
+
+@needs("torch", "safetensors", "h5py", "numpy")
+class Refusals(Case):
+    def refused(self, function, text, x=None, **more):
+        class Own(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inner = nn.Linear(3, 3)
+                self.register_buffer("state", torch.zeros(3))
+
+            def forward(self, x):
+                return function(self, x)
+        x = torch.randn(4, 3) if x is None else x
+        with self.assertRaisesRegex(Failure, text):
+            export(Own(), x, loss="mse", target=torch.randn(4, 3),
+                   folder=self.path("out"))
+        self.assertFalse(os.path.exists(self.path("out", "graph.json")))
+
+    def test_random_numbers(self):
+        self.refused(lambda m, x: m.inner(x) + torch.randn(1, 3), "randn.*random")
+        self.refused(lambda m, x: F.dropout(m.inner(x), 0.5, True), "dropout.*random")
+
+    def test_control_flow(self):
+        self.refused(lambda m, x: m.inner(x) if x.sum() > 0 else x, "control flow")
+        self.refused(lambda m, x: m.inner(x) * float(m.inner(x).sum()), "control flow")
+
+    def test_in_place(self):
+        def state(m, x):
+            m.state.add_(1)
+            return m.inner(x) + m.state
+        self.refused(state, "buffer .*state is changed in place")
+
+        def escapes(m, x):
+            x.add_(1)
+            return m.inner(x)
+        self.refused(escapes, "input is changed in place")
+
+    def test_no_derivative(self):
+        self.refused(lambda m, x: m.inner(x).round() + m.inner(x), "round.*derivative")
+        self.refused(lambda m, x: torch.where(m.inner(x) > 0, m.inner(x), 0.0),
+                     "gt.*derivative")
+        self.refused(lambda m, x: m.inner(x).int() + m.inner(x), "integers.*derivative")
+
+    def test_stopped_gradients(self):
+        self.refused(lambda m, x: m.inner(x) * m.inner(x).detach(), "detach")
+
+        def without(m, x):
+            with torch.no_grad():
+                y = m.inner(x)
+            return y * m.inner(x)
+        self.refused(without, "no_grad")
+
+    def test_coupled_examples(self):
+        self.refused(lambda m, x: m.inner(x) - m.inner(x).mean(0), "not independent")
+
+    def test_unknown_operator_is_named_with_its_module(self):
+        class Inner(nn.Module):
+            def forward(self, y):
+                return torch.fft.rfft(y).abs()
+
+        class Own(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.a, self.b = nn.Linear(3, 4), nn.Sequential(Inner())
+
+            def forward(self, x):
+                return self.b(self.a(x))
+        with self.assertRaisesRegex(Failure, r"b\.0 \(Inner\): operator "):
+            export(Own(), torch.randn(2, 3), loss="mse", target=torch.randn(2, 3))
+
+    def test_no_parameter(self):
+        self.refused(lambda m, x: x, "no parameter")
+
+    def test_labels_below_0(self):
+        class Own(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inner = nn.Linear(3, 5)
+
+            def forward(self, x):
+                return self.inner(x)
+        with self.assertRaisesRegex(Failure, "out of bounds|labels are from -1"):
+            export(Own(), torch.randn(2, 3), loss="cross_entropy",
+                   target=torch.tensor([-1, 2]))
+
+    def test_a_graph_with_another_loss_is_not_written(self):
+        from hesse_tools.graph_builder import Refused
+        with settings(torch):
+            made = Export(nn.Sequential(nn.Linear(3, 4), nn.Tanh()), torch.randn(2, 3),
+                          "mse", torch.randn(2, 4))
+            made.check()
+            for node in made.graph["nodes"]:
+                if node["operator"] == "tanh":
+                    node["operator"] = "sigmoid"
+            with self.assertRaisesRegex(Refused, "nothing was written"):
+                made.check()
+
+
+@needs("torch", "safetensors", "h5py", "numpy")
+class Command(Case):
+    SCRIPT = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+module = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+example = torch.randn(5, 3)
+loss = "cross_entropy"
+target = torch.tensor([0, 1, 1, 0, -100])
+"""
+
+    def test_script(self):
+        script = self.write("model.py", self.SCRIPT)
+        said = self.succeeds("hesse-export", script, "-o", self.path("out"))
+        self.assertIn("26 parameters", said)
+        self.assertEqual(sorted(os.listdir(self.path("out"))),
+                         ["graph.json", "inputs.npy", "job.yaml", "labels.npy",
+                          "model.safetensors"])
+        with open(self.path("out", "graph.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["format"], "hesse-graph")
+        self.assertIn("graph.json: found a file", self.fails(
+            6, "hesse-export", script, "-o", self.path("out")))
+        self.succeeds("hesse-export", script, "-o", self.path("out"), "--force")
+
+    def test_wrong_arguments(self):
+        self.assertIn("no file of this name", self.fails(
+            3, "hesse-export", self.path("none.py"), "-o", self.path("out")))
+        script = self.write("empty.py", "x = 1\n")
+        self.assertIn("no variable module", self.fails(
+            3, "hesse-export", script, "-o", self.path("out")))
+        script = self.write("bad.py", "1 / 0\n")
+        self.assertIn("ZeroDivisionError", self.fails(
+            3, "hesse-export", script, "-o", self.path("out")))
+        script = self.write("m.py", "import torch\nmodule = torch.nn.Linear(2, 2)\n")
+        self.assertIn("found no example", self.fails(
+            2, "hesse-export", script, "-o", self.path("out")))
+
+
+if __name__ == "__main__":
+    unittest.main()
