@@ -320,6 +320,11 @@ def panels_of(found):
     return list(dict.fromkeys(group.panel for group, *_ in found))
 
 
+def panel_title(arguments, panel):
+    """The value of a panel with its setting; the name of a folder tells enough."""
+    return panel if arguments.panels == "folder" else f"{arguments.panels} {panel}"
+
+
 def spread_of(arguments, found):
     """Say in a title what a curve and its band are."""
     if max(len(runs) for *_, runs in found) < 2:
@@ -451,7 +456,7 @@ def draw_against_steps(found, quantities, arguments, x_label, y_label):
             if axes.get_ylim()[1] > 5 * highest and 0 < lowest < highest:
                 axes.set_ylim(0.7 * lowest, highest)
         if panel:
-            axes.set_title(f"{arguments.panels} {panel}")
+            axes.set_title(panel_title(arguments, panel))
         legend(axes, len(axes.get_legend_handles_labels()[0]))
         if at // columns == rows - 1:
             axes.set_xlabel(x_label)
@@ -509,7 +514,7 @@ def draw_rates(arguments):
             axes.plot([rate], [0.98], "x", color=colour, markersize=7,
                       transform=axes.get_xaxis_transform(), clip_on=False)
         if panel:
-            axes.set_title(f"{arguments.panels} {panel}" if len(panels) < 4 else panel)
+            axes.set_title(panel_title(arguments, panel) if len(panels) < 4 else panel)
         axes.set_xlabel("learning rate")
         if len(panels) < 3 or axes is matrix[0][-1]:
             legend(axes, len(axes.get_legend_handles_labels()[0]))
