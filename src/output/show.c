@@ -116,14 +116,25 @@ static void print_name(FILE *out, int width, const char *name)
     fprintf(out, "  %s%s%*s", cut ? "..." : "", name, cut ? 0 : width - left, "");
 }
 
+/* Print a number at the end of its column. One that would fill the column, and so touch
+   the number before it, is printed with an exponent. */
+static void print_number(FILE *out, int width, int digits, char format, double x)
+{
+    char text[64];
+    int length =
+        snprintf(text, sizeof text, format == 'e' ? "%.*e" : "%.*f", digits, x);
+    for (int left = digits; length >= width && left > 0; left--)
+        length = snprintf(text, sizeof text, "%.*e", left, x);
+    fprintf(out, "%*s", width, text);
+}
+
 static void print_line(FILE *out, int width, const char *name, long long size,
                        const char *engine, const double *numbers)
 {
     print_name(out, width, name);
     fprintf(out, " %7lld %-9s", size, engine);
     for (int i = 0; i < N_NUMBERS; i++)
-        fprintf(out, SHOWN[i].format == 'e' ? "%*.*e" : "%*.*f", SHOWN[i].width,
-                SHOWN[i].digits, numbers[i]);
+        print_number(out, SHOWN[i].width, SHOWN[i].digits, SHOWN[i].format, numbers[i]);
     const double *checks = numbers + N_NUMBERS;
     const int n = size > 0 && size < INT32_MAX ? (int)size : 1;
     const bool hold = hesse_checks_hold(n, checks[0], checks[1], checks[2]);
@@ -369,8 +380,8 @@ static void print_extra_numbers(FILE *out, const extras *x, size_t block, bool f
 {
     for (int i = 0; i < N_EXTRAS; i++)
         if (x->numbers[i])
-            fprintf(out, EXTRAS[i].format == 'e' ? "%*.*e" : "%*.*f", EXTRAS[i].width,
-                    EXTRAS[i].digits, full ? x->full[i] : x->numbers[i][block]);
+            print_number(out, EXTRAS[i].width, EXTRAS[i].digits, EXTRAS[i].format,
+                         full ? x->full[i] : x->numbers[i][block]);
 }
 
 static void print_extra_headings(FILE *out, int width, const extras *x)
