@@ -103,6 +103,9 @@ with h5py.File("result.h5") as file:
     spectra = {"full": file["spectra/full/eigenvalues"][:]}
     spectra |= {name: group["eigenvalues"][:] for name, group in file["spectra/blocks"].items()}
     coupling = file["metrics/coupling"][:]
+    full = file["hessian/full"][:]
+    blocks = list(zip(file["blocks/name"].asstr()[:], file["blocks/offset"][:],
+                      file["blocks/size"][:]))
 lines = printed("spectra", "result.h5", "--blocks", "*", "--blocks", "full")
 for name, values in spectra.items():
     tenth = abs(values[max(0, len(values) - 10)])
@@ -114,6 +117,10 @@ outside = (coupling - np.diag(np.diag(coupling))).max()
 same([float(word) for word in lines[2][:4]],
      [len(coupling), np.linalg.norm(spectra["full"]),
       (np.diag(coupling) ** 2).sum() / (coupling**2).sum(), outside])
+lines = printed("matrix", "result.h5")
+for name, first, size in blocks:
+    part = slice(first, first + size)
+    same(row(lines, name), [size, np.median(abs(full[part, part]))])
 lines = printed("gap", "one=adam,sgd:result.h5", "two=sgd,adam:result.h5")
 last = {o: read(o, rate, "evaluate/loss")[:, -1].mean() for o, rate in best.items()}
 for name in ("one", "two"):

@@ -36,7 +36,7 @@ EOT
     cat >> spectra.yaml <<EOT
 hessian: {scope: both}
 metrics: {distance: [js]}
-output: {file: result.h5}
+output: {file: result.h5, matrices: true}
 EOT
     works 'mean over pairs' run spectra.yaml
 }
@@ -71,7 +71,7 @@ case_figures() {
     for words in 'loss adam sgd' 'loss adam --held-out --all-rates --band deviation' \
         'rates adam sgd' 'path sharpness,threshold adam sgd' 'smoothness adam sgd' 'noise noise' \
         'spectra result.h5' 'spectra result.h5 --blocks * --scale tenth --bandwidth 0.1' \
-        'coupling result.h5' 'gap one=adam,sgd:result.h5 two=adam,sgd:result.h5'; do
+        'coupling result.h5' 'matrix result.h5' 'gap one=adam,sgd:result.h5 two=adam,sgd:result.h5'; do
         i=$((i + 1))
         set -f
         # shellcheck disable=SC2086

@@ -926,6 +926,99 @@ def draw_coupling(arguments):
     save(figure, arguments.output)
 
 
+CELLS = 700  # of a side of an image of a matrix
+
+
+def stored_blocks(result):
+    """Return the stored blocks of a result as tuples of name, first row and size, whether the whole
+    matrix is stored, and a function of a block that yields stripes of its rows. Their columns are
+    those of the whole matrix, if it is stored, else those of the block."""
+    names = [text(name) for name in result["blocks/name"][...]]
+    blocks = list(zip(names, *(result[f"blocks/{what}"][...].tolist()
+                               for what in ("offset", "size"))))
+    full = result.get("hessian/full")
+    kept = [b for b in blocks if full is not None or f"hessian/blocks/{b[0]}" in result]
+
+    def stripes(block, rows):
+        name, first, size = block
+        source = full if full is not None else result[f"hessian/blocks/{name}"]
+        start = first if full is not None else 0
+        for at in range(start, start + size, rows):
+            yield source[at:min(at + rows, start + size)]
+    return kept, full is not None, stripes
+
+
+def draw_matrix(arguments):
+    file = open_file(arguments.result)
+    if "hessian/full" not in file and "hessian/blocks" not in file:
+        raise Failure(INPUT, f"{arguments.result}: found no matrices, expected a result file of a "
+                             "job with output.matrices: true")
+    blocks, whole, stripes = stored_blocks(file)
+    # The chosen blocks stand side by side; a cell has so many rows and columns.
+    starts = np.concatenate([[0], np.cumsum([size for *_, size in blocks])])
+    order = int(starts[-1])
+    cell = -(-order // CELLS)
+    cells = -(-order // cell)
+    squares, counts = np.zeros((cells, cells)), np.zeros((cells, cells))
+    medians = {}
+    places = np.concatenate([np.arange(first, first + size) for _, first, size in blocks])
+    for (block, start) in zip(blocks, starts):
+        name, first, size = block
+        own, row = [], int(start)
+        for stripe in stripes(block, max(1, 2**22 // order)):
+            columns = places if whole else np.arange(size)
+            at = np.arange(order) if whole else np.arange(size) + int(start)
+            entries = stripe[:, columns] if len(columns) < stripe.shape[1] else stripe
+            grid = np.ix_((row + np.arange(len(stripe))) // cell, at // cell)
+            np.add.at(squares, grid, entries**2)
+            np.add.at(counts, grid, 1)
+            own.append(abs(stripe[:, first:first + size] if whole else stripe).ravel())
+            row += len(stripe)
+        medians[name] = float(np.median(np.concatenate(own)))
+    print("median: of the absolute entries of the diagonal block")
+    show(["block", "order", "median"], [[name, size, medians[name]] for name, _, size in blocks])
+    ends = {end: [m for name, m in medians.items() if name.endswith(end)]
+            for end in ("weight.value", "weight.query")}
+    if all(len(m) == 1 for m in ends.values()) and ends["weight.query"][0] > 0:
+        print(f"\nvalue / query {ends['weight.value'][0] / ends['weight.query'][0]:.4g}")
+    if cell > 1:
+        note(f"note: a cell of the image is the root mean square of {cell} x {cell} entries")
+    if not arguments.output:
+        return
+    with np.errstate(invalid="ignore"):
+        image = np.sqrt(squares / np.where(counts, counts, np.nan))
+    figure, matrix = canvas(1, 1, 7.0)
+    axes = matrix[0][0]
+    colours = need("matplotlib.colors", "figures")
+    positive = image[image > 0]
+    top = positive.max() if len(positive) else 1.0
+    low = max(np.quantile(positive, 0.01), top * 1e-8) if len(positive) else 0.1
+    norm = colours.LogNorm(min(low, top / 10), top)
+    shades = need("matplotlib.pyplot", "figures").get_cmap("viridis").copy()
+    shades.set_bad("white")
+    drawn = axes.imshow(np.where(image > 0, np.maximum(image, norm.vmin), np.nan), norm=norm,
+                        cmap=shades, interpolation="nearest", extent=(0, order, order, 0))
+    axes.grid(False)
+    for border in starts[1:-1]:
+        axes.axhline(border, color="white", linewidth=0.4)
+        axes.axvline(border, color="white", linewidth=0.4)
+    # Names of blocks that are too narrow would lie upon each other.
+    wide = [i for i, (*_, size) in enumerate(blocks) if size >= order / 45]
+    middles = [(starts[i] + starts[i + 1]) / 2 for i in wide]
+    labels = [short(blocks[i][0], 25) for i in wide]
+    axes.set_yticks(middles, labels, fontsize=7.5)
+    axes.set_xticks(middles, labels, fontsize=7.5, rotation=90)
+    axes.tick_params(length=2)
+    bar = figure.colorbar(drawn, ax=axes, aspect=30, pad=0.02, shrink=0.75,
+                          extend="min" if len(positive) and positive.min() < norm.vmin
+                          else "neither", label="|entry| (loss / parameter²)")
+    bar.outline.set_visible(False)
+    bar.ax.grid(False)
+    if arguments.title:
+        figure.suptitle(arguments.title, x=0.01, ha="left", fontsize=10)
+    save(figure, arguments.output)
+
+
 def tick_names(names, room):
     """Return places, labels and borders: a label for each block, or one for the blocks of a tensor
     together if there are many, and no more labels than there is room for."""
@@ -1161,6 +1254,11 @@ def parser():
                           help="result file of a job with hessian.scope: both")
     coupling.add_argument("--steps", type=steps_list, metavar="STEP,...",
                           help="steps of a series")
+
+    matrix = add("matrix", draw_matrix, "absolute entries of stored matrices as an image")
+    matrix.add_argument("result", metavar="RESULT.h5",
+                        help="result file of a job with output.matrices: true; the whole matrix if "
+                             "it is there, else its diagonal blocks")
 
     gap = add("gap", draw_gap, "gap between two optimisers against the distance of the blocks",
               "The runs are compared at the best learning rate of each optimiser. The distance is "
