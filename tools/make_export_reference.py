@@ -95,6 +95,14 @@ CASES = {
     "binary": lambda: (nn.Sequential(nn.Linear(3, 4), nn.ELU(), nn.Linear(4, 2)),
                        torch.randn(4, 3), "bce", torch.tensor(
                            [[0., 1.], [1., 1.], [0., 0.], [1., 0.]])),
+    "mixtral": lambda: language("MixtralForCausalLM", num_key_value_heads=1,
+                                num_local_experts=3, num_experts_per_tok=2),
+    "modernbert": lambda: language(
+        "ModernBertForMaskedLM", num_hidden_layers=2, local_attention=2, pad_token_id=0,
+        layer_types=["full_attention", "sliding_attention"], cls_token_id=1,
+        sep_token_id=2),
+    "mamba": lambda: language("MambaForCausalLM", state_size=2, expand=1,
+                              time_step_rank=1),
     **{f"odd{seed}": lambda seed=seed: export_modules.odd(seed)
        for seed in (3, 9, 10, 15, 16, 17)},
 }

@@ -604,7 +604,8 @@ static void check_sizes(reader *r, const hesse_graph_node *n, const json_t *foun
     const bool grouped =
         n->op == &hesse_op_layernorm_heads || n->op == &hesse_op_rmsnorm_heads ||
         n->op == &hesse_op_rmsnorm_one_plus_heads || n->op == &hesse_op_sum_fields ||
-        n->op == &hesse_op_max_fields || n->op == &hesse_op_softmax_fields;
+        n->op == &hesse_op_max_fields || n->op == &hesse_op_rank_fields ||
+        n->op == &hesse_op_softmax_fields;
     const char *wrong =
         d->c < 1                                ? "channels of at least 1"
         : heads && (d->h < 1 || d->g < 1)       ? "heads and kv_heads of at least 1"

@@ -345,8 +345,9 @@ class Export:
         tokens = first.shape[1]
         roles = graph_finish.give_roles(low.b)
         self.graph = graph_finish.as_json(low.b, tokens, roles, statistics)
+        sliced = {value["tensor"] for value in self.graph["values"] if "slice" in value}
         self.tensors = {name: one.detach().reshape(graph_finish.stored_shape(
-            tuple(one.shape))).contiguous().clone()
+            tuple(one.shape), name in sliced)).contiguous().clone()
             for name, one in self.parameters.items()}
         for value in self.graph["values"]:
             for one in value.get("vectors", ()):
@@ -461,6 +462,9 @@ class Export:
                         continue
                     args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs),
                                                          lambda n: env.get(n))
+                    if node.target == torch.ops.aten.copy.default:
+                        env[node] = args[1].expand(args[0].shape)
+                        continue
                     env[node] = node.target(*map(wide, args), **{
                         k: wide(v) for k, v in kwargs.items()
                         if k not in ("pin_memory",)})
@@ -630,7 +634,43 @@ def prepared(module):
                                  "changes its weight in place, expected none")
     for p in own.parameters():
         p.requires_grad_()
+    compute_all_experts(own)
     return own
+
+
+def compute_all_experts(module):
+    """Let mixtures of experts of transformers compute every expert for every token, as a
+    graph does: which experts have tokens depends on the data."""
+    moe = sys.modules.get("transformers.integrations.moe")
+    configs = [one.config for one in module.modules()
+               if hasattr(getattr(one, "config", None), "_experts_implementation")]
+    if moe is None or not hasattr(moe, "ALL_EXPERTS_FUNCTIONS") or not configs:
+        return
+    moe.ALL_EXPERTS_FUNCTIONS["hesse_all"] = all_experts
+    for config in configs:
+        config._experts_implementation_internal = "hesse_all"
+
+
+def all_experts(self, hidden, index, weights):
+    """Stand in for an experts function of transformers."""
+    import torch
+    total = torch.zeros_like(hidden)
+    places = torch.arange(self.num_experts)
+    weights = ((index[..., None] == places) * weights[..., None]).sum(-2)
+    up = "gate_up_proj" if self.has_gate else "up_proj"
+
+    def linear(x, name, expert):
+        w = getattr(self, name)[expert]
+        bias = getattr(self, name + "_bias")[expert] if self.has_bias else None
+        return torch.nn.functional.linear(x, w.t() if self.is_transposed else w, bias)
+    for expert in range(self.num_experts):
+        x = linear(hidden, up, expert)
+        x = self._apply_gate(x) if self.has_gate else self.act_fn(x)
+        x = linear(x, "down_proj", expert)
+        if getattr(self, "has_post_expert_norm", False):
+            x = self.post_expert_norm(x)
+        total = total + x * weights[:, expert, None]
+    return total
 
 
 def names_of(module):

@@ -345,7 +345,7 @@ def parameter(builder, value, role, statistics, layers):
             one["name"] += f".{part[0]}"
         one["slice"] = list(part)
     layers[one["name"]] = value
-    stored = stored_shape(shape)
+    stored = stored_shape(shape, part is not None)
     if len(stored) == 1 and value.rows == 1:
         one["vector"] = True
     elif len(stored) != 2 or stored != (value.rows, value.cols) and part is None:
@@ -356,10 +356,13 @@ def parameter(builder, value, role, statistics, layers):
     return one
 
 
-def stored_shape(shape):
-    """Return the shape that a tensor has in the checkpoint: one to four dimensions."""
+def stored_shape(shape, cut=False):
+    """Return the shape that a tensor has in the checkpoint: one to four dimensions, and
+    two if the graph reads it in slices."""
     if len(shape) == 0:
         return (1,)
+    if len(shape) == 3 and cut:
+        return (shape[0] * shape[1], shape[2])
     return tuple(shape) if len(shape) <= 4 else \
         (shape[0], int(np.prod(shape[1:], dtype=int)))
 
