@@ -12,6 +12,7 @@ try:
     import torch.nn.functional as F
 
     import export_modules
+    import export_sources
     from hesse_tools.common import Failure
     from hesse_tools.export import Export, export, settings
     from hesse_tools.graph_torch import Network
@@ -165,6 +166,25 @@ def rest(made):
     """Operators that do not matter in a comparison."""
     return {name: count for name, count in operators(made).items()
             if name not in ("linear", "scores", "softmax", "mix")}
+
+
+@needs("torch", "safetensors", "h5py", "numpy")
+class Sources(Case):
+    def test_gpt(self):
+        for make in (export_sources.nanogpt, export_sources.mingpt):
+            module, example, _, _ = make()
+            found = operators(export(module, example))
+            self.assertEqual(found["softmax"], 1)
+            self.assertEqual(found["cross_entropy"], 1)
+            self.assertEqual(found["gelu"] + found["gelu_tanh"], 1)
+            self.assertEqual(sum(found.values()), 20)
+
+    def test_diffusion_transformer(self):
+        module, example, _, _ = export_sources.dit()
+        found = operators(export(module, example))
+        self.assertEqual(found["softmax"], 1)
+        self.assertEqual(found["layernorm_plain"], 3)
+        self.assertEqual(found["mean_loss"], 1)
 
 
 @needs("torch", "safetensors", "h5py", "numpy")

@@ -241,6 +241,7 @@ class Export:
         self.leaves = [as_double(leaf) for leaf in leaves]
         self.count = count_of(self.leaves)
         self.wrapped = wrapped(self.module, loss)
+        self.widen()
         self.program = self.exported()
         deep(self.lower)
 
@@ -251,6 +252,18 @@ class Export:
         return _pytree.tree_unflatten([
             leaf[first:first + count] if isinstance(leaf, torch.Tensor) and leaf.ndim
             else leaf for leaf in self.leaves], self.spec)
+
+    def widen(self):
+        """Let a module that asks for single precision, and cannot mix it with double
+        precision, compute in double precision throughout."""
+        import torch
+        try:
+            with torch.no_grad():
+                self.wrapped(*self.slice(0, self.count))
+        except RuntimeError as error:
+            self.wrapped.wide = "dtype" in str(error) or "scalar type" in str(error)
+        except Exception:
+            pass  # torch.export says what is wrong
 
     def exported(self):
         import torch
@@ -738,13 +751,24 @@ def wrapped(module, loss):
             self.module = module
 
         def outputs(self, args, kwargs, target):
-            return self.module(*args, **kwargs)
+            with double_precision(torch) if self.wide else contextlib.nullcontext():
+                return self.module(*args, **kwargs)
+
+        wide = False
 
         def forward(self, args, kwargs, target):
+            with double_precision(torch) if self.wide else contextlib.nullcontext():
+                return self.computed(args, kwargs, target)
+
+        def computed(self, args, kwargs, target):
             output = self.module(*args, **kwargs)
             if function is None:
                 found = getattr(output, "loss", None)
                 output = output if found is None else found
+                if isinstance(output, (tuple, list)):  # (logits, loss), in any order
+                    scalars = [one for one in output
+                               if isinstance(one, torch.Tensor) and one.ndim == 0]
+                    output = scalars if len(scalars) == 1 else output
                 output = output[0] if isinstance(output, (tuple, list)) else output
             else:
                 logits = getattr(output, "logits", None)
@@ -758,6 +782,24 @@ def wrapped(module, loss):
             return output
 
     return Wrapped()
+
+
+def double_precision(torch):
+    """Return a mode in which no function makes numbers in single precision."""
+    from .lower import LOW
+    names = {"float", "half", "bfloat16"}
+
+    def wide(x):
+        return torch.float64 if isinstance(x, torch.dtype) and x in LOW else x
+
+    class Wide(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            if getattr(function, "__name__", "") in names and \
+                    getattr(torch.Tensor, function.__name__, None) is function:
+                return args[0].double()
+            return function(*map(wide, args),
+                            **{k: wide(v) for k, v in (kwargs or {}).items()})
+    return Wide()
 
 
 @contextlib.contextmanager
