@@ -175,6 +175,14 @@ def ids_as_numbers(builder, low):
             node.stream = None
 
 
+def turn_weights(builder):
+    """A weight that one linear map reads has its outputs where that map has them."""
+    for value, nodes in readers(builder).items():
+        node, one = nodes[0], builder.values[value]
+        if len(nodes) == 1 and node.operator in LINEAR and node.inputs[1] == value:
+            one.extra["out_rows"] = node.sizes.get("out_rows", False)
+
+
 def set_inputs(builder):
     """Join all numbers of an example to one input; returns its array, or None."""
     used = [v for v in dict.fromkeys(
@@ -384,6 +392,7 @@ def finish(low):
     if inputs is None and tokens is None:
         raise Refused("the loss depends on no input")
     set_positions(builder, (tokens if inputs is None else inputs).shape[1])
+    turn_weights(builder)
     if low.labels is None and low.target is None:
         # One term for each example; hesse reads examples with labels or targets only.
         low.labels = np.zeros((low.examples, 1), dtype=np.int64)
