@@ -604,7 +604,8 @@ static void check_sizes(reader *r, const hesse_graph_node *n, const json_t *foun
     const bool grouped =
         n->op == &hesse_op_layernorm_heads || n->op == &hesse_op_rmsnorm_heads ||
         n->op == &hesse_op_rmsnorm_one_plus_heads || n->op == &hesse_op_sum_fields ||
-        n->op == &hesse_op_max_fields || n->op == &hesse_op_softmax_fields;
+        n->op == &hesse_op_max_fields || n->op == &hesse_op_rank_fields ||
+        n->op == &hesse_op_softmax_fields;
     const char *wrong =
         d->c < 1                                ? "channels of at least 1"
         : heads && (d->h < 1 || d->g < 1)       ? "heads and kv_heads of at least 1"
@@ -746,6 +747,36 @@ static void name_value(reader *r, int v)
                      g->nodes[i].op->name);
 }
 
+/* A weight that one linear operator reads has its outputs where that operator has them:
+   columns of its Hessian are computed output by output. `uses` counts the readers of
+   every value. */
+static void check_outputs(reader *r, const int *uses, const json_t *nodes)
+{
+    enum { W = 1 };
+    const hesse_graph *g = r->g;
+    int *index = hesse_calloc((size_t)g->n_values, sizeof *index);
+    if (!index) {
+        r->s =
+            hesse_fail(r->why, HESSE_E_NOMEM, "%s: out of memory for a graph", r->what);
+        return;
+    }
+    for (int v = 0, params = 0; v < g->n_values; v++)
+        index[v] = g->values[v].kind == HESSE_VALUE_PARAMETER ? params++ : 0;
+    for (int i = 0; !r->s && i < g->n_nodes; i++) {
+        const hesse_graph_node *n = &g->nodes[i];
+        if (n->op->kind != HESSE_LINEAR || uses[n->in[W]] > 1 ||
+            g->params.list[index[n->in[W]]].out_rows == n->d.out_rows)
+            continue;
+        char expected[80];
+        snprintf(expected, sizeof expected, "the \"out_rows\" of value %d, its weight",
+                 n->in[W]);
+        name_value(r, n->out);
+        refuse(r, "sizes", json_object_get(json_array_get(nodes, (size_t)i), "sizes"),
+               expected);
+    }
+    free(index);
+}
+
 /* Every value must be read, and the last one must be the loss. */
 static void check_graph(reader *r, const json_t *root)
 {
@@ -765,30 +796,32 @@ static void check_graph(reader *r, const json_t *root)
                "one loss, and that at the end");
     }
     int count = 0; /* of results */
-    bool *used = hesse_calloc((size_t)g->n_values, sizeof *used);
-    if (!r->s && !used)
+    int *uses = hesse_calloc((size_t)g->n_values, sizeof *uses);
+    if (!r->s && !uses)
         r->s =
             hesse_fail(r->why, HESSE_E_NOMEM, "%s: out of memory for a graph", r->what);
     for (int i = 0; !r->s && i < g->n_nodes; i++) {
         const hesse_op *op = g->nodes[i].op;
         for (int j = 0; j < op->activations + op->parameters + op->constants; j++)
-            used[g->nodes[i].in[j]] = true;
+            uses[g->nodes[i].in[j]]++;
     }
     for (int v = 0; !r->s && v < g->n_values - 1; v++) {
         const bool result = g->values[v].kind == HESSE_VALUE_RESULT;
         const json_t *node = json_array_get(nodes, (size_t)count);
         count += result;
-        if (used[v] != (result && truth(r, node, "unread")) || r->s) continue;
+        const bool used = uses[v] > 0;
+        if (used != (result && truth(r, node, "unread")) || r->s) continue;
         name_value(r, v);
-        r->s = used[v] ? hesse_fail(r->why, HESSE_E_INPUT,
-                                    "%s: %s: \"unread\" is true, and a node reads it",
-                                    r->what, r->place)
-                       : hesse_fail(r->why, HESSE_E_INPUT,
-                                    "%s: %s: no node reads this value, expected one%s",
-                                    r->what, r->place,
-                                    result ? ", or \"unread\": true" : "");
+        r->s =
+            used ? hesse_fail(r->why, HESSE_E_INPUT,
+                              "%s: %s: \"unread\" is true, and a node reads it",
+                              r->what, r->place)
+                 : hesse_fail(r->why, HESSE_E_INPUT,
+                              "%s: %s: no node reads this value, expected one%s",
+                              r->what, r->place, result ? ", or \"unread\": true" : "");
     }
-    free(used);
+    if (!r->s) check_outputs(r, uses, nodes);
+    free(uses);
 }
 
 static int by_name(const void *a, const void *b)

@@ -180,6 +180,13 @@ static jet hardswish(double x, double a)
                     : (jet){x * (x + 3) / 6, (2 * x + 3) / 6, 1.0 / 3};
 }
 
+/* A condition as a number. Its derivatives are 0, which holds everywhere but at 0. */
+static jet positive(double x, double a)
+{
+    (void)a;
+    return isnan(x) ? nowhere : (jet){x > 0, 0, 0};
+}
+
 static int width(const hesse_dims *d, int i)
 {
     (void)i;
@@ -355,3 +362,4 @@ FUNCTION(power, power);
 FUNCTION(leaky_relu, leaky_relu);
 FUNCTION(elu, elu);
 FUNCTION(hardswish, hardswish);
+FUNCTION(positive, positive);

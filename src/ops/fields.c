@@ -1,7 +1,7 @@
 /* Operators on the h fields of e channels that make up a token, c = h e: the sum of a
-   field, and its largest number, of which equal ones the first counts. Both are linear
-   maps where they have a derivative, so there is no curvature.  docs/math.md, section
-   3.17. */
+   field, its largest number, of which equal ones the first counts, and the ranks of its
+   numbers. All are linear maps where they have a derivative, so there is no curvature.
+   docs/math.md, section 3.17. */
 #include "ops/loops.h"
 #include "ops/op.h"
 
@@ -93,6 +93,36 @@ HESSE_SIMD static void largest_adjoint(const hesse_frame *f)
             add(k, 1, f->cy + i * to + j * k, f->cx[0] + chosen(f, i, j));
 }
 
+static int ranks_width(const hesse_dims *d, int i)
+{
+    (void)i;
+    return d->c;
+}
+
+/* A field with a NaN has no order. The time grows with e^2, which is little for the
+   fields that are ranked, such as the experts of a router. */
+HESSE_SIMD static void ranks_forward(const hesse_frame *f)
+{
+    const size_t fields = (size_t)f->d.n * (size_t)f->d.h,
+                 e = (size_t)(f->d.c / f->d.h);
+    for (size_t i = 0; i < fields; i++) {
+        const double *x = f->x[0] + i * e;
+        bool ordered = true;
+        for (size_t j = 0; j < e; j++) ordered = ordered && !isnan(x[j]);
+        for (size_t j = 0; j < e; j++) {
+            size_t larger = 0;
+            for (size_t l = 0; l < j; l++) larger += x[l] >= x[j];
+            for (size_t l = j + 1; l < e; l++) larger += x[l] > x[j];
+            f->y[i * e + j] = ordered ? (double)larger : NAN;
+        }
+    }
+}
+
+static void ranks_tangent(const hesse_frame *f)
+{
+    if (f->dy) zero((size_t)f->d.n * hesse_stride(f->d.c, f->k), f->dy);
+}
+
 const hesse_op hesse_op_sum_fields = {
     .name = "sum_fields",
     .kind = HESSE_MOVE,
@@ -113,5 +143,16 @@ const hesse_op hesse_op_max_fields = {
     .forward = largest_forward,
     .tangent = largest_tangent,
     .adjoint = largest_adjoint,
+    .curvature = none,
+};
+
+const hesse_op hesse_op_rank_fields = {
+    .name = "rank_fields",
+    .kind = HESSE_MOVE,
+    .activations = 1,
+    .width = ranks_width,
+    .forward = ranks_forward,
+    .tangent = ranks_tangent,
+    .adjoint = none,
     .curvature = none,
 };

@@ -51,6 +51,7 @@ const hesse_op *const hesse_ops[] = {
     &hesse_op_spread,
     &hesse_op_sum_fields,
     &hesse_op_max_fields,
+    &hesse_op_rank_fields,
     &hesse_op_softmax_fields,
     &hesse_op_add_table,
     &hesse_op_times_table,
@@ -73,6 +74,7 @@ const hesse_op *const hesse_ops[] = {
     &hesse_op_leaky_relu,
     &hesse_op_elu,
     &hesse_op_hardswish,
+    &hesse_op_positive,
     &hesse_op_mean_loss,
     NULL,
 };

@@ -264,6 +264,9 @@ extern const hesse_op hesse_op_gaussian;
 extern const hesse_op hesse_op_gather, hesse_op_spread;
 /* The sums and the largest numbers of h fields of channels: x n x c, y n x h. */
 extern const hesse_op hesse_op_sum_fields, hesse_op_max_fields;
+/* The rank of each number in its field, from 0 for the largest one; of equal numbers
+   the first one is larger: n x c. All derivatives are 0. */
+extern const hesse_op hesse_op_rank_fields;
 /* Softmax over each of h fields of channels: n x c; numbers up to -1e300 give 0. */
 extern const hesse_op hesse_op_softmax_fields;
 /* y = x + M, y = x M by elements: n x c; M a constant, t or 1 x c or 1. */
@@ -271,11 +274,11 @@ extern const hesse_op hesse_op_add_table, hesse_op_times_table;
 /* y = x_0 / x_1, the larger and the smaller of x_0 and x_1, by elements: n x c. */
 extern const hesse_op hesse_op_quotient, hesse_op_maximum, hesse_op_minimum;
 /* Functions of each element: n x c. power is x^a, leaky_relu has the slope a below 0,
-   elu is a (exp(x) - 1) there. */
+   elu is a (exp(x) - 1) there. positive is 1 above 0, else 0. */
 extern const hesse_op hesse_op_exp, hesse_op_log, hesse_op_sqrt, hesse_op_rsqrt,
     hesse_op_reciprocal, hesse_op_sigmoid, hesse_op_softplus, hesse_op_erf,
     hesse_op_sin, hesse_op_cos, hesse_op_abs, hesse_op_square, hesse_op_power,
-    hesse_op_leaky_relu, hesse_op_elu, hesse_op_hardswish;
+    hesse_op_leaky_relu, hesse_op_elu, hesse_op_hardswish, hesse_op_positive;
 /* a sum x: n x c. */
 extern const hesse_op hesse_op_mean_loss;
 

@@ -94,7 +94,7 @@ FUNCTIONS = {
     "abs": np.abs, "square": np.square, "relu": lambda x: np.maximum(x, 0),
     "gelu": lambda x: x * (1 + erf(x / math.sqrt(2))) / 2,
     "silu": lambda x: x / (1 + np.exp(-x)),
-    "hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6}
+    "hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6, "positive": lambda x: 1.0 * (x > 0)}
 ABOVE_0 = {"log": np.log, "sqrt": np.sqrt, "rsqrt": lambda x: x ** -0.5,
            "reciprocal": lambda x: 1 / x}
 OF_CONSTANT = {
@@ -102,6 +102,7 @@ OF_CONSTANT = {
     "elu": (0.7, lambda x: np.where(x > 0, x, 0.7 * np.expm1(x)))}
 FIELDS = {
     "sum_fields": lambda x: x.sum(-1), "max_fields": lambda x: x.max(-1),
+    "rank_fields": lambda x: (x[..., None, :] > x[..., None]).sum(-1).reshape(N, T, C),
     "softmax_fields": lambda x: (np.exp(x) / np.exp(x).sum(-1, keepdims=True))
     .reshape(N, T, C)}
 PAIRS = {"sum": np.add, "product": np.multiply, "quotient": np.divide,
@@ -155,6 +156,8 @@ def build(case, moves={}):
         y = g.node("softmax_fields", [m], e / e.sum(-1, keepdims=True), channels=C, heads=1)
     else:
         y = h
+    if case in ("positive", "rank_fields"):  # alone, they have no derivatives
+        y = g.pair("product", h, y, np.multiply)
     y = g.apply("tanh", y, np.tanh)
     wanted = draws.normal(size=g.at[y].shape)
     if case == "several":  # a loss of its own, with targets

@@ -44,7 +44,8 @@ case_every_operator_is_that_of_numpy() {
 
 case_matrices_are_those_of_differences() {
     ranks=2
-    for name in gather spread max_fields softmax_fields quotient several power; do
+    for name in gather spread max_fields rank_fields softmax_fields quotient positive several \
+        power; do
         rm -f -- *
         /usr/bin/python3 "$script" write "$name" > /dev/null
         works '.*' run job.yaml --set hessian.scope=both --set output.matrices=true
@@ -215,6 +216,20 @@ EOF
 }
 case_wrong_shape() {
     wrong 's/"channels": \([0-9]\)/"channels": 1\1/' 'node [0-9]* ([a-z]*): "inputs" is .*, expected as input [0-9] .*'
+}
+case_outputs_are_those_of_the_weight() {
+    given
+    /usr/bin/python3 - <<'EOF'
+import json
+g = json.load(open("graph.json"))
+node = next(n for n in g["nodes"] if n["operator"].startswith("linear") and
+            sum(m["inputs"].count(n["inputs"][1]) for m in g["nodes"]) == 1)
+value = g["values"][node["inputs"][1]]
+if not value.pop("out_rows", False):
+    value["out_rows"] = True
+json.dump(g, open("graph.json", "w"))
+EOF
+    run_refused 3 'graph.json: node [0-9]* (linear[a-z_]*): "sizes" is .*, expected the "out_rows" of value [0-9]*, its weight (key: model.graph)'
 }
 case_places_outside() {
     ranks=1

@@ -241,6 +241,7 @@ class Export:
         self.leaves = [as_double(leaf) for leaf in leaves]
         self.count = count_of(self.leaves)
         self.wrapped = wrapped(self.module, loss)
+        self.widen()
         self.program = self.exported()
         deep(self.lower)
 
@@ -251,6 +252,18 @@ class Export:
         return _pytree.tree_unflatten([
             leaf[first:first + count] if isinstance(leaf, torch.Tensor) and leaf.ndim
             else leaf for leaf in self.leaves], self.spec)
+
+    def widen(self):
+        """Let a module that asks for single precision, and cannot mix it with double
+        precision, compute in double precision throughout."""
+        import torch
+        try:
+            with torch.no_grad():
+                self.wrapped(*self.slice(0, self.count))
+        except RuntimeError as error:
+            self.wrapped.wide = "dtype" in str(error) or "scalar type" in str(error)
+        except Exception:
+            pass  # torch.export says what is wrong
 
     def exported(self):
         import torch
@@ -345,8 +358,9 @@ class Export:
         tokens = first.shape[1]
         roles = graph_finish.give_roles(low.b)
         self.graph = graph_finish.as_json(low.b, tokens, roles, statistics)
+        sliced = {value["tensor"] for value in self.graph["values"] if "slice" in value}
         self.tensors = {name: one.detach().reshape(graph_finish.stored_shape(
-            tuple(one.shape))).contiguous().clone()
+            tuple(one.shape), name in sliced)).contiguous().clone()
             for name, one in self.parameters.items()}
         for value in self.graph["values"]:
             for one in value.get("vectors", ()):
@@ -461,6 +475,9 @@ class Export:
                         continue
                     args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs),
                                                          lambda n: env.get(n))
+                    if node.target == torch.ops.aten.copy.default:
+                        env[node] = args[1].expand(args[0].shape)
+                        continue
                     env[node] = node.target(*map(wide, args), **{
                         k: wide(v) for k, v in kwargs.items()
                         if k not in ("pin_memory",)})
@@ -630,7 +647,43 @@ def prepared(module):
                                  "changes its weight in place, expected none")
     for p in own.parameters():
         p.requires_grad_()
+    compute_all_experts(own)
     return own
+
+
+def compute_all_experts(module):
+    """Let mixtures of experts of transformers compute every expert for every token, as a
+    graph does: which experts have tokens depends on the data."""
+    moe = sys.modules.get("transformers.integrations.moe")
+    configs = [one.config for one in module.modules()
+               if hasattr(getattr(one, "config", None), "_experts_implementation")]
+    if moe is None or not hasattr(moe, "ALL_EXPERTS_FUNCTIONS") or not configs:
+        return
+    moe.ALL_EXPERTS_FUNCTIONS["hesse_all"] = all_experts
+    for config in configs:
+        config._experts_implementation_internal = "hesse_all"
+
+
+def all_experts(self, hidden, index, weights):
+    """Stand in for an experts function of transformers."""
+    import torch
+    total = torch.zeros_like(hidden)
+    places = torch.arange(self.num_experts)
+    weights = ((index[..., None] == places) * weights[..., None]).sum(-2)
+    up = "gate_up_proj" if self.has_gate else "up_proj"
+
+    def linear(x, name, expert):
+        w = getattr(self, name)[expert]
+        bias = getattr(self, name + "_bias")[expert] if self.has_bias else None
+        return torch.nn.functional.linear(x, w.t() if self.is_transposed else w, bias)
+    for expert in range(self.num_experts):
+        x = linear(hidden, up, expert)
+        x = self._apply_gate(x) if self.has_gate else self.act_fn(x)
+        x = linear(x, "down_proj", expert)
+        if getattr(self, "has_post_expert_norm", False):
+            x = self.post_expert_norm(x)
+        total = total + x * weights[:, expert, None]
+    return total
 
 
 def names_of(module):
@@ -698,13 +751,24 @@ def wrapped(module, loss):
             self.module = module
 
         def outputs(self, args, kwargs, target):
-            return self.module(*args, **kwargs)
+            with double_precision(torch) if self.wide else contextlib.nullcontext():
+                return self.module(*args, **kwargs)
+
+        wide = False
 
         def forward(self, args, kwargs, target):
+            with double_precision(torch) if self.wide else contextlib.nullcontext():
+                return self.computed(args, kwargs, target)
+
+        def computed(self, args, kwargs, target):
             output = self.module(*args, **kwargs)
             if function is None:
                 found = getattr(output, "loss", None)
                 output = output if found is None else found
+                if isinstance(output, (tuple, list)):  # (logits, loss), in any order
+                    scalars = [one for one in output
+                               if isinstance(one, torch.Tensor) and one.ndim == 0]
+                    output = scalars if len(scalars) == 1 else output
                 output = output[0] if isinstance(output, (tuple, list)) else output
             else:
                 logits = getattr(output, "logits", None)
@@ -718,6 +782,24 @@ def wrapped(module, loss):
             return output
 
     return Wrapped()
+
+
+def double_precision(torch):
+    """Return a mode in which no function makes numbers in single precision."""
+    from .lower import LOW
+    names = {"float", "half", "bfloat16"}
+
+    def wide(x):
+        return torch.float64 if isinstance(x, torch.dtype) and x in LOW else x
+
+    class Wide(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            if getattr(function, "__name__", "") in names and \
+                    getattr(torch.Tensor, function.__name__, None) is function:
+                return args[0].double()
+            return function(*map(wide, args),
+                            **{k: wide(v) for k, v in (kwargs or {}).items()})
+    return Wide()
 
 
 @contextlib.contextmanager

@@ -40,6 +40,18 @@ class Par:
 
 
 @dataclasses.dataclass
+class Choice:
+    """Integers that parameters choose, such as the experts of a token. `hot` has a first
+    axis for the integers that can be chosen; its numbers are 1 for the chosen one, else
+    0."""
+    hot: Act
+
+    @property
+    def shape(self):
+        return self.hot.shape[1:]
+
+
+@dataclasses.dataclass
 class Value:
     kind: str
     rows: int = 0  # tokens of an activation
@@ -416,6 +428,8 @@ class Builder:
         o, c = par.shape
         if whole(par.index, count):
             return None, True
+        if len(shape) == 3:  # a stack of matrices, which the checkpoint holds as one
+            shape = (shape[0] * shape[1], shape[2])
         if len(shape) != 2:
             return False, False
         if whole(par.index.T, count):

@@ -175,6 +175,14 @@ def ids_as_numbers(builder, low):
             node.stream = None
 
 
+def turn_weights(builder):
+    """A weight that one linear map reads has its outputs where that map has them."""
+    for value, nodes in readers(builder).items():
+        node, one = nodes[0], builder.values[value]
+        if len(nodes) == 1 and node.operator in LINEAR and node.inputs[1] == value:
+            one.extra["out_rows"] = node.sizes.get("out_rows", False)
+
+
 def set_inputs(builder):
     """Join all numbers of an example to one input; returns its array, or None."""
     used = [v for v in dict.fromkeys(
@@ -345,7 +353,7 @@ def parameter(builder, value, role, statistics, layers):
             one["name"] += f".{part[0]}"
         one["slice"] = list(part)
     layers[one["name"]] = value
-    stored = stored_shape(shape)
+    stored = stored_shape(shape, part is not None)
     if len(stored) == 1 and value.rows == 1:
         one["vector"] = True
     elif len(stored) != 2 or stored != (value.rows, value.cols) and part is None:
@@ -356,10 +364,13 @@ def parameter(builder, value, role, statistics, layers):
     return one
 
 
-def stored_shape(shape):
-    """Return the shape that a tensor has in the checkpoint: one to four dimensions."""
+def stored_shape(shape, cut=False):
+    """Return the shape that a tensor has in the checkpoint: one to four dimensions, and
+    two if the graph reads it in slices."""
     if len(shape) == 0:
         return (1,)
+    if len(shape) == 3 and cut:
+        return (shape[0] * shape[1], shape[2])
     return tuple(shape) if len(shape) <= 4 else \
         (shape[0], int(np.prod(shape[1:], dtype=int)))
 
@@ -381,6 +392,7 @@ def finish(low):
     if inputs is None and tokens is None:
         raise Refused("the loss depends on no input")
     set_positions(builder, (tokens if inputs is None else inputs).shape[1])
+    turn_weights(builder)
     if low.labels is None and low.target is None:
         # One term for each example; hesse reads examples with labels or targets only.
         low.labels = np.zeros((low.examples, 1), dtype=np.int64)

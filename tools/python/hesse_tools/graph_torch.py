@@ -27,6 +27,7 @@ ELEMENTS = {
     "log": torch.log, "sqrt": torch.sqrt, "rsqrt": torch.rsqrt,
     "reciprocal": torch.reciprocal, "sigmoid": torch.sigmoid, "erf": torch.erf,
     "sin": torch.sin, "cos": torch.cos, "abs": torch.abs, "square": torch.square,
+    "positive": lambda x: (x > 0).double(),
     "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x))}
 
 
@@ -193,6 +194,11 @@ class Network:
         index = index.long()
         y = w.reshape(-1)[index.clamp(min=0).reshape(-1)].reshape(index.shape)
         return (y * (index >= 0)).expand(self.count, -1, -1)
+
+    def op_rank_fields(self, node, s, x):
+        y = heads(x, s.get("heads", 1))
+        order = torch.argsort(y, dim=-1, descending=True, stable=True)
+        return torch.argsort(order, -1).double().flatten(-2)
 
     def op_channels(self, node, s, x):
         first = s.get("channel", 0)

@@ -11,7 +11,7 @@ import re
 import numpy as np
 import torch
 
-from .graph_builder import HIDDEN, MOST, Act, Builder, Par, Refused, whole
+from .graph_builder import HIDDEN, MOST, Act, Builder, Choice, Par, Refused, whole
 
 aten = torch.ops.aten
 LOW = (torch.float32, torch.float16, torch.bfloat16)
@@ -129,7 +129,7 @@ class Lowering:
         args, kwargs = self.arguments(node)
         found = []
         scan(args, found), scan(kwargs, found)
-        if not any(isinstance(x, (Act, Par)) for x in found):
+        if not any(isinstance(x, (Act, Choice, Par)) for x in found):
             return self.fold(node, args, kwargs, [x for x in found
                                                   if isinstance(x, Data)])
         name = op_name(node)
@@ -176,6 +176,8 @@ class Lowering:
             return self.b.spread_whole(x)
         if isinstance(x, Data):
             return self.block(x)
+        if isinstance(x, Choice):
+            return chosen_numbers(self, x)
         if is_number(x):
             x = torch.tensor(float(x))
         if near is None:
@@ -221,6 +223,7 @@ class Lowering:
 
     def matching(self, x, y):
         """Return a pair as activations."""
+        x, y = (self.act(v) if isinstance(v, Choice) else v for v in (x, y))
         near = next((v for v in (x, y) if isinstance(v, Act)), None)
         a, b = x, y
         if isinstance(a, Par) and isinstance(b, Act):
@@ -518,7 +521,7 @@ class Lowering:
 
 
 def scan(x, found):
-    if isinstance(x, (Act, Par, Data)):
+    if isinstance(x, (Act, Choice, Par, Data)):
         found.append(x)
     elif isinstance(x, (list, tuple)):
         for one in x:
@@ -556,10 +559,8 @@ VIEWS = ("view", "reshape", "_unsafe_view", "permute", "transpose", "t", "unsque
          "split_with_sizes", "chunk", "movedim")
 
 UNDIFFERENTIABLE = {
-    "argmax", "argmin", "argsort", "sort", "topk", "round", "floor", "ceil", "trunc",
-    "sign", "sgn", "gt", "ge", "lt", "le", "eq", "ne", "isnan", "isinf", "nonzero",
-    "bincount", "searchsorted", "bucketize", "one_hot", "any", "all", "logical_not",
-    "logical_and", "logical_or", "fmod", "remainder", "floor_divide"}
+    "round", "floor", "ceil", "trunc", "isnan", "isinf", "nonzero", "bincount", "histc",
+    "searchsorted", "bucketize", "fmod", "remainder", "floor_divide"}
 
 
 def reason_of(node, name):
@@ -594,6 +595,9 @@ def with_kept(out, x, axes, keepdim):
 # Views
 
 def moved(x, function):
+    if isinstance(x, Choice):
+        index = np.stack([function(one) for one in x.hot.index])
+        return Choice(Act(x.hot.value, index))
     return type(x)(x.value if isinstance(x, Act) else x.name, function(x.index))
 
 
@@ -745,6 +749,8 @@ def constant_pad(low, node, x, pad, *rest):
 
 @handles("index_select")
 def index_select(low, node, x, dim, at):
+    if isinstance(at, Choice):
+        return chosen_index(low, node, x, [None] * (dim % len(x.shape)) + [at])
     if isinstance(at, Data):
         if not at.equal():
             low.refuse(node, "takes places that depend on the example; only embeddings "
@@ -755,6 +761,8 @@ def index_select(low, node, x, dim, at):
 
 @handles("index")
 def index(low, node, x, indices):
+    if any(isinstance(one, Choice) for one in indices):
+        return chosen_index(low, node, x, indices)
     if isinstance(x, (torch.Tensor, Data)):
         low.refuse(node, "takes places that depend on parameters")
     at = []
@@ -774,6 +782,8 @@ def index(low, node, x, indices):
 
 @handles("gather")
 def gather(low, node, x, dim, at, sparse_grad=False):
+    if isinstance(at, Choice):
+        return chosen_gather(low, x, dim % len(x.shape), at)
     if isinstance(at, Data) and not at.equal():
         classes = x.shape[dim]
         hot = Data([torch.nn.functional.one_hot(one, classes).double()
@@ -910,10 +920,13 @@ def copy(low, node, x, y, *rest):
 
 @handles(*CONVERSIONS)
 def convert(low, node, x, *rest, **more):
-    if not floating(node):
+    kind = node.meta["val"].dtype
+    if kind == torch.bool:
+        return compare(low, node_named(node, "ne"), x, 0)
+    if not kind.is_floating_point and floating(node.args[0]):
         low.refuse(node, "turns numbers that depend on parameters into integers, which "
                          "has no derivative")
-    return x
+    return low.act(x) if kind.is_floating_point and isinstance(x, Choice) else x
 
 
 # Elementwise operators
@@ -1056,9 +1069,8 @@ def lerp(low, node, x, y, w):
 
 @handles("where")
 def where(low, node, condition, x, y):
-    if isinstance(condition, (Act, Par)):
-        low.refuse(node, "chooses by a condition that depends on parameters, which has "
-                         "no derivative; use relu, maximum or minimum")
+    if isinstance(condition, Act):
+        return where_chosen(low, node, condition, x, y)
     if isinstance(condition, Data):
         if not condition.equal():
             keep = Data([one.double() for one in condition.each])
@@ -1183,6 +1195,10 @@ def clamp(low, node, x, low_=None, high=None, **more):
     x = low.act(x)
     if not all(one is None or is_number(one) for one in (low_, high)):
         low.refuse(node, "has limits that are no numbers")
+    low_, high = (one if one is not None and math.isfinite(one) else None
+                  for one in (low_, high))
+    if low_ is None and high is None:
+        return x
     # min(max(x, a), b) = a + relu(x - a) - relu(x - b)
     if low_ is None:
         over = low.b.unary("relu", shifted(low, x, -high))
@@ -1220,7 +1236,8 @@ def maximum(low, node, x, y=None, keepdim=False):
         axes = axes_of(x, y)
         out = low.b.scale(low.b.reduce("max_fields", x, axes), sign)
         out = with_kept(out, x, axes, keepdim)
-        return out if y is None else [out, None]
+        return out if y is None else [out, ranked(low, x, y, 1, keepdim)[1]]
+    x, y = (low.act(v) if isinstance(v, Choice) else v for v in (x, y))
     near = next((v for v in (x, y) if isinstance(v, Act)), None)
     a, b = low.act(x, near), low.act(y, near)
     # max(a, b) = b + relu(a - b)
@@ -1260,6 +1277,287 @@ def filled(low, node, x, *rest, **more):
         rest[1] if name == "new_full" else rest[0])
     dtype = more.get("dtype") or torch.float64
     return torch.full(shape, number, dtype=torch.float64 if dtype in LOW else dtype)
+
+
+# Conditions and choices: numbers 0 and 1 whose derivatives are 0
+
+def above(low, x, y):
+    """Return 1 where x > y, else 0."""
+    gap = low.act(add(low, STAND_SUB, x, y))
+    return low.b.unary("positive", gap)
+
+
+def opposite(low, x):
+    return shifted(low, low.b.scale(low.act(x), -1.0), 1)
+
+
+@handles("gt", "lt", "ge", "le", "eq", "ne", "greater", "less", "greater_equal",
+         "less_equal", "not_equal")
+def compare(low, node, x, y):
+    name = op_name(node)
+    if isinstance(y, Choice) and not isinstance(x, (Act, Choice, Par)):
+        x, y = y, x
+    if name in ("eq", "ne") and isinstance(x, Choice) and (
+            isinstance(y, int) or isinstance(y, torch.Tensor)):
+        out = chosen_is(x, y)
+    elif name in ("gt", "greater", "le", "less_equal"):
+        out = above(low, x, y)
+    elif name in ("lt", "less", "ge", "greater_equal"):
+        out = above(low, y, x)
+    else:
+        out = opposite(low, low.b.binary("sum", above(low, x, y), above(low, y, x)))
+    return opposite(low, out) if name in ("ge", "greater_equal", "le", "less_equal",
+                                          "ne", "not_equal") else out
+
+
+def chosen_is(x, y):
+    """Return 1 where a choice equals constant integers."""
+    y = np.asarray(y)
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    count = x.hot.shape[0]
+    hot = np.broadcast_to(x.hot.index, (count,) + shape) if len(x.shape) == len(shape) \
+        else np.broadcast_to(x.hot.index.reshape(
+            (count,) + (1,) * (len(shape) - len(x.shape)) + x.shape), (count,) + shape)
+    y = np.broadcast_to(y, shape)
+    index = np.take_along_axis(hot, np.clip(y, 0, count - 1)[None], 0)[0]
+    return Act(x.hot.value, np.where((y >= 0) & (y < count), index, -1))
+
+
+@handles("logical_not", "bitwise_not")
+def logical_not(low, node, x):
+    if node.meta["val"].dtype != torch.bool:
+        low.refuse(node, "computes with the digits of integers")
+    return opposite(low, true(low, x))
+
+
+def true(low, x):
+    """Return conditions as numbers 0 and 1."""
+    if isinstance(x, torch.Tensor):
+        return x.bool().double()
+    if isinstance(x, Data):
+        return Data([one.bool().double() for one in x.each])
+    return x
+
+
+@handles("logical_and", "logical_or", "bitwise_and", "bitwise_or", "logical_xor",
+         "bitwise_xor")
+def logical(low, node, x, y):
+    if node.meta["val"].dtype != torch.bool or not all(
+            isinstance(v, bool) or one_bool(v) for v in node.args[:2]):
+        low.refuse(node, "computes with the digits of integers, or with numbers as "
+                         "conditions; compare them first (x != 0)")
+    x, y = true(low, x), true(low, y)
+    name, both = op_name(node), mul(low, node, x, y)
+    if name.endswith("and"):
+        return both
+    total = add(low, STAND_ADD, x, y)
+    return add(low, STAND_SUB, total, mul(low, node, both, 2.0)
+               if name.endswith("xor") else both)
+
+
+def one_bool(node):
+    value = getattr(node, "meta", {}).get("val")
+    return isinstance(value, torch.Tensor) and value.dtype == torch.bool
+
+
+@handles("any", "all")
+def any_(low, node, x, dim=None, keepdim=False):
+    x = low.act(x) if one_bool(node.args[0]) else low.act(
+        compare(low, node_named(node, "ne"), x, 0))
+    axes = axes_of(x, dim)
+    every = op_name(node) == "all"
+    out = low.b.reduce("sum_fields", opposite(low, x) if every else x, axes)
+    out = low.b.unary("positive", shifted(low, out, -0.5))
+    return with_kept(opposite(low, out) if every else out, x, axes, keepdim)
+
+
+@handles("sign", "sgn")
+def sign(low, node, x):
+    x = low.act(x)
+    below = low.b.unary("positive", low.b.scale(x, -1.0))
+    return low.b.binary("sum", low.b.unary("positive", x), low.b.scale(below, -1.0))
+
+
+def where_chosen(low, node, condition, x, y):
+    """y + c (x - y), or with a number that hides: y + -1e308 c."""
+    def hides(part):
+        number = part if is_number(part) else float(part) if isinstance(
+            part, torch.Tensor) and part.numel() == 1 else 0
+        return number <= -1e30
+    if hides(x) and hides(y):
+        low.refuse(node, "chooses among numbers that are minus infinity")
+    for part, other, mask in ((x, y, condition), (y, x, None)):
+        if hides(part):
+            mask = opposite(low, condition) if mask is None else mask
+            return low.act(add(low, STAND_ADD, low.act(other, condition),
+                               low.b.scale(mask, HIDDEN)))
+    chosen = mul(low, node, condition, x)
+    rest = mul(low, node, opposite(low, condition), y)
+    return add(low, STAND_ADD, chosen, rest)
+
+
+def ranked(low, x, dim, count, keepdim=True, largest=True):
+    """Return the count largest numbers along an axis, in order, and their places."""
+    x = low.act(x)
+    dim %= max(len(x.shape), 1)
+    last = Act(x.value, np.moveaxis(x.index, dim, -1))
+    n = last.shape[-1]
+    source = last if largest else low.b.scale(last, -1.0)
+    value, h, field = low.b.fields(source, n)
+    held = low.b.values[value]
+    out = low.b.node("rank_fields", [value], held.rows, held.cols, channels=held.cols,
+                     heads=h)
+    rank = Act(out, (field[:, None] * n + np.arange(n)).reshape(last.shape))
+    above_ = [low.b.unary("positive", shifted(low, low.b.scale(rank, -1.0), j + 0.5))
+              for j in range(count)]  # 1 for the numbers of rank 0 ... j
+    hots = [one if j == 0 else low.b.binary("sum", one, low.b.scale(above_[j - 1], -1.0))
+            for j, one in enumerate(above_)]
+    hot = hots[0]
+    hot = Act(hot.value, hot.index[..., None, :]) if count == 1 else cat(
+        low, None, [Act(one.value, one.index[..., None, :]) for one in hots],
+        len(last.shape) - 1)  # ..., place, integer
+    wide = Act(last.value, np.broadcast_to(last.index[..., None, :], hot.shape))
+    values = low.b.reduce("sum_fields", low.b.binary("product", hot, wide),
+                          [len(hot.shape) - 1])
+    values = Act(values.value, np.moveaxis(values.index, -1, dim))
+    choice = Choice(Act(hot.value, np.moveaxis(np.moveaxis(hot.index, -1, 0), -1,
+                                               dim + 1)))
+    if not keepdim:
+        values, choice = (moved(one, lambda i: np.squeeze(i, dim))
+                          for one in (values, choice))
+    return [values, choice]
+
+
+@handles("topk")
+def topk(low, node, x, count, dim=-1, largest=True, sorted_=True):
+    return ranked(low, x, dim, count, largest=largest)
+
+
+@handles("sort", "argsort")
+def sort(low, node, x, *rest, **more):
+    rest = list(rest)
+    if rest and (rest[0] is None or isinstance(rest[0], bool)) and \
+            "stable" in str(node.target):
+        rest.pop(0)  # sort.stable(x, stable, dim, descending)
+    dim = more.get("dim", rest[0] if rest else -1)
+    descending = more.get("descending", rest[1] if len(rest) > 1 else False)
+    out = ranked(low, x, dim, x.shape[dim], largest=descending)
+    return out[1] if op_name(node) == "argsort" else out
+
+
+@handles("argmax", "argmin")
+def argmax(low, node, x, dim=None, keepdim=False):
+    x = low.act(x)
+    if dim is None:
+        if keepdim:
+            low.refuse(node, "keeps the dimensions of a whole tensor; give dim")
+        x, dim = Act(x.value, x.index.reshape(-1)), 0
+    return ranked(low, x, dim, 1, keepdim, op_name(node) == "argmax")[1]
+
+
+def chosen_numbers(low, x):
+    """Return a choice as numbers."""
+    count = x.hot.shape[0]
+    numbers = np.arange(count).reshape((-1,) + (1,) * len(x.shape))
+    return low.b.reduce("sum_fields", low.b.with_table("times_table", x.hot, numbers),
+                        [0])
+
+
+@handles("one_hot")
+def one_hot(low, node, x, classes=-1):
+    count = node.meta["val"].shape[-1]
+    return chosen_is(unsqueeze(low, node, x, -1), torch.arange(count))
+
+
+def chosen_sum(low, hot, index, x):
+    """Sum hot times what is taken for each choice, over the choices."""
+    index = Act(x.value, index)
+    hot = Act(hot.value, np.broadcast_to(hot.index, index.shape))
+    return low.b.reduce("sum_fields", low.b.binary("product", hot, index), [0])
+
+
+def chosen_index(low, node, x, indices):
+    """x[..., choice, ...]: the sum over all choices, of which one counts."""
+    if sum(isinstance(one, Choice) for one in indices) != 1 or any(
+            isinstance(one, (Act, Par)) for one in indices):
+        low.refuse(node, "takes places that depend on parameters, more than one at once")
+    where_ = next(i for i, one in enumerate(indices) if isinstance(one, Choice))
+    choice, count = indices[where_], x.shape[where_]
+    if choice.hot.shape[0] > count:
+        choice = Choice(Act(choice.hot.value, choice.hot.index[:count]))
+    if sum(one is not None for one in indices) == 1 and where_ == 0 and \
+            isinstance(x, (Par, torch.Tensor)):
+        rest = tuple(x.shape[1:])
+        flat = x[:choice.hot.shape[0]].reshape(choice.hot.shape[0], -1) \
+            if isinstance(x, torch.Tensor) else \
+            moved(x, lambda i: i[:choice.hot.shape[0]].reshape(choice.hot.shape[0], -1))
+        hot = moved(choice.hot, lambda i: np.moveaxis(i, 0, -1).reshape(-1, len(i)))
+        out = matmul(low, node, hot, flat)
+        return moved(out, lambda i: i.reshape(choice.shape + rest))
+    x = low.act(x, choice.hot)
+    given = {i: one.each[0] if isinstance(one, Data) and one.equal() else one
+             for i, one in enumerate(indices) if one is not None}
+    if any(isinstance(one, Data) for one in given.values()):
+        low.refuse(node, "takes places that depend on the example and on parameters")
+    taken = []
+    for c in range(choice.hot.shape[0]):
+        at = [slice(None)] * len(indices)
+        for i, one in given.items():
+            at[i] = np.full(choice.shape, c) if i == where_ else one.numpy()
+        taken.append(x.index[tuple(at)])
+    shape = np.broadcast_shapes(*(tuple(one.shape) for one in given.values()))
+    places_ = sorted(given)
+    first = places_[0] if places_ == list(range(places_[0], places_[-1] + 1)) else 0
+    after = taken[0].ndim - first - len(shape)
+    hot = choice.hot.index.reshape((len(taken),) + (1,) * (len(shape) -
+                                                           len(choice.shape)) +
+                                   choice.shape)
+    hot = hot.reshape((len(taken),) + (1,) * first + hot.shape[1:] + (1,) * after)
+    return chosen_sum(low, Act(choice.hot.value, hot), np.stack(taken), x)
+
+
+def chosen_gather(low, x, dim, at):
+    x = low.act(x, at.hot)
+    cut = tuple(slice(0, s) if d != dim else slice(None) for d, s in enumerate(at.shape))
+    taken = [np.broadcast_to(np.take(x.index[cut], [c], axis=dim), at.shape)
+             for c in range(min(at.hot.shape[0], x.shape[dim]))]
+    hot = Act(at.hot.value, at.hot.index[:len(taken)])
+    return chosen_sum(low, hot, np.stack(taken), x)
+
+
+@handles("scatter", "scatter_add")
+def chosen_scatter(low, node, x, dim, at, y, reduce=None):
+    """Put numbers in the chosen places along an axis; the places of scatter differ."""
+    if reduce is not None or not isinstance(at, Choice):
+        low.refuse(node, "writes in a form that is not known; its places are expected "
+                         "to come from topk, sort or argmax")
+    dim %= len(x.shape)
+    if any(a != b for d, (a, b) in enumerate(zip(x.shape, at.shape)) if d != dim):
+        low.refuse(node, "writes to a part of the tensor only")
+    hot = moved(at.hot, lambda i: np.moveaxis(i, dim + 1, -1))  # class, ..., place
+    hot = Act(hot.value, hot.index[:x.shape[dim]])
+    if isinstance(y, (Act, Par, Data, Choice)):
+        y = low.act(y)
+        y = Act(y.value, y.index[tuple(slice(0, s) for s in at.shape)])
+        y = Act(y.value, np.moveaxis(y.index, dim, -1)[None])
+    elif isinstance(y, torch.Tensor) and y.ndim:
+        y = y[tuple(slice(0, s) for s in at.shape)].movedim(dim, -1)[None]
+    axis = [len(hot.shape) - 1]
+    put = mul(low, node, hot, y if not is_number(y) else float(y))
+    put = low.b.reduce("sum_fields", put, axis) if isinstance(put, Act) else \
+        torch.zeros(hot.shape[:-1], dtype=torch.float64)
+    put = moved(put, lambda i: np.moveaxis(i, 0, dim)) if isinstance(put, Act) else \
+        put.movedim(0, dim)
+    if op_name(node) == "scatter":
+        free = opposite(low, low.b.reduce("sum_fields", hot, axis))
+        free = Act(free.value, np.moveaxis(free.index, 0, dim))
+        if isinstance(x, torch.Tensor) and not x.any():
+            return put
+        if isinstance(x, torch.Tensor) and (x == HIDDEN).all() or \
+                isinstance(x, torch.Tensor) and torch.isneginf(x).all():
+            return add(low, STAND_ADD, put, low.b.scale(free, HIDDEN))
+        x = mul(low, node, free, x)
+    return add(low, STAND_ADD, x, put)
 
 
 # Reductions
@@ -1480,8 +1778,20 @@ def node_named(node, name):
     return Stand()
 
 
+class Stand:
+    """A node of an operator that another one is made of."""
+
+    def __init__(self, name):
+        self.target, self.meta = getattr(torch.ops.aten, name).Tensor, {}
+
+
+STAND_ADD, STAND_SUB = Stand("add"), Stand("sub")
+
+
 @handles("embedding")
 def embedding(low, node, w, ids, *rest):
+    if isinstance(ids, Choice):
+        return chosen_index(low, node, w, [ids])
     if isinstance(w, (torch.Tensor, Data)):
         low.refuse(node, "has ids that depend on parameters")
     if not isinstance(w, Par):
