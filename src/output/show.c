@@ -152,7 +152,7 @@ static void print_headings(FILE *out, int width)
 typedef struct table {
     size_t count, name_size, engine_size, estimated_size;
     char *names, *engines, *estimated; /* the last is NULL in files of schema 1 */
-    int64_t *sizes;
+    int64_t *sizes, order;             /* order: their sum */
     double *numbers[N_SHOWN];
 } table;
 
@@ -165,12 +165,26 @@ static void free_table(table *t)
     free(t->names);
 }
 
+/* Add up the sizes of all blocks, which may be those of a damaged file. */
+static int64_t order_of(hesse_reader *r, const int64_t *sizes, size_t count)
+{
+    int64_t order = 0;
+    for (size_t b = 0; !r->status && b < count; b++) {
+        if (sizes[b] < 0 || sizes[b] > INT64_MAX - order)
+            hesse_reader_fail(r, "blocks/size", "sizes of the blocks of one network");
+        else
+            order += sizes[b];
+    }
+    return order;
+}
+
 static void read_table(hesse_reader *r, const char *prefix, table *t)
 {
     char path[PATH_LENGTH];
     size_t count = 0;
     t->names = hesse_reader_set(r, "blocks/name", -1, &t->count, &t->name_size);
     t->sizes = hesse_reader_column(r, "blocks/size", H5T_NATIVE_INT64, t->count);
+    t->order = order_of(r, t->sizes, t->count);
     snprintf(path, sizeof path, "%sblocks/engine", prefix);
     t->engines = hesse_reader_set(r, path, -1, &count, &t->engine_size);
     if (count != t->count) hesse_reader_fail(r, path, "an entry for every block");
@@ -433,12 +447,10 @@ static void print_table(hesse_reader *r, FILE *out, const char *name,
     read_table(r, prefix, &t);
     if (!r->status) {
         const int width = name_width(&t);
-        long long order = 0;
-        for (size_t b = 0; b < t.count; b++) order += t.sizes[b];
         fprintf(out, "\n%s\n", name);
         print_headings(out, width);
         print_blocks(out, &t, width);
-        print_full(r, out, prefix, width, order);
+        print_full(r, out, prefix, width, t.order);
         print_estimated(r, out, prefix, &t);
         if (t.count > 1) print_distances(r, out, prefix);
         print_extras(r, out, prefix, &t, width);
@@ -723,7 +735,6 @@ static void print_series(hesse_reader *r, FILE *out)
 {
     steps s = {0};
     size_t count = 0, size = 0, blocks = 0, name_size = 0;
-    long long order = 0;
     size_t largest[LARGEST];
     column columns[MOST_COLUMNS];
     char name[PATH_LENGTH], mean[64];
@@ -752,7 +763,7 @@ static void print_series(hesse_reader *r, FILE *out)
             r, out, &s, "", largest[i], blocks,
             hesse_reader_text(block_names, name_size, largest[i], name, sizeof name),
             (long long)sizes[largest[i]]);
-    for (size_t b = 0; !r->status && b < blocks; b++) order += sizes[b];
+    const int64_t order = order_of(r, sizes, blocks);
     names all;
     if (!r->status && read_names(r, "blocks/name", 5, &all)) {
         print_ends(r, out, &s, &all, sizes);
