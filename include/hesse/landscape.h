@@ -84,9 +84,9 @@ typedef struct hesse_landscape {
     double of_grid[4]; /* [axes][axes] the same from differences of fourth order; NaN if
                           fewer than two points lie on each side, or their loss is not
                           finite */
-    /* Of the points that are not at the border: the share whose loss is below that of
-       all neighbours; the share whose discrete Hessian has a negative eigenvalue; and
-       the share where it has both signs, NaN for one direction. */
+    /* Shares of the points that are not at the border. minima: their loss is below that
+       of all neighbours; nonconvex: their discrete Hessian has a negative eigenvalue;
+       indefinite: it has eigenvalues of both signs, NaN for one direction. */
     double minima, nonconvex, indefinite;
     double rise, range; /* largest loss less that of the centre, or less the least */
     int64_t unfinished; /* points without a finite loss */
