@@ -26,9 +26,9 @@ static size_t sequences(const hesse_frame *f)
    too, within one of its rows of c numbers. */
 HESSE_INLINE size_t run_of(const double *index, size_t j, size_t o, size_t c)
 {
-    size_t run = 1;
-    const size_t first = (size_t)index[j];
     if (index[j] < 0) return 1;
+    const size_t first = (size_t)index[j];
+    size_t run = 1;
     while (j + run < o && index[j + run] == index[j] + (double)run &&
            first % c + run < c)
         run++;

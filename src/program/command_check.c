@@ -171,53 +171,137 @@ static hesse_status shares(check *c)
     return s;
 }
 
-/* Compare products with dense directions and panels, for the first column of the
-   smallest block. */
-static hesse_status panels(check *c, const hesse_job *job)
+/* The blocks are neurons: every weight has some, and they are small. */
+typedef struct neurons {
+    hesse_analysis *analysis;
+    double *index;                        /* n: parameters in the order of the blocks */
+    double *matrix, *direction, *product; /* of one block, n, n                       */
+    size_t room;                          /* rows of the matrix                       */
+} neurons;
+
+/* The ways in which the parameters of a block lie in theta. */
+typedef enum layout { TENSOR, RUN, APART, LAYOUTS } layout;
+
+static layout layout_of(const neurons *x, int block, size_t tensor)
 {
-    hesse_team *team = c->team;
-    hesse_analysis *analysis = NULL;
-    hesse_analysis_options asked = hesse_job_options(job);
-    asked.scope = HESSE_BLOCKS;
-    asked.n_parts = 0;
-    hesse_status s = hesse_analysis_new(c->objective, &asked, &analysis);
+    const double *index = x->index + hesse_analysis_block_first(x->analysis, block);
+    const size_t size = hesse_analysis_block_size(x->analysis, block);
+    if (size == tensor) return TENSOR;
+    return size == 1 || index[1] == index[0] + 1 ? RUN : APART;
+}
+
+/* Collective. Multiply the panels of a block with numbers, and compare with the product
+   of the Hessian with the direction that has these numbers there. */
+static hesse_status panels_of(check *c, neurons *x, int block, double *worst)
+{
+    const size_t m = hesse_analysis_block_size(x->analysis, block);
+    const size_t first = hesse_analysis_block_first(x->analysis, block);
+    hesse_why *why = hesse_team_why(c->team);
+    hesse_status s = HESSE_OK;
+    if (m > x->room) {
+        free(x->matrix);
+        x->matrix = hesse_alloc(m * m), x->room = x->matrix ? m : 0;
+        if (!x->matrix)
+            s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for block '%s'",
+                           hesse_analysis_block_name(x->analysis, block));
+    }
+    if (!s) s = hesse_analysis_block_matrix(x->analysis, 0, block, x->matrix, why);
+    s = hesse_agree(c->team, s);
     if (s) return s;
-    int smallest = 0;
-    size_t all = 0;
-    for (int b = 0; b < hesse_analysis_blocks(analysis); b++) {
-        const size_t n = hesse_analysis_block_size(analysis, b);
-        if (n < hesse_analysis_block_size(analysis, smallest)) smallest = b;
-        all += n;
+    memset(x->direction, 0, c->n * sizeof *x->direction);
+    for (size_t j = 0; j < m; j++)
+        x->direction[(size_t)x->index[first + j]] = c->v[j * DIRECTIONS];
+    s = hesse_objective_product(c->objective, HESSE_ALL, 1, x->direction, x->product);
+    if (s) return s;
+    hesse_analysis_order(x->analysis, x->product, x->direction);
+    double defect = 0, size = 0;
+    for (size_t i = 0; i < m; i++) {
+        double sum = 0;
+        for (size_t j = 0; j < m; j++)
+            sum += x->matrix[i * m + j] * c->v[j * DIRECTIONS];
+        defect += pow(sum - x->direction[first + i], 2);
+        size += pow(x->direction[first + i], 2);
     }
-    const size_t m = hesse_analysis_block_size(analysis, smallest);
-    const size_t first = hesse_analysis_block_first(analysis, smallest);
-    double *a = hesse_alloc(m * m), *indexed = hesse_alloc(all);
-    double *column = hesse_alloc(c->n), defect = 0, size = 0;
-    if (!a || !indexed || !column)
-        s = hesse_fail(hesse_team_why(team), HESSE_E_NOMEM,
-                       "out of memory for block '%s'",
-                       hesse_analysis_block_name(analysis, smallest));
+    *worst = hesse_worst(*worst, sqrt(defect) / (sqrt(size) + 1e-3 * fabs(c->loss)));
+    return HESSE_OK;
+}
+
+/* A block to compare: the first one of a tensor. */
+typedef struct candidate {
+    int block;
+    size_t size, tensor; /* numbers of the block, and of its tensor */
+} candidate;
+
+static int by_size(const void *a, const void *b)
+{
+    const candidate *x = a, *y = b;
+    if (x->size != y->size) return x->size < y->size ? -1 : 1;
+    return (x->block > y->block) - (x->block < y->block);
+}
+
+/* Return the number of tensors, and list the first block of every one, the smallest
+   blocks first. */
+static int list_candidates(const neurons *x, const hesse_network *network,
+                           candidate *list)
+{
+    int count = 0;
+    const int blocks = hesse_analysis_blocks(x->analysis);
+    const int tensors = hesse_network_tensors(network);
+    for (int b = 0; b < blocks && count < tensors; b++) {
+        const size_t at = hesse_analysis_block_parameter(x->analysis, b);
+        if (at != hesse_network_tensor_first(network, count)) continue;
+        list[count] = (candidate){b, hesse_analysis_block_size(x->analysis, b),
+                                  hesse_network_tensor_size(network, count)};
+        count++;
+    }
+    qsort(list, (size_t)count, sizeof *list, by_size);
+    return count;
+}
+
+/* Collective. Compare panels with products with dense directions: for a neuron of every
+   tensor, while these have few columns together, and for one of every layout. */
+static hesse_status panels(check *c, const hesse_job *job, const hesse_network *network)
+{
+    enum { COLUMNS = 512 };
+    const hesse_analysis_options job_options = hesse_job_options(job);
+    /* What else the job wants to know may not exist for neurons. */
+    const hesse_analysis_options asked = {.partition = HESSE_CUT_NEURON,
+                                          .method = job_options.method,
+                                          .lanczos = job_options.lanczos,
+                                          .panel = job_options.panel,
+                                          .threads = job_options.threads,
+                                          .memory = job_options.memory,
+                                          .program = job_options.program};
+    neurons x = {.index = hesse_alloc(c->n),
+                 .direction = hesse_alloc(c->n),
+                 .product = hesse_alloc(c->n)};
+    candidate *list =
+        hesse_calloc((size_t)hesse_network_tensors(network), sizeof *list);
+    hesse_status s = HESSE_OK;
+    if (!x.index || !x.direction || !x.product || !list)
+        s = hesse_fail(hesse_team_why(c->team), HESSE_E_NOMEM,
+                       "out of memory for directions of %zu", c->n);
+    s = hesse_agree(c->team, s);
+    if (!s) s = hesse_analysis_new(c->objective, &asked, &x.analysis);
+    int count = 0;
+    if (!s) {
+        for (size_t i = 0; i < c->n; i++) x.direction[i] = (double)i;
+        hesse_analysis_order(x.analysis, x.direction, x.index);
+        count = list_candidates(&x, network, list);
+    }
+    bool seen[LAYOUTS] = {false};
+    size_t columns = 0;
+    double worst = 0;
+    for (int i = 0; !s && i < count; i++) {
+        const layout way = layout_of(&x, list[i].block, list[i].tensor);
+        if (seen[way] && columns + list[i].size > COLUMNS) continue;
+        seen[way] = true, columns += list[i].size;
+        s = panels_of(c, &x, list[i].block, &worst);
+    }
     if (!s)
-        s = hesse_analysis_block_matrix(analysis, 0, smallest, a, hesse_team_why(team));
-    s = hesse_agree(team, s);
-    if (!s) {
-        memset(c->other, 0, c->n * sizeof *c->other);
-        c->other[hesse_analysis_block_parameter(analysis, smallest)] = 1;
-        s = hesse_objective_product(c->objective, HESSE_ALL, 1, c->other, column);
-    }
-    if (!s) {
-        hesse_analysis_order(analysis, column, indexed);
-        for (size_t i = 0; i < m; i++) {
-            defect += pow(a[i] - indexed[first + i], 2);
-            size += pow(indexed[first + i], 2);
-        }
-        s = judge(c, "a block's panels: products with dense directions",
-                  sqrt(defect) / (sqrt(size) + 1e-3 * fabs(c->loss)), 1e-11);
-    }
-    free(a);
-    free(indexed);
-    free(column);
-    hesse_analysis_free(analysis);
+        s = judge(c, "panels of neurons: products with dense directions", worst, 1e-11);
+    hesse_analysis_free(x.analysis);
+    free(list), free(x.index), free(x.matrix), free(x.direction), free(x.product);
     return s;
 }
 
@@ -277,7 +361,7 @@ hesse_status hesse_command_check(hesse_team *team, const hesse_options *options)
     if (!s) s = symmetry(&c);
     if (!s) s = positive(&c);
     if (!s) s = shares(&c);
-    if (!s) s = panels(&c, job);
+    if (!s) s = panels(&c, job, problem.network);
     if (!s && c.failed) s = c.failed, *hesse_team_why(team) = c.first;
     s = hesse_agree(team, s);
     check_free(&c);
