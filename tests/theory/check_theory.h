@@ -8,6 +8,7 @@
 #include "hesse/theory.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /** All ranks, and every rank by itself. */
@@ -58,6 +59,14 @@ static inline double measured_of(const hesse_theory *theory, const char *what)
 {
     const hesse_theory_line *line = line_of(theory, what);
     return line ? line->measured : NAN;
+}
+
+/** The first number in the claim of a line; NaN: there is no line. */
+static inline double claim_of(const hesse_theory *theory, const char *what)
+{
+    const hesse_theory_line *line = line_of(theory, what);
+    return line ? strtod(line->claim + strcspn(line->claim, "0123456789"), NULL)
+                : (double)NAN;
 }
 
 /** Collective. Compute a theory again and again, while the next allocation of the first

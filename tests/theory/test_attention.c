@@ -48,13 +48,6 @@ static hesse_status compute(hesse_team *who, const hesse_arch *arch, bool all,
     return hesse_theory_new(who, arch, &data, &options, theory);
 }
 
-static double claim_of(const hesse_theory *theory, const char *what)
-{
-    const hesse_theory_line *line = line_of(theory, what);
-    return line ? strtod(line->claim + strcspn(line->claim, "0123456789"), NULL)
-                : (double)NAN;
-}
-
 /* Both kernels, both masks, with and without an output matrix. */
 static void closed_forms_are_the_operators(void **state)
 {

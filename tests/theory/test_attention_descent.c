@@ -83,6 +83,13 @@ static void bounds_hold(void **state)
                 const hesse_theory_set *loss = set_of(t, "descent_loss"),
                                        *bound = set_of(t, "descent_bound");
                 assert_all(loss && bound && loss->shape[0] == 51);
+                /* In every step the bound falls by the factor that is claimed. */
+                const double factor =
+                    claim_of(t, "largest factor of loss - floor in a step");
+                for (size_t i = 1; i < 51; i++)
+                    assert_all(fabs((bound->values[i] - floor) /
+                                        (bound->values[i - 1] - floor) -
+                                    factor) < 1e-9);
                 for (size_t i = 0; i < 51; i++) {
                     assert_all(loss->values[i] <= bound->values[i] * (1 + 1e-12));
                     assert_all(loss->values[i] >= floor);
