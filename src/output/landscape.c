@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "output/store.h"
+#include "output/write_set.h"
 #include "parallel/team.h"
 
 #include <math.h>
@@ -16,9 +17,8 @@ enum { SHOWN = 13 };
 static void write(hesse_store *store, const char *path, int rank, size_t rows,
                   size_t columns, const double *values)
 {
-    const hesse_set set = hesse_schema_set(path, false);
     const size_t shape[] = {rows, columns};
-    if (values) hesse_store_doubles(store, &set, rank, shape, values);
+    if (values) hesse_write_doubles(store, "", path, "", false, rank, shape, values);
 }
 
 static void write_all(hesse_store *store, const hesse_landscape *x,
@@ -26,14 +26,12 @@ static void write_all(hesse_store *store, const hesse_landscape *x,
 {
     const size_t axes = (size_t)x->axes, rows = (size_t)x->points[0],
                  columns = (size_t)x->points[1];
-    const hesse_set name = hesse_schema_set("landscape/direction", false),
-                    unfinished = hesse_schema_set("landscape/unfinished", false);
     double exact[4], of_grid[4];
     for (size_t i = 0; i < axes * axes; i++) {
         const size_t at = 2 * (i / axes) + i % axes;
         exact[i] = x->exact[at], of_grid[i] = x->of_grid[at];
     }
-    hesse_store_texts(store, &name, 1, &axes, names);
+    hesse_write_texts(store, "landscape/direction", 1, &axes, names);
     write(store, "landscape/x", 1, rows, 0, x->coordinates[0]);
     if (x->axes == 2) write(store, "landscape/y", 1, columns, 0, x->coordinates[1]);
     write(store, "landscape/loss", x->axes, rows, columns, x->loss);
@@ -51,7 +49,7 @@ static void write_all(hesse_store *store, const hesse_landscape *x,
     write(store, "landscape/indefinite", 0, 0, 0, &x->indefinite);
     write(store, "landscape/rise", 0, 0, 0, &x->rise);
     write(store, "landscape/range", 0, 0, 0, &x->range);
-    hesse_store_wholes(store, &unfinished, 0, NULL, &x->unfinished);
+    hesse_write_wholes(store, "landscape/unfinished", 0, NULL, &x->unfinished);
 }
 
 hesse_status hesse_landscape_write(hesse_team *team, const char *path,

@@ -277,8 +277,7 @@ static void write_series(hesse_store *store, const hesse_series_numbers *n, bool
         texts[i] = n->digest[i];
         texts[count + i] = n->failure[i] ? n->failure[i] : "";
     }
-    const hesse_set step = hesse_schema_set("series/step", false);
-    hesse_store_wholes(store, &step, 1, &count, n->step);
+    hesse_write_wholes(store, "series/step", 1, &count, n->step);
     hesse_write_texts(store, "series/checkpoint", 1, &count, n->path);
     hesse_write_texts(store, "series/checkpoint_sha256", 1, &count, texts);
     hesse_write_texts(store, "series/failure", 1, &count, texts + count);

@@ -138,7 +138,7 @@ static hesse_status take_shares(hesse_sweep_numbers *n, int shares,
     }
     if (!same)
         return hesse_fail(why, HESSE_E_JOB,
-                          "the points of a sweep have different 'hessian.parts', "
+                          "the runs of a sweep have different parts of the Hessian, "
                           "expected the same for all");
     n->shares = shares;
     return HESSE_OK;

@@ -162,8 +162,10 @@ hesse_status hesse_identity_points(hesse_job *const *jobs, int count, hesse_why 
             const char *value = key ? jobs[p]->values[i] : NULL;
             if (!key) break;
             if (value && (strncmp(key->path, "model.", 6) == 0 ||
-                          strncmp(key->path, "data.", 5) == 0))
-                hesse_digest_add(all, value, strlen(value));
+                          strncmp(key->path, "data.", 5) == 0)) {
+                hesse_digest_add(all, key->path, strlen(key->path) + 1);
+                hesse_digest_add(all, value, strlen(value) + 1);
+            }
         }
     }
     if (all) hesse_digest_end(all, jobs[0]->points);

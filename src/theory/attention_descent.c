@@ -41,7 +41,6 @@ typedef struct study {
     double *j;                  /* M x p, by columns                       */
     double *singular, *u;       /* [least], M x least by columns           */
     size_t least, rank;         /* least: of M and p                       */
-    double *f;                  /* M outputs                               */
     double *hessian;            /* p x p of the operators                  */
     double loss, floor, square; /* square: mean of squared targets     */
 } study;
@@ -59,7 +58,6 @@ static void free_study(study *s)
     free(s->j);
     free(s->singular);
     free(s->u);
-    free(s->f);
     free(s->hessian);
 }
 
@@ -99,9 +97,9 @@ static hesse_status take_study(study *s, const hesse_theory *theory, hesse_why *
                  (size_t)s->batch->wanted_width;
     s->least = s->targets < s->p ? s->targets : s->p;
     if (s->targets > INT_MAX / 8 || s->p > INT_MAX / 8) return no_room(why);
-    s->theta = hesse_alloc(s->n), s->f = hesse_alloc(s->targets);
+    s->theta = hesse_alloc(s->n);
     s->hessian = hesse_alloc(s->p * s->p);
-    if (!s->theta || !s->f || !s->hessian) return no_room(why);
+    if (!s->theta || !s->hessian) return no_room(why);
     memcpy(s->theta, hesse_objective_parameters(s->problem.objective),
            s->n * sizeof *s->theta);
     for (size_t i = 0; i < s->targets; i++)

@@ -395,15 +395,14 @@ hesse_status hesse_training_step(hesse_training *t)
     memcpy(t->before, t->parameters, n * sizeof *t->before);
     hesse_optimiser_step(t->optimiser, rate, t->gradient, t->parameters);
     if (o->backtracking) s = backtrack(t, loss, &rate);
+    if (!s && o->backtracking && row) /* measures are about the values before it */
+        s = hesse_objective_set_parameters(t->objective, t->before);
     if (s) {
         forget(t, measured, noisy, classes);
         memcpy(t->parameters, t->before, n * sizeof *t->before);
         return s;
     }
     t->rate.at[t->rate.count - 1] = rate;
-    if (o->backtracking && row) /* measures are about the parameters before the step */
-        s = hesse_objective_set_parameters(t->objective, t->before);
-    if (s) return s;
     norms(&t->network->params, t->parameters, t->before,
           t->update_norm.at + (t->update_norm.count - 1) * t->update_norm.columns);
     t->steps++;

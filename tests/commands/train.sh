@@ -275,6 +275,22 @@ import h5py, numpy as np
 a, b = (h5py.File(f"{name}/log.h5")["loss"][:20] for name in ("near", "one"))
 assert np.allclose(a, b, rtol=1e-9, atol=0), (a, b)'
 }
+# A step of the first rate that is tried has the measures of a step without backtracking.
+case_backtracking_and_measures() {
+    near_outputs
+    for again in true false; do
+        works training train near.yaml --output "measures-$again" --set train.steps=1 \
+            --set train.learning_rate=0.01 --set "train.backtracking=$again" \
+            --set 'train.measures={every: 1, instability: true, smoothness: true}'
+    done
+    has_h5py || skip 'no h5py to read logs'
+    expect 'the same measures' /usr/bin/python3 -c '
+import h5py, numpy as np
+a, b = (h5py.File(f"measures-{again}/log.h5")["path"] for again in ("true", "false"))
+for name in ("instability", "smoothness"):
+    x, y = a[name][()], b[name][()]
+    assert len(x) == 1 and x[0] > 0 and np.allclose(x, y, rtol=1e-12, atol=0), (name, x, y)'
+}
 # In the value alone outputs are linear: their change is J times the step, and H = (2 / M) J'"'"'J.
 case_instability_of_a_linear_network() {
     has_h5py || skip 'no h5py to read logs'

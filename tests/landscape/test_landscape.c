@@ -4,7 +4,7 @@
    matters. */
 #include "check_memory.h"
 #include "check_problem.h"
-#include "hesse/landscape.h"
+#include "landscape/landscape.h"
 #include "network/partition.h"
 
 #include <float.h>
@@ -382,7 +382,34 @@ static void memory_may_be_exhausted_anywhere(void **state)
     end(&x);
 }
 
+/* x^2 + 2 c x y + y^2 on a grid: with c = 2 every point curves both ways although both
+   axes curve upwards, with c = 1/2 the centre is the only minimum. */
+static void figures_by_hand(void **state)
+{
+    (void)state;
+    for (int saddle = 0; saddle < 2; saddle++) {
+        const double c = saddle ? 2 : 0.5;
+        double at[5] = {-2, -1, 0, 1, 2}, loss[25];
+        for (int i = 0; i < 25; i++) {
+            const double x = at[i / 5], y = at[i % 5];
+            loss[i] = x * x + 2 * c * x * y + y * y;
+        }
+        hesse_landscape l = {.axes = 2,
+                             .points = {5, 5},
+                             .centre = {2, 2},
+                             .coordinates = {at, at},
+                             .loss = loss};
+        hesse_landscape_measure(&l);
+        assert_all(l.indefinite == saddle && l.nonconvex == saddle);
+        assert_all(l.minima == (saddle ? 0 : 1.0 / 9) && l.unfinished == 0);
+        assert_all(l.rise == 8 + 8 * c && l.range == (saddle ? 32 : 12));
+        assert_all(near(l.of_grid[0], 2, 1e-13) && near(l.of_grid[3], 2, 1e-13));
+        assert_all(near(l.of_grid[1], 2 * c, 1e-13) && l.of_grid[2] == l.of_grid[1]);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(figures_by_hand),
     cmocka_unit_test(a_quadratic_is_a_parabola),
     cmocka_unit_test(the_centre_is_the_loss_of_the_parameters),
     cmocka_unit_test(slices_get_the_norms_of_the_parameters),

@@ -2,17 +2,10 @@
    all kernels, masks and matrices, zero eigenvalues and symmetries, moments, and the
    same numbers on any number of ranks. test_attention_blocks.c has the golden numbers.
  */
-#include "check_memory.h"
-#include "check_mpi.h"
 #include "data/check_data.h"
-#include "hesse/theory.h"
-
-#include <math.h>
-#include <string.h>
+#include "theory/check_theory.h"
 
 enum { SEQUENCES = 3, TOKENS = 5, INPUTS = 4, OUTPUTS = 6 };
-
-static hesse_team *team, *alone;
 
 /* Every rank has the files, because each is rank 0 of its own team. */
 static void write_examples(void)
@@ -55,31 +48,6 @@ static hesse_status compute(hesse_team *who, const hesse_arch *arch, bool all,
     return hesse_theory_new(who, arch, &data, &options, theory);
 }
 
-static const hesse_theory_set *set_of(const hesse_theory *theory, const char *path)
-{
-    const hesse_theory_set *set;
-    for (int i = 0; (set = hesse_theory_set_at(theory, i)); i++)
-        if (strcmp(set->path + strlen("theory/"), path) == 0) return set;
-    return NULL;
-}
-
-static double line_of(const hesse_theory *theory, const char *what)
-{
-    const hesse_theory_line *line;
-    for (int i = 0; (line = hesse_theory_line_at(theory, i)); i++)
-        if (strcmp(line->what, what) == 0) return line->measured;
-    return NAN;
-}
-
-static double claim_of(const hesse_theory *theory, const char *what)
-{
-    const hesse_theory_line *line;
-    for (int i = 0; (line = hesse_theory_line_at(theory, i)); i++)
-        if (strcmp(line->what, what) == 0)
-            return strtod(line->claim + strcspn(line->claim, "0123456789"), NULL);
-    return NAN;
-}
-
 /* Both kernels, both masks, with and without an output matrix. */
 static void closed_forms_are_the_operators(void **state)
 {
@@ -90,26 +58,27 @@ static void closed_forms_are_the_operators(void **state)
             linear ? HESSE_KERNEL_LINEAR : HESSE_KERNEL_SOFTMAX, variant & 2, output);
         hesse_theory *t;
         assert_all(!compute(team, &arch, false, &t));
-        assert_all(line_of(t, "largest difference of a block") < 1e-13);
-        assert_all(fabs(line_of(t, "loss") - claim_of(t, "loss")) < 1e-8);
-        assert_all(line_of(t, "|H_f(V,V)|") == 0);
-        assert_all((line_of(t, "|H_f(Q,Q)|") == 0) == linear);
-        assert_all(line_of(t, "|H_f(Q,K)|") > 1e-3);
-        assert_all(isnan(line_of(t, "|H_o(O,V)|")) == !output);
+        assert_all(measured_of(t, "largest difference of a block") < 1e-13);
+        assert_all(fabs(measured_of(t, "loss") - claim_of(t, "loss")) < 1e-8);
+        assert_all(measured_of(t, "|H_f(V,V)|") == 0);
+        assert_all((measured_of(t, "|H_f(Q,Q)|") == 0) == linear);
+        assert_all(measured_of(t, "|H_f(Q,K)|") > 1e-3);
+        assert_all(isnan(measured_of(t, "|H_o(O,V)|")) == !output);
         const char *hollow = "largest entry of a diagonal block of H_f (hollow)";
-        assert_all(linear ? line_of(t, hollow) == 0 : isnan(line_of(t, hollow)));
+        assert_all(linear ? measured_of(t, hollow) == 0
+                          : isnan(measured_of(t, hollow)));
         const char *term = "|H_f(Q,K)|, the term of two matrices (T-functional)";
-        assert_all(fabs(line_of(t, term) - claim_of(t, term)) <
-                   1e-5 * line_of(t, term));
+        assert_all(fabs(measured_of(t, term) - claim_of(t, term)) <
+                   1e-5 * measured_of(t, term));
         /* Symmetries explain all zero eigenvalues, unless there are as few data as
            three matrices sum x x', which is all that full linear attention sees. */
         const double zeros = 2 * (9 + (output ? 4 : 0) + linear);
-        assert_all(line_of(t, "tangents of symmetries") == zeros);
+        assert_all(measured_of(t, "tangents of symmetries") == zeros);
         assert_all(claim_of(t, "tangents of symmetries") == zeros);
-        const double found = line_of(t, "eigenvalues of H_o that are 0");
+        const double found = measured_of(t, "eigenvalues of H_o that are 0");
         assert_all(linear && arch.attention.full ? found >= zeros : found == zeros);
-        assert_all(line_of(t, "  largest |H_o z| / (|H_o| |z|)") < 1e-15);
-        assert_all(line_of(t, "  largest |H z| / (|H| |z|)") > 1e-3);
+        assert_all(measured_of(t, "  largest |H_o z| / (|H_o| |z|)") < 1e-15);
+        assert_all(measured_of(t, "  largest |H z| / (|H| |z|)") > 1e-3);
         assert_all(!set_of(t, "moments/mean") && !set_of(t, "projected_eigenvalues"));
         hesse_theory_free(t);
     }
@@ -205,45 +174,30 @@ static void wrong_input_is_refused(void **state)
     assert_all(strstr(hesse_team_why(team)->text, "loss of the network") != NULL);
 }
 
+static hesse_status compute_one(hesse_theory **theory)
+{
+    const hesse_arch arch = arch_of(HESSE_KERNEL_SOFTMAX, true, true);
+    return compute(team, &arch, true, theory);
+}
+
 static void one_rank_out_of_memory_fails_all(void **state)
 {
     (void)state;
-    const hesse_arch arch = arch_of(HESSE_KERNEL_SOFTMAX, true, true);
-    int ranks, failures = 0;
-    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    hesse_status s = HESSE_E_NOMEM;
-    for (int at = 0; s; at++) {
-        hesse_theory *t = NULL;
-        broken_rank = ranks - 1, broken_at = at, allocations = 0;
-        s = compute(team, &arch, true, &t);
-        broken_rank = -1;
-        assert_all(s == HESSE_OK || s == HESSE_E_NOMEM);
-        assert_all(!s == (t != NULL));
-        assert_all(!s || hesse_team_why(team)->text[0]);
-        failures += s != HESSE_OK;
-        assert_all(at < 2000);
-        hesse_theory_free(t);
-    }
-    assert_all(failures > 50);
+    check_exhausted(compute_one, 50);
 }
 
 static char *folder;
 
 static int set_up(void **state)
 {
-    (void)state;
     if (enter_folder((void **)&folder)) return -1;
     write_examples();
-    return hesse_team_new(MPI_COMM_WORLD, &team) ||
-           hesse_team_new(MPI_COMM_SELF, &alone);
+    return make_teams(state);
 }
 
 static int tear_down(void **state)
 {
-    (void)state;
-    hesse_team_free(alone);
-    hesse_team_free(team);
-    return leave_folder((void **)&folder);
+    return free_teams(state) || leave_folder((void **)&folder);
 }
 
 static const struct CMUnitTest tests[] = {

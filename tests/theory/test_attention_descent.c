@@ -1,16 +1,9 @@
 /* Gradient descent on one matrix of attention, on 1, 2 and 4 ranks: the Hessian is J'J,
    no loss is above its bound, ranks follow from sizes, a rate above the bound is
    refused, and the numbers do not depend on the number of ranks. */
-#include "check_memory.h"
-#include "check_mpi.h"
-#include "hesse/theory.h"
-
-#include <math.h>
-#include <string.h>
+#include "theory/check_theory.h"
 
 enum { SEQUENCES = 2, TOKENS = 3, MOST_OUTPUTS = 4 };
-
-static hesse_team *team, *alone;
 
 /* A layer and its examples. Without output matrix and with learned values there is an
    output for each of them. */
@@ -51,22 +44,6 @@ static hesse_status compute(hesse_team *who, const setting *x, hesse_theory **th
     return hesse_theory_new(who, &arch, &data, &options, theory);
 }
 
-static double line_of(const hesse_theory *theory, const char *what)
-{
-    const hesse_theory_line *line;
-    for (int i = 0; (line = hesse_theory_line_at(theory, i)); i++)
-        if (strcmp(line->what, what) == 0) return line->measured;
-    return NAN;
-}
-
-static const hesse_theory_set *set_of(const hesse_theory *theory, const char *path)
-{
-    const hesse_theory_set *set;
-    for (int i = 0; (set = hesse_theory_set_at(theory, i)); i++)
-        if (strcmp(set->path, path) == 0) return set;
-    return NULL;
-}
-
 static int least(int a, int b)
 {
     return a < b ? a : b;
@@ -94,18 +71,25 @@ static void bounds_hold(void **state)
                                    .rate = 1e-3};
                 hesse_theory *t;
                 assert_all(!compute(team, &x, &t));
-                assert_all(line_of(t, "|H - (2 / M) J'J| / |H|") < 1e-12);
-                assert_all(line_of(t, "largest loss over its bound") <= 1);
-                const double rank = line_of(t, "rank of J"),
-                             floor = line_of(t, "floor of the loss");
+                assert_all(measured_of(t, "|H - (2 / M) J'J| / |H|") < 1e-12);
+                assert_all(measured_of(t, "largest loss over its bound") <= 1);
+                const double rank = measured_of(t, "rank of J"),
+                             floor = measured_of(t, "floor of the loss");
                 assert_all(rank <= least(2 * features, N));
                 /* A linear kernel sees a sequence through sum x x' alone. */
                 if (k != 1) assert_all(rank == least(2 * features, N));
                 if (rank == N) assert_all(floor < 1e-20);
                 if (rank < N) assert_all(floor > 1e-3);
-                const hesse_theory_set *loss = set_of(t, "theory/descent_loss"),
-                                       *bound = set_of(t, "theory/descent_bound");
+                const hesse_theory_set *loss = set_of(t, "descent_loss"),
+                                       *bound = set_of(t, "descent_bound");
                 assert_all(loss && bound && loss->shape[0] == 51);
+                /* In every step the bound falls by the factor that is claimed. */
+                const double factor =
+                    claim_of(t, "largest factor of loss - floor in a step");
+                for (size_t i = 1; i < 51; i++)
+                    assert_all(fabs((bound->values[i] - floor) /
+                                        (bound->values[i - 1] - floor) -
+                                    factor) < 1e-9);
                 for (size_t i = 0; i < 51; i++) {
                     assert_all(loss->values[i] <= bound->values[i] * (1 + 1e-12));
                     assert_all(loss->values[i] >= floor);
@@ -130,11 +114,11 @@ static void rate_above_the_bound_is_refused(void **state)
                  .rate = 1e-3};
     hesse_theory *t;
     assert_all(!compute(team, &x, &t));
-    const double smoothness = line_of(t, "largest eigenvalue of H: smoothness");
+    const double smoothness = measured_of(t, "largest eigenvalue of H: smoothness");
     hesse_theory_free(t);
     x.rate = 0.999999 / smoothness;
     assert_all(!compute(team, &x, &t));
-    assert_all(line_of(t, "largest loss over its bound") <= 1);
+    assert_all(measured_of(t, "largest loss over its bound") <= 1);
     hesse_theory_free(t);
     x.rate = 1.0001 / smoothness;
     assert_all(compute(team, &x, &t) == HESSE_E_JOB && !t);
@@ -163,12 +147,13 @@ static void rank_of_the_query(void **state)
             const int rank =
                 SEQUENCES * TOKENS * (gaussian ? least(size, TOKENS) : TOKENS - 1);
             assert_all(!compute(team, &x, &t));
-            assert_all(line_of(t, "rank of J at the initial values") == rank);
-            assert_all(line_of(t, "targets M") == M);
-            const double floor = line_of(t, "floor of the loss, by sums of weights");
-            assert_all(gaussian
-                           ? isnan(floor)
-                           : floor > 0 && floor < line_of(t, "loss at the beginning"));
+            assert_all(measured_of(t, "rank of J at the initial values") == rank);
+            assert_all(measured_of(t, "targets M") == M);
+            const double floor =
+                measured_of(t, "floor of the loss, by sums of weights");
+            assert_all(gaussian ? isnan(floor)
+                                : floor > 0 &&
+                                      floor < measured_of(t, "loss at the beginning"));
             hesse_theory_free(t);
         }
 }
@@ -221,9 +206,8 @@ static void other_selections_are_refused(void **state)
     }
 }
 
-static void one_rank_out_of_memory_fails_all(void **state)
+static hesse_status compute_one(hesse_theory **theory)
 {
-    (void)state;
     const setting x = {.kernel = HESSE_KERNEL_SOFTMAX,
                        .heads = 1,
                        .size = 2,
@@ -232,36 +216,13 @@ static void one_rank_out_of_memory_fails_all(void **state)
                        .outputs = 2,
                        .only = "value.weight",
                        .rate = 1e-3};
-    int ranks, failures = 0;
-    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    hesse_status s = HESSE_E_NOMEM;
-    for (int at = 0; s; at++) {
-        hesse_theory *t = NULL;
-        broken_rank = ranks - 1, broken_at = at, allocations = 0;
-        s = compute(team, &x, &t);
-        broken_rank = -1;
-        assert_all(s == HESSE_OK || s == HESSE_E_NOMEM);
-        assert_all(!s == (t != NULL));
-        failures += s != HESSE_OK;
-        assert_all(at < 2000);
-        hesse_theory_free(t);
-    }
-    assert_all(failures > 20);
+    return compute(team, &x, theory);
 }
 
-static int set_up(void **state)
+static void one_rank_out_of_memory_fails_all(void **state)
 {
     (void)state;
-    return hesse_team_new(MPI_COMM_WORLD, &team) ||
-           hesse_team_new(MPI_COMM_SELF, &alone);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    hesse_team_free(alone);
-    hesse_team_free(team);
-    return 0;
+    check_exhausted(compute_one, 20);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -273,13 +234,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_rank_out_of_memory_fails_all),
 };
 
-int main(int argc, char **argv)
-{
-    int rank;
-    MPI_Init(&argc, &argv);
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    FILE *quiet = rank ? freopen("/dev/null", "w", stdout) : stdout;
-    const int failed = quiet ? run_cases(argc, argv, tests, set_up, tear_down) : 1;
-    MPI_Finalize();
-    return failed;
-}
+MPI_TEST_MAIN_WITH(tests, make_teams, free_teams)

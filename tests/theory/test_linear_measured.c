@@ -1,16 +1,9 @@
 /* The theory of linear transformers, on 1, 2, 4 and 6 ranks: measured numbers are
    within their standard errors of the closed forms, equal on any number of ranks but
    for rounding, and refused where the closed forms do not hold. */
-#include "check_memory.h"
-#include "check_mpi.h"
-#include "hesse/theory.h"
-
-#include <math.h>
-#include <string.h>
+#include "theory/check_theory.h"
 
 enum { SEEDS = 12, PROMPTS = 4000, FEW = 24, LEVELS = 7 };
-
-static hesse_team *team, *alone;
 
 typedef struct task {
     hesse_arch arch;
@@ -41,18 +34,10 @@ static hesse_status compute(hesse_team *who, const task *t, uint64_t seed,
     return hesse_theory_new(who, &t->arch, &data, &options, theory);
 }
 
-static const hesse_theory_set *set_of(const hesse_theory *theory, const char *path)
-{
-    const hesse_theory_set *set;
-    for (int i = 0; (set = hesse_theory_set_at(theory, i)); i++)
-        if (strcmp(set->path + strlen("theory/"), path) == 0) return set;
-    return NULL;
-}
-
 static double number(const hesse_theory *theory, const char *path)
 {
-    const hesse_theory_set *set = set_of(theory, path);
-    return set ? *set->values : NAN;
+    const double *value = values_of(theory, path);
+    return value ? *value : (double)NAN;
 }
 
 /* True if the mean of numbers is within five of its standard errors of a claim. */
@@ -208,43 +193,16 @@ static void other_networks_are_refused(void **state)
     assert_all(refused(&t, "a teacher of 5 neurons"));
 }
 
+static hesse_status compute_one(hesse_theory **theory)
+{
+    const task t = task_of(1, 2, 3, HESSE_COVARIATES_NORMAL, FEW);
+    return compute(team, &t, 1, theory);
+}
+
 static void one_rank_out_of_memory_fails_all(void **state)
 {
     (void)state;
-    const task t = task_of(1, 2, 3, HESSE_COVARIATES_NORMAL, FEW);
-    int ranks, failures = 0;
-    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    for (int rank = 0; rank<ranks; rank += ranks> 1 ? ranks - 1 : 1) {
-        hesse_status s = HESSE_E_NOMEM;
-        for (int at = 0; s; at++) {
-            hesse_theory *theory = NULL;
-            broken_rank = rank, broken_at = at, allocations = 0;
-            s = compute(team, &t, 1, &theory);
-            broken_rank = -1;
-            assert_all(s == HESSE_OK || s == HESSE_E_NOMEM);
-            assert_all(!s == (theory != NULL));
-            assert_all(!s || hesse_team_why(team)->text[0]);
-            failures += s != HESSE_OK;
-            assert_all(at < 1000);
-            hesse_theory_free(theory);
-        }
-    }
-    assert_all(failures > 30);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    return hesse_team_new(MPI_COMM_WORLD, &team) ||
-           hesse_team_new(MPI_COMM_SELF, &alone);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    hesse_team_free(alone);
-    hesse_team_free(team);
-    return 0;
+    check_exhausted(compute_one, 30);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -257,4 +215,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_rank_out_of_memory_fails_all),
 };
 
-MPI_TEST_MAIN_WITH(tests, set_up, tear_down)
+MPI_TEST_MAIN_WITH(tests, make_teams, free_teams)

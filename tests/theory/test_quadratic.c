@@ -1,18 +1,11 @@
 /* Laws of the theory of quadratics, on 1, 2, 4 and 6 ranks: examples by hand, bounds
    over many draws, blocks that are far apart against blocks that are alike, and the
    same numbers on any number of ranks. */
-#include "check_memory.h"
-#include "check_mpi.h"
 #include "data/kinds.h"
-#include "hesse/theory.h"
 #include "network/params.h"
-
-#include <math.h>
-#include <string.h>
+#include "theory/check_theory.h"
 
 enum { DRAWS = 100, MOST = 10000000 };
-
-static hesse_team *team, *alone;
 
 static const int threes[] = {3, 3, 3}, ones[] = {1, 1}, two[] = {2};
 static const double apart[] = {1, 2, 3, 99, 100, 101, 4998, 4999, 5000};
@@ -47,22 +40,6 @@ static hesse_theory_options options_of(int draws, double rate)
                                   .seed = 7};
 }
 
-static const double *set_of(const hesse_theory *theory, const char *path)
-{
-    const hesse_theory_set *set;
-    for (int i = 0; (set = hesse_theory_set_at(theory, i)); i++)
-        if (strcmp(set->path + strlen("theory/"), path) == 0) return set->values;
-    return NULL;
-}
-
-static const hesse_theory_line *line_of(const hesse_theory *theory, const char *what)
-{
-    const hesse_theory_line *line;
-    for (int i = 0; (line = hesse_theory_line_at(theory, i)); i++)
-        if (strcmp(line->what, what) == 0) return line;
-    return NULL;
-}
-
 static bool near(double a, double b)
 {
     return fabs(a - b) <= 1e-12 * fabs(b);
@@ -92,18 +69,18 @@ static void two_numbers_by_hand(void **state)
     point_of(&arch, 7, w);
     const double x = fabs(w[0]), y = fabs(w[1]), kappa = fmax(x, y) / fmin(x, y),
                  factor = (kappa - 1) / (kappa + 1);
-    assert_all(near(*set_of(t, "condition"), 9));
-    assert_all(near(*set_of(t, "gd_learning_rate"), 0.2));
-    assert_all(near(*set_of(t, "gd_bound"), 0.64));
-    assert_all(*set_of(t, "gd_steps") == ceil(log(1e-6) / log(0.8)));
-    assert_all(near(*set_of(t, "tau"), 1));
-    assert_all(near(*set_of(t, "preconditioned_condition"), kappa));
-    assert_all(near(*set_of(t, "condition_ratio"), kappa / 9));
-    assert_all(near(*set_of(t, "adam_learning_rate"), 2 / (1 / x + 1 / y)));
-    assert_all(*set_of(t, "adam_steps") == ceil(log(1e-6) / log(factor)));
-    assert_all(near(set_of(t, "c1")[0], x) && near(set_of(t, "c2")[1], y));
-    assert_all(near(*set_of(t, "r"), kappa));
-    assert_all(near(*set_of(t, "adam_bound"), 1 - 1 / kappa));
+    assert_all(near(*values_of(t, "condition"), 9));
+    assert_all(near(*values_of(t, "gd_learning_rate"), 0.2));
+    assert_all(near(*values_of(t, "gd_bound"), 0.64));
+    assert_all(*values_of(t, "gd_steps") == ceil(log(1e-6) / log(0.8)));
+    assert_all(near(*values_of(t, "tau"), 1));
+    assert_all(near(*values_of(t, "preconditioned_condition"), kappa));
+    assert_all(near(*values_of(t, "condition_ratio"), kappa / 9));
+    assert_all(near(*values_of(t, "adam_learning_rate"), 2 / (1 / x + 1 / y)));
+    assert_all(*values_of(t, "adam_steps") == ceil(log(1e-6) / log(factor)));
+    assert_all(near(values_of(t, "c1")[0], x) && near(values_of(t, "c2")[1], y));
+    assert_all(near(*values_of(t, "r"), kappa));
+    assert_all(near(*values_of(t, "adam_bound"), 1 - 1 / kappa));
     hesse_theory_free(t);
 }
 
@@ -134,17 +111,18 @@ static void a_block_of_two_by_hand(void **state)
     d[0] = fabs(h[0] * w[0] + h[1] * w[1]), d[1] = fabs(h[1] * w[0] + h[2] * w[1]);
     const double half = (h[0] / d[0] + h[2] / d[1]) / 2, product = 10 / (d[0] * d[1]),
                  root = sqrt(half * half - product);
-    assert_all(fabs(*set_of(t, "preconditioned_condition") -
+    assert_all(fabs(*values_of(t, "preconditioned_condition") -
                     (half + root) * (half + root) / product) <=
-               1e-9 * *set_of(t, "preconditioned_condition"));
-    assert_all(fabs(*set_of(t, "adam_learning_rate") - 1 / half) <= 1e-9 / half);
-    assert_all(near(*set_of(t, "tau"), (h[0] + h[2]) / (h[0] + h[2] + 2 * fabs(h[1]))));
+               1e-9 * *values_of(t, "preconditioned_condition"));
+    assert_all(fabs(*values_of(t, "adam_learning_rate") - 1 / half) <= 1e-9 / half);
+    assert_all(
+        near(*values_of(t, "tau"), (h[0] + h[2]) / (h[0] + h[2] + 2 * fabs(h[1]))));
     const double loss =
         (h[0] * w[0] * w[0] + 2 * h[1] * w[0] * w[1] + h[2] * w[1] * w[1]) / 2;
-    assert_all(near(set_of(t, "path/gd_loss")[0], loss));
-    assert_all(near(set_of(t, "path/adam_loss")[0], loss));
-    assert_all(near(set_of(t, "path/gd_gradient_norm")[0], hypot(d[0], d[1])));
-    assert_all(near(set_of(t, "path/adam_gradient_norm")[0], hypot(d[0], d[1])));
+    assert_all(near(values_of(t, "path/gd_loss")[0], loss));
+    assert_all(near(values_of(t, "path/adam_loss")[0], loss));
+    assert_all(near(values_of(t, "path/gd_gradient_norm")[0], hypot(d[0], d[1])));
+    assert_all(near(values_of(t, "path/adam_gradient_norm")[0], hypot(d[0], d[1])));
     hesse_theory_free(t);
 }
 
@@ -168,7 +146,7 @@ static void blocks_decide(void **state)
     assert_all(line_of(b, wins)->measured < 0.6);
     assert_all(line_of(a, "share of draws with r <= 1000")->measured > 2.0 / 3);
     for (int k = 0; k < DRAWS; k++)
-        assert_all(set_of(a, "tau")[k] > set_of(b, "tau")[k]);
+        assert_all(values_of(a, "tau")[k] > values_of(b, "tau")[k]);
     hesse_theory_free(a);
     hesse_theory_free(b);
 }
@@ -182,18 +160,19 @@ static void bounds_hold(void **state)
     for (int i = 0; i < 2; i++) {
         hesse_theory *t;
         assert_all(!compute(team, 3, threes, all[i], options_of(DRAWS, 0), &t));
-        const double *kappas = set_of(t, "block_condition");
+        const double *kappas = values_of(t, "block_condition");
         const double most = fmax(fmax(kappas[0], kappas[1]), kappas[2]);
         const double steps = ceil(log(1e-6) / log(1 - 2.0 / 5001));
         bool good = true;
         for (int k = 0; k < DRAWS; k++) {
-            const double r = set_of(t, "r")[k];
-            good &= set_of(t, "adam_violations")[k] == 0;
-            good &= set_of(t, "adam_factor")[k] <= set_of(t, "adam_bound")[k];
-            good &= set_of(t, "adam_factor")[k] > 0;
-            good &= set_of(t, "preconditioned_condition")[k] <= r * most * (1 + 1e-9);
-            good &= near(set_of(t, "adam_bound")[k], 1 - 1 / (r * most));
-            good &= set_of(t, "gd_steps")[k] <= steps;
+            const double r = values_of(t, "r")[k];
+            good &= values_of(t, "adam_violations")[k] == 0;
+            good &= values_of(t, "adam_factor")[k] <= values_of(t, "adam_bound")[k];
+            good &= values_of(t, "adam_factor")[k] > 0;
+            good &=
+                values_of(t, "preconditioned_condition")[k] <= r * most * (1 + 1e-9);
+            good &= near(values_of(t, "adam_bound")[k], 1 - 1 / (r * most));
+            good &= values_of(t, "gd_steps")[k] <= steps;
         }
         assert_all(good);
         hesse_theory_free(t);
@@ -207,7 +186,7 @@ static void the_lower_bound_is_attained(void **state)
     (void)state;
     hesse_theory *t;
     assert_all(!compute(team, 3, threes, apart, options_of(1, 0), &t));
-    const double bound = *set_of(t, "gd_bound");
+    const double bound = *values_of(t, "gd_bound");
     const char *least = "GD, adversarial start: least factor of L - L* in a step",
                *most = "GD, adversarial start: largest factor of L - L* in a step",
                *other = "GD, adversarial start: least factor for other rates";
@@ -234,12 +213,12 @@ static void the_optimal_rate_is_optimal(void **state)
         assert_all(!compute(team, 3, threes, apart, o, &other));
         bool more = true;
         for (int k = 0; k < o.draws; k++) {
-            const double steps = set_of(other, "gd_steps")[k];
-            more &= i == 2 ? isnan(steps) : steps > 1.03 * set_of(t, "gd_steps")[k];
-            more &= set_of(other, "adam_steps")[k] == set_of(t, "adam_steps")[k];
+            const double steps = values_of(other, "gd_steps")[k];
+            more &= i == 2 ? isnan(steps) : steps > 1.03 * values_of(t, "gd_steps")[k];
+            more &= values_of(other, "adam_steps")[k] == values_of(t, "adam_steps")[k];
         }
         assert_all(more);
-        assert_all(*set_of(other, "gd_learning_rate") == rates[i]);
+        assert_all(*values_of(other, "gd_learning_rate") == rates[i]);
         hesse_theory_free(other);
     }
     hesse_theory_free(t);
@@ -273,7 +252,8 @@ static void few_steps_are_not_enough(void **state)
     hesse_theory *t;
     o.steps = 100;
     assert_all(!compute(team, 3, threes, alike, o, &t));
-    assert_all(isnan(set_of(t, "gd_steps")[0]) && isnan(set_of(t, "adam_steps")[2]));
+    assert_all(isnan(values_of(t, "gd_steps")[0]) &&
+               isnan(values_of(t, "adam_steps")[2]));
     assert_all(isnan(line_of(t, "steps of GD")->measured));
     hesse_theory_free(t);
 }
@@ -297,42 +277,15 @@ static void wrong_input_is_refused(void **state)
     assert_all(strcmp(hesse_theory_family(0), "quadratic") == 0);
 }
 
+static hesse_status compute_one(hesse_theory **theory)
+{
+    return compute(team, 3, threes, apart, options_of(7, 0), theory);
+}
+
 static void one_rank_out_of_memory_fails_all(void **state)
 {
     (void)state;
-    int ranks, failures = 0;
-    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    for (int rank = 0; rank<ranks; rank += ranks> 1 ? ranks - 1 : 1) {
-        hesse_status s = HESSE_E_NOMEM;
-        for (int at = 0; s; at++) {
-            hesse_theory *t = NULL;
-            broken_rank = rank, broken_at = at, allocations = 0;
-            s = compute(team, 3, threes, apart, options_of(7, 0), &t);
-            broken_rank = -1;
-            assert_all(s == HESSE_OK || s == HESSE_E_NOMEM);
-            assert_all(!s == (t != NULL));
-            assert_all(!s || hesse_team_why(team)->text[0]);
-            failures += s != HESSE_OK;
-            assert_all(at < 1000);
-            hesse_theory_free(t);
-        }
-    }
-    assert_all(failures > 30);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    return hesse_team_new(MPI_COMM_WORLD, &team) ||
-           hesse_team_new(MPI_COMM_SELF, &alone);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    hesse_team_free(alone);
-    hesse_team_free(team);
-    return 0;
+    check_exhausted(compute_one, 30);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -348,4 +301,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_rank_out_of_memory_fails_all),
 };
 
-MPI_TEST_MAIN_WITH(tests, set_up, tear_down)
+MPI_TEST_MAIN_WITH(tests, make_teams, free_teams)
