@@ -26,7 +26,7 @@ from torch import nn  # noqa: E402
 
 import export_modules  # noqa: E402
 import export_sources  # noqa: E402
-from hesse_tools.export import Export, export, settings  # noqa: E402
+from hesse.exporter.export import Export, export, settings  # noqa: E402
 
 SIZES = dict(hidden_size=4, num_hidden_layers=1, num_attention_heads=2,
              intermediate_size=6, vocab_size=7, max_position_embeddings=8,

@@ -43,6 +43,6 @@ for command in convert export tokenize; do
     fi
     test -x "$there/installed/bin/hesse-$command"
 done
-for file in "$source"/tools/python/hesse_tools/*.py; do
-    cmp "$file" "$there/installed/share/hesse/python/hesse_tools/${file##*/}"
+for file in "$source"/tools/python/hesse/*.py "$source"/tools/python/hesse/*/*.py; do
+    cmp "$file" "$there/installed/share/hesse/python/${file#"$source"/tools/python/}"
 done

@@ -11,6 +11,8 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tools", "python"))
+from hesse.commands import COMMANDS  # noqa: E402
+
 HESSE = os.environ.get("HESSE")
 
 
@@ -39,7 +41,7 @@ class Case(unittest.TestCase):
 
     def command(self, name, *arguments):
         """Run a command in this process, because importing torch takes seconds."""
-        module = importlib.import_module(f"hesse_tools.{name.removeprefix('hesse-')}")
+        module = importlib.import_module(COMMANDS[name.removeprefix("hesse-")])
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:

@@ -13,9 +13,9 @@ try:
 
     import export_modules
     import export_sources
-    from hesse_tools.common import Failure
-    from hesse_tools.export import Export, export, settings
-    from hesse_tools.graph_torch import Network
+    from hesse.common import Failure
+    from hesse.exporter.export import Export, export, settings
+    from hesse.exporter.graph_torch import Network
 except ImportError:
     torch = None
 
@@ -330,7 +330,7 @@ class Refusals(Case):
                    target=torch.tensor([-1, 2]))
 
     def test_a_graph_with_another_loss_is_not_written(self):
-        from hesse_tools.graph_builder import Refused
+        from hesse.exporter.graph_builder import Refused
         with settings(torch):
             made = Export(nn.Sequential(nn.Linear(3, 4), nn.Tanh()), torch.randn(2, 3),
                           "mse", torch.randn(2, 4))

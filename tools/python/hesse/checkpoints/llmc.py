@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from .common import INPUT, Failure, read_bytes
+from ..common import INPUT, Failure, read_bytes
 
 MAGIC = 20240326
 HEADER_BYTES = 256 * 4

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 from . import documents, tokenizer
-from .common import INPUT, USAGE, Failure, Outputs, Parser, read_bytes, run
+from ..common import INPUT, USAGE, Failure, Outputs, Parser, read_bytes, run
 
 PROG = "hesse tokenize"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from . import llmc, neox
-from .common import INPUT, Failure, need, read_bytes
+from ..common import INPUT, Failure, need, read_bytes
 from .torch_file import load
 
 NESTED = ("model", "state_dict", "model_state_dict", "module", "params")

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 
-from .common import INPUT, OUTPUT, USAGE, Failure, Parser, need, reason
+from ..common import INPUT, OUTPUT, USAGE, Failure, Parser, need, reason
 from .runs import (correlation, deviation, find_runs, line, mean, moments, normal_quantiles, np,
                    open_file, rank_correlation, text)
 

@@ -4,7 +4,7 @@ import os
 import sys
 
 from . import readers
-from .common import INPUT, OUTPUT, Failure, Outputs, Parser, need, reason, run
+from ..common import INPUT, OUTPUT, Failure, Outputs, Parser, need, reason, run
 from .optimiser import Refused, named_states
 from .torch_file import load
 

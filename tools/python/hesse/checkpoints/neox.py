@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-from .common import INPUT, Failure, need, read_bytes
+from ..common import INPUT, Failure, need, read_bytes
 from .torch_file import load
 
 FILE = re.compile(r"layer_(\d+)-model_(\d+)-model_states\.pt$")

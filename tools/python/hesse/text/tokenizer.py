@@ -5,7 +5,7 @@ import json
 import os
 from unittest import mock
 
-from .common import INPUT, Failure, need, read_bytes
+from ..common import INPUT, Failure, need, read_bytes
 
 # Names of the end-of-text token in common tokenizers.
 END_OF_TEXT = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "[EOS]", "<|eos|>")

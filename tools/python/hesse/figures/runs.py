@@ -15,7 +15,7 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 import h5py
 import numpy as np
 
-from .common import INPUT, USAGE, Failure, reason
+from ..common import INPUT, USAGE, Failure, reason
 
 # Columns of runs.csv that are no settings.
 RESULTS = ("folder", "learning_rate", "seed", "status", "steps", "loss", "held_out_loss",

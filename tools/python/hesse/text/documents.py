@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import Optional, Union
 
-from .common import INPUT, USAGE, Failure, need, reason
+from ..common import INPUT, USAGE, Failure, need, reason
 
 
 @dataclass

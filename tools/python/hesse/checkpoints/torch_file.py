@@ -4,7 +4,7 @@ import pathlib
 import re
 import types
 
-from .common import INPUT, Failure, read_bytes
+from ..common import INPUT, Failure, read_bytes
 
 # Classes that only hold data. Training scripts often store them beside the weights.
 SAFE = [argparse.Namespace, types.SimpleNamespace, pathlib.PosixPath,

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from .common import INPUT, OUTPUT, USAGE, Failure, Outputs, Parser, need, run
+from ..common import INPUT, OUTPUT, USAGE, Failure, Outputs, Parser, need, run
 
 PROG = "hesse export"
 WORDS = {"cross_entropy": "cross_entropy", "mse": "mse_loss",

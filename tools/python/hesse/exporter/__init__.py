@@ -1,0 +1,1 @@
+"""Write a PyTorch module as a graph that hesse reads."""

@@ -1,0 +1,1 @@
+"""Draw figures of training runs and result files."""

@@ -1,1 +1,0 @@
-"""Python tools of hesse: they convert checkpoints, export modules and tokenise text."""
