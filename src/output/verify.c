@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "hesse/tail.h"
+#include "output/nexus_check.h"
 #include "output/reader.h"
 #include "output/schema.h"
 #include "output/series.h"
@@ -890,6 +891,7 @@ hesse_status hesse_result_verify(const char *path, FILE *out, hesse_why *why)
         hesse_sweep_verify(&r, &runs);
     else
         check_result(&a);
+    hesse_nexus_check(&r);
     H5Fclose(r.file);
     if (r.status) return r.status;
     if (sweep) {
