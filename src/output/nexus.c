@@ -159,10 +159,10 @@ static void write_group(hesse_store *store, const group *g)
 {
     const bool root = !*g->name, top = !strchr(g->path, '/');
     hesse_store_note_text(store, g->path, "NX_class",
-                          root        ? "NXroot"
-                          : g->signal ? "NXdata"
-                          : top       ? "NXentry"
-                                      : "NXcollection");
+                          root             ? "NXroot"
+                          : g->signal      ? "NXdata"
+                          : top && g->best ? "NXentry"
+                                           : "NXcollection");
     if (g->signal)
         write_signal(store, g);
     else if (g->best)

@@ -77,8 +77,8 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_FILE, "", "NX_class", HESSE_CONTENT_TEXT,
      .description = "NXroot"},
     {HESSE_SECTION_FILE, "*", "NX_class", HESSE_CONTENT_TEXT, .optional = true,
-     .description = "of a group: NXdata if it can be drawn, else NXentry in the root and "
-                    "NXcollection below"},
+     .description = "of a group: NXdata if one of its datasets is drawn; NXentry in the root "
+                    "if another group in it is drawn; else NXcollection"},
     {HESSE_SECTION_FILE, "", "default", HESSE_CONTENT_TEXT, .optional = true,
      .description = "the group with the first picture"},
     {HESSE_SECTION_FILE, "*", "default", HESSE_CONTENT_TEXT, .optional = true,
