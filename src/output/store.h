@@ -76,7 +76,8 @@ const char *hesse_store_path(hesse_store *store, char path[HESSE_PATH],
     __attribute__((format(printf, 3, 4)));
 
 /** Local. Write a dataset with 0, 1 or 2 dimensions, and the groups above it. Its
- * values are numbers, whole numbers, or texts (UTF-8, of one length). */
+ * values are numbers, whole numbers, or texts (UTF-8, of one length; 0 or 1
+ * dimension). */
 void hesse_store_doubles(hesse_store *store, const hesse_set *set, int rank,
                          const size_t *shape, const double *values);
 void hesse_store_wholes(hesse_store *store, const hesse_set *set, int rank,
