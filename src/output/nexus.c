@@ -151,7 +151,8 @@ static void write_signal(hesse_store *store, const group *g)
     const size_t count = find_companions(store->file, g, names);
     for (int i = 0; i < rank; i++) axes[i] = coordinates_of(g, &g->signal->axes[i]);
     hesse_store_note_text(store, g->path, "signal", last_name(g->signal->path));
-    if (count) hesse_store_note_texts(store, g->path, "auxiliary_signals", count, names);
+    if (count)
+        hesse_store_note_texts(store, g->path, "auxiliary_signals", count, names);
     hesse_store_note_texts(store, g->path, "axes", (size_t)rank, axes);
 }
 
@@ -176,7 +177,8 @@ void hesse_store_describe(hesse_store *store)
     group *root = hesse_calloc(1, sizeof *root);
     bool good = root;
     if (root) root->path[0] = '/', root->name = root->path + 1;
-    for (const hesse_written *w = store->first; good && w && !store->status; w = w->next)
+    for (const hesse_written *w = store->first; good && w && !store->status;
+         w = w->next)
         good = add(root, w);
     if (!good) hesse_store_no_memory(store);
     if (!store->status) {

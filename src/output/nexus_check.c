@@ -52,7 +52,8 @@ static size_t read_list(const checked *c, const char *name, char **texts, size_t
 static int shape_of(const checked *c, const char *name, hsize_t extent[AXES])
 {
     int rank = -1;
-    if (!*name || strchr(name, '/') || H5Oexists_by_name(c->group, name, H5P_DEFAULT) <= 0)
+    if (!*name || strchr(name, '/') ||
+        H5Oexists_by_name(c->group, name, H5P_DEFAULT) <= 0)
         return -1;
     const hid_t set = H5Dopen2(c->group, name, H5P_DEFAULT), type = H5Dget_type(set),
                 space = H5Dget_space(set);

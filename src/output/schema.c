@@ -1797,7 +1797,7 @@ hesse_set hesse_schema_set(const char *path, bool scaled)
                      .description = number->description,
                      .link = row->link,
                      /* Numbers of a whole step are drawn before those of blocks. */
-                     .draw = one                        ? 0
+                     .draw = one                      ? 0
                              : column && number->draw ? number->draw + 1
                                                       : number->draw};
     for (int i = 0; i < 2 && !one; i++) set.axes[i] = AXES[row->axes[i]];

@@ -258,10 +258,8 @@ static void write_share(hesse_store *store, const hesse_series_numbers *n,
             hesse_write_doubles(store, full, hesse_schema_column(i), "", false, 1,
                                 shape, s->whole[i]);
     }
-    if (s->full)
-        hesse_store_link(store, hesse_store_path(store, path, "%sstep", full));
-    if (share)
-        hesse_store_link(store, hesse_store_path(store, path, "%sstep", where));
+    if (s->full) hesse_store_link(store, hesse_store_path(store, path, "%sstep", full));
+    if (share) hesse_store_link(store, hesse_store_path(store, path, "%sstep", where));
     if (s->has_overlap) write_overlap(store, n, s, where, full);
     for (int d = 0; d < HESSE_DISTANCES; d++)
         if (s->has_means[d])

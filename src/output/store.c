@@ -312,9 +312,9 @@ static void note(hesse_store *store, const char *path, const char *name,
     const char *place = full_path(store, path, full);
     if (store->status) return;
     const hid_t object = H5Oopen(store->file, place, H5P_DEFAULT);
-    const bool good =
-        object >= 0 && (type < 0 ? add_text(object, name, value)
-                                 : add_attribute(object, name, file_type, type, 0, value));
+    const bool good = object >= 0 && (type < 0 ? add_text(object, name, value)
+                                               : add_attribute(object, name, file_type,
+                                                               type, 0, value));
     if (!good) hesse_store_fail(store, "write the attribute", name);
     if (object >= 0) H5Oclose(object);
 }
@@ -469,7 +469,8 @@ void hesse_store_texts(hesse_store *store, const hesse_set *set, int rank,
                        const size_t *shape, const char *const *values)
 {
     if (store->status) return;
-    assert(rank < 2); /* Octave reads no texts of two dimensions, and nothing after them */
+    assert(rank <
+           2); /* Octave reads no texts of two dimensions, and nothing after them */
     size_t count = 1;
     hid_t type;
     for (int i = 0; i < rank; i++) count *= shape[i];

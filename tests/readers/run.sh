@@ -166,6 +166,7 @@ run_example() {
 }
 case $reader in
 h5py) example 'Python, h5py' python > "$work/example.py" && run_example "$work/example.py" "$python" ;;
+netcdf4) example 'Python, netCDF4' python > "$work/example.py" && run_example "$work/example.py" "$python" ;;
 xarray_h5netcdf)
     if $python -c 'import xarray; xarray.open_datatree' 2> "$work/err"; then
         example 'Python, xarray' python > "$work/example.py"
