@@ -67,9 +67,9 @@ static group *enter(group *above, const char *path, size_t length, size_t name)
 static bool add(group *root, const hesse_written *w)
 {
     group *g = root;
-    const char *name = w->path;
+    const char *path = w->path + (*w->path == '/'), *name = path; /* from the root */
     for (const char *slash; g && (slash = strchr(name, '/')); name = slash + 1)
-        g = enter(g, w->path, (size_t)(slash - w->path), (size_t)(name - w->path));
+        g = enter(g, path, (size_t)(slash - path), (size_t)(name - path));
     member *m = g ? hesse_calloc(1, sizeof *m) : NULL;
     if (!m) return false;
     m->set = w;
