@@ -1,9 +1,7 @@
-# Print datasets of numbers with ncdump: ncdump.sh FOLDER LIST. It reads texts from netCDF-C 4.9.1
-# on; older versions write beyond their memory.
+# Print datasets of numbers with ncdump: ncdump.sh FOLDER LIST.
 ncdump 2>&1 | sed -n 's/^netcdf library version \([^ ]*\).*/version \1/p'
 while read -r file path; do
     case $path in
-    */name | */label) continue ;;
     */*) variable=/$path ;;
     *) variable=$path ;;
     esac
