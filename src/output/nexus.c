@@ -181,7 +181,7 @@ void hesse_store_describe(hesse_store *store)
          w = w->next)
         good = add(root, w);
     if (!good) hesse_store_no_memory(store);
-    if (!store->status) {
+    if (root && !store->status) {
         store->prefix = "";
         choose(root);
         write_group(store, root);
