@@ -469,8 +469,8 @@ void hesse_store_texts(hesse_store *store, const hesse_set *set, int rank,
                        const size_t *shape, const char *const *values)
 {
     if (store->status) return;
-    assert(rank <
-           2); /* Octave reads no texts of two dimensions, and nothing after them */
+    /* Octave reads no texts of two dimensions, and nothing after them. */
+    assert(rank < 2);
     size_t count = 1;
     hid_t type;
     for (int i = 0; i < rank; i++) count *= shape[i];
