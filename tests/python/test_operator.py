@@ -3,10 +3,13 @@
 HESSE names the program, HESSE_LIBRARY the library and MPIEXEC the launcher.
 """
 import gc
+import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
+import textwrap
 import unittest
 
 import numpy as np
@@ -228,7 +231,7 @@ class Operator(Case):
 
     def test_overrides_and_seeds(self):
         job = {"model": {"family": "mlp", "widths": [4], "seed": np.int64(3)},
-               "data": {"generator": "regression", "seed": 2, "sequences": 8}}
+               "data": {"generator": "clusters", "seed": 2, "sequences": 8}}
         with hesse.operator(job) as first, hesse.operator(job, set={"model.seed": 4}) as second, \
                 hesse.operator(job, set={"model": {"seed": 4}, "hessian.reduction": "sum"}) as third:
             self.assertNotEqual(first.loss(), second.loss())
@@ -236,8 +239,9 @@ class Operator(Case):
             self.assertGreater(abs(third.loss() / second.loss() - 1), 1)
 
     def test_points_of_a_sweep(self):
-        job = {"model": {"family": "mlp", "widths": [4]}, "sweep": {"model.seed": [1, 2]},
-               "data": {"generator": "regression", "sequences": 8}}
+        job = {"model": {"family": "mlp", "widths": [4]},
+               "sweep": {"model": {"seed": [1, 2]}},
+               "data": {"generator": "clusters", "sequences": 8}}
         self.failure(2, "'sweep' has 2 points", hesse.operator, job)
         with hesse.operator(job, point="seed-2") as op:
             job.pop("sweep")
@@ -312,6 +316,34 @@ class Operator(Case):
             self.skipTest("skipped: mpi4py has another MPI than hesse")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(done.stdout.count("ok"), 2, done.stdout + done.stderr)
+
+
+@needs("scipy")
+class Examples(Case):
+    def test_examples_of_the_document_run(self):
+        with open(os.path.join(ROOT, "docs", "operator.md"), encoding="utf-8") as file:
+            text = file.read()
+        examples = [textwrap.dedent(example) for example in
+                    re.findall(r"^    import hesse\n(?:(?:    .*)?\n)*", text, re.MULTILINE)]
+        self.assertEqual(len(examples), 3)
+        self.write("job.yaml", json.dumps(GPT2))
+        os.symlink(os.path.join(ROOT, "tools", "python", "hesse"), self.path("hesse"))
+        for example in examples:
+            launcher = []
+            if "mpi4py" in example:
+                if not MPIEXEC or not importlib.util.find_spec("mpi4py"):
+                    continue
+                launcher = [MPIEXEC, "-n", "2"]
+            done = subprocess.run([*launcher, sys.executable, self.write("script.py", example)],
+                                  capture_output=True, text=True, timeout=300, cwd=self.folder,
+                                  env={**os.environ, **ROOT_MAY})
+            if launcher and "expected the MPI of hesse" in done.stderr:
+                continue
+            self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+            self.assertIn("the ", done.stdout)
+            was = re.search("the loss was (.*) and is (.*)", done.stdout)
+            if was:
+                self.assertLess(float(was[2]), float(was[1]))
 
 
 if __name__ == "__main__":
