@@ -17,6 +17,7 @@ import numpy as np
 from common import HERE, HESSE, ROOT, Case, needs
 
 import hesse
+from hesse.operators import library
 
 TESTS = os.path.dirname(HERE)
 MPIEXEC = os.environ.get("MPIEXEC")
@@ -52,7 +53,14 @@ def read_safetensors(path):
             for name, entry in header.items()}
 
 
-@needs("scipy")
+def has_library():
+    try:
+        return importlib.util.find_spec("scipy") and library.find()
+    except hesse.Failure:
+        return False
+
+
+@unittest.skipUnless(has_library(), "skipped: no scipy or no libhesse_operator")
 class Operator(Case):
     def near(self, found, expected, tolerance):
         """Compare arrays relative to the largest number of the expected one."""
@@ -318,7 +326,7 @@ class Operator(Case):
         self.assertEqual(done.stdout.count("ok"), 2, done.stdout + done.stderr)
 
 
-@needs("scipy")
+@unittest.skipUnless(has_library(), "skipped: no scipy or no libhesse_operator")
 class Examples(Case):
     def test_examples_of_the_document_run(self):
         with open(os.path.join(ROOT, "docs", "operator.md"), encoding="utf-8") as file:
