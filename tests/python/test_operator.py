@@ -275,6 +275,8 @@ class Operator(Case):
         self.failure(3, "none.safetensors", hesse.operator, GPT2,
                      set={"model.checkpoint": "none.safetensors"})
         self.failure(2, "found set, expected a number", hesse.operator, GPT2, set={"model.seed": {1}})
+        if importlib.util.find_spec("mpi4py"):
+            self.failure(2, "found int, expected a communicator", hesse.operator, GPT2, comm=0)
         self.failure(2, "expected names or globs", hesse.operator, GPT2, blocks=[])
         self.failure(2, "the nearest is 'gauss_newton'", hesse.operator, GPT2, "gaussnewton")
         with hesse.operator(GPT2) as op:

@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 
-from ..common import INPUT, Failure
+from ..common import INPUT, USAGE, Failure, need
 
 INTERFACE = 1  # HESSE_INTERFACE of the header
 NAMES = ("libhesse_operator.so", "libhesse_operator.dylib")
@@ -116,8 +116,9 @@ def load():
 
 def handle_of(comm):
     """Return the Fortran handle of a communicator of mpi4py, whose MPI must be that of the library."""
-    from mpi4py import MPI
-
+    MPI = need("mpi4py.MPI", "comm")
+    if not isinstance(comm, MPI.Comm):
+        raise Failure(USAGE, f"comm: found {type(comm).__name__}, expected a communicator of mpi4py")
     room = 8192
     text = ctypes.create_string_buffer(room)
     load().hesse_interface_mpi(text, room)
