@@ -2,6 +2,7 @@
 # made by tools/packages/build deb. CPack computes the libraries that they depend on.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_CONTACT "the hesse authors <hesse@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "exact curvature of neural networks, on clusters")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
@@ -13,22 +14,21 @@ set(CPACK_DEBIAN_PACKAGE_SECTION science)
 
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME hesse)
 set(CPACK_DEBIAN_PROGRAM_DESCRIPTION
-    "exact curvature of neural networks, on one machine or on a cluster
- The program computes the Hessian of a network's loss, whole or by blocks, over
- MPI ranks, with its eigenvalues and with checks in every result, and writes
- one HDF5 file that Python, Julia, MATLAB, R and Octave read.")
+    "The program computes the Hessian of a network's loss, whole or by blocks, over
+MPI ranks, with its eigenvalues and with checks in every result, and writes one
+HDF5 file that Python, Julia, MATLAB, R and Octave read.")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS "openmpi-bin")
-set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "python3, python3-numpy, python3-h5py, python3-scipy")
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS
+    "libopenblas0, python3, python3-numpy, python3-h5py, python3-scipy")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS
     "python3-plotly, python3-matplotlib, python3-pandas, python3-xarray, python3-mpi4py")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libhesse-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION
-    "exact curvature of neural networks: library and headers
- The static library of hesse, its headers, and its files for CMake and
- pkg-config.")
+    "The static library of hesse, its headers, and its files for CMake and
+pkg-config.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libopenmpi-dev, libscalapack-openmpi-dev,
  libhdf5-openmpi-dev, libopenblas-dev | libblas-dev, libjansson-dev, libmd-dev, zlib1g-dev,
  libpng-dev")
