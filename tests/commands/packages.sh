@@ -15,7 +15,7 @@ fail() {
 }
 
 grep -q "version(\"$version\"" spack/package.py || fail "spack/package.py: expected version $version"
-grep -q "set version = \"$version\"" conda/meta.yaml || fail "conda/meta.yaml: expected version $version"
+grep -q "version: \"$version\"" conda/recipe.yaml || fail "conda/recipe.yaml: expected version $version"
 grep -q "^version = '$version'" "easybuild/hesse-$version-foss-2023b.eb" ||
     fail "easybuild: expected a recipe of version $version"
 grep -q "^version = \"$version\"" ../python/pyproject.toml ||
