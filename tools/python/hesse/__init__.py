@@ -1,6 +1,7 @@
 """hesse: exact curvature of neural networks, from Python.
 
     hesse.export(module, example, loss=...)   write a PyTorch module as a graph that hesse reads
+    hesse.open("result.h5")                    read a file that hesse wrote
 
 The functions import their libraries when they are first called.
 """
@@ -10,6 +11,7 @@ __version__ = "0.2.0"
 # The public names and the modules that define them.
 _PLACES = {
     "export": ".exporter.export",
+    "open": ".results",
 }
 __all__ = sorted(_PLACES)
 
