@@ -11,6 +11,7 @@ __version__ = "0.2.0"
 # The public names and the modules that define them.
 _PLACES = {
     "export": ".exporter.export",
+    "compare": ".results",
     "open": ".results",
 }
 __all__ = sorted(_PLACES)

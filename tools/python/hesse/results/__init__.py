@@ -15,8 +15,11 @@ These names are stable: `open`, `compare`, `run`; `File`, `Result`, `Spectrum`, 
 in square brackets are NumPy arrays, and need numpy and h5py alone. Names after a dot are
 xarray's arrays with named axes, and need xarray.
 """
+from .compare import Comparison, compare
 from .reading import Missing, Numbers
 from .table import Table
+from .recompute import Recomputed
 from .view import Density, File, Result, Spectrum, open
 
-__all__ = ["Density", "File", "Missing", "Numbers", "Result", "Spectrum", "Table", "open"]
+__all__ = ["Comparison", "Density", "File", "Missing", "Numbers", "Recomputed", "Result",
+           "Spectrum", "Table", "compare", "open"]

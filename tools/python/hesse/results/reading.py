@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import xarray
 
 # An empty dimension of netCDF-4 has this at the beginning of its attribute NAME.
+SCALE = b"DIMENSION_SCALE"
 EMPTY_SCALE = b"This is a netCDF dimension but not a netCDF variable"
 
 
@@ -165,11 +166,13 @@ class Numbers:
     def to_xarray(self) -> xarray.Dataset:
         """Return all datasets of this group as an xarray.Dataset; they are read lazily."""
         xarray = need("xarray", f"{self._group.name} as a Dataset of xarray")
-        arrays = [to_array(self._group[name], lazy=True) for name in self
-                  if hasattr(self._group[name], "shape")]
+        items = {name: self._group[name] for name in self
+                 if hasattr(self._group[name], "shape")}
+        arrays = {name: to_array(item, lazy=True) for name, item in items.items()}
+        scales = [name for name, item in items.items() if item.attrs.get("CLASS") == SCALE]
         found: xarray.Dataset = xarray.Dataset(
-            {array.name: array for array in arrays if array.name not in array.dims},
-            coords={array.name: array for array in arrays if array.name in array.dims})
+            {name: array for name, array in arrays.items() if name not in scales},
+            coords={name: arrays[name] for name in scales})
         return found.assign_attrs(attributes(self._group))
 
     def __repr__(self) -> str:

@@ -276,8 +276,13 @@ class Result:
         if "blocks" not in self._group:
             raise Missing(f"{self._where}: found no blocks, expected a result")
         group = self._group["blocks"]
-        names = [str(name) for name in read(group["name"])]
         columns, units = {}, {}
+        if "name" in group:
+            names = [str(name) for name in read(group["name"])]
+        else:  # a share has the blocks of its result
+            assert self._parent is not None
+            names = self._parent.blocks.index
+            columns = {name: self._parent.blocks[name] for name in ("offset", "size")}
         for name, item in group.items():
             if name == "name" or not is_set(item) or item.shape != (len(names),):
                 continue
@@ -437,7 +442,7 @@ class Result:
         from .recompute import recompute
         return recompute(self, matrices)
 
-    def check(self, tolerance: float = 1e-8) -> float:
+    def check(self, tolerance: float = 1e-9) -> float:
         """Compute every measure again; return the worst relative difference.
 
         Raises `Failure` with the status 5 and one line if it is above the tolerance.
