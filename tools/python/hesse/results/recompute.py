@@ -214,7 +214,7 @@ def kernel_masses(values: Floats, masses: Floats, first: float, step: float, poi
         power = steepness * (offsets * (offsets + 2 * shift[part, None]))
         at = near[part, None].astype(int) + offsets
         inside = (at >= 0) & (at < points) & (power <= CUT)
-        kernels = np.where(inside, np.exp(-np.minimum(power, CUT + 1)), 0)
+        kernels = np.where(inside, np.exp(-np.where(inside, power, 0)), 0)
         kernels *= (masses[part] / kernels.sum(axis=1))[:, None]
         found += np.bincount(at[inside], weights=kernels[inside], minlength=points)
     return found
