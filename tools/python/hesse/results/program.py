@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import weakref
 from pathlib import Path
-from typing import Any, Literal, Mapping, Sequence, Union, overload
+from typing import Any, Iterator, Literal, Mapping, Sequence, Union, overload
 
 import numpy as np
 
@@ -21,10 +21,7 @@ AnyPath = Union[str, "os.PathLike[str]"]
 Job = Union[Mapping[str, Any], AnyPath]
 COMMANDS = ("run", "train", "landscape", "theory")
 PACKAGE = Path(__file__).resolve().parents[1]
-# Where the program is in a wheel, in an installation by CMake, and in the source tree.
-PLACES = (PACKAGE / "bin" / "hesse", PACKAGE.parents[2] / "bin" / "hesse",
-          PACKAGE.parents[3] / "bin" / "hesse", PACKAGE.parents[2] / "build" / "hesse")
-FIRST_PLACES = 3
+INSTALLED = ("share", "hesse", "python", "hesse")  # the package below an installation by CMake
 
 
 class Scratch:
@@ -48,25 +45,28 @@ class ProgramError(Failure):
         self.output = output
 
 
+def _places() -> Iterator[Path]:
+    """Go through the places beside the package where the program may be."""
+    yield PACKAGE / "bin" / "hesse"  # of a wheel
+    if PACKAGE.parts[-len(INSTALLED):] == INSTALLED:
+        yield PACKAGE.parents[len(INSTALLED) - 1] / "bin" / "hesse"
+    else:
+        yield PACKAGE.parents[2] / "build" / "hesse"  # of the source tree
+
+
 def find_program(program: AnyPath | None = None) -> str:
     """Return the path of the program hesse.
 
-    It is `program`; or it is named by the variable HESSE, beside this package, on the PATH,
-    or in the folder `build` of the source tree, in this order.
+    It is `program`; or it is named by the variable HESSE, beside this package (in a wheel, in
+    an installation, in the folder `build` of the source tree), or on the PATH, in this order.
     """
     given = os.fspath(program) if program is not None else os.environ.get("HESSE")
-    if given:
-        found = shutil.which(given)
-        if not found:
-            raise Failure(USAGE, f"{given}: found no program, expected hesse")
-        return os.path.abspath(found)
-    places = [str(place) for place in PLACES]
-    on_path = shutil.which("hesse")
-    for place in [*places[:FIRST_PLACES], *([on_path] if on_path else []), *places[FIRST_PLACES:]]:
-        if os.path.isfile(place) and os.access(place, os.X_OK):
-            return place
-    raise Failure(USAGE, "found no program hesse on the PATH, expected it there or in the "
-                         "variable HESSE")
+    for place in [given] if given else [*map(str, _places()), "hesse"]:
+        found = shutil.which(place)
+        if found:
+            return os.path.abspath(found)
+    raise Failure(USAGE, f"{given}: found no program, expected hesse" if given else
+                  "found no program hesse, expected it on the PATH or in the variable HESSE")
 
 
 def _plain(value: Any) -> Any:
