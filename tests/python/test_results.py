@@ -560,6 +560,7 @@ class Run(Case):
         with hesse.run(content, set={"output.file": "set.h5", "data.sequences": 3}) as r:
             self.assertEqual((r.path, r.attributes["sequences"]), ("set.h5", 3))
 
+    @needs("yaml")
     def test_job_files(self):
         self.write("jobs/job.yaml", "{model: {family: mlp, widths: [2]}, data: {generator: clusters,"
                                     " features: 2, sequences: 4}, output: {file: r.h5}}\n")
