@@ -4,6 +4,7 @@
     hesse.open("result.h5")                   open a file that hesse wrote
     hesse.compare("a.h5", "b.h5")             compare two results
     hesse.run(job, ranks=2)                   run a job, and open its result
+    hesse.operator(job)                       the Hessian of a job as an operator for SciPy
 
 The functions import their libraries when they are first called.
 """
@@ -11,16 +12,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .common import Failure as Failure
     from .exporter.export import export as export
+    from .operators.operator import operator as operator
     from .results import compare as compare, open as open, run as run
 
 __version__ = "0.2.0"
 # The public names and the modules that define them.
 _PLACES = {
+    "Failure": ".common",
     "export": ".exporter.export",
     "compare": ".results",
     "open": ".results",
     "run": ".results",
+    "operator": ".operators.operator",
 }
 __all__ = sorted(_PLACES)
 

@@ -10,18 +10,17 @@ import subprocess
 import tempfile
 import weakref
 from pathlib import Path
-from typing import Any, Iterator, Literal, Mapping, Sequence, Union, overload
+from typing import Any, Literal, Mapping, Sequence, Union, overload
 
 import numpy as np
 
 from ..common import INPUT, USAGE, Failure, need, reason
+from ..program import find_program
 from .view import File, open
 
 AnyPath = Union[str, "os.PathLike[str]"]
 Job = Union[Mapping[str, Any], AnyPath]
 COMMANDS = ("run", "train", "landscape", "theory")
-PACKAGE = Path(__file__).resolve().parents[1]
-INSTALLED = ("share", "hesse", "python", "hesse")  # the package below an installation by CMake
 
 
 class Scratch:
@@ -45,28 +44,13 @@ class ProgramError(Failure):
         self.output = output
 
 
-def _places() -> Iterator[Path]:
-    """Go through the places beside the package where the program may be."""
-    yield PACKAGE / "bin" / "hesse"  # of a wheel
-    if PACKAGE.parts[-len(INSTALLED):] == INSTALLED:
-        yield PACKAGE.parents[len(INSTALLED) - 1] / "bin" / "hesse"
-    else:
-        yield PACKAGE.parents[2] / "build" / "hesse"  # of the source tree
-
-
-def find_program(program: AnyPath | None = None) -> str:
-    """Return the path of the program hesse.
-
-    It is `program`; or it is named by the variable HESSE, beside this package (in a wheel, in
-    an installation, in the folder `build` of the source tree), or on the PATH, in this order.
-    """
-    given = os.fspath(program) if program is not None else os.environ.get("HESSE")
-    for place in [given] if given else [*map(str, _places()), "hesse"]:
-        found = shutil.which(place)
-        if found:
-            return os.path.abspath(found)
-    raise Failure(USAGE, f"{given}: found no program, expected hesse" if given else
-                  "found no program hesse, expected it on the PATH or in the variable HESSE")
+def _program(given: AnyPath | None) -> str:
+    """Return the path of the program, or fail with one line."""
+    found = find_program(given)
+    if found is None:
+        raise Failure(USAGE, "found no program hesse, expected it on the PATH or in the variable "
+                             "HESSE")
+    return found
 
 
 def _plain(value: Any) -> Any:
@@ -173,7 +157,8 @@ def run(job: Job, ranks: int = 1, output: AnyPath | None = None,
     set
         Overrides such as {"model.seed": 2}, as `--set` of the command line.
     program
-        Path of the program; `find_program` says where it is looked for without it.
+        Path of the program; `hesse.program.find_program` says where it is looked for
+        without it.
     mpirun
         Command that starts ranks, as a text or as a list of words, such as
         "mpirun --oversubscribe". The words `-n RANKS` are added.
@@ -208,7 +193,7 @@ def run(job: Job, ranks: int = 1, output: AnyPath | None = None,
     if place is None:
         folder = Scratch()
         place = os.path.join(folder.name, "run" if command == "train" else "result.h5")
-    words = [find_program(program), command]
+    words = [_program(program), command]
     text = None
     if isinstance(job, Mapping):
         text = json.dumps(job, default=_plain, ensure_ascii=False, indent=1) + "\n"
