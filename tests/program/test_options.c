@@ -98,7 +98,7 @@ static void overrides_have_room(void **state)
 /* Returns the text that a command without MPI prints. */
 static const char *printed(const char *line)
 {
-    static char text[8192];
+    static char text[65536];
     hesse_why ignored;
     assert_int_equal(read_line(line), HESSE_OK);
     assert_non_null(o.command->print);
