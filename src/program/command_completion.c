@@ -94,8 +94,6 @@ static void print_bash(void)
          "        key=$before word=\n"
          "    elif [[ $before == = ]]; then\n"
          "        key=${COMP_WORDS[COMP_CWORD-2]}\n"
-         "    elif [[ $word == *=* ]]; then\n"
-         "        key=${word%%=*} word=${word#*=}\n"
          "    fi\n"
          "    case $key in --*) before=$key key= ;; esac\n"
          "    case ${COMP_WORDS[1]} in");
