@@ -203,6 +203,23 @@ static const char *manual(void)
     return text;
 }
 
+/* The synopsis of a command has the options that it takes, and no others. */
+static void check_synopsis(const hesse_command *c, const char *synopsis)
+{
+    const char *next = strstr(synopsis + 1, "\n.SY"), *end = strstr(synopsis, "\n.YS");
+    const int length = (int)((next && next < end ? next : end) - synopsis);
+    for (const hesse_option *x = hesse_option_rows; x->name; x++) {
+        char text[2000];
+        bool there = false;
+        snprintf(text, sizeof text, "%.*s", length, synopsis);
+        for (char *at = strtok(text, " \n|"); at; at = strtok(NULL, " \n|"))
+            there |= strcmp(at, x->name) == 0;
+        if (there != ((c->takes & x->group) != 0))
+            fail_msg("docs/hesse.1: the synopsis of %s %s %s", c->name,
+                     there ? "has" : "lacks", x->name);
+    }
+}
+
 /* The manual page has every command and option, and its section OPTIONS has no
    others. */
 static void manual_is_complete(void **state)
@@ -215,7 +232,9 @@ static void manual_is_complete(void **state)
     for (const hesse_command *c = hesse_commands; c->name; c++) {
         char line[40];
         snprintf(line, sizeof line, ".SY \"hesse %s\"", c->name);
-        if (!strstr(page, line)) fail_msg("docs/hesse.1 has no %s", line);
+        const char *synopsis = strstr(page, line);
+        if (!synopsis) fail_msg("docs/hesse.1 has no %s", line);
+        check_synopsis(c, synopsis);
         snprintf(line, sizeof line, "\n.TP\n.B%s %s%s", c->argument ? "I" : "", c->name,
                  c->argument ? " \"" : "\n");
         if (!strstr(page, line)) fail_msg("docs/hesse.1 does not explain %s", c->name);
