@@ -56,7 +56,11 @@ static const hesse_word kernels[] = {{"softmax", HESSE_KERNEL_SOFTMAX},
                                      {"gaussian", HESSE_KERNEL_GAUSSIAN},
                                      {NULL, 0}};
 
-static const hesse_word norm_words[] = {{"before", false}, {"none", true}, {NULL, 0}};
+static const hesse_word norm_words[] = {{"before", HESSE_NORM_PLACE_BEFORE},
+                                        {"after", HESSE_NORM_PLACE_AFTER},
+                                        {"none", HESSE_NORM_PLACE_NONE},
+                                        {NULL, 0}};
+static const hesse_word poolings[] = {{"first", false}, {"mean", true}, {NULL, 0}};
 static const hesse_word residuals[] = {{"added", false}, {"none", true}, {NULL, 0}};
 static const hesse_word values[] = {{"learned", false}, {"identity", true}, {NULL, 0}};
 
@@ -304,6 +308,9 @@ static const hesse_key keys[] = {
      .help =
          "Adaptive average pooling before the classifier leaves this number of rows "
          "and columns; torchvision has 7."},
+    {"model.pooling", HESSE_KEY_WORD, .words = poolings, AT(arch.mean_pooling),
+     .help = "What the head of a class reads: the first token, or the mean of all "
+             "tokens without padding. With `mean` a `vit` has no class token."},
     {"model.token_inner", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24,
      .absent = "`width / 2`", AT(arch.image.token_inner),
      .help = "The neurons of the hidden layer over tokens."},
@@ -368,8 +375,9 @@ static const hesse_key keys[] = {
      .high = HESSE_NO_LIMIT, .absent = "`deviation`", AT(arch.embedding_deviation),
      .help = "The standard deviation of the initial values of the embeddings of tokens "
              "and of positions: the scale of what the first layer reads."},
-    {"model.norm", HESSE_KEY_WORD, .words = norm_words, AT(arch.no_norm),
-     .help = "Whether there are norms before attention, MLP and head, or none."},
+    {"model.norm", HESSE_KEY_WORD, .words = norm_words, AT(arch.norm_place),
+     .help = "Norms before attention, MLP and head, after each sum (`bert`), or none "
+             "(`gpt2`)."},
     {"model.residual", HESSE_KEY_WORD, .words = residuals, AT(arch.no_residual),
      .help =
          "Whether what attention and MLP give is `added` to the residual stream, or "
