@@ -74,6 +74,8 @@ typedef struct hesse_data_options {
                          pixel x of 0 to 1 becomes (x - mean) / deviation           */
     int width;          /* "tokens": bits of an id in a .bin; 0: the file tells them  */
     bool characters;    /* texts: the vocabulary is the characters; false: bytes     */
+    int words;          /* "texts": the vocabulary is this number of words, and one id
+                           for all others; 0: bytes or characters                   */
     const char *table;  /* "text": JSON with the ids of the characters; NULL: they are
                            numbered in ascending order                              */
     double mask_rate;   /* masked models: share of masked tokens; 0: 0.15         */

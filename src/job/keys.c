@@ -439,6 +439,10 @@ static const hesse_key keys[] = {
     {"data.vocabulary", HESSE_KEY_WORD, .words = vocabularies, AT(data.characters),
      .help = "The tokens of a text: the 256 bytes, or its distinct characters in "
              "ascending order."},
+    {"data.words", HESSE_KEY_INTEGER, .term = "the words of the vocabulary", .low = 1,
+     .high = 1 << 23, .absent = "the tokens are those of `vocabulary`", AT(data.words),
+     .help = "The tokens are the words between white space: ids for this number of the "
+             "most frequent words of all texts, and one id for all other words."},
     {"data.table", HESSE_KEY_PATH, .term = "the ids of the characters",
      .role = HESSE_KEY_NEITHER, .most = LONGEST,
      .absent = "the characters are numbered in ascending order", AT(data.table),
