@@ -30,6 +30,7 @@ typedef struct hesse_recipe {
     double shape; /* of the gamma distribution (0.1)                              */
     int outputs;  /* numbers of a target (outputs: 4)                             */
     int contour;  /* segments of a contour (pathfinder: 14)                       */
+    bool alone;   /* no contours beside those that discs may lie on (pathfinder)   */
     hesse_covariates covariates;
     int teacher; /* neurons of a fixed MLP, whose values of x are labelled in place of x
                     (regression: none)                                            */

@@ -60,6 +60,7 @@ static const hesse_word norm_words[] = {{"before", HESSE_NORM_PLACE_BEFORE},
                                         {"after", HESSE_NORM_PLACE_AFTER},
                                         {"none", HESSE_NORM_PLACE_NONE},
                                         {NULL, 0}};
+static const hesse_word distractors[] = {{"drawn", false}, {"none", true}, {NULL, 0}};
 static const hesse_word poolings[] = {{"first", false}, {"mean", true}, {NULL, 0}};
 static const hesse_word residuals[] = {{"added", false}, {"none", true}, {NULL, 0}};
 static const hesse_word values[] = {{"learned", false}, {"identity", true}, {NULL, 0}};
@@ -520,6 +521,10 @@ static const hesse_key keys[] = {
          "biases are uniform within 1 / sqrt(inputs)."},
     {"data.contour", HESSE_KEY_INTEGER, .low = 2, .high = 20, AT(data.recipe.contour),
      .help = "The segments of a contour."},
+    {"data.distractors", HESSE_KEY_WORD, .words = distractors, AT(data.recipe.alone),
+     .help =
+         "Shorter contours beside the two that discs may lie on are `drawn`, or there "
+         "are `none`."},
     {"data.sequences", HESSE_KEY_INTEGER, .low = 1, .high = INT32_MAX,
      .absent = "as many as there are, at most 16", AT(data.sequences),
      .help = "The number of examples: sequences, images or vectors."},
