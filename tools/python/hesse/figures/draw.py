@@ -40,6 +40,7 @@ LABELS = {
     "noise_tail_index": "tail index of the gradient noise",
     "class_gradient_norm": "norm of the gradient of a class",
     "class_trace": "trace of the Hessian of a class",
+    "instability": "squared change of the outputs\nover that of the parameters",
 }
 DISTANCES = {
     "js": "Jensen-Shannon divergence of spectra (nat)",
@@ -395,8 +396,10 @@ def draw_loss(arguments):
     print(kind)
     show([*names, "rate", "seeds", "diverged", "steps", "loss", "sd", "held-out", "sd",
           "accuracy"], rows)
-    quantity = "evaluate/loss" if arguments.held_out else "loss"
-    if arguments.at or arguments.held_out:
+    quantity = ("evaluate/accuracy" if arguments.accuracy else
+                "evaluate/loss" if arguments.held_out else "loss")
+    arguments.linear |= arguments.accuracy
+    if arguments.at or quantity != "loss":
         steps = arguments.at or [int(together(found[0][2], quantity, arguments.until)[0][-1])]
         values_at(found, quantity, steps, names, first)
         ratios(found, quantity, steps, arguments)
@@ -1194,7 +1197,10 @@ def parser():
                FOLDERS)
     runs(loss)
     curves(loss)
-    loss.add_argument("--held-out", action="store_true", help="the loss of held-out examples")
+    held = loss.add_mutually_exclusive_group()
+    held.add_argument("--held-out", action="store_true", help="the loss of held-out examples")
+    held.add_argument("--accuracy", action="store_true",
+                      help="the accuracy on held-out examples, on a linear axis")
     loss.add_argument("--smooth", type=at_least(1, int), metavar="STEPS",
                       help="draw means over so many steps (default: as few as give 250 points)")
 
