@@ -30,7 +30,7 @@ bool hesse_kronecker_block_of(const hesse_plan *plan, const double *gradient, in
                         tape->values[node->in[1]].param == piece->param;
     *x = (hesse_kronecker_block){.param = piece->param,
                                  .rect = piece->rect,
-                                 .out_rows = param->out_rows,
+                                 .out_rows = linear ? node->d.out_rows : param->out_rows,
                                  .gradient = gradient + b->first,
                                  .node = linear ? node : NULL};
     return true;

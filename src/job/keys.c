@@ -205,9 +205,9 @@ static const hesse_key keys[] = {
      .help = "A Hugging Face `config.json`, or nanoGPT's settings in such a file; it "
              "replaces the keys marked *."},
     {"model.graph", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
-     .absent = "required", AT(paths.graph),
-     .help = "The network as a graph of operators, in JSON (docs/graph.md); `hesse "
-             "graph` prints that of any job."},
+     .inside = "graph.json", .absent = "required", AT(paths.graph),
+     .help = "The network as a graph of operators, in JSON (docs/graph.md), or a folder "
+             "with `graph.json`; `hesse graph` prints that of any job."},
     {"model.checkpoint", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      .inside = "model.safetensors.index.json", .absent = "none", AT(paths.checkpoint),
      .help = "The parameters: a `.safetensors` file, the `.index.json` of several such "

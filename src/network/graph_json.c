@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/nearest.h"
+#include "files/file.h"
 #include "files/json.h"
 
 #include <limits.h>
@@ -264,15 +265,14 @@ static void only(reader *r, const json_t *from, const char *const *known)
     json_t *x;
     json_object_foreach((json_t *)from, key, x)
     {
-        const char *near = known[0];
+        hesse_nearest near = {.word = key};
         int i = 0;
         while (known[i] && strcmp(known[i], key) != 0) i++;
         if (known[i] || r->s) continue;
-        for (int j = 0; known[j]; j++)
-            if (hesse_edits(key, known[j]) < hesse_edits(key, near)) near = known[j];
+        for (int j = 0; known[j]; j++) hesse_nearest_try(&near, known[j]);
         r->s = hesse_fail(r->why, HESSE_E_INPUT,
                           "%s: %s: there is no key \"%.40s\", the nearest is \"%s\"",
-                          r->what, r->place, key, near);
+                          r->what, r->place, key, near.name);
     }
 }
 
@@ -543,14 +543,13 @@ static const hesse_op *read_operator(reader *r, const json_t *from)
     const json_t *x = json_object_get(from, "operator");
     for (const hesse_op *const *op = hesse_ops; json_is_string(x) && *op; op++)
         if (strcmp((*op)->name, json_string_value(x)) == 0) return *op;
-    const char *near = NULL;
-    for (const hesse_op *const *op = hesse_ops; json_is_string(x) && *op; op++)
-        if (!near || hesse_edits(json_string_value(x), (*op)->name) <
-                         hesse_edits(json_string_value(x), near))
-            near = (*op)->name;
+    hesse_nearest near = {.word = json_string_value(x)};
+    for (const hesse_op *const *op = hesse_ops; near.word && *op; op++)
+        hesse_nearest_try(&near, (*op)->name);
     char expected[120];
     snprintf(expected, sizeof expected, "the name of an operator%s%s%s",
-             near ? ", the nearest is \"" : "", near ? near : "", near ? "\"" : "");
+             near.word ? ", the nearest is \"" : "", near.word ? near.name : "",
+             near.word ? "\"" : "");
     refuse(r, "operator", x, expected);
     return NULL;
 }
@@ -565,15 +564,13 @@ static void read_sizes(reader *r, const json_t *from, hesse_dims *d)
         int i = 0;
         while (i < SIZES && strcmp(sizes[i].name, key) != 0) i++;
         if (i == SIZES) {
-            const char *near = sizes[0].name;
-            for (int j = 1; j < SIZES; j++)
-                if (hesse_edits(key, sizes[j].name) < hesse_edits(key, near))
-                    near = sizes[j].name;
+            hesse_nearest near = {.word = key};
+            for (int j = 0; j < SIZES; j++) hesse_nearest_try(&near, sizes[j].name);
             if (!r->s)
                 r->s = hesse_fail(r->why, HESSE_E_INPUT,
                                   "%s: %s: there is no size \"%.40s\", the nearest is "
                                   "\"%s\"",
-                                  r->what, r->place, key, near);
+                                  r->what, r->place, key, near.name);
             return;
         }
         char *at = (char *)d + sizes[i].at;
@@ -747,36 +744,6 @@ static void name_value(reader *r, int v)
                      g->nodes[i].op->name);
 }
 
-/* A weight that one linear operator reads has its outputs where that operator has them:
-   columns of its Hessian are computed output by output. `uses` counts the readers of
-   every value. */
-static void check_outputs(reader *r, const int *uses, const json_t *nodes)
-{
-    enum { W = 1 };
-    const hesse_graph *g = r->g;
-    int *index = hesse_calloc((size_t)g->n_values, sizeof *index);
-    if (!index) {
-        r->s =
-            hesse_fail(r->why, HESSE_E_NOMEM, "%s: out of memory for a graph", r->what);
-        return;
-    }
-    for (int v = 0, params = 0; v < g->n_values; v++)
-        index[v] = g->values[v].kind == HESSE_VALUE_PARAMETER ? params++ : 0;
-    for (int i = 0; !r->s && i < g->n_nodes; i++) {
-        const hesse_graph_node *n = &g->nodes[i];
-        if (n->op->kind != HESSE_LINEAR || uses[n->in[W]] > 1 ||
-            g->params.list[index[n->in[W]]].out_rows == n->d.out_rows)
-            continue;
-        char expected[80];
-        snprintf(expected, sizeof expected, "the \"out_rows\" of value %d, its weight",
-                 n->in[W]);
-        name_value(r, n->out);
-        refuse(r, "sizes", json_object_get(json_array_get(nodes, (size_t)i), "sizes"),
-               expected);
-    }
-    free(index);
-}
-
 /* Every value must be read, and the last one must be the loss. */
 static void check_graph(reader *r, const json_t *root)
 {
@@ -820,7 +787,6 @@ static void check_graph(reader *r, const json_t *root)
                               "%s: %s: no node reads this value, expected one%s",
                               r->what, r->place, result ? ", or \"unread\": true" : "");
     }
-    if (!r->s) check_outputs(r, uses, nodes);
     free(uses);
 }
 
@@ -946,6 +912,7 @@ hesse_status hesse_graph_parse(const char *what, const char *text, size_t length
     if (!r.s) check_names(&r);
     if (!r.s) read_reading(&r, root);
     if (!r.s) read_extras(&r, root);
+    if (!r.s) hesse_graph_find_heads(r.g);
     if (!r.s && r.g->exhausted)
         r.s = hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for a graph", what);
     json_decref(root);
@@ -954,4 +921,26 @@ hesse_status hesse_graph_parse(const char *what, const char *text, size_t length
     else
         *graph = r.g;
     return r.s;
+}
+
+hesse_status hesse_graph_load(const char *path, char **text, size_t *length,
+                              hesse_why *why)
+{
+    char *file = hesse_file_inside(path, "graph.json");
+    const hesse_status s =
+        file ? hesse_file_load(file, text, length, why)
+             : hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
+    free(file);
+    return s;
+}
+
+hesse_status hesse_graph_digest(const char *path, char digest[HESSE_DIGEST_LENGTH],
+                                hesse_why *why)
+{
+    char *file = hesse_file_inside(path, "graph.json");
+    const hesse_status s =
+        file ? hesse_digest_file(file, digest, why)
+             : hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
+    free(file);
+    return s;
 }

@@ -49,6 +49,35 @@ case_every_family() {
             --set "model.checkpoint=$PWD/$family/stage-000002.safetensors"
     done
 }
+# A network that is given as a graph is trained as the one of its family, bit by bit, and the
+# folder of the run has everything that is needed to read a stage.
+case_a_graph_is_trained_as_its_family() {
+    train 'stages: [init, 50%, 100%]' 'measures: {every: 6, by_group: true}'
+    launch graph job.yaml
+    expect_status 0
+    cat "$work/out" > graph.json
+    ranks=2
+    for optimiser in gd sgd sign rmsprop adam adamw adam_mini muon; do
+        works '^training' train train.yaml --force --set train.optimiser=$optimiser \
+            --set train.momentum=0.9 --set 'hessian.groups={QK: ["*.query", "*.key"]}' \
+            --output family
+        sed 's/config: config.json/family: graph, graph: graph.json/' train.yaml > graph.yaml
+        works '^training' train graph.yaml --force --set train.optimiser=$optimiser \
+            --set train.momentum=0.9 --set 'hessian.groups={QK: ["*.query", "*.key"]}' \
+            --output given
+        for stage in stage-000006 stage-000012; do
+            same family/$stage.safetensors given/$stage.safetensors
+        done
+    done
+    expect 'the graph beside the stages' cmp graph.json given/graph.json
+    rm graph.json
+    works 'hessian' run job.yaml --set model.checkpoint=given/stage-000012.safetensors \
+        --set model.family=graph --set model.graph=given --set model.config=null \
+        --output one.h5
+    works 'hessian' run job.yaml --set model.checkpoint=family/stage-000012.safetensors \
+        --output two.h5
+    expect 'the same spectra' h5diff one.h5 two.h5 /spectra /spectra
+}
 case_stages_are_checkpoints() {
     train 'stages: [init, 25%, 9, 100%]'
     works 'training' train train.yaml

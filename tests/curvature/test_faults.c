@@ -70,7 +70,7 @@ static void panels_are_named(void **state)
     assert_int_equal(hesse_tape_fault(m.tape).node, -1);
 
     const char *only[] = {"transformer.ln_f.weight"};
-    assert_int_equal(hesse_partition_new(&arch, &m.params, HESSE_CUT_TENSOR, only, 1,
+    assert_int_equal(hesse_partition_new(&m.params, HESSE_CUT_TENSOR, only, 1,
                                          &partition, &why),
                      HESSE_OK);
     const hesse_kinds all = HESSE_ALL;
