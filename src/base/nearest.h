@@ -10,7 +10,8 @@ int hesse_edits(const char *a, const char *b);
 
 /** A search for the name nearest to a word; start it with `word` alone. */
 typedef struct hesse_nearest {
-    const char *word, *name; /* name: the nearest one so far, borrowed; NULL: none yet */
+    const char *word,
+        *name; /* name: the nearest one so far, borrowed; NULL: none yet */
     int edits;
 } hesse_nearest;
 

@@ -124,8 +124,8 @@ static hesse_status cut(work *w, double *products, hesse_why *why)
     *products = (double)shares * w->vectors;
     for (int q = 0; !s && q < o->n_partitions; q++) {
         char what[160];
-        s = hesse_partition_new(w->params, o->partitions[q], NULL, 0,
-                                &w->partitions[q], why);
+        s = hesse_partition_new(w->params, o->partitions[q], NULL, 0, &w->partitions[q],
+                                why);
         if (s) break;
         *products += (double)shares * w->vectors * w->partitions[q].count;
         snprintf(what, sizeof what, "the error of the %d blocks by %.80s",

@@ -567,8 +567,8 @@ typedef struct strip {
     int first, count, apart;
 } strip;
 
-/* By tokens, the inputs of a channel are a row of a weight whose operator has its outputs
-   in rows, and a column of any other weight. */
+/* By tokens, the inputs of a channel are a row of a weight whose operator has its
+   outputs in rows, and a column of any other weight. */
 static strip strip_of(const hesse_panels *p, const panel_of_part *x, int i)
 {
     const hesse_piece *from = &p->partition->pieces[x->piece];

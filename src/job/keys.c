@@ -206,8 +206,9 @@ static const hesse_key keys[] = {
              "replaces the keys marked *."},
     {"model.graph", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      .inside = "graph.json", .absent = "required", AT(paths.graph),
-     .help = "The network as a graph of operators, in JSON (docs/graph.md), or a folder "
-             "with `graph.json`; `hesse graph` prints that of any job."},
+     .help =
+         "The network as a graph of operators, in JSON (docs/graph.md), or a folder "
+         "with `graph.json`; `hesse graph` prints that of any job."},
     {"model.checkpoint", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      .inside = "model.safetensors.index.json", .absent = "none", AT(paths.checkpoint),
      .help = "The parameters: a `.safetensors` file, the `.index.json` of several such "
@@ -800,6 +801,11 @@ static const hesse_key keys[] = {
      .high = 1000000, .standard = "0", AT(train.options.measures.classes),
      .help = "The examples of each class for which the norm of the gradient and the "
              "trace of the Hessian are measured, where examples have one label."},
+    {"train.measures.by_group", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
+     .standard = "false", AT(train.options.measures.by_group),
+     .help = "Whether the norm of the gradient, the smoothness and the sharpness are "
+             "measured for each group of parameters, too (`hessian.groups`, or the "
+             "groups of `hessian.partition: group`)."},
     {"train.measures.instability", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
      .standard = "false", AT(train.options.measures.instability),
      .help = "Whether the squared change of all outputs in a step over that of the "

@@ -105,7 +105,8 @@ int hesse_graph_numbers(hesse_graph *g, hesse_value_kind kind, int tokens, int w
 int hesse_graph_add(hesse_graph *g, const hesse_op *op, hesse_dims d, const int *in,
                     hesse_ids ids);
 
-/** Local. Set `heads` of the parameters of attention, by the nodes that they lead to. */
+/** Local. Set `heads` of the parameters of attention, by the nodes that they lead to.
+ */
 void hesse_graph_find_heads(hesse_graph *g);
 
 /** Local. Return the kinds of the operators in a graph. */

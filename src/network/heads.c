@@ -75,8 +75,7 @@ static int heads_before(walk *w, const hesse_graph_node *to)
     w->marks[to->in[X]] = w->mark;
     for (const hesse_graph_node *n = to; n-- > g->nodes;) {
         if (!is_reached(w, n->out)) continue;
-        if (n->op->kind &
-            (HESSE_SCORES | HESSE_SOFTMAX | HESSE_MIX | HESSE_GAUSSIAN))
+        if (n->op->kind & (HESSE_SCORES | HESSE_SOFTMAX | HESSE_MIX | HESSE_GAUSSIAN))
             return n->d.h;
         for (int i = 0; keeps_channels(g, n) && i < n->op->activations; i++)
             w->marks[n->in[i]] = w->mark;
@@ -100,8 +99,8 @@ void hesse_graph_find_heads(hesse_graph *g)
             continue;
         /* Of several maps that read it, all must have the same heads. */
         for (const hesse_graph_node *n = g->nodes; n < g->nodes + g->n_nodes; n++) {
-            const bool read = n->in[W] == value ||
-                              (n->op->parameters == 2 && n->in[W + 1] == value);
+            const bool read =
+                n->in[W] == value || (n->op->parameters == 2 && n->in[W + 1] == value);
             if (n->op->kind != HESSE_LINEAR || !read) continue;
             w.mark++;
             const int found = output ? heads_before(&w, n) : heads_after(&w, n);

@@ -67,7 +67,8 @@ static slicing slicing_of(const hesse_param *p, hesse_cut cut)
     if (cut == HESSE_CUT_NEURON && !p->vector)
         return (slicing){p->out_rows ? p->rows : p->cols, p->out_rows, "neuron"};
     if (cut == HESSE_CUT_HEAD && by_heads(p->role, p->vector)) {
-        const bool rows = p->vector ? false : p->out_rows != (p->role == HESSE_ROLE_OUTPUT);
+        const bool rows =
+            p->vector ? false : p->out_rows != (p->role == HESSE_ROLE_OUTPUT);
         if (p->heads > 0 && (rows ? p->rows : p->cols) % p->heads == 0)
             return (slicing){p->heads, rows, "head"};
     }

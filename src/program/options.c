@@ -161,8 +161,7 @@ hesse_status hesse_unknown_command(const char *name, hesse_why *why)
     hesse_nearest near = {.word = name};
     for (const hesse_command *c = hesse_commands; c->name; c++)
         hesse_nearest_try(&near, c->name);
-    for (size_t i = 0; i < others.count; i++)
-        hesse_nearest_try(&near, others.names[i]);
+    for (size_t i = 0; i < others.count; i++) hesse_nearest_try(&near, others.names[i]);
     hesse_fail(why, HESSE_E_JOB,
                "unknown command '%s'; the nearest is '%s' (see hesse --help)", name,
                near.name);

@@ -141,8 +141,8 @@ static bool look(const char *folder, bool remove, char name[256])
     return any;
 }
 
-/* Local to rank 0. Copy the file of this name that a path of the job stands for. It stays
-   as it is if the folder has it already, since it may be the input itself. */
+/* Local to rank 0. Copy the file of this name that a path of the job stands for. It
+   stays as it is if the folder has it already, since it may be the input itself. */
 static hesse_status copy_input(const char *path, const char *name, const char *folder,
                                hesse_why *why)
 {

@@ -134,9 +134,8 @@ static void compare(const transformer *m, hesse_cut cut, bool whole, int width)
 {
     hesse_partition partition;
     hesse_why why;
-    assert_int_equal(
-        hesse_partition_new(&m->params, cut, NULL, 0, &partition, &why),
-        HESSE_OK);
+    assert_int_equal(hesse_partition_new(&m->params, cut, NULL, 0, &partition, &why),
+                     HESSE_OK);
     compare_ways(m, &partition, whole, width);
     hesse_partition_free(&partition);
 }

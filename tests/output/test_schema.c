@@ -82,7 +82,7 @@ static const job RUNS[] = {
     {.text = "model: {family: mlp, widths: [5], seed: 1}\n"
              "data: {generator: clusters, features: 6, classes: 3, sequences: 32}\n"
              "train: {optimiser: sgd, steps: 8, measures: {every: 2, "
-             "gradient_smoothness: 2, instability: true}}\n"},
+             "gradient_smoothness: 2, instability: true, by_group: true}}\n"},
     {.text = "model: {family: mlp, widths: [5], seed: 1}\n"
              "data: {generator: clusters, features: 6, classes: 3, sequences: 32}\n"
              "train: {optimiser: sgd, steps: 8, learning_rate: 1e300}\n",
