@@ -20,15 +20,6 @@ static bool is_reached(const walk *w, int value)
     return w->marks[value] == w->mark;
 }
 
-/* The numbers of a table value. */
-static const double *table_of(const hesse_graph *g, int value)
-{
-    const double *at = g->table;
-    for (const hesse_graph_value *v = g->values; v < g->values + value; v++)
-        if (v->kind == HESSE_VALUE_TABLE) at += (size_t)v->rows * (size_t)v->cols;
-    return at;
-}
-
 /* Return true if each channel of a node's result depends only on the same channel of
    its inputs, up to rotations and norms inside of heads. */
 static bool keeps_channels(const hesse_graph *g, const hesse_graph_node *n)
@@ -37,10 +28,15 @@ static bool keeps_channels(const hesse_graph *g, const hesse_graph_node *n)
     if (op->loss || !op->activations || g->values[n->out].cols != n->d.c) return false;
     if (op == &hesse_op_gather) {
         const hesse_graph_value *table = &g->values[n->in[1]];
-        const double *place = table_of(g, n->in[1]);
-        for (int r = 0; r < table->rows; r++)
-            for (int c = 0; c < table->cols; c++, place++)
-                if (*place >= 0 && (int)*place % n->d.c != c) return false;
+        const double *stored = hesse_graph_stored(g, n->in[1]);
+        hesse_table_run x = {0};
+        while (hesse_table_next(table, stored, &x))
+            for (size_t k = 0; k < x.count; k++) {
+                const int place = (int)(x.first + (double)k * x.step);
+                if (place >= 0 && (x.cols != (size_t)n->d.c ||
+                                   place % n->d.c != (int)((x.at + k) % x.cols)))
+                    return false;
+            }
         return true;
     }
     return !(op->kind & (HESSE_LINEAR | HESSE_CONV | HESSE_SCORES | HESSE_SOFTMAX |

@@ -210,7 +210,7 @@ case_other_data() {
 }
 
 case_another_version() {
-    wrong 's/"version": 1/"version": 2/' 'graph: "version" is 2, expected a whole number from 1 to 1'
+    wrong 's/"version": 1/"version": 3/' 'graph: "version" is 3, expected a whole number from 1 to 2'
 }
 case_no_json() {
     wrong '1s/{/[/' 'no valid JSON: .*'
@@ -270,6 +270,33 @@ case_places_outside() {
     /usr/bin/python3 "$script" write gather > /dev/null
     edit graph.json 's/\[2\.0, /[24.0, /'
     run_refused 3 'graph.json: node 2 (gather): .*places from -1 to 23, and number 0 .* is 24 .*'
+}
+# wrong_runs VERSION TABLE MESSAGE: replace the mask of a graph by a table, which must be refused.
+wrong_runs() {
+    ranks=1
+    rm -f -- *
+    /usr/bin/python3 "$script" write mask > /dev/null
+    /usr/bin/python3 - "$1" "$2" <<'EOF'
+import json, sys
+g = json.load(open("graph.json"))
+g["version"] = int(sys.argv[1])
+at = next(i for i, v in enumerate(g["values"]) if v["kind"] == "table")
+old = g["values"][at]
+g["values"][at] = dict({"kind": "table", "rows": old["rows"], "cols": old["cols"]},
+                       **json.loads(sys.argv[2]))
+json.dump(g, open("graph.json", "w"))
+EOF
+    run_refused 3 "graph.json: value [0-9]*: $3 (key: model.graph)"
+}
+case_wrong_runs() {
+    wrong_runs 1 '{"runs": [[1, 0, 0]]}' 'there is no key "runs", the nearest is "rows"'
+    wrong_runs 2 '{"runs": [[1, 0, 0]]}' '"runs" is .*, expected rows x cols numbers with their tiles'
+    wrong_runs 2 '{"runs": []}' '"runs" is .*, expected a list of \[count, first, step\]'
+    wrong_runs 2 '{"runs": [[2.5, 0, 0]]}' '"runs" is .*, expected \[count, first, step\], whole .*'
+    wrong_runs 2 '{"runs": [[2, 0.5, 1]]}' '"runs" is .*, expected \[count, first, step\], whole .*'
+    wrong_runs 2 '{"runs": [[1, 0]]}' '"runs" is .*, expected \[count, first, step\], whole .*'
+    wrong_runs 2 '{"runs": [[1, 0, 0]], "tiles": [0, 1]}' '"tiles" is .*, expected two numbers that divide rows and cols'
+    wrong_runs 2 '{"runs": [[1, 0, 0]], "tiles": [1, 1000]}' '"tiles" is .*, expected two numbers that divide rows and cols'
 }
 case_missing_file() {
     given

@@ -162,6 +162,41 @@ class Patterns(Case):
         self.assertEqual(operators(made)["rmsnorm"], 0)
 
 
+@needs("torch", "safetensors", "h5py", "numpy")
+class Tables(Case):
+    def test_tables_keep_their_numbers(self):
+        import numpy as np
+        from hesse.exporter.graph_finish import table
+        from hesse.exporter.graph_torch import table as read
+        i, j = np.indices((12, 24))
+        key, draw = j % 12, np.random.default_rng(2)
+        for numbers, most in (
+                (np.where(key > i, -1e308, 0.), 24), (np.where(key > 8, -1e308, 0.), 2),
+                (np.where(abs(key - i) > 2, -1e308, 0.), 36),
+                (np.where(key < 9, i * 9. + key, -1.), 24), (24. * i + j, 1),
+                (draw.normal(size=(12, 24)), None), (np.where(j % 5, 0., -0.), None),
+                (np.full((12, 24), 0.1), 1), (0.1 * j, None), (2. ** 53 + 2 * j, None)):
+            found = json.loads(json.dumps(table(numbers)))
+            self.assertEqual(read(found).numpy().tobytes(), numbers.tobytes())
+            self.assertTrue(most is None or len(found["runs"]) <= most)
+
+    def test_a_mask_of_many_tokens_is_small(self):
+        class Own(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inner = nn.Linear(1, 6)
+                i, j = torch.meshgrid(torch.arange(128), torch.arange(128), indexing="ij")
+                self.register_buffer("mask", (i // 32 == j // 32) | (j < 3))
+
+            def forward(self, x):
+                q, k, v = (z.unflatten(-1, (2, 1)).transpose(1, 2)
+                           for z in self.inner(x).chunk(3, -1))
+                return F.scaled_dot_product_attention(q, k, v, self.mask).mean((1, 2))
+        export(Own(), torch.randn(2, 128, 1), loss="mse", target=torch.zeros(2, 1),
+               folder=self.path("masked"), hesse=HESSE)
+        self.assertLess(os.path.getsize(self.path("masked", "graph.json")), 20000)
+
+
 def rest(made):
     """Operators that do not matter in a comparison."""
     return {name: count for name, count in operators(made).items()
