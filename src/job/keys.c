@@ -958,6 +958,10 @@ static const hesse_key keys[] = {
      .help = "Whether `hesse train` writes its log as comma-separated values, too."},
     {"output.matrices", HESSE_KEY_TRUTH, .role = HESSE_KEY_OUTPUT, .standard = "false",
      AT(analysis.matrices), .help = "Whether the matrices themselves are stored."},
+    {"output.products", HESSE_KEY_TRUTH, .role = HESSE_KEY_OUTPUT, .standard = "false",
+     AT(measures.keep_products),
+     .help = "Whether the products of the Hessian, and of the other `measures.parts`, "
+             "with the vectors of `measures.directions` are stored."},
     {"output.stretch", HESSE_KEY_NUMBER, .role = HESSE_KEY_NEITHER, .low = 0,
      .high = 86400, .standard = "120", AT(output.stretch),
      .help = "Unfinished matrices, training runs and landscapes are saved after this "

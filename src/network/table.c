@@ -55,7 +55,8 @@ void hesse_table_numbers(const hesse_graph_value *v, const double *stored,
         memcpy(numbers + r * cols, numbers, rows * cols * sizeof *numbers);
 }
 
-/* True for integers whose differences are exact; -0 is none, as its sign would be lost. */
+/* True for integers whose differences are exact; -0 is none, as its sign would be lost.
+ */
 static bool is_whole(double x)
 {
     return x == floor(x) && fabs(x) < 0x1p52 && !(x == 0 && signbit(x));

@@ -53,7 +53,8 @@ static const job JOBS[] = {
              "data: {tokens: " FOLDER "reference/gpt2/tokens.npy}\n"
              "hessian: {only: [\"*ln_f*\"]}\n"
              "measures: {directions: [gradient, more.safetensors],\n"
-             "           block_error: [own], kronecker: true}\n"},
+             "           block_error: [own], kronecker: true}\n"
+             "output: {products: true}\n"},
     {.text = "model: {family: gpt2, config: " FOLDER "reference/gpt2/config.json,\n"
              "        checkpoints: [" FOLDER "reference/gpt2/model.safetensors,\n"
              "                      more.safetensors]}\n"

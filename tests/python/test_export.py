@@ -378,6 +378,27 @@ class Refusals(Case):
 
 
 @needs("torch", "safetensors", "h5py", "numpy")
+@unittest.skipIf(HESSE is None, "skipped: no HESSE")
+class Products(Case):
+    def test_whole_products_are_compared(self):
+        for width in (4, 40):  # by the dense Hessian, and without it
+            module = nn.Sequential(nn.Linear(3, width), nn.Tanh(), nn.Linear(width, 4))
+            with settings(torch):
+                made = Export(module, torch.randn(5, 3), "mse", torch.randn(5, 4))
+                made.check()
+                made.write(self.path())
+                said = made.check_program(HESSE, self.path())
+                self.assertIn("gradient and Hessian-vector products", said)
+                # A part that is orthogonal to v does not change v' H v.
+                v, hv = made.directions[1], made.products[1]
+                other = torch.randn(v.shape)
+                other -= v * (v @ other) / (v @ v)
+                made.products[1] = hv + 1e-5 * hv.norm() / other.norm() * other
+                with self.assertRaisesRegex(Failure, "another Hessian-vector product"):
+                    made.check_program(HESSE, self.path())
+
+
+@needs("torch", "safetensors", "h5py", "numpy")
 class Command(Case):
     SCRIPT = """
 import torch
