@@ -530,7 +530,7 @@ class Export:
         job = os.path.join(folder, "job.yaml")
         size = int(self.gradient.numel())
         result = os.path.join(folder, "check.h5")
-        extra = ["--set", "hessian.scope=full", "--output", result]
+        extra = ["--set", "hessian.scope=full", "--output", result, "--force"]
         small = size <= SMALL
         if small:
             extra += ["--set", "output.matrices=true", "--set", "hessian.method=exact"]
