@@ -152,6 +152,13 @@ static json_t *print_value(const hesse_graph *g, const hesse_graph_value *v, int
     return object;
 }
 
+/* Return the first version that knows an operator. */
+static int version_of_op(const hesse_op *op)
+{
+    return op == &hesse_op_atan || op == &hesse_op_floor || op == &hesse_op_round ? 2
+                                                                                  : 1;
+}
+
 /* True for operators some of whose sizes are those of their parameter or table. */
 static bool takes_shapes(const hesse_op *op)
 {
@@ -230,8 +237,12 @@ static void print_extras(const hesse_graph *g, json_t *root)
 static int version_of(const hesse_graph *g)
 {
     bool runs = false;
+    int version = 1;
+    for (int i = 0; i < g->n_nodes; i++)
+        if (version_of_op(g->nodes[i].op) > version)
+            version = version_of_op(g->nodes[i].op);
     for (int i = 0; i < g->n_values; i++) runs |= g->values[i].runs > 0;
-    return runs ? WITH_RUNS : 1;
+    return runs ? WITH_RUNS : version;
 }
 
 hesse_status hesse_graph_print(const hesse_graph *g, FILE *file, hesse_why *why)
@@ -607,7 +618,9 @@ static const hesse_op *read_operator(reader *r, const json_t *from)
 {
     const json_t *x = json_object_get(from, "operator");
     for (const hesse_op *const *op = hesse_ops; json_is_string(x) && *op; op++)
-        if (strcmp((*op)->name, json_string_value(x)) == 0) return *op;
+        if (strcmp((*op)->name, json_string_value(x)) == 0 &&
+            version_of_op(*op) <= r->version)
+            return *op;
     hesse_nearest near = {.word = json_string_value(x)};
     for (const hesse_op *const *op = hesse_ops; near.word && *op; op++)
         hesse_nearest_try(&near, (*op)->name);

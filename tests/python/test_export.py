@@ -65,11 +65,18 @@ class Random(Case):
                 h2 = torch.autograd.functional.hessian(mine, theta)
                 self.assertLess(float((h2 - h).norm()), 1e-9 * (1 + float(h.norm())))
 
+    def test_every_piece_has_the_products_of_pytorch(self):
+        for seed in range(export_modules.MIXED):
+            module, x, loss, target = export_modules.mixed(seed)
+            with self.subTest(seed=seed, names=module.names):
+                export(module, x, loss=loss, target=target)
+
     @unittest.skipIf(HESSE is None, "skipped: no HESSE")
     def test_hesse_agrees(self):
-        for seed in range(20, 26):
+        some = [export_modules.odd(seed) for seed in range(20, 26)] + \
+            [export_modules.mixed(seed) for seed in range(0, 24, 6)]
+        for seed, (module, x, loss, target) in enumerate(some):
             with self.subTest(seed=seed):
-                module, x, loss, target = export_modules.odd(seed)
                 said = export(module, x, loss=loss, target=target, hesse=HESSE,
                               folder=self.path(f"odd{seed}"))
                 self.assertIn("hesse computes the same loss", said)
@@ -319,8 +326,29 @@ class Refusals(Case):
         self.refused(escapes, "input is changed in place")
 
     def test_no_derivative(self):
-        self.refused(lambda m, x: m.inner(x).round() + m.inner(x), "round.*derivative")
         self.refused(lambda m, x: m.inner(x).int() + m.inner(x), "integers.*derivative")
+
+    def test_no_second_derivative_in_pytorch(self):
+        self.refused(lambda m, x: F.hardsigmoid(m.inner(x)), "PyTorch lacks derivatives")
+        self.refused(lambda m, x: torch.cdist(m.inner(x)[:, None], x[:, None])[:, 0] +
+                     m.inner(x), "_cdist_forward.*write the norms")
+
+        class Bag(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bag = nn.EmbeddingBag(5, 3)
+
+            def forward(self, ids):
+                return self.bag(ids)
+        with self.assertRaisesRegex(Failure, r"bag \(EmbeddingBag\): operator "
+                                    "_embedding_bag: .*use nn.Embedding"):
+            export(Bag(), torch.tensor([[1, 2], [0, 3]]), loss="mse",
+                   target=torch.randn(2, 3))
+
+    def test_linear_algebra(self):
+        self.refused(lambda m, x: torch.linalg.inv(
+            m.inner(x)[:, :, None] * x[:, None] + torch.eye(3)) @ x[..., None],
+            "linalg_inv_ex: solves or decomposes")
 
     def test_stopped_gradients(self):
         self.refused(lambda m, x: m.inner(x) * m.inner(x).detach(), "detach")

@@ -325,8 +325,9 @@ def as_json(builder, tokens, roles, statistics):
         if node.ids:
             one["ids"] = node.ids
         nodes.append(one)
-    runs = any("runs" in value for value in values)
-    return {"format": "hesse-graph", "version": 2 if runs else 1, "tokens": tokens,
+    new = any("runs" in value for value in values) or \
+        any(node.operator in ("atan", "floor", "round") for node in builder.nodes)
+    return {"format": "hesse-graph", "version": 2 if new else 1, "tokens": tokens,
             "loss_weight": 0.0, "values": values, "nodes": nodes}
 
 

@@ -23,7 +23,7 @@ def norm(x, plain, eps, one_plus=None):
 
 ELEMENTS = {
     "gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
-    "relu": F.relu, "silu": F.silu, "tanh": torch.tanh, "exp": torch.exp,
+    "atan": torch.atan, "floor": torch.floor, "round": torch.round, "relu": F.relu, "silu": F.silu, "tanh": torch.tanh, "exp": torch.exp,
     "log": torch.log, "sqrt": torch.sqrt, "rsqrt": torch.rsqrt,
     "reciprocal": torch.reciprocal, "sigmoid": torch.sigmoid, "erf": torch.erf,
     "sin": torch.sin, "cos": torch.cos, "abs": torch.abs, "square": torch.square,
