@@ -210,9 +210,10 @@ static const hesse_key keys[] = {
      .help = "A Hugging Face `config.json`, or nanoGPT's settings in such a file; it "
              "replaces the keys marked *."},
     {"model.graph", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
-     .absent = "required", AT(paths.graph),
-     .help = "The network as a graph of operators, in JSON (docs/graph.md); `hesse "
-             "graph` prints that of any job."},
+     .inside = "graph.json", .absent = "required", AT(paths.graph),
+     .help =
+         "The network as a graph of operators, in JSON (docs/graph.md), or a folder "
+         "with `graph.json`; `hesse graph` prints that of any job."},
     {"model.checkpoint", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      .inside = "model.safetensors.index.json", .absent = "none", AT(paths.checkpoint),
      .help = "The parameters: a `.safetensors` file, the `.index.json` of several such "
@@ -817,6 +818,11 @@ static const hesse_key keys[] = {
      .high = 1000000, .standard = "0", AT(train.options.measures.classes),
      .help = "The examples of each class for which the norm of the gradient and the "
              "trace of the Hessian are measured, where examples have one label."},
+    {"train.measures.by_group", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
+     .standard = "false", AT(train.options.measures.by_group),
+     .help = "Whether the norm of the gradient, the smoothness and the sharpness are "
+             "measured for each group of parameters, too (`hessian.groups`, or the "
+             "groups of `hessian.partition: group`)."},
     {"train.measures.instability", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
      .standard = "false", AT(train.options.measures.instability),
      .help = "Whether the squared change of all outputs in a step over that of the "
@@ -969,6 +975,10 @@ static const hesse_key keys[] = {
      .help = "Whether `hesse train` writes its log as comma-separated values, too."},
     {"output.matrices", HESSE_KEY_TRUTH, .role = HESSE_KEY_OUTPUT, .standard = "false",
      AT(analysis.matrices), .help = "Whether the matrices themselves are stored."},
+    {"output.products", HESSE_KEY_TRUTH, .role = HESSE_KEY_OUTPUT, .standard = "false",
+     AT(measures.keep_products),
+     .help = "Whether the products of the Hessian, and of the other `measures.parts`, "
+             "with the vectors of `measures.directions` are stored."},
     {"output.stretch", HESSE_KEY_NUMBER, .role = HESSE_KEY_NEITHER, .low = 0,
      .high = 86400, .standard = "120", AT(output.stretch),
      .help = "Unfinished matrices, training runs and landscapes are saved after this "

@@ -85,7 +85,8 @@ static hesse_status read_graph(hesse_team *team, const hesse_network_source *sou
     hesse_status s = HESSE_OK;
     *graph = NULL;
     if (!hesse_family_of(source->arch)->fit) return HESSE_OK;
-    if (team->rank == 0) s = hesse_file_load(source->graph, &text, &length, &team->why);
+    if (team->rank == 0)
+        s = hesse_graph_load(source->graph, &text, &length, &team->why);
     s = hesse_agree(team, s);
     if (s) return s;
     hesse_team_broadcast(team, 0, &length, sizeof length);

@@ -94,7 +94,8 @@ FUNCTIONS = {
     "abs": np.abs, "square": np.square, "relu": lambda x: np.maximum(x, 0),
     "gelu": lambda x: x * (1 + erf(x / math.sqrt(2))) / 2,
     "silu": lambda x: x / (1 + np.exp(-x)),
-    "hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6, "positive": lambda x: 1.0 * (x > 0)}
+    "hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6, "positive": lambda x: 1.0 * (x > 0), "atan": np.arctan,
+    "floor": np.floor, "round": np.round}
 ABOVE_0 = {"log": np.log, "sqrt": np.sqrt, "rsqrt": lambda x: x ** -0.5,
            "reciprocal": lambda x: 1 / x}
 OF_CONSTANT = {
@@ -177,7 +178,7 @@ def write(case):
     np.save("x.npy", g.at[0])
     np.save("y.npy", wanted)
     with open("graph.json", "w") as file:
-        json.dump({"format": "hesse-graph", "version": 1, "tokens": T,
+        json.dump({"format": "hesse-graph", "version": 2 if case in ("atan", "floor", "round") else 1, "tokens": T,
                    "values": g.values, "nodes": g.nodes}, file)
     with open("job.yaml", "w") as file:
         file.write("model: {family: graph, graph: graph.json}\n"
