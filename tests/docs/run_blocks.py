@@ -23,6 +23,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -66,12 +67,12 @@ class Session:
     """A shell or a Python that runs one block after the other in a folder."""
 
     def __init__(self, words, folder, environment):
-        self.process = subprocess.Popen(words, cwd=folder, env=environment, text=True,
+        self.process = subprocess.Popen(words, cwd=folder, env=environment, text=True, start_new_session=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def run(self, line):
         """Send a line; return whether `ok` came back within the limit."""
-        timer = threading.Timer(LIMIT, self.process.kill)
+        timer = threading.Timer(LIMIT, os.killpg, [self.process.pid, signal.SIGKILL])
         timer.start()
         try:
             self.process.stdin.write(line + "\n")
@@ -139,7 +140,11 @@ class Page:
                 shutil.copytree(path, os.path.join(folder, entry))
             elif not entry.startswith((".", "build")) and not entry.endswith(".h5"):
                 os.symlink(path, os.path.join(folder, entry))
-        os.symlink(os.path.dirname(hesse), os.path.join(folder, "build"))
+        build = os.path.dirname(hesse)
+        os.mkdir(os.path.join(folder, "build"))  # so that no block changes the build itself
+        for entry in os.listdir(build):
+            if os.path.isfile(os.path.join(build, entry)) and os.access(os.path.join(build, entry), os.X_OK):
+                os.symlink(os.path.join(build, entry), os.path.join(folder, "build", entry))
         tools = os.path.join(folder, ".bin")
         os.mkdir(tools)
         os.symlink(hesse, os.path.join(tools, "hesse"))
@@ -167,7 +172,8 @@ class Page:
             ok = self.shell.run(f". '{script}' > '{output}' 2>&1 < /dev/null; echo ok")
         if ok:
             return ""
-        with open(output, encoding="utf-8", errors="replace") as file:
+        with open(output, "a+", encoding="utf-8", errors="replace") as file:
+            file.seek(0)
             return file.read().strip() or "it printed nothing"
 
     def end(self):
@@ -226,8 +232,8 @@ def run_page(name, hesse, mpiexec, schema, verbose):
             elif block.language not in NEVER | {"yaml"}:
                 tell(block, "failed", f"found the language '{block.language}', expected one of sh, python, yaml, "
                      + ", ".join(sorted(NEVER | OTHER)))
-            if counts["failed"] and page.shell.process.poll() is not None:
-                break
+            if counts["failed"] and block.language == "sh":
+                break  # the shell has ended
         page.end()
     return counts
 
