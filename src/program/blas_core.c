@@ -26,14 +26,12 @@
 static const char mended_variable[] = "HESSE_BLAS_MENDED";
 
 /* Find a function of the libraries in this process and copy it to *pointer; false:
-   there is none. ISO C has no conversion from the loader's void pointer, POSIX has the
-   same bytes. */
+   there is none. The search includes the libraries that are loaded for this code alone,
+   if it is in a shared library. ISO C has no conversion from the loader's void pointer,
+   POSIX has the same bytes. */
 static bool look_up(const char *name, void *pointer)
 {
-    void *self = dlopen(NULL, RTLD_LAZY);
-    if (!self) return false;
-    void *symbol = dlsym(self, name);
-    dlclose(self);
+    void *symbol = dlsym(RTLD_DEFAULT, name);
     if (symbol) memcpy(pointer, &symbol, sizeof symbol);
     return symbol != NULL;
 }
@@ -198,15 +196,17 @@ static void mend_core(char **argv)
     unsetenv(mended_variable);
 }
 
-static void mend_threads(void)
+int hesse_blas_use_threads(int count)
 {
     void (*set)(int);
-    if (getenv("OPENBLAS_NUM_THREADS") || getenv("OMP_NUM_THREADS")) return;
-    if (look_up("openblas_set_num_threads", &set)) set(1);
+    const int before = hesse_blas_threads();
+    if (getenv("OPENBLAS_NUM_THREADS") || getenv("OMP_NUM_THREADS")) return before;
+    if (count > 0 && look_up("openblas_set_num_threads", &set)) set(count);
+    return before;
 }
 
 void hesse_blas_mend(char **argv)
 {
     mend_core(argv);
-    mend_threads();
+    hesse_blas_use_threads(1);
 }

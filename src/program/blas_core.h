@@ -45,4 +45,8 @@ void hesse_blas_warn(void);
 /** Local. Threads of a BLAS call; 0 when they are not known. */
 int hesse_blas_threads(void);
 
+/** Local. Let OpenBLAS use `count` threads from now on, unless OPENBLAS_NUM_THREADS or
+ * OMP_NUM_THREADS gives a number; 0: change nothing. Returns the number before. */
+int hesse_blas_use_threads(int count);
+
 #endif /* HESSE_PROGRAM_BLAS_CORE_H */

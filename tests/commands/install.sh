@@ -43,6 +43,17 @@ for command in convert export tokenize; do
     fi
     test -x "$there/installed/bin/hesse-$command"
 done
+
+# hesse.operator finds the library of the installation.
+if /usr/bin/python3 -c 'import scipy' 2>/dev/null; then
+    env -u HESSE_LIBRARY PYTHONPATH="$there/installed/share/hesse/python" PATH=/usr/bin:/bin \
+        /usr/bin/python3 -c "
+import hesse
+from hesse.operators import library
+assert library.find().startswith('$there/installed/'), library.find()
+with hesse.operator('$source/tests/families/mlp/job.yaml') as op:
+    assert op.loss() > 0 and op @ op.gradient() @ op.gradient() != 0"
+fi
 for file in "$source"/tools/python/hesse/*.py "$source"/tools/python/hesse/*/*.py; do
     cmp "$file" "$there/installed/share/hesse/python/${file#"$source"/tools/python/}"
 done

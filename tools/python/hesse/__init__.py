@@ -1,6 +1,7 @@
 """hesse: exact curvature of neural networks, from Python.
 
     hesse.export(module, example, loss=...)   write a PyTorch module as a graph that hesse reads
+    hesse.operator(job)                       the Hessian of a job as an operator for SciPy
 
 The functions import their libraries when they are first called.
 """
@@ -9,7 +10,9 @@ import importlib
 __version__ = "0.2.0"
 # The public names and the modules that define them.
 _PLACES = {
+    "Failure": ".common",
     "export": ".exporter.export",
+    "operator": ".operators.operator",
 }
 __all__ = sorted(_PLACES)
 
