@@ -36,7 +36,7 @@ import pages  # noqa: E402
 LIMIT = 120  # seconds that a block may take
 NEVER = {"text", "json", "c", "bibtex"}  # languages that are samples, and are not run
 OTHER = {"julia", "matlab", "octave", "cmake", "r"}  # languages that need a reason
-COMMAND = re.compile(r"^(\$ )?(hesse|mpirun|srun|sbatch|build/|tools/|tests/|python3? |pip |cmake |ctest |"
+COMMAND = re.compile(r"^(\$ )?(hesse|mpirun|srun|sbatch|apt-get |apt |sudo |rattler-build |eb |spack |apptainer |build/|tools/|tests/|python3? |pip |cmake |ctest |"
                      r"export |import \w+$|from \w[\w.]* import )", re.MULTILINE)
 
 PYTHON = r"""
