@@ -1,7 +1,8 @@
 # A checkpoint of nanoGPT, a text, labelled reviews, and tokenizers like those of GPT-2 and BERT.
 cp docs/faq.md corpus.txt
 printf 'good\tA fine film.\nbad\tA film without a plot.\n' > reviews.tsv
-python3 -c 'import torch, safetensors, tokenizers' 2>/dev/null && python3 - <<'END'
+if python3 -c 'import torch, safetensors, tokenizers' 2>/dev/null; then
+    python3 - <<'END'
 import os, runpy, sys
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
@@ -18,3 +19,4 @@ os.mkdir("out")
 sys.argv = ["train_nanogpt.py", "out/ckpt.pt", "--steps", "2"]
 runpy.run_path("tests/python/train_nanogpt.py", run_name="__main__")
 END
+fi

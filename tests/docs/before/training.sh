@@ -34,4 +34,4 @@ sweep:
   optimiser: {adam: {train: {optimiser: adam}}, sgd: {train: {optimiser: sgd}}}
 END
 hesse train sweep.yaml --output sweep
-sed -i 's/steps: .*/steps: 20/; s/every: .*}/every: 10}/' jobs/train_gpt2.yaml
+sed -i 's/steps: 200/steps: 20/; s/every: [0-9]*/every: 10/' jobs/train_gpt2.yaml
