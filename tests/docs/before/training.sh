@@ -6,6 +6,7 @@ hessian: {scope: blocks, only: ["*.h.0.attn.*"]}
 train: {steps: 1000, batch: 1, stages: [init, 100%], measures: {every: 500}}
 output: {folder: run1}
 END
+sed 's,docs/faq,../docs/faq,; s,config: ,config: ../,; /^output/d' job.yaml > jobs/train_gpt2.yaml
 python3 - <<'END'
 import json
 text = open("docs/faq.md").read()
@@ -34,4 +35,3 @@ sweep:
   optimiser: {adam: {train: {optimiser: adam}}, sgd: {train: {optimiser: sgd}}}
 END
 hesse train sweep.yaml --output sweep
-sed -i 's/steps: 200/steps: 20/; s/every: [0-9]*/every: 10/' jobs/train_gpt2.yaml
