@@ -16,6 +16,7 @@ hesse_status hesse_command_check(hesse_team *team, const hesse_options *options)
 hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_graph(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_show(hesse_team *team, const hesse_options *options);
+hesse_status hesse_command_selftest(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_info(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_help(const hesse_options *options, hesse_why *why);
 hesse_status hesse_command_completion(const hesse_options *options, hesse_why *why);

@@ -36,6 +36,16 @@ for program in "$there/by_pkg_config" "$there/build/by_cmake"; do
 done
 test -x "$there/installed/bin/hesse"
 
+# The program checks itself, far from its source, and shells find its completion.
+(cd / && "$there/installed/bin/hesse" selftest | grep -q '^selftest: all [0-9]* checks passed$')
+for script in bash-completion/completions/hesse zsh/site-functions/_hesse \
+    fish/vendor_completions.d/hesse.fish; do
+    grep -q 'tokenize' "$there/installed/share/$script"
+    grep -q '^hessian.scope=blocks$' "$there/installed/share/$script"
+done
+bash -c '. "$1" && complete -p hesse' bash \
+    "$there/installed/share/bash-completion/completions/hesse" | grep -q _hesse
+
 # The Python commands are found beside the program, and their package is complete.
 for command in convert export tokenize; do
     if python3 -c 'import numpy' 2>/dev/null; then

@@ -158,6 +158,13 @@ class Page:
         self.python = None
         self.count = 0
 
+    def write(self, block):
+        """Write a block that is the content of a file."""
+        target = os.path.join(self.folder, block.comment[6:])
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(target, "w", encoding="utf-8") as file:
+            file.write(block.text)
+
     def run(self, language, text):
         """Run a text; return what it printed if it failed, and otherwise nothing."""
         self.count += 1
@@ -197,7 +204,9 @@ def run_page(name, hesse, mpiexec, schema, verbose):
         page = Page(name, hesse, mpiexec, folder)
         before = os.path.join(root, "tests", "docs", "before",
                               re.sub(r"^docs_|\.md$", "", name.replace("/", "_")) + ".sh")
-        lacking = set()
+        for block in reversed(blocks):  # a command may come before the file that it reads
+            if block.comment.startswith("file: "):
+                page.write(block)
         if os.path.exists(before):
             with open(before, encoding="utf-8") as file:
                 text = file.read()
@@ -214,10 +223,7 @@ def run_page(name, hesse, mpiexec, schema, verbose):
             elif wrong:
                 tell(block, "failed", wrong)
             elif block.comment.startswith("file: "):
-                target = os.path.join(folder, block.comment[6:])
-                os.makedirs(os.path.dirname(target), exist_ok=True)
-                with open(target, "w", encoding="utf-8") as file:
-                    file.write(block.text)
+                page.write(block)
             elif block.language == "indented":
                 if COMMAND.search(block.text):
                     tell(block, "failed", "found a command in an indented block, expected a fence that names "

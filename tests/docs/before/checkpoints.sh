@@ -13,7 +13,7 @@ for folder, model, trainer in (
     os.mkdir(folder)
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.train_from_iterator(["a film with a plot"], trainer)
+    tokenizer.train(["docs/faq.md"], trainer)
     tokenizer.save(folder + "/tokenizer.json")
 os.mkdir("out")
 sys.argv = ["train_nanogpt.py", "out/ckpt.pt", "--steps", "2"]

@@ -17,7 +17,7 @@ cat > grid.yaml <<'END'
 model: {family: mlp, widths: [3]}
 data: {generator: gaussian, features: 2, classes: 2, sequences: 16}
 train:
-  steps: 1250
+  steps: 1251
   batch: 4
   learning_rate: [1e-3, 1e-2]
   evaluate: {every: 250, sequences: 16}

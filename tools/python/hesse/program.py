@@ -3,36 +3,48 @@
 A wheel has the program in the folder bin of this package, and there `hesse` on the PATH is a
 launcher for it (`main`).
 """
+from __future__ import annotations
+
 import os
 import pathlib
 import shutil
 import sys
+from typing import Iterator
 
-from .common import USAGE
+from .common import USAGE, Failure
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUNDLED = HERE / "bin" / "hesse"
+INSTALLED = ("share", "hesse", "python", "hesse")  # the package below an installation by CMake
 
 
-def find_program(given=None):
+def _places() -> Iterator[str]:
+    """Go through the places beside the package where the program may be."""
+    yield str(BUNDLED)
+    if HERE.parts[-len(INSTALLED):] == INSTALLED:
+        yield str(HERE.parents[len(INSTALLED) - 1] / "bin" / "hesse")
+    else:
+        yield str(HERE.parents[2] / "build" / "hesse")  # of the source tree
+
+
+def find_program(given: str | os.PathLike[str] | None = None) -> str | None:
     """Return the path of the program hesse, or None.
 
-    given: a path or a name that the caller chose; nothing else is then tried. Otherwise the
-    places are, in this order: the environment variable HESSE, the program in a wheel, the build
-    folder of a source tree, an installation with this package in its folder share, the PATH.
+    It is `given`, a path or a name; or it is named by the variable HESSE, beside this package (in
+    a wheel, in an installation, in the folder `build` of the source tree), or on the PATH, in this
+    order. Raises `Failure` if there is no program `given`, or none that HESSE names.
     """
-    if given is not None:
-        return shutil.which(given)
-    tree = HERE.parents[2]
-    for path in (os.environ.get("HESSE"), str(BUNDLED), str(tree / "build" / "hesse"),
-                 str(tree / "bin" / "hesse"), "hesse"):
-        found = shutil.which(path) if path else None
+    named = os.fspath(given) if given else os.environ.get("HESSE")
+    for place in [named] if named else [*_places(), "hesse"]:
+        found = shutil.which(place)
         if found:
-            return found
+            return os.path.abspath(found)
+    if named:
+        raise Failure(USAGE, f"{named}: found no program of this name")
     return None
 
 
-def main():
+def main() -> int:
     """Replace this process by the program of a wheel, with the same words."""
     if not os.access(BUNDLED, os.X_OK):
         print(f"hesse: {BUNDLED}: found no program, expected that of the wheel", file=sys.stderr)
