@@ -25,7 +25,7 @@ def command_names(hesse):
 
 
 def command_pages(hesse, source):
-    """Write a page for each command: its help as it is printed."""
+    """Write a page for each command, its help as it is printed; return their names."""
     names = []
     for command in command_names(hesse):
         words = ["help", command] if command not in ("help", "version") else [command, "--help"]
@@ -33,9 +33,10 @@ def command_pages(hesse, source):
         if asked.returncode:  # a Python command whose libraries are missing, say
             raise SystemExit(f"tools/site: hesse {' '.join(words)}: {asked.stderr.strip()}")
         lines = asked.stdout.strip("\n")
-        names.append(save(source, f"commands/{command}.md",
-                          f"# hesse {command}\n\nThis is what `hesse {' '.join(words)}` prints.\n\n"
-                          f"```text\n{lines}\n```\n"))
+        names.append(command)
+        save(source, f"commands/{command}.md",
+             f"# hesse {command}\n\nThis is what `hesse {' '.join(words)}` prints.\n\n"
+             f"```text\n{lines}\n```\n")
     return names
 
 
@@ -55,7 +56,7 @@ def rows(text):
 
 
 def key_pages(hesse, source):
-    """Write a page for each section of a job, with a heading for each key."""
+    """Write a page for each section of a job, with a heading for each key; return the sections."""
     properties = json.loads(ask(hesse, "keys", "--json"))["properties"]
     texts = {}
     for section, head, cells in rows(ask(hesse, "keys", "--markdown")):
@@ -67,14 +68,18 @@ def key_pages(hesse, source):
         path = ".".join(part for part in (top, inside, key) if part)
         if not known(properties, path.split(".")):
             raise SystemExit(f"tools/site: hesse keys --json has no key {path}")
-        text += f"\n## {path}\n\n{fact['meaning'].replace(chr(92) + '|', '|')}\n\n"
+        meaning = fact["meaning"].replace("\\|", "|")
+        meaning = re.sub(r"\((docs/[\w-]+\.md)\)", r"([\1](../\1))", meaning)
+        text += f"\n## {path}\n\n{meaning}\n\n"
         text += f"- Value: {fact['value']}\n- Default: {fact['default']}\n"
         if "for" in fact:
             text += f"- For: {fact['for']}\n"
         if mark:
             text += "- `model.config` replaces this key.\n"
         texts[top] = text
-    return [save(source, f"keys/{top}.md", texts[top]) for top in properties if top in texts]
+    for top, text in texts.items():
+        save(source, f"keys/{top}.md", text)
+    return list(texts)
 
 
 def known(properties, path):
@@ -85,7 +90,7 @@ def known(properties, path):
 
 
 def schema_page(hesse, source):
-    """Write a page with every object of a result file."""
+    """Write a page with every object of a result file; return its name."""
     schema = json.loads(ask(hesse, "schema"))
     text = (f"# Schema of result files\n\nThis is schema {schema['schema_version']}, as `hesse schema` prints "
             f"it in JSON. [The guide to result files](../docs/result.md) explains it. The program reads files "
@@ -94,20 +99,30 @@ def schema_page(hesse, source):
     for axis, fact in schema["axes"].items():
         scale = f"`{fact['scale']}`" if "scale" in fact else "none"
         text += f"| `{axis}` | {fact['length']} | {scale} |\n"
-    section = None
+    sections = {}
     for row in schema["rows"]:
-        if row["section"] != section:
-            section = row["section"]
-            text += f"\n## {section}\n\n| object | kind | type | axes | meaning |\n|---|---|---|---|---|\n"
         name = "/" + row["path"] + (f" @ {row['attribute']}" if "attribute" in row else "")
-        axes = " x ".join(axis for axis in row.get("shape", [])) or "one value"
+        axes = " x ".join(row.get("shape", [])) or "one value"
         kind = row["kind"] + (", optional" if row["optional"] else "")
         meaning = row["description"].replace("|", "\\|")
-        text += f"| `{name}` | {kind} | {row['type']} | {axes} | {meaning} |\n"
-    return [save(source, "schema/result.md", text)]
+        sections.setdefault(row["section"], []).append(
+            f"| `{name}` | {kind} | {row['type']} | {axes} | {meaning} |\n")
+    for section, lines in sections.items():
+        text += (f"\n## {section}\n\n| object | kind | type | axes | meaning |\n|---|---|---|---|---|\n"
+                 + "".join(lines))
+    return save(source, "schema/README.md", text)
+
+
+def index(source, folder, title, text, names):
+    """Write the page that leads to the pages of a folder; return its name."""
+    return save(source, f"{folder}/README.md", f"# {title}\n\n{text}\n\n"
+                + "".join(f"- [{name}]({name}.md)\n" for name in names))
 
 
 def write(hesse, source):
-    """Write all pages; return their chapters as (title, names)."""
-    return [("Commands", command_pages(hesse, source)), ("Keys of a job", key_pages(hesse, source)),
-            ("Result file", schema_page(hesse, source))]
+    """Write all pages; return the names of those that lead to the others."""
+    commands, keys = command_pages(hesse, source), key_pages(hesse, source)
+    return [index(source, "commands", "Commands", "The help of every command, as the program prints it:", commands),
+            index(source, "keys", "Keys of a job", "Every key of a job, with a page for each section. "
+                  "[The guide to job files](../docs/job.md) explains them.", keys),
+            schema_page(hesse, source)]
