@@ -60,7 +60,7 @@ class Cases:
 
 def collect(inputs: Sequence[Input], most_frames: int) -> Cases:
     """Return the results of all files that have some."""
-    several = len(inputs) > 1
+    several = sum(given.file.kind in ("result", "series") for given in inputs) > 1
     steps = sorted({step for given in inputs if given.file.kind == "series"
                     for step in given.file.steps})
     kept = steps

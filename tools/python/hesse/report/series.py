@@ -46,7 +46,7 @@ def figure_series(inputs: Sequence[Input], limits: Limits) -> Figure | None:
     own = [given for given in inputs if given.file.kind == "series"]
     if not own:
         return None
-    several = len(inputs) > 1
+    several = len(own) > 1
     every = list(dict.fromkeys(name for given in own for name in given.file.blocks.index)) if all(
         "blocks" in given.file for given in own) else []
     if not every:
@@ -134,7 +134,7 @@ def figures_logs(inputs: Sequence[Input], limits: Limits) -> list[Figure]:
     own = [given for given in inputs if given.file.kind == "log"]
     if not own:
         return []
-    several = len(inputs) > 1
+    several = len(own) > 1
     views: list[View] = []
     path: list[View] = []
     notes: set[str] = set()
