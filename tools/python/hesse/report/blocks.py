@@ -21,6 +21,7 @@ DISTANCES = {
 SHORT = {"js": "Jensen-Shannon", "js_distance": "Jensen-Shannon, square root",
          "js_raw": "Jensen-Shannon, raw", "js_log": "Jensen-Shannon of logarithms",
          "wasserstein": "Wasserstein", "coupling": "coupling"}
+ROUNDING = 1e-13  # a block whose norm is below this part of the largest norm is rounding error
 # Measures of a block: column, label, axis, scale.
 MEASURES = (
     ("trace_per_parameter", "trace per parameter", "trace / size (loss / parameter²)", "symlog"),
@@ -175,7 +176,7 @@ def figures_shares(cases: Cases, limits: Limits) -> list[Figure]:
                 + ("the Gauss-Newton part and the functional part, which is the rest"
                    if kind == "curvature" else "each kind of operator")
                 + ". The relative bars are divided by the sum of their absolute values, so that all "
-                  "have the length 1; negative ones go down. The trace of the Hessian is the sum "
+                  "have the length 1; negative ones go to the left. A block that is zero up to rounding has no bar. The trace of the Hessian is the sum "
                   "of the traces of its shares. Squared norms do not add up in this way, and the "
                   "grey bar is what the scalar products between shares contribute.")
             found.append(Figure(
@@ -201,6 +202,8 @@ def shares_views(cases: Cases, own: Sequence[Case], chosen: Sequence[str] | None
         order = order or names.orders(index)
         labels = [cases.short[name] for name in index]
         count = len(index)
+        size = table["frobenius"][:count].astype(float)
+        zero = size <= ROUNDING * np.nanmax(size, initial=0)
         for column, power in (("trace", 1), ("frobenius", 2)):
             whole = table[column][:count].astype(float) ** power
             pieces = {name.replace("_", "-" if name == "gauss_newton" else " "):
@@ -215,7 +218,7 @@ def shares_views(cases: Cases, own: Sequence[Case], chosen: Sequence[str] | None
                 key = column + ("-relative" if relative else "")
                 for name, piece in pieces.items():
                     with np.errstate(invalid="ignore", divide="ignore"):
-                        y = np.where(total > 0, piece / total, np.nan) if relative else piece
+                        y = np.where((total > 0) & ~zero, piece / total, np.nan) if relative else piece
                     stacks.setdefault(key, []).append(
                         Curve(name, labels, y, group="rest" if "rest" in name else "",
                               frame=case.frame))

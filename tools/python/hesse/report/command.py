@@ -16,8 +16,11 @@ from .cases import Cases, Input, collect
 from .figure import Figure, Limits, Section, number, words
 
 PROG = "hesse report"
-KINDS = {"result": "result", "series": "series of checkpoints", "sweep": "sweep",
-         "log": "log of a training run", "landscape": "landscape", "theory": "theory"}
+# The name of each kind of file, of one and of several.
+KINDS = {"result": ("result", "results"), "sweep": ("sweep", "sweeps"),
+         "series": ("series of checkpoints", "series of checkpoints"),
+         "log": ("log of a training run", "logs of training runs"),
+         "landscape": ("landscape", "landscapes"), "theory": ("theory", "theories")}
 # Facts of a card: attribute and name.
 FACTS = (("loss", "loss"), ("model_family", "model"), ("parameters", "parameters"),
          ("partition", "partition"), ("scope", "matrices"), ("method", "method"),
@@ -80,7 +83,9 @@ def card_of(given: Input) -> page.Card:
                         ("wall_seconds", "seconds")):
         if name in attributes:
             facts[label] = number(attributes[name])
-    return page.Card(given.name, KINDS[given.file.kind], facts, checks, provenance, texts)
+    if "created" in facts:
+        facts["created"] = facts["created"].replace("T", " ").replace("Z", " UTC")
+    return page.Card(given.name, KINDS[given.file.kind][0], facts, checks, provenance, texts)
 
 
 def sections_of(inputs: Sequence[Input], limits: Limits) -> tuple[list[Section], Cases]:
@@ -140,13 +145,13 @@ def make_page(inputs: Sequence[Input], title: str) -> tuple[str, list[Section]]:
     """Return the page. If it is too large, its figures are made anew with fewer points."""
     plotly = page.packed(page.library())
     limits = Limits()
-    kinds = [KINDS[given.file.kind] for given in inputs]
-    subtitle = ", ".join(words(kinds.count(kind), kind) if kind[-1] != "s"
-                         else f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    kinds = [given.file.kind for given in inputs]
+    subtitle = ", ".join(f"{kinds.count(kind)} {KINDS[kind][kinds.count(kind) > 1]}"
+                         for kind in dict.fromkeys(kinds))
     while True:
         sections, cases = sections_of(inputs, limits)
         groups = {short: names.group_of(name) for name, short in cases.short.items()}
-        text = page.render(title, f"{subtitle.capitalize()}.", [card_of(given) for given in inputs],
+        text = page.render(title, f"Figures of {subtitle} of hesse.", [card_of(given) for given in inputs],
                            sections, plotly, groups, __version__)
         size = len(text.encode())
         if size <= page.LARGEST:

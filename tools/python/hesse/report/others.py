@@ -232,7 +232,7 @@ def figures_theories(inputs: Sequence[Input], limits: Limits) -> list[Figure]:
                 values = np.sort(theory[column])
                 view = draws.setdefault(key, View(key, label, Axis("draws, sorted by their value"),
                                                   Axis(axis)))
-                view.curves.append(curve(given, column.replace("_", " "),
+                view.curves.append(curve(given, column.replace("_", " ").replace("adam", "Adam"),
                                          np.arange(1, len(values) + 1), values, line="both"))
         if "gd_steps" in theory and "steps" in draws:
             count = np.atleast_1d(theory["gd_steps"])
@@ -240,7 +240,7 @@ def figures_theories(inputs: Sequence[Input], limits: Limits) -> list[Figure]:
                 values = np.sort(count) if len(count) > 1 else np.repeat(
                     count, len(theory["draw"]))
                 draws["steps"].curves.append(curve(
-                    given, "gd steps", np.arange(1, len(values) + 1), values, line="dashed"))
+                    given, "gradient descent steps", np.arange(1, len(values) + 1), values, line="dashed"))
         if "path" in theory:
             path = theory["path"]
             for quantity, axis in (("loss", "loss"),

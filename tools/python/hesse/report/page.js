@@ -4,7 +4,6 @@
 (() => {
   const SCALE_NAMES = { linear: "linear", log: "log", symlog: "±log" };
   const DASHES = { solid: "solid", dashed: "dash", dotted: "dot", both: "solid", points: "solid" };
-  const SIGNED = { log: "log10", linear: "linear" };
   const PHONE = 640;
   const $ = (tag, attributes = {}, ...children) => {
     const element = document.createElement(tag);
@@ -81,12 +80,18 @@
     }
     return { tickvals, ticktext, tickmode: "array" };
   };
+  const logTicks = lists => {
+    let low = Infinity, high = 0;
+    for (const list of lists) for (const v of list) if (v > 0) { low = Math.min(low, v); high = Math.max(high, v); }
+    const decades = Math.log10(high / low);
+    return decades > 2.2 ? { dtick: Math.max(1, Math.ceil(decades / 7)) } : isFinite(decades) && decades > 0.4 ? { dtick: "D2" } : {};
+  };
   const axis = (description, scale, lists, turn) => ({
     title: { text: plain(description.label), standoff: 12 },
     type: scale === "log" ? "log" : "linear",
     gridcolor: css("--grid"), linecolor: css("--line"), zeroline: scale !== "log", zerolinecolor: css("--line"),
     automargin: true, exponentformat: "power", hoverformat: ".4g",
-    ...(scale === "log" ? { dtick: undefined, nticks: 8 } : {}),
+    ...(scale === "log" ? logTicks(lists) : {}),
     ...(scale === "symlog" ? symlogTicks(lists, turn) : {}),
   });
 
@@ -153,7 +158,9 @@
     // Controls.
     choice(label, options, current, choose) {
       const set = value => { choose(value); this.build(); this.draw(); };
-      if (options.length > 4) {
+      // Buttons that do not fit into one line are a list.
+      const room = innerWidth < PHONE ? 30 : 64;
+      if (options.length > 4 || options.reduce((sum, [, text]) => sum + text.length + 2, 0) > room) {
         const select = $("select", { onchange: event => { set(event.target.value); this.focus(label); }, "data-control": label });
         for (const [value, text] of options) {
           const option = $("option", { value }, text);
@@ -270,7 +277,7 @@
       const layout = {
         paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, autosize: true,
         font: { family: getComputedStyle(document.body).fontFamily, size: phone ? 11 : 12.5, color: css("--ink") },
-        margin: { l: phone ? 48 : 64, r: phone ? 10 : 24, t: 16, b: 52 }, height: phone ? 330 : 440, hovermode: "closest",
+        margin: { l: phone ? 48 : 64, r: phone ? 10 : 24, t: phone ? 10 : 34, b: 52 }, height: phone ? 330 : 440, hovermode: "closest",
         dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
         hoverlabel: { bgcolor: css("--card"), bordercolor: css("--line"), font: { color: css("--ink") }, namelength: -1 },
         modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--soft"), activecolor: css("--accent") },
@@ -278,7 +285,7 @@
         ...picture.layout,
       };
       Plotly.react(this.plot, picture.traces, layout, {
-        responsive: true, displaylogo: false,
+        responsive: true, displaylogo: false, displayModeBar: !phone,
         modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toggleSpikelines", "hoverClosestCartesian", "hoverCompareCartesian"],
         toImageButtonOptions: { filename: `hesse-${this.d.key}`, scale: 2 },
       });
@@ -314,7 +321,7 @@
       if (view.key === "density") least = Math.max(least, most * 1e-9);
       curves.forEach((curve, at) => {
         const colour = this.colour(curve.name), label = plain(curve.label);
-        legend.push({ name: curve.name, text: curve.label, colour, dash: curve.line, first: curve.line !== "dashed" && curve.line !== "dotted" });
+        legend.push({ name: curve.name, text: curve.label, colour, dash: curve.line, first: !legend.some(entry => entry.name === curve.name) });
         if (bins) {
           const { places, heights, labels } = binned[at];
           traces.push({ type: "scatter", mode: "lines", x: places, y: heights.map(v => view.yScale === "log" && !(v > 0) ? null : v),
@@ -399,13 +406,14 @@
         }
       }
       const names = [...positions.keys()];
-      const longest = phone ? 15 : 36;
+      const longest = phone ? 17 : 36;
       const step = Math.max(1, Math.ceil(count / (lying ? 80 : 1e9)));
       const categories = { automargin: true, gridcolor: "rgba(0,0,0,0)", zeroline: false, range: lying ? [count - 0.5, -0.5] : undefined,
         tickmode: "array", tickvals: lying ? names.map((_, i) => i).filter(i => i % step === 0) : [], ticktext: lying ? names.map(name => plain(short(name, longest))) : [],
         tickfont: { size: phone ? 10 : 11.5 }, title: lying ? undefined : { text: plain(view.x.label) } };
       const values = axis(view.y, view.yScale, ys, turn);
       if (phone) values.title.font = { size: 11 };
+      if (view.key.endsWith("-relative")) values.range = [-1.03, 1.03];
       const layout = { barmode: stack ? "relative" : "group", bargap: 0.25, height: lying ? Math.max(220, 120 + count * (several && !stack ? 24 : 17)) : phone ? 330 : 440,
         xaxis: lying ? values : categories, yaxis: lying ? categories : values };
       return { traces, layout, legend };
@@ -440,7 +448,7 @@
         const type = cells.kind === "contour" ? { type: "contour", ncontours: 24, contours: { coloring: "heatmap" }, line: { width: 0.6, color: theme() === "dark" ? "rgba(255,255,255,.45)" : "rgba(0,0,0,.35)" } } : { type: "heatmap" };
         const traces = [{ ...type, x: cells.x, y: cells.y, z: coloured, ...colours, colorbar: bar, hovertemplate: "x %{x:.4g}<br>y %{y:.4g}<br><b>%{z:.5g}</b><extra></extra>" }];
         if (cells.centre) traces.push({ type: "scatter", mode: "markers", x: [0], y: [0], marker: { symbol: "x", size: 10, color: "#ffffff", line: { color: "#000000", width: 1.5 } }, hovertemplate: "the network<extra></extra>" });
-        return { traces, layout: { height: phone ? 430 : 560, margin: { l: 56, r: 16, t: 16, b: phone ? 120 : 52 }, xaxis: { ...axis(view.x, "linear"), zeroline: false, constrain: "domain" }, yaxis: { ...axis(view.y, "linear"), zeroline: false } }, legend: [] };
+        return { traces, layout: { height: phone ? 430 : 560, margin: { l: 56, r: 16, t: phone ? 10 : 34, b: phone ? 120 : 52 }, xaxis: { ...axis(view.x, "linear"), zeroline: false, constrain: "domain" }, yaxis: { ...axis(view.y, "linear"), zeroline: false } }, legend: [] };
       }
       const names = at.map(i => cells.x[i]), n = names.length;
       const text = values.map((row, i) => row.map((v, j) => `${plain(names[i])}<br>${plain(names[j])}<br><b>${format(v)}</b>`));
@@ -458,7 +466,7 @@
       }
       const width = this.plot.clientWidth || 800;
       return { traces: [{ type: "heatmap", z: coloured, text, ...colours, colorbar: bar, hovertemplate: "%{text}<extra></extra>", xgap: n < 60 ? 1 : 0, ygap: n < 60 ? 1 : 0 }],
-        layout: { height: phone ? width + 110 : Math.min(760, Math.max(460, width * 0.78)), margin: { l: phone ? 10 : 64, r: 16, t: 10, b: phone ? 100 : 60 }, shapes, xaxis: { ...side, tickangle: 90 }, yaxis: { ...side, ...square, autorange: "reversed" } }, legend: [] };
+        layout: { height: phone ? width + 110 : Math.min(760, Math.max(460, width * 0.78)), margin: { l: phone ? 10 : 64, r: 16, t: phone ? 10 : 34, b: phone ? 100 : 60 }, shapes, xaxis: { ...side, tickangle: 90 }, yaxis: { ...side, ...square, autorange: "reversed" } }, legend: [] };
     }
 
     drawLegend(entries) {

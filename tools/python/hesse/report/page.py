@@ -246,7 +246,7 @@ def render(title: str, subtitle: str, cards: Sequence[Card], sections: Sequence[
 <p class="alert" id="alert" role="alert"></p>
 <noscript><p class="card">The figures need JavaScript. The tables below have their numbers.</p></noscript>
 <section id="summary" aria-labelledby="heading-summary"><h2 id="heading-summary">Summary</h2>
-{"".join(map(card_html, cards))}</section>
+<div class="cards">{"".join(map(card_html, cards))}</div></section>
 {body}
 </main>
 </div>

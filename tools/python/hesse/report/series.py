@@ -92,6 +92,7 @@ def figure_series(inputs: Sequence[Input], limits: Limits) -> Figure | None:
                                                   math.nan for key in ("loss", "gradient_norm",
                                                                        "js0"))])
     rates = learning_rates(inputs)
+    views.sort(key=lambda view: view.key != "block-max")  # the first one that is shown
     for view in views:
         view.y.scale, view.y.choices = both_signs(view.curves)
         if view.key == "block-max":
@@ -200,6 +201,7 @@ def figures_logs(inputs: Sequence[Input], limits: Limits) -> list[Figure]:
                      float(log["loss"][-1]) if len(steps) else math.nan,
                      float(evaluate["loss"][-1]) if "loss" in evaluate and len(evaluate["loss"])
                      else math.nan, str(attributes.get("train_failure", "no"))])
+    path.sort(key=lambda view: view.key != "sharpness")
     found = []
     for figure_views in (views, path):
         for view in figure_views:
