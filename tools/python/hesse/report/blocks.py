@@ -6,7 +6,7 @@ from typing import Sequence
 
 import numpy as np
 
-from . import names
+from ..figures import names
 from .cases import Case, Cases
 from .figure import Axis, Cells, Curve, Figure, Floats, Limits, View, averaged
 
@@ -142,7 +142,8 @@ def figure_measures(cases: Cases, limits: Limits) -> Figure | None:
     if not views:
         return None
     caption = (
-        "One number of each block. The colour of a bar is the group of the block. The condition "
+        "One number of each block. The colour of a bar is "
+        + ("the group of the block" if len(cases.files()) == 1 else "its file") + ". The condition "
         "number is the largest absolute eigenvalue divided by the smallest above rounding, the "
         "negative mass is the weight of negative eigenvalues, and the effective rank counts the "
         "eigenvalues that matter. A bar is missing where a number does not exist.")

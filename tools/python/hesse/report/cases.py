@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Iterator, Sequence
 
 import numpy as np
 
-from . import names
+from ..figures import names
 
 if TYPE_CHECKING:
     from ..results import File, Result, Spectrum

@@ -11,7 +11,8 @@ import numpy as np
 
 from .. import __version__, results
 from ..common import INPUT, OUTPUT, USAGE, Failure, Outputs, Parser, run
-from . import blocks, names, others, page, series, spectra
+from ..figures import names
+from . import blocks, others, page, series, spectra
 from .cases import Cases, Input, collect
 from .figure import Figure, Limits, Section, number, words
 

@@ -6,7 +6,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from . import names
+from ..figures import names
 from .cases import Input
 from .figure import Axis, Cells, Curve, Figure, Limits, View, averaged, spaced_log
 from .series import both_signs

@@ -355,7 +355,7 @@
       for (const [value, text] of view.lines) {
         const y = view.yScale === "log" ? value : py(value);
         layout.shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line: { color: css("--soft"), width: 1.3, dash: "dash" } });
-        layout.annotations.push({ xref: "paper", x: 1, xanchor: "right", yanchor: "bottom", y: view.yScale === "log" ? Math.log10(value) : y, text: plain(text), showarrow: false, font: { size: 11, color: css("--soft") } });
+        layout.annotations.push({ xref: "paper", x: 0, xanchor: "left", yanchor: "bottom", y: view.yScale === "log" ? Math.log10(value) : y, text: plain(text), showarrow: false, font: { size: 11, color: css("--soft") } });
       }
       if (!traces.length) layout.annotations.push({ xref: "paper", yref: "paper", x: 0.5, y: 0.5, text: "Nothing is chosen. The list above has all curves.", showarrow: false, font: { color: css("--soft") } });
       return { traces, layout, legend };
@@ -428,8 +428,7 @@
       const at = order || cells.x.map((_, i) => i);
       const values = order ? at.map(i => at.map(j => cells.values[i][j])) : cells.values;
       const coloured = cells.log ? values.map(row => row.map(v => v > 0 ? Math.log10(v) : null)) : values;
-      const bar = { thickness: 12, outlinewidth: 0, len: 0.95, tickfont: { size: 11 }, exponentformat: "power", title: { text: plain(cells.label), side: phone ? "bottom" : "right", font: { size: 11 } } };
-      if (phone) Object.assign(bar, { orientation: "h", y: -0.12, yanchor: "top", x: 0.5, len: 1, title: { text: plain(cells.label), side: "top", font: { size: 11 } } });
+      const bar = { thickness: phone ? 9 : 12, outlinewidth: 0, len: 0.95, xpad: phone ? 4 : 10, tickfont: { size: phone ? 10 : 11 }, exponentformat: "power", title: { text: plain(cells.label), side: "right", font: { size: phone ? 10 : 11 } } };
       if (cells.log) {
         let low = Infinity, high = -Infinity;
         for (const row of coloured) for (const v of row) if (v !== null) { low = Math.min(low, v); high = Math.max(high, v); }
@@ -441,14 +440,14 @@
       if (cells.kind === "surface") {
         const side = { gridcolor: css("--grid"), zerolinecolor: css("--line"), backgroundcolor: "rgba(0,0,0,0)" };
         return { traces: [{ type: "surface", x: cells.x, y: cells.y, z: values, ...colours, cmid: colours.zmid, zmid: undefined, colorbar: bar, hovertemplate: "x %{x:.4g}<br>y %{y:.4g}<br><b>%{z:.5g}</b><extra></extra>" }],
-          layout: { height: phone ? 380 : 560, margin: { l: 0, r: 0, t: 10, b: phone ? 60 : 10 }, scene: { xaxis: { ...side, title: { text: "x" } }, yaxis: { ...side, title: { text: "y" } }, zaxis: { ...side, title: { text: plain(cells.label) } }, camera: { eye: { x: 1.4, y: -1.5, z: 0.9 } } } }, legend: [] };
+          layout: { height: phone ? 380 : 560, margin: { l: 0, r: 0, t: 10, b: 10 }, scene: { xaxis: { ...side, title: { text: "x" } }, yaxis: { ...side, title: { text: "y" } }, zaxis: { ...side, title: { text: plain(cells.label) } }, camera: { eye: { x: 1.4, y: -1.5, z: 0.9 } } } }, legend: [] };
       }
       const square = { scaleanchor: "x", constrain: "domain" };
       if (!named) {
         const type = cells.kind === "contour" ? { type: "contour", ncontours: 24, contours: { coloring: "heatmap" }, line: { width: 0.6, color: theme() === "dark" ? "rgba(255,255,255,.45)" : "rgba(0,0,0,.35)" } } : { type: "heatmap" };
         const traces = [{ ...type, x: cells.x, y: cells.y, z: coloured, ...colours, colorbar: bar, hovertemplate: "x %{x:.4g}<br>y %{y:.4g}<br><b>%{z:.5g}</b><extra></extra>" }];
         if (cells.centre) traces.push({ type: "scatter", mode: "markers", x: [0], y: [0], marker: { symbol: "x", size: 10, color: "#ffffff", line: { color: "#000000", width: 1.5 } }, hovertemplate: "the network<extra></extra>" });
-        return { traces, layout: { height: phone ? 430 : 560, margin: { l: 56, r: 16, t: phone ? 10 : 34, b: phone ? 120 : 52 }, xaxis: { ...axis(view.x, "linear"), zeroline: false, constrain: "domain" }, yaxis: { ...axis(view.y, "linear"), zeroline: false } }, legend: [] };
+        return { traces, layout: { height: phone ? 340 : 560, margin: { l: 56, r: 16, t: phone ? 10 : 34, b: 52 }, xaxis: { ...axis(view.x, "linear"), zeroline: false, constrain: "domain" }, yaxis: { ...axis(view.y, "linear"), zeroline: false } }, legend: [] };
       }
       const names = at.map(i => cells.x[i]), n = names.length;
       const text = values.map((row, i) => row.map((v, j) => `${plain(names[i])}<br>${plain(names[j])}<br><b>${format(v)}</b>`));
@@ -466,7 +465,7 @@
       }
       const width = this.plot.clientWidth || 800;
       return { traces: [{ type: "heatmap", z: coloured, text, ...colours, colorbar: bar, hovertemplate: "%{text}<extra></extra>", xgap: n < 60 ? 1 : 0, ygap: n < 60 ? 1 : 0 }],
-        layout: { height: phone ? width + 110 : Math.min(760, Math.max(460, width * 0.78)), margin: { l: phone ? 10 : 64, r: 16, t: phone ? 10 : 34, b: phone ? 100 : 60 }, shapes, xaxis: { ...side, tickangle: 90 }, yaxis: { ...side, ...square, autorange: "reversed" } }, legend: [] };
+        layout: { height: phone ? width * 0.82 : Math.min(760, Math.max(460, width * 0.78)), margin: { l: phone ? 10 : 64, r: phone ? 6 : 16, t: phone ? 10 : 34, b: phone ? 10 : 60 }, shapes, xaxis: { ...side, tickangle: 90 }, yaxis: { ...side, ...square, autorange: "reversed" } }, legend: [] };
     }
 
     drawLegend(entries) {

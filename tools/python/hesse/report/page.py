@@ -13,7 +13,7 @@ from typing import Any, Mapping, Sequence
 import numpy as np
 
 from ..common import need
-from . import names
+from ..figures import names
 from .figure import LARGEST_TABLE, Axis, Cells, Curve, Figure, Section, View, number
 
 LARGEST = 6_000_000  # bytes of a page

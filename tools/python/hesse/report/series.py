@@ -6,7 +6,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from . import names
+from ..figures import names
 from .blocks import MEASURES
 from .cases import Input
 from .figure import Axis, Curve, Figure, Limits, View, peaks

@@ -77,6 +77,8 @@ def short_names(names: Sequence[str]) -> list[str]:
     Names longer than 34 characters lose their middle.
     """
     beginning = len(stem(names))
+    if any(name[beginning:beginning + 1].isdigit() for name in names):  # "layers.0", not "0"
+        beginning = max(0, names[0].rfind(".", 0, max(0, beginning - 1)) + 1)
     found = []
     for name in names:
         text = "." + name[beginning:]
