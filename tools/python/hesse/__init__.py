@@ -13,6 +13,7 @@ _PLACES = {
     "export": ".exporter.export",
     "compare": ".results",
     "open": ".results",
+    "run": ".results",
 }
 __all__ = sorted(_PLACES)
 

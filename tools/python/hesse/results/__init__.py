@@ -18,8 +18,9 @@ xarray's arrays with named axes, and need xarray.
 from .compare import Comparison, compare
 from .reading import Missing, Numbers
 from .table import Table
+from .program import ProgramError, find_program, run
 from .recompute import Recomputed
 from .view import Density, File, Result, Spectrum, open
 
-__all__ = ["Comparison", "Density", "File", "Missing", "Numbers", "Recomputed", "Result",
-           "Spectrum", "Table", "compare", "open"]
+__all__ = ["Comparison", "Density", "File", "Missing", "Numbers", "ProgramError", "Recomputed",
+           "Result", "Spectrum", "Table", "compare", "find_program", "open", "run"]

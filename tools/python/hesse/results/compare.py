@@ -10,7 +10,7 @@ import numpy as np
 
 from ..common import USAGE, Failure
 from .recompute import wasserstein
-from .table import Table, cell, shorten
+from .table import Table, cell, columns_of, shorten
 from .view import Result, open
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class Comparison:
         Names of blocks that only one of the results has.
     measures
         Table with one row for each block and measure that differ: `a`, `b`, `difference`
-        (b - a), and `relative` (its absolute value over the larger absolute value).
+        (b - a), and `relative` (its absolute value over the larger absolute value; NaN if
+        only one of the results has the number).
     spectra
         Table with one row for each block of both: `largest` (largest absolute difference of
         the eigenvalues in ascending order; NaN for estimates and different sizes),
@@ -51,8 +52,7 @@ class Comparison:
 
     def __init__(self, a: Result, b: Result) -> None:
         self.names = (a._title(), b._title())
-        same_file = os.path.basename(a._where) == os.path.basename(b._where)
-        if same_file and a._where != b._where:
+        if self.names[0] == self.names[1]:
             self.names = (a._where, b._where)
         kept = {name: tuple(result.attributes.get(name) for result in (a, b))
                 for name in sorted({*a.attributes, *b.attributes})}
@@ -96,7 +96,7 @@ class Comparison:
 
     def _most(self) -> Table:
         """The measures that differ most."""
-        order = np.argsort(-self.measures["relative"], kind="stable")[:SHOWN]
+        order = np.argsort(-self.measures["relative"], kind="stable")[:SHOWN]  # NaN is last
         return self.measures.take(order)
 
     def _parts(self) -> list[str | Table]:
@@ -136,10 +136,8 @@ def _pairs(heading: str, pairs: dict[str, Any]) -> Table:
     def short(value: Any) -> str:
         return shorten(" ".join(("-" if value is None else cell(value)).split()))
 
-    columns = list(zip(*pairs.values())) if pairs else [(), ()]
-    return Table(heading, list(pairs), {
-        name: np.array([short(value) for value in column], dtype=object)
-        for name, column in zip("ab", columns)})
+    rows = [tuple(map(short, pair)) for pair in pairs.values()]
+    return Table(heading, list(pairs), columns_of(rows, {"a": object, "b": object}))
 
 
 def _measures(pairs: list[tuple[Spectrum, Spectrum]]) -> Table:
@@ -148,18 +146,16 @@ def _measures(pairs: list[tuple[Spectrum, Spectrum]]) -> Table:
         for measure in [*a.measures, *(m for m in b.measures if m not in a.measures)]:
             left = a.measures.get(measure, math.nan)
             right = b.measures.get(measure, math.nan)
-            if measure in LEFT_OUT or isinstance(left, str) or isinstance(right, str) or _same(
-                    left, right):
+            if (measure in LEFT_OUT or isinstance(left, str) or isinstance(right, str)
+                    or _same(float(left), float(right))):
                 continue
             size = max(abs(left), abs(right))
             far = right - left
-            relative = math.inf if math.isnan(far) or math.isinf(size) else abs(far) / size
+            relative = abs(far) / size if math.isfinite(size) else math.nan
             names.append(a.name)
             rows.append((measure, left, right, far, relative))
-    columns = list(zip(*rows)) if rows else [[]] * 5
-    return Table("block", names, {
-        name: np.array(column, dtype=object if name == "measure" else float)
-        for name, column in zip(("measure", "a", "b", "difference", "relative"), columns)})
+    kinds = {"measure": object, "a": float, "b": float, "difference": float, "relative": float}
+    return Table("block", names, columns_of(rows, kinds))
 
 
 def _spectra(pairs: list[tuple[Spectrum, Spectrum]]) -> Table:
@@ -175,11 +171,8 @@ def _spectra(pairs: list[tuple[Spectrum, Spectrum]]) -> Table:
             relative = largest / size if size > 0 else 0.0
         names.append(a.name)
         rows.append((a.size, largest, relative, wasserstein(left, right)))
-    columns = list(zip(*rows)) if rows else [[]] * 4
-    return Table("block", names, {
-        name: np.array(column, dtype=int if name == "size" else float)
-        for name, column in zip(("size", "largest", "relative", "wasserstein"), columns)},
-        title="differences of the spectra")
+    kinds = {"size": int, "largest": float, "relative": float, "wasserstein": float}
+    return Table("block", names, columns_of(rows, kinds), title="differences of the spectra")
 
 
 def compare(a: Comparable, b: Comparable) -> Comparison:

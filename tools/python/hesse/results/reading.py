@@ -86,7 +86,7 @@ def axes(dataset: h5py.Dataset) -> list[tuple[str, Any]]:
 
 def to_array(dataset: h5py.Dataset, lazy: bool = False) -> xarray.DataArray:
     """Return a dataset as an xarray.DataArray with the names and coordinates of its axes."""
-    xarray = need("xarray", f"{dataset.name} as an array of xarray")
+    xr = need("xarray", f"{dataset.name} as an array of xarray")
     found = axes(dataset)
     names = [name for name, _ in found]
     coordinates = {name: (name, read(scale)) for name, scale in found if scale is not None}
@@ -94,8 +94,8 @@ def to_array(dataset: h5py.Dataset, lazy: bool = False) -> xarray.DataArray:
     if lazy and dataset.dtype.kind != "S":
         from .lazy import wrap
         values = wrap(dataset)
-    variable = xarray.Variable(names, values, attrs=attributes(dataset))
-    array: xarray.DataArray = xarray.DataArray(
+    variable = xr.Variable(names, values, attrs=attributes(dataset))
+    array: xarray.DataArray = xr.DataArray(
         variable, coords=coordinates, name=dataset.name.rsplit("/", 1)[-1])
     return array
 
@@ -165,12 +165,12 @@ class Numbers:
 
     def to_xarray(self) -> xarray.Dataset:
         """Return all datasets of this group as an xarray.Dataset; they are read lazily."""
-        xarray = need("xarray", f"{self._group.name} as a Dataset of xarray")
+        xr = need("xarray", f"{self._group.name} as a Dataset of xarray")
         items = {name: self._group[name] for name in self
                  if hasattr(self._group[name], "shape")}
         arrays = {name: to_array(item, lazy=True) for name, item in items.items()}
         scales = [name for name, item in items.items() if item.attrs.get("CLASS") == SCALE]
-        found: xarray.Dataset = xarray.Dataset(
+        found: xarray.Dataset = xr.Dataset(
             {name: array for name, array in arrays.items() if name not in scales},
             coords={name: arrays[name] for name in scales})
         return found.assign_attrs(attributes(self._group))

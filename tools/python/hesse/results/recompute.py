@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..common import Failure
 from .reading import Missing, read
-from .table import Table
+from .table import Table, columns_of
 
 if TYPE_CHECKING:
     from .view import Floats, Result, Spectrum
@@ -214,7 +214,7 @@ def kernel_masses(values: Floats, masses: Floats, first: float, step: float, poi
         power = steepness * (offsets * (offsets + 2 * shift[part, None]))
         at = near[part, None].astype(int) + offsets
         inside = (at >= 0) & (at < points) & (power <= CUT)
-        kernels = np.where(inside, np.exp(-np.minimum(power, CUT + 1)), 0)
+        kernels = np.where(inside, np.exp(-np.where(inside, power, 0)), 0)
         kernels *= (masses[part] / kernels.sum(axis=1))[:, None]
         found += np.bincount(at[inside], weights=kernels[inside], minlength=points)
     return found
@@ -278,7 +278,7 @@ def log_histogram(values: Floats, masses: Floats, first: float, step: float) -> 
     logs = np.log(np.maximum(values, 0) + LOG_FLOOR)
     places = (logs - first) / step if step > 0 else np.zeros(len(logs))
     bins = np.clip(places, 0, LOG_BINS - 1).astype(int)
-    return np.bincount(bins, weights=masses, minlength=LOG_BINS)
+    return np.bincount(bins, weights=masses, minlength=LOG_BINS).astype(float)
 
 
 def distance(name: str, result: Result) -> Floats:
@@ -425,11 +425,9 @@ class _Rows:
         self.cells.append((where, float(a[at]), float(b[at]), float(far[at]), relative))
 
     def table(self, title: str) -> Recomputed:
-        columns = list(zip(*self.cells)) if self.cells else [[], [], [], [], []]
-        names = ("where", "stored", "recomputed", "difference", "relative")
-        return Recomputed("measure", self.names, {
-            name: np.array(column, dtype=object if name == "where" else float)
-            for name, column in zip(names, columns)}, title=title)
+        kinds = {"where": object, "stored": float, "recomputed": float, "difference": float,
+                 "relative": float}
+        return Recomputed("measure", self.names, columns_of(self.cells, kinds), title=title)
 
 
 def _add_spectrum(rows: _Rows, where: str, spectrum: Spectrum) -> None:

@@ -34,6 +34,12 @@ def shorten(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else "..." + name[3 - LONGEST_NAME:]
 
 
+def columns_of(rows: Sequence[Sequence[Any]], kinds: Mapping[str, type]) -> dict[str, NDArray[Any]]:
+    """Return the columns of a list of rows; `kinds` has their names and types."""
+    return {name: np.array([row[at] for row in rows], dtype=kind)
+            for at, (name, kind) in enumerate(kinds.items())}
+
+
 class Table:
     """Named columns of equal length.
 
@@ -107,9 +113,9 @@ class Table:
         The units of the columns are in `DataFrame.attrs["units"]`. Raises an error that
         names the package if pandas is not installed.
         """
-        pandas = need("pandas", "a table for pandas")
-        index = pandas.Index(self.index, name=self.index_name)
-        frame: pandas.DataFrame = pandas.DataFrame(self.columns, index=index)
+        pd = need("pandas", "a table for pandas")
+        frame: pandas.DataFrame = pd.DataFrame(
+            self.columns, index=pd.Index(self.index, name=self.index_name))
         frame.attrs["units"] = dict(self.units)
         return frame
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import xarray
 
     from .compare import Comparison
+    from .program import Scratch
     from .recompute import Recomputed
 
 Path = Union[str, "os.PathLike[str]"]
@@ -413,10 +414,10 @@ class Result:
             "netcdf4" or "h5netcdf": xarray's own reader opens the group, which must be
             given. Without it the numbers come through h5py, which reads schema 1, too.
         """
-        xarray = need("xarray", "a result as a Dataset of xarray")
+        xr = need("xarray", "a result as a Dataset of xarray")
         if engine is not None:
             place = self._group.name.rstrip("/") + "/" + group
-            opened: xarray.Dataset = xarray.open_dataset(
+            opened: xarray.Dataset = xr.open_dataset(
                 self._group.file.filename, group=place, engine=engine)
             return opened
         if group:
@@ -430,7 +431,7 @@ class Result:
                             ("spectra/full/eigenvalues", "eigenvalues")):
             if place in self._group:
                 arrays[name] = to_array(self._group[place], lazy=True)
-        found = xarray.Dataset(arrays)
+        found: xarray.Dataset = xr.Dataset(arrays)
         return found.assign_attrs(self.attributes)
 
     def recompute(self, matrices: bool = True) -> Recomputed:
@@ -455,8 +456,10 @@ class Result:
         return compare(self, other)
 
     def _title(self) -> str:
-        return f"{os.path.basename(self._where)}" + (
-            f", share {self.name}" if self._parent is not None else "")
+        above = self._parent or (self._owner if self._owner is not self else None)
+        if above is None:
+            return os.path.basename(str(self._group.file.filename))
+        return f"{above._title()}, {self.name}"
 
     def _table(self) -> Table:
         columns = {name: self.blocks[name] for name in SHOWN if name in self.blocks}
@@ -469,7 +472,7 @@ class Result:
         return Table("block", index, columns)
 
     def __repr__(self) -> str:
-        return f"<result {self._title()}: {len(self.blocks)} blocks, loss {self.loss:.6g}>\n" + (
+        return f"<{self._title()}: {len(self.blocks)} blocks, loss {self.loss:.6g}>\n" + (
             repr(self._table()))
 
     def _repr_html_(self) -> str:
@@ -489,6 +492,7 @@ class File(Result):
     def __init__(self, path: Path) -> None:
         h5py = need("h5py", "a result of hesse")
         self.path = os.fspath(path)
+        self._folder: Scratch | None = None
         try:
             handle = h5py.File(self.path, "r")
         except OSError as error:
@@ -520,9 +524,16 @@ class File(Result):
         raise Failure(INPUT, f"{self.path}: found {', '.join(self._group) or 'nothing'}, expected "
                              f"one of {', '.join(place for _, place in KINDS)}")
 
+    def _keep(self, folder: Scratch | None) -> File:
+        """Keep a temporary folder with this file until it is closed."""
+        self._folder = folder
+        return self
+
     def close(self) -> None:
         """Close the file. What was read before stays."""
-        self._group.file.close() if self._group else None
+        if self._group:
+            self._group.file.close()
+        self._folder = None  # the last file of a temporary folder removes it
 
     def __enter__(self) -> File:
         return self
