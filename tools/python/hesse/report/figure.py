@@ -140,6 +140,12 @@ class View:
     orders: Mapping[str, Sequence[int]] = field(default_factory=dict)
     lines: list[tuple[float, str]] = field(default_factory=list)
 
+    def scaled_label(self, scaling: str) -> str:
+        """Return the label of the x axis: numbers that are divided have no unit."""
+        if scaling in ("", "raw") or scaling not in self.scalings:
+            return self.x.label
+        return f"{self.x.label.split(' (')[0]}, {self.scalings[scaling]}"
+
 
 @dataclass
 class Figure:

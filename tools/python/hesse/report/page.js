@@ -348,7 +348,8 @@
         }
         traces.push(trace);
       });
-      const layout = { xaxis: axis(view.x, view.xScale, xs, xTurn), yaxis: axis(view.y, view.yScale, ys, yTurn), shapes: [], annotations: [] };
+      const label = view.scaled[this.scaling] || view.x.label;
+      const layout = { xaxis: axis({ label }, view.xScale, xs, xTurn), yaxis: axis(view.y, view.yScale, ys, yTurn), shapes: [], annotations: [] };
       if (named) { layout.xaxis.type = "category"; layout.xaxis.tickfont = { size: 11 }; }
       if (view.key === "density" && view.yScale === "log" && isFinite(least) && most > 0) layout.yaxis.range = [Math.log10(most) - 9, Math.log10(most) + 0.3];
       if (view.key === "learning_rate" && view.yScale === "linear") layout.yaxis.rangemode = "tozero";

@@ -85,6 +85,7 @@ def cells_data(cells: Cells) -> dict[str, Any]:
 def view_data(view: View) -> dict[str, Any]:
     return {"key": view.key, "label": view.label, "kind": view.kind, "x": axis_data(view.x),
             "y": axis_data(view.y), "pick": view.pick, "scalings": dict(view.scalings),
+            "scaled": {name: view.scaled_label(name) for name in view.scalings},
             "orders": {name: [int(at) for at in places] for name, places in view.orders.items()},
             "lines": [[float(value), text] for value, text in view.lines],
             "curves": [curve_data(curve) for curve in view.curves],
