@@ -16,11 +16,11 @@ in square brackets are NumPy arrays, and need numpy and h5py alone. Names after 
 xarray's arrays with named axes, and need xarray.
 """
 from .compare import Comparison, compare
+from .jobs import ProgramError, run
 from .reading import Missing, Numbers
-from .table import Table
-from .program import ProgramError, find_program, run
 from .recompute import Recomputed
+from .table import Table
 from .view import Density, File, Result, Spectrum, open
 
 __all__ = ["Comparison", "Density", "File", "Missing", "Numbers", "ProgramError", "Recomputed",
-           "Result", "Spectrum", "Table", "compare", "find_program", "open", "run"]
+           "Result", "Spectrum", "Table", "compare", "open", "run"]

@@ -25,8 +25,8 @@ OF_THE_RUN = ("created", "command", "host", "ranks", "threads", "environment", "
               "job", "job_complete", "job_identity", "output_identity", "predicted_seconds",
               "predicted_bytes_per_rank", "wall_seconds", "git_commit", "blas", "blas_mended",
               "blas_threads", "simd", "mpi", "hdf5", "repeatable", "sequences_at_once", "description")
-# Columns whose numbers depend on the machine or are rounding errors.
-LEFT_OUT = ("seconds", "offset", "size", "check_trace", "check_frobenius", "check_symmetry")
+# Columns that depend on the machine or on other blocks, or are rounding errors.
+LEFT_OUT = ("seconds", "offset", "check_trace", "check_frobenius", "check_symmetry")
 SHOWN = 12
 
 
@@ -62,11 +62,10 @@ class Comparison:
         self.attributes = _pairs("attribute", {name: pair for name, pair in differ.items()
                                                if name not in times})
         self.run_attributes = _pairs("attribute", {name: differ[name] for name in times})
-        known = a.blocks.index, b.blocks.index
-        self.only_a = [name for name in known[0] if name not in set(known[1])]
-        self.only_b = [name for name in known[1] if name not in set(known[0])]
-        both = [name for name in known[0] if name in set(known[1])]
-        pairs = [(a.block(name), b.block(name)) for name in both]
+        of_a, of_b = (dict.fromkeys(result.blocks.index) for result in (a, b))
+        self.only_a = [name for name in of_a if name not in of_b]
+        self.only_b = [name for name in of_b if name not in of_a]
+        pairs = [(a.block(name), b.block(name)) for name in of_a if name in of_b]
         if a.has_full and b.has_full:
             pairs.append((a.full, b.full))
         self.measures = _measures(pairs)
@@ -75,7 +74,8 @@ class Comparison:
     @property
     def same(self) -> bool:
         """True if no block, measure or spectrum differs; attributes do not count."""
-        return not (self.only_a or self.only_b or len(self.measures) or self.worst)
+        return not (self.only_a or self.only_b or len(self.measures)
+                    or self.spectra["wasserstein"].any())
 
     @property
     def worst(self) -> float:
@@ -90,9 +90,9 @@ class Comparison:
         an error that names the package if pandas is not installed.
         """
         frame = self.measures.to_pandas().reset_index()
-        return frame.pivot(index="block", columns="measure",
-                           values=["a", "b", "difference", "relative"]).swaplevel(axis=1).sort_index(
-                               axis=1)
+        wide = frame.pivot(index="block", columns="measure",
+                           values=["a", "b", "difference", "relative"])
+        return wide.swaplevel(axis=1).sort_index(axis=1)
 
     def _most(self) -> Table:
         """The measures that differ most."""

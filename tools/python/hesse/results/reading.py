@@ -35,22 +35,21 @@ def plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, np.ndarray):
-        return value.item() if value.ndim == 0 else value
+        return plain(value.item()) if value.ndim == 0 else texts_of(value)
     return value.item() if isinstance(value, np.generic) else value
 
 
 def read(dataset: h5py.Dataset) -> NDArray[Any]:
     """Read a dataset; texts become Python's texts in an array of objects."""
-    values = dataset[()]
-    if isinstance(values, bytes):
-        values = np.asarray(values)
-    values = np.asarray(values)
-    if values.dtype.kind == "S":
-        texts = np.empty(values.shape, dtype=object)
-        texts[...] = np.vectorize(lambda text: text.decode("utf-8", "replace"),
-                                  otypes=[object])(values) if values.size else texts
-        return texts
-    return values
+    return texts_of(np.asarray(dataset[()]))
+
+
+def texts_of(values: NDArray[Any]) -> NDArray[Any]:
+    """Return an array whose texts are Python's texts; other arrays stay as they are."""
+    if not values.size or not isinstance(values.flat[0], bytes):
+        return values
+    texts = [text.decode("utf-8", "replace") for text in values.flat]
+    return np.array(texts, dtype=object).reshape(values.shape)
 
 
 def attributes(item: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ without the program's code, so that a reader can check the program.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -250,19 +250,18 @@ def density(spectrum: Spectrum) -> tuple[Floats, Floats | None]:
     return probes.mean(axis=0), error
 
 
-def entropy(masses: Floats) -> float:
-    """Return sum x log x."""
-    x = masses[masses > 0]
-    return float(np.sum(x * np.log(x)))
-
-
-def divergence(p: Floats, q: Floats) -> float:
-    """Return the Jensen-Shannon divergence of two lists of masses, in nats."""
-    m = (p + q) / 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        left = np.where(p > 0, p * np.log(p / m), 0)
-        right = np.where(q > 0, q * np.log(q / m), 0)
-    return float(min(max((left.sum() + right.sum()) / 2, 0), math.log(2)))
+def divergences(p: Floats, others: Floats) -> Floats:
+    """Return the Jensen-Shannon divergences [k] of masses [G] and others [k, G], in nats."""
+    found = np.empty(len(others))
+    for begin in range(0, len(others), max(1, CELLS // len(p))):
+        q = others[begin:begin + max(1, CELLS // len(p))]
+        m = (p + q) / 2
+        # 0 log 0 = 0, and where m is 0, p and q are 0, too.
+        left = np.where(p > 0, p * np.log(np.where(p > 0, p, 1) / np.where(m > 0, m, 1)), 0)
+        right = np.where(q > 0, q * np.log(np.where(q > 0, q, 1) / np.where(m > 0, m, 1)), 0)
+        found[begin:begin + len(q)] = (left.sum(axis=1) + right.sum(axis=1)) / 2
+    clipped: Floats = np.clip(found, 0, math.log(2))
+    return clipped
 
 
 def wasserstein(a: tuple[Floats, Floats], b: tuple[Floats, Floats]) -> float:
@@ -291,26 +290,26 @@ def distance(name: str, result: Result) -> Floats:
     for at in chosen:
         values, masses = spectra[at].atoms()
         atoms.append((values / unit_of(spectra[at], settings), masses))
-    between: Callable[[Any, Any], float] = wasserstein
-    items: list[Any] = atoms
-    if name != "wasserstein":
+    ends = {float(end) for points, _ in atoms for end in (points[0], points[-1])}
+    if name == "wasserstein":
+        rows = [np.array([wasserstein(a, b) for b in atoms[:i]]) for i, a in enumerate(atoms)]
+    elif len(ends) == 1:  # all eigenvalues are equal, and the grid has no width
+        rows = [np.zeros(i) for i in range(len(atoms))]
+    else:
         first, step = float(settings["first"]), float(settings["step"])
-        between = divergence
         if name == "js_log":
-            items = [log_histogram(values, masses, first, step) for values, masses in atoms]
+            masses = np.array([log_histogram(*one, first, step) for one in atoms])
         else:
-            items = [kernel_masses(values, masses, first, step, int(settings["points"]),
-                                   float(settings["deviation"])) for values, masses in atoms]
-    equal = len({float(end) for values, _ in atoms for end in (values[0], values[-1])}) == 1
+            masses = np.array([kernel_masses(*one, first, step, int(settings["points"]),
+                                             float(settings["deviation"])) for one in atoms])
+        rows = [divergences(one, masses[:i]) for i, one in enumerate(masses)]
+        if name == "js_distance":
+            rows = [np.sqrt(row) for row in rows]
+        if name == "js_raw":
+            rows = [row / step for row in rows]
     for i, a in enumerate(chosen):
         matrix[a, a] = 0
-        for j, b in enumerate(chosen[:i]):
-            value = 0.0 if equal else between(items[i], items[j])
-            if name == "js_distance":
-                value = math.sqrt(value)
-            if name == "js_raw":
-                value /= float(settings["step"])
-            matrix[a, b] = matrix[b, a] = value
+        matrix[a, chosen[:i]] = matrix[chosen[:i], a] = rows[i]
     return matrix
 
 

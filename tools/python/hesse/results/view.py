@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import xarray
 
     from .compare import Comparison
-    from .program import Scratch
+    from .jobs import Scratch
     from .recompute import Recomputed
 
 Path = Union[str, "os.PathLike[str]"]

@@ -15,16 +15,12 @@ from typing import Any, Literal, Mapping, Sequence, Union, overload
 import numpy as np
 
 from ..common import INPUT, USAGE, Failure, need, reason
+from ..program import find_program
 from .view import File, open
 
 AnyPath = Union[str, "os.PathLike[str]"]
 Job = Union[Mapping[str, Any], AnyPath]
 COMMANDS = ("run", "train", "landscape", "theory")
-PACKAGE = Path(__file__).resolve().parents[1]
-# Where the program is in a wheel, in an installation by CMake, and in the source tree.
-PLACES = (PACKAGE / "bin" / "hesse", PACKAGE.parents[2] / "bin" / "hesse",
-          PACKAGE.parents[3] / "bin" / "hesse", PACKAGE.parents[2] / "build" / "hesse")
-FIRST_PLACES = 3
 
 
 class Scratch:
@@ -48,25 +44,13 @@ class ProgramError(Failure):
         self.output = output
 
 
-def find_program(program: AnyPath | None = None) -> str:
-    """Return the path of the program hesse.
-
-    It is `program`; or it is named by the variable HESSE, beside this package, on the PATH,
-    or in the folder `build` of the source tree, in this order.
-    """
-    given = os.fspath(program) if program is not None else os.environ.get("HESSE")
-    if given:
-        found = shutil.which(given)
-        if not found:
-            raise Failure(USAGE, f"{given}: found no program, expected hesse")
-        return os.path.abspath(found)
-    places = [str(place) for place in PLACES]
-    on_path = shutil.which("hesse")
-    for place in [*places[:FIRST_PLACES], *([on_path] if on_path else []), *places[FIRST_PLACES:]]:
-        if os.path.isfile(place) and os.access(place, os.X_OK):
-            return place
-    raise Failure(USAGE, "found no program hesse on the PATH, expected it there or in the "
-                         "variable HESSE")
+def _program(given: AnyPath | None) -> str:
+    """Return the path of the program, or fail with one line."""
+    found = find_program(given)
+    if found is None:
+        raise Failure(USAGE, "found no program hesse, expected it on the PATH or in the variable "
+                             "HESSE")
+    return found
 
 
 def _plain(value: Any) -> Any:
@@ -173,7 +157,8 @@ def run(job: Job, ranks: int = 1, output: AnyPath | None = None,
     set
         Overrides such as {"model.seed": 2}, as `--set` of the command line.
     program
-        Path of the program; `find_program` says where it is looked for without it.
+        Path of the program; `hesse.program.find_program` says where it is looked for
+        without it.
     mpirun
         Command that starts ranks, as a text or as a list of words, such as
         "mpirun --oversubscribe". The words `-n RANKS` are added.
@@ -208,7 +193,7 @@ def run(job: Job, ranks: int = 1, output: AnyPath | None = None,
     if place is None:
         folder = Scratch()
         place = os.path.join(folder.name, "run" if command == "train" else "result.h5")
-    words = [find_program(program), command]
+    words = [_program(program), command]
     text = None
     if isinstance(job, Mapping):
         text = json.dumps(job, default=_plain, ensure_ascii=False, indent=1) + "\n"
