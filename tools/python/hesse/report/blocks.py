@@ -178,8 +178,9 @@ def figures_shares(cases: Cases, limits: Limits) -> list[Figure]:
                    if kind == "curvature" else "each kind of operator")
                 + ". The relative bars are divided by the sum of their absolute values, so that all "
                   "have the length 1; negative ones go to the left. A block that is zero up to rounding has no bar. The trace of the Hessian is the sum "
-                  "of the traces of its shares. Squared norms do not add up in this way, and the "
-                  "grey bar is what the scalar products between shares contribute.")
+                  "of the traces of its shares. Squared norms do not add up in this way. The grey "
+                  "bar is the rest: shares that the job did not ask for, and for squared norms the "
+                  "scalar products between shares.")
             found.append(Figure(
                 f"shares-{kind}" + (f"-{at}" if at else ""),
                 ("Gauss-Newton and functional shares" if kind == "curvature" else
