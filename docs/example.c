@@ -49,7 +49,8 @@ int main(int argc, char **argv)
     hesse_status s = hesse_problem_open(team, &source, &data, &mean, &problem);
     if (!s) s = curvature(team, &problem, &loss, &along);
     if (!s && speaks)
-        printf("loss %.6f, curvature along the gradient %.6e\n", loss, along);
+        printf("hesse %s: loss %.6f, curvature along the gradient %.6e\n", hesse_version(),
+               loss, along);
 
     if (!s) s = hesse_analysis_new(problem.objective, &blocks, &analysis);
     if (!s) s = hesse_analysis_run(analysis);

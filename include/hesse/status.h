@@ -43,6 +43,9 @@ typedef struct hesse_why {
 hesse_status hesse_fail(hesse_why *why, hesse_status s, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/** Local. The version of the library that is linked, such as "0.2.0". */
+const char *hesse_version(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -56,7 +56,12 @@ static const hesse_word kernels[] = {{"softmax", HESSE_KERNEL_SOFTMAX},
                                      {"gaussian", HESSE_KERNEL_GAUSSIAN},
                                      {NULL, 0}};
 
-static const hesse_word norm_words[] = {{"before", false}, {"none", true}, {NULL, 0}};
+static const hesse_word norm_words[] = {{"before", HESSE_NORM_PLACE_BEFORE},
+                                        {"after", HESSE_NORM_PLACE_AFTER},
+                                        {"none", HESSE_NORM_PLACE_NONE},
+                                        {NULL, 0}};
+static const hesse_word distractors[] = {{"drawn", false}, {"none", true}, {NULL, 0}};
+static const hesse_word poolings[] = {{"first", false}, {"mean", true}, {NULL, 0}};
 static const hesse_word residuals[] = {{"added", false}, {"none", true}, {NULL, 0}};
 static const hesse_word values[] = {{"learned", false}, {"identity", true}, {NULL, 0}};
 
@@ -305,6 +310,9 @@ static const hesse_key keys[] = {
      .help =
          "Adaptive average pooling before the classifier leaves this number of rows "
          "and columns; torchvision has 7."},
+    {"model.pooling", HESSE_KEY_WORD, .words = poolings, AT(arch.mean_pooling),
+     .help = "What the head of a class reads: the first token, or the mean of all "
+             "tokens without padding. With `mean` a `vit` has no class token."},
     {"model.token_inner", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24,
      .absent = "`width / 2`", AT(arch.image.token_inner),
      .help = "The neurons of the hidden layer over tokens."},
@@ -369,8 +377,9 @@ static const hesse_key keys[] = {
      .high = HESSE_NO_LIMIT, .absent = "`deviation`", AT(arch.embedding_deviation),
      .help = "The standard deviation of the initial values of the embeddings of tokens "
              "and of positions: the scale of what the first layer reads."},
-    {"model.norm", HESSE_KEY_WORD, .words = norm_words, AT(arch.no_norm),
-     .help = "Whether there are norms before attention, MLP and head, or none."},
+    {"model.norm", HESSE_KEY_WORD, .words = norm_words, AT(arch.norm_place),
+     .help = "Norms before attention, MLP and head, after each sum (`bert`), or none "
+             "(`gpt2`)."},
     {"model.residual", HESSE_KEY_WORD, .words = residuals, AT(arch.no_residual),
      .help =
          "Whether what attention and MLP give is `added` to the residual stream, or "
@@ -432,6 +441,10 @@ static const hesse_key keys[] = {
     {"data.vocabulary", HESSE_KEY_WORD, .words = vocabularies, AT(data.characters),
      .help = "The tokens of a text: the 256 bytes, or its distinct characters in "
              "ascending order."},
+    {"data.words", HESSE_KEY_INTEGER, .term = "the words of the vocabulary", .low = 1,
+     .high = 1 << 23, .absent = "the tokens are those of `vocabulary`", AT(data.words),
+     .help = "The tokens are the words between white space: ids for this number of the "
+             "most frequent words of all texts, and one id for all other words."},
     {"data.table", HESSE_KEY_PATH, .term = "the ids of the characters",
      .role = HESSE_KEY_NEITHER, .most = LONGEST,
      .absent = "the characters are numbered in ascending order", AT(data.table),
@@ -509,6 +522,10 @@ static const hesse_key keys[] = {
          "biases are uniform within 1 / sqrt(inputs)."},
     {"data.contour", HESSE_KEY_INTEGER, .low = 2, .high = 20, AT(data.recipe.contour),
      .help = "The segments of a contour."},
+    {"data.distractors", HESSE_KEY_WORD, .words = distractors, AT(data.recipe.alone),
+     .help =
+         "Shorter contours beside the two that discs may lie on are `drawn`, or there "
+         "are `none`."},
     {"data.sequences", HESSE_KEY_INTEGER, .low = 1, .high = INT32_MAX,
      .absent = "as many as there are, at most 16", AT(data.sequences),
      .help = "The number of examples: sequences, images or vectors."},

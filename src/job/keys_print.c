@@ -139,7 +139,8 @@ void hesse_keys_words(FILE *out)
         const hesse_key *key = hesse_key_at(i);
         const char *name;
         int words = 0;
-        while (!key->list && (name = hesse_key_word(key, words).name)) {
+        while ((!key->list || key->or_one) &&
+               (name = hesse_key_word(key, words).name)) {
             fprintf(out, "%s=%s\n", key->path, name);
             words++;
         }

@@ -758,9 +758,9 @@ static void read_node(reader *r, const json_t *from)
                "\"tokens\", \"positions\" or \"types\" for embedding, and for no other "
                "operator");
     if (!r->s && n.ids == HESSE_IDS_VISIBLE && op != &hesse_op_softmax &&
-        op->kind != HESSE_GAUSSIAN)
+        op->kind != HESSE_GAUSSIAN && op != &hesse_op_mean_pool)
         refuse(r, "ids", json_object_get(from, "ids"),
-               "\"visible\" for softmax and gaussian only");
+               "\"visible\" for softmax, gaussian and mean_pool only");
     if (!r->s && n.ids == HESSE_IDS_POSITIONS && n.d.c - n.d.token < g->tokens)
         refuse(r, "sizes", json_object_get(from, "sizes"),
                "a row for every position of an example");

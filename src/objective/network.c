@@ -128,7 +128,8 @@ static hesse_status read_arch(const hesse_network_source *source,
     arch->attention.kernel = asked->attention.kernel;
     arch->deviation = asked->deviation;
     arch->embedding_deviation = asked->embedding_deviation;
-    arch->no_norm = asked->no_norm, arch->no_residual = asked->no_residual;
+    arch->norm_place = asked->norm_place, arch->no_residual = asked->no_residual;
+    arch->mean_pooling = asked->mean_pooling;
     arch->head_bias = asked->head_bias;
     arch->image.grid = asked->image.grid;
     arch->task = asked->task;

@@ -77,7 +77,8 @@ typedef struct hesse_frame {
     hesse_dims d;
     int k;
     const int *id;   /* n integers: token ids or targets; for attention the end of the
-                        range of tokens that each token attends to; else NULL           */
+                        range of tokens that each token attends to, for mean_pool that of
+                        the tokens that count; else NULL                              */
     const int *from; /* n integers: the first token of that range; NULL: 0            */
 
     const double *weight; /* in a loss: a factor of each token; NULL: all are 1 */

@@ -70,6 +70,7 @@ typedef enum hesse_axis_id {
     HESSE_AXIS_OTHER_LANDSCAPE,
     HESSE_AXIS_SWEEP_POINT,
     HESSE_AXIS_SWEEP_AXIS,
+    HESSE_AXIS_SWEEP_PLACE,
     HESSE_AXIS_SWEEP_RUN,
     HESSE_AXIS_SWEEP_BLOCK,
     HESSE_AXIS_SWEEP_LINE,
@@ -151,6 +152,11 @@ typedef struct hesse_schema_row {
     bool full;     /* spectra/full/ has it, too, as one value                       */
     bool flat;     /* the second axis is left out if there is one direction */
     bool optional; /* an attribute that is left out if it has no information        */
+    /* The order in which viewers prefer what a group has, from 1; 0: never. The first
+       dataset is the one that is drawn, and the first group is shown if no dataset is.
+       A group with 0 that can be drawn has the place of the best in it. */
+    int draw;
+    const char *link; /* the row is a link to the dataset at this path of the result */
     hesse_row_source source;
     size_t offset; /* in the source */
 } hesse_schema_row;
@@ -176,6 +182,8 @@ typedef struct hesse_set {
     hesse_content content;
     const char *units, *description;
     hesse_axis_name axes[2];
+    int draw;         /* as in the row */
+    const char *link; /* as in the row */
 } hesse_set;
 
 /** Local. The dataset at a path that has a row.

@@ -110,6 +110,19 @@ static void print_section(FILE *out, hesse_section section)
     fputs("<!-- end -->\n", out);
 }
 
+/* Print the order in which viewers prefer what they can draw. */
+static void print_pictures(FILE *out)
+{
+    const hesse_schema_row *row;
+    fputs("<!-- generated: pictures -->\n| object | place |\n|---|---|\n", out);
+    for (size_t i = 0; (row = hesse_schema_row_at(i)); i++)
+        if (row->draw)
+            fprintf(out, "| %s `/%s` | %d |\n",
+                    row->content == HESSE_CONTENT_GROUP ? "group" : "dataset",
+                    row->path, row->draw);
+    fputs("<!-- end -->\n", out);
+}
+
 /* The last name of a row in schema 1, in place of its present one. */
 static json_t *name_in_1(const char *present, const hesse_schema_row *row)
 {
@@ -129,15 +142,17 @@ static json_t *row_json(const hesse_schema_row *row, const char *path, bool one)
     }
     const bool group = row->content == HESSE_CONTENT_GROUP;
     return json_pack(
-        "{ss, ss, ss*, ss, ss, so, sb, ss*, ss*, ss, sb, sb, s{so, ss}}", "section",
-        SECTIONS[row->section], "path", path, "attribute", row->attribute, "kind",
+        "{ss, ss, ss*, ss, ss, so, sb, ss*, ss*, ss, sb, sb, si, ss*, s{so, ss}}",
+        "section", SECTIONS[row->section], "path", path, "attribute", row->attribute,
+        "kind",
         row->attribute ? "attribute"
         : group        ? "group"
                        : "dataset",
         "type", type_of(row), "shape", shape, "first_axis_alone", (int)row->flat,
         "units", row->units, "units_scaled", row->scaled, "description",
         row->description, "shares", (int)row->shares, "optional", (int)row->optional,
-        "names", "1", name_in_1(name, row), "2", name);
+        "draw", one ? 0 : row->draw, "link", row->link, "names", "1",
+        name_in_1(name, row), "2", name);
 }
 
 static hesse_status print_json(FILE *out, hesse_why *why)
@@ -172,5 +187,6 @@ hesse_status hesse_schema_print(FILE *out, bool markdown, hesse_why *why)
 {
     if (!markdown) return print_json(out, why);
     for (int i = 0; i < HESSE_SECTIONS; i++) print_section(out, (hesse_section)i);
+    print_pictures(out);
     return HESSE_OK;
 }

@@ -244,11 +244,11 @@ static void write_overlap(hesse_store *store, const hesse_series_numbers *n,
 static void write_share(hesse_store *store, const hesse_series_numbers *n,
                         const share_numbers *s, bool scaled)
 {
-    char where[HESSE_PATH] = "series/", full[HESSE_PATH];
+    char where[HESSE_PATH] = "series/", full[HESSE_PATH], path[HESSE_PATH];
     const size_t shape[] = {(size_t)n->steps, (size_t)n->blocks};
     if (!s->name) return;
-    if (strcmp(s->name, "hessian") != 0)
-        hesse_store_path(store, where, "series/parts/%s/", s->name);
+    const bool share = strcmp(s->name, "hessian") != 0;
+    if (share) hesse_store_path(store, where, "series/parts/%s/", s->name);
     hesse_store_path(store, full, "%sfull/", where);
     for (int i = 0; hesse_schema_series_column(i); i++) {
         if (s->blocks)
@@ -258,6 +258,8 @@ static void write_share(hesse_store *store, const hesse_series_numbers *n,
             hesse_write_doubles(store, full, hesse_schema_column(i), "", false, 1,
                                 shape, s->whole[i]);
     }
+    if (s->full) hesse_store_link(store, hesse_store_path(store, path, "%sstep", full));
+    if (share) hesse_store_link(store, hesse_store_path(store, path, "%sstep", where));
     if (s->has_overlap) write_overlap(store, n, s, where, full);
     for (int d = 0; d < HESSE_DISTANCES; d++)
         if (s->has_means[d])

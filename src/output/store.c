@@ -259,10 +259,12 @@ static hid_t text_type(size_t size, bool ascii)
     return type;
 }
 
+/* Add an attribute with one value, or a list of values if `count` is not 0. */
 static bool add_attribute(hid_t object, const char *name, hid_t file_type, hid_t type,
-                          const void *value)
+                          hsize_t count, const void *value)
 {
-    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t space =
+        count ? H5Screate_simple(1, &count, NULL) : H5Screate(H5S_SCALAR);
     const hid_t a =
         H5Acreate2(object, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
     const bool good = a >= 0 && H5Awrite(a, type, value) >= 0;
@@ -275,9 +277,30 @@ static bool add_text(hid_t object, const char *name, const char *text)
 {
     const size_t length = strlen(text);
     const hid_t type = text_type(length ? length : 1, is_ascii(text));
-    const bool good = add_attribute(object, name, type, type, text);
+    const bool good = add_attribute(object, name, type, type, 0, text);
     H5Tclose(type);
     return good;
+}
+
+/* Copy texts to one array, in which all have the same length. The caller closes the
+   type. Returns NULL when memory is exhausted. */
+static char *same_length(hesse_store *store, size_t count, const char *const *texts,
+                         hid_t *type)
+{
+    size_t longest = 0;
+    bool ascii = true;
+    for (size_t i = 0; i < count; i++) {
+        const size_t length = strlen(texts[i]);
+        if (length > longest) longest = length;
+        ascii = ascii && is_ascii(texts[i]);
+    }
+    const size_t size = (longest / 8 + 1) * 8; /* checksums use whole words */
+    *type = text_type(size, ascii);
+    char *all = hesse_calloc(count, size);
+    if (!all) hesse_store_no_memory(store);
+    for (size_t i = 0; all && i < count; i++)
+        memcpy(all + i * size, texts[i], strlen(texts[i]));
+    return all;
 }
 
 /* Write an attribute of the object at a path; if `type` is negative, `value` is a
@@ -289,9 +312,9 @@ static void note(hesse_store *store, const char *path, const char *name,
     const char *place = full_path(store, path, full);
     if (store->status) return;
     const hid_t object = H5Oopen(store->file, place, H5P_DEFAULT);
-    const bool good =
-        object >= 0 && (type < 0 ? add_text(object, name, value)
-                                 : add_attribute(object, name, file_type, type, value));
+    const bool good = object >= 0 && (type < 0 ? add_text(object, name, value)
+                                               : add_attribute(object, name, file_type,
+                                                               type, 0, value));
     if (!good) hesse_store_fail(store, "write the attribute", name);
     if (object >= 0) H5Oclose(object);
 }
@@ -300,6 +323,22 @@ void hesse_store_note_text(hesse_store *store, const char *path, const char *nam
                            const char *text)
 {
     note(store, path, name, -1, -1, text);
+}
+
+void hesse_store_note_texts(hesse_store *store, const char *path, const char *name,
+                            size_t count, const char *const *texts)
+{
+    char full[HESSE_PATH];
+    const char *place = full_path(store, path, full);
+    if (store->status) return;
+    hid_t type;
+    char *all = same_length(store, count, texts, &type);
+    const hid_t object = H5Oopen(store->file, place, H5P_DEFAULT);
+    if (all && (object < 0 || !add_attribute(object, name, type, type, count, all)))
+        hesse_store_fail(store, "write the attribute", name);
+    if (object >= 0) H5Oclose(object);
+    H5Tclose(type);
+    free(all);
 }
 
 void hesse_store_note_number(hesse_store *store, const char *path, const char *name,
@@ -359,7 +398,11 @@ hesse_written *hesse_store_remember(hesse_store *store, const hesse_set *set)
     memcpy(path, full, length);
     *w = (hesse_written){.path = path,
                          .prefix = strlen(store->prefix),
-                         .axes = {set->axes[0], set->axes[1]}};
+                         .content = set->content,
+                         .units = set->units,
+                         .axes = {set->axes[0], set->axes[1]},
+                         .draw = set->draw,
+                         .link = set->link != NULL};
     if (store->last)
         store->last->next = w;
     else
@@ -426,26 +469,36 @@ void hesse_store_texts(hesse_store *store, const hesse_set *set, int rank,
                        const size_t *shape, const char *const *values)
 {
     if (store->status) return;
-    size_t count = 1, longest = 0;
-    bool ascii = true;
+    /* Octave reads no texts of two dimensions, and nothing after them. */
+    assert(rank < 2);
+    size_t count = 1;
+    hid_t type;
     for (int i = 0; i < rank; i++) count *= shape[i];
-    for (size_t i = 0; i < count; i++) {
-        const size_t length = strlen(values[i]);
-        if (length > longest) longest = length;
-        ascii = ascii && is_ascii(values[i]);
-    }
-    const size_t size = (longest / 8 + 1) * 8; /* checksums use whole words */
-    const hid_t type = text_type(size, ascii);
-    char *all = hesse_calloc(count, size);
-    if (all) {
-        for (size_t i = 0; i < count; i++)
-            memcpy(all + i * size, values[i], strlen(values[i]));
-        write_set(store, set, type, type, rank, shape, all);
-    } else {
-        hesse_store_no_memory(store);
-    }
+    char *all = same_length(store, count, values, &type);
+    if (all) write_set(store, set, type, type, rank, shape, all);
     free(all);
     H5Tclose(type);
+}
+
+void hesse_store_link(hesse_store *store, const char *path)
+{
+    char from[HESSE_PATH], to[HESSE_PATH], target[HESSE_PATH + 1];
+    if (store->status) return;
+    const hesse_set set = hesse_schema_set(path, false);
+    assert(set.link);
+    full_path(store, path, from);
+    full_path(store, set.link, to);
+    const hesse_written *of = store->first;
+    while (of && strcmp(of->path, to) != 0) of = of->next;
+    hesse_written *link =
+        of && !store->status ? hesse_store_remember(store, &set) : NULL;
+    if (!link) return;
+    link->checksum = of->checksum; /* it is read back, too */
+    make_groups(store, from);
+    snprintf(target, sizeof target, "/%s", to);
+    if (!store->status &&
+        H5Lcreate_soft(target, store->file, from, H5P_DEFAULT, H5P_DEFAULT) < 0)
+        hesse_store_fail(store, "create the link", from);
 }
 
 static hsize_t extent_of(hid_t set, unsigned axis)
@@ -575,7 +628,7 @@ static void attach_scales(hesse_store *store)
 {
     for (const hesse_written *w = store->first; w && store->file >= 0 && !store->status;
          w = w->next) {
-        if (!w->axes[0].label) continue;
+        if (!w->axes[0].label || w->link) continue;
         const hid_t set = H5Dopen2(store->file, w->path, H5P_DEFAULT);
         const hid_t space = H5Dget_space(set);
         const int rank = H5Sget_simple_extent_ndims(space);
@@ -659,6 +712,7 @@ static void put_in_place(hesse_store *store)
 hesse_status hesse_store_finish(hesse_store *store)
 {
     attach_scales(store);
+    if (store->file >= 0) hesse_store_describe(store);
     close_file(store);
     if (!hesse_store_agree(store)) hesse_store_read_back(store);
     if (!hesse_store_agree(store) && store->team->rank == 0) put_in_place(store);

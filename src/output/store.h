@@ -17,11 +17,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** A dataset that was written and has not been read back yet. */
+/** A dataset that was written and has not been read back yet, or a link to one. */
 typedef struct hesse_written {
     char *path;
     size_t prefix; /* bytes of the path that name the place of the result */
+    hesse_content content;
+    const char *units;
     hesse_axis_name axes[2];
+    int draw;  /* as in the schema */
+    bool link; /* its axes are those of the dataset itself */
     /* It is a matrix: all ranks remember it, and each rank reads a band of it back. */
     bool shared;
     uint64_t checksum; /* of this rank's entries */
@@ -72,7 +76,8 @@ const char *hesse_store_path(hesse_store *store, char path[HESSE_PATH],
     __attribute__((format(printf, 3, 4)));
 
 /** Local. Write a dataset with 0, 1 or 2 dimensions, and the groups above it. Its
- * values are numbers, whole numbers, or texts (UTF-8, of one length). */
+ * values are numbers, whole numbers, or texts (UTF-8, of one length; 0 or 1
+ * dimension). */
 void hesse_store_doubles(hesse_store *store, const hesse_set *set, int rank,
                          const size_t *shape, const double *values);
 void hesse_store_wholes(hesse_store *store, const hesse_set *set, int rank,
@@ -80,9 +85,15 @@ void hesse_store_wholes(hesse_store *store, const hesse_set *set, int rank,
 void hesse_store_texts(hesse_store *store, const hesse_set *set, int rank,
                        const size_t *shape, const char *const *values);
 
+/** Local. Make the link to another dataset that the row of a path describes, and the
+ * groups above it; nothing if that dataset was not written. */
+void hesse_store_link(hesse_store *store, const char *path);
+
 /** Local. Add an attribute to the object at a path, "/" for the place of the result. */
 void hesse_store_note_text(hesse_store *store, const char *path, const char *name,
                            const char *text);
+void hesse_store_note_texts(hesse_store *store, const char *path, const char *name,
+                            size_t count, const char *const *texts);
 void hesse_store_note_number(hesse_store *store, const char *path, const char *name,
                              double number);
 void hesse_store_note_whole(hesse_store *store, const char *path, const char *name,
@@ -106,6 +117,10 @@ void hesse_store_remove(hesse_store *store, const char *prefix);
  * after a failure. */
 hid_t hesse_store_create(hesse_store *store, const hesse_set *set, hid_t type,
                          hid_t space);
+
+/** Local to rank 0. Write the attributes of NeXus, by which viewers find what can be
+ * drawn, to the root and to all groups. */
+void hesse_store_describe(hesse_store *store);
 
 /** Collective, with the file closed. Read everything back and compare. */
 void hesse_store_read_back(hesse_store *store);

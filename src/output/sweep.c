@@ -429,7 +429,8 @@ static void write_list(hesse_store *store, const char *path, int count, const in
 static void write_sweep(hesse_store *store, const hesse_sweep_numbers *n)
 {
     const size_t points = (size_t)n->of.points, axes = (size_t)n->of.axes,
-                 blocks = (size_t)n->blocks, places[] = {points, axes};
+                 blocks = (size_t)n->blocks, places[] = {points, axes},
+                 labels = points * axes;
     fits f;
     if (!find_fits(n, &f)) hesse_store_no_memory(store);
     if (!store->status) {
@@ -440,7 +441,7 @@ static void write_sweep(hesse_store *store, const hesse_sweep_numbers *n)
     }
     if (!store->status && axes) {
         hesse_write_texts(store, "sweep/axis", 1, &axes, n->of.axis);
-        hesse_write_texts(store, "sweep/label", 2, places, n->of.label);
+        hesse_write_texts(store, "sweep/label", 1, &labels, n->of.label);
         hesse_write_doubles(store, "sweep/", "value", "", false, 2, places, n->value);
     }
     if (!store->status && f.lines) {

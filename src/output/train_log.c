@@ -83,6 +83,8 @@ static void write_all(hesse_store *store, const hesse_params *params,
     write_tensors(store, params);
     write_numbers(store, "loss", rows, 0, log->loss);
     write_numbers(store, "learning_rate", rows, 0, log->learning_rate);
+    hesse_store_link(store, "training/step");
+    hesse_store_link(store, "training/loss");
     write_numbers(store, "gradient_norm", rows, tensors, log->gradient_norm);
     write_numbers(store, "update_norm", rows, tensors, log->update_norm);
     for (size_t i = 0; i < 3; i++)

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "hesse/tail.h"
+#include "output/nexus_check.h"
 #include "output/reader.h"
 #include "output/schema.h"
 #include "output/series.h"
@@ -890,8 +891,9 @@ hesse_status hesse_result_verify(const char *path, FILE *out, hesse_why *why)
         hesse_sweep_verify(&r, &runs);
     else
         check_result(&a);
+    hesse_nexus_check(&r);
     H5Fclose(r.file);
-    if (r.status) return r.status;
+    if (r.status || !out) return r.status;
     if (sweep) {
         fprintf(out, "%s: as it was written, the means of %zu runs checked\n", path,
                 runs);

@@ -9,7 +9,7 @@
 /** Local, serial. Check the stamp of a file, and every spectrum of the result at its
  * root, or of every step of a series: by its stored eigenvalues, trace, Frobenius norm
  * and check of symmetry. Results that were found without a matrix are checked by the
- * laws in docs/reliability.md. Print the outcome.
+ * laws in docs/reliability.md. Print the outcome, unless `out` is NULL.
  *
  *  Errors: HESSE_E_INPUT when the file has changed since it was written, or is no
  *  result; HESSE_E_NUMERIC, which names the spectrum or the dataset that is wrong;

@@ -25,15 +25,12 @@
 
 static const char mended_variable[] = "HESSE_BLAS_MENDED";
 
-/* Find a function of the libraries in this process and copy it to *pointer; false:
-   there is none. ISO C has no conversion from the loader's void pointer, POSIX has the
+/* The search includes the libraries that are loaded for this code alone, if it is in a
+   shared library. ISO C has no conversion from the loader's void pointer, POSIX has the
    same bytes. */
-static bool look_up(const char *name, void *pointer)
+bool hesse_blas_symbol(const char *name, void *pointer)
 {
-    void *self = dlopen(NULL, RTLD_LAZY);
-    if (!self) return false;
-    void *symbol = dlsym(self, name);
-    dlclose(self);
+    void *symbol = dlsym(RTLD_DEFAULT, name);
     if (symbol) memcpy(pointer, &symbol, sizeof symbol);
     return symbol != NULL;
 }
@@ -41,7 +38,7 @@ static bool look_up(const char *name, void *pointer)
 static const char *core_name(void)
 {
     char *(*name)(void);
-    return look_up("openblas_get_corename", &name) ? name() : NULL;
+    return hesse_blas_symbol("openblas_get_corename", &name) ? name() : NULL;
 }
 
 const char *hesse_blas_core(void)
@@ -53,7 +50,7 @@ const char *hesse_blas_core(void)
 int hesse_blas_threads(void)
 {
     int (*threads)(void);
-    return look_up("openblas_get_num_threads", &threads) ? threads() : 0;
+    return hesse_blas_symbol("openblas_get_num_threads", &threads) ? threads() : 0;
 }
 
 const char *hesse_blas_mended(void)
@@ -156,8 +153,21 @@ static double best(void (*work)(const double *a, double *c), const double *a, do
     return least;
 }
 
-void hesse_blas_warn(void)
+const char *hesse_blas_describe(char text[256])
 {
+    char path[PATH_MAX];
+    const char *file = library(path);
+    char *(*config)(void);
+    if (strstr(file, "openblas") && hesse_blas_symbol("openblas_get_config", &config))
+        snprintf(text, 256, "%.255s", config());
+    else
+        snprintf(text, 256, "%.255s", file);
+    return text;
+}
+
+void hesse_blas_warn(FILE *to)
+{
+    if (!to) return;
     static const double enough = 2.5;
     const size_t count = (size_t)ORDER * ORDER;
     const double flops = 2.0 * ORDER * ORDER * ORDER;
@@ -180,7 +190,7 @@ void hesse_blas_warn(void)
         snprintf(advice, sizeof advice, "set OPENBLAS_CORETYPE=%s", better);
     else if (!core)
         strcpy(advice, "install OpenBLAS (on Debian: libopenblas0-pthread)");
-    fprintf(stderr,
+    fprintf(to,
             "warning: %s%s%s multiplies matrices %.1f times slower than this processor "
             "allows; %s\n",
             file, core ? " with the core " : "", core ? core : "", slower, advice);
@@ -198,15 +208,17 @@ static void mend_core(char **argv)
     unsetenv(mended_variable);
 }
 
-static void mend_threads(void)
+int hesse_blas_use_threads(int count)
 {
     void (*set)(int);
-    if (getenv("OPENBLAS_NUM_THREADS") || getenv("OMP_NUM_THREADS")) return;
-    if (look_up("openblas_set_num_threads", &set)) set(1);
+    const int before = hesse_blas_threads();
+    if (getenv("OPENBLAS_NUM_THREADS") || getenv("OMP_NUM_THREADS")) return before;
+    if (count > 0 && hesse_blas_symbol("openblas_set_num_threads", &set)) set(count);
+    return before;
 }
 
 void hesse_blas_mend(char **argv)
 {
     mend_core(argv);
-    mend_threads();
+    hesse_blas_use_threads(1);
 }

@@ -3,6 +3,7 @@
 #define HESSE_PROGRAM_BLAS_CORE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 /** Local. Make BLAS use kernels for this processor, and one thread unless
  * OPENBLAS_NUM_THREADS or OMP_NUM_THREADS gives another number. This must be called
@@ -28,6 +29,14 @@ const char *hesse_blas_core_wanted(const char *core, bool avx2, bool avx512);
  * OpenBLAS did not change its core. */
 const char *hesse_blas_better(void);
 
+/** Local. Find a function of the libraries in this process and copy its address to
+ * *pointer, a pointer to a function. Returns false if there is none. */
+bool hesse_blas_symbol(const char *name, void *pointer);
+
+/** Local. The version and the settings of OpenBLAS, or the file of another BLAS.
+ * Returns text. */
+const char *hesse_blas_describe(char text[256]);
+
 /** Local. The core in use; "unknown" for another BLAS. */
 const char *hesse_blas_core(void);
 
@@ -35,14 +44,18 @@ const char *hesse_blas_core(void);
  * not changed. */
 const char *hesse_blas_mended(void);
 
-/** Local. Warn on standard error if BLAS is far slower than it can be, which means that
- * the program's own simple products are more than 2.5 times as fast. The warning is one
- * line that names the library and a remedy. This takes about a twentieth of a second,
- * and 2 MB. It measures only the time of this thread, so that a busy machine causes no
- * warning. */
-void hesse_blas_warn(void);
+/** Local. Warn in `to`, unless it is NULL, if BLAS is far slower than it can be, which
+ * means that the program's own simple products are more than 2.5 times as fast. The
+ * warning is one line that names the library and a remedy. This takes about a twentieth
+ * of a second, and 2 MB. It measures only the time of this thread, so that a busy
+ * machine causes no warning. */
+void hesse_blas_warn(FILE *to);
 
 /** Local. Threads of a BLAS call; 0 when they are not known. */
 int hesse_blas_threads(void);
+
+/** Local. Let OpenBLAS use `count` threads from now on, unless OPENBLAS_NUM_THREADS or
+ * OMP_NUM_THREADS gives a number; 0: change nothing. Returns the number before. */
+int hesse_blas_use_threads(int count);
 
 #endif /* HESSE_PROGRAM_BLAS_CORE_H */

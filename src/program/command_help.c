@@ -1,7 +1,8 @@
-/* This prints help, completion of command lines and the version. All texts are made
-   from the tables of commands and options. */
+/* This prints help and the version. All texts are made from the tables of commands and
+   options. */
 #include "program/commands.h"
 #include "program/external.h"
+#include "program/facts.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -103,63 +104,8 @@ hesse_status hesse_command_help(const hesse_options *options, hesse_why *why)
 
 hesse_status hesse_command_version(const hesse_options *options, hesse_why *why)
 {
-    (void)options, (void)why;
-    puts("hesse " HESSE_VERSION);
-    return HESSE_OK;
-}
-
-static void print_names(void)
-{
-    hesse_externals others = hesse_external_names();
-    for (const hesse_command *c = hesse_commands; c->name; c++)
-        printf("%s%s", c == hesse_commands ? "" : " ", c->name);
-    for (size_t i = 0; i < others.count; i++) printf(" %s", others.names[i]);
-    hesse_externals_free(&others);
-}
-
-/* An empty answer makes the shell complete names of files. */
-hesse_status hesse_command_completion(const hesse_options *options, hesse_why *why)
-{
-    const bool zsh = strcmp(options->file, "zsh") == 0;
-    if (!zsh && strcmp(options->file, "bash") != 0)
-        return hesse_fail(why, HESSE_E_JOB,
-                          "completion: found '%s', expected bash or zsh",
-                          options->file);
-    if (zsh)
-        puts("autoload -Uz compinit bashcompinit\n"
-             "(( $+functions[compdef] )) || compinit\nbashcompinit");
-    puts("_hesse() {\n"
-         "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-         "    local words= options=--help\n"
-         "    COMPREPLY=()\n"
-         "    case ${COMP_WORDS[1]} in");
-    for (const hesse_command *c = hesse_commands; c->name; c++) {
-        printf("    %s) options='", c->name);
-        for (const hesse_option *o = hesse_option_rows; o->name; o++)
-            if (c->takes & o->group) printf("%s ", o->name);
-        puts("--help' ;;");
-    }
-    fputs("    esac\n"
-          "    case $before in\n"
-          "    help) words='",
-          stdout);
-    print_names();
-    fputs("' ;;\n"
-          "    completion) words='bash zsh' ;;\n    ",
-          stdout);
-    bool first = true;
-    for (const hesse_option *o = hesse_option_rows; o->name; o++)
-        if (o->value && strcmp(o->value, "FILE") != 0)
-            printf("%s%s", first ? "" : "|", o->name), first = false;
-    fputs(") words=' ' ;;\n"
-          "    esac\n"
-          "    [ \"$COMP_CWORD\" -gt 1 ] || words='",
-          stdout);
-    print_names();
-    puts(" --help --version'\n"
-         "    case $word in -*) words=${words:-$options} ;; esac\n"
-         "    [ -z \"$words\" ] || COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
-         "}\n"
-         "complete -o default -F _hesse hesse");
-    return HESSE_OK;
+    hesse_json json = hesse_json_begin(HESSE_VERSION, "version");
+    if (!options->json) puts("hesse " HESSE_VERSION);
+    hesse_facts_of_program(options->json ? &json : NULL);
+    return hesse_json_end(&json, options->json ? stdout : NULL, why);
 }

@@ -10,6 +10,7 @@
 #include "program/commands.h"
 #include "program/measures.h"
 #include "program/name_keys.h"
+#include "program/notes.h"
 #include "program/progress.h"
 #include "program/provenance.h"
 #include "program/resume.h"
@@ -21,6 +22,7 @@
 /* What a command has while it runs. */
 typedef struct command {
     hesse_team *team;
+    FILE *notes; /* NULL: quiet */
     hesse_job *job;
     hesse_problem problem; /* without an objective: every rank makes its own */
     hesse_landscape_options options;
@@ -84,15 +86,17 @@ static void tell_unfinished(const command *c)
 {
     const hesse_landscape *x = c->landscape;
     const size_t columns = (size_t)x->points[1];
+    char second[48] = "";
     size_t i = 0;
     if (!x->unfinished || hesse_team_rank(c->team)) return;
     while (isfinite(x->loss[i])) i++;
-    fprintf(stderr,
-            "note: the loss is not finite at %lld of %zu points; the first is x = %g",
-            (long long)x->unfinished, (size_t)x->points[0] * columns,
-            x->coordinates[0][i / columns]);
-    if (x->axes == 2) fprintf(stderr, ", y = %g", x->coordinates[1][i % columns]);
-    fputs("\n", stderr);
+    if (x->axes == 2)
+        snprintf(second, sizeof second, ", y = %g", x->coordinates[1][i % columns]);
+    hesse_note_print(c->notes,
+                     "the loss is not finite at %lld of %zu points; the first is x = "
+                     "%g%s",
+                     (long long)x->unfinished, (size_t)x->points[0] * columns,
+                     x->coordinates[0][i / columns], second);
 }
 
 /* Collective. Write the file. */
@@ -141,7 +145,7 @@ static hesse_status compute(command *c, const char *path)
     const bool first = hesse_team_rank(c->team) == 0;
     const hesse_landscape_run run = {c->resume.checkpoint, tell_progress, c};
     c->started = hesse_seconds();
-    if (first) hesse_progress_start(&c->progress, stderr, 0);
+    if (first) hesse_progress_start(&c->progress, c->notes, 0);
     hesse_status s =
         hesse_landscape_compute_with(c->team, c->problem.network, c->problem.dataset,
                                      &c->options, &run, &c->landscape);
@@ -164,7 +168,7 @@ static hesse_status check_job(hesse_job *job, hesse_why *why)
 
 hesse_status hesse_command_landscape(hesse_team *team, const hesse_options *options)
 {
-    command c = {.team = team};
+    command c = {.team = team, .notes = hesse_notes(options)};
     char *path = NULL;
     const bool first = hesse_team_rank(team) == 0;
     hesse_status s = hesse_open_job(team, options, &c.job);
@@ -176,11 +180,10 @@ hesse_status hesse_command_landscape(hesse_team *team, const hesse_options *opti
         s = hesse_resume_begin(team, options, c.job, &c.problem,
                                HESSE_IDENTITY_LANDSCAPE, &c.resume);
     if (!s && c.resume.complete) {
-        if (first)
-            fprintf(stderr, "note: %s is complete; nothing was computed\n", path);
+        if (first) hesse_note_complete(c.notes, path);
     } else if (!s) {
         s = read_directions(&c);
-        if (!s && first) hesse_blas_warn();
+        if (!s && first) hesse_blas_warn(c.notes);
         if (!s) s = compute(&c, path);
     }
     if (!s && first) s = hesse_result_show(path, stdout, hesse_team_why(team));

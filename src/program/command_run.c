@@ -11,6 +11,7 @@
 #include "program/blas_core.h"
 #include "program/commands.h"
 #include "program/measures.h"
+#include "program/notes.h"
 #include "program/progress.h"
 #include "program/provenance.h"
 #include "program/resume.h"
@@ -25,6 +26,7 @@
 typedef struct run {
     hesse_team *team;
     const hesse_job *job;
+    FILE *notes; /* NULL: quiet */
     hesse_problem problem;
     hesse_analysis *analysis;
     hesse_result *result;
@@ -169,9 +171,11 @@ static void tell_step(run *r, const char *text)
     const hesse_job_series *series = &r->job->series;
     if (hesse_team_rank(r->team)) return;
     hesse_progress_clear(&r->progress);
-    fputs("note: ", stderr);
-    if (series->count) fprintf(stderr, "step %lld: ", (long long)series->step[r->step]);
-    fprintf(stderr, "%s\n", text);
+    if (series->count)
+        hesse_note_print(r->notes, "step %lld: %s", (long long)series->step[r->step],
+                         text);
+    else
+        hesse_note_print(r->notes, "%s", text);
 }
 
 /* On rank 0. Tell how many blocks were not compared with Kronecker products. */
@@ -371,7 +375,7 @@ static hesse_status compute(run *r, const char *path)
     const int steps = r->job->series.count;
     hesse_status s = hesse_result_new(r->team, path, r->resume.folder, &r->result);
     if (!s) {
-        hesse_progress_start(&r->progress, stderr,
+        hesse_progress_start(&r->progress, r->notes,
                              hesse_analysis_summary(r->analysis).seconds *
                                  (steps ? steps : 1));
         if (hesse_team_rank(r->team) == 0) hesse_progress_keep_alive(&r->progress);
@@ -449,10 +453,11 @@ static void free_series(run *r)
 }
 
 /* On rank 0. Tell the user which tensors of the checkpoint were ignored. */
-static void tell_note(hesse_team *team, const hesse_network *network)
+static void tell_note(const run *r)
 {
-    if (hesse_team_rank(team) == 0 && *hesse_network_note(network))
-        fprintf(stderr, "note: %s\n", hesse_network_note(network));
+    const hesse_network *network = r->problem.network;
+    if (hesse_team_rank(r->team) == 0 && *hesse_network_note(network))
+        hesse_note_print(r->notes, "%s", hesse_network_note(network));
 }
 
 /* On rank 0. Tell which blocks are estimated, if the job leaves the choice to the
@@ -468,13 +473,14 @@ static void tell_estimated(const run *r)
         if (of) first = hesse_analysis_block_name(r->analysis, b), why = of;
     }
     if (first)
-        fprintf(stderr,
-                "note: %d of %d blocks are estimated, not computed, the first of them "
-                "%s (%s); `hesse plan` lists them\n",
-                p.n_estimated, p.blocks, first, hesse_estimated_text(why));
+        hesse_note_print(
+            r->notes,
+            "%d of %d blocks are estimated, not computed, the first of them "
+            "%s (%s); `hesse plan` lists them",
+            p.n_estimated, p.blocks, first, hesse_estimated_text(why));
     if (p.whole_estimated)
-        fprintf(stderr, "note: the full matrix is estimated, not computed (%s)\n",
-                hesse_estimated_text(p.whole_estimated));
+        hesse_note_print(r->notes, "the full matrix is estimated, not computed (%s)",
+                         hesse_estimated_text(p.whole_estimated));
 }
 
 /* On rank 0. Tell which matrices were formed, but have no counts of eigenvalues. */
@@ -486,24 +492,19 @@ static void tell_uncounted(const run *r)
         count += hesse_analysis_spectrum(r->analysis, 0, b) &&
                  hesse_analysis_below(r->analysis, 0, b, 0) < 0;
     if (count && hesse_team_rank(r->team) == 0)
-        fprintf(stderr,
-                "note: eigenvalues below the values of measures.index were not counted "
-                "for %d matri%s, because one rank has no memory for a copy of such a "
-                "matrix\n",
-                count, count > 1 ? "ces" : "x");
-}
-
-static void tell_complete(const run *r, const char *path)
-{
-    if (hesse_team_rank(r->team) == 0)
-        fprintf(stderr, "note: %s is complete; nothing was computed\n", path);
+        hesse_note_print(
+            r->notes,
+            "eigenvalues below the values of measures.index were not counted "
+            "for %d matri%s, because one rank has no memory for a copy of such a "
+            "matrix",
+            count, count > 1 ? "ces" : "x");
 }
 
 /* Collective. Run a job that is one point. */
 static hesse_status run_point(hesse_team *team, const hesse_options *options,
                               hesse_job *job)
 {
-    run r = {.team = team, .job = job};
+    run r = {.team = team, .job = job, .notes = hesse_notes(options)};
     char *path = NULL;
     const double start = hesse_seconds();
     hesse_status s = hesse_target(team, options, job, &path);
@@ -516,15 +517,15 @@ static hesse_status run_point(hesse_team *team, const hesse_options *options,
     if (!s)
         s = hesse_resume_begin(team, options, job, &r.problem, HESSE_IDENTITY_RUN,
                                &r.resume);
-    if (!s) tell_note(team, r.problem.network);
+    if (!s) tell_note(&r);
     if (!s && r.resume.complete) {
-        tell_complete(&r, path);
+        if (hesse_team_rank(team) == 0) hesse_note_complete(r.notes, path);
     } else if (!s) {
         hesse_analysis_options asked = hesse_job_options(job);
         asked.scaling.values = r.moments;
         s = hesse_analysis_new(r.problem.objective, &asked, &r.analysis);
         if (!s) s = hesse_rate_analysis(team, r.analysis);
-        if (!s && hesse_team_rank(team) == 0) hesse_blas_warn();
+        if (!s && hesse_team_rank(team) == 0) hesse_blas_warn(r.notes);
         if (!s) s = hesse_measures_check(team, job, r.problem.network, r.analysis);
         r.phases.plan = hesse_seconds() - start - r.phases.open;
         if (!s) tell_estimated(&r);

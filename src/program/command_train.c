@@ -10,6 +10,7 @@
 #include "program/blas_core.h"
 #include "program/commands.h"
 #include "program/name_keys.h"
+#include "program/notes.h"
 #include "program/training_run.h"
 
 #include <math.h>
@@ -176,13 +177,13 @@ static void check_labels(const hesse_training_point *point)
     const hesse_batch *held = point->held_out ? &point->held_out->all : NULL;
     const int label = held && held->sequences > 1 ? only_label(held) : -1;
     if (label < 0 || only_label(&point->dataset->all) >= 0) return;
-    fprintf(stderr,
-            "note: all %d held-out examples have the label %d, and the others have "
-            "several labels; the last examples are held out%s\n",
-            held->sequences, label,
-            strcmp(point->data.kind, "texts") == 0
-                ? ", and without 'data.seed' the classes alternate"
-                : "");
+    hesse_note_print(hesse_notes(point->options),
+                     "all %d held-out examples have the label %d, and the others have "
+                     "several labels; the last examples are held out%s",
+                     held->sequences, label,
+                     strcmp(point->data.kind, "texts") == 0
+                         ? ", and without 'data.seed' the classes alternate"
+                         : "");
 }
 
 static void close_data(hesse_training_point *point)
@@ -271,12 +272,11 @@ static hesse_status do_one(const job_of_runs *all)
     hesse_status s = open_point(all, team, 0, &point);
     choose_run(all, 0, &r);
     if (!s) s = hesse_training_run_do(&r);
+    snprintf(path, sizeof path, "%s/log.h5", r.folder);
     if (!s && r.complete && hesse_team_rank(team) == 0)
-        fprintf(stderr, "note: %s/log.h5 is complete; nothing was computed\n",
-                r.folder);
+        hesse_note_complete(hesse_notes(all->options), path);
     hesse_training_run_end(&r);
     close_data(&point);
-    snprintf(path, sizeof path, "%s/log.h5", r.folder);
     if (!s && hesse_team_rank(team) == 0)
         s = hesse_result_show(path, stdout, hesse_team_why(team));
     return hesse_agree(team, s);
@@ -320,7 +320,7 @@ hesse_status hesse_command_train(hesse_team *team, const hesse_options *options)
     for (int p = 0; p < all.points; p++) all.runs += runs_of(all.jobs[p]);
     if (!s) all.folder = options->output ? options->output : all.jobs[0]->paths.folder;
     if (!s) s = check_points(&all);
-    if (!s && hesse_team_rank(team) == 0) hesse_blas_warn();
+    if (!s && hesse_team_rank(team) == 0) hesse_blas_warn(hesse_notes(options));
     if (!s) s = all.runs == 1 ? do_one(&all) : do_runs(&all);
     hesse_jobs_free(all.jobs, all.points);
     return s;

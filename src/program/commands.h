@@ -16,6 +16,7 @@ hesse_status hesse_command_check(hesse_team *team, const hesse_options *options)
 hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_graph(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_show(hesse_team *team, const hesse_options *options);
+hesse_status hesse_command_selftest(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_info(hesse_team *team, const hesse_options *options);
 hesse_status hesse_command_help(const hesse_options *options, hesse_why *why);
 hesse_status hesse_command_completion(const hesse_options *options, hesse_why *why);
@@ -34,6 +35,19 @@ hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
 hesse_status hesse_open_jobs(hesse_team *team, const hesse_options *options,
                              hesse_job ***jobs, int *count);
 void hesse_jobs_free(hesse_job **jobs, int count);
+
+/** Collective. Read the text of a job file on rank 0 and give it to all ranks. The
+ * caller frees it. */
+hesse_status hesse_read_text(hesse_team *team, const char *file, char **text,
+                             size_t *length);
+
+/** Collective. Make the job of a text, which is the same on all ranks. Of a sweep it is
+ * the point that `choice` names.
+ *
+ *  file  [in]  for messages, and because paths are relative to its folder. */
+hesse_status hesse_make_job(hesse_team *team, const char *file, const char *text,
+                            size_t length, const hesse_job_choice *choice,
+                            hesse_job **job);
 
 /** Local. The source of a job's network; it borrows from the job. */
 hesse_network_source hesse_job_source(const hesse_job *job, bool outline);

@@ -101,31 +101,19 @@ hesse_status hesse_measures_check(hesse_team *team, const hesse_job *job,
     return s;
 }
 
-static void print_cost(FILE *out, const char *name, const hesse_measure_cost *c)
+hesse_status hesse_measures_plan(hesse_team *team, const hesse_job *job,
+                                 const hesse_analysis *analysis,
+                                 hesse_planned_measures *planned)
 {
-    char work[HESSE_UNITS], seconds[HESSE_UNITS];
-    if (!(c->products > 0)) return;
-    fprintf(out, "%-12s up to %.0f products, %d at once: %s, %s\n", name, c->products,
-            c->width, hesse_units_flop(c->work, work),
-            hesse_units_time(c->seconds, seconds));
-}
-
-hesse_status hesse_measures_print_plan(hesse_team *team, const hesse_job *job,
-                                       const hesse_analysis *analysis, FILE *out)
-{
-    hesse_measure_cost directions = {0}, errors = {0};
     hesse_rates rates = {0};
     hesse_status s = HESSE_OK;
-    const bool any = job->measures.n_directions || job->measures.n_block_error;
-    if (any) s = hesse_rates_measure(&rates, hesse_team_why(team));
-    if (any && !s)
-        s = find_costs(job, analysis, &rates, &directions, &errors,
-                       hesse_team_why(team));
-    s = hesse_agree(team, s);
-    if (s || hesse_team_rank(team)) return s;
-    print_cost(out, "directions", &directions);
-    print_cost(out, "block error", &errors);
-    return s;
+    *planned = (hesse_planned_measures){.directions = {0}};
+    if (!job->measures.n_directions && !job->measures.n_block_error) return HESSE_OK;
+    s = hesse_rates_measure(&rates, hesse_team_why(team));
+    if (!s)
+        s = find_costs(job, analysis, &rates, &planned->directions,
+                       &planned->block_error, hesse_team_why(team));
+    return hesse_agree(team, s);
 }
 
 hesse_status hesse_directions_read(hesse_team *team, const hesse_network *network,

@@ -6,11 +6,10 @@
 #include "base/digest.h"
 #include "curvature/analysis.h"
 #include "curvature/kronecker.h"
+#include "curvature/measures.h"
 #include "curvature/rates.h"
 #include "job/job.h"
 #include "output/result.h"
-
-#include <stdio.h>
 
 /** What was computed. NULL: the job does not ask for it. Start it from {0}. */
 typedef struct hesse_measured {
@@ -27,10 +26,15 @@ hesse_status hesse_measures_check(hesse_team *team, const hesse_job *job,
                                   const hesse_network *network,
                                   const hesse_analysis *analysis);
 
-/** Collective. Print the cost of the measures, on rank 0. Errors: those of the check.
- */
-hesse_status hesse_measures_print_plan(hesse_team *team, const hesse_job *job,
-                                       const hesse_analysis *analysis, FILE *out);
+/** The cost of the measures by products. No products: the job does not ask for it. */
+typedef struct hesse_planned_measures {
+    hesse_measure_cost directions, block_error;
+} hesse_planned_measures;
+
+/** Collective. Predict the cost of the measures. Errors: those of the check. */
+hesse_status hesse_measures_plan(hesse_team *team, const hesse_job *job,
+                                 const hesse_analysis *analysis,
+                                 hesse_planned_measures *planned);
 
 /** Collective. Begin the measures of matrices that an analysis forms, before it is run;
  * and measure a matrix, with the arguments of a listener. Errors: those of

@@ -1,21 +1,19 @@
-/* This makes a job from a command line, and a model and the options of an analysis from
-   a job. */
+/* This makes a job from a command line or a text, and a model from a job. */
 #include "program/commands.h"
 #include "program/name_keys.h"
 
 #include "base/memory.h"
-#include "curvature/threads.h"
 #include "parallel/available.h"
 #include "program/series.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Collective. Broadcast the text of the job file. */
-static hesse_status read_text(hesse_team *team, const char *file, char **text,
-                              size_t *length)
+hesse_status hesse_read_text(hesse_team *team, const char *file, char **text,
+                             size_t *length)
 {
     hesse_status s = HESSE_OK;
+    *text = NULL, *length = 0;
     if (hesse_team_rank(team) == 0)
         s = hesse_job_text(file, text, length, hesse_team_why(team));
     s = hesse_agree(team, s);
@@ -29,27 +27,33 @@ static hesse_status read_text(hesse_team *team, const char *file, char **text,
     return s;
 }
 
-/* Collective. Make the job from its text. */
-static hesse_status make_job(hesse_team *team, const hesse_options *options,
-                             const hesse_job_choice *choice, const char *text,
-                             size_t length, hesse_job **job)
+hesse_status hesse_make_job(hesse_team *team, const char *file, const char *text,
+                            size_t length, const hesse_job_choice *choice,
+                            hesse_job **job)
 {
     hesse_told told = {0};
     hesse_status s = HESSE_OK;
     if (hesse_team_rank(team) == 0)
-        s = hesse_job_tell(text, length, options->file, choice, &told,
-                           hesse_team_why(team));
+        s = hesse_job_tell(text, length, file, choice, &told, hesse_team_why(team));
     s = hesse_agree(team, s);
     if (s) return s;
     hesse_team_broadcast(team, 0, &told, sizeof told);
-    s = hesse_job_parse(text, length, options->file, choice, &told, job,
-                        hesse_team_why(team));
+    s = hesse_job_parse(text, length, file, choice, &told, job, hesse_team_why(team));
     s = hesse_agree(team, s);
-    if (!s) s = hesse_series_find(team, options->file, *job);
-    if (s) return s;
-    if (options->memory) (*job)->analysis.memory = options->memory;
-    (*job)->analysis.program = hesse_team_program(team);
-    return HESSE_OK;
+    if (!s) s = hesse_series_find(team, file, *job);
+    if (!s) (*job)->analysis.program = hesse_team_program(team);
+    return s;
+}
+
+/* Collective. Make the job of a command line from its text. */
+static hesse_status make_job(hesse_team *team, const hesse_options *options,
+                             const hesse_job_choice *choice, const char *text,
+                             size_t length, hesse_job **job)
+{
+    const hesse_status s =
+        hesse_make_job(team, options->file, text, length, choice, job);
+    if (!s && options->memory) (*job)->analysis.memory = options->memory;
+    return s;
 }
 
 static hesse_job_choice choice_of(const hesse_options *options)
@@ -66,7 +70,7 @@ hesse_status hesse_open_job(hesse_team *team, const hesse_options *options,
     char *text = NULL;
     size_t length = 0;
     const hesse_job_choice choice = choice_of(options);
-    hesse_status s = read_text(team, options->file, &text, &length);
+    hesse_status s = hesse_read_text(team, options->file, &text, &length);
     if (!s) s = make_job(team, options, &choice, text, length, job);
     if (!s && (*job)->sweep.points > 1 && !options->point)
         s = hesse_fail(
@@ -87,7 +91,7 @@ hesse_status hesse_open_jobs(hesse_team *team, const hesse_options *options,
     hesse_job *first = NULL;
     hesse_job_choice choice = choice_of(options);
     *jobs = NULL, *count = 0;
-    hesse_status s = read_text(team, options->file, &text, &length);
+    hesse_status s = hesse_read_text(team, options->file, &text, &length);
     if (!s) s = make_job(team, options, &choice, text, length, &first);
     if (!s) {
         const int points = options->point ? 1 : first->sweep.points;
@@ -146,44 +150,4 @@ hesse_status hesse_open_problem(hesse_team *team, const hesse_job *job, bool out
     if (s == HESSE_E_INPUT || s == HESSE_E_JOB)
         hesse_name_keys(job, hesse_team_why(team));
     return s;
-}
-
-hesse_status hesse_rate_machine(hesse_team *team, hesse_rates *rates)
-{
-    const hesse_status s =
-        hesse_agree(team, hesse_rates_measure(rates, hesse_team_why(team)));
-    double *const all = &rates->dgemm;
-    const size_t count = sizeof *rates / sizeof(double);
-    if (s) return s;
-    hesse_team_sum(team, all, count);
-    for (size_t i = 0; i < count; i++) all[i] /= hesse_team_size(team);
-    return HESSE_OK;
-}
-
-hesse_status hesse_rate_analysis(hesse_team *team, hesse_analysis *analysis)
-{
-    hesse_rates rates = {0};
-    const hesse_status s = hesse_rate_machine(team, &rates);
-    if (!s) hesse_analysis_rate(analysis, &rates);
-    return s;
-}
-
-int hesse_threads(void)
-{
-    const char *asked = getenv("OMP_NUM_THREADS");
-    const long threads = asked ? strtol(asked, NULL, 10) : 1;
-    return threads < 1                    ? 1
-           : threads > HESSE_MOST_THREADS ? HESSE_MOST_THREADS
-                                          : (int)threads;
-}
-
-hesse_analysis_options hesse_job_options(const hesse_job *job)
-{
-    hesse_analysis_options options = job->analysis;
-    options.threads = hesse_threads();
-    options.distances = job->metrics.distance;
-    options.n_distances = job->metrics.n_distance;
-    options.density = job->spectrum.density;
-    options.stretch = job->output.stretch;
-    return options;
 }

@@ -13,10 +13,19 @@
 #include <string.h>
 
 /* Groups of options. */
-enum { SETS = 1, RUN = 2, PLAN = 4, SHOW = 8, TABLE = 16, KEYS = 32, THEORY = 64 };
+enum {
+    SETS = 1,
+    RUN = 2,
+    PLAN = 4,
+    SHOW = 8,
+    TABLE = 16,
+    THEORY = 32,
+    JSON = 64,  /* it answers in JSON, too  */
+    TELLS = 128 /* it has progress or notes */
+};
 
 const hesse_command hesse_commands[] = {
-    {"run", "JOB.yaml", SETS | RUN,
+    {"run", "JOB.yaml", SETS | RUN | TELLS,
      "Compute a job: write one HDF5 file and print its tables",
      "The job's Hessian, whole or by blocks, its spectra and measures go into one HDF5 "
      "file. Start it with mpirun or srun to use more than one rank:\n\n"
@@ -27,7 +36,7 @@ const hesse_command hesse_commands[] = {
      "is "
      "read from standard input.",
      hesse_command_run, NULL},
-    {"train", "JOB.yaml", SETS | RUN,
+    {"train", "JOB.yaml", SETS | RUN | TELLS,
      "Train a job's network; write checkpoints and a log into a folder",
      "The section `train` of the job has the optimiser, the schedule and the stages. A "
      "stage is a safetensors file that `run`, PyTorch and transformers read; the log "
@@ -38,7 +47,7 @@ const hesse_command hesse_commands[] = {
      "  mpirun -n 2 hesse train job.yaml --output run1\n\n"
      "Signals save and end it as they end `run`.",
      hesse_command_train, NULL},
-    {"landscape", "JOB.yaml", SETS | RUN,
+    {"landscape", "JOB.yaml", SETS | RUN | TELLS,
      "Compute the loss along one or two directions from a job's parameters",
      "The section `landscape` of the job has the directions and the grid. The losses, "
      "and the norm of the gradient and the curvature if they are asked for, go into "
@@ -47,7 +56,7 @@ const hesse_command hesse_commands[] = {
      "  mpirun -n 4 hesse landscape job.yaml --set landscape.points=25\n\n"
      "Signals save and end it as they end `run`.",
      hesse_command_landscape, NULL},
-    {"theory", "JOB.yaml", SETS | THEORY,
+    {"theory", "JOB.yaml", SETS | THEORY | TELLS,
      "Compute the theory of a job's family beside the numbers that it is about",
      "For the family `quadratic`: condition numbers, steps of gradient descent and of "
      "Adam, and the bounds of both, over the random draws of the section `theory`. "
@@ -59,14 +68,14 @@ const hesse_command hesse_commands[] = {
      "numbers go to an HDF5 file. Runs under mpirun, too; the ranks share the draws, "
      "the examples or the products.",
      hesse_command_theory, NULL},
-    {"check", "JOB.yaml", SETS,
+    {"check", "JOB.yaml", SETS | JSON,
      "Check the derivatives of a job on its own model and data",
      "Hessian-vector products are compared with finite differences of the gradient; "
      "symmetry, the sign of the Gauss-Newton part, and the sum of the operators' "
      "shares "
      "are checked. Runs under mpirun, too.",
      hesse_command_check, NULL},
-    {"plan", "JOB.yaml", SETS | PLAN,
+    {"plan", "JOB.yaml", SETS | PLAN | JSON,
      "Predict the sizes, memory, work and time of a job, without computing it",
      "Prints the blocks with their sizes, engines and ranks, the work, and the peak "
      "memory of a rank.",
@@ -75,11 +84,11 @@ const hesse_command hesse_commands[] = {
      "The graph has a node for every operator, with its inputs, parameters, constants "
      "and sizes. docs/graph.md describes the format.",
      hesse_command_graph, NULL},
-    {"show", "RESULT.h5", SHOW, "Print a result file as tables",
+    {"show", "RESULT.h5", SHOW | JSON, "Print a result file as tables",
      "The tables say what the result was made of, the blocks with their measures, and "
      "the mean distances between them.",
      hesse_command_show, NULL},
-    {"keys", NULL, TABLE | KEYS, "Print every key of a job file with its meaning",
+    {"keys", NULL, TABLE | JSON, "Print every key of a job file with its meaning",
      "Each key is printed with its values, its default, and the families of networks "
      "or "
      "kinds of data that have it.",
@@ -87,17 +96,26 @@ const hesse_command hesse_commands[] = {
     {"schema", NULL, TABLE, "Print the schema of result files as JSON",
      "The schema has every group, dataset and attribute of a result file.", NULL,
      hesse_command_schema},
-    {"info", NULL, 0,
+    {"selftest", NULL, JSON, "Check this installation on a tiny network, in seconds",
+     "Derivatives, eigensolvers, estimates, the result file and the continuation of a "
+     "stopped run are checked; every line has the figure that was found and its bound. "
+     "Nothing is read but the program, and a temporary folder in TMPDIR or /tmp is "
+     "the only place that is written. Runs under mpirun, too.",
+     hesse_command_selftest, NULL},
+    {"info", NULL, JSON | TELLS,
      "Print versions, libraries, engines and the speed of this machine",
      "Runs under mpirun, too, and measures every rank while all of them work.",
      hesse_command_info, NULL},
     {"help", "[COMMAND]", 0, "Print the help of the program or of a command", NULL,
      NULL, hesse_command_help},
-    {"completion", "bash|zsh", 0, "Print a script that completes command lines",
-     "In the file that your shell reads when it starts:\n\n"
-     "  eval \"$(hesse completion bash)\"",
+    {"completion", "bash|zsh|fish", 0, "Print a script that completes command lines",
+     "An installation has these scripts in the folders of the shells. Else write, in "
+     "the file that your shell reads when it starts:\n\n"
+     "  eval \"$(hesse completion bash)\"          # or zsh\n"
+     "  hesse completion fish | source",
      NULL, hesse_command_completion},
-    {"version", NULL, 0, "Print the version", NULL, NULL, hesse_command_version},
+    {"version", NULL, JSON, "Print the versions of the program and of its libraries",
+     NULL, NULL, hesse_command_version},
     {0}};
 
 enum { SET, POINT, OUTPUT, RANKS, MEMORY, FLAGS };
@@ -137,8 +155,13 @@ const hesse_option hesse_option_rows[] = {
      offsetof(hesse_options, verify)},
     {"--sbatch", NULL, PLAN, "Print a batch script for Slurm instead, ready to submit",
      offsetof(hesse_options, sbatch)},
-    {"--json", NULL, KEYS, "Print a JSON schema of job files instead, for editors",
+    {"--json", NULL, JSON,
+     "Print JSON instead, for other programs (docs/json.md); `keys` prints a JSON "
+     "schema of job files, for editors",
      offsetof(hesse_options, json)},
+    {"--quiet", NULL, TELLS,
+     "Print no progress, notes and warnings; errors are printed",
+     offsetof(hesse_options, quiet)},
     {"--markdown", NULL, TABLE, "Print the tables of the documentation instead",
      offsetof(hesse_options, markdown)},
     {0}};
@@ -228,6 +251,9 @@ static hesse_status take(const hesse_option *o, const char *value, hesse_options
         return HESSE_OK;
     default:
         *(bool *)((char *)x + o->flag) = true;
+        if (x->json && x->sbatch)
+            return hesse_fail(why, HESSE_E_JOB,
+                              "--json and --sbatch: expected one of them");
         if (!x->resume || !x->force) return HESSE_OK;
         return hesse_fail(why, HESSE_E_JOB,
                           "--resume and --force: expected one of them");

@@ -55,6 +55,7 @@ struct hesse_options {
     bool sbatch;        /* --sbatch                                                */
     bool verify;        /* --verify                                                */
     bool json;          /* --json                                                  */
+    bool quiet;         /* --quiet                                                 */
     bool markdown;      /* --markdown                                              */
     bool resume, force; /* continue earlier work; replace existing files           */
 };

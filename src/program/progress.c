@@ -27,7 +27,7 @@ void hesse_progress_start(hesse_progress *p, FILE *to, double planned)
 {
     const double now = hesse_seconds();
     *p = (hesse_progress){
-        .to = to, .terminal = isatty(fileno(to)), .started = now, .heard = now};
+        .to = to, .terminal = to && isatty(fileno(to)), .started = now, .heard = now};
     p->planned = planned;
     p->next = now + (p->terminal ? terminal_pause : log_first);
 }

@@ -28,7 +28,8 @@ typedef struct hesse_progress {
 } hesse_progress;
 
 /** Local. Start the clock.
- *  to       [in]  borrowed; whether it is a terminal decides the form.
+ *  to       [in]  borrowed; whether it is a terminal decides the form. NULL: nothing
+ *                 is printed.
  *  planned  [in]  the seconds that the plan predicts; 0: not known. */
 void hesse_progress_start(hesse_progress *p, FILE *to, double planned);
 

@@ -11,6 +11,7 @@
 #include "parallel/team.h"
 #include "program/blas_core.h"
 #include "program/commands.h"
+#include "program/notes.h"
 #include "program/progress.h"
 #include "program/provenance.h"
 #include "program/resume.h"
@@ -22,6 +23,7 @@
 
 typedef struct sweep {
     hesse_team *team;
+    FILE *notes; /* NULL: quiet */
     hesse_job *const *jobs;
     int points, repeats, runs;
     int i;                        /* the present run: a repeat of a point */
@@ -99,8 +101,8 @@ static void tell(sweep *w, const char *text)
 {
     if (hesse_team_rank(w->team)) return;
     hesse_progress_clear(&w->progress);
-    fprintf(stderr, "note: %s, repeat %d: %s\n", point_name(w->jobs[w->i / w->repeats]),
-            w->i % w->repeats, text);
+    hesse_note_print(w->notes, "%s, repeat %d: %s",
+                     point_name(w->jobs[w->i / w->repeats]), w->i % w->repeats, text);
 }
 
 /* Collective. Note that the present run has numbers that are not finite. */
@@ -259,7 +261,7 @@ static hesse_status compute(sweep *w, const char *path)
 {
     hesse_status s = hesse_result_new(w->team, path, w->resume.folder, &w->result);
     if (s) return s;
-    hesse_progress_start(&w->progress, stderr, 0);
+    hesse_progress_start(&w->progress, w->notes, 0);
     if (hesse_team_rank(w->team) == 0) hesse_progress_keep_alive(&w->progress);
     for (w->i = 0; !s && w->i < w->runs; w->i++) s = compute_run(w);
     if (hesse_team_rank(w->team) == 0) hesse_progress_finish(&w->progress);
@@ -276,6 +278,7 @@ hesse_status hesse_run_points(hesse_team *team, const hesse_options *options,
                               hesse_job *const *jobs, int count)
 {
     sweep w = {.team = team,
+               .notes = hesse_notes(options),
                .jobs = jobs,
                .points = count,
                .repeats = jobs[0]->repeats,
@@ -295,10 +298,9 @@ hesse_status hesse_run_points(hesse_team *team, const hesse_options *options,
         s = hesse_resume_begin(team, options, jobs[0], &w.first, HESSE_IDENTITY_RUN,
                                &w.resume);
     if (!s && w.resume.complete) {
-        if (hesse_team_rank(team) == 0)
-            fprintf(stderr, "note: %s is complete; nothing was computed\n", path);
+        if (hesse_team_rank(team) == 0) hesse_note_complete(w.notes, path);
     } else if (!s) {
-        if (hesse_team_rank(team) == 0) hesse_blas_warn();
+        if (hesse_team_rank(team) == 0) hesse_blas_warn(w.notes);
         s = hesse_rate_machine(team, &w.rates);
         if (!s) s = compute(&w, path);
     }

@@ -12,6 +12,7 @@
 #include "program/commands.h"
 #include "program/manifest.h"
 #include "program/name_keys.h"
+#include "program/notes.h"
 #include "program/progress.h"
 #include "program/provenance.h"
 #include "program/signals.h"
@@ -254,7 +255,7 @@ static hesse_status train(hesse_training_run *r)
 {
     hesse_why cause;
     const bool tells = r->point->tells;
-    if (tells) hesse_progress_start(&r->progress, stderr, 0);
+    if (tells) hesse_progress_start(&r->progress, hesse_notes(r->point->options), 0);
     const hesse_status s = take_steps(r);
     cause = *hesse_team_why(r->team);
     if (tells) hesse_progress_finish(&r->progress);

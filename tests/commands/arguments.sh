@@ -53,7 +53,10 @@ case_help() {
 case_version() {
     ranks=2
     works '^hesse [0-9]*\.[0-9]*\.[0-9]*$' --version
-    expect_lines 1 ''
+    expect_lines 1 '^hesse'
+    for library in MPI HDF5 BLAS LAPACK ScaLAPACK ELPA libyaml jansson zlib libpng; do
+        expect_lines 1 "^$library  *[^ ]"
+    done
 }
 # The tables of the program are JSON that another program reads, and Markdown.
 case_tables_of_keys() {

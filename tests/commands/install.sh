@@ -36,6 +36,16 @@ for program in "$there/by_pkg_config" "$there/build/by_cmake"; do
 done
 test -x "$there/installed/bin/hesse"
 
+# The program checks itself, far from its source, and shells find its completion.
+(cd / && "$there/installed/bin/hesse" selftest | grep -q '^selftest: all [0-9]* checks passed$')
+for script in bash-completion/completions/hesse zsh/site-functions/_hesse \
+    fish/vendor_completions.d/hesse.fish; do
+    grep -q 'tokenize' "$there/installed/share/$script"
+    grep -q '^hessian.scope=blocks$' "$there/installed/share/$script"
+done
+bash -c '. "$1" && complete -p hesse' bash \
+    "$there/installed/share/bash-completion/completions/hesse" | grep -q _hesse
+
 # The Python commands are found beside the program, and their package is complete.
 for command in convert export tokenize; do
     if python3 -c 'import numpy' 2>/dev/null; then
@@ -43,6 +53,17 @@ for command in convert export tokenize; do
     fi
     test -x "$there/installed/bin/hesse-$command"
 done
+
+# hesse.operator finds the library of the installation.
+if /usr/bin/python3 -c 'import scipy' 2>/dev/null; then
+    env -u HESSE_LIBRARY PYTHONPATH="$there/installed/share/hesse/python" PATH=/usr/bin:/bin \
+        /usr/bin/python3 -c "
+import hesse
+from hesse.operators import library
+assert library.find().startswith('$there/installed/'), library.find()
+with hesse.operator('$source/tests/families/mlp/job.yaml') as op:
+    assert op.loss() > 0 and op @ op.gradient() @ op.gradient() != 0"
+fi
 for file in "$source"/tools/python/hesse/*.py "$source"/tools/python/hesse/*/*.py; do
     cmp "$file" "$there/installed/share/hesse/python/${file#"$source"/tools/python/}"
 done

@@ -51,7 +51,8 @@ END
 full_output() {
     "$hesse" run job.yaml --output there.h5 > run.out 2> "$work/err" || return 1
     for words in 'show there.h5' 'show --verify there.h5' 'plan job.yaml' \
-        'plan job.yaml --sbatch' 'check job.yaml' info help --version 'completion zsh' \
+        'plan job.yaml --sbatch' 'check job.yaml' 'show there.h5 --json' 'plan job.yaml --json' \
+        'check job.yaml --json' info help --version 'completion zsh' \
         'run job.yaml --force --output there.h5'; do
         # shellcheck disable=SC2086
         expect 6 'standard output: cannot be written' "$hesse" $words > /dev/full &&
@@ -144,6 +145,23 @@ slow_blas() {
     [ "$(grep -c '^warning: ' err)" -eq 1 ]
 }
 
+# --quiet leaves standard error empty, also where there is something to tell; errors remain.
+quiet() {
+    "$hesse" run job.yaml --output once.h5 > loud 2> err || return 1
+    "$hesse" run job.yaml --output once.h5 --resume > loud 2> err || return 1
+    grep -q '^note: once.h5 is complete' err || return 1
+    "$hesse" run job.yaml --output once.h5 --resume --quiet > out 2> err || return 1
+    [ ! -s err ] && cmp loud out || return 1
+    echo 'train: {learning_rate: [0.1, 0.2], steps: 300, batch: 2}' >> job.yaml
+    for words in 'run job.yaml --force --output once.h5' 'train job.yaml --output runs' \
+        'train job.yaml --output runs --resume' 'landscape job.yaml' info; do
+        # shellcheck disable=SC2086
+        OPENBLAS_CORETYPE=Prescott mpi -n 2 "$hesse" $words --quiet > out 2> err || return 1
+        [ ! -s err ] || { echo "$words: notes"; cat err; return 1; }
+    done
+    expect 6 'is there already' "$hesse" run job.yaml --output once.h5 --quiet
+}
+
 # descendants PID: all processes below it.
 descendants() {
     for child in $(cat /proc/"$1"/task/*/children 2> /dev/null); do
@@ -160,23 +178,6 @@ no_helper() {
     while kill -0 "$pid" 2> /dev/null; do seen="$seen$(descendants "$pid")"; done
     wait
     [ -z "$seen" ] || { echo "it started: $seen"; return 1; }
-}
-
-# complete WORD...: print the words that bash offers for the last word.
-complete() {
-    bash -c 'eval "$("$0" completion bash)"; COMP_WORDS=(hesse "$@"); COMP_CWORD=$#
-        _hesse; printf "%s " "${COMPREPLY[@]}"' "$hesse" "$@"
-}
-
-completion() {
-    [ "$(complete ru)" = 'run ' ] &&
-        [ "$(complete run --re)" = '--resume ' ] &&
-        [ "$(complete plan --re)" = ' ' ] &&
-        [ "$(complete plan job.yaml --)" = '--set --point --ranks --memory-per-rank --full --sbatch --help ' ] &&
-        [ "$(complete help che)" = 'check ' ] &&
-        [ "$(complete completion z)" = 'zsh ' ] &&
-        [ "$(complete run jo)" = ' ' ] || return 1
-    expect 2 "found 'fish', expected bash or zsh" "$hesse" completion fish
 }
 
 # Help needs no MPI, and under mpirun one rank prints it.
@@ -209,7 +210,7 @@ after_the_quickstart() {
 }
 
 [ $# -gt 0 ] || set -- full_output full_output_of_ranks different_ranks different_jobs units \
-    standard_input slow_blas no_helper completion help_of_ranks \
+    standard_input slow_blas quiet no_helper help_of_ranks \
     after_the_quickstart
 for name; do
     fresh

@@ -321,8 +321,66 @@ static void scales_do_not_matter(void **state)
     hesse_team_free(team);
 }
 
+/* Replace an attribute of a group by a list of one text, or remove it for NULL, and
+   stamp the file again. */
+static void put_text(const char *group, const char *name, const char *text)
+{
+    hesse_why why;
+    const hid_t file = H5Fopen("r.h5", H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t g = H5Gopen2(file, group, H5P_DEFAULT);
+    assert_all(g >= 0 && H5Adelete(g, name) >= 0);
+    if (text) {
+        const hid_t type = H5Tcopy(H5T_C_S1),
+                    space = H5Screate_simple(1, (hsize_t[]){1}, NULL);
+        H5Tset_size(type, strlen(text));
+        const hid_t a = H5Acreate2(g, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+        assert_all(H5Awrite(a, type, text) >= 0);
+        H5Aclose(a);
+        H5Sclose(space);
+        H5Tclose(type);
+    }
+    H5Gclose(g);
+    H5Fclose(file);
+    assert_all(!hesse_stamp_put("r.h5", &why));
+}
+
+/* A viewer would not draw these groups, or would draw something else. */
+static void pictures_that_do_not_fit_are_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *group, *name, *text, *says;
+    } list[] = {
+        {"/", "default", "spectrum", "a group that can be drawn"},
+        {"/", "default", "gradient", "a group that can be drawn"},
+        {"spectra", "default", "blocks/formed", "a group that can be drawn"},
+        {"blocks", "signal", NULL, "a dataset of numbers"},
+        {"blocks", "signal", "name", "a dataset of numbers"},
+        {"blocks", "axes", NULL, "a name for every dimension"},
+        {"blocks", "axes", "name", "numbers of the length of the dimension"},
+        {"spectra/blocks/formed/density", "axes", "../grid", "numbers of the length"},
+        {"blocks", "auxiliary_signals", "engine", "a dataset of the shape"},
+    };
+    hesse_team *team = NULL;
+    hesse_why why = {0};
+    FILE *out = fopen("/dev/null", "w");
+    assert_all(!hesse_team_new(MPI_COMM_WORLD, &team));
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        write_result(team, 4, 0, HESSE_ORTHOGONALITY_FULL);
+        put_text(list[i].group, list[i].name, list[i].text);
+        const hesse_status s = hesse_result_verify("r.h5", out, &why);
+        if (s != HESSE_E_INPUT || !strstr(why.text, list[i].says))
+            fail_msg("%s: %s %s: status %d, \"%s\"", list[i].group, list[i].name,
+                     list[i].text, s, s ? why.text : "");
+    }
+    fclose(out);
+    hesse_team_free(team);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(whatever_is_wrong_is_found, enter_folder,
+                                    leave_folder),
+    cmocka_unit_test_setup_teardown(pictures_that_do_not_fit_are_found, enter_folder,
                                     leave_folder),
     cmocka_unit_test_setup_teardown(scales_do_not_matter, enter_folder, leave_folder),
     cmocka_unit_test_setup_teardown(only_what_is_claimed_is_judged, enter_folder,

@@ -61,7 +61,8 @@ static bool hides_padding(const hesse_graph *g)
         const bool visible =
             g->nodes[i].ids == HESSE_IDS_VISIBLE && g->nodes[i].d.t == g->tokens;
         any |= visible;
-        all &= visible || !attends(&g->nodes[i]);
+        all &=
+            visible || (!attends(&g->nodes[i]) && g->nodes[i].ids != HESSE_IDS_VISIBLE);
     }
     return any && all;
 }

@@ -3,6 +3,7 @@ import argparse
 import importlib
 import os
 import sys
+from typing import Any
 
 USAGE, INPUT, OUTPUT = 2, 3, 6  # exit statuses, the same as those of hesse
 
@@ -10,7 +11,7 @@ USAGE, INPUT, OUTPUT = 2, 3, 6  # exit statuses, the same as those of hesse
 class Failure(Exception):
     """An error with its exit status; its text is one line for the user."""
 
-    def __init__(self, status, text):
+    def __init__(self, status: int, text: object) -> None:
         super().__init__(" ".join(str(text).split()))
         self.status = status
 
@@ -35,7 +36,7 @@ def run(prog, command, arguments):
         return OUTPUT
 
 
-def need(module, why):
+def need(module: str, why: str) -> Any:
     """Import a library, or fail with one line that says how to install it."""
     try:
         return importlib.import_module(module)
@@ -45,7 +46,7 @@ def need(module, why):
                              f"to be installed (pip install {package})") from None
 
 
-def reason(error):
+def reason(error: OSError) -> str:
     """Return the text of an operating system error without the path."""
     return error.strerror or str(error)
 

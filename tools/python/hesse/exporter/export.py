@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 from ..common import INPUT, OUTPUT, USAGE, Failure, Outputs, Parser, need, run
+from ..program import find_program
 
 PROG = "hesse export"
 WORDS = {"cross_entropy": "cross_entropy", "mse": "mse_loss",
@@ -150,7 +151,7 @@ def export(module, example, loss=None, target=None, folder=None, hesse=None,
             raise Failure(INPUT, f"{type(module).__name__}: {refused}") from None
         if folder is None:
             return made
-        program = find_hesse(hesse)
+        program = find_program(hesse)
         with tempfile.TemporaryDirectory(prefix="hesse-export-") as place:
             made.write(place)
             compared = made.check_program(program, place) if program else \
@@ -200,21 +201,6 @@ def normed_weight(v, g, dim=0):
     2.13: they differ from differences of the gradient by 70 % of their length."""
     axes = [i for i in range(v.ndim) if dim == -1 or i != dim % v.ndim]
     return v * (g / v.square().sum(axes, keepdim=True).sqrt())
-
-
-def find_hesse(given):
-    if given:
-        if not shutil.which(given):
-            raise Failure(USAGE, f"{given}: found no program of this name")
-        return shutil.which(given)
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
-        os.path.abspath(__file__)))))
-    for path in (os.environ.get("HESSE"), shutil.which("hesse"),
-                 os.path.join(root, "build", "hesse"),
-                 os.path.join(root, "..", "bin", "hesse")):
-        if path and shutil.which(path):
-            return shutil.which(path)
-    return None
 
 
 def deep(function):

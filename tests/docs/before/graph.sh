@@ -1,0 +1,4 @@
+cat > job.yaml <<'END'
+model: {family: mlp, widths: [3]}
+data: {generator: gaussian, features: 2, classes: 2, sequences: 4}
+END

@@ -1,0 +1,6 @@
+cat > job.yaml <<'END'
+model: {family: gpt2, layers: 1, width: 8, context: 16}
+data: {text: docs/faq.md, sequences: 2}
+hessian: {scope: blocks, only: ["*.h.0.attn.*"]}
+output: {file: result.h5}
+END

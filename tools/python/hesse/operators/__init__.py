@@ -1,0 +1,1 @@
+"""The Hessian of a job as an operator for SciPy."""
