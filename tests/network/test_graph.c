@@ -241,7 +241,7 @@ static void decoders_read_back(void **state)
 static void general_operators_read_back(void **state)
 {
     (void)state;
-    static const char *const names[] = {"gather",  "spread", "mask",
+    static const char *const names[] = {"gather",  "spread", "mask",      "runs",
                                         "several", "power",  "sum_fields"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         static char text[1 << 16];

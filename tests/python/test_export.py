@@ -329,7 +329,9 @@ class Refusals(Case):
         self.refused(lambda m, x: m.inner(x).int() + m.inner(x), "integers.*derivative")
 
     def test_no_second_derivative_in_pytorch(self):
-        self.refused(lambda m, x: F.hardsigmoid(m.inner(x)), "PyTorch lacks derivatives")
+        self.refused(lambda m, x: F.hardsigmoid(m.inner(x)), "hardsigmoid: .*write clamp")
+        self.refused(lambda m, x: torch.heaviside(m.inner(x), torch.tensor(0.5).double()),
+                     "PyTorch lacks derivatives.*heaviside")
         self.refused(lambda m, x: torch.cdist(m.inner(x)[:, None], x[:, None])[:, 0] +
                      m.inner(x), "_cdist_forward.*write the norms")
 

@@ -563,6 +563,7 @@ VIEWS = ("view", "reshape", "_unsafe_view", "permute", "transpose", "t", "unsque
 
 UNDIFFERENTIABLE = {"nonzero", "bincount", "histc"}
 REASONS = {
+    "hardsigmoid": "has no second derivatives in PyTorch; write clamp(x / 6 + 0.5, 0, 1)",
     "_embedding_bag": "has no second derivatives in PyTorch; use nn.Embedding, and a sum or "
                       "a mean of its rows",
     "_cdist_forward": "has no second derivatives in PyTorch; write the norms of the "
@@ -1361,11 +1362,11 @@ def clamp(low, node, x, low_=None, high=None, **more):
     return shifted(low, out, low_)
 
 
-@handles("hardsigmoid", "hardswish")
-def hard(low, node, x):
+@handles("hardswish")
+def hardswish(low, node, x):
     x = low.act(x)
     gate = low.b.scale(clamp(low, node, shifted(low, x, 3), 0, 6), 1 / 6)
-    return gate if op_name(node) == "hardsigmoid" else low.b.binary("product", x, gate)
+    return low.b.binary("product", x, gate)
 
 
 @handles("prelu", "_prelu_kernel")
