@@ -59,13 +59,19 @@ hesse_stream hesse_build_numbers(hesse_builder *b)
     return x;
 }
 
+double hesse_build_deviation(const hesse_builder *b)
+{
+    return b->arch->deviation > 0 ? b->arch->deviation : 0.02;
+}
+
 hesse_stream hesse_build_embedding(hesse_builder *b, hesse_lookup l, int *table)
 {
-    const hesse_param p = {.rows = l.rows,
-                           .cols = l.width,
-                           .out_rows = true,
-                           .role = l.role,
-                           .init = {.spread = l.spread > 0 ? l.spread : 0.02}};
+    const hesse_param p = {
+        .rows = l.rows,
+        .cols = l.width,
+        .out_rows = true,
+        .role = l.role,
+        .init = {.spread = l.spread > 0 ? l.spread : hesse_build_deviation(b)}};
     *table = hesse_build_param(b, p, l.name);
     const hesse_stream out = {.tokens = b->graph->tokens, .width = l.width};
     const hesse_dims d = {.c = l.rows, .o = l.width, .token = l.first};
@@ -379,8 +385,8 @@ hesse_stream hesse_build_select(hesse_builder *b, hesse_stream x, int token)
 
 hesse_stream hesse_build_class_token(hesse_builder *b, hesse_stream x, const char *name)
 {
-    hesse_param p =
-        vector_of(x.width, HESSE_ROLE_POSITION, (hesse_init){.spread = 0.02});
+    hesse_param p = vector_of(x.width, HESSE_ROLE_POSITION,
+                              (hesse_init){.spread = hesse_build_deviation(b)});
     p.rank = 3, p.shape[0] = p.shape[1] = 1, p.shape[2] = x.width;
     const int in[] = {x.value, hesse_build_param(b, p, name)};
     const hesse_stream out = {.tokens = x.tokens + 1, .width = x.width};
@@ -395,20 +401,20 @@ hesse_stream hesse_build_transpose(hesse_builder *b, hesse_stream x)
                HESSE_IDS_NONE, out);
 }
 
-static hesse_param positions_of(int rows, int width)
+static hesse_param positions_of(const hesse_builder *b, int rows, int width)
 {
     return (hesse_param){.rows = rows,
                          .cols = width,
                          .out_rows = true,
                          .role = HESSE_ROLE_POSITION,
-                         .init = {.spread = 0.02},
+                         .init = {.spread = hesse_build_deviation(b)},
                          .rank = 3,
                          .shape = {1, rows, width}};
 }
 
 hesse_stream hesse_build_positions(hesse_builder *b, hesse_stream x, const char *name)
 {
-    const hesse_param p = positions_of(x.tokens, x.width);
+    const hesse_param p = positions_of(b, x.tokens, x.width);
     const int in[] = {x.value, hesse_build_param(b, p, name)};
     return add(b, &hesse_op_positions, (hesse_dims){.c = x.width}, in, HESSE_IDS_NONE,
                x);
@@ -417,7 +423,7 @@ hesse_stream hesse_build_positions(hesse_builder *b, hesse_stream x, const char 
 hesse_stream hesse_build_mapped_positions(hesse_builder *b, hesse_stream x, int map,
                                           int rows, const char *name)
 {
-    const hesse_param p = positions_of(rows, x.width);
+    const hesse_param p = positions_of(b, rows, x.width);
     const int in[] = {x.value, hesse_build_param(b, p, name), map};
     return add(b, &hesse_op_mapped_positions, (hesse_dims){.c = x.width, .o = rows}, in,
                HESSE_IDS_NONE, x);

@@ -46,7 +46,7 @@ typedef struct hesse_lookup {
     int rows, width, first;
     hesse_role role;
     hesse_ids ids;
-    double spread; /* of initial values; 0: 0.02 */
+    double spread; /* of initial values; 0: hesse_build_deviation */
 } hesse_lookup;
 
 /** Local. Return a linear map with PyTorch's initial values: uniform within 1 /
@@ -59,6 +59,10 @@ int hesse_build_param(hesse_builder *b, hesse_param p, const char *name);
 
 /** Local. Name a parameter by the module, the name and its slice. */
 void hesse_name_param(const hesse_builder *b, hesse_param *p, const char *name);
+
+/** Local. Return the standard deviation of initial values that the arch asks for, or
+ *  0.02. */
+double hesse_build_deviation(const hesse_builder *b);
 
 /** Local. Begin with the examples: with their numbers, or with the rows of a table that
  *  belong to their ids. */

@@ -124,5 +124,22 @@ case_micro_batches_that_do_not_divide_the_sequences() {
     run_refused 2 'micro-batches of 2 examples do not divide a batch of 3' \
         --set data.batch=2 --set hessian.reduction=micro_batches
 }
+case_norms_after_each_sum_of_gpt2() {
+    run_refused 2 '.*gpt2 with norms after each sum, expected them before .*' --set model.norm=after
+}
+case_encoders_that_do_not_pool() {
+    printf 'good\n' > good
+    printf 'bad\n' > bad
+    echo '{model: {family: bert, task: classify}, data: {texts: [good, bad]}}' > bert.yaml
+    echo '{model: {family: bert}, data: {text: good, context: 4, mask_rate: 1}}' > masked.yaml
+    echo '{model: {family: vit}, data: {generator: pathfinder}}' > vit.yaml
+    refused 2 '.*bert without norms, expected them before .*' run bert.yaml --set model.norm=none
+    refused 2 '.*the mean of the tokens tells the class of a sequence.*' run masked.yaml \
+        --set model.pooling=mean
+    refused 2 '.*a distillation token and the mean of all tokens, expected one.*' run vit.yaml \
+        --set model.pooling=mean --set model.distillation=token
+    refused 2 '.*a vocabulary of words and of characters, expected one.*' run bert.yaml \
+        --set data.words=3 --set data.vocabulary=characters
+}
 
 run_cases "$@"

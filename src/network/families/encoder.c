@@ -4,10 +4,13 @@
 #include <math.h>
 #include <stdio.h>
 
-hesse_affine hesse_encoder_map(int out, bool bias, hesse_role role)
+hesse_affine hesse_encoder_map(const hesse_builder *b, int out, bool bias,
+                               hesse_role role)
 {
-    return (hesse_affine){
-        .out = out, .bias = bias, .role = role, .init = {.spread = 0.02}};
+    return (hesse_affine){.out = out,
+                          .bias = bias,
+                          .role = role,
+                          .init = {.spread = hesse_build_deviation(b)}};
 }
 
 static const hesse_role roles[] = {HESSE_ROLE_QUERY, HESSE_ROLE_KEY, HESSE_ROLE_VALUE};
@@ -28,7 +31,7 @@ hesse_stream hesse_encoder_heads(hesse_builder *b, hesse_stream x,
     hesse_stream y[3];
     for (int i = 0; i < 3; i++)
         y[i] = hesse_build_linear(
-            b, x, hesse_encoder_map(out, a->attention_bias, roles[i]), names[i]);
+            b, x, hesse_encoder_map(b, out, a->attention_bias, roles[i]), names[i]);
     return mix(b, y);
 }
 
@@ -49,7 +52,7 @@ hesse_stream hesse_encoder_fused_attention(hesse_builder *b, hesse_stream x,
     const int out = a->attention.heads * a->attention.size;
     hesse_stream y[3];
     for (int i = 0; i < 3; i++) {
-        hesse_affine map = hesse_encoder_map(out, a->attention_bias, roles[i]);
+        hesse_affine map = hesse_encoder_map(b, out, a->attention_bias, roles[i]);
         map.slice = (hesse_slice){ends[i], i * out, 3 * out, 1};
         y[i] = hesse_build_linear(b, x, map, name);
     }
@@ -61,8 +64,9 @@ hesse_stream hesse_encoder_two_maps(hesse_builder *b, hesse_stream x, const char
 {
     const hesse_arch *a = b->arch;
     const int width = x.width;
-    x = hesse_build_linear(b, x, hesse_encoder_map(a->inner, true, HESSE_ROLE_UP), up);
+    x = hesse_build_linear(b, x, hesse_encoder_map(b, a->inner, true, HESSE_ROLE_UP),
+                           up);
     x = hesse_build_activation(b, x);
-    return hesse_build_linear(b, x, hesse_encoder_map(width, true, HESSE_ROLE_DOWN),
+    return hesse_build_linear(b, x, hesse_encoder_map(b, width, true, HESSE_ROLE_DOWN),
                               down);
 }

@@ -4,8 +4,9 @@
 
 #include "network/build.h"
 
-/** Local. Return a linear map with normal initial values of standard deviation 0.02. */
-hesse_affine hesse_encoder_map(int out, bool bias, hesse_role role);
+/** Local. Return a linear map with normal initial values (hesse_build_deviation). */
+hesse_affine hesse_encoder_map(const hesse_builder *b, int out, bool bias,
+                               hesse_role role);
 
 /** Local. Append attention up to the mix of the values; the caller appends the output
  *  map. In hesse_encoder_heads query, key and value have these names; in

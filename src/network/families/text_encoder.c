@@ -32,7 +32,7 @@ static hesse_stream attention(hesse_builder *b, const hesse_encoder_names *n,
 {
     x = hesse_encoder_heads(b, x, (const char *const[]){n->query, n->key, n->value});
     return hesse_build_linear(
-        b, x, hesse_encoder_map(b->arch->width, true, HESSE_ROLE_OUTPUT), n->output);
+        b, x, hesse_encoder_map(b, b->arch->width, true, HESSE_ROLE_OUTPUT), n->output);
 }
 
 static hesse_stream layer(hesse_builder *b, const hesse_encoder_names *n,
@@ -65,7 +65,7 @@ static hesse_stream masked_head(hesse_builder *b, const hesse_encoder_names *n,
 {
     const hesse_arch *a = b->arch;
     b->module = "";
-    x = hesse_build_linear(b, x, hesse_encoder_map(a->width, true, HESSE_ROLE_HEAD),
+    x = hesse_build_linear(b, x, hesse_encoder_map(b, a->width, true, HESSE_ROLE_HEAD),
                            n->masked_dense);
     x = activated(b, x, n->masked);
     x = hesse_build_layernorm(b, x, n->masked_norm);
@@ -77,7 +77,7 @@ static hesse_stream class_head(hesse_builder *b, const hesse_encoder_names *n,
 {
     const hesse_arch *a = b->arch;
     const bool sequences = a->task == HESSE_TASK_CLASSIFY;
-    const hesse_affine dense = hesse_encoder_map(a->width, true, HESSE_ROLE_HEAD);
+    const hesse_affine dense = hesse_encoder_map(b, a->width, true, HESSE_ROLE_HEAD);
     if (sequences) {
         x = a->mean_pooling ? hesse_build_mean_pool(b, x, HESSE_IDS_VISIBLE)
                             : hesse_build_select(b, x, 0);
@@ -86,9 +86,9 @@ static hesse_stream class_head(hesse_builder *b, const hesse_encoder_names *n,
         x = activated(b, x, n->between);
     }
     b->module = "";
-    return hesse_build_linear(b, x,
-                              hesse_encoder_map(a->data.outputs, true, HESSE_ROLE_HEAD),
-                              sequences ? n->classifier : "classifier");
+    return hesse_build_linear(
+        b, x, hesse_encoder_map(b, a->data.outputs, true, HESSE_ROLE_HEAD),
+        sequences ? n->classifier : "classifier");
 }
 
 void hesse_text_encoder_build(hesse_builder *b)

@@ -58,6 +58,7 @@ hesse_extra hesse_text_encoder_extra(const hesse_arch *arch, const char *name);
         {"classes", NULL}, {"activation", "gelu"}, {"norm_eps", "1e-12"},              \
         {"bias", "true"}, {"temperature", NULL}, {"attention", "full"},                \
         {"kernel", "softmax"}, {"task", "masked"}, {"head", "stored"},                 \
+        {"deviation", "0.02"},                                                         \
     {                                                                                  \
         "loss", "cross_entropy"                                                        \
     }

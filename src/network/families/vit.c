@@ -64,7 +64,7 @@ static hesse_stream tokens(hesse_builder *b, const vit_names *n)
 {
     const hesse_arch *a = b->arch;
     hesse_stream x = hesse_build_patches(
-        b, hesse_encoder_map(a->width, true, HESSE_ROLE_EMBEDDING), n->patches);
+        b, hesse_encoder_map(b, a->width, true, HESSE_ROLE_EMBEDDING), n->patches);
     const int rows = x.rows, cols = x.cols, first = x.tokens;
     if (a->image.distillation) x = hesse_build_class_token(b, x, n->distillation_token);
     if (!a->mean_pooling) x = hesse_build_class_token(b, x, n->class_token);
@@ -77,7 +77,7 @@ static hesse_stream tokens(hesse_builder *b, const vit_names *n)
 
 static hesse_stream layer(hesse_builder *b, const vit_names *n, hesse_stream x)
 {
-    const hesse_affine output = hesse_encoder_map(x.width, true, HESSE_ROLE_OUTPUT);
+    const hesse_affine output = hesse_encoder_map(b, x.width, true, HESSE_ROLE_OUTPUT);
     hesse_stream y = hesse_build_layernorm(b, x, n->before_attention);
     y = n == &timm ? hesse_encoder_fused_attention(b, y, n->attention)
                    : hesse_encoder_attention(b, y, n->attention);
@@ -93,7 +93,7 @@ static hesse_stream logits(hesse_builder *b, hesse_stream x, int token,
     x = a->mean_pooling ? hesse_build_mean_pool(b, x, HESSE_IDS_NONE)
                         : hesse_build_select(b, x, token);
     return hesse_build_linear(
-        b, x, hesse_encoder_map(a->data.outputs, true, HESSE_ROLE_HEAD), name);
+        b, x, hesse_encoder_map(b, a->data.outputs, true, HESSE_ROLE_HEAD), name);
 }
 
 static void build(hesse_builder *b)
@@ -202,15 +202,25 @@ static hesse_extra extra(const hesse_arch *arch, const char *name)
     return pooler ? HESSE_EXTRA_UNKNOWN : HESSE_EXTRA_PARAMETER;
 }
 
-static const hesse_owned_key keys[] = {{"config", NULL},      {"layers", "2"},
-                                       {"heads", "2"},        {"head_size", NULL},
-                                       {"width", "32"},       {"inner", NULL},
-                                       {"classes", NULL},     {"activation", "gelu"},
-                                       {"norm_eps", NULL},    {"bias", "true"},
-                                       {"temperature", NULL}, {"attention", "full"},
-                                       {"kernel", "softmax"}, {"patch", "4"},
-                                       {"grid", NULL},        {"distillation", "none"},
-                                       {"pooling", "first"},  {"loss", "cross_entropy"},
+static const hesse_owned_key keys[] = {{"config", NULL},
+                                       {"layers", "2"},
+                                       {"heads", "2"},
+                                       {"head_size", NULL},
+                                       {"width", "32"},
+                                       {"inner", NULL},
+                                       {"classes", NULL},
+                                       {"activation", "gelu"},
+                                       {"norm_eps", NULL},
+                                       {"bias", "true"},
+                                       {"temperature", NULL},
+                                       {"attention", "full"},
+                                       {"kernel", "softmax"},
+                                       {"patch", "4"},
+                                       {"grid", NULL},
+                                       {"distillation", "none"},
+                                       {"pooling", "first"},
+                                       {"deviation", "0.02"},
+                                       {"loss", "cross_entropy"},
                                        {NULL, NULL}};
 static const char *const types[] = {"vit", "deit", NULL};
 
