@@ -96,7 +96,7 @@ def missing(block):
     found = re.match(r"needs: (.*)", block.comment)
     if found:
         names = found.group(1).replace(",", " ").split()
-    elif block.language == "python":
+    if block.language == "python":
         for node in ast.walk(ast.parse(block.text)):
             if isinstance(node, ast.Import):
                 names += [alias.name.split(".")[0] for alias in node.names]
