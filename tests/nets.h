@@ -189,7 +189,29 @@ static inline void net_kernels(net *n)
     net_classify(n, C, net_two(n, &hesse_op_sum, stream, x, p));
 }
 
-enum { NETS = 6 };
+/* Linear maps that use a weight in another layout than its own, and one that several
+   maps use in both layouts. */
+static inline void net_layouts(net *n)
+{
+    enum { T = 4, C = 3, H = 5 };
+    n->t = hesse_tape_new(NET_SEQUENCES, T);
+    const hesse_op *linear = &hesse_op_linear_unbiased;
+    const hesse_dims up = {.c = C, .o = H, .out_rows = true}, down = {.c = H, .o = C};
+    const hesse_dims inner = {.c = H}, channels = {.c = C};
+    int x = hesse_tape_input(n->t, T, C, net_numbers());
+    const int first = net_param(n, H, C, false), second = net_param(n, H, C, true);
+    const int both = net_param(n, H, C, true);
+    x = hesse_tape_add(n->t, linear, up, (int[]){x, first}, NULL, NULL);
+    x = net_one(n, &hesse_op_tanh, inner, x);
+    x = hesse_tape_add(n->t, linear, down, (int[]){x, second}, NULL, NULL);
+    x = net_one(n, &hesse_op_gelu, channels, x);
+    x = hesse_tape_add(n->t, linear, up, (int[]){x, both}, NULL, NULL);
+    x = net_one(n, &hesse_op_silu, inner, x);
+    x = hesse_tape_add(n->t, linear, down, (int[]){x, both}, NULL, NULL);
+    net_classify(n, C, x);
+}
+
+enum { NETS = 7 };
 
 /** Net number `which`, its tape run once; transformer_free frees it. */
 static inline void net_new(transformer *m, int which)
@@ -202,6 +224,7 @@ static inline void net_new(transformer *m, int which)
     if (which == 3) net_patches(&n);
     if (which == 4) net_mixer(&n);
     if (which == 5) net_kernels(&n);
+    if (which == 6) net_layouts(&n);
     *m = (transformer){.tape = n.t, .params = {n.count, n.size, NULL}};
     m->params.list = hesse_calloc((size_t)n.count, sizeof *m->params.list);
     m->theta = hesse_alloc(n.size), m->gradient = hesse_alloc(n.size);

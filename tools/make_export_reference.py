@@ -55,6 +55,56 @@ class Encoder(nn.Module):
         return self.head(self.layer(x).mean(1))
 
 
+class Tied(nn.Module):
+    """An autoencoder that uses its weight in both layouts."""
+
+    def __init__(self):
+        super().__init__()
+        self.both = nn.Parameter(torch.randn(5, 3))
+        self.turned = nn.Parameter(torch.randn(3, 4))
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x):
+        h = torch.tanh(x @ self.both.T)
+        return self.head(torch.tanh(h @ self.both @ self.turned)).mean(1)
+
+
+class Attention(nn.Module):
+    def __init__(self, heads, groups, size):
+        super().__init__()
+        self.heads, self.groups = heads, groups
+        self.query = nn.Linear(6, heads * size)
+        self.key = nn.Linear(6, groups * size, bias=False)
+        self.value = nn.Linear(6, groups * size)
+        self.output = nn.Linear(heads * size, 6)
+
+    def forward(self, x, memory):
+        def split(y, heads):
+            return y.unflatten(-1, (heads, -1)).transpose(1, 2)
+        q, k, v = split(self.query(x), self.heads), split(self.key(memory), self.groups), \
+            split(self.value(memory), self.groups)
+        y = nn.functional.scaled_dot_product_attention(q, k, v, enable_gqa=True)
+        return x + self.output(y.transpose(1, 2).flatten(2))
+
+
+class Heads(nn.Module):
+    """Layers of attention with different numbers of heads, also over other tokens."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(2, 6)
+        self.full = Attention(3, 3, 2)
+        self.grouped = Attention(4, 2, 1)
+        self.cross = Attention(2, 1, 2)
+        self.head = nn.Linear(6, 2)
+
+    def forward(self, x):
+        x = self.first(x)
+        x = self.grouped(x, self.full(x, x))
+        pooled = nn.functional.avg_pool1d(x.transpose(1, 2), 2).transpose(1, 2)
+        return self.head(self.cross(pooled, x).mean(1))
+
+
 def convolutions():
     return nn.Sequential(
         nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
@@ -89,6 +139,9 @@ CASES = {
                         torch.tensor([0, 2, 1])),
     "convolutions": lambda: image(convolutions().eval()),
     "batch_norm": lambda: image(convolutions()),
+    "tied": lambda: (Tied(), torch.randn(3, 2, 3), "mse", torch.randn(3, 2)),
+    "heads": lambda: (Heads(), torch.randn(2, 4, 2), "cross_entropy",
+                      torch.tensor([0, 1])),
     "smoothing": lambda: (nn.Sequential(nn.Linear(3, 4), nn.Softplus(),
                                         nn.Linear(4, 3)), torch.randn(4, 3),
                           nn.CrossEntropyLoss(label_smoothing=0.1),

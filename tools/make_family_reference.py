@@ -99,13 +99,14 @@ def resnet(w, x, small, training):
     return dense(w, "fc", x.mean((2, 3)))
 
 
-def vit(w, x, distilled=False):
+def vit(w, x, distilled=False, mean=False):
     m = "deit." if distilled else "vit."
     e = m + "embeddings."
     y = F.conv2d(x.permute(0, 3, 1, 2), w[e + "patch_embeddings.projection.weight"],
                  w[e + "patch_embeddings.projection.bias"], stride=4).flatten(2).transpose(1, 2)
     places = w[e + "position_embeddings"]
-    first = [w[e + "cls_token"]] + ([w[e + "distillation_token"]] if distilled else [])
+    first = [] if mean else [w[e + "cls_token"]]
+    first += [w[e + "distillation_token"]] if distilled else []
     if distilled:  # the table has 2 x 2 patches, and the image 3 x 4
         table = places[:, 2:].view(1, 2, 2, -1).permute(0, 3, 1, 2)
         table = F.interpolate(table, (3, 4), mode="bicubic", align_corners=False)
@@ -120,7 +121,7 @@ def vit(w, x, distilled=False):
     if distilled:
         return (dense(w, "cls_classifier", x[:, 0]) +
                 dense(w, "distillation_classifier", x[:, 1])) / 2
-    return dense(w, "classifier", x[:, 0])
+    return dense(w, "classifier", x.mean(1) if mean else x[:, 0])
 
 
 def mixer(w, x):
@@ -151,6 +152,29 @@ def bert(w, x, masked):
     return x @ w[e + "word_embeddings.weight"].T + w[t + "bias"]
 
 
+def bert_mean(w, x):
+    """Norms before attention and MLP, Gaussian attention, and the mean of the tokens that are not
+    padding (id 0)."""
+    seen = (x != 0).double()
+    e, p = "bert.embeddings.", "bert.encoder.layer.0."
+    x = w[e + "word_embeddings.weight"][x] + w[e + "position_embeddings.weight"][:x.shape[1]]
+    x = norm(w, e + "LayerNorm", x + w[e + "token_type_embeddings.weight"][0], 1e-12)
+    y = norm(w, p + "attention.LayerNorm", x, 1e-12)
+    q, k, v = (dense(w, p + "attention.self." + n, y).unflatten(2, (2, -1)).transpose(1, 2)
+               for n in ("query", "key", "value"))
+    kernel = gaussian(q, k) * seen[:, None, None]
+    x = x + dense(w, p + "attention.output.dense", (kernel @ v).transpose(1, 2).flatten(2))
+    y = norm(w, p + "intermediate.LayerNorm", x, 1e-12)
+    x = x + dense(w, p + "output.dense", F.gelu(dense(w, p + "intermediate.dense", y)))
+    x = norm(w, "bert.LayerNorm", x, 1e-12)
+    x = (x * seen[:, :, None]).sum(1) / seen.sum(1, keepdim=True)
+    return dense(w, "classifier", dense(w, "bert.pooler.dense", x).tanh())
+
+
+def gaussian(q, k):
+    return (-(q[:, :, :, None] - k[:, :, None]).pow(2).sum(-1) / (2 * q.shape[-1] ** 0.5)).exp()
+
+
 def linear_transformer(w, z, softmax):
     n, d = z.shape[1] - 1, z.shape[2] - 1
     mask = torch.diag(torch.tensor([1.0] * n + [0.0]))
@@ -177,9 +201,7 @@ def attention(w, x, heads, kernel, causal):
     q, k, v = ((x @ w[n + ".weight"]).unflatten(2, (heads, -1)).transpose(1, 2)
                for n in ("query", "key", "value"))
     root = q.shape[-1] ** 0.5
-    p = q @ k.transpose(2, 3) / root
-    if kernel == "gaussian":
-        p = (-(q[:, :, :, None] - k[:, :, None]).pow(2).sum(-1) / (2 * root)).exp()
+    p = gaussian(q, k) if kernel == "gaussian" else q @ k.transpose(2, 3) / root
     p = p.softmax(-1) if kernel == "softmax" else p.tril() if causal else p
     y = (p @ v).transpose(1, 2).flatten(2)
     return y @ w["output.weight"] if "output.weight" in w else y
@@ -206,12 +228,17 @@ CASES = {  # model keys, data keys, shapes of x and y (y: (N, classes) of labels
             (4, 8, 8, 1), 3, vit),
     "deit": ("family: vit, layers: 1, heads: 2, width: 4, inner: 6, patch: 4, grid: 2, "
              "distillation: heads", IMAGES, (4, 12, 16, 1), 3, lambda w, x: vit(w, x, True)),
+    "vit_mean": ("family: vit, layers: 1, heads: 2, width: 4, inner: 6, patch: 4, pooling: mean",
+                 IMAGES, (4, 8, 8, 1), 3, lambda w, x: vit(w, x, mean=True)),
     "mixer": ("family: mixer, layers: 1, width: 4, inner: 6, token_inner: 3, patch: 4", IMAGES,
               (4, 8, 8, 1), 3, mixer),
     "bert": ("family: bert, layers: 1, heads: 2, width: 4, inner: 6, context: 5, vocabulary: 9",
              IMAGES, 9, (3, 5), lambda w, x: bert(w, x, True)),
     "bert_classes": ("family: bert, task: classify, layers: 1, heads: 2, width: 4, inner: 6, "
                      "context: 5, vocabulary: 9", IMAGES, 9, 3, lambda w, x: bert(w, x, False)),
+    "bert_mean": ("family: bert, task: classify, layers: 1, heads: 2, width: 4, inner: 6, "
+                  "context: 5, vocabulary: 9, kernel: gaussian, norm: before, pooling: mean",
+                  IMAGES + ", padding: 0", 9, 3, bert_mean),
     "linear_transformer": ("family: linear_transformer, layers: 2", NUMBERS, (5, 5, 4), (5, 1),
                            lambda w, x: linear_transformer(w, x, False)),
     "linear_transformer_softmax": (
@@ -414,6 +441,8 @@ def main():
             values_of = base + 0.3 * torch.randn(shape)
             (kept if buffer else tensors)[name] = values_of.abs() if buffer and base else values_of
         x = torch.randint(x, (3, 5)) if isinstance(x, int) else torch.randn(x)
+        if "padding" in data:
+            x = torch.where(torch.arange(5) < torch.tensor([[5], [3], [4]]), x.clamp(min=1), 0)
         if isinstance(y, int):
             y = torch.arange(len(x)) % y
         elif case == "bert":

@@ -86,6 +86,15 @@ typedef struct hesse_attention {
     double rope_theta;  /* base of the rotary angles (llama)                    */
 } hesse_attention;
 
+/** The places of norms in gpt2 and bert: before attention, MLP and head, after each
+ * sum, or nowhere. */
+typedef enum hesse_norm_place {
+    HESSE_NORM_PLACE_BY_FAMILY,
+    HESSE_NORM_PLACE_BEFORE,
+    HESSE_NORM_PLACE_AFTER,
+    HESSE_NORM_PLACE_NONE
+} hesse_norm_place;
+
 /** The norms of a decoder. */
 typedef enum hesse_norm {
     HESSE_NORM_BY_FAMILY, /* nothing of hesse_arch_decoder is set: the family sets it */
@@ -199,9 +208,12 @@ typedef struct hesse_arch {
     bool seeded_head; /* of encoders: a head that the checkpoint lacks is drawn     */
     double deviation; /* of initial values; 0: the family's default                */
     double embedding_deviation; /* of those of embeddings; 0: as `deviation`       */
-    bool no_norm, no_residual;  /* gpt2: attention and MLP without norms; they replace
-                                   the residual stream and are not added to it     */
-    bool head_bias;             /* gpt2: the head has a bias                       */
+    hesse_norm_place norm_place;
+    bool no_residual;  /* gpt2: attention and MLP replace the residual stream and are
+                          not added to it                                          */
+    bool mean_pooling; /* bert, vit: a class is told by the mean of the tokens, and not
+                          by the first one                                         */
+    bool head_bias;    /* gpt2: the head has a bias                       */
     bool
         joint; /* linear_transformer: its matrices act on x and y of a token together */
     hesse_attention attention;

@@ -30,6 +30,7 @@ typedef struct hesse_recipe {
     double shape; /* of the gamma distribution (0.1)                              */
     int outputs;  /* numbers of a target (outputs: 4)                             */
     int contour;  /* segments of a contour (pathfinder: 14)                       */
+    bool alone;   /* no contours beside those that discs may lie on (pathfinder)   */
     hesse_covariates covariates;
     int teacher; /* neurons of a fixed MLP, whose values of x are labelled in place of x
                     (regression: none)                                            */
@@ -74,6 +75,8 @@ typedef struct hesse_data_options {
                          pixel x of 0 to 1 becomes (x - mean) / deviation           */
     int width;          /* "tokens": bits of an id in a .bin; 0: the file tells them  */
     bool characters;    /* texts: the vocabulary is the characters; false: bytes     */
+    int words;          /* "texts": the vocabulary is this number of words, and one id
+                           for all others; 0: bytes or characters                   */
     const char *table;  /* "text": JSON with the ids of the characters; NULL: they are
                            numbered in ascending order                              */
     double mask_rate;   /* masked models: share of masked tokens; 0: 0.15         */

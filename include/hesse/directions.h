@@ -23,6 +23,7 @@ typedef struct hesse_directions_options {
     const hesse_kinds *parts; /* shares S; 0: the Hessian and its Gauss-Newton part */
     int n_parts;
     double products; /* the most vectors that may be multiplied; 0: no limit */
+    bool keep;       /* the products S d themselves                          */
 } hesse_directions_options;
 
 /** What was found for one share S. D directions, B blocks; d_b is d with the entries of
@@ -36,12 +37,14 @@ typedef struct hesse_direction_share {
        analysis has kept k of them at each end. NaN where it has not, and for d = 0. */
     double *in_top;       /* [D] V of the full matrix             */
     double *block_in_top; /* [D][B] V of block b, and d_b for d   */
+    double *product; /* [D][n] S d in the order of the blocks; NULL: not kept     */
 } hesse_direction_share;
 
 /** Directions d = 1 ... D, restricted to the B blocks of an analysis. Their numbers are
  * in units of the parameters; S has the unit loss / parameter^2. */
 typedef struct hesse_direction_results {
     int count, blocks, shares; /* D, B and the number of shares */
+    size_t size;               /* n                             */
     char **names;              /* [D]                           */
     double *norm;              /* [D] |d|                       */
     double *block_norm;        /* [D][B] |d_b|                  */

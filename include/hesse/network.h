@@ -24,7 +24,8 @@ typedef struct hesse_network_source {
     const char *config;     /* config.json or its folder; NULL: the sizes in arch    */
     const char *checkpoint; /* .safetensors, an index of shards, or a folder that holds
                                one; NULL: initial values from seed                   */
-    const char *graph;      /* the family graph: its JSON file (docs/graph.md)       */
+    const char *graph;      /* the family graph: its JSON file (docs/graph.md), or a
+                               folder with graph.json                                */
     const char *const *groups; /* n_groups texts "NAME=GLOB": the group of every
                                   parameter, "other" of the rest; 0: by its role     */
     int n_groups;

@@ -146,6 +146,8 @@ typedef struct hesse_path_measures {
                            not lower the loss of the batch                            */
     int classes; /* examples of each class whose gradient and curvature are measured; 0:
                     none. Only for examples with one label                            */
+    bool by_group;    /* norm of the gradient, smoothness and sharpness of each group of
+                         parameters (HESSE_CUT_GROUP) as well                         */
     bool instability; /* squared change of the outputs over that of the parameters */
     bool robust_condition; /* largest over median |diagonal| of the Hessian        */
 } hesse_path_measures;
@@ -195,6 +197,9 @@ typedef struct hesse_train_log {
     /* [M, L] norm of the gradient and trace of the Hessian of the loss of one class's
        examples; NULL: not asked for. */
     const double *class_gradient, *class_trace;
+    int groups;                     /* G of the parameters; 0: not asked for   */
+    const char *const *group_names; /* [G]                                     */
+    const double *group_gradient, *group_smoothness, *group_sharpness; /* [M, G] */
 } hesse_train_log;
 
 typedef struct hesse_training hesse_training;

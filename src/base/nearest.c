@@ -29,3 +29,11 @@ int hesse_edits(const char *a, const char *b)
     }
     return row[m];
 }
+
+bool hesse_nearest_try(hesse_nearest *n, const char *name)
+{
+    const int edits = hesse_edits(n->word, name);
+    if (n->name && edits >= n->edits) return false;
+    n->name = name, n->edits = edits;
+    return true;
+}

@@ -115,7 +115,6 @@ static hesse_status add_work(const work *w, const hesse_partition *p, hesse_work
 static hesse_status cut(work *w, double *products, hesse_why *why)
 {
     const hesse_block_error_options *o = w->options;
-    const hesse_network *network = w->plan->objective->network;
     const int shares = hesse_measure_shares(o->parts, o->n_parts);
     hesse_status s = HESSE_OK;
     w->partitions = hesse_calloc((size_t)o->n_partitions, sizeof *w->partitions);
@@ -125,8 +124,8 @@ static hesse_status cut(work *w, double *products, hesse_why *why)
     *products = (double)shares * w->vectors;
     for (int q = 0; !s && q < o->n_partitions; q++) {
         char what[160];
-        s = hesse_partition_new(&network->arch, w->params, o->partitions[q], NULL, 0,
-                                &w->partitions[q], why);
+        s = hesse_partition_new(w->params, o->partitions[q], NULL, 0, &w->partitions[q],
+                                why);
         if (s) break;
         *products += (double)shares * w->vectors * w->partitions[q].count;
         snprintf(what, sizeof what, "the error of the %d blocks by %.80s",

@@ -47,7 +47,7 @@ static double held_of(const hesse_plan *plan, const hesse_directions_options *o)
     const double blocks = plan->partition.count,
                  shares = hesse_measure_shares(o->parts, o->n_parts);
     return 8.0 * o->count *
-           ((double)plan->partition.size + blocks +
+           ((double)plan->partition.size * (1 + (o->keep ? shares : 0)) + blocks +
             shares * (blocks + 1) * (blocks + 1));
 }
 
@@ -108,6 +108,7 @@ static hesse_status make(hesse_analysis *a, const hesse_directions_options *o,
     const hesse_plan *plan = hesse_analysis_plan(a);
     const size_t count = (size_t)o->count, blocks = (size_t)plan->partition.count;
     x->count = o->count, x->blocks = plan->partition.count;
+    x->size = plan->partition.size;
     const int shares = hesse_measure_shares(o->parts, o->n_parts);
     x->names = hesse_calloc(count, sizeof *x->names);
     x->norm = hesse_alloc(count);
@@ -126,8 +127,10 @@ static hesse_status make(hesse_analysis *a, const hesse_directions_options *o,
         s->between = hesse_alloc(count * blocks * blocks);
         s->in_top = hesse_alloc(count);
         s->block_in_top = hesse_alloc(count * blocks);
-        there =
-            s->quadratic && s->rayleigh && s->between && s->in_top && s->block_in_top;
+        if (o->keep)
+            s->product = hesse_calloc(count * plan->partition.size, sizeof(double));
+        there = s->quadratic && s->rayleigh && s->between && s->in_top &&
+                s->block_in_top && (s->product || !o->keep);
     }
     return there ? HESSE_OK
                  : hesse_fail(why, HESSE_E_NOMEM,
@@ -255,7 +258,10 @@ static hesse_status take(work *w, hesse_direction_share *to, column c, size_t j,
     /* If d lies in one block, this column is d itself. */
     const double own =
         c.block < 0 ? -1 : w->x->block_norm[c.direction * p->count + c.block];
-    if (c.block < 0 || own >= w->x->norm[c.direction]) to->quadratic[c.direction] = all;
+    if (c.block >= 0 && own < w->x->norm[c.direction]) return HESSE_OK;
+    to->quadratic[c.direction] = all;
+    double *kept = to->product ? to->product + (size_t)c.direction * p->size : NULL;
+    for (size_t i = 0; kept && i < p->size; i++) kept[i] = w->sv[i * k + j];
     return HESSE_OK;
 }
 
@@ -364,6 +370,7 @@ void hesse_directions_free(hesse_direction_results *x)
         free(x->share[i].between);
         free(x->share[i].in_top);
         free(x->share[i].block_in_top);
+        free(x->share[i].product);
     }
     for (int i = 0; x->names && i < x->count; i++) free(x->names[i]);
     free(x->names);

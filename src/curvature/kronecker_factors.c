@@ -28,11 +28,12 @@ bool hesse_kronecker_block_of(const hesse_plan *plan, const double *gradient, in
     const bool linear = node && node->op->kind == HESSE_LINEAR &&
                         node->op->activations == 1 &&
                         tape->values[node->in[1]].param == piece->param;
-    *x = (hesse_kronecker_block){.param = piece->param,
-                                 .rect = piece->rect,
-                                 .out_rows = param->out_rows,
-                                 .gradient = gradient + b->first,
-                                 .node = linear ? node : NULL};
+    *x =
+        (hesse_kronecker_block){.param = piece->param,
+                                .rect = piece->rect,
+                                .out_rows = linear ? node->d.out_rows : param->out_rows,
+                                .gradient = gradient + b->first,
+                                .node = linear ? node : NULL};
     return true;
 }
 

@@ -331,7 +331,6 @@ hesse_status hesse_panels_new(hesse_tape *tape, const hesse_params *params,
     bool there = p && allocate_outline(p);
     if (there)
         p->tokens = (hesse_tokens){.tape = tape,
-                                   .params = params,
                                    .sweep = p->sweep,
                                    .panel = request->panel,
                                    .shares = p->request.computed,
@@ -568,14 +567,14 @@ typedef struct strip {
     int first, count, apart;
 } strip;
 
-/* By tokens, the inputs of a channel are a row of a weight that stores its outputs as
-   rows, and a column of any other weight. */
+/* By tokens, the inputs of a channel are a row of a weight whose operator has its
+   outputs in rows, and a column of any other weight. */
 static strip strip_of(const hesse_panels *p, const panel_of_part *x, int i)
 {
     const hesse_piece *from = &p->partition->pieces[x->piece];
     if (!p->channels[x->piece]) return (strip){x->first, x->count, 1};
     const int inputs = hesse_tokens_inputs(&p->tokens, from), channel = x->first + i;
-    if (p->params->list[from->param].out_rows)
+    if (hesse_tokens_by_rows(&p->tokens, from))
         return (strip){channel * inputs, inputs, 1};
     return (strip){channel, inputs, from->rect.cols};
 }

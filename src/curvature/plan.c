@@ -134,8 +134,7 @@ static hesse_status partition_by_preset(hesse_plan *x, const hesse_analysis_opti
         s = hesse_fail(why, HESSE_E_JOB,
                        "the model has none of the blocks that the preset names");
     else
-        s = hesse_partition_new(&x->objective->network->arch, params, cut, names, count,
-                                &x->partition, why);
+        s = hesse_partition_new(params, cut, names, count, &x->partition, why);
     free(names);
     free(texts);
     return s;
@@ -258,8 +257,8 @@ static hesse_status read_options(hesse_plan *x, const hesse_analysis_options *q,
         hesse_estimates_defaults(m, &x->matrix_free.estimates, why);
     if (sound) return sound;
     if (q->preset) return partition_by_preset(x, q, why);
-    return hesse_partition_new(&m->network->arch, &m->network->params, q->partition,
-                               q->only, q->n_only, &x->partition, why);
+    return hesse_partition_new(&m->network->params, q->partition, q->only, q->n_only,
+                               &x->partition, why);
 }
 
 static double model_bytes(const hesse_objective *m)

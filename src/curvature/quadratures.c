@@ -452,9 +452,8 @@ hesse_status hesse_lanczos(hesse_objective *objective,
                        "lanczos: a model without values has no Hessian");
     if (!s) s = hesse_lanczos_defaults(&settings, &team->why);
     if (!s)
-        s = hesse_partition_new(&objective->network->arch, &objective->network->params,
-                                options->partition, options->only, options->n_only,
-                                &partition, &team->why);
+        s = hesse_partition_new(&objective->network->params, options->partition,
+                                options->only, options->n_only, &partition, &team->why);
     if (!s)
         s = hesse_submatrix_quadrature(partition.size, &settings, &matrix.q,
                                        &team->why);

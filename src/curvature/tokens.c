@@ -30,19 +30,19 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-static bool out_rows(const hesse_tokens *t, const hesse_piece *x)
+bool hesse_tokens_by_rows(const hesse_tokens *t, const hesse_piece *x)
 {
-    return t->params->list[x->param].out_rows;
+    return hesse_tape_reader(t->tape, x->param)->d.out_rows;
 }
 
 int hesse_tokens_outputs(const hesse_tokens *t, const hesse_piece *x)
 {
-    return out_rows(t, x) ? x->rect.rows : x->rect.cols;
+    return hesse_tokens_by_rows(t, x) ? x->rect.rows : x->rect.cols;
 }
 
 int hesse_tokens_inputs(const hesse_tokens *t, const hesse_piece *x)
 {
-    return out_rows(t, x) ? x->rect.cols : x->rect.rows;
+    return hesse_tokens_by_rows(t, x) ? x->rect.cols : x->rect.rows;
 }
 
 static int tokens_of(const hesse_tokens *t, const hesse_piece *x)
@@ -151,9 +151,9 @@ static job job_of(const hesse_tokens *t, const hesse_piece *of, int first, int c
     const int corner[] = {of->rect.row, of->rect.col};
     return (job){.t = t,
                  .channels = channels,
-                 .output = first + corner[!out_rows(t, of)],
+                 .output = first + corner[!n->d.out_rows],
                  .outputs = n->d.o,
-                 .x = in->x + corner[out_rows(t, of)],
+                 .x = in->x + corner[n->d.out_rows],
                  .computed = in->own != NULL,
                  .width = (size_t)in->width,
                  .inputs = hesse_tokens_inputs(t, of),

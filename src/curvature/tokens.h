@@ -12,7 +12,6 @@
  * this module. */
 typedef struct hesse_tokens {
     const hesse_tape *tape;
-    const hesse_params *params;
     hesse_sweep *sweep; /* the caller plans it for the piece of every call below */
     int panel, shares;
     const hesse_kinds *kinds; /* [shares] */
@@ -25,8 +24,10 @@ typedef struct hesse_tokens {
     int *unit;       /* [panel] directions of a sweep                           */
 } hesse_tokens;
 
-/** Local. Return the number of output channels of a piece of a weight, or of its
- * inputs. */
+/** Local. The piece is one of a weight that one linear operator reads. Return true if
+ * the operator's outputs are the rows of the piece; return the number of its outputs,
+ * or of its inputs. */
+bool hesse_tokens_by_rows(const hesse_tokens *t, const hesse_piece *x);
 int hesse_tokens_outputs(const hesse_tokens *t, const hesse_piece *x);
 int hesse_tokens_inputs(const hesse_tokens *t, const hesse_piece *x);
 

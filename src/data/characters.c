@@ -145,7 +145,7 @@ static hesse_status look_up(const char *path, const char *table, size_t count, i
     return s;
 }
 
-hesse_status hesse_characters_check(const char *path, bool characters, int vocabulary,
+hesse_status hesse_characters_check(const char *path, const char *units, int vocabulary,
                                     const hesse_data_needs *needs, hesse_why *why)
 {
     const int model = needs->vocabulary;
@@ -157,8 +157,8 @@ hesse_status hesse_characters_check(const char *path, bool characters, int vocab
         "%s: found a vocabulary of %d %s, expected the model's, which has %d ids: they "
         "would have other meanings; %smake the ids of a tokenizer with `hesse "
         "tokenize`",
-        path, vocabulary, characters ? "characters" : "bytes", model,
-        characters ? "give the ids of the characters, or " : "");
+        path, vocabulary, units, model,
+        strcmp(units, "characters") == 0 ? "give the ids of the characters, or " : "");
 }
 
 hesse_status hesse_characters_read(const char *path, bool characters, const char *table,

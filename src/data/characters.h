@@ -27,9 +27,10 @@ hesse_status hesse_characters_read(const char *path, bool characters, const char
 /** Local. Check that ids have their meanings in a trained model, which has exactly this
  *  vocabulary, or one id more if it predicts masked tokens.
  *
+ *  units       [in]  "bytes", "characters" or "words".
  *  vocabulary  [in]  of the ids, with padding if there is any.
  *  Errors: HESSE_E_INPUT. */
-hesse_status hesse_characters_check(const char *path, bool characters, int vocabulary,
+hesse_status hesse_characters_check(const char *path, const char *units, int vocabulary,
                                     const hesse_data_needs *needs, hesse_why *why);
 
 /** Local. Does the same in two steps, for texts from many files. The first finds the

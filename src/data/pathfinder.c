@@ -29,7 +29,8 @@ enum {
     MOST_CONTOUR = 20
 };
 
-static const hesse_owned_key keys[] = {{"contour", "14"}, {NULL, NULL}};
+static const hesse_owned_key keys[] = {
+    {"contour", "14"}, {"distractors", "drawn"}, {NULL, NULL}};
 
 static hesse_data_reader read_examples;
 
@@ -319,8 +320,8 @@ static void paint(const stroke *x, double *light)
 }
 
 /* Draws one image, row by row, and its label; false: no contours were found. */
-static bool draw_image(int segments, uint64_t seed, uint64_t image, double *pixels,
-                       int *label)
+static bool draw_image(int segments, bool alone, uint64_t seed, uint64_t image,
+                       double *pixels, int *label)
 {
     scene s = {.stream = hesse_random_stream_of(seed, image)};
     snake x[2];
@@ -329,7 +330,7 @@ static bool draw_image(int segments, uint64_t seed, uint64_t image, double *pixe
     *label = hesse_draw_integer(&s.stream, 2);
     while (!put_both(&s, segments, x))
         if (++attempts == ATTEMPTS) return false;
-    distract(&s, segments / 3 > 1 ? segments / 3 : 1);
+    if (!alone) distract(&s, segments / 3 > 1 ? segments / 3 : 1);
     const int which = hesse_draw_integer(&s.stream, 2);
     const point tip = x[*label ? which : 1 - which].tip;
     add_stroke(&s, x[which].origin, x[which].origin, marker_radius, of_marker);
@@ -361,7 +362,7 @@ static hesse_status read_examples(const hesse_data_options *options,
     const hesse_status s = hesse_drawn_begin(options, limits, 1, form, batch, why);
     if (s) return s;
     for (int i = 0; i < batch->sequences; i++)
-        if (!draw_image(contour, options->seed, (uint64_t)i,
+        if (!draw_image(contour, options->recipe.alone, options->seed, (uint64_t)i,
                         batch->x + (size_t)i * PIXELS, &batch->target[i]))
             return hesse_fail(
                 why, HESSE_E_JOB,

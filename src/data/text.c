@@ -55,7 +55,8 @@ static hesse_status read_examples(const hesse_data_options *options,
         s = hesse_characters_read(src.path, characters, table, &src.ids, &src.count,
                                   &src.vocabulary, why);
     if (!s && !table)
-        s = hesse_characters_check(src.path, characters, src.vocabulary, needs, why);
+        s = hesse_characters_check(src.path, characters ? "characters" : "bytes",
+                                   src.vocabulary, needs, why);
     if (!s) s = hesse_windows_read(options, needs, &src, batch, why);
     if (!s && table) s = add_table(table, batch->digest, why);
     free(src.ids);

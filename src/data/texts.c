@@ -3,10 +3,11 @@
    file is a text, in order of name. Ids begin at 1; id 0 is padding, which no token
    attends to. Empty texts are left out. All texts are read, because they define the
    vocabulary, which has one id more for padding; then the chosen ones are cut at the
-   context. */
+   context. The ids stand for bytes, characters or words. */
 #include "data/characters.h"
 #include "data/choose.h"
 #include "data/kinds.h"
+#include "data/words.h"
 
 #include "base/memory.h"
 #include "files/file.h"
@@ -20,7 +21,7 @@
 enum { MOST_LABEL = 1 << 20 };
 
 static const hesse_owned_key keys[] = {
-    {"vocabulary", "bytes"}, {"context", NULL}, {NULL, NULL}};
+    {"vocabulary", "bytes"}, {"words", NULL}, {"context", NULL}, {NULL, NULL}};
 
 static hesse_data_reader read_examples;
 
@@ -47,6 +48,8 @@ typedef struct library {
     size_t texts, room, count, ids_room;
     int classes, vocabulary;
     bool characters;
+    int most_words; /* 0: bytes or characters */
+    hesse_words words;
     hesse_digester *digest;
 } library;
 
@@ -81,9 +84,12 @@ static hesse_status add(library *l, const char *path, const char *bytes, size_t 
     l->list = list, l->ids = ids;
     if (!good) return exhausted(path, why);
     text t = {.first = l->count, .label = label};
-    const hesse_status s = hesse_characters_points(path, l->characters, bytes, size,
-                                                   l->ids + l->count, &t.count, why);
-    if (s) return s;
+    const hesse_status s =
+        l->most_words ? hesse_words_add(path, bytes, size, &l->words, l->ids + l->count,
+                                        &t.count, why)
+                      : hesse_characters_points(path, l->characters, bytes, size,
+                                                l->ids + l->count, &t.count, why);
+    if (s || !t.count) return s;
     l->count += t.count;
     l->list[l->texts++] = t;
     if (label >= l->classes) l->classes = label + 1;
@@ -189,6 +195,22 @@ static hesse_status add_all(const hesse_data_options *o, library *l, hesse_why *
     return s;
 }
 
+/* Turns the bytes, characters or words of all texts into ids. */
+static hesse_status number(const hesse_data_options *o, const hesse_data_needs *needs,
+                           library *l, hesse_why *why)
+{
+    const char *path = o->paths[0];
+    const char *units = l->most_words   ? "words"
+                        : l->characters ? "characters"
+                                        : "bytes";
+    const hesse_status s =
+        l->most_words ? hesse_words_number(path, &l->words, l->most_words, l->count,
+                                           l->ids, &l->vocabulary, why)
+                      : hesse_characters_number(path, l->characters, l->count, l->ids,
+                                                &l->vocabulary, why);
+    return s ? s : hesse_characters_check(path, units, l->vocabulary + 1, needs, why);
+}
+
 /* Moves the chosen texts to the front of the list: at random, or the first of every
    class in turn. */
 static void choose(library *l, hesse_choice *choice)
@@ -259,21 +281,23 @@ static hesse_status read_examples(const hesse_data_options *o,
                                   const hesse_data_needs *needs, hesse_batch *batch,
                                   hesse_why *why)
 {
-    library l = {.characters = o->characters, .digest = hesse_digest_begin()};
+    library l = {.characters = o->characters,
+                 .most_words = o->words,
+                 .digest = hesse_digest_begin()};
     hesse_status s = l.digest ? HESSE_OK : exhausted(o->paths[0], why);
+    if (!s && o->words && o->characters)
+        s = hesse_fail(why, HESSE_E_JOB,
+                       "%s: a vocabulary of words and of characters, expected one",
+                       o->paths[0]);
     if (!s) s = add_all(o, &l, why);
-    if (!s)
-        s = hesse_characters_number(o->paths[0], o->characters, l.count, l.ids,
-                                    &l.vocabulary, why);
-    if (!s)
-        s = hesse_characters_check(o->paths[0], o->characters, l.vocabulary + 1, needs,
-                                   why);
+    if (!s) s = number(o, needs, &l, why);
     if (!s) s = measure(o, needs, &l, batch, why);
     if (!s) s = cut(o, &l, batch, why);
     if (!s)
         hesse_digest_end(l.digest, batch->digest);
     else if (l.digest)
         hesse_digest_drop(l.digest);
+    hesse_words_free(&l.words);
     free(l.list);
     free(l.ids);
     return s;

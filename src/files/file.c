@@ -85,3 +85,8 @@ char *hesse_file_join(const char *folder, const char *name)
     if (path) snprintf(path, size, "%s%s%s", folder, slash, name);
     return path;
 }
+
+char *hesse_file_inside(const char *path, const char *name)
+{
+    return hesse_file_is_folder(path) ? hesse_file_join(path, name) : hesse_copy(path);
+}

@@ -36,4 +36,8 @@ bool hesse_file_ends_with(const char *path, const char *end);
 /** Local. "folder/name", or NULL when memory is exhausted; the caller frees it. */
 char *hesse_file_join(const char *folder, const char *name);
 
+/** Local. The file that a path stands for: `name` in a folder, else the path itself;
+ *  NULL when memory is exhausted; the caller frees it. */
+char *hesse_file_inside(const char *path, const char *name);
+
 #endif /* HESSE_FILES_FILE_H */

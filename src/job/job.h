@@ -63,6 +63,7 @@ typedef struct hesse_job_direction {
 typedef struct hesse_job_measures {
     const char *const *directions;
     int n_directions;
+    bool keep_products;                 /* with the directions */
     const hesse_job_direction *vectors; /* [n_directions] the same, with paths */
     const int *block_error;             /* hesse_cut, or HESSE_OWN_PARTITION   */
     int n_block_error;

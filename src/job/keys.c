@@ -56,7 +56,12 @@ static const hesse_word kernels[] = {{"softmax", HESSE_KERNEL_SOFTMAX},
                                      {"gaussian", HESSE_KERNEL_GAUSSIAN},
                                      {NULL, 0}};
 
-static const hesse_word norm_words[] = {{"before", false}, {"none", true}, {NULL, 0}};
+static const hesse_word norm_words[] = {{"before", HESSE_NORM_PLACE_BEFORE},
+                                        {"after", HESSE_NORM_PLACE_AFTER},
+                                        {"none", HESSE_NORM_PLACE_NONE},
+                                        {NULL, 0}};
+static const hesse_word distractors[] = {{"drawn", false}, {"none", true}, {NULL, 0}};
+static const hesse_word poolings[] = {{"first", false}, {"mean", true}, {NULL, 0}};
 static const hesse_word residuals[] = {{"added", false}, {"none", true}, {NULL, 0}};
 static const hesse_word values[] = {{"learned", false}, {"identity", true}, {NULL, 0}};
 
@@ -205,9 +210,10 @@ static const hesse_key keys[] = {
      .help = "A Hugging Face `config.json`, or nanoGPT's settings in such a file; it "
              "replaces the keys marked *."},
     {"model.graph", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
-     .absent = "required", AT(paths.graph),
-     .help = "The network as a graph of operators, in JSON (docs/graph.md); `hesse "
-             "graph` prints that of any job."},
+     .inside = "graph.json", .absent = "required", AT(paths.graph),
+     .help =
+         "The network as a graph of operators, in JSON (docs/graph.md), or a folder "
+         "with `graph.json`; `hesse graph` prints that of any job."},
     {"model.checkpoint", HESSE_KEY_PATH, .role = HESSE_KEY_NEITHER, .most = LONGEST,
      .inside = "model.safetensors.index.json", .absent = "none", AT(paths.checkpoint),
      .help = "The parameters: a `.safetensors` file, the `.index.json` of several such "
@@ -304,6 +310,9 @@ static const hesse_key keys[] = {
      .help =
          "Adaptive average pooling before the classifier leaves this number of rows "
          "and columns; torchvision has 7."},
+    {"model.pooling", HESSE_KEY_WORD, .words = poolings, AT(arch.mean_pooling),
+     .help = "What the head of a class reads: the first token, or the mean of all "
+             "tokens without padding. With `mean` a `vit` has no class token."},
     {"model.token_inner", HESSE_KEY_INTEGER, .low = 1, .high = 1 << 24,
      .absent = "`width / 2`", AT(arch.image.token_inner),
      .help = "The neurons of the hidden layer over tokens."},
@@ -368,8 +377,9 @@ static const hesse_key keys[] = {
      .high = HESSE_NO_LIMIT, .absent = "`deviation`", AT(arch.embedding_deviation),
      .help = "The standard deviation of the initial values of the embeddings of tokens "
              "and of positions: the scale of what the first layer reads."},
-    {"model.norm", HESSE_KEY_WORD, .words = norm_words, AT(arch.no_norm),
-     .help = "Whether there are norms before attention, MLP and head, or none."},
+    {"model.norm", HESSE_KEY_WORD, .words = norm_words, AT(arch.norm_place),
+     .help = "Norms before attention, MLP and head, after each sum (`bert`), or none "
+             "(`gpt2`)."},
     {"model.residual", HESSE_KEY_WORD, .words = residuals, AT(arch.no_residual),
      .help =
          "Whether what attention and MLP give is `added` to the residual stream, or "
@@ -431,6 +441,10 @@ static const hesse_key keys[] = {
     {"data.vocabulary", HESSE_KEY_WORD, .words = vocabularies, AT(data.characters),
      .help = "The tokens of a text: the 256 bytes, or its distinct characters in "
              "ascending order."},
+    {"data.words", HESSE_KEY_INTEGER, .term = "the words of the vocabulary", .low = 1,
+     .high = 1 << 23, .absent = "the tokens are those of `vocabulary`", AT(data.words),
+     .help = "The tokens are the words between white space: ids for this number of the "
+             "most frequent words of all texts, and one id for all other words."},
     {"data.table", HESSE_KEY_PATH, .term = "the ids of the characters",
      .role = HESSE_KEY_NEITHER, .most = LONGEST,
      .absent = "the characters are numbered in ascending order", AT(data.table),
@@ -508,6 +522,10 @@ static const hesse_key keys[] = {
          "biases are uniform within 1 / sqrt(inputs)."},
     {"data.contour", HESSE_KEY_INTEGER, .low = 2, .high = 20, AT(data.recipe.contour),
      .help = "The segments of a contour."},
+    {"data.distractors", HESSE_KEY_WORD, .words = distractors, AT(data.recipe.alone),
+     .help =
+         "Shorter contours beside the two that discs may lie on are `drawn`, or there "
+         "are `none`."},
     {"data.sequences", HESSE_KEY_INTEGER, .low = 1, .high = INT32_MAX,
      .absent = "as many as there are, at most 16", AT(data.sequences),
      .help = "The number of examples: sequences, images or vectors."},
@@ -800,6 +818,11 @@ static const hesse_key keys[] = {
      .high = 1000000, .standard = "0", AT(train.options.measures.classes),
      .help = "The examples of each class for which the norm of the gradient and the "
              "trace of the Hessian are measured, where examples have one label."},
+    {"train.measures.by_group", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
+     .standard = "false", AT(train.options.measures.by_group),
+     .help = "Whether the norm of the gradient, the smoothness and the sharpness are "
+             "measured for each group of parameters, too (`hessian.groups`, or the "
+             "groups of `hessian.partition: group`)."},
     {"train.measures.instability", HESSE_KEY_TRUTH, .role = HESSE_KEY_TRAINING,
      .standard = "false", AT(train.options.measures.instability),
      .help = "Whether the squared change of all outputs in a step over that of the "
@@ -952,6 +975,10 @@ static const hesse_key keys[] = {
      .help = "Whether `hesse train` writes its log as comma-separated values, too."},
     {"output.matrices", HESSE_KEY_TRUTH, .role = HESSE_KEY_OUTPUT, .standard = "false",
      AT(analysis.matrices), .help = "Whether the matrices themselves are stored."},
+    {"output.products", HESSE_KEY_TRUTH, .role = HESSE_KEY_OUTPUT, .standard = "false",
+     AT(measures.keep_products),
+     .help = "Whether the products of the Hessian, and of the other `measures.parts`, "
+             "with the vectors of `measures.directions` are stored."},
     {"output.stretch", HESSE_KEY_NUMBER, .role = HESSE_KEY_NEITHER, .low = 0,
      .high = 86400, .standard = "120", AT(output.stretch),
      .help = "Unfinished matrices, training runs and landscapes are saved after this "

@@ -71,7 +71,7 @@ typedef struct hesse_key {
     size_t count;         /* place of the number of values; 0: none                */
 } hesse_key;
 
-enum { HESSE_MOST_KEYS = 192 };
+enum { HESSE_MOST_KEYS = 256 };
 
 /** Local. Row i = 0, 1, ... in the order of the document; NULL after the last one. */
 const hesse_key *hesse_key_at(int i);

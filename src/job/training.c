@@ -47,7 +47,7 @@ static const char *const MEASURES[] = {
     "train.measures.noise",         "train.measures.robust_condition",
     "train.measures.critical_rate", "train.measures.classes",
     "train.measures.examples",      "train.measures.gradient_smoothness",
-    "train.measures.instability"};
+    "train.measures.instability",   "train.measures.by_group"};
 
 /* The value of a key with words. */
 static int word_of(const hesse_values *values, const char *path)

@@ -43,19 +43,18 @@ static void append(char *text, size_t room, const char *more)
 /* Fail with "a, b or c", and with the word nearest to the given one, if one is near. */
 static hesse_status wrong_word(const place *p)
 {
-    const char *nearest = hesse_key_word(p->key, 0).name, *name;
+    const char *found = p->node->kind == HESSE_YAML_SCALAR ? p->node->text : "", *name;
+    hesse_nearest near = {.word = found};
     char text[500] = "";
-    const char *found = p->node->kind == HESSE_YAML_SCALAR ? p->node->text : "";
     for (int i = 0; (name = hesse_key_word(p->key, i).name); i++) {
         const bool last = !hesse_key_word(p->key, i + 1).name;
         append(text, sizeof text, !i ? "" : last ? " or " : ", ");
         append(text, sizeof text, name);
-        if (hesse_edits(found, name) < hesse_edits(found, nearest)) nearest = name;
+        hesse_nearest_try(&near, name);
     }
-    if (2 * hesse_edits(found, nearest) <= (int)strlen(nearest) &&
-        strcmp(found, nearest) != 0) {
+    if (near.edits && 2 * near.edits <= (int)strlen(near.name)) {
         append(text, sizeof text, "; the nearest is '");
-        append(text, sizeof text, nearest);
+        append(text, sizeof text, near.name);
         append(text, sizeof text, "'");
     }
     return wrong(p, text);

@@ -200,8 +200,8 @@ static hesse_status scale(finder *f, double *d)
         for (size_t i = 0; norm > 0 && i < f->x->n; i++) d[i] /= norm;
         return HESSE_OK;
     }
-    const hesse_status s = hesse_partition_new(&network->arch, &network->params, cut,
-                                               NULL, 0, &slices, f->why);
+    const hesse_status s =
+        hesse_partition_new(&network->params, cut, NULL, 0, &slices, f->why);
     for (int i = 0; !s && i < slices.n_pieces; i++)
         scale_slice(f, &network->params.list[slices.pieces[i].param],
                     &slices.pieces[i].rect, d);

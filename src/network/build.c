@@ -207,11 +207,10 @@ hesse_stream hesse_build_fields(hesse_builder *b, hesse_stream x, int side)
     return add(b, &hesse_op_adaptive_pool, d, &x.value, HESSE_IDS_NONE, out);
 }
 
-hesse_stream hesse_build_mean_pool(hesse_builder *b, hesse_stream x)
+hesse_stream hesse_build_mean_pool(hesse_builder *b, hesse_stream x, hesse_ids ids)
 {
     const hesse_stream out = {.tokens = 1, .width = x.width, .rows = 1, .cols = 1};
-    return add(b, &hesse_op_mean_pool, (hesse_dims){.c = x.width}, &x.value,
-               HESSE_IDS_NONE, out);
+    return add(b, &hesse_op_mean_pool, (hesse_dims){.c = x.width}, &x.value, ids, out);
 }
 
 static int gain_of(hesse_builder *b, int width, double mean, const char *name)

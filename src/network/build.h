@@ -79,7 +79,8 @@ hesse_stream hesse_build_tied(hesse_builder *b, hesse_stream x, int table, int r
 /** Local. Operators of images, in the order of the functions: a convolution; a
  *  convolution whose windows are the patches of the examples' images, side by side; a
  *  linear map of a whole image, channel after channel; pooling by the largest number
- *  under a window; means of side x side fields; the mean of all tokens. */
+ *  under a window; means of side x side fields; the mean of all tokens, or, with
+ *  HESSE_IDS_VISIBLE, of those that are not padding. */
 hesse_stream hesse_build_conv(hesse_builder *b, hesse_stream x, hesse_view view,
                               hesse_affine map, const char *name);
 hesse_stream hesse_build_patches(hesse_builder *b, hesse_affine map, const char *name);
@@ -87,7 +88,7 @@ hesse_stream hesse_build_flat(hesse_builder *b, hesse_stream x, hesse_affine map
                               const char *name);
 hesse_stream hesse_build_max_pool(hesse_builder *b, hesse_stream x, hesse_view view);
 hesse_stream hesse_build_fields(hesse_builder *b, hesse_stream x, int side);
-hesse_stream hesse_build_mean_pool(hesse_builder *b, hesse_stream x);
+hesse_stream hesse_build_mean_pool(hesse_builder *b, hesse_stream x, hesse_ids ids);
 
 /** Local. Norms. hesse_build_norm normalises the channels of a token, or, if heads is
  *  above 0, the channels of each of its heads; its parameters are NAME.weight and

@@ -116,34 +116,56 @@ static hesse_param *list_param(hesse_graph *g, hesse_params *params,
 int hesse_graph_parameter(hesse_graph *g, const hesse_param *p)
 {
     list_param(g, &g->params, p);
-    return append(g, (hesse_graph_value){HESSE_VALUE_PARAMETER, p->rows, p->cols});
+    return append(g, (hesse_graph_value){.kind = HESSE_VALUE_PARAMETER,
+                                         .rows = p->rows,
+                                         .cols = p->cols});
 }
 
 int hesse_graph_constant(hesse_graph *g, int rows, const hesse_param *row)
 {
     for (int i = 0; i < rows; i++) list_param(g, &g->buffers, &row[i]);
-    return append(g, (hesse_graph_value){HESSE_VALUE_CONSTANT, rows, row->cols});
+    return append(g, (hesse_graph_value){.kind = HESSE_VALUE_CONSTANT,
+                                         .rows = rows,
+                                         .cols = row->cols});
 }
 
-int hesse_graph_table(hesse_graph *g, int rows, int cols, const double *values)
+/* Make room for more stored numbers; NULL when memory is exhausted. */
+static double *more_table(hesse_graph *g, size_t count)
 {
-    const size_t count = (size_t)rows * (size_t)cols;
-    if (g->n_table + count > g->room_table) {
+    if (!g->exhausted && g->n_table + count > g->room_table) {
         const size_t room = 2 * g->n_table + count;
         double *longer = hesse_alloc(room);
         g->exhausted |= !longer;
         if (longer && g->table) memcpy(longer, g->table, g->n_table * sizeof *longer);
         if (longer) free(g->table), g->table = longer, g->room_table = room;
     }
-    if (g->exhausted) return 0;
-    memcpy(g->table + g->n_table, values, count * sizeof *values);
-    g->n_table += count;
-    return append(g, (hesse_graph_value){HESSE_VALUE_TABLE, rows, cols});
+    return g->exhausted ? NULL : g->table + g->n_table;
+}
+
+int hesse_graph_table(hesse_graph *g, int rows, int cols, const double *values)
+{
+    const size_t count = (size_t)rows * (size_t)cols;
+    hesse_graph_value v = {.kind = HESSE_VALUE_TABLE, .rows = rows, .cols = cols};
+    double *to = more_table(g, count);
+    if (!to) return 0;
+    if (!hesse_table_compress(values, &v, count - 1, to))
+        memcpy(to, values, count * sizeof *values);
+    g->n_table += hesse_table_stored(&v);
+    return append(g, v);
+}
+
+int hesse_graph_runs(hesse_graph *g, hesse_graph_value v, const double *runs)
+{
+    double *to = more_table(g, hesse_table_stored(&v));
+    if (!to) return 0;
+    memcpy(to, runs, hesse_table_stored(&v) * sizeof *runs);
+    g->n_table += hesse_table_stored(&v);
+    return append(g, v);
 }
 
 int hesse_graph_numbers(hesse_graph *g, hesse_value_kind kind, int tokens, int width)
 {
-    return append(g, (hesse_graph_value){kind, tokens, width});
+    return append(g, (hesse_graph_value){.kind = kind, .rows = tokens, .cols = width});
 }
 
 int hesse_graph_add(hesse_graph *g, const hesse_op *op, hesse_dims d, const int *in,
@@ -270,8 +292,18 @@ static double loss_weight(double own, const summands *x, const hesse_weighting *
 
 static const double *copy_table(hesse_tape *t, const hesse_graph *g)
 {
-    double *table = hesse_tape_table(t, g->n_table);
-    if (table) memcpy(table, g->table, g->n_table * sizeof *table);
+    size_t count = 0;
+    const double *stored = g->table;
+    for (int i = 0; i < g->n_values; i++)
+        if (g->values[i].kind == HESSE_VALUE_TABLE)
+            count += (size_t)g->values[i].rows * (size_t)g->values[i].cols;
+    double *table = hesse_tape_table(t, count), *to = table;
+    for (const hesse_graph_value *v = g->values; to && v < g->values + g->n_values;
+         v++) {
+        if (v->kind != HESSE_VALUE_TABLE) continue;
+        hesse_table_numbers(v, stored, to);
+        stored += hesse_table_stored(v), to += (size_t)v->rows * (size_t)v->cols;
+    }
     return table;
 }
 

@@ -24,6 +24,8 @@ typedef struct hesse_graph_value {
     hesse_value_kind kind;
     int rows, cols; /* of a parameter, constant or table; else tokens and width; the
                        loss has 0 */
+    int runs;       /* of a table that is stored as runs; 0: as its numbers           */
+    int down, across; /* how often the pattern of the runs is repeated                */
 } hesse_graph_value;
 
 /** The integers, one for every token, that a node reads. */
@@ -69,7 +71,7 @@ typedef struct hesse_graph {
     hesse_params params;  /* in the order of the parameter values            */
     hesse_params buffers; /* numbers of the constants, in order; two vectors
                              (mean, variance) make the rows of one constant  */
-    double *table;        /* numbers of the tables, in order                 */
+    double *table;        /* the tables as they are stored, in order         */
     size_t n_table, room_table;
     double loss_weight; /* of every term of the loss; 0: by the reduction    */
     hesse_graph_reading reading;
@@ -90,12 +92,40 @@ void hesse_graph_ignore(hesse_graph *g, const char *name);
 /** Local. Append a value. hesse_graph_parameter appends a parameter as described; it
  *  sets the offset. hesse_graph_constant appends a
  *  constant whose rows are described, hesse_graph_table a constant that the graph holds
- *  (values: rows x cols numbers, copied), hesse_graph_numbers numbers of an example.
- *  Each returns the value's index. */
+ *  (values: rows x cols numbers, stored as runs if this is shorter), hesse_graph_runs a
+ *  table of given runs, 3 numbers each, hesse_graph_numbers numbers of an example. Each
+ *  returns the value's index. */
 int hesse_graph_parameter(hesse_graph *g, const hesse_param *p);
 int hesse_graph_constant(hesse_graph *g, int rows, const hesse_param *row);
 int hesse_graph_table(hesse_graph *g, int rows, int cols, const double *values);
+int hesse_graph_runs(hesse_graph *g, hesse_graph_value table, const double *runs);
 int hesse_graph_numbers(hesse_graph *g, hesse_value_kind kind, int tokens, int width);
+
+/** Numbers of a table that stand side by side in its pattern: first, first + step, ...;
+ *  step is 0, or all are integers. A table of plain numbers has runs of one. */
+typedef struct hesse_table_run {
+    int i; /* runs that were taken; start from {0}                   */
+    size_t at, count,
+        cols; /* place of the first in the pattern, which has cols columns */
+    double first, step;
+} hesse_table_run;
+
+/** Local. The stored numbers of a table, their number, and the next of its runs (false
+ *  after the last); all rows x cols numbers. */
+const double *hesse_graph_stored(const hesse_graph *g, int value);
+size_t hesse_table_stored(const hesse_graph_value *table);
+bool hesse_table_next(const hesse_graph_value *table, const double *stored,
+                      hesse_table_run *run);
+void hesse_table_numbers(const hesse_graph_value *table, const double *stored,
+                         double *numbers);
+
+/** Local. True if three numbers are a run. */
+bool hesse_table_run_is_sound(double count, double first, double step);
+
+/** Local. Write numbers as runs of at most `room` numbers. Returns how many runs; 0:
+ *  there is too little room. Sets runs, down and across of the table. */
+int hesse_table_compress(const double *numbers, hesse_graph_value *table, size_t room,
+                         double *stored);
 
 /** Local. Append a node. The number of tokens of a sequence, d.t, is filled in from its
  *  activations, which must agree in it; a node without activations reads g->tokens.
@@ -104,6 +134,10 @@ int hesse_graph_numbers(hesse_graph *g, hesse_value_kind kind, int tokens, int w
  *  Returns the index of its result. */
 int hesse_graph_add(hesse_graph *g, const hesse_op *op, hesse_dims d, const int *in,
                     hesse_ids ids);
+
+/** Local. Set `heads` of the parameters of attention, by the nodes that they lead to.
+ */
+void hesse_graph_find_heads(hesse_graph *g);
 
 /** Local. Return the kinds of the operators in a graph. */
 hesse_kinds hesse_graph_kinds(const hesse_graph *g);

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/nearest.h"
+#include "files/file.h"
 #include "files/json.h"
 
 #include <limits.h>
@@ -12,7 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1, MOST = 1 << 24, MOST_LAYERS = HESSE_MOST_LAYERS - 1, WORDS = 16 };
+/* A graph has the first version that knows all that is in it. */
+enum {
+    VERSION = 2,
+    WITH_RUNS = 2,
+    MOST = 1 << 24,
+    MOST_LAYERS = HESSE_MOST_LAYERS - 1,
+    WORDS = 16
+};
 
 static const char FORMAT[] = "hesse-graph";
 
@@ -108,13 +116,19 @@ static json_t *print_param(const hesse_param *p)
     return object;
 }
 
-static json_t *print_table(const hesse_graph_value *v, const double *numbers)
+static json_t *print_table(const hesse_graph_value *v, const double *stored)
 {
     json_t *list = json_array();
-    for (int i = 0; i < v->rows * v->cols; i++)
-        json_array_append_new(list, json_real(numbers[i]));
-    return json_pack("{s:i, s:i, s:o}", "rows", v->rows, "cols", v->cols, "numbers",
-                     list);
+    hesse_table_run x = {0};
+    while (hesse_table_next(v, stored, &x))
+        json_array_append_new(
+            list, v->runs ? json_pack("[I, f, f]", (json_int_t)x.count, x.first, x.step)
+                          : json_real(x.first));
+    json_t *object = json_pack("{s:i, s:i, s:o}", "rows", v->rows, "cols", v->cols,
+                               v->runs ? "runs" : "numbers", list);
+    if (v->runs && (v->down > 1 || v->across > 1))
+        json_object_set_new(object, "tiles", json_pack("[i, i]", v->down, v->across));
+    return object;
 }
 
 static json_t *print_value(const hesse_graph *g, const hesse_graph_value *v, int *param,
@@ -130,12 +144,19 @@ static json_t *print_value(const hesse_graph *g, const hesse_graph_value *v, int
         object = json_pack("{s:o}", "vectors", rows);
     } else if (v->kind == HESSE_VALUE_TABLE) {
         object = print_table(v, g->table + *table);
-        *table += (size_t)v->rows * (size_t)v->cols;
+        *table += hesse_table_stored(v);
     } else {
         object = json_pack("{s:i, s:i}", "tokens", v->rows, "width", v->cols);
     }
     json_object_set_new(object, "kind", json_string(kinds[v->kind]));
     return object;
+}
+
+/* Return the first version that knows an operator. */
+static int version_of_op(const hesse_op *op)
+{
+    return op == &hesse_op_atan || op == &hesse_op_floor || op == &hesse_op_round ? 2
+                                                                                  : 1;
 }
 
 /* True for operators some of whose sizes are those of their parameter or table. */
@@ -213,6 +234,17 @@ static void print_extras(const hesse_graph *g, json_t *root)
             json_pack("{s:s, s:s}", "tensor", e->copy, "of", e->original));
 }
 
+static int version_of(const hesse_graph *g)
+{
+    bool runs = false;
+    int version = 1;
+    for (int i = 0; i < g->n_nodes; i++)
+        if (version_of_op(g->nodes[i].op) > version)
+            version = version_of_op(g->nodes[i].op);
+    for (int i = 0; i < g->n_values; i++) runs |= g->values[i].runs > 0;
+    return runs ? WITH_RUNS : version;
+}
+
 hesse_status hesse_graph_print(const hesse_graph *g, FILE *file, hesse_why *why)
 {
     json_t *values = json_array(), *nodes = json_array();
@@ -223,9 +255,10 @@ hesse_status hesse_graph_print(const hesse_graph *g, FILE *file, hesse_why *why)
                               print_value(g, &g->values[i], &param, &buffer, &table));
     for (int i = 0; i < g->n_nodes; i++)
         json_array_append_new(nodes, print_node(g, &g->nodes[i]));
-    json_t *root = json_pack("{s:s, s:i, s:i, s:f, s:o, s:o}", "format", FORMAT,
-                             "version", VERSION, "tokens", g->tokens, "loss_weight",
-                             g->loss_weight, "values", values, "nodes", nodes);
+    json_t *root =
+        json_pack("{s:s, s:i, s:i, s:f, s:o, s:o}", "format", FORMAT, "version",
+                  version_of(g), "tokens", g->tokens, "loss_weight", g->loss_weight,
+                  "values", values, "nodes", nodes);
     if (root) print_reading(g, root);
     if (root) print_extras(g, root);
     char *text =
@@ -242,6 +275,7 @@ hesse_status hesse_graph_print(const hesse_graph *g, FILE *file, hesse_why *why)
 typedef struct reader {
     const char *what;
     char place[100]; /* "node 12 (linear)" */
+    int version;
     hesse_graph *g;
     hesse_status s;
     hesse_why *why;
@@ -264,15 +298,14 @@ static void only(reader *r, const json_t *from, const char *const *known)
     json_t *x;
     json_object_foreach((json_t *)from, key, x)
     {
-        const char *near = known[0];
+        hesse_nearest near = {.word = key};
         int i = 0;
         while (known[i] && strcmp(known[i], key) != 0) i++;
         if (known[i] || r->s) continue;
-        for (int j = 0; known[j]; j++)
-            if (hesse_edits(key, known[j]) < hesse_edits(key, near)) near = known[j];
+        for (int j = 0; known[j]; j++) hesse_nearest_try(&near, known[j]);
         r->s = hesse_fail(r->why, HESSE_E_INPUT,
                           "%s: %s: there is no key \"%.40s\", the nearest is \"%s\"",
-                          r->what, r->place, key, near);
+                          r->what, r->place, key, near.name);
     }
 }
 
@@ -425,16 +458,6 @@ static void take_shapes(const reader *r, hesse_graph_node *n)
         n->d.image.rows = v[1].rows, n->d.image.cols = v[1].cols;
 }
 
-/* Return the numbers of a table that was read. */
-static const double *numbers_of(const hesse_graph *g, int value)
-{
-    const double *at = g->table;
-    for (int v = 0; v < value; v++)
-        if (g->values[v].kind == HESSE_VALUE_TABLE)
-            at += (size_t)g->values[v].rows * (size_t)g->values[v].cols;
-    return at;
-}
-
 /* Check that the entries of an index are places of what it takes numbers from, and that
    other tables fit. */
 static void check_tables(reader *r, const hesse_graph_node *n, const json_t *inputs)
@@ -458,15 +481,20 @@ static void check_tables(reader *r, const hesse_graph_node *n, const json_t *inp
         return;
     }
     const double most = (double)from->rows * from->cols;
-    const double *index = numbers_of(g, n->in[1]);
-    for (size_t i = 0; i < (size_t)v->rows * (size_t)v->cols; i++) {
-        if (index[i] >= -1 && index[i] < most && index[i] == floor(index[i])) continue;
-        snprintf(expected, sizeof expected,
-                 "places from -1 to %.0f, and number %zu (from 0) of table %d is %g",
-                 most - 1, i, n->in[1], index[i]);
-        refuse(r, "inputs", inputs, expected);
-        return;
-    }
+    const double *stored = hesse_graph_stored(g, n->in[1]);
+    hesse_table_run x = {0};
+    while (hesse_table_next(v, stored, &x))
+        for (size_t k = 0; k < 2; k++) { /* the first of the run, and its last */
+            const size_t at = x.at + k * (x.count - 1);
+            const double place = x.first + (double)(k * (x.count - 1)) * x.step;
+            if (place >= -1 && place < most && place == floor(place)) continue;
+            snprintf(
+                expected, sizeof expected,
+                "places from -1 to %.0f, and number %zu (from 0) of table %d is %g",
+                most - 1, at / x.cols * (size_t)v->cols + at % x.cols, n->in[1], place);
+            refuse(r, "inputs", inputs, expected);
+            return;
+        }
 }
 
 /* Check that an input of a node has the kind and the size that its operator takes
@@ -515,6 +543,48 @@ static void check_input(reader *r, const hesse_graph_node *n, int i,
     refuse(r, "inputs", inputs, expected);
 }
 
+/* Read a pattern of runs, and how often it is repeated. */
+static void read_runs(reader *r, const json_t *from, int rows, int cols)
+{
+    const json_t *runs = json_object_get(from, "runs");
+    const json_t *tiles = json_object_get(from, "tiles");
+    const json_int_t down = tiles ? json_integer_value(json_array_get(tiles, 0)) : 1;
+    const json_int_t across = tiles ? json_integer_value(json_array_get(tiles, 1)) : 1;
+    const size_t count = json_array_size(runs);
+    double *stored = NULL, length = 0;
+    if (tiles && (json_array_size(tiles) != 2 || down < 1 || across < 1 ||
+                  down > rows || across > cols || rows % down || cols % across))
+        refuse(r, "tiles", tiles, "two numbers that divide rows and cols");
+    if (!json_is_array(runs) || !count || count > INT_MAX)
+        refuse(r, "runs", runs, "a list of [count, first, step]");
+    if (!r->s) stored = hesse_alloc(3 * count);
+    if (!r->s && !stored)
+        r->s =
+            hesse_fail(r->why, HESSE_E_NOMEM, "%s: out of memory for a graph", r->what);
+    for (size_t i = 0; !r->s && i < count; i++) {
+        const json_t *run = json_array_get(runs, i);
+        double *to = stored + 3 * i;
+        bool good = json_array_size(run) == 3;
+        for (size_t k = 0; good && k < 3; k++) {
+            to[k] = json_number_value(json_array_get(run, k));
+            good = json_is_number(json_array_get(run, k));
+        }
+        if (!good || !hesse_table_run_is_sound(to[0], to[1], to[2]))
+            refuse(r, "runs", run, "[count, first, step], whole unless the step is 0");
+        length += to[0];
+    }
+    if (!r->s && length * (double)down * (double)across != (double)rows * cols)
+        refuse(r, "runs", runs, "rows x cols numbers with their tiles");
+    const hesse_graph_value v = {.kind = HESSE_VALUE_TABLE,
+                                 .rows = rows,
+                                 .cols = cols,
+                                 .runs = (int)count,
+                                 .down = (int)down,
+                                 .across = (int)across};
+    if (!r->s) hesse_graph_runs(r->g, v, stored);
+    free(stored);
+}
+
 static void read_table(reader *r, const json_t *from)
 {
     const json_t *numbers = json_object_get(from, "numbers");
@@ -522,6 +592,12 @@ static void read_table(reader *r, const json_t *from)
     const int cols = integer(r, from, "cols", 1, MOST);
     const size_t count = json_array_size(numbers);
     double *values = NULL;
+    if (!r->s && (double)rows * cols > INT_MAX)
+        refuse(r, "rows", json_object_get(from, "rows"), "fewer than 2^31 numbers");
+    if (!r->s && json_object_get(from, "runs") && !numbers) {
+        read_runs(r, from, rows, cols);
+        return;
+    }
     if (!r->s && (double)rows * cols != (double)count)
         refuse(r, "numbers", numbers, "a list of rows x cols numbers");
     if (!r->s) values = hesse_alloc(count);
@@ -542,15 +618,16 @@ static const hesse_op *read_operator(reader *r, const json_t *from)
 {
     const json_t *x = json_object_get(from, "operator");
     for (const hesse_op *const *op = hesse_ops; json_is_string(x) && *op; op++)
-        if (strcmp((*op)->name, json_string_value(x)) == 0) return *op;
-    const char *near = NULL;
-    for (const hesse_op *const *op = hesse_ops; json_is_string(x) && *op; op++)
-        if (!near || hesse_edits(json_string_value(x), (*op)->name) <
-                         hesse_edits(json_string_value(x), near))
-            near = (*op)->name;
+        if (strcmp((*op)->name, json_string_value(x)) == 0 &&
+            version_of_op(*op) <= r->version)
+            return *op;
+    hesse_nearest near = {.word = json_string_value(x)};
+    for (const hesse_op *const *op = hesse_ops; near.word && *op; op++)
+        hesse_nearest_try(&near, (*op)->name);
     char expected[120];
     snprintf(expected, sizeof expected, "the name of an operator%s%s%s",
-             near ? ", the nearest is \"" : "", near ? near : "", near ? "\"" : "");
+             near.word ? ", the nearest is \"" : "", near.word ? near.name : "",
+             near.word ? "\"" : "");
     refuse(r, "operator", x, expected);
     return NULL;
 }
@@ -565,15 +642,13 @@ static void read_sizes(reader *r, const json_t *from, hesse_dims *d)
         int i = 0;
         while (i < SIZES && strcmp(sizes[i].name, key) != 0) i++;
         if (i == SIZES) {
-            const char *near = sizes[0].name;
-            for (int j = 1; j < SIZES; j++)
-                if (hesse_edits(key, sizes[j].name) < hesse_edits(key, near))
-                    near = sizes[j].name;
+            hesse_nearest near = {.word = key};
+            for (int j = 0; j < SIZES; j++) hesse_nearest_try(&near, sizes[j].name);
             if (!r->s)
                 r->s = hesse_fail(r->why, HESSE_E_INPUT,
                                   "%s: %s: there is no size \"%.40s\", the nearest is "
                                   "\"%s\"",
-                                  r->what, r->place, key, near);
+                                  r->what, r->place, key, near.name);
             return;
         }
         char *at = (char *)d + sizes[i].at;
@@ -683,9 +758,9 @@ static void read_node(reader *r, const json_t *from)
                "\"tokens\", \"positions\" or \"types\" for embedding, and for no other "
                "operator");
     if (!r->s && n.ids == HESSE_IDS_VISIBLE && op != &hesse_op_softmax &&
-        op->kind != HESSE_GAUSSIAN)
+        op->kind != HESSE_GAUSSIAN && op != &hesse_op_mean_pool)
         refuse(r, "ids", json_object_get(from, "ids"),
-               "\"visible\" for softmax and gaussian only");
+               "\"visible\" for softmax, gaussian and mean_pool only");
     if (!r->s && n.ids == HESSE_IDS_POSITIONS && n.d.c - n.d.token < g->tokens)
         refuse(r, "sizes", json_object_get(from, "sizes"),
                "a row for every position of an example");
@@ -704,7 +779,10 @@ static void read_value(reader *r, const json_t *from, const json_t *nodes)
     hesse_graph *g = r->g;
     snprintf(r->place, sizeof r->place, "value %d", g->n_values);
     const int kind = word(r, from, "kind", kinds, -1);
-    if (kind != HESSE_VALUE_PARAMETER) only(r, from, keys[kind]);
+    static const char *const with_runs[] = {"kind", "rows",  "cols", "numbers",
+                                            "runs", "tiles", NULL};
+    const bool runs = kind == HESSE_VALUE_TABLE && r->version >= WITH_RUNS;
+    if (kind != HESSE_VALUE_PARAMETER) only(r, from, runs ? with_runs : keys[kind]);
     if (r->s) return;
     if (kind == HESSE_VALUE_RESULT) {
         const json_t *node = json_array_get(nodes, (size_t)g->n_nodes);
@@ -745,36 +823,6 @@ static void name_value(reader *r, int v)
         if (g->nodes[i].out == v)
             snprintf(r->place, sizeof r->place, "node %d (%s)", i,
                      g->nodes[i].op->name);
-}
-
-/* A weight that one linear operator reads has its outputs where that operator has them:
-   columns of its Hessian are computed output by output. `uses` counts the readers of
-   every value. */
-static void check_outputs(reader *r, const int *uses, const json_t *nodes)
-{
-    enum { W = 1 };
-    const hesse_graph *g = r->g;
-    int *index = hesse_calloc((size_t)g->n_values, sizeof *index);
-    if (!index) {
-        r->s =
-            hesse_fail(r->why, HESSE_E_NOMEM, "%s: out of memory for a graph", r->what);
-        return;
-    }
-    for (int v = 0, params = 0; v < g->n_values; v++)
-        index[v] = g->values[v].kind == HESSE_VALUE_PARAMETER ? params++ : 0;
-    for (int i = 0; !r->s && i < g->n_nodes; i++) {
-        const hesse_graph_node *n = &g->nodes[i];
-        if (n->op->kind != HESSE_LINEAR || uses[n->in[W]] > 1 ||
-            g->params.list[index[n->in[W]]].out_rows == n->d.out_rows)
-            continue;
-        char expected[80];
-        snprintf(expected, sizeof expected, "the \"out_rows\" of value %d, its weight",
-                 n->in[W]);
-        name_value(r, n->out);
-        refuse(r, "sizes", json_object_get(json_array_get(nodes, (size_t)i), "sizes"),
-               expected);
-    }
-    free(index);
 }
 
 /* Every value must be read, and the last one must be the loss. */
@@ -820,7 +868,6 @@ static void check_graph(reader *r, const json_t *root)
                               "%s: %s: no node reads this value, expected one%s",
                               r->what, r->place, result ? ", or \"unread\": true" : "");
     }
-    if (!r->s) check_outputs(r, uses, nodes);
     free(uses);
 }
 
@@ -924,7 +971,7 @@ hesse_status hesse_graph_parse(const char *what, const char *text, size_t length
     const json_t *format = json_object_get(root, "format");
     if (!json_is_string(format) || strcmp(json_string_value(format), FORMAT) != 0)
         refuse(&r, "format", format, "\"hesse-graph\"");
-    integer(&r, root, "version", VERSION, VERSION);
+    r.version = integer(&r, root, "version", 1, VERSION);
     r.g = hesse_graph_new(integer(&r, root, "tokens", 1, MOST));
     const json_t *values = json_object_get(root, "values");
     const json_t *nodes = json_object_get(root, "nodes");
@@ -946,6 +993,7 @@ hesse_status hesse_graph_parse(const char *what, const char *text, size_t length
     if (!r.s) check_names(&r);
     if (!r.s) read_reading(&r, root);
     if (!r.s) read_extras(&r, root);
+    if (!r.s) hesse_graph_find_heads(r.g);
     if (!r.s && r.g->exhausted)
         r.s = hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory for a graph", what);
     json_decref(root);
@@ -954,4 +1002,26 @@ hesse_status hesse_graph_parse(const char *what, const char *text, size_t length
     else
         *graph = r.g;
     return r.s;
+}
+
+hesse_status hesse_graph_load(const char *path, char **text, size_t *length,
+                              hesse_why *why)
+{
+    char *file = hesse_file_inside(path, "graph.json");
+    const hesse_status s =
+        file ? hesse_file_load(file, text, length, why)
+             : hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
+    free(file);
+    return s;
+}
+
+hesse_status hesse_graph_digest(const char *path, char digest[HESSE_DIGEST_LENGTH],
+                                hesse_why *why)
+{
+    char *file = hesse_file_inside(path, "graph.json");
+    const hesse_status s =
+        file ? hesse_digest_file(file, digest, why)
+             : hesse_fail(why, HESSE_E_NOMEM, "%s: out of memory", path);
+    free(file);
+    return s;
 }

@@ -61,7 +61,10 @@ typedef struct hesse_param {
     int rank, shape[4]; /* shape as stored, if it is neither matrix nor vector; else
                            rank is 0 */
     hesse_init init;
-    bool out_rows;           /* output neurons are its rows; false: its columns     */
+    bool out_rows; /* its neurons, and the outputs of its tensor that it is a slice of,
+                      are its rows; false: its columns. A node may use it otherwise. */
+    int heads; /* of the query, key or value that it makes, or of those that it reads
+                  (output), in equal shares of its rows or columns; 0: none are known */
     size_t offset;           /* of its first element in theta                       */
     char group[HESSE_GROUP]; /* that the user gave it; "": the one of its role */
 } hesse_param;

@@ -62,18 +62,15 @@ typedef struct slicing {
     const char *word;
 } slicing;
 
-static slicing slicing_of(const hesse_arch *arch, const hesse_param *p, hesse_cut cut)
+static slicing slicing_of(const hesse_param *p, hesse_cut cut)
 {
     if (cut == HESSE_CUT_NEURON && !p->vector)
         return (slicing){p->out_rows ? p->rows : p->cols, p->out_rows, "neuron"};
     if (cut == HESSE_CUT_HEAD && by_heads(p->role, p->vector)) {
-        const bool own = p->role == HESSE_ROLE_KEY || p->role == HESSE_ROLE_VALUE;
-        const bool input = p->role == HESSE_ROLE_OUTPUT;
-        const int heads = own ? arch->attention.kv_heads : arch->attention.heads;
-        const bool rows = p->vector ? false : p->out_rows != input;
-        /* A graph tells its heads only where all its layers have the same number. */
-        if (heads > 0 && (rows ? p->rows : p->cols) % heads == 0)
-            return (slicing){heads, rows, "head"};
+        const bool rows =
+            p->vector ? false : p->out_rows != (p->role == HESSE_ROLE_OUTPUT);
+        if (p->heads > 0 && (rows ? p->rows : p->cols) % p->heads == 0)
+            return (slicing){p->heads, rows, "head"};
     }
     return (slicing){1, true, NULL};
 }
@@ -150,14 +147,14 @@ static hesse_status find_group(const char *const *table, int count,
 static hesse_status no_parameter(const hesse_params *params, const char *entry,
                                  hesse_why *why)
 {
-    const char *glob = strchr(entry, '=') + 1, *near = "";
+    const char *glob = strchr(entry, '=') + 1;
+    hesse_nearest near = {.word = glob};
     for (const hesse_param *p = params->list; p < params->list + params->count; p++)
-        if (!*near || hesse_edits(glob, p->name) < hesse_edits(glob, near))
-            near = p->name;
+        hesse_nearest_try(&near, p->name);
     return hesse_fail(why, HESSE_E_JOB,
                       "groups of parameters: '%s' of '%.*s' selects no parameter; the "
                       "nearest name is '%s'",
-                      glob, (int)strcspn(entry, "="), entry, near);
+                      glob, (int)strcspn(entry, "="), entry, near.name);
 }
 
 hesse_status hesse_params_group(hesse_params *params, const char *const *table,
@@ -217,28 +214,28 @@ static void put_in_order(const hesse_partition *x, hesse_piece *sorted)
     }
 }
 
-static hesse_status none_selected(const hesse_arch *arch, const hesse_params *params,
-                                  hesse_cut cut, const char *pattern, hesse_why *why)
+static hesse_status none_selected(const hesse_params *params, hesse_cut cut,
+                                  const char *pattern, hesse_why *why)
 {
-    char near[HESSE_NAME + 24] = "", name[HESSE_NAME + 24];
+    char nearest[HESSE_NAME + 24] = "", name[HESSE_NAME + 24];
+    hesse_nearest near = {.word = pattern};
     for (const hesse_param *p = params->list; p < params->list + params->count; p++) {
-        const slicing s = slicing_of(arch, p, cut);
+        const slicing s = slicing_of(p, cut);
         name_block(p, cut, s, 0, name, sizeof name);
-        if (!*near || hesse_edits(pattern, name) < hesse_edits(pattern, near))
-            memcpy(near, name, sizeof near);
+        if (hesse_nearest_try(&near, name)) strcpy(nearest, name);
     }
     return hesse_fail(why, HESSE_E_JOB,
                       "the pattern '%s' selects no block; the nearest name is '%s'",
-                      pattern, near);
+                      pattern, nearest);
 }
 
-hesse_status hesse_partition_new(const hesse_arch *arch, const hesse_params *params,
-                                 hesse_cut cut, const char *const *only, int n_only,
+hesse_status hesse_partition_new(const hesse_params *params, hesse_cut cut,
+                                 const char *const *only, int n_only,
                                  hesse_partition *partition, hesse_why *why)
 {
     size_t most = 0;
     for (int i = 0; i < params->count; i++)
-        most += (size_t)slicing_of(arch, &params->list[i], cut).slices;
+        most += (size_t)slicing_of(&params->list[i], cut).slices;
     hesse_partition x = {.blocks = hesse_calloc(most, sizeof *x.blocks),
                          .pieces = hesse_calloc(most, sizeof *x.pieces)};
     hesse_piece *sorted = hesse_calloc(most, sizeof *sorted);
@@ -251,7 +248,7 @@ hesse_status hesse_partition_new(const hesse_arch *arch, const hesse_params *par
                             cut == HESSE_CUT_WHOLE || cut == HESSE_CUT_FUSED;
     for (int i = 0; !s && i < params->count; i++) {
         const hesse_param *p = &params->list[i];
-        const slicing cuts = slicing_of(arch, p, cut);
+        const slicing cuts = slicing_of(p, cut);
         for (int j = 0; j < cuts.slices; j++) {
             char name[sizeof x.blocks->name];
             name_block(p, cut, cuts, j, name, sizeof name);
@@ -263,7 +260,7 @@ hesse_status hesse_partition_new(const hesse_arch *arch, const hesse_params *par
         }
     }
     for (int i = 0; !s && i < n_only; i++)
-        if (!used[i]) s = none_selected(arch, params, cut, only[i], why);
+        if (!used[i]) s = none_selected(params, cut, only[i], why);
     free(used);
     if (s) {
         free(sorted);

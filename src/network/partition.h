@@ -50,8 +50,8 @@ hesse_status hesse_params_group(hesse_params *params, const char *const *table,
  *  only  [in]  `n_only` patterns as fnmatch(3) has them; 0: all blocks.
  *  Errors: HESSE_E_NOMEM; HESSE_E_JOB when a pattern selects nothing, with the nearest
  *  name. */
-hesse_status hesse_partition_new(const hesse_arch *arch, const hesse_params *params,
-                                 hesse_cut cut, const char *const *only, int n_only,
+hesse_status hesse_partition_new(const hesse_params *params, hesse_cut cut,
+                                 const char *const *only, int n_only,
                                  hesse_partition *partition, hesse_why *why);
 
 /** Local. Write the name of the block of a parameter that the cut does not slice. */

@@ -85,7 +85,8 @@ static hesse_status read_graph(hesse_team *team, const hesse_network_source *sou
     hesse_status s = HESSE_OK;
     *graph = NULL;
     if (!hesse_family_of(source->arch)->fit) return HESSE_OK;
-    if (team->rank == 0) s = hesse_file_load(source->graph, &text, &length, &team->why);
+    if (team->rank == 0)
+        s = hesse_graph_load(source->graph, &text, &length, &team->why);
     s = hesse_agree(team, s);
     if (s) return s;
     hesse_team_broadcast(team, 0, &length, sizeof length);
@@ -127,7 +128,8 @@ static hesse_status read_arch(const hesse_network_source *source,
     arch->attention.kernel = asked->attention.kernel;
     arch->deviation = asked->deviation;
     arch->embedding_deviation = asked->embedding_deviation;
-    arch->no_norm = asked->no_norm, arch->no_residual = asked->no_residual;
+    arch->norm_place = asked->norm_place, arch->no_residual = asked->no_residual;
+    arch->mean_pooling = asked->mean_pooling;
     arch->head_bias = asked->head_bias;
     arch->image.grid = asked->image.grid;
     arch->task = asked->task;

@@ -187,6 +187,26 @@ static jet positive(double x, double a)
     return isnan(x) ? nowhere : (jet){x > 0, 0, 0};
 }
 
+static jet arctangent(double x, double a)
+{
+    (void)a;
+    const double slope = 1 / (1 + x * x);
+    return (jet){atan(x), slope, -2 * x * slope * slope};
+}
+
+/* Steps, whose derivatives are 0 between them. */
+static jet floor_of(double x, double a)
+{
+    (void)a;
+    return isnan(x) ? nowhere : (jet){floor(x), 0, 0};
+}
+
+static jet round_of(double x, double a)
+{
+    (void)a;
+    return isnan(x) ? nowhere : (jet){nearbyint(x), 0, 0};
+}
+
 static int width(const hesse_dims *d, int i)
 {
     (void)i;
@@ -363,3 +383,6 @@ FUNCTION(leaky_relu, leaky_relu);
 FUNCTION(elu, elu);
 FUNCTION(hardswish, hardswish);
 FUNCTION(positive, positive);
+FUNCTION(atan, arctangent);
+FUNCTION(floor, floor_of);
+FUNCTION(round, round_of);

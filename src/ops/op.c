@@ -75,6 +75,9 @@ const hesse_op *const hesse_ops[] = {
     &hesse_op_elu,
     &hesse_op_hardswish,
     &hesse_op_positive,
+    &hesse_op_atan,
+    &hesse_op_floor,
+    &hesse_op_round,
     &hesse_op_mean_loss,
     NULL,
 };

@@ -77,7 +77,8 @@ typedef struct hesse_frame {
     hesse_dims d;
     int k;
     const int *id;   /* n integers: token ids or targets; for attention the end of the
-                        range of tokens that each token attends to; else NULL           */
+                        range of tokens that each token attends to, for mean_pool that of
+                        the tokens that count; else NULL                              */
     const int *from; /* n integers: the first token of that range; NULL: 0            */
 
     const double *weight; /* in a loss: a factor of each token; NULL: all are 1 */
@@ -274,11 +275,13 @@ extern const hesse_op hesse_op_add_table, hesse_op_times_table;
 /* y = x_0 / x_1, the larger and the smaller of x_0 and x_1, by elements: n x c. */
 extern const hesse_op hesse_op_quotient, hesse_op_maximum, hesse_op_minimum;
 /* Functions of each element: n x c. power is x^a, leaky_relu has the slope a below 0,
-   elu is a (exp(x) - 1) there. positive is 1 above 0, else 0. */
+   elu is a (exp(x) - 1) there. positive is 1 above 0, else 0; round takes the even one
+   of two integers that are equally near. */
 extern const hesse_op hesse_op_exp, hesse_op_log, hesse_op_sqrt, hesse_op_rsqrt,
     hesse_op_reciprocal, hesse_op_sigmoid, hesse_op_softplus, hesse_op_erf,
     hesse_op_sin, hesse_op_cos, hesse_op_abs, hesse_op_square, hesse_op_power,
-    hesse_op_leaky_relu, hesse_op_elu, hesse_op_hardswish, hesse_op_positive;
+    hesse_op_leaky_relu, hesse_op_elu, hesse_op_hardswish, hesse_op_positive,
+    hesse_op_atan, hesse_op_floor, hesse_op_round;
 /* a sum x: n x c. */
 extern const hesse_op hesse_op_mean_loss;
 

@@ -1,8 +1,8 @@
 /* Operators that leave fewer tokens, channel by channel: the largest number under a
-   window, the mean of the numbers under it, the mean of all tokens, or the mean of the
-   tokens in each of a given number of fields. They are linear, or piecewise linear, so
-   there is no curvature.  The margin counts as zeros in a mean; a maximum ignores it.
-   docs/math.md, section 3.12. */
+   window, the mean of the numbers under it, the mean of all tokens that are not
+   padding, or the mean of the tokens in each of a given number of fields. They are
+   linear, or piecewise linear, so there is no curvature.  The margin counts as zeros in
+   a mean; a maximum ignores it. docs/math.md, section 3.12. */
 #include "ops/image.h"
 #include "ops/loops.h"
 
@@ -105,17 +105,21 @@ HESSE_INLINE void windows(const hesse_frame *f, int k, const double *from, doubl
     }
 }
 
-/* Add the same for the mean of all tokens of a sequence. */
+/* Add the same for the mean of the tokens of a sequence that are not padding: those
+   that its last token may attend to. */
 HESSE_INLINE void means(const hesse_frame *f, int k, const double *from, double *to,
                         bool back)
 {
     const size_t stride = hesse_stride(f->d.c, k), count = (size_t)f->d.c * (size_t)k;
-    const double part = 1.0 / f->d.t;
-    for (int s = 0; s < f->d.n / f->d.t; s++)
-        for (int i = 0; i < f->d.t; i++) {
+    for (int s = 0; s < f->d.n / f->d.t; s++) {
+        const int last = s * f->d.t + f->d.t - 1;
+        const int begin = f->from ? f->from[last] : 0;
+        const int end = f->id ? f->id[last] : f->d.t;
+        for (int i = begin; i < end; i++) {
             const size_t x = (size_t)(s * f->d.t + i) * stride, y = (size_t)s * stride;
-            add(count, part, from + (back ? y : x), to + (back ? x : y));
+            add(count, 1.0 / (end - begin), from + (back ? y : x), to + (back ? x : y));
         }
+    }
 }
 
 /* A row of `pixels` is divided into `fields` of equal length. Pixels first ... end - 1

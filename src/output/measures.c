@@ -70,6 +70,9 @@ hesse_status hesse_result_directions(hesse_result *result, const char *prefix,
             write_doubles(result, where, "rayleigh", 1, shape, s->rayleigh);
             write_doubles(result, where, "in_top", 1, shape, s->in_top);
             write_doubles(result, where, "block_in_top", 2, shape, s->block_in_top);
+            if (s->product)
+                write_doubles(result, where, "product", 2,
+                              (const size_t[]){shape[0], x->size}, s->product);
             write_between(result, where, x, s);
         }
         hesse_store_note_whole(result, "measures/directions", "products",

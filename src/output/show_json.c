@@ -4,7 +4,6 @@
 #include "output/show_json.h"
 
 #include "base/memory.h"
-#include "hesse/parts.h"
 #include "hesse/spectrum.h"
 #include "output/reader.h"
 #include "output/schema.h"
@@ -107,6 +106,16 @@ static void *room_for(const entries *e)
     return hesse_calloc(e->count * each + 1, 1);
 }
 
+/* JSON has only names in UTF-8, and so have the files that are written. */
+static bool has_good_name(hesse_reader *r, const char *name)
+{
+    json_t *text = json_string(name);
+    const bool good = text;
+    if (!good) hesse_reader_fail(r, "a name in it", "UTF-8");
+    json_decref(text);
+    return good;
+}
+
 /* Names that only other libraries read: the marks of dimension scales and of netCDF. */
 static bool is_mark(const char *name)
 {
@@ -126,7 +135,7 @@ static herr_t take_attribute(hid_t object, const char *name, const H5A_info_t *i
     const attributes *a = data;
     hesse_reader *r = a->show->reader;
     (void)info;
-    if (is_mark(name)) return 0;
+    if (is_mark(name) || !has_good_name(r, name)) return 0;
     const hid_t id = H5Aopen(object, name, H5P_DEFAULT), type = H5Aget_type(id),
                 space = H5Aget_space(id);
     const entries e = entries_of(type, space);
@@ -220,6 +229,7 @@ static herr_t take_object(hid_t file, const char *name, const H5O_info_t *info,
 {
     show *s = data;
     if (strcmp(name, ".") == 0) return 0;
+    if (!has_good_name(s->reader, name)) return -1;
     const hid_t object = H5Oopen(file, name, H5P_DEFAULT);
     if (object < 0)
         hesse_reader_fail(s->reader, name, "an object that HDF5 can open");
@@ -343,7 +353,7 @@ static void take_shares(show *s)
         H5Lget_name_by_idx(s->reader->file, "parts", H5_INDEX_NAME, H5_ITER_INC, i,
                            name, sizeof name, H5P_DEFAULT);
         snprintf(prefix, sizeof prefix, "parts/%s/", name);
-        take_share(s, shares, name, prefix);
+        if (has_good_name(s->reader, name)) take_share(s, shares, name, prefix);
     }
 }
 

@@ -58,6 +58,15 @@ static bool any_number(const double *table, size_t rows, size_t columns, size_t 
     return false;
 }
 
+/* Write a table of numbers by group if it holds any number. */
+static void write_groups(hesse_store *store, const char *path,
+                         const hesse_train_log *log, const double *table)
+{
+    const size_t rows = (size_t)log->measured, columns = (size_t)log->groups;
+    if (any_number(table, rows * columns, 1, 0))
+        write_numbers(store, path, rows, columns, table);
+}
+
 static void write_all(hesse_store *store, const hesse_params *params,
                       const hesse_train_log *log)
 {
@@ -92,6 +101,14 @@ static void write_all(hesse_store *store, const hesse_params *params,
                       log->class_gradient);
         write_numbers(store, "path/class_trace", measured, (size_t)log->classes,
                       log->class_trace);
+    }
+    if (log->groups && measured) {
+        const hesse_set set = hesse_schema_set("path/group", false);
+        const size_t count = (size_t)log->groups;
+        hesse_store_texts(store, &set, 1, &count, log->group_names);
+        write_groups(store, "path/group_gradient_norm", log, log->group_gradient);
+        write_groups(store, "path/group_smoothness", log, log->group_smoothness);
+        write_groups(store, "path/group_sharpness", log, log->group_sharpness);
     }
     if (log->noise)
         write_numbers(store, "path/noise", measured, (size_t)log->batches, log->noise);

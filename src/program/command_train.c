@@ -127,11 +127,7 @@ static hesse_status open_data(hesse_team *team, hesse_training_point *point)
 {
     const hesse_job *job = point->job;
     const hesse_job_train *t = &job->train;
-    const hesse_network_source source = {.arch = &job->arch,
-                                         .config = job->paths.config,
-                                         .graph = job->paths.graph,
-                                         .checkpoint = job->paths.checkpoint,
-                                         .outline = true};
+    const hesse_network_source source = hesse_job_source(job, true);
     point->data = job->data;
     point->data.all = true;
     const int more = t->evaluate_file ? 0 : t->evaluate_sequences;

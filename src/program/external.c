@@ -24,6 +24,8 @@ static const struct {
     {"convert", "Convert a checkpoint to safetensors (written in Python)"},
     {"export",
      "Write a PyTorch module as a graph that hesse reads (written in Python)"},
+    {"image", "Draw a stored matrix (written in Python)"},
+    {"report", "Write a page with the figures of results (written in Python)"},
     {"tokenize", "Turn text into token ids (written in Python)"},
 };
 enum { PARTS = sizeof parts / sizeof *parts };

@@ -7,6 +7,7 @@
 #include "checkpoint/manifest.h"
 #include "files/json.h"
 #include "network/families/config.h"
+#include "network/graph_json.h"
 #include "output/reader.h"
 #include "program/measures.h"
 #include "program/series.h"
@@ -118,7 +119,7 @@ hesse_status hesse_identity_of(const hesse_job *job, const hesse_problem *proble
     hesse_status s = HESSE_OK;
     *identity = (hesse_identity){.of = of};
     if (job->paths.config) s = hesse_config_digest(job->paths.config, o.config, why);
-    if (!s && job->paths.graph) s = hesse_digest_file(job->paths.graph, o.graph, why);
+    if (!s && job->paths.graph) s = hesse_graph_digest(job->paths.graph, o.graph, why);
     if (!s)
         s = landscape
                 ? hesse_directions_digest(

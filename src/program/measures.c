@@ -27,7 +27,8 @@ static hesse_directions_options directions_of(const hesse_job *job)
     return (hesse_directions_options){.count = m->n_directions,
                                       .parts = m->parts,
                                       .n_parts = m->n_parts,
-                                      .products = m->products};
+                                      .products = m->products,
+                                      .keep = m->keep_products};
 }
 
 /* A published list of blocks has a partition of its own. */

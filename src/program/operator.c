@@ -389,8 +389,8 @@ static hesse_status choose(hesse_opened_matrix *m, const char *share,
             "found a published list in hessian.blocks, expected the names "
             "of blocks");
     const hesse_status s = hesse_partition_new(
-        hesse_network_arch(network), hesse_network_params(network), asked->partition,
-        own ? asked->only : blocks, own ? asked->n_only : n_blocks, &m->partition, why);
+        hesse_network_params(network), asked->partition, own ? asked->only : blocks,
+        own ? asked->n_only : n_blocks, &m->partition, why);
     m->bundle = (hesse_bundle){m->partition.pieces, m->partition.n_pieces, 0};
     return s;
 }

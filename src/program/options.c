@@ -181,15 +181,13 @@ hesse_status hesse_unknown_command(const char *name, hesse_why *why)
                           "nor on the PATH, expected it there",
                           name, name);
     hesse_externals others = hesse_external_names();
-    const char *near = hesse_commands[0].name;
+    hesse_nearest near = {.word = name};
     for (const hesse_command *c = hesse_commands; c->name; c++)
-        if (hesse_edits(name, c->name) < hesse_edits(name, near)) near = c->name;
-    for (size_t i = 0; i < others.count; i++)
-        if (hesse_edits(name, others.names[i]) < hesse_edits(name, near))
-            near = others.names[i];
+        hesse_nearest_try(&near, c->name);
+    for (size_t i = 0; i < others.count; i++) hesse_nearest_try(&near, others.names[i]);
     hesse_fail(why, HESSE_E_JOB,
                "unknown command '%s'; the nearest is '%s' (see hesse --help)", name,
-               near);
+               near.name);
     hesse_externals_free(&others);
     return HESSE_E_JOB;
 }
@@ -197,7 +195,8 @@ hesse_status hesse_unknown_command(const char *name, hesse_why *why)
 static hesse_status unknown_option(const char *word, const hesse_command *c,
                                    hesse_why *why)
 {
-    const char *near = "--help";
+    hesse_nearest near = {.word = word};
+    hesse_nearest_try(&near, "--help");
     for (const hesse_option *o = hesse_option_rows; o->name; o++)
         if (strcmp(word, o->name) == 0)
             return hesse_fail(why, HESSE_E_JOB,
@@ -205,12 +204,11 @@ static hesse_status unknown_option(const char *word, const hesse_command *c,
                               "command (see hesse --help)",
                               c->name, word);
     for (const hesse_option *o = hesse_option_rows; o->name; o++)
-        if (c->takes & o->group && hesse_edits(word, o->name) < hesse_edits(word, near))
-            near = o->name;
+        if (c->takes & o->group) hesse_nearest_try(&near, o->name);
     return hesse_fail(
         why, HESSE_E_JOB,
         "%s: unknown option '%s'; the nearest is '%s' (see hesse %s --help)", c->name,
-        word, near, c->name);
+        word, near.name, c->name);
 }
 
 static hesse_status take(const hesse_option *o, const char *value, hesse_options *x,

@@ -4,6 +4,7 @@
 #include "program/provenance.h"
 #include "network/families/config.h"
 #include "network/families/families.h"
+#include "network/graph_json.h"
 
 #include "ops/gemm.h"
 #include "program/blas_core.h"
@@ -322,7 +323,7 @@ static void read_inputs(hesse_provenance *p, const char *config, const char *gra
 {
     hesse_why why;
     if (config && hesse_config_digest(config, p->config, &why)) p->config[0] = '\0';
-    if (graph && hesse_digest_file(graph, p->graph, &why)) p->graph[0] = '\0';
+    if (graph && hesse_graph_digest(graph, p->graph, &why)) p->graph[0] = '\0';
 }
 
 void hesse_provenance_of(const hesse_analysis *analysis, const hesse_problem *problem,

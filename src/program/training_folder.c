@@ -141,17 +141,23 @@ static bool look(const char *folder, bool remove, char name[256])
     return any;
 }
 
-/* Local to rank 0. */
-static hesse_status copy_config(const char *config, const char *folder, hesse_why *why)
+/* Local to rank 0. Copy the file of this name that a path of the job stands for. It
+   stays as it is if the folder has it already, since it may be the input itself. */
+static hesse_status copy_input(const char *path, const char *name, const char *folder,
+                               hesse_why *why)
 {
-    char *inside = hesse_file_is_folder(config) ? hesse_file_join(config, "config.json")
-                                                : hesse_copy(config);
-    char *to = hesse_file_join(folder, "config.json"), *bytes = NULL;
+    char *inside = hesse_file_inside(path, name), *to = hesse_file_join(folder, name);
+    char own[HESSE_DIGEST_LENGTH], there[HESSE_DIGEST_LENGTH], *bytes = NULL;
     size_t size = 0;
+    hesse_why ignored;
     hesse_status s = inside && to ? hesse_file_load(inside, &bytes, &size, why)
                                   : hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    FILE *f = s ? NULL : fopen(to, "wb");
-    if (!s && (!f || fwrite(bytes, 1, size, f) != size || fflush(f)))
+    if (!s) hesse_digest(bytes, size, own);
+    const bool same = !s && hesse_file_exists(to) &&
+                      !hesse_digest_file(to, there, &ignored) &&
+                      strcmp(own, there) == 0;
+    FILE *f = s || same ? NULL : fopen(to, "wb");
+    if (!s && !same && (!f || fwrite(bytes, 1, size, f) != size || fflush(f)))
         s = hesse_fail(why, HESSE_E_OUTPUT, "%s: cannot be written: %s", to,
                        strerror(errno));
     if (f) fclose(f);
@@ -181,7 +187,11 @@ static hesse_status begin(const hesse_options *options, const hesse_job *job,
             "%s/%s: is there already; --force begins anew and replaces it, "
             "--resume goes on with an unfinished run",
             folder, any ? name : "unfinished");
-    return job->paths.config ? copy_config(job->paths.config, folder, why) : HESSE_OK;
+    if (job->paths.config)
+        s = copy_input(job->paths.config, "config.json", folder, why);
+    if (!s && job->paths.graph)
+        s = copy_input(job->paths.graph, "graph.json", folder, why);
+    return s;
 }
 
 hesse_status hesse_training_folder_begin(hesse_team *team, const hesse_options *options,

@@ -9,6 +9,7 @@
 #include "objective/network.h"
 #include "output/train_log.h"
 #include "parallel/team.h"
+#include "program/commands.h"
 #include "program/manifest.h"
 #include "program/name_keys.h"
 #include "program/notes.h"
@@ -270,11 +271,8 @@ hesse_status hesse_training_run_do(hesse_training_run *r)
     const hesse_job *job = point->job;
     char work[HESSE_FOLDER + 16];
     hesse_train_options options = job->train.options;
-    const hesse_network_source source = {.arch = &job->arch,
-                                         .config = job->paths.config,
-                                         .graph = job->paths.graph,
-                                         .checkpoint = job->paths.checkpoint,
-                                         .seed = seed_of(r, job->seed)};
+    hesse_network_source source = hesse_job_source(job, false);
+    source.seed = seed_of(r, job->seed);
     options.learning_rate = r->rate;
     options.seed = seed_of(r, job->data.seed);
     options.data = &point->data, options.needs = &point->needs;

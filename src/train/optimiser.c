@@ -312,7 +312,7 @@ typedef struct cell {
 /* The cells of a parameter by its role: heads of query and key, tokens of embedding and
    head, output neurons of other matrices, the whole of a norm's gain; a bias has one
    for each number. Cell c = 0, 1, ...; false after the last one. */
-static bool cell_of(const hesse_arch *arch, const hesse_param *p, size_t c, cell *x)
+static bool cell_of(const hesse_param *p, size_t c, cell *x)
 {
     const size_t rows = (size_t)p->rows, cols = (size_t)p->cols;
     const bool heads = p->role == HESSE_ROLE_QUERY || p->role == HESSE_ROLE_KEY;
@@ -329,11 +329,8 @@ static bool cell_of(const hesse_arch *arch, const hesse_param *p, size_t c, cell
     const bool by_rows = table || p->out_rows;
     const size_t outputs = by_rows ? rows : cols;
     size_t each = 1;
-    if (heads) {
-        const int count = p->role == HESSE_ROLE_QUERY ? arch->attention.heads
-                                                      : arch->attention.kv_heads;
-        if (count > 0 && outputs % (size_t)count == 0) each = outputs / (size_t)count;
-    }
+    if (heads && p->heads > 0 && outputs % (size_t)p->heads == 0)
+        each = outputs / (size_t)p->heads;
     *x = by_rows ? (cell){c * each * cols, each * cols, 1, 1}
                  : (cell){c * each, each, rows, cols};
     return c < outputs / each;
@@ -344,7 +341,7 @@ static void move_means(const hesse_optimiser *o, const place *p)
 {
     const double b2 = o->settings.betas[1];
     cell x;
-    for (size_t c = 0; cell_of(&o->network->arch, p->param, c, &x); c++) {
+    for (size_t c = 0; cell_of(p->param, c, &x); c++) {
         double sum = 0;
         for (size_t r = 0; r < x.rows; r++)
             for (size_t j = x.first + r * x.stride;

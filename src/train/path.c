@@ -75,10 +75,33 @@ static hesse_status apply(hesse_training *t, const double *s, const double *v,
     return status;
 }
 
-/* Collective. The largest eigenvalue of S H S by Lanczos with full orthogonality. The
-   start vector is the same in every measurement. Parameters that are not trained have
-   no part in it. */
-static hesse_status largest(hesse_training *t, const double *s, double *value)
+enum { ALL = -1 };
+
+/* True if parameter i is in a group, or if all groups are meant. */
+static bool is_in(const hesse_training *t, int group, int i)
+{
+    return group == ALL || t->group[i] == group;
+}
+
+/* The sum of x y over a group. */
+static double dot_in(const hesse_training *t, int group, const double *x,
+                     const double *y)
+{
+    const hesse_params *params = &t->network->params;
+    double sum = 0;
+    for (int i = 0; i < params->count; i++) {
+        const hesse_param *p = &params->list[i];
+        if (is_in(t, group, i))
+            sum += dot(hesse_param_size(p), x + p->offset, y + p->offset);
+    }
+    return sum;
+}
+
+/* Collective. The largest eigenvalue of S H S, or of its diagonal block of a group, by
+   Lanczos with full orthogonality. The start vector is the same in every measurement.
+   Parameters that are not trained have no part in it. */
+static hesse_status largest(hesse_training *t, int group, const double *s,
+                            double *value)
 {
     const size_t n = t->network->params.size;
     const hesse_params *params = &t->network->params;
@@ -94,7 +117,8 @@ static hesse_status largest(hesse_training *t, const double *s, double *value)
     status = hesse_agree(t->team, status);
     for (int i = 0; !status && i < params->count; i++) /* 1: it is trained */
         for (size_t j = 0; j < hesse_param_size(&params->list[i]); j++)
-            moved[params->list[i].offset + j] = hesse_optimiser_trains(t->optimiser, i);
+            moved[params->list[i].offset + j] =
+                hesse_optimiser_trains(t->optimiser, i) && is_in(t, group, i);
     for (size_t i = 0; !status && i < n; i++)
         w[i] = moved[i] * hesse_normal(t->options.seed, HESSE_RANDOM_SHARPNESS, i);
     double length = status ? 0 : sqrt(dot(n, w, w)), first = length;
@@ -163,7 +187,7 @@ static hesse_status sharpness_of_adam(hesse_training *t, double *row)
         const double p = c1 * (sqrt(v[i] / c2) + settings->epsilon);
         s[i] = p > 0 ? 1 / sqrt(p) : 0;
     }
-    if (!status) status = largest(t, s, &row[HESSE_PATH_PRECONDITIONED_SHARPNESS]);
+    if (!status) status = largest(t, ALL, s, &row[HESSE_PATH_PRECONDITIONED_SHARPNESS]);
     row[HESSE_PATH_PRECONDITIONED_THRESHOLD] = (2 + 2 * b1) / ((1 - b1) * rate_of(t));
     free(s);
     return status;
@@ -205,16 +229,41 @@ static hesse_status robust_condition(hesse_training *t, double *value)
     return s;
 }
 
-/* Collective. The norm of the gradient of the held-out examples. */
-static hesse_status held_out_norm(hesse_training *t, double *norm)
+/* Local. Add rows for the measures of groups. */
+static hesse_status add_groups(hesse_training *t, const double *gradient)
+{
+    double *norms = hesse_rows_add(&t->group_gradient);
+    const bool there = hesse_rows_add(&t->group_smoothness) &&
+                       hesse_rows_add(&t->group_sharpness) && norms;
+    for (int g = 0; there && g < t->groups; g++)
+        norms[g] = sqrt(dot_in(t, g, gradient, gradient));
+    return there ? HESSE_OK : exhausted(t);
+}
+
+/* The last row of a table. */
+static double *last_row(const hesse_rows *r)
+{
+    return r->at + (r->count - 1) * r->columns;
+}
+
+/* Collective. The norm of the gradient of the measured examples.
+
+   gradient  of the batch of the step. */
+static hesse_status gradient_norms(hesse_training *t, const double *gradient,
+                                   double *norm)
 {
     const size_t n = t->network->params.size;
-    double *gradient = hesse_alloc(n);
-    hesse_status s = hesse_agree(t->team, gradient ? HESSE_OK : exhausted(t));
-    if (!s) s = hesse_objective_set_parameters(t->evaluation, t->parameters);
-    if (!s) s = hesse_objective_gradient(t->evaluation, NULL, gradient);
+    double *own = on_held_out(t) ? hesse_alloc(n) : NULL;
+    hesse_status s = HESSE_OK;
+    if (on_held_out(t)) {
+        s = hesse_agree(t->team, own ? HESSE_OK : exhausted(t));
+        if (!s) s = hesse_objective_set_parameters(t->evaluation, t->parameters);
+        if (!s) s = hesse_objective_gradient(t->evaluation, NULL, own);
+        gradient = own;
+    }
     if (!s) *norm = sqrt(dot(n, gradient, gradient));
-    free(gradient);
+    if (!s && t->groups) s = hesse_agree(t->team, add_groups(t, gradient));
+    free(own);
     return s;
 }
 
@@ -223,25 +272,31 @@ hesse_status hesse_path_before(hesse_training *t, const double *gradient, double
     const hesse_path_measures *m = &t->options.measures;
     hesse_status s = HESSE_OK;
     row[HESSE_PATH_STEP] = (double)t->steps;
-    row[HESSE_PATH_GRADIENT_NORM] =
-        sqrt(dot(t->network->params.size, gradient, gradient));
     row[HESSE_PATH_THRESHOLD] = threshold_of(t);
-    if (on_held_out(t)) s = held_out_norm(t, &row[HESSE_PATH_GRADIENT_NORM]);
-    if (!s && m->sharpness) s = largest(t, NULL, &row[HESSE_PATH_SHARPNESS]);
+    s = gradient_norms(t, gradient, &row[HESSE_PATH_GRADIENT_NORM]);
+    if (!s && m->sharpness) s = largest(t, ALL, NULL, &row[HESSE_PATH_SHARPNESS]);
+    for (int g = 0; !s && m->sharpness && g < t->groups; g++)
+        s = largest(t, g, NULL, &last_row(&t->group_sharpness)[g]);
     if (!s && m->sharpness) s = sharpness_of_adam(t, row);
     if (!s && m->robust_condition)
         s = robust_condition(t, &row[HESSE_PATH_ROBUST_CONDITION]);
     return s;
 }
 
-/* Collective. d'Hd / d'd along the update. */
-static hesse_status smoothness(hesse_training *t, double *value)
+/* Collective. d'Hd / d'd along the update d, or along its part in a group. */
+static hesse_status smoothness(hesse_training *t, int group, double *value)
 {
-    const size_t n = t->network->params.size;
-    double *d = hesse_alloc(n), *hd = hesse_alloc(n);
+    const hesse_params *params = &t->network->params;
+    const size_t n = params->size;
+    double *d = hesse_calloc(n, sizeof *d), *hd = hesse_alloc(n);
     hesse_status s = hesse_agree(t->team, d && hd ? HESSE_OK : exhausted(t));
     double length = 0;
-    for (size_t i = 0; !s && i < n; i++) d[i] = t->parameters[i] - t->before[i];
+    for (int i = 0; !s && i < params->count; i++) {
+        const size_t first = params->list[i].offset,
+                     end = first + hesse_param_size(&params->list[i]);
+        for (size_t j = first; is_in(t, group, i) && j < end; j++)
+            d[j] = t->parameters[j] - t->before[j];
+    }
     if (!s) length = sqrt(dot(n, d, d));
     if (!s && length > 0) {
         scale(n, 1 / length, d); /* an update may be so small that d'd underflows */
@@ -508,7 +563,9 @@ hesse_status hesse_path_after(hesse_training *t, double *row)
     const hesse_path_measures *m = &t->options.measures;
     hesse_status s = HESSE_OK;
     const bool labelled = t->dataset->all.target && t->dataset->all.labels == 1;
-    if (m->smoothness) s = smoothness(t, &row[HESSE_PATH_SMOOTHNESS]);
+    if (m->smoothness) s = smoothness(t, ALL, &row[HESSE_PATH_SMOOTHNESS]);
+    for (int g = 0; !s && m->smoothness && g < t->groups; g++)
+        s = smoothness(t, g, &last_row(&t->group_smoothness)[g]);
     if (!s && m->gradient_smoothness)
         s = gradient_smoothness(t, &row[HESSE_PATH_GRADIENT_SMOOTHNESS]);
     if (!s && m->instability) s = instability(t, &row[HESSE_PATH_INSTABILITY]);

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLES = 9, MOST = 2 + TABLES + HESSE_MOST_VECTORS, COUNTERS = 2 };
-enum { BY_STEP = 4 }; /* the first tables, which have a row for each step */
+enum { TABLES = HESSE_TRAINING_TABLES, COUNTERS = 2 };
+enum { MOST = 2 + TABLES + HESSE_MOST_VECTORS };
 
 /* The numbers of a state, by name. */
 typedef struct state {
@@ -20,16 +20,25 @@ typedef struct state {
     double counters[COUNTERS]; /* steps of the run and of the optimiser */
 } state;
 
-static hesse_rows *table_of(hesse_training *t, int i, const char **name)
+hesse_rows *hesse_training_table(hesse_training *t, int i, const char **name)
 {
-    static const char *const names[TABLES] = {
-        "loss",     "gradient_norm", "update_norm",    "learning_rate", "evaluations",
-        "measures", "noise",         "class_gradient", "class_trace"};
-    hesse_rows *const tables[TABLES] = {&t->loss,  &t->gradient_norm,  &t->update_norm,
-                                        &t->rate,  &t->evaluations,    &t->measures,
-                                        &t->noise, &t->class_gradient, &t->class_trace};
-    *name = names[i];
-    return tables[i];
+    const struct {
+        const char *name;
+        hesse_rows *rows;
+    } tables[TABLES] = {{"loss", &t->loss},
+                        {"gradient_norm", &t->gradient_norm},
+                        {"update_norm", &t->update_norm},
+                        {"learning_rate", &t->rate},
+                        {"evaluations", &t->evaluations},
+                        {"measures", &t->measures},
+                        {"noise", &t->noise},
+                        {"class_gradient", &t->class_gradient},
+                        {"class_trace", &t->class_trace},
+                        {"group_gradient", &t->group_gradient},
+                        {"group_smoothness", &t->group_smoothness},
+                        {"group_sharpness", &t->group_sharpness}};
+    *name = tables[i].name;
+    return tables[i].rows;
 }
 
 static void add(state *s, const char *name, size_t rows, size_t cols,
@@ -49,7 +58,7 @@ static void list(hesse_training *t, state *s)
     for (int i = 0; i < o->vectors; i++) add(s, o->names[i], 1, n, o->vector[i]);
     for (int i = 0; i < TABLES; i++) {
         const char *name;
-        const hesse_rows *r = table_of(t, i, &name);
+        const hesse_rows *r = hesse_training_table(t, i, &name);
         if (r->count) add(s, name, r->count, r->columns, r->at);
     }
 }
@@ -116,7 +125,7 @@ static int expect(hesse_training *t, arrival list[MOST])
     for (int i = 0; i < TABLES; i++) {
         arrival *a = &list[count++];
         *a = (arrival){.table = true};
-        a->columns = table_of(t, i, &a->name)->columns;
+        a->columns = hesse_training_table(t, i, &a->name)->columns;
     }
     return count;
 }
@@ -150,7 +159,7 @@ static hesse_status check(const hesse_training *t, const hesse_safetensors *file
                           "%s: %g steps of the run and %g of the optimiser were taken, "
                           "expected numbers from 0 on, and at most %lld of the run",
                           path, counters[0], counters[1], (long long)t->options.steps);
-    for (int i = count - TABLES; i < count - TABLES + BY_STEP; i++)
+    for (int i = count - TABLES; i < count - TABLES + HESSE_TRAINING_BY_STEP; i++)
         if ((double)list[i].rows != counters[0])
             return hesse_fail(
                 why, HESSE_E_INPUT,
@@ -178,7 +187,7 @@ static hesse_status load_all(hesse_training *t, const char *path, hesse_why *why
     }
     for (int i = 0; !s && i < TABLES; i++) {
         arrival *a = &list[count - TABLES + i];
-        hesse_rows *r = table_of(t, i, &a->name);
+        hesse_rows *r = hesse_training_table(t, i, &a->name);
         free(r->at);
         r->at = a->values, r->count = r->room = a->rows;
         a->values = NULL;
@@ -202,7 +211,7 @@ static hesse_status tell(hesse_training *t)
         hesse_team_broadcast(team, 0, o->vector[i], n * sizeof(double));
     for (int i = 0; !s && i < TABLES; i++) {
         const char *name;
-        hesse_rows *r = table_of(t, i, &name);
+        hesse_rows *r = hesse_training_table(t, i, &name);
         size_t count = r->count;
         hesse_team_broadcast(team, 0, &count, sizeof count);
         if (team->rank) {

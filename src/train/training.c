@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/simd.h"
 #include "data/kinds.h"
+#include "network/partition.h"
 #include "network/weights.h"
 
 #include <math.h>
@@ -88,6 +89,31 @@ static bool takes_all(const hesse_training *t)
     return t->options.batch == 0;
 }
 
+/* Local. Find the groups of the parameters, for measures of each. */
+static hesse_status find_groups(hesse_training *t, hesse_why *why)
+{
+    const hesse_params *params = &t->network->params;
+    const size_t count = (size_t)params->count;
+    hesse_partition groups = {0};
+    hesse_status s =
+        hesse_partition_new(params, HESSE_CUT_GROUP, NULL, 0, &groups, why);
+    if (s) return s;
+    t->groups = groups.count;
+    t->group = hesse_calloc(count, sizeof *t->group);
+    t->group_names = hesse_calloc((size_t)groups.count, sizeof *t->group_names);
+    t->group_list = hesse_calloc((size_t)groups.count, sizeof *t->group_list);
+    if (!t->group || !t->group_names || !t->group_list)
+        s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for groups of parameters");
+    for (int i = 0; !s && i < groups.n_pieces; i++)
+        t->group[groups.pieces[i].param] = groups.pieces[i].block;
+    for (int g = 0; !s && g < groups.count; g++) {
+        memcpy(t->group_names[g], groups.blocks[g].name, sizeof *t->group_names);
+        t->group_list[g] = t->group_names[g];
+    }
+    hesse_partition_free(&groups);
+    return s;
+}
+
 /* Local. Allocate everything of a run. */
 static hesse_status prepare(hesse_training *t, hesse_why *why)
 {
@@ -107,6 +133,10 @@ static hesse_status prepare(hesse_training *t, hesse_why *why)
     t->noise.columns = (size_t)o->measures.noise;
     t->class_gradient.columns = t->class_trace.columns =
         (size_t)t->dataset->all.classes;
+    if (o->measures.by_group) s = find_groups(t, why);
+    if (s) return s;
+    t->group_gradient.columns = t->group_smoothness.columns =
+        t->group_sharpness.columns = (size_t)t->groups;
     const bool stream = takes_all(t) || o->order == HESSE_ORDER_FRESH ||
                         hesse_stream_begin(&t->stream, t->dataset->all.sequences,
                                            o->order == HESSE_ORDER_SHUFFLED, o->seed);
@@ -163,10 +193,12 @@ hesse_status hesse_training_new(hesse_team *team, const hesse_network *network,
 void hesse_training_free(hesse_training *t)
 {
     if (!t) return;
-    hesse_rows *const tables[] = {&t->loss,  &t->gradient_norm,  &t->update_norm,
-                                  &t->rate,  &t->evaluations,    &t->measures,
-                                  &t->noise, &t->class_gradient, &t->class_trace};
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) free(tables[i]->at);
+    const char *ignored;
+    for (int i = 0; i < HESSE_TRAINING_TABLES; i++)
+        free(hesse_training_table(t, i, &ignored)->at);
+    free(t->group);
+    free(t->group_names);
+    free(t->group_list);
     hesse_objective_free(t->objective);
     hesse_objective_free(t->evaluation);
     hesse_objective_free(t->whole);
@@ -298,15 +330,23 @@ static bool record(hesse_training *t, double loss, double rate)
     return true;
 }
 
-/* Local. Forget the records of a step that failed, so that all ranks have those of the
-   steps that were taken, and as many measures as before. */
-static void forget(hesse_training *t, size_t measured, size_t noisy, size_t classes)
+/* Local. Note how many rows each table of measures has. Forget the records of a step
+   that failed, so that all ranks have those of the steps that were taken, and as many
+   measures as before. */
+static void note(hesse_training *t, size_t counts[HESSE_TRAINING_TABLES])
 {
-    const size_t taken = (size_t)t->steps;
-    t->loss.count = t->rate.count = taken;
-    t->gradient_norm.count = t->update_norm.count = taken;
-    t->measures.count = measured, t->noise.count = noisy;
-    t->class_gradient.count = t->class_trace.count = classes;
+    const char *ignored;
+    for (int i = 0; i < HESSE_TRAINING_TABLES; i++)
+        counts[i] = hesse_training_table(t, i, &ignored)->count;
+}
+
+static void forget(hesse_training *t, const size_t counts[HESSE_TRAINING_TABLES])
+{
+    const char *ignored;
+    for (int i = 0; i < HESSE_TRAINING_BY_STEP; i++)
+        hesse_training_table(t, i, &ignored)->count = (size_t)t->steps;
+    for (int i = HESSE_TRAINING_MEASURES; i < HESSE_TRAINING_TABLES; i++)
+        hesse_training_table(t, i, &ignored)->count = counts[i];
 }
 
 static double last_loss(const hesse_training *t)
@@ -361,11 +401,12 @@ hesse_status hesse_training_step(hesse_training *t)
 {
     if (!t) return HESSE_E_JOB;
     const hesse_train_options *o = &t->options;
-    const size_t n = t->network->params.size, measured = t->measures.count,
-                 noisy = t->noise.count, classes = t->class_gradient.count;
+    const size_t n = t->network->params.size;
+    size_t counts[HESSE_TRAINING_TABLES];
     hesse_team *team = t->team;
     double loss = 0, *row = NULL;
     hesse_status s = HESSE_OK;
+    note(t, counts);
     if (t->steps >= o->steps)
         s = hesse_fail(&team->why, HESSE_E_JOB, "all %lld steps were taken",
                        (long long)o->steps);
@@ -389,7 +430,7 @@ hesse_status hesse_training_step(hesse_training *t)
     s = hesse_agree(team, s);
     if (!s && row) s = hesse_path_before(t, t->gradient, row);
     if (s) {
-        forget(t, measured, noisy, classes);
+        forget(t, counts);
         return s;
     }
     memcpy(t->before, t->parameters, n * sizeof *t->before);
@@ -398,7 +439,7 @@ hesse_status hesse_training_step(hesse_training *t)
     if (!s && o->backtracking && row) /* measures are about the values before it */
         s = hesse_objective_set_parameters(t->objective, t->before);
     if (s) {
-        forget(t, measured, noisy, classes);
+        forget(t, counts);
         memcpy(t->parameters, t->before, n * sizeof *t->before);
         return s;
     }
@@ -407,7 +448,7 @@ hesse_status hesse_training_step(hesse_training *t)
           t->update_norm.at + (t->update_norm.count - 1) * t->update_norm.columns);
     t->steps++;
     if (row) s = hesse_path_after(t, row);
-    if (s) forget(t, measured, noisy, classes);
+    if (s) forget(t, counts);
     return s;
 }
 
@@ -443,7 +484,12 @@ hesse_train_log hesse_training_log(const hesse_training *t)
                              .noise = t->noise.count ? t->noise.at : NULL,
                              .classes = t->dataset->all.classes,
                              .class_gradient = t->class_gradient.at,
-                             .class_trace = t->class_trace.at};
+                             .class_trace = t->class_trace.at,
+                             .groups = t->groups,
+                             .group_names = t->group_list,
+                             .group_gradient = t->group_gradient.at,
+                             .group_smoothness = t->group_smoothness.at,
+                             .group_sharpness = t->group_sharpness.at};
 }
 
 hesse_status hesse_optimiser_write(hesse_team *team, const hesse_network *network,

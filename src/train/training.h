@@ -12,6 +12,14 @@ typedef struct hesse_rows {
     double *at;
 } hesse_rows;
 
+/** The tables of a run: the first have a row for each step, the last one for each
+ * measurement. */
+enum {
+    HESSE_TRAINING_BY_STEP = 4,
+    HESSE_TRAINING_MEASURES = 5, /* the first of them */
+    HESSE_TRAINING_TABLES = 12
+};
+
 /** Local. The place of a new row, filled with NaN; NULL when memory is exhausted. */
 double *hesse_rows_add(hesse_rows *rows);
 
@@ -58,7 +66,15 @@ struct hesse_training {
     /* For the classes of examples: an objective whose batch is some examples of one. */
     hesse_objective *of_class;
     hesse_rows class_gradient, class_trace;
+    /* For measures by group: the names, and the group of every parameter tensor. */
+    int groups, *group; /* [tensors]; 0, NULL: not asked for */
+    char (*group_names)[HESSE_NAME + 24];
+    const char **group_list; /* [groups], the same names */
+    hesse_rows group_gradient, group_smoothness, group_sharpness;
 };
+
+/** Local. Table i of a run, and its name in a saved state. */
+hesse_rows *hesse_training_table(hesse_training *t, int i, const char **name);
 
 /** Collective. Draw the examples of a step, by its number, into t->fresh.
  *  Errors: those of hesse_dataset_open. */

@@ -59,6 +59,12 @@ for o, rate in best.items():
 ratio = read("sgd", best["sgd"], "loss")[:, 5] / read("adam", best["adam"], "loss")[:, 5]
 same(row(lines, "sgd", "/", "adam", "5"), [ratio.mean(), ratio.std(ddof=1), 2])
 
+# The accuracy along the run.
+lines = printed("loss", "adam", "--accuracy", "--at", "4")
+step = read("adam", best["adam"], "evaluate/accuracy")[:, 1]
+same(row(lines, "adam", f"{best['adam']:g}", "4"),
+     [step.mean(), step.std(ddof=1), np.median(step)])
+
 # All learning rates.
 lines = printed("rates", "adam", "sgd")
 for o in best:

@@ -69,7 +69,7 @@ case_figures() {
     "$python" -c 'import matplotlib' 2> "$work/import" || skip 'no matplotlib'
     i=0
     for words in 'loss adam sgd' 'loss adam --held-out --all-rates --band deviation' \
-        'rates adam sgd' 'path sharpness,threshold adam sgd' 'smoothness adam sgd' 'noise noise' \
+        'loss adam sgd --accuracy' 'rates adam sgd' 'path sharpness,threshold adam sgd' 'smoothness adam sgd' 'noise noise' \
         'spectra result.h5' 'spectra result.h5 --blocks * --scale tenth --bandwidth 0.1' \
         'coupling result.h5' 'matrix result.h5' 'gap one=adam,sgd:result.h5 two=adam,sgd:result.h5'; do
         i=$((i + 1))

@@ -30,6 +30,29 @@ case_derivatives_are_those_of_differences() {
     done
 }
 
+# Each layer of attention is cut by its own number of heads, and the blocks are those of the
+# full matrix.
+case_heads_of_each_layer() {
+    ranks=2
+    exported heads
+    works '.*' run job.yaml --set hessian.partition=head --set hessian.scope=both \
+        --set output.matrices=true --output result.h5
+    expect 'blocks of the full matrix' /usr/bin/python3 - <<'EOF'
+import h5py
+import numpy as np
+with h5py.File("result.h5") as f:
+    names = [name.decode() for name in f["blocks/name"][:]]
+    h, first, size = f["hessian/full"][()], f["blocks/offset"][:], f["blocks/size"][:]
+    for name, at, n in zip(names, first, size):
+        values = np.linalg.eigvalsh(h[at:at + n, at:at + n])
+        assert abs(values - f[f"spectra/blocks/{name}/eigenvalues"][:]).max() < 1e-12
+for layer, query, key in (("full", 3, 3), ("grouped", 4, 2), ("cross", 2, 1)):
+    for what, heads in (("query", query), ("key", key), ("value", key), ("output", query)):
+        own = [name for name in names if name.startswith(f"{layer}.{what}.weight.head.")]
+        assert len(own) == heads, (layer, what, own)
+EOF
+}
+
 case_the_graph_is_printed_again() {
     ranks=1
     for name in gpt2 odd17; do

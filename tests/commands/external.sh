@@ -106,7 +106,7 @@ case_python_of_the_source_tree() {
     mkdir -p tree/build tree/tools
     cp "$hesse" tree/build/hesse
     ln -s "$source/tools/python" tree/tools/python
-    for command in convert export tokenize; do
+    for command in convert export image report tokenize; do
         tree/build/hesse help > "$work/out"
         expect_lines 1 "^  $command  *[A-Z]"
         tree/build/hesse help $command > "$work/out" 2> "$work/err"

@@ -39,11 +39,12 @@ class Graph:
                          "cols": cols, "layer": -1,
                          "init": {"mean": mean, "spread": 0}}, self.params[name])
 
-    def table(self, numbers):
+    def table(self, numbers, **runs):
         numbers = np.atleast_2d(np.asarray(numbers, dtype=float))
         return self.add({"kind": "table", "rows": numbers.shape[0],
-                         "cols": numbers.shape[1],
-                         "numbers": [float(one) for one in numbers.reshape(-1)]}, numbers)
+                         "cols": numbers.shape[1], **(runs or {
+                             "numbers": [float(one) for one in numbers.reshape(-1)]})},
+                        numbers)
 
     def node(self, operator, inputs, result, ids=None, **sizes):
         loss = np.ndim(result) == 0
@@ -94,7 +95,8 @@ FUNCTIONS = {
     "abs": np.abs, "square": np.square, "relu": lambda x: np.maximum(x, 0),
     "gelu": lambda x: x * (1 + erf(x / math.sqrt(2))) / 2,
     "silu": lambda x: x / (1 + np.exp(-x)),
-    "hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6, "positive": lambda x: 1.0 * (x > 0)}
+    "hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6, "positive": lambda x: 1.0 * (x > 0), "atan": np.arctan,
+    "floor": np.floor, "round": np.round}
 ABOVE_0 = {"log": np.log, "sqrt": np.sqrt, "rsqrt": lambda x: x ** -0.5,
            "reciprocal": lambda x: 1 / x}
 OF_CONSTANT = {
@@ -107,7 +109,7 @@ FIELDS = {
     .reshape(N, T, C)}
 PAIRS = {"sum": np.add, "product": np.multiply, "quotient": np.divide,
          "maximum": np.maximum, "minimum": np.minimum}
-MOVES = ("gather", "spread", "add_table", "times_table", "mask")
+MOVES = ("gather", "spread", "add_table", "times_table", "mask", "runs")
 LOSSES = ("squared", "several")
 CASES = [*FUNCTIONS, *ABOVE_0, *OF_CONSTANT, *FIELDS, *PAIRS, *MOVES, *LOSSES]
 
@@ -148,6 +150,16 @@ def build(case, moves={}):
         for shape in ((T, C), (1, C), (1, 1)):
             m = draws.normal(size=shape)
             y = g.node(case, [y, g.table(m)], operation(g.at[y], m), channels=C)
+    elif case == "runs":  # a pattern of 2 x 2 numbers over T x C, and the places of a move
+        pattern = np.tile([[1.5, 2], [-0.5, -0.5]], (T // 2, C // 2))
+        m = g.table(pattern, runs=[[1, 1.5, 0], [1, 2, 0], [2, -0.5, 0]],
+                    tiles=[T // 2, C // 2])
+        y = g.node("times_table", [h, m], g.at[h] * pattern, channels=C)
+        index = np.array([[11, 9], [7, -1]])
+        places = g.table(index, runs=[[3, 11, -2], [1, -1, 0]])
+        flat = g.at[y].reshape(N, -1)
+        y = g.node("gather", [y, places], np.where(index < 0, 0, flat[:, index]),
+                   channels=C, outputs=2)
     elif case == "mask":
         hidden = np.where(draws.random((T, C)) < 0.4, -1e308, 0)
         hidden[:, 0] = 0
@@ -156,7 +168,7 @@ def build(case, moves={}):
         y = g.node("softmax_fields", [m], e / e.sum(-1, keepdims=True), channels=C, heads=1)
     else:
         y = h
-    if case in ("positive", "rank_fields"):  # alone, they have no derivatives
+    if case in ("positive", "rank_fields", "floor", "round"):  # alone, they have no derivatives
         y = g.pair("product", h, y, np.multiply)
     y = g.apply("tanh", y, np.tanh)
     wanted = draws.normal(size=g.at[y].shape)
@@ -177,7 +189,8 @@ def write(case):
     np.save("x.npy", g.at[0])
     np.save("y.npy", wanted)
     with open("graph.json", "w") as file:
-        json.dump({"format": "hesse-graph", "version": 1, "tokens": T,
+        version = 2 if case in ("atan", "floor", "round", "runs") else 1
+        json.dump({"format": "hesse-graph", "version": version, "tokens": T,
                    "values": g.values, "nodes": g.nodes}, file)
     with open("job.yaml", "w") as file:
         file.write("model: {family: graph, graph: graph.json}\n"

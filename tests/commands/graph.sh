@@ -45,7 +45,7 @@ case_every_operator_is_that_of_numpy() {
 case_matrices_are_those_of_differences() {
     ranks=2
     for name in gather spread max_fields rank_fields softmax_fields quotient positive several \
-        power; do
+        power runs atan round; do
         rm -f -- *
         /usr/bin/python3 "$script" write "$name" > /dev/null
         works '.*' run job.yaml --set hessian.scope=both --set output.matrices=true
@@ -143,6 +143,53 @@ case_tensors_that_are_ignored() {
         run job.yaml --force
 }
 
+# A node has a weight's outputs where it says, whatever the layout of the parameter is: by
+# columns, by tokens, by neurons, and for Kronecker products.
+case_layouts_are_those_of_the_nodes() {
+    given
+    options='--set hessian.scope=both --set output.matrices=true --set measures.kronecker=true'
+    ranks=1
+    works '.*' run job.yaml $options --output first.h5
+    /usr/bin/python3 - <<'EOF'
+import json
+g = json.load(open("graph.json"))
+turned = 0
+for node in g["nodes"]:
+    value = g["values"][node["inputs"][1]] if node["operator"].startswith("linear") else {}
+    if value.get("kind") != "parameter" or "slice" in value or value["role"] == "embedding":
+        continue
+    turned += 1
+    if not value.pop("out_rows", False):
+        value["out_rows"] = True
+assert turned > 2
+json.dump(g, open("graph.json", "w"))
+EOF
+    for ranks in 1 2; do
+        works '.*' run job.yaml $options --output turned$ranks.h5
+        expect 'the same matrices' h5diff -d 1e-12 first.h5 turned$ranks.h5 /hessian/full /hessian/full
+        expect 'the same Kronecker products' /usr/bin/python3 -c "
+import h5py, numpy as np
+one, other = (h5py.File(name)['measures/kronecker/hessian'] for name in
+              ('first.h5', 'turned$ranks.h5'))
+known = 0
+for name in one:
+    a, b = one[name][()], other[name][()]
+    assert np.allclose(a, b, rtol=0, atol=1e-8, equal_nan=True), name
+    known += np.isfinite(a).sum()
+assert known > 50"
+        works '.*' run job.yaml --set hessian.partition=neuron --set hessian.scope=both \
+            --set output.matrices=true --output neurons$ranks.h5
+        expect 'the sums of squares' /usr/bin/python3 -c "
+import h5py, numpy as np
+one, other = h5py.File('first.h5'), h5py.File('neurons$ranks.h5')
+norms = [np.linalg.norm(f['hessian/full'][()]) for f in (one, other)]
+traces = [np.trace(f['hessian/full'][()]) for f in (one, other)] + [other['blocks/trace'][()].sum()]
+assert np.ptp(norms) < 1e-12 * norms[0] and np.ptp(traces) < 1e-10, (norms, traces)
+values = [np.linalg.eigvalsh(f['hessian/full'][()]) for f in (one, other)]
+assert abs(values[0] - values[1]).max() < 1e-11"
+    done
+}
+
 case_without_a_checkpoint() {
     given
     edit job.yaml /checkpoint/d
@@ -163,7 +210,7 @@ case_other_data() {
 }
 
 case_another_version() {
-    wrong 's/"version": 1/"version": 2/' 'graph: "version" is 2, expected a whole number from 1 to 1'
+    wrong 's/"version": 1/"version": 3/' 'graph: "version" is 3, expected a whole number from 1 to 2'
 }
 case_no_json() {
     wrong '1s/{/[/' 'no valid JSON: .*'
@@ -217,26 +264,39 @@ EOF
 case_wrong_shape() {
     wrong 's/"channels": \([0-9]\)/"channels": 1\1/' 'node [0-9]* ([a-z]*): "inputs" is .*, expected as input [0-9] .*'
 }
-case_outputs_are_those_of_the_weight() {
-    given
-    /usr/bin/python3 - <<'EOF'
-import json
-g = json.load(open("graph.json"))
-node = next(n for n in g["nodes"] if n["operator"].startswith("linear") and
-            sum(m["inputs"].count(n["inputs"][1]) for m in g["nodes"]) == 1)
-value = g["values"][node["inputs"][1]]
-if not value.pop("out_rows", False):
-    value["out_rows"] = True
-json.dump(g, open("graph.json", "w"))
-EOF
-    run_refused 3 'graph.json: node [0-9]* (linear[a-z_]*): "sizes" is .*, expected the "out_rows" of value [0-9]*, its weight (key: model.graph)'
-}
 case_places_outside() {
     ranks=1
     rm -f -- *
     /usr/bin/python3 "$script" write gather > /dev/null
     edit graph.json 's/\[2\.0, /[24.0, /'
     run_refused 3 'graph.json: node 2 (gather): .*places from -1 to 23, and number 0 .* is 24 .*'
+}
+# wrong_runs VERSION TABLE MESSAGE: replace the mask of a graph by a table, which must be refused.
+wrong_runs() {
+    ranks=1
+    rm -f -- *
+    /usr/bin/python3 "$script" write mask > /dev/null
+    /usr/bin/python3 - "$1" "$2" <<'EOF'
+import json, sys
+g = json.load(open("graph.json"))
+g["version"] = int(sys.argv[1])
+at = next(i for i, v in enumerate(g["values"]) if v["kind"] == "table")
+old = g["values"][at]
+g["values"][at] = dict({"kind": "table", "rows": old["rows"], "cols": old["cols"]},
+                       **json.loads(sys.argv[2]))
+json.dump(g, open("graph.json", "w"))
+EOF
+    run_refused 3 "graph.json: value [0-9]*: $3 (key: model.graph)"
+}
+case_wrong_runs() {
+    wrong_runs 1 '{"runs": [[1, 0, 0]]}' 'there is no key "runs", the nearest is "rows"'
+    wrong_runs 2 '{"runs": [[1, 0, 0]]}' '"runs" is .*, expected rows x cols numbers with their tiles'
+    wrong_runs 2 '{"runs": []}' '"runs" is .*, expected a list of \[count, first, step\]'
+    wrong_runs 2 '{"runs": [[2.5, 0, 0]]}' '"runs" is .*, expected \[count, first, step\], whole .*'
+    wrong_runs 2 '{"runs": [[2, 0.5, 1]]}' '"runs" is .*, expected \[count, first, step\], whole .*'
+    wrong_runs 2 '{"runs": [[1, 0]]}' '"runs" is .*, expected \[count, first, step\], whole .*'
+    wrong_runs 2 '{"runs": [[1, 0, 0]], "tiles": [0, 1]}' '"tiles" is .*, expected two numbers that divide rows and cols'
+    wrong_runs 2 '{"runs": [[1, 0, 0]], "tiles": [1, 1000]}' '"tiles" is .*, expected two numbers that divide rows and cols'
 }
 case_missing_file() {
     given

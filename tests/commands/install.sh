@@ -47,7 +47,7 @@ bash -c '. "$1" && complete -p hesse' bash \
     "$there/installed/share/bash-completion/completions/hesse" | grep -q _hesse
 
 # The Python commands are found beside the program, and their package is complete.
-for command in convert export tokenize; do
+for command in convert export image report tokenize; do
     if python3 -c 'import numpy' 2>/dev/null; then
         "$there/installed/bin/hesse" $command --help | grep -q "^usage: hesse $command"
     fi
@@ -64,6 +64,7 @@ assert library.find().startswith('$there/installed/'), library.find()
 with hesse.operator('$source/tests/families/mlp/job.yaml') as op:
     assert op.loss() > 0 and op @ op.gradient() @ op.gradient() != 0"
 fi
-for file in "$source"/tools/python/hesse/*.py "$source"/tools/python/hesse/*/*.py; do
+for file in "$source"/tools/python/hesse/*.py "$source"/tools/python/hesse/*/*.py \
+    "$source"/tools/python/hesse/report/page.*; do
     cmp "$file" "$there/installed/share/hesse/python/${file#"$source"/tools/python/}"
 done

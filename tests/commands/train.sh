@@ -49,6 +49,42 @@ case_every_family() {
             --set "model.checkpoint=$PWD/$family/stage-000002.safetensors"
     done
 }
+# A network that is given as a graph is trained as the one of its family, bit by bit, and the
+# folder of the run has everything that is needed to read a stage.
+case_a_graph_is_trained_as_its_family() {
+    train 'stages: [init, 50%, 100%]' 'measures: {every: 6, by_group: true}'
+    launch graph job.yaml
+    expect_status 0
+    cat "$work/out" > graph.json
+    ranks=2
+    for optimiser in gd sgd sign rmsprop adam adamw adam_mini muon; do
+        [ $optimiser != gd ] || sed '/batch:/d' train.yaml > gd.yaml
+        [ $optimiser = gd ] || cat train.yaml > $optimiser.yaml
+        for model in 'config: config.json' 'family: graph, graph: graph.json'; do
+            sed "s/config: config.json/$model/" $optimiser.yaml > one.yaml
+            works '^training' train one.yaml --force --set train.optimiser=$optimiser \
+                --set 'hessian.groups={QK: ["*.query", "*.key"]}' --output "${model%%:*}"
+        done
+        for stage in stage-000006 stage-000012; do
+            same config/$stage.safetensors family/$stage.safetensors
+        done
+    done
+    has_h5py && expect 'measures of the groups' /usr/bin/python3 -c '
+import h5py, numpy as np
+with h5py.File("family/log.h5") as f:
+    assert [name.decode() for name in f["path/group"]] == ["other", "QK"]
+    norms = f["path/group_gradient_norm"][()]
+    assert np.allclose((norms ** 2).sum(1), f["path/gradient_norm"][()] ** 2, rtol=1e-12)
+    assert (f["path/group_sharpness"][()] <= f["path/sharpness"][()][:, None] * 1.01).all()'
+    expect 'the graph beside the stages' cmp graph.json family/graph.json
+    rm graph.json
+    sed 's/family: gpt2/family: graph/;s/config: config.json/graph: family/' job.yaml > stage.yaml
+    works 'hessian' run stage.yaml --set model.checkpoint=family/stage-000012.safetensors \
+        --output one.h5
+    works 'hessian' run job.yaml --set model.checkpoint=config/stage-000012.safetensors \
+        --output two.h5
+    expect 'the same spectra' h5diff one.h5 two.h5 /spectra/blocks /spectra/blocks
+}
 case_stages_are_checkpoints() {
     train 'stages: [init, 25%, 9, 100%]'
     works 'training' train train.yaml

@@ -61,7 +61,8 @@ static void end(subject *x)
 static hesse_direction_results *directions_of(subject *x)
 {
     hesse_direction_results *d = NULL;
-    const hesse_directions_options options = {.list = x->list, .count = 2};
+    const hesse_directions_options options = {
+        .list = x->list, .count = 2, .keep = true};
     assert_done(x->team, hesse_directions_run(x->analysis, &options, &d));
     return d;
 }
@@ -84,8 +85,10 @@ static void pairs_add_up(void **state)
     assert_done(x.team, hesse_analysis_run(x.analysis));
     hesse_direction_results *d = directions_of(&x);
     const int blocks = d->blocks;
-    double *v = calloc(x.n, sizeof *v), *sv = calloc(x.n, sizeof *sv);
-    assert_all(d->count == 2 && d->shares == 2 && blocks == 36 && v && sv);
+    double *v = calloc(x.n, sizeof *v), *sv = calloc(x.n, sizeof *sv),
+           *ordered = calloc(x.n, sizeof *ordered);
+    assert_all(d->count == 2 && d->shares == 2 && blocks == 36 && v && sv && ordered);
+    assert_all(d->size == x.n);
     assert_all(strcmp(d->names[0], "random") == 0 && isnan(d->share[0].in_top[0]));
     assert_done(x.team, hesse_objective_gradient(x.problem.objective, NULL, v));
     for (int s = 0; s < 2; s++)
@@ -102,6 +105,11 @@ static void pairs_add_up(void **state)
                                                         d->share[s].kinds, 1, of, sv));
             assert_all(scale > 0 && near(d->share[s].quadratic[i], sum, scale));
             assert_all(near(d->share[s].quadratic[i], dot(x.n, of, sv), scale));
+            const double *kept = d->share[s].product + (size_t)i * x.n;
+            const double length = sqrt(dot(x.n, sv, sv));
+            hesse_analysis_order(x.analysis, sv, ordered);
+            for (size_t k = 0; k < x.n; k++)
+                assert_all(near(kept[k], ordered[k], length));
             for (int b = 0; b < blocks; b++) {
                 squares +=
                     d->block_norm[i * blocks + b] * d->block_norm[i * blocks + b];
@@ -134,6 +142,7 @@ static void pairs_add_up(void **state)
     }
     free(v);
     free(sv);
+    free(ordered);
     hesse_directions_free(d);
     end(&x);
 }

@@ -70,9 +70,9 @@ static void panels_are_named(void **state)
     assert_int_equal(hesse_tape_fault(m.tape).node, -1);
 
     const char *only[] = {"transformer.ln_f.weight"};
-    assert_int_equal(hesse_partition_new(&arch, &m.params, HESSE_CUT_TENSOR, only, 1,
-                                         &partition, &why),
-                     HESSE_OK);
+    assert_int_equal(
+        hesse_partition_new(&m.params, HESSE_CUT_TENSOR, only, 1, &partition, &why),
+        HESSE_OK);
     const hesse_kinds all = HESSE_ALL;
     const hesse_panel_options request = {.panel = 4, .shares = 1, .kinds = &all};
     hesse_panels *p = NULL;

@@ -201,6 +201,20 @@ static void paths_are_found(void **state)
     }
     assert_within(ones, COUNT / 2.0, 20);
     assert_within(lit / COUNT / PIXELS, 0.2, 0.08);
+    hesse_batch alone = made("pathfinder", (hesse_recipe){.alone = true}, COUNT, 2);
+    assert_memory_equal(alone.target, b.target, COUNT * sizeof *b.target);
+    for (int n = 0; n < COUNT; n++) {
+        /* The contours are the same, and the discs may be at other tips. */
+        int lost = 0;
+        for (int i = n * PIXELS; i < (n + 1) * PIXELS; i++) {
+            lost += alone.x[i] > 0 && !(b.x[i] > 0);
+            lit -= alone.x[i] > 0;
+        }
+        assert_true(lost <= 2 * 16);
+    }
+    assert_within(lit / COUNT / PIXELS, 0.02,
+                  0.01); /* little room is left for others */
+    hesse_batch_free(&alone);
     hesse_batch_free(&b);
 }
 

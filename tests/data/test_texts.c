@@ -68,12 +68,43 @@ static void lines_may_begin_with_their_label(void **state)
     refused_for(&o, &reads_ids, HESSE_E_INPUT, "not UTF-8");
 }
 
+/* b is used three times, a and cd twice; a comes first. */
+static void frequent_words_have_ids(void **state)
+{
+    (void)state;
+    write_text("neg", "b a\n \t\r\ne  a b\n");
+    write_text("pos", "cd\tcd\xff cd b\r\n");
+    const char *const paths[] = {"neg", "pos"};
+    hesse_data_options o = {.kind = "texts", .paths = paths, .n_paths = 2, .words = 3};
+    hesse_batch b = examples_for(&o, &reads_ids);
+    assert_true(b.sequences == 3 && b.context == 4 && b.vocabulary == 5);
+    const int ids[] = {1, 2, 0, 0, 3, 4, 3, 1, 4, 2, 1, 0};
+    const int seen[] = {2, 2, 2, 2, 4, 4, 4, 4, 3, 3, 3, 3};
+    const int classes[] = {0, 1, 0};
+    assert_memory_equal(b.input, ids, sizeof ids);
+    assert_memory_equal(b.end, seen, sizeof seen);
+    assert_memory_equal(b.target, classes, sizeof classes);
+    hesse_batch_free(&b);
+    o.words = 100; /* more than there are: no word shares an id */
+    b = examples_for(&o, &reads_ids);
+    assert_true(b.vocabulary == 6 && b.input[8] == 4 && b.input[5] == 5);
+    hesse_batch_free(&b);
+    const hesse_data_needs trained = {
+        .reads = HESSE_READS_IDS, .positions = 8, .trained = true, .vocabulary = 9};
+    refused_for(&o, &trained, HESSE_E_INPUT,
+                "found a vocabulary of 6 words, expected the model's, which has 9 ids");
+    o.characters = true;
+    refused_for(&o, &reads_ids, HESSE_E_JOB,
+                "of words and of characters, expected one");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_texts_of_a_class),
         cmocka_unit_test(files_of_a_folder_are_texts),
         cmocka_unit_test(lines_may_begin_with_their_label),
+        cmocka_unit_test(frequent_words_have_ids),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -150,7 +150,8 @@ static void read_texts(void)
         read_data(&(hesse_data_options){.kind = "texts",
                                         .paths = paths,
                                         .n_paths = count,
-                                        .characters = count == 1},
+                                        .characters = count == 1,
+                                        .words = count == 2 ? 3 : 0},
                   HESSE_READS_IDS);
 }
 

@@ -118,7 +118,7 @@ put("manifest", "other", json.dumps({"format": 2, "inputs": 3, "job": {"a": ["b"
 
 there = tempfile.mkdtemp()
 WRITE = os.path.join(HERE, "..", "..", "commands", "graph.py")
-for case in ("gather", "spread", "mask", "several", "power", "sum_fields"):
+for case in ("gather", "spread", "mask", "runs", "several", "power", "sum_fields"):
     subprocess.run([sys.executable, WRITE, "write", case], cwd=there, check=True,
                    stdout=subprocess.DEVNULL)
     with open(os.path.join(there, "graph.json"), "rb") as f:

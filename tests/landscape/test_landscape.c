@@ -141,7 +141,7 @@ static bool slices_have_norms(const subject *x, const hesse_landscape *l,
     const double *w = hesse_network_values(network);
     const bool filter = o->normalise == HESSE_NORMALISE_FILTER;
     hesse_partition slices = {0};
-    bool good = !hesse_partition_new(&network->arch, &network->params,
+    bool good = !hesse_partition_new(&network->params,
                                      filter ? HESSE_CUT_NEURON : HESSE_CUT_TENSOR, NULL,
                                      0, &slices, NULL);
     for (int i = 0; good && i < slices.n_pieces; i++) {

@@ -118,10 +118,15 @@ static setting fitted(const hesse_op *op, setting s)
     return s;
 }
 
+static bool reads_range(const hesse_op *op)
+{
+    return op == &hesse_op_softmax || op == &hesse_op_gaussian ||
+           op == &hesse_op_mean_pool;
+}
+
 static const int *integers(const hesse_op *op, const setting *s)
 {
-    if (op == &hesse_op_softmax || op == &hesse_op_gaussian)
-        return s->d.full && s->d.n == 36 ? attended : NULL;
+    if (reads_range(op)) return s->d.full && s->d.n == 36 ? attended : NULL;
     return op->activations ? ids : token_ids;
 }
 
@@ -215,8 +220,7 @@ static trial trial_new(const hesse_op *op, const setting *s)
 {
     trial t = {.op = op, .s = s, .f = {.d = s->d, .k = s->k}};
     t.f.id = integers(op, s);
-    if (s->d.n == 36 && (op == &hesse_op_softmax || op == &hesse_op_gaussian))
-        t.f.from = begins(&t.f);
+    if (s->d.n == 36 && reads_range(op)) t.f.from = begins(&t.f);
     uint64_t seed = 1;
     for (int i = 0; i < inputs(op); i++) {
         double *x = numbers(&t, count(op, s, i), &seed);

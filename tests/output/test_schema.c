@@ -53,7 +53,8 @@ static const job JOBS[] = {
              "data: {tokens: " FOLDER "reference/gpt2/tokens.npy}\n"
              "hessian: {only: [\"*ln_f*\"]}\n"
              "measures: {directions: [gradient, more.safetensors],\n"
-             "           block_error: [own], kronecker: true}\n"},
+             "           block_error: [own], kronecker: true}\n"
+             "output: {products: true}\n"},
     {.text = "model: {family: gpt2, config: " FOLDER "reference/gpt2/config.json,\n"
              "        checkpoints: [" FOLDER "reference/gpt2/model.safetensors,\n"
              "                      more.safetensors]}\n"
@@ -82,7 +83,7 @@ static const job RUNS[] = {
     {.text = "model: {family: mlp, widths: [5], seed: 1}\n"
              "data: {generator: clusters, features: 6, classes: 3, sequences: 32}\n"
              "train: {optimiser: sgd, steps: 8, measures: {every: 2, "
-             "gradient_smoothness: 2, instability: true}}\n"},
+             "gradient_smoothness: 2, instability: true, by_group: true}}\n"},
     {.text = "model: {family: mlp, widths: [5], seed: 1}\n"
              "data: {generator: clusters, features: 6, classes: 3, sequences: 32}\n"
              "train: {optimiser: sgd, steps: 8, learning_rate: 1e300}\n",

@@ -65,11 +65,18 @@ class Random(Case):
                 h2 = torch.autograd.functional.hessian(mine, theta)
                 self.assertLess(float((h2 - h).norm()), 1e-9 * (1 + float(h.norm())))
 
+    def test_every_piece_has_the_products_of_pytorch(self):
+        for seed in range(export_modules.MIXED):
+            module, x, loss, target = export_modules.mixed(seed)
+            with self.subTest(seed=seed, names=module.names):
+                export(module, x, loss=loss, target=target)
+
     @unittest.skipIf(HESSE is None, "skipped: no HESSE")
     def test_hesse_agrees(self):
-        for seed in range(20, 26):
+        some = [export_modules.odd(seed) for seed in range(20, 26)] + \
+            [export_modules.mixed(seed) for seed in range(0, 24, 6)]
+        for seed, (module, x, loss, target) in enumerate(some):
             with self.subTest(seed=seed):
-                module, x, loss, target = export_modules.odd(seed)
                 said = export(module, x, loss=loss, target=target, hesse=HESSE,
                               folder=self.path(f"odd{seed}"))
                 self.assertIn("hesse computes the same loss", said)
@@ -160,6 +167,41 @@ class Patterns(Case):
         made = self.made(lambda self, y: self.w * (y * torch.rsqrt(
             y.pow(2).mean(1, keepdim=True) + 1e-5)), x, w=torch.rand(4))
         self.assertEqual(operators(made)["rmsnorm"], 0)
+
+
+@needs("torch", "safetensors", "h5py", "numpy")
+class Tables(Case):
+    def test_tables_keep_their_numbers(self):
+        import numpy as np
+        from hesse.exporter.graph_finish import table
+        from hesse.exporter.graph_torch import table as read
+        i, j = np.indices((12, 24))
+        key, draw = j % 12, np.random.default_rng(2)
+        for numbers, most in (
+                (np.where(key > i, -1e308, 0.), 24), (np.where(key > 8, -1e308, 0.), 2),
+                (np.where(abs(key - i) > 2, -1e308, 0.), 36),
+                (np.where(key < 9, i * 9. + key, -1.), 24), (24. * i + j, 1),
+                (draw.normal(size=(12, 24)), None), (np.where(j % 5, 0., -0.), None),
+                (np.full((12, 24), 0.1), 1), (0.1 * j, None), (2. ** 53 + 2 * j, None)):
+            found = json.loads(json.dumps(table(numbers)))
+            self.assertEqual(read(found).numpy().tobytes(), numbers.tobytes())
+            self.assertTrue(most is None or len(found["runs"]) <= most)
+
+    def test_a_mask_of_many_tokens_is_small(self):
+        class Own(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inner = nn.Linear(1, 6)
+                i, j = torch.meshgrid(torch.arange(128), torch.arange(128), indexing="ij")
+                self.register_buffer("mask", (i // 32 == j // 32) | (j < 3))
+
+            def forward(self, x):
+                q, k, v = (z.unflatten(-1, (2, 1)).transpose(1, 2)
+                           for z in self.inner(x).chunk(3, -1))
+                return F.scaled_dot_product_attention(q, k, v, self.mask).mean((1, 2))
+        export(Own(), torch.randn(2, 128, 1), loss="mse", target=torch.zeros(2, 1),
+               folder=self.path("masked"), hesse=HESSE)
+        self.assertLess(os.path.getsize(self.path("masked", "graph.json")), 20000)
 
 
 def rest(made):
@@ -284,8 +326,31 @@ class Refusals(Case):
         self.refused(escapes, "input is changed in place")
 
     def test_no_derivative(self):
-        self.refused(lambda m, x: m.inner(x).round() + m.inner(x), "round.*derivative")
         self.refused(lambda m, x: m.inner(x).int() + m.inner(x), "integers.*derivative")
+
+    def test_no_second_derivative_in_pytorch(self):
+        self.refused(lambda m, x: F.hardsigmoid(m.inner(x)), "hardsigmoid: .*write clamp")
+        self.refused(lambda m, x: torch.heaviside(m.inner(x), torch.tensor(0.5).double()),
+                     "PyTorch lacks derivatives.*heaviside")
+        self.refused(lambda m, x: torch.cdist(m.inner(x)[:, None], x[:, None])[:, 0] +
+                     m.inner(x), "_cdist_forward.*write the norms")
+
+        class Bag(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bag = nn.EmbeddingBag(5, 3)
+
+            def forward(self, ids):
+                return self.bag(ids)
+        with self.assertRaisesRegex(Failure, r"bag \(EmbeddingBag\): operator "
+                                    "_embedding_bag: .*use nn.Embedding"):
+            export(Bag(), torch.tensor([[1, 2], [0, 3]]), loss="mse",
+                   target=torch.randn(2, 3))
+
+    def test_linear_algebra(self):
+        self.refused(lambda m, x: torch.linalg.inv(
+            m.inner(x)[:, :, None] * x[:, None] + torch.eye(3)) @ x[..., None],
+            "linalg_inv_ex: solves or decomposes")
 
     def test_stopped_gradients(self):
         self.refused(lambda m, x: m.inner(x) * m.inner(x).detach(), "detach")
@@ -340,6 +405,27 @@ class Refusals(Case):
                     node["operator"] = "sigmoid"
             with self.assertRaisesRegex(Refused, "nothing was written"):
                 made.check()
+
+
+@needs("torch", "safetensors", "h5py", "numpy")
+@unittest.skipIf(HESSE is None, "skipped: no HESSE")
+class Products(Case):
+    def test_whole_products_are_compared(self):
+        for width in (4, 40):  # by the dense Hessian, and without it
+            module = nn.Sequential(nn.Linear(3, width), nn.Tanh(), nn.Linear(width, 4))
+            with settings(torch):
+                made = Export(module, torch.randn(5, 3), "mse", torch.randn(5, 4))
+                made.check()
+                made.write(self.path())
+                said = made.check_program(HESSE, self.path())
+                self.assertIn("gradient and Hessian-vector products", said)
+                # A part that is orthogonal to v does not change v' H v.
+                v, hv = made.directions[1], made.products[1]
+                other = torch.randn(v.shape)
+                other -= v * (v @ other) / (v @ v)
+                made.products[1] = hv + 1e-5 * hv.norm() / other.norm() * other
+                with self.assertRaisesRegex(Failure, "another Hessian-vector product"):
+                    made.check_program(HESSE, self.path())
 
 
 @needs("torch", "safetensors", "h5py", "numpy")

@@ -228,7 +228,7 @@ class View(Case):
         self.assertEqual(log.axes("gradient_norm"), ["step", "parameter_tensor"])
         self.assertEqual(log.units("gradient_norm"), "loss / parameter")
         sweep = self.open("sweep.h5").sweep
-        self.assertEqual(list(sweep["label"][:, 0]), ["2", "4"])
+        self.assertEqual(list(sweep["label"]), ["2", "4"])
         losses = sweep["loss"].reshape(2, 2).mean(axis=1)
         np.testing.assert_allclose(sweep["loss_mean"], losses, rtol=1e-14)
         theory = self.open("theory.h5").theory

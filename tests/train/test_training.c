@@ -263,6 +263,12 @@ static bool same_logs(const hesse_training *a, const hesse_training *b)
            same_bits(rows * tensors, x.update_norm, y.update_norm) &&
            same_bits((size_t)x.evaluations * 3, x.evaluate, y.evaluate) &&
            same_bits(measured * (size_t)x.columns, x.measures, y.measures) &&
+           x.groups == y.groups &&
+           same_bits(measured * (size_t)x.groups, x.group_gradient, y.group_gradient) &&
+           same_bits(measured * (size_t)x.groups, x.group_smoothness,
+                     y.group_smoothness) &&
+           same_bits(measured * (size_t)x.groups, x.group_sharpness,
+                     y.group_sharpness) &&
            (!x.noise || same_bits(measured * (size_t)x.batches, x.noise, y.noise));
 }
 
@@ -291,6 +297,7 @@ static hesse_train_options with_records(hesse_optimiser_kind kind)
                                        .gradient_smoothness = 2,
                                        .sharpness = 3,
                                        .noise = 4,
+                                       .by_group = true,
                                        .robust_condition = true};
     return o;
 }
@@ -433,6 +440,83 @@ static void states_of_other_runs_are_refused(void **state)
     hesse_training_free(measured);
     hesse_problem_free(&p);
     hesse_problem_free(&wide);
+}
+
+/* One group of all parameters has the measures of the whole. Groups of a quadratic that
+   are its blocks have the eigenvalues of each block, and smoothness between them. */
+static void groups_have_measures_of_their_own(void **state)
+{
+    (void)state;
+    static const double eigenvalues[] = {0.5, 2, 3, 1, 7};
+    static const char *const all[] = {"all=*"};
+    const int sizes[] = {3, 2};
+    const hesse_arch archs[] = {
+        {.family = "mlp", .lists = {.n_widths = 1, .widths = {4}}, .mlp_bias = true},
+        {.family = "quadratic",
+         .lists = {.n_widths = 2, .widths = {3, 2}},
+         .data.loss = HESSE_LOSS_SQUARED_ERROR}};
+    const hesse_data_options data[] = {{.kind = "gaussian",
+                                        .sequences = EXAMPLES,
+                                        .recipe = {.features = 3, .classes = 3}},
+                                       {.kind = "quadratic",
+                                        .sizes = sizes,
+                                        .n_sizes = 2,
+                                        .eigenvalues = eigenvalues,
+                                        .seed = 6}};
+    hesse_train_options o = descent(0.01, 4);
+    o.measures = (hesse_path_measures){
+        .every = 1, .smoothness = true, .sharpness = 20, .by_group = true};
+    hesse_network_source source = {
+        .arch = &archs[0], .seed = 3, .groups = all, .n_groups = 1};
+    hesse_problem p = open_problem(team, &source, &data[0]);
+    hesse_training *t = begin(&p, NULL, &o);
+    take(t, o.steps);
+    hesse_train_log log = hesse_training_log(t);
+    const int columns[] = {column("gradient_norm"), column("smoothness"),
+                           column("sharpness")};
+    assert_all(log.measured == 4 && log.groups == 1 &&
+               strcmp(log.group_names[0], "all") == 0);
+    for (int m = 0; m < 4; m++) {
+        const double *row = log.measures + m * log.columns;
+        assert_all(near(log.group_gradient[m], row[columns[0]], 1));
+        assert_all(near(log.group_smoothness[m], row[columns[1]], 1));
+        assert_all(near(log.group_sharpness[m], row[columns[2]], 1));
+    }
+    hesse_training_free(t);
+    hesse_problem_free(&p);
+
+    source = (hesse_network_source){.arch = &archs[1], .seed = 5};
+    p = open_problem(team, &source, &data[1]);
+    const char *names[2];
+    char table[2][HESSE_NAME + 8];
+    assert_all(hesse_network_tensors(p.network) == 2);
+    for (int i = 0; i < 2; i++) {
+        snprintf(table[i], sizeof table[i], "group%d=%s", i,
+                 hesse_network_tensor_name(p.network, i));
+        names[i] = table[i];
+    }
+    hesse_problem_free(&p);
+    source.groups = names, source.n_groups = 2;
+    p = open_problem(team, &source, &data[1]);
+    t = begin(&p, NULL, &o);
+    take(t, o.steps);
+    log = hesse_training_log(t);
+    assert_all(log.groups == 2);
+    for (int m = 0; m < 4; m++) {
+        const double *g = log.group_gradient + 2 * m, *s = log.group_smoothness + 2 * m,
+                     *sharp = log.group_sharpness + 2 * m,
+                     *row = log.measures + m * log.columns,
+                     *norms = log.gradient_norm + m * log.tensors;
+        assert_all(near(sharp[0], 3, 3) && near(sharp[1], 7, 7));
+        assert_all(s[0] > 0.5 && s[0] < 3 && s[1] > 1 && s[1] < 7);
+        /* The step is along the gradient, and there is no curvature between blocks. */
+        const double whole = g[0] * g[0] + g[1] * g[1];
+        assert_all(near(g[0], norms[0], 1) && near(g[1], norms[1], 1));
+        assert_all(near((s[0] * g[0] * g[0] + s[1] * g[1] * g[1]) / whole,
+                        row[columns[1]], 1));
+    }
+    hesse_training_free(t);
+    hesse_problem_free(&p);
 }
 
 static void parameters_do_not_depend_on_the_ranks(void **state)
@@ -1163,6 +1247,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(all_orders_are_equally_likely),
     cmocka_unit_test(runs_go_on_to_the_same_bits),
     cmocka_unit_test(states_of_other_runs_are_refused),
+    cmocka_unit_test(groups_have_measures_of_their_own),
     cmocka_unit_test(parameters_do_not_depend_on_the_ranks),
     cmocka_unit_test(descent_on_quadratics_has_its_rate),
     cmocka_unit_test(adam_may_keep_the_first_squares),

@@ -1,5 +1,6 @@
 /* BERT. Source: Devlin et al., arXiv:1810.04805. Names and initial values as in Hugging
-   Face's transformers. */
+   Face's transformers; with norms before attention and MLP, the norms are placed and
+   named as in its RobertaPreLayerNorm. */
 #include "network/families/text_encoder.h"
 
 #include <string.h>
@@ -7,6 +8,9 @@
 static const hesse_encoder_names names = {
     .prefix = "bert.",
     HESSE_BERT_MODULES,
+    .before_attention = "attention.LayerNorm",
+    .before_mlp = "intermediate.LayerNorm",
+    .last = "LayerNorm",
     .masked_dense = "cls.predictions.transform.dense",
     .masked_norm = "cls.predictions.transform.LayerNorm",
     .masked_bias = "cls.predictions.bias",
@@ -32,11 +36,23 @@ static hesse_status check(const hesse_arch *a, hesse_why *why)
 {
     const hesse_size_limit types = {"types", a->types, 0};
     const hesse_status s = hesse_check_sizes(1, &types, why);
+    if (!s && a->norm_place == HESSE_NORM_PLACE_NONE)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "model: bert without norms, expected them before attention "
+                          "and MLP or after each sum");
+    if (!s && a->mean_pooling && a->task != HESSE_TASK_CLASSIFY)
+        return hesse_fail(
+            why, HESSE_E_JOB,
+            "model: the mean of the tokens tells the class of a sequence, "
+            "and the task is another one");
     return s ? s : hesse_text_encoder_check(a, why);
 }
 
-static const hesse_owned_key keys[] = {
-    HESSE_TEXT_ENCODER_KEYS, {"types", "2"}, {NULL, NULL}};
+static const hesse_owned_key keys[] = {HESSE_TEXT_ENCODER_KEYS,
+                                       {"types", "2"},
+                                       {"norm", "after"},
+                                       {"pooling", "first"},
+                                       {NULL, NULL}};
 static const char *const config_types[] = {"bert", NULL};
 
 const hesse_family hesse_family_bert = {

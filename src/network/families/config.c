@@ -219,12 +219,9 @@ static void tell_task(hesse_config *c, hesse_told *told)
                             "multi_label_classification");
 }
 
-/* Return the file that a path stands for, which the caller frees; NULL when memory is
-   exhausted. */
 static char *file_of(const char *path)
 {
-    return hesse_file_is_folder(path) ? hesse_file_join(path, "config.json")
-                                      : hesse_copy(path);
+    return hesse_file_inside(path, "config.json");
 }
 
 static hesse_status load(const char *path, json_t **root, char **opened, hesse_why *why)

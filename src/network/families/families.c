@@ -382,6 +382,7 @@ hesse_status hesse_family_graph(const hesse_arch *arch, int tokens, hesse_graph 
     hesse_builder b = {
         .arch = &a, .graph = g, .module = "", .layer = -1, .frequencies = -1};
     if (g) f->build(&b);
+    if (g && !g->exhausted) hesse_graph_find_heads(g);
     if (!g || g->exhausted)
         s = hesse_fail(why, HESSE_E_NOMEM, "out of memory for the list of parameters");
     if (!s) s = check_parameters(&g->params, why);

@@ -14,7 +14,8 @@ static void follow_biases(hesse_arch *a)
 {
     a->mlp_bias = a->decoder.output_bias = a->attention_bias;
     a->decoder.norm = a->mlp_bias ? HESSE_NORM_LAYER : HESSE_NORM_LAYER_UNBIASED;
-    a->decoder.norm_before = a->decoder.final_norm = !a->no_norm;
+    a->decoder.norm_before = a->decoder.final_norm =
+        a->norm_place != HESSE_NORM_PLACE_NONE;
     a->decoder.head_bias = a->head_bias;
 }
 
@@ -55,6 +56,10 @@ static void read_config(hesse_config *c, hesse_arch *a)
 static hesse_status check(const hesse_arch *a, hesse_why *why)
 {
     const hesse_status s = hesse_decoder_check(a, why);
+    if (!s && a->norm_place == HESSE_NORM_PLACE_AFTER)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "model: gpt2 with norms after each sum, expected them before "
+                          "attention and MLP, or none");
     if (!s && a->attention.kv_heads != a->attention.heads)
         return hesse_fail(why, HESSE_E_JOB,
                           "model: gpt2 has %d heads and as many key and value heads, "

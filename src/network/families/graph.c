@@ -61,23 +61,10 @@ static bool hides_padding(const hesse_graph *g)
         const bool visible =
             g->nodes[i].ids == HESSE_IDS_VISIBLE && g->nodes[i].d.t == g->tokens;
         any |= visible;
-        all &= visible || !attends(&g->nodes[i]);
+        all &=
+            visible || (!attends(&g->nodes[i]) && g->nodes[i].ids != HESSE_IDS_VISIBLE);
     }
     return any && all;
-}
-
-/* Note the numbers of heads if they are the same everywhere. */
-static void note_heads(const hesse_graph *g, hesse_attention *t)
-{
-    bool same = true;
-    t->heads = t->kv_heads = 0;
-    for (int i = 0; i < g->n_nodes; i++) {
-        const hesse_graph_node *n = &g->nodes[i];
-        if (n->op->kind != HESSE_SCORES && n->op->kind != HESSE_GAUSSIAN) continue;
-        same &= !t->heads || (t->heads == n->d.h && t->kv_heads == n->d.g);
-        t->heads = n->d.h, t->kv_heads = n->d.g;
-    }
-    if (!same) t->heads = t->kv_heads = 0;
 }
 
 static void complete(hesse_arch *a)
@@ -97,7 +84,6 @@ static void complete(hesse_arch *a)
                    : g->reading.numbers                         ? HESSE_LOSS_REGRESSION
                                         : HESSE_LOSS_SQUARED_ERROR;
     a->attention.full = is_full(g);
-    note_heads(g, &a->attention);
     a->image.batch_norm = HESSE_BATCH_NORM_NONE;
     for (int i = 0; i < g->n_nodes; i++)
         if (g->nodes[i].op->batch) a->image.batch_norm = HESSE_BATCH_NORM_TRAINING;

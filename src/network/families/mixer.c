@@ -40,7 +40,7 @@ static void build(hesse_builder *b)
         x = hesse_build_sum(b, x, y);
     }
     b->module = "", b->layer = -1;
-    x = hesse_build_mean_pool(b, hesse_build_layernorm(b, x, "norm"));
+    x = hesse_build_mean_pool(b, hesse_build_layernorm(b, x, "norm"), HESSE_IDS_NONE);
     x = hesse_build_linear(
         b, x, hesse_affine_uniform(a->width, a->data.outputs, true, HESSE_ROLE_HEAD),
         "head");

@@ -78,7 +78,7 @@ static void build(hesse_builder *b)
             x = residual(b, x, width, s && !i ? 2 : 1);
             b->module = "", b->layer = -1;
         }
-    x = hesse_build_mean_pool(b, x);
+    x = hesse_build_mean_pool(b, x, HESSE_IDS_NONE);
     x = hesse_build_linear(
         b, x, hesse_affine_uniform(x.width, a->data.outputs, true, HESSE_ROLE_HEAD),
         names_of(a)->head);

@@ -1,5 +1,5 @@
-/* Embeddings and their norm; layers of attention and MLP, with a norm after each sum;
-   and a head for the task. */
+/* Embeddings and their norm; layers of attention and MLP, with a norm after each sum or
+   before attention and MLP; and a head for the task. */
 #include "network/families/text_encoder.h"
 
 #include "files/file.h"
@@ -44,6 +44,15 @@ static hesse_stream layer(hesse_builder *b, const hesse_encoder_names *n,
     return hesse_build_layernorm(b, hesse_build_sum(b, x, y), n->after_mlp);
 }
 
+static hesse_stream
+layer_with_norms_before(hesse_builder *b, const hesse_encoder_names *n, hesse_stream x)
+{
+    hesse_stream y = hesse_build_layernorm(b, x, n->before_attention);
+    x = hesse_build_sum(b, x, attention(b, n, y));
+    y = hesse_build_layernorm(b, x, n->before_mlp);
+    return hesse_build_sum(b, x, hesse_encoder_two_maps(b, y, n->up, n->down));
+}
+
 static hesse_stream activated(hesse_builder *b, hesse_stream x, hesse_activation kind)
 {
     if (kind == HESSE_ACT_NONE) return hesse_build_activation(b, x);
@@ -70,7 +79,8 @@ static hesse_stream class_head(hesse_builder *b, const hesse_encoder_names *n,
     const bool sequences = a->task == HESSE_TASK_CLASSIFY;
     const hesse_affine dense = hesse_encoder_map(a->width, true, HESSE_ROLE_HEAD);
     if (sequences) {
-        x = hesse_build_select(b, x, 0);
+        x = a->mean_pooling ? hesse_build_mean_pool(b, x, HESSE_IDS_VISIBLE)
+                            : hesse_build_select(b, x, 0);
         b->module = n->pooler ? prefix : "";
         x = hesse_build_linear(b, x, dense, n->pooler ? n->pooler : n->dense);
         x = activated(b, x, n->between);
@@ -85,6 +95,7 @@ void hesse_text_encoder_build(hesse_builder *b)
 {
     const hesse_arch *a = b->arch;
     const hesse_encoder_names *n = hesse_family_of(a)->encoder;
+    const bool before = a->norm_place == HESSE_NORM_PLACE_BEFORE;
     char prefix[HESSE_NAME], module[HESSE_NAME];
     int words;
     snprintf(prefix, sizeof prefix, "%s", a->layout.names ? "" : n->prefix);
@@ -93,9 +104,10 @@ void hesse_text_encoder_build(hesse_builder *b)
     for (int l = 0; l < a->layers; l++) {
         snprintf(module, sizeof module, "%.60s%.60s%d.", prefix, n->layers, l);
         b->module = module, b->layer = l;
-        x = layer(b, n, x);
+        x = before ? layer_with_norms_before(b, n, x) : layer(b, n, x);
     }
-    b->layer = -1;
+    b->module = prefix, b->layer = -1;
+    if (before) x = hesse_build_layernorm(b, x, n->last);
     hesse_build_loss(b, a->task == HESSE_TASK_MASKED ? masked_head(b, n, x, words)
                                                      : class_head(b, n, x, prefix));
 }

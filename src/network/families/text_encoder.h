@@ -14,6 +14,7 @@ typedef struct hesse_encoder_names {
     const char *layers; /* before the number of a layer                              */
     const char *query, *key, *value, *output, *after_attention;
     const char *up, *down, *after_mlp;
+    const char *before_attention, *before_mlp, *last; /* norms, with `norm: before`  */
     const char *masked_dense, *masked_norm; /* head of the masked task               */
     const char *masked_bias;                /* a vector                              */
     const char *masked_copy;  /* copy of the embedding, with .weight and .bias       */

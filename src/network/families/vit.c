@@ -67,7 +67,7 @@ static hesse_stream tokens(hesse_builder *b, const vit_names *n)
         b, hesse_encoder_map(a->width, true, HESSE_ROLE_EMBEDDING), n->patches);
     const int rows = x.rows, cols = x.cols, first = x.tokens;
     if (a->image.distillation) x = hesse_build_class_token(b, x, n->distillation_token);
-    x = hesse_build_class_token(b, x, n->class_token);
+    if (!a->mean_pooling) x = hesse_build_class_token(b, x, n->class_token);
     if (!a->image.grid || (a->image.grid == rows && a->image.grid == cols))
         return hesse_build_positions(b, x, n->positions);
     const hesse_grid grid = {a->image.grid, x.tokens - first, rows, cols};
@@ -89,9 +89,11 @@ static hesse_stream layer(hesse_builder *b, const vit_names *n, hesse_stream x)
 static hesse_stream logits(hesse_builder *b, hesse_stream x, int token,
                            const char *name)
 {
+    const hesse_arch *a = b->arch;
+    x = a->mean_pooling ? hesse_build_mean_pool(b, x, HESSE_IDS_NONE)
+                        : hesse_build_select(b, x, token);
     return hesse_build_linear(
-        b, hesse_build_select(b, x, token),
-        hesse_encoder_map(b->arch->data.outputs, true, HESSE_ROLE_HEAD), name);
+        b, x, hesse_encoder_map(a->data.outputs, true, HESSE_ROLE_HEAD), name);
 }
 
 static void build(hesse_builder *b)
@@ -145,6 +147,10 @@ static hesse_status check(const hesse_arch *a, hesse_why *why)
 {
     hesse_status s = hesse_check_transformer(a, why);
     if (!s) s = hesse_check_heads(a, why);
+    if (!s && a->mean_pooling && a->image.distillation)
+        return hesse_fail(why, HESSE_E_JOB,
+                          "model: a distillation token and the mean of all tokens, "
+                          "expected one of them");
     if (!s && a->image.grid)
         s = hesse_check_sizes(1,
                               &(hesse_size_limit){"grid of the position table",
@@ -168,9 +174,9 @@ static hesse_status probe(const hesse_safetensors *file, const char *path,
 {
     (void)path, (void)why;
     const bool timm_names = hesse_layout_has(file, "patch_embed.proj.weight");
-    const bool usual = hesse_layout_has(file, "vit.embeddings.cls_token") ||
-                       hesse_layout_has(file, "deit.embeddings.cls_token");
-    const bool bare = !usual && hesse_layout_has(file, hugging_face.class_token);
+    const bool usual = hesse_layout_has(file, "vit.embeddings.position_embeddings") ||
+                       hesse_layout_has(file, "deit.embeddings.position_embeddings");
+    const bool bare = !usual && hesse_layout_has(file, hugging_face.positions);
     arch->layout.names = timm_names ? TIMM : bare ? BARE : USUAL;
     if (timm_names && !(arch->norm_eps > 0)) arch->norm_eps = 1e-6; /* as in timm */
     const vit_names *n = names_of(arch);
@@ -196,23 +202,15 @@ static hesse_extra extra(const hesse_arch *arch, const char *name)
     return pooler ? HESSE_EXTRA_UNKNOWN : HESSE_EXTRA_PARAMETER;
 }
 
-static const hesse_owned_key keys[] = {{"config", NULL},
-                                       {"layers", "2"},
-                                       {"heads", "2"},
-                                       {"head_size", NULL},
-                                       {"width", "32"},
-                                       {"inner", NULL},
-                                       {"classes", NULL},
-                                       {"activation", "gelu"},
-                                       {"norm_eps", NULL},
-                                       {"bias", "true"},
-                                       {"temperature", NULL},
-                                       {"attention", "full"},
-                                       {"kernel", "softmax"},
-                                       {"patch", "4"},
-                                       {"grid", NULL},
-                                       {"distillation", "none"},
-                                       {"loss", "cross_entropy"},
+static const hesse_owned_key keys[] = {{"config", NULL},      {"layers", "2"},
+                                       {"heads", "2"},        {"head_size", NULL},
+                                       {"width", "32"},       {"inner", NULL},
+                                       {"classes", NULL},     {"activation", "gelu"},
+                                       {"norm_eps", NULL},    {"bias", "true"},
+                                       {"temperature", NULL}, {"attention", "full"},
+                                       {"kernel", "softmax"}, {"patch", "4"},
+                                       {"grid", NULL},        {"distillation", "none"},
+                                       {"pooling", "first"},  {"loss", "cross_entropy"},
                                        {NULL, NULL}};
 static const char *const types[] = {"vit", "deit", NULL};
 

@@ -5,6 +5,8 @@ import sys
 COMMANDS = {
     "convert": "hesse.checkpoints.convert",
     "export": "hesse.exporter.export",
+    "image": "hesse.figures.image",
+    "report": "hesse.report.command",
     "tokenize": "hesse.text.tokenize",
 }
 

@@ -315,12 +315,7 @@ def as_json(builder, tokens, roles, statistics):
                 dict(base(name, 1, one.cols, "norm", statistics), vector=True)
                 for name in one.key], "kind": "constant"})
         elif one.kind == "table":
-            numbers = one.numbers.reshape(-1)
-            whole = (numbers == np.round(numbers)).all() and \
-                (np.abs(numbers) < 2 ** 53).all()
-            values.append({"rows": one.rows, "cols": one.cols, "numbers":
-                           [int(x) for x in numbers] if whole else numbers.tolist(),
-                           "kind": "table"})
+            values.append(table(one.numbers))
         else:
             values.append({"tokens": one.rows, "width": one.cols, "kind": one.kind})
     nodes = []
@@ -330,8 +325,54 @@ def as_json(builder, tokens, roles, statistics):
         if node.ids:
             one["ids"] = node.ids
         nodes.append(one)
-    return {"format": "hesse-graph", "version": 1, "tokens": tokens,
+    new = any("runs" in value for value in values) or \
+        any(node.operator in ("atan", "floor", "round") for node in builder.nodes)
+    return {"format": "hesse-graph", "version": 2 if new else 1, "tokens": tokens,
             "loss_weight": 0.0, "values": values, "nodes": nodes}
+
+
+def table(numbers):
+    """Return a table as JSON, with runs in place of its numbers if these are shorter."""
+    rows, cols = numbers.shape
+    found = {"rows": rows, "cols": cols, "kind": "table"}
+    bits = np.ascontiguousarray(numbers).view(np.int64)
+    wide = next(n for n in range(1, cols + 1) if cols % n == 0 and
+                (bits[:, n:] == bits[:, :cols - n]).all())
+    high = next(n for n in range(1, rows + 1) if rows % n == 0 and
+                (bits[n:, :wide] == bits[:rows - n, :wide]).all())
+    runs = runs_of(numbers[:high, :wide].reshape(-1))
+    if 3 * len(runs) >= rows * cols:
+        return {**found, "numbers": [plain(x) for x in numbers.reshape(-1)]}
+    tiles = [rows // high, cols // wide]
+    return {**found, "runs": runs, **({"tiles": tiles} if tiles != [1, 1] else {})}
+
+
+def plain(x):
+    """Return a number as JSON has it, an integer without a point."""
+    return int(x) if x == np.floor(x) and abs(x) < 2 ** 53 and (x or not np.signbit(x)) \
+        else float(x)
+
+
+def runs_of(x):
+    """Cut numbers into [count, first, step]; a step other than 0 is one of integers."""
+    bits = x.view(np.int64)
+    whole = (x == np.floor(x)) & (np.abs(x) < 2 ** 52) & ((x != 0) | ~np.signbit(x))
+    same = bits[1:] == bits[:-1]
+    step = np.where(whole[1:] & whole[:-1], np.diff(x), np.nan)
+    ends = {}
+    for name, cuts in (("same", ~same), ("step", step[1:] != step[:-1])):
+        places = np.append(np.flatnonzero(cuts), len(x) + 1)
+        ends[name] = places[np.searchsorted(places, np.arange(len(x)))]
+    runs, at = [], 0
+    while at < len(x):
+        count = min(int(ends["same"][at]), len(x) - 1) - at + 1
+        own = 0
+        if count == 1 and at + 2 < len(x) and step[at] == step[at + 1]:
+            count = min(int(ends["step"][at]) + 1, len(x) - 1) - at + 1
+            own = int(step[at])
+        runs.append([count, plain(x[at]), own])
+        at += count
+    return runs
 
 
 def base(name, rows, cols, role, statistics):

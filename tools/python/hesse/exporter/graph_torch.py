@@ -23,12 +23,27 @@ def norm(x, plain, eps, one_plus=None):
 
 ELEMENTS = {
     "gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
-    "relu": F.relu, "silu": F.silu, "tanh": torch.tanh, "exp": torch.exp,
+    "atan": torch.atan, "floor": torch.floor, "round": torch.round, "relu": F.relu, "silu": F.silu, "tanh": torch.tanh, "exp": torch.exp,
     "log": torch.log, "sqrt": torch.sqrt, "rsqrt": torch.rsqrt,
     "reciprocal": torch.reciprocal, "sigmoid": torch.sigmoid, "erf": torch.erf,
     "sin": torch.sin, "cos": torch.cos, "abs": torch.abs, "square": torch.square,
     "positive": lambda x: (x > 0).double(),
     "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x))}
+
+
+def table(value):
+    """Return the numbers of a table, rows x cols."""
+    shape = value["rows"], value["cols"]
+    if "numbers" in value:
+        return torch.tensor(value["numbers"], dtype=torch.float64).reshape(shape)
+    down, across = value.get("tiles", (1, 1))
+    runs = torch.tensor(value["runs"], dtype=torch.float64)
+    count = runs[:, 0].long()
+    starts, first, step = (x.repeat_interleave(count) for x in (
+        count.cumsum(0) - count, runs[:, 1], runs[:, 2]))
+    place = torch.arange(len(starts)) - starts
+    pattern = torch.where(step == 0, first, first + step * place)
+    return pattern.reshape(shape[0] // down, shape[1] // across).tile(down, across)
 
 
 class Network:
@@ -54,8 +69,7 @@ class Network:
                 values.append(torch.stack([self.tensors[one["tensor"]].double()
                                            for one in value["vectors"]]))
             elif kind == "table":
-                values.append(torch.tensor(value["numbers"], dtype=torch.float64)
-                              .reshape(value["rows"], value["cols"]))
+                values.append(table(value))
             elif kind in ("input", "target"):
                 x = self.data["inputs" if kind == "input" else "targets"].double()
                 values.append(x.reshape(-1, value["tokens"], value["width"]))

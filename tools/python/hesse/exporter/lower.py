@@ -130,8 +130,11 @@ class Lowering:
         found = []
         scan(args, found), scan(kwargs, found)
         if not any(isinstance(x, (Act, Choice, Par)) for x in found):
-            return self.fold(node, args, kwargs, [x for x in found
-                                                  if isinstance(x, Data)])
+            try:
+                return self.fold(node, args, kwargs, [x for x in found
+                                                      if isinstance(x, Data)])
+            except RuntimeError as error:
+                self.refuse(node, f"cannot be computed ({str(error).splitlines()[0]})")
         name = op_name(node)
         handler = HANDLERS.get(name)
         if handler is None:
@@ -558,14 +561,25 @@ VIEWS = ("view", "reshape", "_unsafe_view", "permute", "transpose", "t", "unsque
          "alias", "detach", "_to_copy", "contiguous", "unbind", "split",
          "split_with_sizes", "chunk", "movedim")
 
-UNDIFFERENTIABLE = {
-    "round", "floor", "ceil", "trunc", "isnan", "isinf", "nonzero", "bincount", "histc",
-    "searchsorted", "bucketize", "fmod", "remainder", "floor_divide"}
+UNDIFFERENTIABLE = {"nonzero", "bincount", "histc"}
+REASONS = {
+    "hardsigmoid": "has no second derivatives in PyTorch; write clamp(x / 6 + 0.5, 0, 1)",
+    "_embedding_bag": "has no second derivatives in PyTorch; use nn.Embedding, and a sum or "
+                      "a mean of its rows",
+    "_cdist_forward": "has no second derivatives in PyTorch; write the norms of the "
+                      "differences",
+    **dict.fromkeys(("_linalg_det", "_linalg_slogdet", "linalg_inv_ex", "_linalg_solve_ex",
+                     "linalg_cholesky_ex", "_linalg_svd", "_linalg_eigh", "linalg_qr",
+                     "linalg_matrix_exp", "triangular_solve", "linalg_lu_factor_ex"),
+                    "solves or decomposes matrices that depend on parameters, and a graph "
+                    "has products of matrices only")}
 
 
 def reason_of(node, name):
     if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
         return "draws random numbers; give them as an input, or call module.eval()"
+    if name in REASONS:
+        return REASONS[name]
     if name in UNDIFFERENTIABLE:
         return ("has no derivative, and the loss depends on it through parameters; "
                 "compute it from the data alone, or give the choice as an input")
@@ -933,12 +947,146 @@ def convert(low, node, x, *rest, **more):
 
 UNARY = {name: name for name in (
     "relu", "silu", "tanh", "sigmoid", "exp", "log", "sqrt", "rsqrt", "reciprocal",
-    "erf", "sin", "cos", "abs", "square")}
+    "erf", "sin", "cos", "abs", "square", "atan", "floor", "round")}
 
 
 @handles(*UNARY)
 def unary(low, node, x):
     return low.b.unary(UNARY[op_name(node)], low.act(x))
+
+
+@handles("round")
+def round_(low, node, x, *, decimals=0):
+    x = low.b.scale(low.act(x), 10.0 ** decimals)
+    return low.b.scale(low.b.unary("round", x), 10.0 ** -decimals)
+
+
+@handles("ceil")
+def ceil(low, node, x):
+    return low.b.scale(low.b.unary("floor", low.b.scale(low.act(x), -1.0)), -1.0)
+
+
+@handles("trunc", "fix")
+def trunc(low, node, x):
+    size = low.b.unary("floor", low.b.unary("abs", low.act(x)))
+    return low.b.binary("product", size, sign(low, node, x))
+
+
+@handles("frac")
+def frac(low, node, x):
+    return add(low, STAND_SUB, low.act(x), trunc(low, node, x))
+
+
+@handles("fmod", "remainder")
+def remainder(low, node, x, y):
+    """x - y trunc(x / y), or with the floor. The quotient is a step function."""
+    part = trunc if op_name(node) == "fmod" else floored
+    steps = part(low, node, div(low, node, x, y))
+    return add(low, STAND_SUB, low.act(x), mul(low, node, steps, y))
+
+
+def floored(low, node, x):
+    return low.b.unary("floor", low.act(x))
+
+
+@handles("floor_divide")
+def floor_divide(low, node, x, y):
+    return floored(low, node, div(low, node, x, y))
+
+
+@handles("sinh", "cosh")
+def hyperbolic(low, node, x):
+    x = low.act(x)
+    up, down = low.b.unary("exp", x), low.b.unary("exp", low.b.scale(x, -1.0))
+    minus = -1.0 if op_name(node) == "sinh" else 1.0
+    return low.b.scale(low.b.binary("sum", up, low.b.scale(down, minus)), 0.5)
+
+
+@handles("tan")
+def tan(low, node, x):
+    x = low.act(x)
+    return low.b.binary("quotient", low.b.unary("sin", x), low.b.unary("cos", x))
+
+
+@handles("asinh", "acosh")
+def area(low, node, x):
+    """log(x + sqrt(x^2 + 1)), or with - 1."""
+    x = low.act(x)
+    one = 1 if op_name(node) == "asinh" else -1
+    root = low.b.unary("sqrt", shifted(low, low.b.unary("square", x), one))
+    return low.b.unary("log", low.b.binary("sum", x, root))
+
+
+@handles("atanh")
+def atanh(low, node, x):
+    x = low.act(x)
+    return low.b.scale(low.b.binary("sum", low.b.unary("log", shifted(low, x, 1)),
+                                    low.b.scale(low.b.unary("log", opposite(low, x)),
+                                                -1.0)), 0.5)
+
+
+@handles("asin", "acos")
+def arcsine(low, node, x):
+    """atan(x / sqrt(1 - x^2)), and pi / 2 minus this."""
+    x = low.act(x)
+    root = low.b.unary("rsqrt", opposite(low, low.b.unary("square", x)))
+    out = low.b.unary("atan", low.b.binary("product", x, root))
+    return out if op_name(node) == "asin" else \
+        shifted(low, low.b.scale(out, -1.0), math.pi / 2)
+
+
+@handles("atan2")
+def atan2(low, node, y, x):
+    """2 atan(y / (|(x, y)| + x)), which is infinite on the negative half of the axis."""
+    y, x = (low.act(v) for v in low.matching(y, x))
+    size = low.b.unary("sqrt", low.b.binary("sum", low.b.unary("square", x),
+                                            low.b.unary("square", y)))
+    half = low.b.binary("quotient", y, low.b.binary("sum", size, x))
+    return low.b.scale(low.b.unary("atan", half), 2.0)
+
+
+@handles("hypot")
+def hypot(low, node, x, y):
+    x, y = low.matching(x, y)
+    return low.b.unary("sqrt", low.b.binary("sum", low.b.unary("square", x),
+                                            low.b.unary("square", y)))
+
+
+@handles("exp2")
+def exp2(low, node, x):
+    return low.b.unary("exp", low.b.scale(low.act(x), math.log(2)))
+
+
+@handles("erfc")
+def erfc(low, node, x):
+    return opposite(low, low.b.unary("erf", low.act(x)))
+
+
+@handles("copysign")
+def copysign(low, node, x, y):
+    if is_number(y) or isinstance(y, torch.Tensor):
+        y = torch.as_tensor(y)
+        return mul(low, node, low.b.unary("abs", low.act(x)),
+                   torch.where(torch.signbit(y), -1.0, 1.0).double())
+    below = low.b.unary("positive", low.b.scale(low.act(y), -1.0))
+    return low.b.binary("product", low.b.unary("abs", low.act(x)),
+                        shifted(low, low.b.scale(below, -2.0), 1))
+
+
+@handles("isnan", "isinf", "isfinite")
+def finite(low, node, x):
+    """Numbers that are not finite end a run, so that all others are finite."""
+    return torch.full(tuple(x.shape), op_name(node) == "isfinite")
+
+
+@handles("rrelu_with_noise_functional", "rrelu_with_noise", "rrelu")
+def rrelu(low, node, x, *rest, **more):
+    numbers = [one for one in rest if is_number(one) and not isinstance(one, bool)]
+    lower, upper = numbers[:2] if len(numbers) > 1 else (1 / 8, 1 / 3)
+    if any(one is True for one in rest) or more.get("training"):
+        low.refuse(node, "draws random numbers; call module.eval()")
+    out = leaky_relu(low, node, x, (lower + upper) / 2)
+    return [out, None] if op_name(node).endswith("functional") else out
 
 
 @handles("gelu")
@@ -959,7 +1107,9 @@ def power(low, node, x, p):
         if isinstance(x, (torch.Tensor, float, int)):  # b^p = exp(p log b)
             base = np.log(float(x))
             return low.b.unary("exp", low.b.scale(low.act(p), base))
-        low.refuse(node, "has an exponent that is no constant")
+        # x^p = exp(p log x), which PyTorch needs for the derivatives in p, too
+        log = low.b.unary("log", low.act(x))
+        return low.b.unary("exp", low.act(mul(low, node, log, p)))
     x = low.act(x)
     names = {2: "square", 0.5: "sqrt", -0.5: "rsqrt", -1: "reciprocal"}
     if p == 1:
@@ -1194,7 +1344,9 @@ def clamp(low, node, x, low_=None, high=None, **more):
         low_, high = None, low_
     x = low.act(x)
     if not all(one is None or is_number(one) for one in (low_, high)):
-        low.refuse(node, "has limits that are no numbers")
+        for limit, name in ((low_, "maximum"), (high, "minimum")):
+            x = x if limit is None else maximum(low, node_named(node, name, ""), x, limit)
+        return x
     low_, high = (one if one is not None and math.isfinite(one) else None
                   for one in (low_, high))
     if low_ is None and high is None:
@@ -1210,11 +1362,11 @@ def clamp(low, node, x, low_=None, high=None, **more):
     return shifted(low, out, low_)
 
 
-@handles("hardsigmoid", "hardswish")
-def hard(low, node, x):
+@handles("hardswish")
+def hardswish(low, node, x):
     x = low.act(x)
     gate = low.b.scale(clamp(low, node, shifted(low, x, 3), 0, 6), 1 / 6)
-    return gate if op_name(node) == "hardsigmoid" else low.b.binary("product", x, gate)
+    return low.b.binary("product", x, gate)
 
 
 @handles("prelu", "_prelu_kernel")
@@ -1265,7 +1417,7 @@ def logaddexp(low, node, x, y):
 
 @handles("glu")
 def glu(low, node, x, dim=-1):
-    a, b = split(low, node, x, x.shape[dim] // 2, dim)
+    a, b = split_with_sizes(low, node, x, [x.shape[dim] // 2] * 2, dim)
     return low.b.binary("product", low.act(a), low.b.unary("sigmoid", low.act(b)))
 
 
@@ -1295,6 +1447,10 @@ def opposite(low, x):
          "less_equal", "not_equal")
 def compare(low, node, x, y):
     name = op_name(node)
+    if is_number(y) and math.isinf(y):  # no number is as large
+        holds = name in (("lt", "less", "le", "less_equal", "ne", "not_equal") if y > 0
+                         else ("gt", "greater", "ge", "greater_equal", "ne", "not_equal"))
+        return torch.full(tuple(x.shape), holds)
     if isinstance(y, Choice) and not isinstance(x, (Act, Choice, Par)):
         x, y = y, x
     if name in ("eq", "ne") and isinstance(x, Choice) and (
@@ -1376,6 +1532,21 @@ def sign(low, node, x):
     x = low.act(x)
     below = low.b.unary("positive", low.b.scale(x, -1.0))
     return low.b.binary("sum", low.b.unary("positive", x), low.b.scale(below, -1.0))
+
+
+@handles("bucketize", "searchsorted")
+def bucketize(low, node, x, bounds, *rest, right=False, **more):
+    """The number of constant bounds below x, or up to x."""
+    if op_name(node) == "searchsorted":
+        x, bounds = bounds, x
+    if not isinstance(bounds, torch.Tensor) or bounds.ndim != 1 or \
+            not isinstance(x, (Act, Par)):
+        low.refuse(node, "has bounds that are no constant vector; compare with them, and "
+                         "add")
+    x = unsqueeze(low, node, low.act(x), -1)
+    under = opposite(low, above(low, bounds, x)) if right or more.get("side") == "right" \
+        else above(low, x, bounds)
+    return low.b.reduce("sum_fields", under, [len(under.shape) - 1])
 
 
 def where_chosen(low, node, condition, x, y):
@@ -1528,9 +1699,16 @@ def chosen_gather(low, x, dim, at):
 @handles("scatter", "scatter_add")
 def chosen_scatter(low, node, x, dim, at, y, reduce=None):
     """Put numbers in the chosen places along an axis; the places of scatter differ."""
+    if isinstance(at, Data) and at.equal():
+        at = at.each[0]
+    if reduce is None and isinstance(at, torch.Tensor):
+        from .lower_images import added, written
+        put = written if op_name(node) == "scatter" else added
+        y = torch.full(tuple(at.shape), float(y)) if is_number(y) else y
+        return put(low, x, y, lambda a, b: getattr(torch, op_name(node))(a, dim, at, b))
     if reduce is not None or not isinstance(at, Choice):
         low.refuse(node, "writes in a form that is not known; its places are expected "
-                         "to come from topk, sort or argmax")
+                         "to be constants, or to come from topk, sort or argmax")
     dim %= len(x.shape)
     if any(a != b for d, (a, b) in enumerate(zip(x.shape, at.shape)) if d != dim):
         low.refuse(node, "writes to a part of the tensor only")
@@ -1609,8 +1787,16 @@ def norm(low, node, x, p=2, dim=None, keepdim=False, dtype=None):
     elif p == 2:
         out = low.b.unary("sqrt", low.b.reduce("sum_fields", low.b.unary("square", x),
                                                axes))
+    elif math.isinf(p):
+        sign_ = math.copysign(1.0, p)
+        out = low.b.scale(low.b.reduce("max_fields", low.b.scale(
+            low.b.unary("abs", x), sign_), axes), sign_)
+    elif p:
+        powers = low.b.unary("power", low.b.unary("abs", x), constant=float(p))
+        out = low.b.unary("power", low.b.reduce("sum_fields", powers, axes),
+                          constant=1 / p)
     else:
-        low.refuse(node, f"has order {p}, expected 1 or 2")
+        low.refuse(node, "has order 0, which counts; compare the numbers with 0, and sum")
     return with_kept(out, x, axes, keepdim)
 
 
@@ -1651,6 +1837,56 @@ def cumsum(low, node, x, dim, dtype=None):
     n = last.shape[-1]
     out = matmul(low, node, last, torch.triu(torch.ones(n, n, dtype=torch.float64)))
     return Act(out.value, np.moveaxis(out.index, -1, dim))
+
+
+def one_by_one(low, x, dim, function):
+    """Return the results of function(result so far, next number) along an axis."""
+    x = low.act(x)
+    dim %= max(len(x.shape), 1)
+    parts = [Act(x.value, np.take(x.index, [i], axis=dim)) for i in range(x.shape[dim])]
+    for i in range(1, len(parts)):
+        parts[i] = function(parts[i - 1], parts[i])
+    return parts, dim
+
+
+@handles("prod", "cumprod")
+def product(low, node, x, dim=None, keepdim=False, dtype=None):
+    x = low.act(x)
+    if dim is None:
+        x, dim = Act(x.value, x.index.reshape(-1)), 0
+    parts, dim = one_by_one(low, x, dim, lambda a, b: low.b.binary("product", a, b))
+    if op_name(node) == "cumprod":
+        return cat(low, node, parts, dim)
+    return parts[-1] if keepdim else moved(parts[-1], lambda i: i.squeeze(dim))
+
+
+@handles("cummax", "cummin", "logcumsumexp")
+def cumulative(low, node, x, dim):
+    name = op_name(node)
+    stand = node_named(node, {"cummax": "maximum", "cummin": "minimum",
+                              "logcumsumexp": "logaddexp"}[name], "")
+    function = logaddexp if name == "logcumsumexp" else maximum
+    parts, dim = one_by_one(low, x, dim, lambda a, b: function(low, stand, a, b))
+    out = cat(low, node, parts, dim)
+    return out if name == "logcumsumexp" else [out, None]
+
+
+@handles("median", "kthvalue", "nanmedian")
+def kth(low, node, x, *rest, **more):
+    """The kth smallest number along an axis, and its place."""
+    x, rest = low.act(x), list(rest)
+    k = rest.pop(0) if op_name(node) == "kthvalue" else None
+    whole_ = k is None and not rest
+    if whole_:
+        x = Act(x.value, x.index.reshape(-1))
+    dim = rest[0] if rest else more.get("dim", -1)
+    keepdim = rest[1] if len(rest) > 1 else more.get("keepdim", False)
+    k = (x.shape[dim] + 1) // 2 if k is None else k
+    values, choice = ranked(low, x, dim, k, largest=False)
+    cut = [moved(one, lambda i: np.take(i, [k - 1], axis=dim)) for one in (values, choice)]
+    if whole_ or not keepdim:
+        cut = [moved(one, lambda i: np.squeeze(i, dim)) for one in cut]
+    return cut[0] if whole_ else cut
 
 
 # Products
@@ -1770,10 +2006,11 @@ def attention(low, node, q, k, v, attn_mask=None, dropout_p=0.0, is_causal=False
     return Act(out.value, out.index.reshape(outer + (m, v.shape[-1])))
 
 
-def node_named(node, name):
+def node_named(node, name, overload="Tensor"):
     """Stand in for a node of another operator in messages and names."""
     class Stand:
-        target = getattr(torch.ops.aten, name).Tensor
+        packet = getattr(torch.ops.aten, name)
+        target = getattr(packet, overload or packet.overloads()[0])
         meta = node.meta
     return Stand()
 
@@ -1904,6 +2141,15 @@ def group_norm(low, node, x, *rest):
     if bias is not None:
         out = add(low, node_named(node, "add"), out, along_channels(bias, len(x.shape)))
     return [out, None, None] if op_name(node).startswith("native") else out
+
+
+@handles("instance_norm")
+def instance_norm(low, node, x, w, bias, mean_, var_, own, momentum, eps, fast=False):
+    if own:
+        return group_norm(low, node_named(node, "group_norm", ""), x, x.shape[1], w, bias,
+                          eps)
+    return batch_norm(low, node_named(node, "batch_norm", ""), x, w, bias, mean_, var_,
+                      False, momentum, eps, False)
 
 
 @handles("_native_batch_norm_legit_no_training", "_native_batch_norm_legit",
@@ -2052,9 +2298,10 @@ def transposed_convolution(low, node, x, w, bias, stride, padding, dilation,
     for p, k, d, more in zip(padding, kernel, dilation, output_padding):
         edge = d * (k - 1) - p
         width.append((edge, edge + more))
-    if any(a < 0 or b_ < 0 for a, b_ in width):
-        low.refuse(node, "has more padding than its kernel; use less padding")
-    wide = np.pad(wide, [(0, 0)] + width, constant_values=-1)
+    wide = wide[(slice(None),) + tuple(  # more padding than the kernel cuts pixels off
+        slice(max(-a, 0), n + min(b_, 0)) for (a, b_), n in zip(width, wide.shape[1:]))]
+    wide = np.pad(wide, [(0, 0)] + [(max(a, 0), max(b_, 0)) for a, b_ in width],
+                  constant_values=-1)
 
     def turned(i):  # inputs x outputs / groups -> outputs x inputs / groups, reversed
         c, o = i.shape[:2]
@@ -2077,6 +2324,7 @@ def listed(x, rank, default=None):
 def pool(low, node, x, kernel, stride=None, padding=0, *rest, **more):
     name = op_name(node)
     rank = 1 if "1d" in name else 2
+    given = (x, kernel, stride, padding, *rest)
     x = low.act(x)
     kernel = listed(kernel, rank)
     stride, padding = listed(stride, rank, kernel), listed(padding, rank, [0])
@@ -2086,16 +2334,13 @@ def pool(low, node, x, kernel, stride=None, padding=0, *rest, **more):
     ceil = rest.pop(0) if rest else more.get("ceil_mode", False)
     counted = rest.pop(0) if rest and not largest else more.get("count_include_pad",
                                                                 True)
-    if ceil:
-        low.refuse(node, "has ceil_mode; use sizes that divide")
-    if rest and rest[0] is not None:
-        low.refuse(node, "has a divisor of its own")
     image, c = list(x.shape[-rank:]), x.shape[-rank - 1]
     pixels = x.index.reshape([-1] + image)
     b = low.b
     with_list = name.endswith("with_indices")
     square = len(set(stride)) == 1 and len(set(padding)) == 1 and \
-        set(dilation) == {1} and (rank == 2 or not padding[0])
+        set(dilation) == {1} and (rank == 2 or not padding[0]) and not ceil and \
+        (not rest or rest[0] is None)
     if square and (largest or counted or not padding[0]):
         value = b.gather(x.value, np.moveaxis(pixels, 0, -1).reshape(-1, len(pixels)))
         rows, cols = image if rank == 2 else [1] + image
@@ -2110,8 +2355,10 @@ def pool(low, node, x, kernel, stride=None, padding=0, *rest, **more):
             shape + [len(pixels)])
         y = Act(out, np.moveaxis(index, -1, 0).reshape(list(x.shape[:-rank]) + shape))
         return [y, None] if with_list else y
-    low.refuse(node, "has different strides or paddings for rows and columns, a "
-                     "dilation, or a mean without its padding")
+    from .lower_images import linear_map, max_pool
+    if largest:
+        return max_pool(low, node, *given)
+    return linear_map(low, node, *given, **more)
 
 
 @handles("adaptive_avg_pool2d", "_adaptive_avg_pool2d", "adaptive_avg_pool1d")
@@ -2130,16 +2377,6 @@ def adaptive(low, node, x, size):
                      kernel_cols=kc)
     index = np.arange(tokens * len(pixels)).reshape(size + [len(pixels)])
     return Act(out, np.moveaxis(index, -1, 0).reshape(list(x.shape[:-rank]) + size))
-
-
-@handles("upsample_nearest2d", "upsample_nearest1d", "_upsample_nearest_exact2d")
-def nearest(low, node, x, size, *rest):
-    i = x.index
-    for axis, n in zip(range(i.ndim - len(size), i.ndim), size):
-        at = np.minimum((np.arange(n) * (i.shape[axis] / n)).astype(int),
-                        i.shape[axis] - 1)
-        i = np.take(i, at, axis=axis)
-    return Act(x.value, i)
 
 
 @handles("slice_scatter", "select_scatter")

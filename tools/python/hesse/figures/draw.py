@@ -7,18 +7,17 @@ import argparse
 import fnmatch
 import math
 import os
-import re
 import sys
 
 from ..common import INPUT, OUTPUT, USAGE, Failure, Parser, need, reason
+from .. import results
+from . import matrices
 from .runs import (correlation, deviation, find_runs, line, mean, moments, normal_quantiles, np,
                    open_file, rank_correlation, text)
+from .style import COLOURS, canvas, common, short, tick_names
 
-# Okabe and Ito's colours without yellow, which is too light for lines.
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 OF_OPTIMISER = {"adam": 0, "adamw": 0, "sgd": 1, "gd": 2, "sign": 3, "adam_mini": 4, "muon": 5}
 STYLES = ["-", (0, (6, 2)), (0, (1, 1.5))]  # for curves beyond the last colour
-WIDTH, DPI = 6.4, 125  # inches, dots per inch: 800 pixels
 LARGEST = 80000  # bytes of a PNG; a larger one is stored with fewer colours
 LABELS = {
     "loss": "loss of the batch",
@@ -40,6 +39,7 @@ LABELS = {
     "noise_tail_index": "tail index of the gradient noise",
     "class_gradient_norm": "norm of the gradient of a class",
     "class_trace": "trace of the Hessian of a class",
+    "instability": "squared change of the outputs\nover that of the parameters",
 }
 DISTANCES = {
     "js": "Jensen-Shannon divergence of spectra (nat)",
@@ -78,21 +78,6 @@ def plural(count, noun):
 
 
 # Drawing.
-
-def canvas(rows=1, columns=1, height=4.0, **options):
-    """Return a figure, 800 pixels wide, and its axes as a matrix."""
-    need("matplotlib", "figures").use("Agg")
-    plot = need("matplotlib.pyplot", "figures")
-    plot.rcParams.update({
-        "figure.dpi": DPI, "savefig.dpi": DPI, "figure.constrained_layout.use": True,
-        "font.size": 9.5, "axes.titlesize": 10, "axes.titlelocation": "left",
-        "axes.labelsize": 9.5, "legend.fontsize": 8.5, "legend.frameon": False,
-        "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
-        "grid.color": "#E4E4E4", "grid.linewidth": 0.6, "axes.axisbelow": True,
-        "axes.edgecolor": "#666666", "xtick.color": "#444444", "ytick.color": "#444444",
-        "lines.linewidth": 1.6})
-    return plot.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False, **options)
-
 
 def save(figure, path):
     """Write a figure, and print its name."""
@@ -395,8 +380,10 @@ def draw_loss(arguments):
     print(kind)
     show([*names, "rate", "seeds", "diverged", "steps", "loss", "sd", "held-out", "sd",
           "accuracy"], rows)
-    quantity = "evaluate/loss" if arguments.held_out else "loss"
-    if arguments.at or arguments.held_out:
+    quantity = ("evaluate/accuracy" if arguments.accuracy else
+                "evaluate/loss" if arguments.held_out else "loss")
+    arguments.linear |= arguments.accuracy
+    if arguments.at or quantity != "loss":
         steps = arguments.at or [int(together(found[0][2], quantity, arguments.until)[0][-1])]
         values_at(found, quantity, steps, names, first)
         ratios(found, quantity, steps, arguments)
@@ -851,18 +838,6 @@ def draw_spectra(arguments):
     save(figure, arguments.output)
 
 
-def common(names):
-    """The beginning that all names share, up to a dot; empty if they are short without it."""
-    long = len(names) > 1 and max(map(len, names)) > 28
-    stem = os.path.commonprefix(names) if long else ""
-    return stem[:stem.rfind(".") + 1]
-
-
-def short(name, length):
-    """Cut a long name at its beginning, where names of blocks are alike."""
-    return name if len(name) <= length else "…" + name[1 - length:]
-
-
 def draw_coupling(arguments):
     found = results_of(arguments.result, "metrics/coupling", arguments.steps)
     if len(found) > 6:  # as even as possible, with the first and the last
@@ -926,115 +901,22 @@ def draw_coupling(arguments):
     save(figure, arguments.output)
 
 
-CELLS = 700  # of a side of an image of a matrix
-
-
-def stored_blocks(result):
-    """Return the stored blocks of a result as tuples of name, first row and size, whether the whole
-    matrix is stored, and a function of a block that yields stripes of its rows. Their columns are
-    those of the whole matrix, if it is stored, else those of the block."""
-    names = [text(name) for name in result["blocks/name"][...]]
-    blocks = list(zip(names, *(result[f"blocks/{what}"][...].tolist()
-                               for what in ("offset", "size"))))
-    full = result.get("hessian/full")
-    kept = [b for b in blocks if full is not None or f"hessian/blocks/{b[0]}" in result]
-
-    def stripes(block, rows):
-        name, first, size = block
-        source = full if full is not None else result[f"hessian/blocks/{name}"]
-        start = first if full is not None else 0
-        for at in range(start, start + size, rows):
-            yield source[at:min(at + rows, start + size)]
-    return kept, full is not None, stripes
-
-
 def draw_matrix(arguments):
-    file = open_file(arguments.result)
-    if "hessian/full" not in file and "hessian/blocks" not in file:
-        raise Failure(INPUT, f"{arguments.result}: found no matrices, expected a result file of a "
-                             "job with output.matrices: true")
-    blocks, whole, stripes = stored_blocks(file)
-    # The chosen blocks stand side by side; a cell has so many rows and columns.
-    starts = np.concatenate([[0], np.cumsum([size for *_, size in blocks])])
-    order = int(starts[-1])
-    cell = -(-order // CELLS)
-    cells = -(-order // cell)
-    squares, counts = np.zeros((cells, cells)), np.zeros((cells, cells))
-    medians = {}
-    places = np.concatenate([np.arange(first, first + size) for _, first, size in blocks])
-    for (block, start) in zip(blocks, starts):
-        name, first, size = block
-        own, row = [], int(start)
-        for stripe in stripes(block, max(1, 2**22 // order)):
-            columns = places if whole else np.arange(size)
-            at = np.arange(order) if whole else np.arange(size) + int(start)
-            entries = stripe[:, columns] if len(columns) < stripe.shape[1] else stripe
-            grid = np.ix_((row + np.arange(len(stripe))) // cell, at // cell)
-            np.add.at(squares, grid, entries**2)
-            np.add.at(counts, grid, 1)
-            own.append(abs(stripe[:, first:first + size] if whole else stripe).ravel())
-            row += len(stripe)
-        medians[name] = float(np.median(np.concatenate(own)))
-    print("median: of the absolute entries of the diagonal block")
-    show(["block", "order", "median"], [[name, size, medians[name]] for name, _, size in blocks])
-    ends = {end: [m for name, m in medians.items() if name.endswith(end)]
-            for end in ("weight.value", "weight.query")}
-    if all(len(m) == 1 for m in ends.values()) and ends["weight.query"][0] > 0:
-        print(f"\nvalue / query {ends['weight.value'][0] / ends['weight.query'][0]:.4g}")
-    if cell > 1:
-        note(f"note: a cell of the image is the root mean square of {cell} x {cell} entries")
-    if not arguments.output:
-        return
-    with np.errstate(invalid="ignore"):
-        image = np.sqrt(squares / np.where(counts, counts, np.nan))
-    figure, matrix = canvas(1, 1, 7.0)
-    axes = matrix[0][0]
-    colours = need("matplotlib.colors", "figures")
-    positive = image[image > 0]
-    top = positive.max() if len(positive) else 1.0
-    low = max(np.quantile(positive, 0.01), top * 1e-8) if len(positive) else 0.1
-    norm = colours.LogNorm(min(low, top / 10), top)
-    shades = need("matplotlib.pyplot", "figures").get_cmap("viridis").copy()
-    shades.set_bad("white")
-    drawn = axes.imshow(np.where(image > 0, np.maximum(image, norm.vmin), np.nan), norm=norm,
-                        cmap=shades, interpolation="nearest", extent=(0, order, order, 0))
-    axes.grid(False)
-    for border in starts[1:-1]:
-        axes.axhline(border, color="white", linewidth=0.4)
-        axes.axvline(border, color="white", linewidth=0.4)
-    # Names of blocks that are too narrow would lie upon each other.
-    wide = [i for i, (*_, size) in enumerate(blocks) if size >= order / 45]
-    middles = [(starts[i] + starts[i + 1]) / 2 for i in wide]
-    labels = [short(blocks[i][0], 25) for i in wide]
-    axes.set_yticks(middles, labels, fontsize=7.5)
-    axes.set_xticks(middles, labels, fontsize=7.5, rotation=90)
-    axes.tick_params(length=2)
-    bar = figure.colorbar(drawn, ax=axes, aspect=30, pad=0.02, shrink=0.75,
-                          extend="min" if len(positive) and positive.min() < norm.vmin
-                          else "neither", label="|entry| (loss / parameter²)")
-    bar.outline.set_visible(False)
-    bar.ax.grid(False)
-    if arguments.title:
-        figure.suptitle(arguments.title, x=0.01, ha="left", fontsize=10)
-    save(figure, arguments.output)
-
-
-def tick_names(names, room):
-    """Return places, labels and borders: a label for each block, or one for the blocks of a tensor
-    together if there are many, and no more labels than there is room for."""
-    groups = [name for name in names]
-    if len(names) > 24:
-        groups = [re.sub(r"\.(neuron|head|token|row)\.\d+$", "", name) for name in names]
-    starts = [i for i, group in enumerate(groups) if i == 0 or group != groups[i - 1]]
-    borders = starts[1:] if len(starts) < len(names) else []
-    stem = common(groups)
-    ticks, labels = [], []
-    for begin, end in zip(starts, [*starts[1:], len(names)]):
-        place = (begin + end - 1) / 2
-        if not ticks or (place - ticks[-1]) * room >= len(names):
-            ticks.append(place)
-            labels.append(short(groups[begin][len(stem):], 28))
-    return ticks, labels, borders
+    with results.open(arguments.result) as file:
+        stored = matrices.find(file)
+        medians = [matrices.median_of(stored, block) for block in stored.blocks]
+        print("median: of the absolute entries of the diagonal block")
+        show(["block", "order", "median"], [[block.name, block.size, median] for block, median in
+                                            zip(stored.blocks, medians)])
+        ends = {end: [m for block, m in zip(stored.blocks, medians) if block.name.endswith(end)]
+                for end in ("weight.value", "weight.query")}
+        if all(len(m) == 1 for m in ends.values()) and ends["weight.query"][0] > 0:
+            print(f"\nvalue / query {ends['weight.value'][0] / ends['weight.query'][0]:.4g}")
+        image = matrices.reduce(stored)
+    if image.cell > 1:
+        note(f"note: {image.meaning()}")
+    if arguments.output:
+        save(matrices.draw(image, arguments.title), arguments.output)
 
 
 def draw_gap(arguments):
@@ -1194,7 +1076,10 @@ def parser():
                FOLDERS)
     runs(loss)
     curves(loss)
-    loss.add_argument("--held-out", action="store_true", help="the loss of held-out examples")
+    held = loss.add_mutually_exclusive_group()
+    held.add_argument("--held-out", action="store_true", help="the loss of held-out examples")
+    held.add_argument("--accuracy", action="store_true",
+                      help="the accuracy on held-out examples, on a linear axis")
     loss.add_argument("--smooth", type=at_least(1, int), metavar="STEPS",
                       help="draw means over so many steps (default: as few as give 250 points)")
 
