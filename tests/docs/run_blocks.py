@@ -9,8 +9,8 @@ project; `hesse` and `mpirun` are on the PATH. All blocks of `sh` run in one she
 files that a reader of the page has. A comment before a block says more:
 
     <!-- not run: REASON -->     the block is counted, and not run
-    <!-- needs: MODULE ... -->   it is skipped where Python lacks a module; so is a block of Python that
-                                 imports one
+    <!-- needs: NAME ... -->     it is skipped where there is no program and no module of Python with the
+                                 name; so is a block of Python that imports a missing module
     <!-- file: NAME -->          it is the content of a file, and is written
 
 A block of YAML may only have known keys of a job. A command in an indented block is an error, because
@@ -57,9 +57,10 @@ for line in sys.stdin:
 
 def all_pages():
     """Return the pages whose blocks are run."""
-    names = ["README.md", "CONTRIBUTING.md", "jobs/README.md", "tools/python/README.md", "tests/README.md"]
-    names += [os.path.relpath(path, root)
-              for path in glob.glob(os.path.join(root, "docs", "**", "*.md"), recursive=True)]
+    names = ["jobs/README.md", "tools/python/README.md", "tests/README.md"]
+    for pattern in ("*.md", "docs/**/*.md"):
+        names += [os.path.relpath(path, root)
+                  for path in glob.glob(os.path.join(root, pattern), recursive=True)]
     return sorted(names)
 
 
@@ -89,19 +90,20 @@ class Session:
         self.process.wait()
 
 
-def missing_modules(block):
-    """Return the modules that a block needs and Python lacks."""
+def missing(block):
+    """Return the programs and the modules of Python that a block needs and that are not there."""
     names = []
     found = re.match(r"needs: (.*)", block.comment)
     if found:
         names = found.group(1).replace(",", " ").split()
-    elif block.language == "python":
+    if block.language == "python":
         for node in ast.walk(ast.parse(block.text)):
             if isinstance(node, ast.Import):
                 names += [alias.name.split(".")[0] for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module:
                 names.append(node.module.split(".")[0])
-    return [name for name in names if name != "hesse" and importlib.util.find_spec(name) is None]
+    return [name for name in names if name != "hesse" and importlib.util.find_spec(name) is None
+            and shutil.which(name) is None]
 
 
 def unknown_keys(value, schema, path=""):
@@ -216,7 +218,7 @@ def run_page(name, hesse, mpiexec, schema, verbose):
                 counts["failed"] += 1
                 blocks = []
         for block in blocks:
-            lacking = missing_modules(block) if block.language in ("sh", "python") else []
+            lacking = missing(block) if block.language in ("sh", "python") else []
             wrong = check_yaml(block, schema) if block.language == "yaml" else ""
             if block.comment.startswith("not run:"):
                 tell(block, "not run", block.comment[9:])
@@ -229,7 +231,7 @@ def run_page(name, hesse, mpiexec, schema, verbose):
                     tell(block, "failed", "found a command in an indented block, expected a fence that names "
                          "its language")
             elif lacking:
-                tell(block, "skipped", f"Python has no {', '.join(lacking)}")
+                tell(block, "skipped", f"found no {', '.join(lacking)}")
             elif block.language in ("sh", "python"):
                 wrong = page.run(block.language, block.text)
                 tell(block, "failed" if wrong else "run", wrong)
