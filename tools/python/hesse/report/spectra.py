@@ -59,8 +59,8 @@ def figure_spectra(cases: Cases, limits: Limits) -> Figure | None:
         kept = np.flatnonzero(masses > 0)
         places = kept[spaced(len(kept), points)]
         if len(places) < len(kept):
-            notes.add(f"Of a spectrum with more than {points:,} eigenvalues, {points:,} evenly "
-                      "spaced ones by rank stand for all.")
+            notes.add(f"A spectrum with more than {points:,} eigenvalues is drawn from {points:,} "
+                      "of them, evenly spaced by rank.")
             masses = np.full(len(places), 1 / len(places)) if spectrum.exact else (
                 masses[places] / masses[places].sum())
         else:
