@@ -17,7 +17,7 @@ alone() {
     launched="hesse $*"
     mkdir -p bin
     [ -x bin/hesse ] || cp "$hesse" bin/hesse
-    PATH="$PWD/path:$PATH" timeout 60 bin/hesse "$@" > "$work/out" 2> "$work/err" < /dev/null
+    timeout 60 env PATH="$PWD/path" bin/hesse "$@" > "$work/out" 2> "$work/err" < /dev/null
     status=$?
 }
 

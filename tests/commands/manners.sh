@@ -191,7 +191,7 @@ help_of_ranks() {
 # README.md has the commands that the quickstart prints at its end, and they work without
 # changes; the run uses a smaller part of the matrix.
 after_the_quickstart() {
-    sed -n '/^    tools\/quickstart/,/^Open MPI/ s/^    //p' "$source/README.md" | sed 1d > next
+    sed -n '/^Then you can/,/^Open MPI/p' "$source/README.md" | sed -n '/^```sh/,/^```$/ {/^```/!p}' > next
     sed 's/  *#.*//' next > plain
     [ "$(wc -l < plain)" -ge 4 ] || return 1
     while IFS= read -r line; do

@@ -307,7 +307,6 @@ def keyboard(page):
     expected = page.js("""document.querySelectorAll('.picker').forEach(d => d.open = false); document.activeElement.blur(); scrollTo(0, 0);
         return [...document.querySelectorAll('button, select, input, summary, a[href]')]
           .filter(n => !n.closest('.plot') && n.checkVisibility() && !n.closest('details:not([open]) > :not(summary)')).length""")
-    reached = set()
     # The place after a click on the page is where Tab goes on from; begin at the top.
     page.js("document.querySelector('.skip').focus(); window.reached = new Set([document.activeElement])")
     for _ in range(expected * 3 + 200):
@@ -320,7 +319,7 @@ def keyboard(page):
     missed = page.js("""return [...document.querySelectorAll('button, select, input, summary, a[href]')]
         .filter(n => !n.closest('.plot') && n.checkVisibility() && !n.closest('details:not([open]) > :not(summary)')
           && !window.reached.has(n)).map(n => n.outerHTML.slice(0, 80))""")
-    assert not missed and not reached, f"controls that Tab does not reach: {missed[:3]}"
+    assert not missed, f"controls that Tab does not reach: {missed[:3]}"
 
 
 def fits(page, width):

@@ -179,7 +179,7 @@ output: {file: wide.h5}
 EOF
     works 'mean over pairs' run wide.yaml
     makes report wide.h5 -o wide.html
-    expect 'a note' grep -q 'with more than 2,000 eigenvalues, 2,000 evenly spaced' wide.html
+    expect 'a note' grep -q 'with more than 2,000 eigenvalues is drawn from 2,000' wide.html
 }
 case_image() {
     needs h5py matplotlib

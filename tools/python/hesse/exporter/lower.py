@@ -1696,16 +1696,8 @@ def chosen_gather(low, x, dim, at):
     return chosen_sum(low, hot, np.stack(taken), x)
 
 
-@handles("scatter", "scatter_add")
 def chosen_scatter(low, node, x, dim, at, y, reduce=None):
     """Put numbers in the chosen places along an axis; the places of scatter differ."""
-    if isinstance(at, Data) and at.equal():
-        at = at.each[0]
-    if reduce is None and isinstance(at, torch.Tensor):
-        from .lower_images import added, written
-        put = written if op_name(node) == "scatter" else added
-        y = torch.full(tuple(at.shape), float(y)) if is_number(y) else y
-        return put(low, x, y, lambda a, b: getattr(torch, op_name(node))(a, dim, at, b))
     if reduce is not None or not isinstance(at, Choice):
         low.refuse(node, "writes in a form that is not known; its places are expected "
                          "to be constants, or to come from topk, sort or argmax")
@@ -2317,66 +2309,6 @@ def listed(x, rank, default=None):
     x = default if x is None or x == [] else x
     x = [x] if isinstance(x, int) else list(x)
     return x * rank if len(x) == 1 else x
-
-
-@handles("max_pool2d_with_indices", "max_pool2d", "max_pool1d", "avg_pool2d",
-         "avg_pool1d", "max_pool1d_with_indices")
-def pool(low, node, x, kernel, stride=None, padding=0, *rest, **more):
-    name = op_name(node)
-    rank = 1 if "1d" in name else 2
-    given = (x, kernel, stride, padding, *rest)
-    x = low.act(x)
-    kernel = listed(kernel, rank)
-    stride, padding = listed(stride, rank, kernel), listed(padding, rank, [0])
-    largest = name.startswith("max")
-    rest = list(rest)
-    dilation = listed(rest.pop(0), rank) if largest and rest else [1] * rank
-    ceil = rest.pop(0) if rest else more.get("ceil_mode", False)
-    counted = rest.pop(0) if rest and not largest else more.get("count_include_pad",
-                                                                True)
-    image, c = list(x.shape[-rank:]), x.shape[-rank - 1]
-    pixels = x.index.reshape([-1] + image)
-    b = low.b
-    with_list = name.endswith("with_indices")
-    square = len(set(stride)) == 1 and len(set(padding)) == 1 and \
-        set(dilation) == {1} and (rank == 2 or not padding[0]) and not ceil and \
-        (not rest or rest[0] is None)
-    if square and (largest or counted or not padding[0]):
-        value = b.gather(x.value, np.moveaxis(pixels, 0, -1).reshape(-1, len(pixels)))
-        rows, cols = image if rank == 2 else [1] + image
-        kr, kc = kernel if rank == 2 else [1] + kernel
-        shape = [(s + 2 * p - k) // stride[0] + 1
-                 for s, p, k in zip(image, padding, kernel)]
-        out = b.node("max_pool" if largest else "average_pool", [value],
-                     int(np.prod(shape)), len(pixels), channels=len(pixels), rows=rows,
-                     cols=cols, kernel_rows=kr, kernel_cols=kc, stride=stride[0],
-                     pad=padding[0])
-        index = np.arange(int(np.prod(shape)) * len(pixels)).reshape(
-            shape + [len(pixels)])
-        y = Act(out, np.moveaxis(index, -1, 0).reshape(list(x.shape[:-rank]) + shape))
-        return [y, None] if with_list else y
-    from .lower_images import linear_map, max_pool
-    if largest:
-        return max_pool(low, node, *given)
-    return linear_map(low, node, *given, **more)
-
-
-@handles("adaptive_avg_pool2d", "_adaptive_avg_pool2d", "adaptive_avg_pool1d")
-def adaptive(low, node, x, size):
-    x = low.act(x)
-    rank = 1 if "1d" in op_name(node) else 2
-    image = list(x.shape[-rank:])
-    size = [s if n is None else n for s, n in zip(image, listed(size, rank))]
-    pixels = x.index.reshape([-1] + image)
-    value = low.b.gather(x.value, np.moveaxis(pixels, 0, -1).reshape(-1, len(pixels)))
-    rows, cols = image if rank == 2 else [1] + image
-    kr, kc = size if rank == 2 else [1] + size
-    tokens = kr * kc
-    out = low.b.node("adaptive_pool", [value], tokens, len(pixels),
-                     channels=len(pixels), rows=rows, cols=cols, kernel_rows=kr,
-                     kernel_cols=kc)
-    index = np.arange(tokens * len(pixels)).reshape(size + [len(pixels)])
-    return Act(out, np.moveaxis(index, -1, 0).reshape(list(x.shape[:-rank]) + size))
 
 
 @handles("slice_scatter", "select_scatter")

@@ -176,9 +176,10 @@ def figures_shares(cases: Cases, limits: Limits) -> list[Figure]:
                 "How much of each block's Hessian belongs to "
                 + ("the Gauss-Newton part and the functional part, which is the rest"
                    if kind == "curvature" else "each kind of operator")
-                + ". The relative bars are divided by the sum of their absolute values, so that all "
-                  "have the length 1; negative ones go to the left. A block that is zero up to rounding has no bar. The trace of the Hessian is the sum "
-                  "of the traces of its shares. Squared norms do not add up in this way. The grey "
+                + ". The relative bars are divided by the sum of their absolute values, so that "
+                  "all have the length 1; negative ones go to the left. A block that is zero up to "
+                  "rounding has no bar. The trace of the Hessian is the sum of the traces of its "
+                  "shares. Squared norms do not add up in this way. The grey "
                   "bar is the rest: shares that the job did not ask for, and for squared norms the "
                   "scalar products between shares.")
             found.append(Figure(
@@ -220,9 +221,10 @@ def shares_views(cases: Cases, own: Sequence[Case], chosen: Sequence[str] | None
                 key = column + ("-relative" if relative else "")
                 for name, piece in pieces.items():
                     with np.errstate(invalid="ignore", divide="ignore"):
-                        y = np.where((total > 0) & ~zero, piece / total, np.nan) if relative else piece
+                        part = np.where((total > 0) & ~zero, piece / total, np.nan)
                     stacks.setdefault(key, []).append(
-                        Curve(name, labels, y, group="rest" if "rest" in name else "",
+                        Curve(name, labels, part if relative else piece,
+                              group="rest" if "rest" in name else "",
                               frame=case.frame))
     words = {"trace-relative": ("trace, relative", "part of the absolute sum"),
              "frobenius-relative": ("squared Frobenius norm, relative", "part of the absolute sum"),

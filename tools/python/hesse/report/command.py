@@ -7,10 +7,8 @@ import os
 import sys
 from typing import Any, Sequence
 
-import numpy as np
-
 from .. import __version__, results
-from ..common import INPUT, OUTPUT, USAGE, Failure, Outputs, Parser, run
+from ..common import OUTPUT, USAGE, Failure, Outputs, Parser, run
 from ..figures import names
 from . import blocks, others, page, series, spectra
 from .cases import Cases, Input, collect
@@ -152,8 +150,9 @@ def make_page(inputs: Sequence[Input], title: str) -> tuple[str, list[Section]]:
     while True:
         sections, cases = sections_of(inputs, limits)
         groups = {short: names.group_of(name) for name, short in cases.short.items()}
-        text = page.render(title, f"Figures of {subtitle} of hesse.", [card_of(given) for given in inputs],
-                           sections, plotly, groups, __version__)
+        cards = [card_of(given) for given in inputs]
+        text = page.render(title, f"Figures of {subtitle} of hesse.", cards, sections, plotly,
+                           groups, __version__)
         size = len(text.encode())
         if size <= page.LARGEST:
             return text, sections

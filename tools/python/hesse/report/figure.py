@@ -171,7 +171,7 @@ class Figure:
 
 @dataclass
 class Section:
-    """Figures under one heading. html: further content that `page` made safe."""
+    """Figures under one heading."""
 
     key: str
     title: str

@@ -177,7 +177,8 @@ def figure_plane(given: Input, key: str, several: bool, limits: Limits) -> Figur
         if side > 1:
             notes.append(f"A cell is the mean over {side} × {side} points.")
         finite = values[np.isfinite(values)]
-        signed = bool(name.startswith("curvature") and len(finite) and finite.min() < 0 < finite.max())
+        signed = bool(name.startswith("curvature") and len(finite)
+                      and finite.min() < 0 < finite.max())
         kinds = (("contour", "contours"), ("surface", "surface")) if name == "loss" else (
             ("contour", ""),)
         for kind, word in kinds:
@@ -240,7 +241,8 @@ def figures_theories(inputs: Sequence[Input], limits: Limits) -> list[Figure]:
                 values = np.sort(count) if len(count) > 1 else np.repeat(
                     count, len(theory["draw"]))
                 draws["steps"].curves.append(curve(
-                    given, "gradient descent steps", np.arange(1, len(values) + 1), values, line="dashed"))
+                    given, "gradient descent steps", np.arange(1, len(values) + 1), values,
+                    line="dashed"))
         if "path" in theory:
             path = theory["path"]
             for quantity, axis in (("loss", "loss"),

@@ -219,6 +219,7 @@ def render(title: str, subtitle: str, cards: Sequence[Card], sections: Sequence[
     figures = [figure for section in sections for figure in section.figures if figure.views]
     data = {"groups": list(names.GROUPS), "meaning": names.MEANING, "groupOf": dict(group_names),
             "figures": [figure_data(figure) for figure in figures]}
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     body = "".join(
         f'<section id="{escape(section.key)}" aria-labelledby="heading-{escape(section.key)}">'
         f'<h2 id="heading-{escape(section.key)}">{escape(section.title)}</h2>'
@@ -251,8 +252,9 @@ def render(title: str, subtitle: str, cards: Sequence[Card], sections: Sequence[
 {body}
 </main>
 </div>
-<footer>Made by hesse {escape(version)}. The page needs no network. It contains plotly.js, which has the MIT licence.</footer>
-<script type="text/plain" id="data">{packed(json.dumps(data, separators=(",", ":"), allow_nan=False))}</script>
+<footer>Made by hesse {escape(version)}. The page needs no network. It contains plotly.js, which
+has the MIT licence.</footer>
+<script type="text/plain" id="data">{packed(text)}</script>
 <script type="text/plain" id="plotly">{plotly}</script>
 <script>
 {asset("page.js")}</script>

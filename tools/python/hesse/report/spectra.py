@@ -41,27 +41,26 @@ def factors_of(spectrum: Spectrum) -> dict[str, float]:
 def figure_spectra(cases: Cases, limits: Limits) -> Figure | None:
     curves: list[Curve] = []
     densities: list[Curve] = []
-    every = [(case, spectrum) for case in cases for spectrum in spectra(case)]
-    points = limits.of_curve(2 * len(every))
     notes, estimated, rows = set(), 0, []
-    first: dict[tuple[str, int | None], set[str]] = {}
+    every = []
     for case in cases:
-        found = spectra(case)
-        first[case.file, case.frame] = representatives(found, 6 if len(cases.files()) == 1 else 2)
-    for case, spectrum in every:
+        own = spectra(case)
+        first = representatives(own, 6 if len(cases.files()) == 1 else 2)
+        every += [(case, spectrum, spectrum.name in first) for spectrum in own]
+    points = limits.of_curve(2 * len(every))
+    for case, spectrum, shown in every:
         name = case.label(cases.short[spectrum.name])
         label = name + " (estimated)" * spectrum.estimated
         estimated += spectrum.estimated
         factors = factors_of(spectrum)
         same = dict(name=name, label=label, title=case.label(spectrum.name), file=case.file,
-                    frame=case.frame, factors=factors,
-                    shown=spectrum.name in first[case.file, case.frame])
+                    frame=case.frame, factors=factors, shown=shown)
         values, masses = spectrum.atoms()
         kept = np.flatnonzero(masses > 0)
         places = kept[spaced(len(kept), points)]
         if len(places) < len(kept):
-            notes.add(f"Of a spectrum with more than {points:,} eigenvalues, {points:,} evenly "
-                      "spaced ones by rank stand for all.")
+            notes.add(f"A spectrum with more than {points:,} eigenvalues is drawn from {points:,} "
+                      "of them, evenly spaced by rank.")
             masses = np.full(len(places), 1 / len(places)) if spectrum.exact else (
                 masses[places] / masses[places].sum())
         else:
@@ -115,17 +114,21 @@ def density_curve(spectrum: Spectrum, factors: dict[str, float], points: int, sa
 
 def figure_rank(cases: Cases, limits: Limits) -> Figure | None:
     """Eigenvalues against rank on two logarithmic axes, with power laws."""
-    every = [(case, spectrum) for case in cases for spectrum in spectra(case) if spectrum.exact]
+    most = 4 if len(cases.files()) == 1 else 1
+    every = []
+    for case in cases:
+        own = spectra(case)
+        first = representatives(own, most)
+        every += [(case, spectrum, first) for spectrum in own if spectrum.exact]
     points = limits.of_curve(2 * len(every))
     curves: list[Curve] = []
     rows = []
     notes = set()
     fitted = False
-    for case, spectrum in every:
+    for case, spectrum, first in every:
         name = case.label(cases.short[spectrum.name])
-        found = representatives(spectra(case), 4 if len(cases.files()) == 1 else 1)
         same = dict(name=name, title=case.label(spectrum.name), file=case.file, frame=case.frame,
-                    shown=spectrum.name in found)
+                    shown=spectrum.name in first)
         values = spectrum.eigenvalues
         floor = float(spectrum.measures.get("noise_floor", 0.0))
         for sign, part in ((1, values[values > floor][::-1]), (-1, -values[values < -floor])):
