@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
 import unittest
 
 import numpy as np
@@ -333,8 +332,9 @@ class Examples(Case):
     def test_examples_of_the_document_run(self):
         with open(os.path.join(ROOT, "docs", "operator.md"), encoding="utf-8") as file:
             text = file.read()
-        examples = [textwrap.dedent(example) for example in
-                    re.findall(r"^    import hesse\n(?:(?:    .*)?\n)*", text, re.MULTILINE)]
+        examples = [example for example in re.findall(r"^```python\n(.*?)^```$", text,
+                                                      re.MULTILINE | re.DOTALL)
+                    if "import hesse" in example]
         self.assertEqual(len(examples), 3)
         self.write("job.yaml", json.dumps(GPT2))
         os.symlink(os.path.join(ROOT, "tools", "python", "hesse"), self.path("hesse"))

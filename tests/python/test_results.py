@@ -32,7 +32,7 @@ except ImportError as error:  # the tests are skipped
     WITHOUT = f"skipped: {error}"
 
 if hesse is None:
-    raise ImportError(WITHOUT)
+    raise unittest.SkipTest(WITHOUT)
 
 OUTPUT = os.path.join(ROOT, "tests", "output")
 DISTANCES = ["js", "js_distance", "js_raw", "js_log", "wasserstein"]
