@@ -49,7 +49,7 @@ typedef struct library {
     int classes, vocabulary;
     bool characters;
     int most_words; /* 0: bytes or characters */
-    hesse_words words;
+    hesse_word_table words;
     hesse_digester *digest;
 } library;
 

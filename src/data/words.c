@@ -18,7 +18,7 @@ static bool separates(char c)
 }
 
 /* Make room for the uses of one more word. */
-static bool reserve(hesse_words *w)
+static bool reserve(hesse_word_table *w)
 {
     if (w->count < w->room) return true;
     const size_t room = 2 * w->room + 1024;
@@ -31,7 +31,7 @@ static bool reserve(hesse_words *w)
 }
 
 /* Find or add the word in front of a 0. Returns its number, or -1: out of memory. */
-static int number_of(hesse_words *w, const char *word)
+static int number_of(hesse_word_table *w, const char *word)
 {
     const json_t *known = json_object_get(w->number, word);
     if (known) return (int)json_integer_value(known);
@@ -42,7 +42,7 @@ static int number_of(hesse_words *w, const char *word)
 }
 
 hesse_status hesse_words_add(const char *path, const char *text, size_t size,
-                             hesse_words *w, int *numbers, size_t *count,
+                             hesse_word_table *w, int *numbers, size_t *count,
                              hesse_why *why)
 {
     *count = 0;
@@ -72,7 +72,7 @@ static int by_frequency(const void *a, const void *b)
     return x->number < y->number ? -1 : 1;
 }
 
-hesse_status hesse_words_number(const char *path, const hesse_words *w, int most,
+hesse_status hesse_words_number(const char *path, const hesse_word_table *w, int most,
                                 size_t count, int *ids, int *vocabulary, hesse_why *why)
 {
     const size_t last = (size_t)most;
@@ -90,9 +90,9 @@ hesse_status hesse_words_number(const char *path, const hesse_words *w, int most
     return good ? HESSE_OK : exhausted(path, why);
 }
 
-void hesse_words_free(hesse_words *w)
+void hesse_words_free(hesse_word_table *w)
 {
     json_decref(w->number);
     free(w->uses);
-    *w = (hesse_words){0};
+    *w = (hesse_word_table){0};
 }

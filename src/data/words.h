@@ -8,11 +8,11 @@
 #include <stddef.h>
 
 /** Distinct words, numbered from 0 by their first use. Start it from {0}. */
-typedef struct hesse_words {
+typedef struct hesse_word_table {
     json_t *number; /* of each word            */
     size_t *uses;   /* [count] of each word    */
     size_t count, room;
-} hesse_words;
+} hesse_word_table;
 
 /** Local. Find the words of a text, which are separated by white space and control
  *  characters, and add those that are new.
@@ -22,7 +22,7 @@ typedef struct hesse_words {
  *  count    [out]  number of words; a text may have none.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_words_add(const char *path, const char *text, size_t size,
-                             hesse_words *words, int *numbers, size_t *count,
+                             hesse_word_table *words, int *numbers, size_t *count,
                              hesse_why *why);
 
 /** Local. Turn numbers of words into ids: 0 is the most frequent word; of two words
@@ -31,11 +31,11 @@ hesse_status hesse_words_add(const char *path, const char *text, size_t size,
  *
  *  vocabulary  [out]  number of ids: at most `most` + 1.
  *  Errors: HESSE_E_NOMEM. */
-hesse_status hesse_words_number(const char *path, const hesse_words *words, int most,
-                                size_t count, int *ids, int *vocabulary,
+hesse_status hesse_words_number(const char *path, const hesse_word_table *words,
+                                int most, size_t count, int *ids, int *vocabulary,
                                 hesse_why *why);
 
 /** Local. Free what the words own. */
-void hesse_words_free(hesse_words *words);
+void hesse_words_free(hesse_word_table *words);
 
 #endif /* HESSE_DATA_WORDS_H */

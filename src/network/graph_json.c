@@ -594,7 +594,11 @@ static void read_table(reader *r, const json_t *from)
     double *values = NULL;
     if (!r->s && (double)rows * cols > INT_MAX)
         refuse(r, "rows", json_object_get(from, "rows"), "fewer than 2^31 numbers");
-    if (!r->s && json_object_get(from, "runs") && !numbers) {
+    if (!r->s && json_object_get(from, "runs") && numbers)
+        refuse(r, "runs", json_object_get(from, "runs"), "either numbers or runs");
+    if (!r->s && json_object_get(from, "tiles") && !json_object_get(from, "runs"))
+        refuse(r, "tiles", json_object_get(from, "tiles"), "tiles only of runs");
+    if (!r->s && json_object_get(from, "runs")) {
         read_runs(r, from, rows, cols);
         return;
     }
@@ -617,10 +621,12 @@ static void read_table(reader *r, const json_t *from)
 static const hesse_op *read_operator(reader *r, const json_t *from)
 {
     const json_t *x = json_object_get(from, "operator");
-    for (const hesse_op *const *op = hesse_ops; json_is_string(x) && *op; op++)
-        if (strcmp((*op)->name, json_string_value(x)) == 0 &&
-            version_of_op(*op) <= r->version)
-            return *op;
+    for (const hesse_op *const *op = hesse_ops; json_is_string(x) && *op; op++) {
+        if (strcmp((*op)->name, json_string_value(x)) != 0) continue;
+        if (version_of_op(*op) <= r->version) return *op;
+        refuse(r, "operator", x, "an operator of this version; \"version\": 2 has it");
+        return NULL;
+    }
     hesse_nearest near = {.word = json_string_value(x)};
     for (const hesse_op *const *op = hesse_ops; near.word && *op; op++)
         hesse_nearest_try(&near, (*op)->name);

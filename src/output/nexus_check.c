@@ -119,7 +119,8 @@ static void check_default(const checked *c, const char *name)
 {
     char class[CLASS] = "";
     bool leads = false;
-    if (!strchr(name, '/') && H5Oexists_by_name(c->group, name, H5P_DEFAULT) > 0) {
+    const bool below_it = *name && strcmp(name, ".") != 0 && !strchr(name, '/');
+    if (below_it && H5Oexists_by_name(c->group, name, H5P_DEFAULT) > 0) {
         const hid_t below = H5Gopen2(c->group, name, H5P_DEFAULT);
         if (below >= 0) {
             hesse_reader_attribute(below, "NX_class", class, sizeof class);

@@ -84,7 +84,8 @@ static entries entries_of(hid_t stored, hid_t space)
     entries e = {.stored = stored, .memory = type_in_memory(stored)};
     e.axes = H5Sget_simple_extent_ndims(space);
     if (e.axes < 0 || e.axes > MOST_AXES ||
-        H5Sget_simple_extent_dims(space, e.shape, NULL) < 0)
+        H5Sget_simple_extent_dims(space, e.shape, NULL) < 0 ||
+        H5Sget_simple_extent_type(space) == H5S_NULL)
         e.memory = -1;
     const hssize_t count = H5Sget_simple_extent_npoints(space);
     e.count = count > 0 ? (size_t)count : 0;
@@ -323,6 +324,7 @@ static void take_share(show *s, json_t *shares, const char *name, const char *pr
     size_t count = 0, size;
     json_int_t order = 0;
     free(hesse_reader_set(s->reader, "blocks/name", -1, &count, &size));
+    if (s->reader->status) return; /* the count may be that of a damaged file */
     json_t *share = hesse_json_set(s->json, shares, name, json_object());
     json_t *records = hesse_json_set(s->json, share, "blocks", json_array());
     for (size_t b = 0; b < count; b++)

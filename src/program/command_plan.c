@@ -116,7 +116,7 @@ static hesse_status plan_job(planner *p, const hesse_job *job)
         hesse_sbatch_print(&planned.all, p->options);
     if (!s && speaks(p)) hesse_planned_print(&planned);
     if (!s) hesse_planned_json(&p->json, p->list, &planned);
-    p->seconds = planned.all.seconds;
+    p->seconds = planned.all.seconds + planned.training.seconds;
     hesse_analysis_free(analysis);
     hesse_problem_free(&problem);
     return s;

@@ -109,10 +109,12 @@ static hesse_status unite(hesse_team *team, size_t count, double *values, double
     memcpy(room, values, count * sizeof *values);
     hesse_team_broadcast(team, 0, values, count * sizeof *values);
     for (size_t i = 0; i < count; i++) {
-        largest = fmax(largest, fabs(values[i]));
-        apart = fmax(apart, fabs(values[i] - room[i]));
+        const bool same = values[i] == room[i] || (isnan(values[i]) && isnan(room[i]));
+        const double distance = same ? 0 : fabs(values[i] - room[i]);
+        largest = fmax(largest, fmax(fabs(values[i]), fabs(room[i])));
+        if (!isnan(apart) && !(distance <= apart)) apart = distance; /* NaN stays */
     }
-    if (apart > SAME * largest)
+    if (!(apart <= SAME * largest))
         s = hesse_fail(
             hesse_team_why(team), HESSE_E_JOB,
             "found %s that differ from those of rank 0 by %.2g of the largest "

@@ -219,6 +219,10 @@ case_unknown_operator() {
     wrong 's/"gelu_tanh"/"gelu_tan"/' \
         'node [0-9]*: "operator" is "gelu_tan", expected the name of an operator, the nearest is "gelu_tanh"'
 }
+case_operator_of_a_later_version() {
+    wrong 's/"gelu_tanh"/"atan"/' \
+        'node [0-9]*: "operator" is "atan", expected an operator of this version; "version": 2 has it'
+}
 case_unknown_key() {
     wrong 's/"loss_weight"/"loss_weigth"/' \
         'graph: there is no key "loss_weigth", the nearest is "loss_weight"'
@@ -291,6 +295,8 @@ EOF
 case_wrong_runs() {
     wrong_runs 1 '{"runs": [[1, 0, 0]]}' 'there is no key "runs", the nearest is "rows"'
     wrong_runs 2 '{"runs": [[1, 0, 0]]}' '"runs" is .*, expected rows x cols numbers with their tiles'
+    wrong_runs 2 '{"numbers": [1], "runs": [[1, 0, 0]]}' '"runs" is .*, expected either numbers or runs'
+    wrong_runs 2 '{"numbers": [1], "tiles": [1, 1]}' '"tiles" is .*, expected tiles only of runs'
     wrong_runs 2 '{"runs": []}' '"runs" is .*, expected a list of \[count, first, step\]'
     wrong_runs 2 '{"runs": [[2.5, 0, 0]]}' '"runs" is .*, expected \[count, first, step\], whole .*'
     wrong_runs 2 '{"runs": [[2, 0.5, 1]]}' '"runs" is .*, expected \[count, first, step\], whole .*'

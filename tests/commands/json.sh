@@ -80,6 +80,14 @@ EOF
     answers large.h5
     expect 'a matrix without its values' grep -q '"values": null' "$work/out"
 }
+case_attribute_without_a_value() {
+    has_h5py || skip 'no h5py to write it with'
+    works ok run job.yaml
+    /usr/bin/python3 -c 'import h5py
+with h5py.File("result.h5", "r+") as f: f.attrs["note"] = h5py.Empty("S2000")'
+    works '"command": "show"' show result.h5 --json
+    expect 'no value' sh -c "! grep -q note '$work/out'"
+}
 case_verified() {
     works ok run job.yaml
     works '"verified": true' show result.h5 --verify --json

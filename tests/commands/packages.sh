@@ -27,6 +27,10 @@ for file in spack/package.py easybuild/*.eb wheel.py; do
     python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$file" ||
         fail "$file: expected Python"
 done
+# The Apptainer image gets every file that an installation copies from the top folder.
+for file in $(sed -n 's/^install(FILES \([A-Z][A-Za-z. ]*\) DESTINATION.*/\1/p' ../../CMakeLists.txt); do
+    grep -q "^    $file /source/" apptainer/hesse.def || fail "apptainer/hesse.def: expected the file $file"
+done
 
 # check COMMAND...: it prints shell commands that load the module; the paths must then be set.
 check() {

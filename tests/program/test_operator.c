@@ -299,6 +299,9 @@ static void errors_are_one_line_on_all_ranks(void **state)
     v[n / 2] = rank == ranks - 1 ? NAN : 0; /* only one rank has it */
     assert_error(hesse_opened_matrix_product(m, 1, v, av), HESSE_E_NUMERIC,
                  hesse_opened_why(x), "of vector 0 is nan");
+    if (ranks > 1)
+        assert_error(hesse_opened_set_parameters(x, v), HESSE_E_JOB,
+                     hesse_opened_why(x), "differ from those of rank 0");
     for (size_t e = 0; e < n; e++) v[e] = 1e308;
     assert_all(!hesse_opened_set_parameters(x, v));
     assert_all(hesse_opened_gradient(x, NULL, av) == HESSE_E_NUMERIC);
