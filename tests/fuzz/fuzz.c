@@ -10,6 +10,7 @@
 #include "network/graph_json.h"
 #include "network/weights.h"
 #include "output/show.h"
+#include "output/show_json.h"
 #include "output/stamp.h"
 #include "output/verify.h"
 
@@ -294,6 +295,9 @@ static void read_result(const uint8_t *bytes, size_t count)
     for (int i = 0; i < 8 && e.next < e.end; i++) edit(&e, file);
     H5Fclose(file);
     expect(hesse_result_show(path, out, &why), &why);
+    hesse_json answer = hesse_json_begin("0", "show");
+    expect(hesse_result_json(path, &answer, &why), &why);
+    expect(hesse_json_end(&answer, out, &why), &why);
     expect(hesse_stamp_put(path, &why), &why);
     expect(hesse_result_verify(path, out, &why), &why);
     fclose(out);

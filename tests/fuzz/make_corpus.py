@@ -141,7 +141,8 @@ with open(os.path.join(there, "job.yaml"), "w") as f:
             "data: {text: job.yaml, sequences: 1}\n"
             "hessian: {scope: both, only: ['*.ln_f.*']}\nspectrum: {density: {points: 2}}\n"
             "metrics: {distance: [js]}\n")
-subprocess.run([os.path.abspath(sys.argv[1]), "run", "job.yaml"], cwd=there, check=True,
+# The file tells its command line: let it be without a path.
+subprocess.run(["hesse", "run", "job.yaml"], executable=os.path.abspath(sys.argv[1]), cwd=there, check=True,
                stdout=subprocess.DEVNULL)
 shutil.copy(os.path.join(there, "job.h5"), os.path.join(HERE, "..", "good.hdf5"))
 shutil.rmtree(there)
