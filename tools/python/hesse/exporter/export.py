@@ -45,8 +45,7 @@ def parse(arguments):
 
 
 def main(arguments=None):
-    return run(PROG, lambda given: command(parse(given)),
-               sys.argv[1:] if arguments is None else arguments)
+    return run(PROG, lambda given: command(parse(given)), arguments)
 
 
 def command(options):
