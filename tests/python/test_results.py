@@ -459,6 +459,8 @@ class Recompute(Case):
         self.assertEqual(found["condition"], 2)
         self.assertEqual(found["robust_condition"], 2)  # absolute values 0 1 1 2: median 1
         self.assertEqual(found["negative_mass"], 0.25)
+        noise = again.of_eigenvalues(np.array([-1e-17, 1.0, 2.0]), 3.0, math.sqrt(5))
+        self.assertEqual((noise["negative_mass"], noise["condition"]), (0, 2))
         shares = np.array([0.25, 0.25, 0.5])
         self.assertAlmostEqual(found["effective_rank"], np.exp(-(shares * np.log(shares)).sum()))
         self.assertEqual(again.of_eigenvalues(np.zeros(3), 0.0, 0.0)["check_trace"], 0)
