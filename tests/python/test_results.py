@@ -519,6 +519,12 @@ class Compare(Case):
             self.assertGreater(share.worst, 0.1)
         with hesse.open(made("sweep.h5")) as r, self.assertRaisesRegex(Failure, "kind sweep"):
             hesse.compare(r, made("exact.h5"))
+        path = self.path("failed.h5")  # a series, all of whose steps failed
+        shutil.copy(made("series.h5"), path)
+        with h5py.File(path, "r+") as f:
+            del f["steps"]
+        with self.assertRaisesRegex(Failure, "kind series"):
+            hesse.compare(path, made("exact.h5"))
         found = hesse.compare(made("exact.h5"), made("lanczos.h5"))
         self.assertTrue(np.isnan(found.spectra["largest"]).all())
 
