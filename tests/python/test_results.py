@@ -461,6 +461,13 @@ class Recompute(Case):
         self.assertEqual(found["negative_mass"], 0.25)
         noise = again.of_eigenvalues(np.array([-1e-17, 1.0, 2.0]), 3.0, math.sqrt(5))
         self.assertEqual((noise["negative_mass"], noise["condition"]), (0, 2))
+
+        class Quadrature(dict):
+            size, nodes, weights = 10, np.array([[0.0, 2.0]]), np.array([[0.95, 0.05]])
+        few = again.of_quadrature(Quadrature())
+        self.assertAlmostEqual(few["trace"], 1)
+        self.assertAlmostEqual(few["frobenius"], math.sqrt(2))
+        self.assertEqual(few["effective_rank"], 1)  # half an eigenvalue of 2
         shares = np.array([0.25, 0.25, 0.5])
         self.assertAlmostEqual(found["effective_rank"], np.exp(-(shares * np.log(shares)).sum()))
         self.assertEqual(again.of_eigenvalues(np.zeros(3), 0.0, 0.0)["check_trace"], 0)
