@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import unittest
+from unittest import mock
 
 import numpy as np
 
@@ -177,6 +178,13 @@ class Operator(Case):
                 matrix = whole(op)
                 self.near(matrix, matrix.T, 1e-12)
 
+    def test_columns_are_multiplied_at_once(self):
+        with hesse.operator(GPT2) as op:
+            with mock.patch.object(op._job, "call", wraps=op._job.call) as call:
+                op @ random(op.shape[0], 30)
+            self.assertEqual([(given.args[0], given.args[2]) for given in call.call_args_list],
+                             [("matrix_product", 30)])
+
     def test_shares_add_up(self):
         with hesse.operator(GPT2) as op:
             x = random(op.shape[0])
@@ -197,6 +205,7 @@ class Operator(Case):
                     self.assertEqual(list(one.index), list(op.index[own]))
                 two = op.select(blocks=[op.names[-1], op.names[0]])
                 self.assertEqual(two.names, list(dict.fromkeys([op.names[0], op.names[-1]])))
+                self.assertEqual(two.select("gauss_newton").names, two.names)
 
     def test_only_of_the_job_is_the_default(self):
         with hesse.operator({**GPT2, "hessian": {"only": ["*ln_1*"]}}) as op:

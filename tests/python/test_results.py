@@ -459,6 +459,15 @@ class Recompute(Case):
         self.assertEqual(found["condition"], 2)
         self.assertEqual(found["robust_condition"], 2)  # absolute values 0 1 1 2: median 1
         self.assertEqual(found["negative_mass"], 0.25)
+        noise = again.of_eigenvalues(np.array([-1e-17, 1.0, 2.0]), 3.0, math.sqrt(5))
+        self.assertEqual((noise["negative_mass"], noise["condition"]), (0, 2))
+
+        class Quadrature(dict):
+            size, nodes, weights = 10, np.array([[0.0, 2.0]]), np.array([[0.95, 0.05]])
+        few = again.of_quadrature(Quadrature())
+        self.assertAlmostEqual(few["trace"], 1)
+        self.assertAlmostEqual(few["frobenius"], math.sqrt(2))
+        self.assertEqual(few["effective_rank"], 1)  # half an eigenvalue of 2
         shares = np.array([0.25, 0.25, 0.5])
         self.assertAlmostEqual(found["effective_rank"], np.exp(-(shares * np.log(shares)).sum()))
         self.assertEqual(again.of_eigenvalues(np.zeros(3), 0.0, 0.0)["check_trace"], 0)
@@ -517,6 +526,12 @@ class Compare(Case):
             self.assertGreater(share.worst, 0.1)
         with hesse.open(made("sweep.h5")) as r, self.assertRaisesRegex(Failure, "kind sweep"):
             hesse.compare(r, made("exact.h5"))
+        path = self.path("failed.h5")  # a series, all of whose steps failed
+        shutil.copy(made("series.h5"), path)
+        with h5py.File(path, "r+") as f:
+            del f["steps"]
+        with self.assertRaisesRegex(Failure, "kind series"):
+            hesse.compare(path, made("exact.h5"))
         found = hesse.compare(made("exact.h5"), made("lanczos.h5"))
         self.assertTrue(np.isnan(found.spectra["largest"]).all())
 

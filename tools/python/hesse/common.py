@@ -1,11 +1,11 @@
-"""Errors, exit statuses and files that both commands share."""
+"""Errors, exit statuses and files that all commands share."""
 import argparse
 import importlib
 import os
 import sys
 from typing import Any
 
-USAGE, INPUT, OUTPUT = 2, 3, 6  # exit statuses, the same as those of hesse
+USAGE, INPUT, NUMERICAL, OUTPUT = 2, 3, 5, 6  # exit statuses, the same as those of hesse
 
 
 class Failure(Exception):
@@ -23,10 +23,13 @@ class Parser(argparse.ArgumentParser):
         raise Failure(USAGE, f"{message}; --help explains the options")
 
 
-def run(prog, command, arguments):
-    """Run a command that returns its summary, and return the exit status."""
+def run(prog, command, arguments=None):
+    """Run a command that returns its summary, and return the exit status.
+
+    arguments: the words of the command line; by default those of this process.
+    """
     try:
-        print(f"{prog}: {command(arguments)}", flush=True)
+        print(f"{prog}: {command(sys.argv[1:] if arguments is None else arguments)}", flush=True)
         return 0
     except Failure as failure:
         print(f"{prog}: {failure}", file=sys.stderr)

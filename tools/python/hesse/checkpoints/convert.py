@@ -34,8 +34,7 @@ def parse(arguments):
 
 
 def main(arguments=None):
-    return run(PROG, lambda given: convert(parse(given)),
-               sys.argv[1:] if arguments is None else arguments)
+    return run(PROG, lambda given: convert(parse(given)), arguments)
 
 
 def convert(options):

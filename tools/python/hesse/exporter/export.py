@@ -38,15 +38,15 @@ def parse(arguments):
                         "returns its loss")
     parser.add_argument("--hesse", metavar="FILE", help="the program hesse, which "
                         "computes the same numbers before the files are written "
-                        "(default: the one on the PATH, if any)")
+                        "(default: the one that the variable HESSE names, or beside "
+                        "this package, or on the PATH, if any)")
     parser.add_argument("--force", action="store_true",
                         help="replace files in the folder")
     return parser.parse_args(arguments)
 
 
 def main(arguments=None):
-    return run(PROG, lambda given: command(parse(given)),
-               sys.argv[1:] if arguments is None else arguments)
+    return run(PROG, lambda given: command(parse(given)), arguments)
 
 
 def command(options):

@@ -11,7 +11,7 @@ import re
 import numpy as np
 import torch
 
-from .graph_builder import HIDDEN, MOST, Act, Builder, Choice, Par, Refused, whole
+from .graph_builder import HIDDEN, Act, Builder, Choice, Par, Refused, whole
 
 aten = torch.ops.aten
 LOW = (torch.float32, torch.float16, torch.bfloat16)

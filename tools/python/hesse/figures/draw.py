@@ -12,9 +12,10 @@ import sys
 from ..common import INPUT, OUTPUT, USAGE, Failure, Parser, need, reason
 from .. import results
 from . import matrices
+from .names import DISTANCES, common, short, tick_names
 from .runs import (correlation, deviation, find_runs, line, mean, moments, normal_quantiles, np,
                    open_file, rank_correlation, text)
-from .style import COLOURS, canvas, common, short, tick_names
+from .style import COLOURS, canvas, colour_bar, give_title
 
 OF_OPTIMISER = {"adam": 0, "adamw": 0, "sgd": 1, "gd": 2, "sign": 3, "adam_mini": 4, "muon": 5}
 STYLES = ["-", (0, (6, 2)), (0, (1, 1.5))]  # for curves beyond the last colour
@@ -40,13 +41,6 @@ LABELS = {
     "class_gradient_norm": "norm of the gradient of a class",
     "class_trace": "trace of the Hessian of a class",
     "instability": "squared change of the outputs\nover that of the parameters",
-}
-DISTANCES = {
-    "js": "Jensen-Shannon divergence of spectra (nat)",
-    "js_distance": "Jensen-Shannon distance of spectra (nat^(1/2))",
-    "js_raw": "Jensen-Shannon divergence of spectra, without the grid's step",
-    "js_log": "Jensen-Shannon divergence of logarithms of spectra (nat)",
-    "wasserstein": "Wasserstein distance of spectra (loss / parameter²)",
 }
 CURVATURE = ("smoothness", "gradient_smoothness", "sharpness", "threshold", "class_trace")
 GRADIENT = ("gradient_norm", "noise_mean", "noise_deviation", "class_gradient_norm")
@@ -453,8 +447,7 @@ def draw_against_steps(found, quantities, arguments, x_label, y_label):
         matrix[at // columns][at % columns].axis("off")
     spread = spread_of(arguments, found)
     title = arguments.title or spread[:1].upper() + spread[1:]
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    give_title(figure, title)
     save(figure, arguments.output)
 
 
@@ -619,11 +612,8 @@ def draw_smoothness(arguments):
     figure.supxlabel("norm of the gradient (loss / parameter)", fontsize=9.5)
     figure.supylabel(f"{LABELS.get(arguments.quantity, arguments.quantity)} (loss / parameter²)",
                      fontsize=9.5)
-    bar = figure.colorbar(points, ax=matrix.ravel().tolist(), label="step", aspect=30, pad=0.02)
-    bar.outline.set_visible(False)
-    bar.ax.grid(False)
-    if arguments.title:
-        figure.suptitle(arguments.title, x=0.01, ha="left", fontsize=10)
+    colour_bar(figure, points, matrix.ravel().tolist(), "step")
+    give_title(figure, arguments.title)
     save(figure, arguments.output)
 
 
@@ -683,8 +673,7 @@ def draw_noise(arguments):
         if i >= count - 2:
             left.set_xlabel("distance (loss / parameter)", fontsize=None if count == 1 else 8.5)
             right.set_xlabel("normal quantile", fontsize=None if count == 1 else 8.5)
-    if arguments.title:
-        figure.suptitle(arguments.title, x=0.01, ha="left", fontsize=10)
+    give_title(figure, arguments.title)
     save(figure, arguments.output)
 
 
@@ -833,8 +822,7 @@ def draw_spectra(arguments):
     figure.supylabel("density" if tenth else "density (parameter² / loss)", fontsize=9.5)
     for at in range(len(curves), lines * columns):
         matrix[at // columns][at % columns].axis("off")
-    if arguments.title:
-        figure.suptitle(arguments.title, x=0.01, ha="left", fontsize=10)
+    give_title(figure, arguments.title)
     save(figure, arguments.output)
 
 
@@ -891,13 +879,9 @@ def draw_coupling(arguments):
         axes.tick_params(length=2)
     for at in range(count, lines * columns):
         matrix[at // columns][at % columns].axis("off")
-    bar = figure.colorbar(image, ax=matrix.ravel().tolist(), aspect=30, pad=0.02,
-                          extend="min" if len(every) and every.min() < norm.vmin else "neither",
-                          label="Frobenius norm (loss / parameter²)")
-    bar.outline.set_visible(False)
-    bar.ax.grid(False)
-    if arguments.title:
-        figure.suptitle(arguments.title, x=0.01, ha="left", fontsize=10)
+    colour_bar(figure, image, matrix.ravel().tolist(), "Frobenius norm (loss / parameter²)",
+               extend="min" if len(every) and every.min() < norm.vmin else "neither")
+    give_title(figure, arguments.title)
     save(figure, arguments.output)
 
 

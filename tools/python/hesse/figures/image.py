@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Sequence
 
 from .. import results
@@ -71,5 +70,4 @@ def image(arguments: argparse.Namespace) -> str:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    return run(PROG, lambda line: image(parser().parse_args(line)),
-               sys.argv[1:] if given is None else given)
+    return run(PROG, lambda line: image(parser().parse_args(line)), given)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..common import INPUT, USAGE, Failure, need
 from .names import short_names
-from .style import canvas
+from .style import canvas, colour_bar, give_title
 
 CELLS = 700  # of a side of an image
 STRIPE = 2 ** 22  # entries that are read at once, 32 MiB
@@ -198,11 +198,7 @@ def draw(image: Image, title: str | None = None) -> Any:
     axes.set_yticks(middles, labels, fontsize=7.5)
     axes.set_xticks(middles, labels, fontsize=7.5, rotation=90)
     axes.tick_params(length=2)
-    bar = figure.colorbar(drawn, ax=axes, aspect=30, pad=0.02, shrink=0.75,
-                          extend="min" if len(positive) and positive.min() < norm.vmin
-                          else "neither", label="|entry| (loss / parameter²)")
-    bar.outline.set_visible(False)
-    bar.ax.grid(False)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    colour_bar(figure, drawn, axes, "|entry| (loss / parameter²)", shrink=0.75,
+               extend="min" if len(positive) and positive.min() < norm.vmin else "neither")
+    give_title(figure, title)
     return figure

@@ -1,10 +1,18 @@
-"""Names of blocks: their groups, their layers and short forms."""
+"""Names of blocks: their groups, their layers and short forms; and labels of distances."""
 from __future__ import annotations
 
 import os
 import re
 from typing import Sequence
 
+# Labels of axes.
+DISTANCES = {
+    "js": "Jensen-Shannon divergence of spectra (nat)",
+    "js_distance": "Jensen-Shannon distance of spectra (nat^½)",
+    "js_raw": "Jensen-Shannon divergence of spectra, without the grid's step",
+    "js_log": "Jensen-Shannon divergence of logarithms of spectra (nat)",
+    "wasserstein": "Wasserstein distance of spectra (loss / parameter²)",
+}
 # The groups of `hessian.partition: group`, in the order of the figures.
 GROUPS = ("Emb", "QK", "VO", "FFN", "Norm", "Conv", "Other")
 MEANING = {"Emb": "embeddings and heads", "QK": "queries and keys", "VO": "values and outputs",
@@ -89,3 +97,34 @@ def short_names(names: Sequence[str]) -> list[str]:
         found = [name[beginning:] for name in names]
     cut = [text if len(text) <= 34 else f"{text[:10]}…{text[-23:]}" for text in found]
     return cut if len(set(cut)) == len(set(found)) else found
+
+
+# Names on axes.
+
+def common(names: Sequence[str]) -> str:
+    """Return the stem of the names; empty if they are short with it."""
+    return stem(names) if max(map(len, names), default=0) > 28 else ""
+
+
+def short(name: str, length: int) -> str:
+    """Cut a long name at its beginning, where names of blocks are alike."""
+    return name if len(name) <= length else "…" + name[1 - length:]
+
+
+def tick_names(names: Sequence[str], room: int) -> tuple[list[float], list[str], list[int]]:
+    """Return places, labels and borders: a label for each block, or one for the blocks of a tensor
+    together if there are many, and no more labels than there is room for."""
+    groups = list(names)
+    if len(names) > 24:
+        groups = [re.sub(r"\.(neuron|head|token|row)\.\d+$", "", name) for name in names]
+    starts = [i for i, group in enumerate(groups) if i == 0 or group != groups[i - 1]]
+    borders = starts[1:] if len(starts) < len(names) else []
+    beginning = len(common(groups))
+    ticks: list[float] = []
+    labels: list[str] = []
+    for begin, end in zip(starts, [*starts[1:], len(names)]):
+        place = (begin + end - 1) / 2
+        if not ticks or (place - ticks[-1]) * room >= len(names):
+            ticks.append(place)
+            labels.append(short(groups[begin][beginning:], 28))
+    return ticks, labels, borders

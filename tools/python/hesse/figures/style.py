@@ -1,7 +1,4 @@
-"""The look of all figures that Matplotlib draws: colours, canvas and short names."""
-import os
-import re
-
+"""The look of all figures that Matplotlib draws: colours, canvas, bars of colours and titles."""
 from ..common import need
 
 # Okabe and Ito's colours without yellow, which is too light for lines.
@@ -24,33 +21,14 @@ def canvas(rows=1, columns=1, height=4.0, **options):
     return plot.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False, **options)
 
 
-# Names of blocks.
-
-def common(names):
-    """The beginning that all names share, up to a dot; empty if they are short without it."""
-    long = len(names) > 1 and max(map(len, names)) > 28
-    stem = os.path.commonprefix(names) if long else ""
-    return stem[:stem.rfind(".") + 1]
+def colour_bar(figure, drawn, axes, label, **options):
+    """Add the scale of the colours of what was drawn."""
+    bar = figure.colorbar(drawn, ax=axes, aspect=30, pad=0.02, label=label, **options)
+    bar.outline.set_visible(False)
+    bar.ax.grid(False)
 
 
-def short(name, length):
-    """Cut a long name at its beginning, where names of blocks are alike."""
-    return name if len(name) <= length else "…" + name[1 - length:]
-
-
-def tick_names(names, room):
-    """Return places, labels and borders: a label for each block, or one for the blocks of a tensor
-    together if there are many, and no more labels than there is room for."""
-    groups = [name for name in names]
-    if len(names) > 24:
-        groups = [re.sub(r"\.(neuron|head|token|row)\.\d+$", "", name) for name in names]
-    starts = [i for i, group in enumerate(groups) if i == 0 or group != groups[i - 1]]
-    borders = starts[1:] if len(starts) < len(names) else []
-    stem = common(groups)
-    ticks, labels = [], []
-    for begin, end in zip(starts, [*starts[1:], len(names)]):
-        place = (begin + end - 1) / 2
-        if not ticks or (place - ticks[-1]) * room >= len(names):
-            ticks.append(place)
-            labels.append(short(groups[begin][len(stem):], 28))
-    return ticks, labels, borders
+def give_title(figure, title):
+    """Give a figure its title, if there is one."""
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10)

@@ -5,19 +5,13 @@ import math
 from typing import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..figures import names
 from .cases import Case, Cases
-from .figure import Axis, Cells, Curve, Figure, Floats, Limits, View, averaged
+from .figure import Axis, Cells, Curve, Figure, Floats, Limits, View, averaged, spaced
 
-DISTANCES = {
-    "js": "Jensen-Shannon divergence (nat)",
-    "js_distance": "Jensen-Shannon distance (nat^½)",
-    "js_raw": "Jensen-Shannon divergence, summed without the step of the grid",
-    "js_log": "Jensen-Shannon divergence of logarithms (nat)",
-    "wasserstein": "Wasserstein distance (loss / parameter²)",
-    "coupling": "coupling: Frobenius norm (loss / parameter²)",
-}
+DISTANCES = {**names.DISTANCES, "coupling": "coupling: Frobenius norm (loss / parameter²)"}
 SHORT = {"js": "Jensen-Shannon", "js_distance": "Jensen-Shannon, square root",
          "js_raw": "Jensen-Shannon, raw", "js_log": "Jensen-Shannon of logarithms",
          "wasserstein": "Wasserstein", "coupling": "coupling"}
@@ -100,10 +94,19 @@ def farthest(values: Floats, labels: Sequence[str]) -> list:
     return [float(values[row, column]), labels[row], labels[column]]
 
 
+def kept_blocks(count: int, limits: Limits, notes: set[str]) -> NDArray[np.int64]:
+    """Return the places of the blocks that have bars."""
+    kept = spaced(count, limits.points)
+    if len(kept) < count:
+        notes.add(f"{len(kept):,} of {count:,} blocks are drawn, evenly spaced in the order of the "
+                  "file.")
+    return kept
+
+
 def figure_measures(cases: Cases, limits: Limits) -> Figure | None:
     """Bars of each measure, coloured by group."""
     views = []
-    notes = set()
+    notes: set[str] = set()
     for key, label, axis, scale in MEASURES:
         curves, order = [], {}
         for case in cases:
@@ -113,11 +116,7 @@ def figure_measures(cases: Cases, limits: Limits) -> Figure | None:
             index, values = list(table.index), table[key].astype(float)
             if not np.isfinite(values).any():
                 continue
-            kept = np.arange(len(index))
-            if len(index) > limits.points:
-                kept = np.round(np.linspace(0, len(index) - 1, limits.points)).astype(int)
-                notes.add(f"{limits.points:,} of {len(index):,} blocks are drawn, evenly spaced in "
-                          "the order of the file.")
+            kept = kept_blocks(len(index), limits, notes)
             index = [index[at] for at in kept]
             low = high = None
             if key == "trace_per_parameter" and (table["trace_error"] > 0).any():
@@ -168,7 +167,8 @@ def figures_shares(cases: Cases, limits: Limits) -> list[Figure]:
     for at, file in enumerate(cases.files()):
         own = [case for case in cases if case.file == file and case.result.parts]
         for kind, chosen in (("curvature", ("gauss_newton", "functional")), ("operators", None)):
-            views = shares_views(cases, own, chosen, limits)
+            notes: set[str] = set()
+            views = shares_views(cases, own, chosen, limits, notes)
             if not views:
                 continue
             name = f": {file}" if file else ""
@@ -186,12 +186,13 @@ def figures_shares(cases: Cases, limits: Limits) -> list[Figure]:
                 f"shares-{kind}" + (f"-{at}" if at else ""),
                 ("Gauss-Newton and functional shares" if kind == "curvature" else
                  "Shares of the operators") + name, caption, views,
-                cases.frames if any(case.frame is not None for case in own) else ()))
+                cases.frames if any(case.frame is not None for case in own) else (),
+                notes=sorted(notes)))
     return found
 
 
 def shares_views(cases: Cases, own: Sequence[Case], chosen: Sequence[str] | None,
-                 limits: Limits) -> list[View]:
+                 limits: Limits, notes: set[str]) -> list[View]:
     stacks: dict[str, list[Curve]] = {}
     order: dict[str, list[int]] = {}
     for case in own:
@@ -201,16 +202,16 @@ def shares_views(cases: Cases, own: Sequence[Case], chosen: Sequence[str] | None
         if not parts:
             continue
         table = case.result.blocks
-        index = list(table.index)[:limits.points]
+        kept = kept_blocks(len(table.index), limits, notes)
+        index = [table.index[at] for at in kept]
         order = order or names.orders(index)
         labels = [cases.short[name] for name in index]
-        count = len(index)
-        size = table["frobenius"][:count].astype(float)
+        size = table["frobenius"][kept].astype(float)
         zero = size <= ROUNDING * np.nanmax(size, initial=0)
         for column, power in (("trace", 1), ("frobenius", 2)):
-            whole = table[column][:count].astype(float) ** power
+            whole = table[column][kept].astype(float) ** power
             pieces = {name.replace("_", "-" if name == "gauss_newton" else " "):
-                      part.blocks[column][:count].astype(float) ** power
+                      part.blocks[column][kept].astype(float) ** power
                       for name, part in sorted(parts.items())}
             rest = whole - sum(pieces.values())
             noise = 1e-9 * (np.abs(whole) + sum(np.abs(piece) for piece in pieces.values()))

@@ -4,9 +4,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Iterator, Sequence
 
-import numpy as np
-
 from ..figures import names
+from .figure import spaced
 
 if TYPE_CHECKING:
     from ..results import File, Result, Spectrum
@@ -66,8 +65,7 @@ def collect(inputs: Sequence[Input], most_frames: int) -> Cases:
     kept = steps
     note = ""
     if len(steps) > most_frames:
-        places = np.unique(np.round(np.linspace(0, len(steps) - 1, most_frames)).astype(int))
-        kept = [steps[at] for at in places]
+        kept = [steps[at] for at in spaced(len(steps), most_frames)]
         note = f"The slider has {len(kept)} of the {len(steps)} steps."
     cases = []
     for given in inputs:

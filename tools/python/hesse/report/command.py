@@ -4,7 +4,6 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import sys
 from typing import Any, Sequence
 
 from .. import __version__, results
@@ -196,10 +195,11 @@ def report(arguments: argparse.Namespace) -> str:
             outputs.write(arguments.output, write)
             written.append(f"{arguments.output} ({len(text.encode()) / 1e6:.1f} MB, "
                            f"{words(sum(len(s.figures) for s in sections), 'figure')})")
+        if arguments.png or arguments.pdf:
+            from . import paper
+            sections, _ = sections_of(inputs, Limits())
         for folder, ending in ((arguments.png, "png"), (arguments.pdf, "pdf")):
             if folder:
-                from . import paper
-                sections, _ = sections_of(inputs, Limits())
                 count = paper.draw_all(sections, folder, ending, outputs)
                 written.append(f"{folder} ({words(count, 'figure')})")
         outputs.commit()
@@ -207,5 +207,4 @@ def report(arguments: argparse.Namespace) -> str:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    return run(PROG, lambda line: report(parser().parse_args(line)),
-               sys.argv[1:] if given is None else given)
+    return run(PROG, lambda line: report(parser().parse_args(line)), given)

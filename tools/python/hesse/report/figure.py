@@ -213,17 +213,23 @@ def peaks(y: Floats, limit: int) -> NDArray[np.int64]:
     return np.array(sorted(found))
 
 
+def means(values: Floats, side: int, axis: int = 0) -> Floats:
+    """Return the means of neighbours, `side` of them, along an axis; the last mean may be of fewer."""
+    starts = np.arange(0, values.shape[axis], side)
+    counts = np.diff([*starts, values.shape[axis]])
+    shape = [1] * values.ndim
+    shape[axis] = -1
+    found: Floats = np.add.reduceat(values, starts, axis=axis) / counts.reshape(shape)
+    return found
+
+
 def averaged(values: Floats, limit: int) -> tuple[Floats, int]:
     """Return means over squares of a matrix with at most `limit` rows and columns, and the side of
     a square."""
     side = -(-max(values.shape) // limit) if values.size else 1
     if side <= 1:
         return values, 1
-    for axis in (0, 1):
-        starts = np.arange(0, values.shape[axis], side)
-        counts = np.diff([*starts, values.shape[axis]])
-        values = np.add.reduceat(values, starts, axis=axis) / np.expand_dims(counts, 1 - axis)
-    return values, side
+    return means(means(values, side, 0), side, 1), side
 
 
 # Axes.

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..figures import names
 from .cases import Input
-from .figure import Axis, Cells, Curve, Figure, Limits, View, averaged, spaced_log
+from .figure import Axis, Cells, Curve, Figure, Limits, View, averaged, means, spaced_log
 from .series import both_signs
 
 QUANTITIES = (("frobenius", "Frobenius norm", "Frobenius norm (loss / parameter²)"),
@@ -173,7 +173,7 @@ def figure_plane(given: Input, key: str, several: bool, limits: Limits) -> Figur
         if name not in landscape:
             continue
         values, side = averaged(landscape[name].astype(float).T, limits.cells)
-        x, y = landscape["x"].astype(float)[::side], landscape["y"].astype(float)[::side]
+        x, y = (means(landscape[place].astype(float), side) for place in ("x", "y"))
         if side > 1:
             notes.append(f"A cell is the mean over {side} × {side} points.")
         finite = values[np.isfinite(values)]

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..common import Outputs, need
 from ..figures import names
-from ..figures.style import COLOURS, canvas
+from ..figures.style import COLOURS, canvas, colour_bar
 from .figure import Axis, Cells, Curve, Figure, Floats, Section, View, histogram, threshold
 
 GREY = "#9AA1A8"
@@ -237,6 +237,4 @@ def image(drawn: Any, axes: Any, view: View, cells: Cells) -> None:
         else:
             axes.set_xticks([])
             axes.set_yticks([])
-    bar = drawn.colorbar(mapped, ax=axes, aspect=30, pad=0.02, label=plain(cells.label))
-    bar.outline.set_visible(False)
-    bar.ax.grid(False)
+    colour_bar(drawn, mapped, axes, plain(cells.label))

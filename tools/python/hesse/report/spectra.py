@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..results.recompute import of_tail
+from ..results.recompute import of_tail, tenth
 from .cases import Case, Cases, representatives, spectra
 from .figure import (Axis, Curve, Figure, Floats, Limits, View, peaks, spaced, spaced_log)
 
@@ -18,16 +18,6 @@ EIGENVALUE = "eigenvalue (loss / parameter²)"
 SCALINGS = {"raw": "as computed", "tenth": "divided by the 10th largest",
             "trace": "divided by the trace"}
 LARGEST_FIT = 20000  # eigenvalues; the search for the best tail of more takes too long
-
-
-def tenth(spectrum: Spectrum) -> float:
-    """Return the absolute 10th largest eigenvalue, as the densities of hesse are divided by it."""
-    if spectrum.exact:
-        values = spectrum.eigenvalues
-        return float(abs(values[-10] if len(values) >= 10 else values[0]))
-    taken = spectrum["taken"]
-    return float(abs(np.mean([row[max(0, int(t) - 10)]
-                              for row, t in zip(spectrum.nodes, taken)])))
 
 
 def factors_of(spectrum: Spectrum) -> dict[str, float]:

@@ -196,11 +196,12 @@ def compare(a: Comparable, b: Comparable) -> Comparison:
             if not isinstance(item, Result):
                 item = open(item)
                 opened.append(item)
-            if getattr(item, "kind", "result") == "series":
+            kind = getattr(item, "kind", "result")
+            if kind == "series" and item.file.steps:
                 item = item.file.at(item.file.steps[-1])
-            elif getattr(item, "kind", "result") != "result":
-                raise Failure(USAGE, f"{item._where}: found a file of the kind {item.file.kind}, "
-                                     "expected a result or a series to compare")
+            elif kind != "result":
+                raise Failure(USAGE, f"{item._where}: found a file of the kind {kind}, expected a "
+                                     "result, or a series with the result of a step, to compare")
             with_blocks.append(item)
         return Comparison(*with_blocks)
     finally:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common import Failure
+from ..common import NUMERICAL, Failure
 from .reading import Missing, read
 from .table import Table, columns_of
 
 if TYPE_CHECKING:
     from .view import Floats, Result, Spectrum
 
-NUMERICAL = 5  # exit status of a numerical failure
 EPSILON = float(np.finfo(float).eps)
 LEAST_SQUARES = 1e-280  # smaller sums of squares have lost digits to underflow
 LOG_BINS, LOG_FLOOR = 64, 1e-12
@@ -220,18 +219,21 @@ def kernel_masses(values: Floats, masses: Floats, first: float, step: float, poi
     return found
 
 
+def tenth(spectrum: Spectrum) -> float:
+    """Return |the 10th largest eigenvalue|, or of the smallest if there are fewer than 10; for a
+    quadrature, of the mean over the probes."""
+    if spectrum.exact:
+        values = spectrum.eigenvalues
+        return abs(float(values[max(0, len(values) - 10)]))
+    return abs(float(np.mean([row[max(0, int(last) - 10)] for row, last in
+                              zip(spectrum.nodes, spectrum["taken"])])))
+
+
 def unit_of(spectrum: Spectrum, settings: Mapping[str, Any]) -> float:
     """Return the number by which eigenvalues are divided: 1, or |the 10th largest|."""
     if str(settings.get("eigenvalues_divided_by", "1")) == "1":
         return 1.0
-    if spectrum.exact:
-        values = spectrum.eigenvalues
-        tenth = float(values[-10 if len(values) >= 10 else 0])
-    else:
-        nodes, taken = spectrum.nodes, spectrum["taken"]
-        tenth = float(np.mean([row[max(0, last - 10)] if last >= 10 else row[0]
-                               for row, last in zip(nodes, taken)]))
-    return abs(tenth) or 1.0
+    return tenth(spectrum) or 1.0
 
 
 def density(spectrum: Spectrum) -> tuple[Floats, Floats | None]:

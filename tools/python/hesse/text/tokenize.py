@@ -51,8 +51,7 @@ def positive(text):
 
 
 def main(arguments=None):
-    return run(PROG, lambda given: tokenize(parse(given)),
-               sys.argv[1:] if arguments is None else arguments)
+    return run(PROG, lambda given: tokenize(parse(given)), arguments)
 
 
 def tokenize(options):
