@@ -160,6 +160,23 @@ static char *printed(const hesse_graph *g)
     return text;
 }
 
+/* Parameters of attention have the heads of the architecture. */
+static void expect_heads(const hesse_arch *arch, const hesse_graph *g)
+{
+    for (int i = 0; i < g->params.count; i++) {
+        const hesse_param *p = &g->params.list[i];
+        const bool keys = p->role == HESSE_ROLE_KEY || p->role == HESSE_ROLE_VALUE;
+        const bool queries =
+            p->role == HESSE_ROLE_QUERY || p->role == HESSE_ROLE_OUTPUT;
+        const int heads = keys      ? arch->attention.kv_heads
+                          : queries ? arch->attention.heads
+                                    : 0;
+        if (p->heads != heads)
+            fail_msg("%s: %s has %d heads, expected %d", arch->family, p->name,
+                     p->heads, heads);
+    }
+}
+
 static void graphs_read_back(void **state)
 {
     (void)state;
@@ -172,6 +189,7 @@ static void graphs_read_back(void **state)
         char *twice = printed(again);
         assert_string_equal(text, twice);
         assert_int_equal(g->params.size, again->params.size);
+        expect_heads(&archs[i], again);
         assert_int_equal(g->buffers.size, again->buffers.size);
         free(text);
         free(twice);
@@ -180,16 +198,16 @@ static void graphs_read_back(void **state)
     }
 }
 
-static hesse_graph *graph_of_config(const char *folder, const char *family)
+static hesse_graph *graph_of_config(const char *folder, const char *family,
+                                    hesse_arch *a)
 {
     char path[512];
-    hesse_arch a = {.layout = {.prefix = "model."}};
     hesse_graph *g = NULL;
     hesse_why why;
-    snprintf(a.family, sizeof a.family, "%s", family);
+    snprintf(a->family, sizeof a->family, "%s", family);
     snprintf(path, sizeof path, "%s/families/%s/config.json", HESSE_TEST_FOLDER,
              folder);
-    if (hesse_config_read(path, &a, &why) || hesse_family_graph(&a, 5, &g, &why))
+    if (hesse_config_read(path, a, &why) || hesse_family_graph(a, 5, &g, &why))
         fail_msg("%s", why.text);
     return g;
 }
@@ -213,7 +231,8 @@ static void decoders_read_back(void **state)
         {"gemma", "gemma", true, 0, 0},       {"gemma2", "gemma2", true, 2, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        hesse_graph *g = graph_of_config(cases[i].folder, cases[i].family);
+        hesse_arch a = {.layout = {.prefix = "model."}};
+        hesse_graph *g = graph_of_config(cases[i].folder, cases[i].family, &a);
         hesse_graph *again = NULL;
         hesse_why why;
         char *text = printed(g);
@@ -227,6 +246,7 @@ static void decoders_read_back(void **state)
             if (again->nodes[j].d.window) window = again->nodes[j].d.window;
         for (int j = 0; j < again->params.count && !groups; j++)
             groups = again->params.list[j].slice.groups;
+        expect_heads(&a, again);
         assert_int_equal(window, cases[i].window);
         assert_int_equal(groups, cases[i].groups);
         free(text);

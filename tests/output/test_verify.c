@@ -353,9 +353,11 @@ static void pictures_that_do_not_fit_are_found(void **state)
     } list[] = {
         {"/", "default", "spectrum", "a group that can be drawn"},
         {"/", "default", "gradient", "a group that can be drawn"},
+        {"/", "default", ".", "a group that can be drawn"},
         {"spectra", "default", "blocks/formed", "a group that can be drawn"},
         {"blocks", "signal", NULL, "a dataset of numbers"},
         {"blocks", "signal", "name", "a dataset of numbers"},
+        {"spectra/blocks/formed", "signal", "density/values", "a dataset of numbers"},
         {"blocks", "axes", NULL, "a name for every dimension"},
         {"blocks", "axes", "name", "numbers of the length of the dimension"},
         {"spectra/blocks/formed/density", "axes", "../grid", "numbers of the length"},
