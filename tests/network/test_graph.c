@@ -288,6 +288,65 @@ static void general_operators_read_back(void **state)
     }
 }
 
+/* Queries that pass a gather before their scores. Its places may move whole tokens, not
+   channels. The scores of a second map of the matrix must have as many heads. */
+static void heads_end_where_channels_move(void **state)
+{
+    (void)state;
+    static const char whole[] = "4,5,6,7, 0,1,2,3, -1,-1,-1,-1, 8,9,10,11",
+                      turned[] = "0,4,8,12, 1,5,9,13, 2,6,10,14, 3,7,11,15";
+    static const struct {
+        const char *places;
+        int others, heads; /* of the second scores; found for the queries */
+    } cases[] = {{whole, 2, 2}, {turned, 2, 0}, {whole, 1, 0}};
+#define RESULT "{\"kind\": \"result\", \"tokens\": 4, \"width\": 4}, "
+#define MATRIX(name)                                                                   \
+    "{\"kind\": \"parameter\", \"name\": \"" name "\", \"tensor\": \"" name            \
+    "\", \"rows\": 4, \"cols\": 4, \"role\": \"" name                                  \
+    "\", \"layer\": 0, \"init\": {\"mean\": 0.2, \"spread\": 0}}, "
+#define LINEAR(matrix, to)                                                             \
+    "{\"operator\": \"linear_unbiased\", \"inputs\": [0, " matrix "], \"output\": " to \
+    ", \"sizes\": {\"channels\": 4, \"outputs\": 4}}, "
+#define SCORES(queries, to)                                                            \
+    "{\"operator\": \"scores\", \"inputs\": [" queries ", 3], \"output\": " to         \
+    ", \"sizes\": {\"channels\": 4, \"heads\": %d, \"kv_heads\": %d, "                 \
+    "\"constant\": 1}, \"unread\": %s}, "
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const int others = cases[i].others;
+        char text[4096];
+        hesse_graph *g = NULL;
+        hesse_why why;
+        snprintf(
+            text, sizeof text,
+            "{\"format\": \"hesse-graph\", \"version\": 1, \"tokens\": 4, \"values\": ["
+            "{\"kind\": \"input\", \"tokens\": 4, \"width\": 4}, " MATRIX("query")
+                MATRIX("key") RESULT RESULT
+            "{\"kind\": \"table\", \"rows\": 4, \"cols\": 4, \"numbers\": "
+            "[%s]}, " RESULT
+            "{\"kind\": \"result\", \"tokens\": 4, \"width\": 8}, " RESULT
+            "{\"kind\": \"result\", \"tokens\": 4, \"width\": %d}, "
+            "{\"kind\": \"target\", \"tokens\": 4, \"width\": 8}, "
+            "{\"kind\": \"result\", \"tokens\": 0, \"width\": 0}], \"nodes\": [" LINEAR(
+                "2", "3")
+                LINEAR(
+                    "1",
+                    "4") "{\"operator\": \"gather\", \"inputs\": [4, 5], \"output\": "
+                         "6, "
+                         "\"sizes\": {\"channels\": 4, \"outputs\": 4}}, " SCORES("6",
+                                                                                  "7")
+                             LINEAR("1", "8") SCORES(
+                                 "8",
+                                 "9") "{\"operator\": \"squared_error\", \"inputs\": "
+                                      "[7, 10], "
+                                      "\"output\": 11, \"sizes\": {\"channels\": 8}}]}",
+            cases[i].places, 4 * others, 2, 2, "false", others, others, "true");
+        if (hesse_graph_parse("graph", text, strlen(text), &g, &why))
+            fail_msg("%s", why.text);
+        assert_int_equal(g->params.list[0].heads, cases[i].heads);
+        hesse_graph_free(g);
+    }
+}
+
 enum { TALL = 12, WIDE = 24 };
 
 /* A number of a table of one of several kinds. */
@@ -541,6 +600,7 @@ int main(void)
         cmocka_unit_test(graphs_read_back),
         cmocka_unit_test(decoders_read_back),
         cmocka_unit_test(general_operators_read_back),
+        cmocka_unit_test(heads_end_where_channels_move),
         cmocka_unit_test(tables_keep_their_numbers),
         cmocka_unit_test(graphs_that_were_read_compute_the_same),
         cmocka_unit_test(damaged_graphs_never_crash),
