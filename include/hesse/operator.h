@@ -65,8 +65,8 @@ HESSE_SHOWN void hesse_opened_free(hesse_opened *opened);
 /** Local. The reason of the last error of this job or of its matrices. */
 HESSE_SHOWN const char *hesse_opened_why(const hesse_opened *opened);
 
-/** Local. What a user should know about the job, in lines: tensors of the checkpoint
- * that are ignored, a slow BLAS. "" if there is nothing. */
+/** Local. Notes on the job for its user, in lines: tensors of the checkpoint that are
+ * ignored, a slow BLAS. "" if there are none. */
 HESSE_SHOWN const char *hesse_opened_note(const hesse_opened *opened);
 
 /** Local. The number N of the parameters, and the number of the tensors that they

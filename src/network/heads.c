@@ -87,22 +87,21 @@ void hesse_graph_find_heads(hesse_graph *g)
     for (int i = 0; w.marks && i < g->params.count; i++) {
         hesse_param *p = &g->params.list[i];
         const bool output = p->role == HESSE_ROLE_OUTPUT;
-        int heads = 0;
+        int maps = 0;
         do value++;
         while (g->values[value].kind != HESSE_VALUE_PARAMETER);
         if (!output && p->role != HESSE_ROLE_QUERY && p->role != HESSE_ROLE_KEY &&
             p->role != HESSE_ROLE_VALUE)
             continue;
-        /* Of several maps that read it, all must have the same heads. */
+        /* If several maps read it, all must have the same heads. */
         for (const hesse_graph_node *n = g->nodes; n < g->nodes + g->n_nodes; n++) {
             const bool read =
                 n->in[W] == value || (n->op->parameters == 2 && n->in[W + 1] == value);
             if (n->op->kind != HESSE_LINEAR || !read) continue;
             w.mark++;
             const int found = output ? heads_before(&w, n) : heads_after(&w, n);
-            heads = !heads || heads == found ? found : -1;
+            p->heads = !maps++ || p->heads == found ? found : 0;
         }
-        p->heads = heads > 0 ? heads : 0;
     }
     free(w.marks);
 }

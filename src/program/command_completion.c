@@ -69,6 +69,11 @@ static bool is_file(const hesse_option *o)
     return o->value && strcmp(o->value, "FILE") == 0;
 }
 
+static bool is_override(const hesse_option *o)
+{
+    return o->value && strcmp(o->value, "KEY=VALUE") == 0;
+}
+
 /* Print the list of overrides inside of quotes, as lines KEY= or KEY=WORD. */
 static void print_overrides(void)
 {
@@ -114,7 +119,7 @@ static void print_bash(void)
     for (const hesse_option *o = hesse_option_rows; o->name; o++)
         if (is_file(o))
             printf("    %s) words= ending= ;;\n", o->name);
-        else if (o->value && strcmp(o->value, "KEY=VALUE") != 0)
+        else if (o->value && !is_override(o))
             printf("    %s) words=' ' ;;\n", o->name);
     fputs("    esac\n"
           "    [[ -z $key ]] || words=$(_hesse_overrides | sed -n \"s/^$key=//p\")\n"
@@ -153,16 +158,15 @@ static void print_zsh_options(const hesse_command *c)
     printf("        %s) _arguments", c->name);
     for (const hesse_option *o = hesse_option_rows; o->name; o++) {
         if (!(c->takes & o->group)) continue;
-        const bool set = o->value && strcmp(o->value, "KEY=VALUE") == 0;
-        printf(" \\\n            '%s%s%s[", set ? "*" : "", o->name,
+        printf(" \\\n            '%s%s%s[", is_override(o) ? "*" : "", o->name,
                o->value ? "=" : "");
         print_text(o->help, "[]:\\", "'\\''");
         putchar(']');
         if (o->value)
             printf(":%s:%s", o->value,
-                   set          ? "_hesse_override"
-                   : is_file(o) ? "_files"
-                                : " ");
+                   is_override(o) ? "_hesse_override"
+                   : is_file(o)   ? "_files"
+                                  : " ");
         putchar('\'');
     }
     fputs(" \\\n            '--help[Print the help of this command]'", stdout);
@@ -238,7 +242,7 @@ static void print_fish_options(const hesse_command *c)
                o->name + 2);
         if (is_file(o))
             fputs(" -r -F", stdout);
-        else if (o->value && strcmp(o->value, "KEY=VALUE") == 0)
+        else if (is_override(o))
             fputs(" -x -a '(__hesse_overrides)'", stdout);
         else if (o->value)
             fputs(" -x", stdout);

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What the plans of all points have in common. */
+/* The facts that the plans of all points share. */
 typedef struct planner {
     hesse_team *team;
     const hesse_options *options;

@@ -246,7 +246,7 @@ static hesse_status panels(check *c, const hesse_job *job, const hesse_network *
 {
     enum { COLUMNS = 512 };
     const hesse_analysis_options job_options = hesse_job_options(job);
-    /* What else the job wants to know may not exist for neurons. */
+    /* Other results that the job asks for may not exist for neurons. */
     const hesse_analysis_options asked = {.partition = HESSE_CUT_NEURON,
                                           .method = job_options.method,
                                           .lanczos = job_options.lanczos,

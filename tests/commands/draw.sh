@@ -4,7 +4,6 @@
 # usage: draw.sh HESSE MPIEXEC [CASE...]
 # The variable `python` names another Python than /usr/bin/python3.
 . "$(dirname "$0")/library.sh"
-python=${python:-/usr/bin/python3}
 ranks=2
 has_h5py() {
     "$python" -c 'import h5py' 2> "$work/import"
@@ -41,23 +40,14 @@ EOT
     works 'mean over pairs' run spectra.yaml
 }
 
-# draw WORD...: run tools/draw; $status is its exit status.
 draw() {
-    launched="draw $*"
-    "$python" "$source/tools/draw" "$@" > "$work/out" 2> "$work/err" < /dev/null
-    status=$?
+    script tools/draw "$@"
 }
-
-# draw_refused STATUS MESSAGE WORD...: it ends with that status, one line, and no new file.
+# draw_refused STATUS MESSAGE WORD...
 draw_refused() {
     expected=$1 message=$2
     shift 2
-    before=$(find . | sort)
-    draw "$@"
-    expect_status "$expected"
-    grep -q -x -e "draw: $message" "$work/err" || fail "expected one line like 'draw: $message'"
-    [ "$(wc -l < "$work/err")" -eq 1 ] || fail 'more than one line, expected one'
-    [ "$(find . | sort)" = "$before" ] || fail 'files are left behind, expected none'
+    script_refused "$expected" "$message" tools/draw "$@"
 }
 
 case_numbers_of_numpy() {

@@ -25,6 +25,7 @@ export OMPI_MCA_hwloc_base_binding_policy OMPI_MCA_odls_base_sigkill_timeout
 source=$(cd "$(dirname "$0")/../.." && pwd)
 references=$source/tests/reference
 ranks=3
+python=${python:-/usr/bin/python3}
 weights=model.safetensors
 size=$(wc -c < "$references/gpt2/$weights") # of the weights, in bytes
 
@@ -180,6 +181,28 @@ run_refused() {
     expected=$1 message=$2
     shift 2
     refused "$expected" "$message" run job.yaml "$@"
+}
+
+# script PATH WORD...: run a Python program of the source; $status is its exit status.
+script() {
+    launched=$*
+    path=$source/$1
+    shift
+    "$python" "$path" "$@" > "$work/out" 2> "$work/err" < /dev/null
+    status=$?
+}
+
+# script_refused STATUS MESSAGE PATH WORD...: the program ends with that status, no new file,
+# and one line, which matches MESSAGE after the name of the program.
+script_refused() {
+    expected=$1 message="$(basename "$3" | tr - ' '): $2"
+    shift 2
+    before=$(find . | sort)
+    script "$@"
+    expect_status "$expected"
+    grep -q -x -e "$message" "$work/err" || fail "expected one line like '$message'"
+    [ "$(wc -l < "$work/err")" -eq 1 ] || fail 'more than one line, expected one'
+    [ "$(find . | sort)" = "$before" ] || fail 'files are left behind, expected none'
 }
 
 # The runner; the last line of every file.

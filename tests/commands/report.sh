@@ -5,7 +5,6 @@
 # The variable `python` names another Python than /usr/bin/python3; `chromium` and `chromedriver`
 # name other programs than those of the PATH.
 . "$(dirname "$0")/library.sh"
-python=${python:-/usr/bin/python3}
 ranks=2
 
 # needs MODULE...: the case is skipped if a Python module is missing.
@@ -41,29 +40,19 @@ EOF
     works 'mean over pairs' run result.yaml "$@"
 }
 
-# tool NAME WORD...: run hesse-NAME; $status is its exit status.
-tool() {
-    program=$1
-    shift
-    launched="hesse $program $*"
-    "$python" "$source/tools/python/bin/hesse-$program" "$@" > "$work/out" 2> "$work/err" < /dev/null
-    status=$?
-}
+# makes NAME WORD...: hesse-NAME ends well and says nothing on standard error.
 makes() {
-    tool "$@"
+    program=tools/python/bin/hesse-$1
+    shift
+    script "$program" "$@"
     expect_status 0
     [ ! -s "$work/err" ] || fail 'a message, expected none'
 }
-# says STATUS MESSAGE NAME WORD...: the tool ends with one message and leaves no file behind.
+# says STATUS MESSAGE NAME WORD...: hesse-NAME ends with one message and leaves no file behind.
 says() {
-    expected=$1 message=$2
-    shift 2
-    before=$(find . | sort)
-    tool "$@"
-    expect_status "$expected"
-    grep -q -x -e "hesse $1: $message" "$work/err" || fail "expected one line like '$message'"
-    [ "$(wc -l < "$work/err")" -eq 1 ] || fail 'more than one line, expected one'
-    [ "$(find . | sort)" = "$before" ] || fail 'files are left behind, expected none'
+    expected=$1 message=$2 program=tools/python/bin/hesse-$3
+    shift 3
+    script_refused "$expected" "$message" "$program" "$@"
 }
 # shows WHAT PAGE...: the pages pass the checks of report.py in the browser.
 shows() {

@@ -12,6 +12,13 @@ case_any_number_of_ranks() {
             "$(sed -n 's/^selftest: all \([0-9]*\) .*/\1/p' "$work/out")" ]
         expect_lines 0 FAILED
         expect_notes 0 .
+        for check in 'Hessian-vector products' symmetry 'Gauss-Newton part' \
+            'sum of the shares' 'panels of neurons' 'eigenvalues by lapack' 'loss, trace' \
+            'eigenvalues: traces' 'norms of all pieces' 'Lanczos nodes' 'Lanczos trace' \
+            'result file: eigenvalues' 'result file: one changed byte' \
+            'stopped run: it stops' 'stopped run: eigenvalues'; do
+            expect_lines 1 "^$check.* ok$"
+        done
     done
     expect 'no files' [ -z "$(ls)" ]
 }

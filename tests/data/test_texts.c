@@ -72,7 +72,7 @@ static void lines_may_begin_with_their_label(void **state)
 static void frequent_words_have_ids(void **state)
 {
     (void)state;
-    write_text("neg", "b a\n \t\r\ne  a b\n");
+    write_text("neg", "b\177a\n \t\r\ne  a b\n");
     write_text("pos", "cd\tcd\xff cd b\r\n");
     const char *const paths[] = {"neg", "pos"};
     hesse_data_options o = {.kind = "texts", .paths = paths, .n_paths = 2, .words = 3};
@@ -98,6 +98,37 @@ static void frequent_words_have_ids(void **state)
                 "of words and of characters, expected one");
 }
 
+/* Line i of the text has the words 2 i and 2 i + 1. Word 5 is used again near the
+   beginning, before there is room for all words, and word 1500 twice near the end. */
+static void many_words_have_ids(void **state)
+{
+    (void)state;
+    enum { LINES = 1600, TWICE = 5, OFTEN = 1500 };
+    FILE *f = fopen("many", "w");
+    assert_non_null(f);
+    for (int i = 0; i < LINES; i++)
+        fprintf(f, "0\tw%d w%d%s\n", 2 * i, 2 * i + 1,
+                i == 7           ? " w5"
+                : i == LINES - 9 ? " w1500 w1500"
+                                 : "");
+    assert_int_equal(fclose(f), 0);
+    const char *const path = "many";
+    const hesse_data_options o = {
+        .kind = "texts", .paths = &path, .n_paths = 1, .words = 2, .sequences = LINES};
+    hesse_batch b = examples_for(&o, &reads_ids);
+    assert_int_equal(b.sequences, LINES);
+    assert_int_equal(b.context, 4);
+    assert_int_equal(b.vocabulary, 4);
+    for (int i = 0; i < LINES; i++)
+        for (int k = 0; k < 2; k++) {
+            const int word = 2 * i + k;
+            assert_int_equal(b.input[i * 4 + k], word == OFTEN   ? 1
+                                                 : word == TWICE ? 2
+                                                                 : 3);
+        }
+    hesse_batch_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +136,7 @@ int main(void)
         cmocka_unit_test(files_of_a_folder_are_texts),
         cmocka_unit_test(lines_may_begin_with_their_label),
         cmocka_unit_test(frequent_words_have_ids),
+        cmocka_unit_test(many_words_have_ids),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -160,6 +160,23 @@ static char *printed(const hesse_graph *g)
     return text;
 }
 
+/* Parameters of attention have the heads of the architecture. */
+static void expect_heads(const hesse_arch *arch, const hesse_graph *g)
+{
+    for (int i = 0; i < g->params.count; i++) {
+        const hesse_param *p = &g->params.list[i];
+        const bool keys = p->role == HESSE_ROLE_KEY || p->role == HESSE_ROLE_VALUE;
+        const bool queries =
+            p->role == HESSE_ROLE_QUERY || p->role == HESSE_ROLE_OUTPUT;
+        const int heads = keys      ? arch->attention.kv_heads
+                          : queries ? arch->attention.heads
+                                    : 0;
+        if (p->heads != heads)
+            fail_msg("%s: %s has %d heads, expected %d", arch->family, p->name,
+                     p->heads, heads);
+    }
+}
+
 static void graphs_read_back(void **state)
 {
     (void)state;
@@ -172,6 +189,7 @@ static void graphs_read_back(void **state)
         char *twice = printed(again);
         assert_string_equal(text, twice);
         assert_int_equal(g->params.size, again->params.size);
+        expect_heads(&archs[i], again);
         assert_int_equal(g->buffers.size, again->buffers.size);
         free(text);
         free(twice);
@@ -180,16 +198,16 @@ static void graphs_read_back(void **state)
     }
 }
 
-static hesse_graph *graph_of_config(const char *folder, const char *family)
+static hesse_graph *graph_of_config(const char *folder, const char *family,
+                                    hesse_arch *a)
 {
     char path[512];
-    hesse_arch a = {.layout = {.prefix = "model."}};
     hesse_graph *g = NULL;
     hesse_why why;
-    snprintf(a.family, sizeof a.family, "%s", family);
+    snprintf(a->family, sizeof a->family, "%s", family);
     snprintf(path, sizeof path, "%s/families/%s/config.json", HESSE_TEST_FOLDER,
              folder);
-    if (hesse_config_read(path, &a, &why) || hesse_family_graph(&a, 5, &g, &why))
+    if (hesse_config_read(path, a, &why) || hesse_family_graph(a, 5, &g, &why))
         fail_msg("%s", why.text);
     return g;
 }
@@ -213,7 +231,8 @@ static void decoders_read_back(void **state)
         {"gemma", "gemma", true, 0, 0},       {"gemma2", "gemma2", true, 2, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        hesse_graph *g = graph_of_config(cases[i].folder, cases[i].family);
+        hesse_arch a = {.layout = {.prefix = "model."}};
+        hesse_graph *g = graph_of_config(cases[i].folder, cases[i].family, &a);
         hesse_graph *again = NULL;
         hesse_why why;
         char *text = printed(g);
@@ -227,6 +246,7 @@ static void decoders_read_back(void **state)
             if (again->nodes[j].d.window) window = again->nodes[j].d.window;
         for (int j = 0; j < again->params.count && !groups; j++)
             groups = again->params.list[j].slice.groups;
+        expect_heads(&a, again);
         assert_int_equal(window, cases[i].window);
         assert_int_equal(groups, cases[i].groups);
         free(text);
@@ -265,6 +285,65 @@ static void general_operators_read_back(void **state)
         free(twice);
         hesse_graph_free(g);
         hesse_graph_free(again);
+    }
+}
+
+/* Queries that pass a gather before their scores. Its places may move whole tokens, not
+   channels. The scores of a second map of the matrix must have as many heads. */
+static void heads_end_where_channels_move(void **state)
+{
+    (void)state;
+    static const char whole[] = "4,5,6,7, 0,1,2,3, -1,-1,-1,-1, 8,9,10,11",
+                      turned[] = "0,4,8,12, 1,5,9,13, 2,6,10,14, 3,7,11,15";
+    static const struct {
+        const char *places;
+        int others, heads; /* of the second scores; found for the queries */
+    } cases[] = {{whole, 2, 2}, {turned, 2, 0}, {whole, 1, 0}};
+#define RESULT "{\"kind\": \"result\", \"tokens\": 4, \"width\": 4}, "
+#define MATRIX(name)                                                                   \
+    "{\"kind\": \"parameter\", \"name\": \"" name "\", \"tensor\": \"" name            \
+    "\", \"rows\": 4, \"cols\": 4, \"role\": \"" name                                  \
+    "\", \"layer\": 0, \"init\": {\"mean\": 0.2, \"spread\": 0}}, "
+#define LINEAR(matrix, to)                                                             \
+    "{\"operator\": \"linear_unbiased\", \"inputs\": [0, " matrix "], \"output\": " to \
+    ", \"sizes\": {\"channels\": 4, \"outputs\": 4}}, "
+#define SCORES(queries, to)                                                            \
+    "{\"operator\": \"scores\", \"inputs\": [" queries ", 3], \"output\": " to         \
+    ", \"sizes\": {\"channels\": 4, \"heads\": %d, \"kv_heads\": %d, "                 \
+    "\"constant\": 1}, \"unread\": %s}, "
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const int others = cases[i].others;
+        char text[4096];
+        hesse_graph *g = NULL;
+        hesse_why why;
+        snprintf(
+            text, sizeof text,
+            "{\"format\": \"hesse-graph\", \"version\": 1, \"tokens\": 4, \"values\": ["
+            "{\"kind\": \"input\", \"tokens\": 4, \"width\": 4}, " MATRIX("query")
+                MATRIX("key") RESULT RESULT
+            "{\"kind\": \"table\", \"rows\": 4, \"cols\": 4, \"numbers\": "
+            "[%s]}, " RESULT
+            "{\"kind\": \"result\", \"tokens\": 4, \"width\": 8}, " RESULT
+            "{\"kind\": \"result\", \"tokens\": 4, \"width\": %d}, "
+            "{\"kind\": \"target\", \"tokens\": 4, \"width\": 8}, "
+            "{\"kind\": \"result\", \"tokens\": 0, \"width\": 0}], \"nodes\": [" LINEAR(
+                "2", "3")
+                LINEAR(
+                    "1",
+                    "4") "{\"operator\": \"gather\", \"inputs\": [4, 5], \"output\": "
+                         "6, "
+                         "\"sizes\": {\"channels\": 4, \"outputs\": 4}}, " SCORES("6",
+                                                                                  "7")
+                             LINEAR("1", "8") SCORES(
+                                 "8",
+                                 "9") "{\"operator\": \"squared_error\", \"inputs\": "
+                                      "[7, 10], "
+                                      "\"output\": 11, \"sizes\": {\"channels\": 8}}]}",
+            cases[i].places, 4 * others, 2, 2, "false", others, others, "true");
+        if (hesse_graph_parse("graph", text, strlen(text), &g, &why))
+            fail_msg("%s", why.text);
+        assert_int_equal(g->params.list[0].heads, cases[i].heads);
+        hesse_graph_free(g);
     }
 }
 
@@ -521,6 +600,7 @@ int main(void)
         cmocka_unit_test(graphs_read_back),
         cmocka_unit_test(decoders_read_back),
         cmocka_unit_test(general_operators_read_back),
+        cmocka_unit_test(heads_end_where_channels_move),
         cmocka_unit_test(tables_keep_their_numbers),
         cmocka_unit_test(graphs_that_were_read_compute_the_same),
         cmocka_unit_test(damaged_graphs_never_crash),

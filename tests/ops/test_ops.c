@@ -697,6 +697,26 @@ static void kinds_are_a_partition(void **state)
     assert_int_equal(hesse_kinds_named("sofmax"), 0);
 }
 
+/* The mean is that of the tokens to which the last token of a sequence may attend. */
+static void means_are_of_visible_tokens(void **state)
+{
+    (void)state;
+    const double x[] = {1, 2, 4, 8, 16, 32, 64, 128};
+    const int from[] = {0, 0, 0, 1, 0, 0, 0, 0}, end[] = {4, 4, 4, 3, 4, 4, 4, 4};
+    double y[2];
+    hesse_frame f = {.d = {.n = 8, .t = 4, .c = 1},
+                     .k = 1,
+                     .x = {x},
+                     .y = y,
+                     .from = from,
+                     .id = end};
+    hesse_op_mean_pool.forward(&f);
+    assert_true(y[0] == 3 && y[1] == 60);
+    f.from = f.id = NULL;
+    hesse_op_mean_pool.forward(&f);
+    assert_true(y[0] == 3.75 && y[1] == 60);
+}
+
 /* If a class is almost certain, right or wrong, every number must be correct to its own
    last digits. */
 static void certain_classes_keep_their_digits(void **state)
@@ -748,6 +768,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(unit_is_dense),
         cmocka_unit_test(part_is_a_part_of_the_whole),
         cmocka_unit_test(images_are_as_defined),
+        cmocka_unit_test(means_are_of_visible_tokens),
         cmocka_unit_test(certain_classes_keep_their_digits),
         cmocka_unit_test(kinds_are_a_partition),
     };
