@@ -61,34 +61,58 @@ int hesse_gemm_lanes(void)
     return lanes[level_of_this_processor()];
 }
 
-static size_t whole_vectors(hesse_into into, int m, size_t n, int depth, double alpha,
-                            hesse_strided a, const double *b, size_t ldb, double *c,
-                            size_t ldc)
+static void whole_vectors(const hesse_gemm_shape *s)
 {
     switch (level_of_this_processor()) {
 #ifdef HESSE_X86
     case AVX512:
-        return columns_avx512(into, m, n, depth, alpha, a, b, ldb, c, ldc);
+        columns_avx512(s);
+        break;
     case AVX2:
-        return columns_avx2(into, m, n, depth, alpha, a, b, ldb, c, ldc);
+        columns_avx2(s);
+        break;
 #endif
     default:
-        return columns_generic(into, m, n, depth, alpha, a, b, ldb, c, ldc);
+        columns_generic(s);
     }
+}
+
+/* Compute the columns that fill no vector. */
+static void other_columns(const hesse_gemm_shape *s, const double *b, double *c)
+{
+    const size_t lanes = (size_t)hesse_gemm_lanes();
+    for (int i = 0; i < s->m; i++)
+        for (size_t j = s->n / lanes * lanes; j < s->n; j++) {
+            double sum = 0;
+            for (int p = 0; p < s->depth; p++)
+                sum += s->a.at[(size_t)i * s->a.row + (size_t)p * s->a.col] *
+                       b[(size_t)p * s->ldb + j];
+            double *at = &c[(size_t)i * s->ldc + j];
+            *at = s->alpha * sum + (s->into == HESSE_SET ? 0 : *at);
+        }
+}
+
+void hesse_gemm_groups(const hesse_gemm_shape *s)
+{
+    if (s->m < 1 || s->depth < 1) return;
+    whole_vectors(s);
+    if (s->n % (size_t)hesse_gemm_lanes() == 0) return;
+    for (int g = 0; g < s->groups; g++)
+        other_columns(s, s->b + (size_t)g * s->next_b, s->c + (size_t)g * s->next_c);
 }
 
 void hesse_gemm(hesse_into into, int m, size_t n, int depth, double alpha,
                 hesse_strided a, const double *b, size_t ldb, double *c, size_t ldc)
 {
-    if (m < 1 || depth < 1) return;
-    const size_t done = whole_vectors(into, m, n, depth, alpha, a, b, ldb, c, ldc);
-    for (int i = 0; i < m; i++)
-        for (size_t j = done; j < n; j++) {
-            double sum = 0;
-            for (int p = 0; p < depth; p++)
-                sum += a.at[(size_t)i * a.row + (size_t)p * a.col] *
-                       b[(size_t)p * ldb + j];
-            double *at = &c[(size_t)i * ldc + j];
-            *at = alpha * sum + (into == HESSE_SET ? 0 : *at);
-        }
+    hesse_gemm_groups(&(hesse_gemm_shape){.into = into,
+                                          .m = m,
+                                          .depth = depth,
+                                          .n = n,
+                                          .alpha = alpha,
+                                          .a = a,
+                                          .b = b,
+                                          .ldb = ldb,
+                                          .c = c,
+                                          .ldc = ldc,
+                                          .groups = 1});
 }

@@ -19,9 +19,31 @@ typedef struct hesse_strided {
 /** A product is added to C, or C is set to it. */
 typedef enum hesse_into { HESSE_ADD, HESSE_SET } hesse_into;
 
-/** Local. C[i][j] += alpha sum_p A(i, p) B[p * ldb + j], or = the same, for i < m, j <
- *  n, p < depth; C[i][j] is c[i * ldc + j]. It is fast if n is a multiple of
- *  hesse_gemm_lanes(). */
+/** A product of each of some groups with the same matrix A: for every group g,
+ *
+ *      C_g[i][j] += alpha sum_p A(i, p) B_g[p][j],  or = the same,
+ *
+ *  for i < m, j < n, p < depth. B_g[p][j] is b[g * next_b + p * ldb + j], and C_g[i][j]
+ *  is c[g * next_c + i * ldc + j]. A group is a token, for example. */
+typedef struct hesse_gemm_shape {
+    hesse_into into;
+    int m, depth;
+    size_t n;
+    double alpha;
+    hesse_strided a;
+    const double *b;
+    size_t ldb;
+    double *c;
+    size_t ldc;
+    int groups;
+    size_t next_b, next_c;
+} hesse_gemm_shape;
+
+/** Local. Compute the products of a shape. It is fast if n is a multiple of
+ *  hesse_gemm_lanes(). Groups with few columns are computed side by side. */
+void hesse_gemm_groups(const hesse_gemm_shape *s);
+
+/** Local. The same for one group. */
 void hesse_gemm(hesse_into into, int m, size_t n, int depth, double alpha,
                 hesse_strided a, const double *b, size_t ldb, double *c, size_t ldc);
 

@@ -9,76 +9,93 @@
 
 typedef double NAME(vector) __attribute__((vector_size(8 * LANES), aligned(8)));
 
+/* B and C of the vectors of a tile. They need not be neighbours, because the vectors
+   may belong to different groups. */
+typedef struct NAME(operands) {
+    const double *b[VECTORS];
+    double *c[VECTORS];
+} NAME(operands);
+
+/* C is fetched while the sum is computed. */
 static inline __attribute__((always_inline)) TARGET void
-NAME(tile)(const hesse_into into, const int rows, const int vectors, int depth,
-           double alpha, hesse_strided a, const double *b, size_t ldb, double *c,
-           size_t ldc)
+NAME(tile)(const hesse_into into, const int rows, const int vectors,
+           const hesse_gemm_shape *s, const double *a, const NAME(operands) * at,
+           size_t c_from)
 {
+    const size_t ldb = s->ldb, ldc = s->ldc, row = s->a.row, col = s->a.col;
     NAME(vector) sum[ROWS][VECTORS] = {0};
-    for (int p = 0; p < depth; p++, b += ldb) {
+#pragma GCC unroll 8
+    for (int i = 0; into == HESSE_ADD && i < rows; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            __builtin_prefetch(at->c[v] + c_from + (size_t)i * ldc, 1);
+    size_t from = 0;
+    for (int p = 0; p < s->depth; p++, from += ldb, a += col) {
         NAME(vector) x[VECTORS];
 #pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++) x[v] = *(const NAME(vector) *)(b + v * LANES);
+        for (int v = 0; v < vectors; v++)
+            x[v] = *(const NAME(vector) *)(at->b[v] + from);
 #pragma GCC unroll 8
         for (int i = 0; i < rows; i++) {
-            const double w = a.at[(size_t)i * a.row + (size_t)p * a.col];
+            const double w = a[(size_t)i * row];
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; v++) sum[i][v] += w * x[v];
         }
     }
 #pragma GCC unroll 8
-    for (int i = 0; i < rows; i++) {
-        NAME(vector) *at = (NAME(vector) *)(c + (size_t)i * ldc);
+    for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-            at[v] = into == HESSE_SET ? alpha * sum[i][v] : at[v] + alpha * sum[i][v];
-    }
+        for (int v = 0; v < vectors; v++) {
+            NAME(vector) *c = (NAME(vector) *)(at->c[v] + c_from + (size_t)i * ldc);
+            *c = into == HESSE_SET ? s->alpha * sum[i][v] : *c + s->alpha * sum[i][v];
+        }
 }
 
-/* Compute all rows of one stripe of columns. The branches give the tile constant
-   sizes. */
+/* Compute all rows of some vectors. The branches give the tile constant sizes. */
 static inline __attribute__((always_inline)) TARGET void
-NAME(stripe)(const hesse_into into, const int vectors, int m, int depth, double alpha,
-             hesse_strided a, const double *b, size_t ldb, double *c, size_t ldc)
+NAME(stripe)(const hesse_into into, const int vectors, const hesse_gemm_shape *s,
+             const NAME(operands) * at)
 {
-    for (; m >= ROWS; m -= ROWS, a.at += ROWS * a.row, c += ROWS * ldc)
-        NAME(tile)(into, ROWS, vectors, depth, alpha, a, b, ldb, c, ldc);
+    const double *a = s->a.at;
+    const size_t row = s->a.row, ldc = s->ldc;
+    size_t c = 0;
+    int m = s->m;
+    for (; m >= ROWS; m -= ROWS, a += ROWS * row, c += ROWS * ldc)
+        NAME(tile)(into, ROWS, vectors, s, a, at, c);
     if (m >= 4) {
-        NAME(tile)(into, 4, vectors, depth, alpha, a, b, ldb, c, ldc);
-        m -= 4, a.at += 4 * a.row, c += 4 * ldc;
+        NAME(tile)(into, 4, vectors, s, a, at, c);
+        m -= 4, a += 4 * row, c += 4 * ldc;
     }
     if (m >= 2) {
-        NAME(tile)(into, 2, vectors, depth, alpha, a, b, ldb, c, ldc);
-        m -= 2, a.at += 2 * a.row, c += 2 * ldc;
+        NAME(tile)(into, 2, vectors, s, a, at, c);
+        m -= 2, a += 2 * row, c += 2 * ldc;
     }
-    if (m) NAME(tile)(into, 1, vectors, depth, alpha, a, b, ldb, c, ldc);
+    if (m) NAME(tile)(into, 1, vectors, s, a, at, c);
 }
 
-/* Compute the columns that fill whole vectors; returns their number. */
-static inline __attribute__((always_inline)) TARGET size_t
-NAME(stripes)(const hesse_into into, int m, size_t n, int depth, double alpha,
-              hesse_strided a, const double *b, size_t ldb, double *c, size_t ldc)
+/* Compute the columns that fill whole vectors, in all groups. */
+static inline __attribute__((always_inline)) TARGET void
+NAME(stripes)(const hesse_into into, const hesse_gemm_shape *s)
 {
-    size_t j = 0;
-    for (; j + VECTORS * LANES <= n; j += VECTORS * LANES)
-        NAME(stripe)(into, VECTORS, m, depth, alpha, a, b + j, ldb, c + j, ldc);
-    if (VECTORS > 2 && j + 2 * LANES <= n) {
-        NAME(stripe)(into, 2, m, depth, alpha, a, b + j, ldb, c + j, ldc);
-        j += 2 * LANES;
-    }
-    if (j + LANES <= n) {
-        NAME(stripe)(into, 1, m, depth, alpha, a, b + j, ldb, c + j, ldc);
-        j += LANES;
-    }
-    return j;
+    NAME(operands) at;
+    int waiting = 0;
+    for (int g = 0; g < s->groups; g++)
+        for (size_t j = 0; j + LANES <= s->n; j += LANES) {
+            at.b[waiting] = s->b + (size_t)g * s->next_b + j;
+            at.c[waiting] = s->c + (size_t)g * s->next_c + j;
+            if (++waiting < VECTORS) continue;
+            NAME(stripe)(into, VECTORS, s, &at);
+            waiting = 0;
+        }
+    if (VECTORS > 2 && waiting == 2) NAME(stripe)(into, 2, s, &at);
+    if (waiting == 1) NAME(stripe)(into, 1, s, &at);
 }
 
 /* The branch makes `into` a constant in all functions above. */
-static TARGET size_t NAME(columns)(hesse_into into, int m, size_t n, int depth,
-                                   double alpha, hesse_strided a, const double *b,
-                                   size_t ldb, double *c, size_t ldc)
+static TARGET void NAME(columns)(const hesse_gemm_shape *s)
 {
-    return into == HESSE_SET
-               ? NAME(stripes)(HESSE_SET, m, n, depth, alpha, a, b, ldb, c, ldc)
-               : NAME(stripes)(HESSE_ADD, m, n, depth, alpha, a, b, ldb, c, ldc);
+    if (s->into == HESSE_SET)
+        NAME(stripes)(HESSE_SET, s);
+    else
+        NAME(stripes)(HESSE_ADD, s);
 }

@@ -68,11 +68,21 @@ static void apply(hesse_into into, int n, int rows, int cols, hesse_strided m, i
         const int some = rows - row < most ? rows - row : most;
         hesse_strided part = {m.at + (size_t)row * m.row, m.row, m.col};
         if (most < rows && some * cols <= NEAR) part = gather(part, some, cols, near);
-        for (int i = 0; i < n; i++)
-            hesse_gemm(into, some, (size_t)k, cols, 1, part,
-                       x + (size_t)i * hesse_stride(cols, k), (size_t)k,
-                       y + (size_t)i * hesse_stride(rows, k) + (size_t)row * (size_t)k,
-                       (size_t)k);
+        hesse_gemm_groups(&(hesse_gemm_shape){
+            .into = into,
+            .m = some,
+            .depth = cols,
+            .n = (size_t)k,
+            .alpha = 1,
+            .a = part,
+            .b = x,
+            .ldb = (size_t)k,
+            .c = y + (size_t)row * (size_t)k,
+            .ldc = (size_t)k,
+            .groups = n,
+            .next_b = hesse_stride(cols, k),
+            .next_c = hesse_stride(rows, k),
+        });
     }
 }
 
