@@ -1,12 +1,13 @@
 """Write a graph with general operators, its data and its job, and compute its loss with NumPy.
 
 usage: graph.py write CASE      writes graph.json, x.npy, y.npy and job.yaml; prints the loss
-       graph.py cases           prints the names of the cases
-       graph.py compare FILE LOSS
+       graph.py write_all       does so in a folder for each case, with the loss in the file loss
+       graph.py compare_all     compares the losses of the results in these folders
        graph.py hessian FILE CASE  compares the full matrix with differences of NumPy's loss
 """
 
 import json
+import os
 import math
 import sys
 
@@ -196,14 +197,26 @@ def write(case):
         file.write("model: {family: graph, graph: graph.json}\n"
                    "data: {inputs: x.npy, targets: y.npy}\n"
                    "hessian: {scope: full}\noutput: {file: result.h5}\n")
-    print(repr(float(g.at[-1])))
+    return repr(float(g.at[-1]))
 
 
-def compare(path, loss):
+def write_all():
+    for case in CASES:
+        os.mkdir(case)
+        os.chdir(case)
+        with open("loss", "w") as file:
+            file.write(write(case))
+        os.chdir("..")
+
+
+def compare_all():
     import h5py
-    with h5py.File(path) as file:
-        found = float(file.attrs["loss"])
-    assert abs(found - float(loss)) < 1e-13 * max(1, abs(float(loss))), (found, loss)
+    for case in CASES:
+        with h5py.File(f"{case}/result.h5") as file:
+            found = float(file.attrs["loss"])
+        with open(f"{case}/loss") as file:
+            loss = float(file.read())
+        assert abs(found - loss) < 1e-13 * max(1, abs(loss)), (case, found, loss)
 
 
 def loss_at(case, names, sizes, v):
@@ -232,11 +245,9 @@ def hessian(path, case):
             i, j, found[i, j], wanted)
 
 
-if sys.argv[1] == "cases":
-    print(" ".join(CASES))
-elif sys.argv[1] == "write":
-    write(sys.argv[2])
+if sys.argv[1] == "write":
+    print(write(sys.argv[2]))
 elif sys.argv[1] == "hessian":
     hessian(sys.argv[2], sys.argv[3])
 else:
-    compare(sys.argv[2], sys.argv[3])
+    {"write_all": write_all, "compare_all": compare_all}[sys.argv[1]]()

@@ -93,10 +93,7 @@ killed() {
     "$@" "$hesse" landscape job.yaml --set landscape.points=101 --set output.stretch=0.2 \
         > "$work/out" 2> "$work/err" < /dev/null &
     pid=$!
-    for _ in $(seq 400); do
-        [ -n "$(find result.h5.parts -name '*.part' 2> "$work/find")" ] && break
-        sleep 0.05
-    done
+    await $pid has_file result.h5.parts -name '*.part'
     kill "-$signal" $pid
     wait $pid 2> "$work/kill"
     status=$?

@@ -94,6 +94,21 @@ launch() {
     status=$?
 }
 
+# await PROCESS COMMAND...: wait until the command succeeds while a process goes on. The case
+# fails if the process ends before: on no machine is it killed too early.
+await() {
+    awaited=$1
+    shift
+    until "$@" > "$work/await" 2>&1; do
+        kill -0 "$awaited" 2> "$work/kill" || fail "the run ended before '$*'"
+        sleep 0.05
+    done
+}
+# has_file FOLDER TEST...: find finds a file for which these tests hold.
+has_file() {
+    [ -n "$(find "$@" 2> "$work/find")" ]
+}
+
 # Expectations. The first one that does not hold ends the case.
 
 # fail TEXT: TEXT names the found and the expected value.

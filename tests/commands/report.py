@@ -1,7 +1,8 @@
 """What report.sh expects of pages and images.
 
-    report.py PAGE FIGURE...           the page works in Chromium and has these figures
-    report.py --text PAGE TEXT         a figure of the page draws this text
+    report.py [--text TEXT] PAGE FIGURE...
+                                       the page works in Chromium and has these figures, one of
+                                       which draws the text
     report.py --numbers PAGE RESULT    the page holds the numbers of the result
     report.py --cells RESULT           reduced matrices are those of NumPy
     report.py --hostile FROM TO        copy a result, with names of blocks that look like HTML
@@ -71,7 +72,7 @@ class Page:
         assert not found, f"{where}: the console has {found[:3]}"
 
 
-def check(path, figures):
+def check(path, figures, text=""):
     size = os.path.getsize(path)
     assert size <= LARGEST, f"{path}: {size} bytes, expected at most {LARGEST}"
     page = Page(path)
@@ -81,6 +82,8 @@ def check(path, figures):
         structure(page, figures)
         harmless(page)
         drawn(page, "at first")
+        found = page.js("return [...document.querySelectorAll('.plot')].map(p => p.textContent).join(' ')")
+        assert text in found, f"no figure has the text {text}"
         every_setting(page)
         page.silent("settings")
         drawn(page, "after all settings")
@@ -183,14 +186,14 @@ def centre(page, figure):
     page.js("window.hesseFigures.find(f => f.d.key === arguments[0]).plot.scrollIntoView({block: "
             "'center', behavior: 'instant'})", figure)
     before = None
-    for _ in range(50):  # until the page does not move any more
+    for _ in range(150):  # until the page does not move any more
         place = page.js("""const plot = window.hesseFigures.find(f => f.d.key === arguments[0]).plot;
             const box = plot.getBoundingClientRect(), size = plot._fullLayout._size;
             return [box.x + size.l, box.y + size.t, size.w, size.h]""", figure)
         if place == before:
             return place
         before = place
-        time.sleep(0.15)
+        time.sleep(0.05)
     raise AssertionError(f"the figure {figure} does not come to rest")
 
 
@@ -252,10 +255,13 @@ def zoom(page):
         for step in (0.4, 0.5, 0.6):
             mouse(page, "mouseMoved", left + width * step, top + height * step, 1)
         mouse(page, "mouseReleased", left + width * 0.6, top + height * 0.6)
-        time.sleep(0.3)
-        after = page.js(ranges, figure)
-        for a, b in zip(before, after):
-            assert abs(b[1] - b[0]) < 0.9 * abs(a[1] - a[0]), f"{figure}: the range is still {b}"
+        for _ in range(200):
+            after = page.js(ranges, figure)
+            if all(abs(b[1] - b[0]) < 0.9 * abs(a[1] - a[0]) for a, b in zip(before, after)):
+                break
+            time.sleep(0.05)
+        else:
+            raise AssertionError(f"{figure}: the ranges are still {after}")
 
 
 def selection(page):
@@ -355,16 +361,6 @@ def themes(page, dark):
                             ("accent", "card"), ("good", "good-soft"), ("bad", "bad-soft")):
             a, b = sorted((luminance(colours[ink]), luminance(colours[ground])))
             assert (b + 0.05) / (a + 0.05) >= 4.5, f"{ink} on {ground} has too little contrast"
-
-
-def text_of(path, text):
-    page = Page(path)
-    try:
-        page.open(1280)
-        found = page.js("return [...document.querySelectorAll('.plot')].map(p => p.textContent).join(' ')")
-        assert text in found, f"no figure has the text {text}"
-    finally:
-        page.close()
 
 
 # Without a browser.
@@ -499,7 +495,7 @@ def large(source, target, order):
 def main(words):
     first, *rest = words
     if first == "--text":
-        text_of(*rest)
+        check(rest[1], rest[2:], rest[0])
     elif first == "--numbers":
         numbers(*rest)
     elif first == "--cells":

@@ -72,7 +72,8 @@ case_link_to_no_file() {
 locked() {
     [ -n "$(command -v flock)" ] || skip 'no flock'
     mkdir result.h5.parts
-    flock result.h5.parts/lock sleep "$1" &
+    # One process, so that the kill ends it, and nobody waits for its output.
+    flock --no-fork result.h5.parts/lock sleep "$1" &
     held=$!
     trap 'kill $held 2> "$work/kill"' EXIT
     until [ -e result.h5.parts/lock ]; do sleep 0.1; done

@@ -114,10 +114,7 @@ case_resume_gives_the_same_bits() {
     "$mpiexec" -n 2 "$hesse" train train.yaml --set output.stretch=0 \
         > "$work/out" 2> "$work/err" < /dev/null &
     pid=$!
-    for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        [ -f out/unfinished/state.safetensors ] && break
-        sleep 0.2
-    done
+    await $pid has_file out/unfinished -name state.safetensors
     kill -USR1 $pid
     wait $pid
     status=$?
