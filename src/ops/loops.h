@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <string.h>
 
+/** Eight numbers as one value, which may begin at any number of an array. The compiler
+ *  makes one or several vectors of the processor of it. */
+typedef double eight __attribute__((vector_size(64), aligned(8)));
+
 /** y += a x. */
 HESSE_INLINE void add(size_t count, double a, const double *restrict x,
                       double *restrict y)

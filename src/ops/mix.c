@@ -31,23 +31,35 @@ static void forward(const hesse_frame *f)
 {
     hesse_frame one = *f;
     one.k = 1;
-    zero((size_t)f->d.n * (size_t)f->d.c, f->y);
-    hesse_pairs_mix(&one, 1, f->x[P], f->x[V], f->d.g, channels(&f->d), f->y);
+    hesse_pairs_mix(HESSE_SET, &one, 1, f->x[P], f->x[V], f->d.g, channels(&f->d),
+                    f->y);
 }
 
 static void tangent(const hesse_frame *f)
 {
     if (!f->dy) return;
-    zero((size_t)f->d.n * hesse_stride(f->d.c, f->k), f->dy);
-    if (f->dx[P]) hesse_pairs_to_queries(f, 1, f->dx[P], values(f), f->dy);
-    if (f->dx[V])
-        hesse_pairs_mix(f, 1, f->x[P], f->dx[V], f->d.g, channels(&f->d), f->dy);
+    hesse_into into = HESSE_SET;
+    if (f->dx[P]) {
+        hesse_pairs_to_queries(into, f, 1, f->dx[P], values(f), f->dy);
+        into = HESSE_ADD;
+    }
+    if (f->dx[V]) {
+        hesse_pairs_mix(into, f, 1, f->x[P], f->dx[V], f->d.g, channels(&f->d), f->dy);
+        into = HESSE_ADD;
+    }
+    if (into == HESSE_SET) zero((size_t)f->d.n * hesse_stride(f->d.c, f->k), f->dy);
 }
 
 static void adjoint(const hesse_frame *f)
 {
     if (!f->cy) return;
-    if (f->cx[P]) hesse_pairs_from_queries(f, 1, f->cy, values(f), f->cx[P]);
+    if (f->cx[P]) {
+        if (f->fresh[P]) hesse_pairs_clear_unseen(f, f->cx[P]);
+        hesse_pairs_from_queries(f->fresh[P] ? HESSE_SET : HESSE_ADD, f, 1, f->cy,
+                                 values(f), f->cx[P]);
+    }
+    if (f->cx[V] && f->fresh[V])
+        zero((size_t)f->d.n * hesse_stride(width(&f->d, V), f->k), f->cx[V]);
     if (f->cx[V])
         hesse_pairs_mix_back(f, 1, f->x[P], f->cy, f->cx[V], f->d.g, channels(&f->d));
 }
@@ -55,7 +67,7 @@ static void adjoint(const hesse_frame *f)
 static void curvature(const hesse_frame *f)
 {
     if (f->cx[P] && f->dx[V])
-        hesse_pairs_from_keys(f, 1, adjoints(f), f->dx[V], f->d.g, f->cx[P]);
+        hesse_pairs_from_keys(HESSE_ADD, f, 1, adjoints(f), f->dx[V], f->d.g, f->cx[P]);
     if (f->cx[V] && f->dx[P])
         hesse_pairs_to_keys(f, 1, f->dx[P], adjoints(f), f->cx[V], f->d.g);
 }
@@ -65,6 +77,7 @@ const hesse_op hesse_op_mix = {
     .kind = HESSE_MIX,
     .activations = 2,
     .sequences = true,
+    .sets = true,
     .width = width,
     .work = hesse_pairs_work,
     .forward = forward,

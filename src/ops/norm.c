@@ -10,13 +10,13 @@
    is what is normalised together: all channels of a token, or those of one head.  The
    number of tangents and the kind of norm are arguments of what is inlined, so that one
    tangent has loops of its own, over channels. */
+#include "ops/gemm.h"
 #include "ops/loops.h"
 #include "ops/op.h"
 
 #include <math.h>
 
 enum { X, G, B };
-enum { CHUNK = 64 }; /* tangents taken at once: their means fit the stack */
 
 typedef struct kind {
     bool centred;  /* LayerNorm; false: RMSNorm               */
@@ -106,7 +106,8 @@ HESSE_INLINE void forward(const hesse_frame *f, kind n)
     }
 }
 
-/* Compute the same as means, for one tangent. */
+/* Compute the means over the channels of a group of z and of a z, for one tangent; z
+   has a factor w for every channel. */
 HESSE_INLINE void means_of_one(int c, factors w, const double *a, const double *z,
                                double *mz, double *maz)
 {
@@ -126,83 +127,86 @@ HESSE_INLINE void means_of_one(int c, factors w, const double *a, const double *
     for (int l = 0; l < LANES; l++) *mz += one[l] / c, *maz += two[l] / c;
 }
 
-/* Compute the means over the channels of a group of z and of a z, for `part` of its
-   tangents; z has a factor w for every channel. */
-HESSE_INLINE void means(int c, int k, int part, factors w, const double *a,
-                        const double *z, double *restrict mz, double *restrict maz)
-{
-    if (k == 1) {
-        means_of_one(c, w, a, z, mz, maz);
-        return;
-    }
-    for (int i = 0; i < part; i++) mz[i] = maz[i] = 0;
-    for (int j = 0; j < c; j++) {
-        const double *restrict zj = z + (size_t)j * (size_t)k;
-        const double one = factor(w, j) / c, two = one * a[j];
-        for (int i = 0; i < part; i++) {
-            mz[i] += one * zj[i];
-            maz[i] += two * zj[i];
-        }
-    }
-}
-
 static const factors ones = {NULL, false};
 
-/* y += r (w z - [mean of w z] - xh mean of xh w z): the tangent of xh along z where all
-   factors w are 1, and the adjoint of x at z where w is the gain. Then y may have a
-   gain, too. */
-HESSE_INLINE void project(int c, int k, int part, bool centred, const double *xh,
-                          factors w, const double *z, factors gain, double *y)
-{
-    double m[CHUNK], s[CHUNK];
-    means(c, k, part, w, xh, z, m, s);
-    for (int j = 0; j < c; j++) {
-        const double *restrict zj = z + (size_t)j * (size_t)k;
-        double *restrict yj = y + (size_t)j * (size_t)k;
-        const double r = xh[c] * factor(gain, j), wj = factor(w, j), h = xh[j];
-        for (int i = 0; i < part; i++)
-            yj[i] += r * (wj * zj[i] - (centred ? m[i] : 0) - h * s[i]);
-    }
-}
+/* One group, and numbers of it that the curvature needs besides its tangents. */
+typedef struct group {
+    int c, k;
+    bool centred;
+    const double *xh, *yb; /* channels; xh[c] is r */
+    factors g;
+    double mean, m2; /* <gb>, <xh gb> */
+} group;
 
-/* Apply project to every group, CHUNK tangents at a time. */
-HESSE_INLINE void project_all(const hesse_frame *f, kind n, int k, factors w,
-                              const double *z, factors gain, double *y)
+/* Vectors of tangents that are taken at once. */
+enum { MOST = 3 };
+
+#define T       double
+#define WIDTH   1
+#define NAME(x) x##_one
+#include "ops/norm_tangents.h"
+#undef T
+#undef WIDTH
+#undef NAME
+
+#define T       eight
+#define WIDTH   8
+#define NAME(x) x##_eight
+#include "ops/norm_tangents.h"
+#undef T
+#undef WIDTH
+#undef NAME
+
+HESSE_INLINE group group_of(const hesse_frame *f, kind n, int i, int k)
 {
     const int c = channels_of(f, n);
-    for (int i = 0; i < f->d.n * groups_of(f, n); i++)
-        for (int at = 0; at < k; at += CHUNK)
-            project(c, k, k - at < CHUNK ? k - at : CHUNK, n.centred,
-                    f->keep + (size_t)i * (size_t)(c + 1), w,
-                    z + tangents_at(f, n, i, k) + at, gain,
-                    y + tangents_at(f, n, i, k) + at);
+    return (group){.c = c,
+                   .k = k,
+                   .centred = n.centred,
+                   .xh = f->keep + (size_t)i * (size_t)(c + 1),
+                   .yb = f->yb + (size_t)i * (size_t)c,
+                   .g = gain_of(f, n)};
+}
+
+/* Apply `project` to all tangents of a group. */
+HESSE_INLINE void project(hesse_into into, const group *t, factors w, const double *z,
+                          factors gain, double *y)
+{
+    int i = 0;
+    for (; i + 24 <= t->k; i += 24) project_eight(into, 3, t, w, z + i, gain, y + i);
+    for (; i + 8 <= t->k; i += 8) project_eight(into, 1, t, w, z + i, gain, y + i);
+    for (; i < t->k; i++) project_one(into, 1, t, w, z + i, gain, y + i);
 }
 
 HESSE_INLINE void tangent_of(const hesse_frame *f, kind n, int all)
 {
     const size_t c = (size_t)channels_of(f, n), k = (size_t)all;
     if (!f->dy) return;
-    zero((size_t)f->d.n * hesse_stride(f->d.c, all), f->dy);
-    if (f->dx[X]) project_all(f, n, all, ones, f->dx[X], gain_of(f, n), f->dy);
+    if (!f->dx[X]) zero((size_t)f->d.n * hesse_stride(f->d.c, all), f->dy);
     for (int i = 0; i < f->d.n * groups_of(f, n); i++) {
-        double *dy = f->dy + tangents_at(f, n, i, all);
+        const group t = group_of(f, n, i, all);
+        const size_t at = tangents_at(f, n, i, all);
+        double *dy = f->dy + at;
+        if (f->dx[X]) project(HESSE_SET, &t, ones, f->dx[X] + at, t.g, dy);
         for (size_t j = 0; f->dx[G] && j < c; j++)
-            add(k, f->keep[(size_t)i * (c + 1) + j], f->dx[G] + j * k, dy + j * k);
+            add(k, t.xh[j], f->dx[G] + j * k, dy + j * k);
         if (f->dx[B]) add(c * k, 1, f->dx[B], dy);
     }
 }
 
 HESSE_INLINE void adjoint_of(const hesse_frame *f, kind n, int all)
 {
-    const size_t c = (size_t)channels_of(f, n), k = (size_t)all;
+    const size_t k = (size_t)all;
     if (!f->cy) return;
-    if (f->cx[X]) project_all(f, n, all, gain_of(f, n), f->cy, ones, f->cx[X]);
+    const hesse_into into = f->fresh[X] ? HESSE_SET : HESSE_ADD;
     for (int i = 0; i < f->d.n * groups_of(f, n); i++) {
-        const double *cy = f->cy + tangents_at(f, n, i, all);
-        const double *xh = f->keep + (size_t)i * (c + 1);
+        const group t = group_of(f, n, i, all);
+        const size_t first = tangents_at(f, n, i, all);
+        const double *cy = f->cy + first;
+        if (f->cx[X]) project(into, &t, t.g, cy, ones, f->cx[X] + first);
         for (int j = 0; f->cx[G] && j < f->want[G].cols; j++) {
             const size_t at = (size_t)f->want[G].col + (size_t)j;
-            add(k, xh[at], cy + at * k, f->cx[G] + (size_t)j * k);
+            add(k, t.xh[at], cy + at * k, f->cx[G] + (size_t)j * k);
         }
         if (f->cx[B])
             add((size_t)f->want[B].cols * k, 1, cy + (size_t)f->want[B].col * k,
@@ -210,80 +214,33 @@ HESSE_INLINE void adjoint_of(const hesse_frame *f, kind n, int all)
     }
 }
 
-/* Numbers of one group that the curvature needs besides its tangents. */
-typedef struct group {
-    int c, k, part;
-    bool centred;
-    const double *xh, *yb; /* channels; xh[c] is r */
-    factors g;
-    double mean, m2; /* <gb>, <xh gb> */
-} group;
-
-HESSE_INLINE group group_of(const hesse_frame *f, kind n, int i, int k, int part)
-{
-    const int c = channels_of(f, n);
-    group t = {c,
-               k,
-               part,
-               n.centred,
-               f->keep + (size_t)i * (size_t)(c + 1),
-               f->yb + (size_t)i * (size_t)c,
-               gain_of(f, n),
-               0,
-               0};
-    means_of_one(c, t.g, t.xh, t.yb, &t.mean, &t.m2);
-    if (!n.centred) t.mean = 0;
-    return t;
-}
-
-/* Add -r s xb - r (dxh m2 + xh <dxh gb>) to cx, and yb dxh, from the first channel of
-   part_of_g on, to cg; either may be NULL. */
+/* Apply `bend` to all tangents of a group. */
 HESSE_INLINE void bend(const group *t, const double *dx, double *cx, double *cg,
                        hesse_rect part_of_g)
 {
-    const double r = t->xh[t->c];
-    double m[CHUNK], s[CHUNK], unused[CHUNK], e[CHUNK];
-    means(t->c, t->k, t->part, ones, t->xh, dx, m, s);
-    means(t->c, t->k, t->part, t->g, t->yb, dx, unused, e);
-    for (int i = 0; i < t->part; i++) {
-        if (!t->centred) m[i] = 0;
-        e[i] = r * (e[i] - m[i] * t->mean - s[i] * t->m2);
-    }
-    for (int j = 0; cx && j < t->c; j++) {
-        const double *restrict d = dx + (size_t)j * (size_t)t->k;
-        double *restrict y = cx + (size_t)j * (size_t)t->k;
-        const double h = t->xh[j];
-        const double xb = r * (factor(t->g, j) * t->yb[j] - t->mean - h * t->m2);
-        for (int i = 0; i < t->part; i++)
-            y[i] -= r * (s[i] * xb + r * (d[i] - m[i] - h * s[i]) * t->m2 + h * e[i]);
-    }
-    for (int j = 0; cg && j < part_of_g.cols; j++) {
-        const int at = part_of_g.col + j;
-        const double *restrict d = dx + (size_t)at * (size_t)t->k;
-        double *restrict y = cg + (size_t)j * (size_t)t->k;
-        for (int i = 0; i < t->part; i++)
-            y[i] += t->yb[at] * r * (d[i] - m[i] - t->xh[at] * s[i]);
-    }
-}
-
-/* Add the adjoint of x at dg yb to cx. */
-HESSE_INLINE void tilt(const group *t, const double *dg, double *cx)
-{
-    const factors yb = {t->yb, false};
-    project(t->c, t->k, t->part, t->centred, t->xh, yb, dg, ones, cx);
+    int i = 0;
+    for (; i + 24 <= t->k; i += 24)
+        bend_eight(3, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
+    for (; i + 8 <= t->k; i += 8)
+        bend_eight(1, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
+    for (; i < t->k; i++)
+        bend_one(1, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
 }
 
 HESSE_INLINE void curvature_of(const hesse_frame *f, kind n, int k)
 {
-    for (int i = 0; i < f->d.n * groups_of(f, n); i++)
-        for (int at = 0; at < k; at += CHUNK) {
-            const group t = group_of(f, n, i, k, k - at < CHUNK ? k - at : CHUNK);
-            const size_t first = tangents_at(f, n, i, k) + (size_t)at;
-            double *cx = f->cx[X] ? f->cx[X] + first : NULL;
-            double *cg = f->cx[G] ? f->cx[G] + at : NULL;
-            if (f->dx[X] && (cx || cg)) bend(&t, f->dx[X] + first, cx, cg, f->want[G]);
-            if (f->dx[G] && cx) tilt(&t, f->dx[G] + at, cx);
-        }
+    for (int i = 0; i < f->d.n * groups_of(f, n); i++) {
+        const size_t first = tangents_at(f, n, i, k);
+        group t = group_of(f, n, i, k);
+        const factors yb = {t.yb, false};
+        double *cx = f->cx[X] ? f->cx[X] + first : NULL;
+        means_of_one(t.c, t.g, t.xh, t.yb, &t.mean, &t.m2);
+        if (!n.centred) t.mean = 0;
+        if (f->dx[X] && (cx || f->cx[G]))
+            bend(&t, f->dx[X] + first, cx, f->cx[G], f->want[G]);
+        /* the adjoint of x at dg yb */
+        if (f->dx[G] && cx) project(HESSE_ADD, &t, yb, f->dx[G], ones, cx);
+    }
 }
 
 /* The four functions of a kind of norm. */
@@ -329,7 +286,7 @@ NORM(one_plus_heads, false, true, true)
 #define ROW(op_name, share, n_parameters, functions, shape_of, keeps)                  \
     {                                                                                  \
         .name = op_name, .kind = share, .activations = 1, .parameters = n_parameters,  \
-        .width = width, .shape = shape_of, .keep = keeps,                              \
+        .width = width, .shape = shape_of, .keep = keeps, .sets = true,                \
         .forward = functions##_forward, .tangent = functions##_tangent,                \
         .adjoint = functions##_adjoint, .curvature = functions##_curvature,            \
     }

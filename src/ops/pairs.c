@@ -3,6 +3,7 @@
 #include "ops/pairs.h"
 
 #include "ops/gemm.h"
+#include "ops/loops.h"
 
 #include <cblas.h>
 
@@ -128,10 +129,32 @@ static void weigh_rows(const place *p, double a, const double *s, size_t step, r
     }
 }
 
-void hesse_pairs_from_queries(const hesse_frame *f, double a, const double *z,
-                              hesse_rows b, double *s)
+/* With one tangent a result is set by adding to zeros. */
+static void begin(hesse_into *into, const hesse_frame *f, int width, double *result)
+{
+    if (f->k > 1 || *into == HESSE_ADD) return;
+    zero((size_t)f->d.n * hesse_stride(width, 1), result);
+    *into = HESSE_ADD;
+}
+
+void hesse_pairs_clear_unseen(const hesse_frame *f, double *s)
 {
     place p;
+    for (visit v = {0}; next(f, &v, &p);) {
+        size_t step;
+        double *at = s + pairs_at(&p, &step);
+        for (int i = 0; i < p.t; i++, at += step) {
+            const int all = seen(&p, i);
+            zero((size_t)(p.t - all) * (size_t)p.k, at + (size_t)all * (size_t)p.k);
+        }
+    }
+}
+
+void hesse_pairs_from_queries(hesse_into into, const hesse_frame *f, double a,
+                              const double *z, hesse_rows b, double *s)
+{
+    place p;
+    begin(&into, f, f->d.h * f->d.t, s);
     for (visit v = {0}; next(f, &v, &p);) {
         size_t zs, ss;
         const double *zp = z + tangents_at(&p, p.all, b.e, &zs);
@@ -139,16 +162,17 @@ void hesse_pairs_from_queries(const hesse_frame *f, double a, const double *z,
         const rows r = rows_of(&p, b);
         if (p.k == 1) dot_pairs(&p, a, single(&p, p.all, b.e, z), r, sp, ss);
         for (int i = 0; p.k > 1 && i < p.t; i++)
-            hesse_gemm(HESSE_ADD, seen(&p, i), (size_t)p.k, r.e, a,
+            hesse_gemm(into, seen(&p, i), (size_t)p.k, r.e, a,
                        (hesse_strided){r.at, r.step, 1}, zp + (size_t)i * zs,
                        (size_t)p.k, sp + (size_t)i * ss, (size_t)p.k);
     }
 }
 
-void hesse_pairs_from_keys(const hesse_frame *f, double a, hesse_rows b,
-                           const double *z, int heads, double *s)
+void hesse_pairs_from_keys(hesse_into into, const hesse_frame *f, double a,
+                           hesse_rows b, const double *z, int heads, double *s)
 {
     place p;
+    begin(&into, f, f->d.h * f->d.t, s);
     for (visit v = {0}; next(f, &v, &p);) {
         size_t zs, ss;
         const double *zp = z + tangents_at(&p, heads, b.e, &zs);
@@ -157,7 +181,7 @@ void hesse_pairs_from_keys(const hesse_frame *f, double a, hesse_rows b,
         if (p.k == 1) dot_pairs(&p, a, r, single(&p, heads, b.e, z), sp, ss);
         for (int j = 0; p.k > 1 && j < p.t; j++) {
             const size_t i = (size_t)first_seer(&p, j);
-            hesse_gemm(HESSE_ADD, p.t - (int)i, (size_t)p.k, r.e, a,
+            hesse_gemm(into, p.t - (int)i, (size_t)p.k, r.e, a,
                        (hesse_strided){r.at + i * r.step, r.step, 1},
                        zp + (size_t)j * zs, (size_t)p.k,
                        sp + i * ss + (size_t)j * (size_t)p.k, ss);
@@ -165,10 +189,11 @@ void hesse_pairs_from_keys(const hesse_frame *f, double a, hesse_rows b,
     }
 }
 
-void hesse_pairs_to_queries(const hesse_frame *f, double a, const double *s,
-                            hesse_rows b, double *z)
+void hesse_pairs_to_queries(hesse_into into, const hesse_frame *f, double a,
+                            const double *s, hesse_rows b, double *z)
 {
     place p;
+    begin(&into, f, f->d.h * b.e, z);
     for (visit v = {0}; next(f, &v, &p);) {
         size_t zs, ss;
         double *zp = z + tangents_at(&p, p.all, b.e, &zs);
@@ -176,7 +201,7 @@ void hesse_pairs_to_queries(const hesse_frame *f, double a, const double *s,
         const rows r = rows_of(&p, b);
         if (p.k == 1) weigh_rows(&p, a, sp, ss, r, false, zp, zs);
         for (int i = 0; p.k > 1 && i < p.t; i++)
-            hesse_gemm(HESSE_ADD, r.e, (size_t)p.k, seen(&p, i), a,
+            hesse_gemm(into, r.e, (size_t)p.k, seen(&p, i), a,
                        (hesse_strided){r.at, 1, r.step}, sp + (size_t)i * ss,
                        (size_t)p.k, zp + (size_t)i * zs, (size_t)p.k);
     }
@@ -202,10 +227,11 @@ void hesse_pairs_to_keys(const hesse_frame *f, double a, const double *s, hesse_
     }
 }
 
-void hesse_pairs_mix(const hesse_frame *f, double a, const double *p, const double *y,
-                     int heads, int e, double *z)
+void hesse_pairs_mix(hesse_into into, const hesse_frame *f, double a, const double *p,
+                     const double *y, int heads, int e, double *z)
 {
     place at;
+    begin(&into, f, f->d.h * e, z);
     const size_t row = (size_t)f->d.h * (size_t)f->d.t,
                  width = (size_t)e * (size_t)f->k;
     for (visit v = {0}; next(f, &v, &at);) {
@@ -221,7 +247,7 @@ void hesse_pairs_mix(const hesse_frame *f, double a, const double *p, const doub
             const int strip = at.t - i < STRIP ? at.t - i : STRIP, all = seen(&at, i);
             const hesse_strided w = {weights + (size_t)i * row, row, 1};
             double *to = zp + (size_t)i * zs;
-            hesse_gemm(HESSE_ADD, strip, width, all, a, w, yp, ys, to, zs);
+            hesse_gemm(into, strip, width, all, a, w, yp, ys, to, zs);
             for (int r = 1; !at.full && r < strip; r++) { /* the triangle beside it */
                 const hesse_strided rest = {w.at + (size_t)r * row + all, row, 1};
                 hesse_gemm(HESSE_ADD, 1, width, r, a, rest, yp + (size_t)all * ys, ys,

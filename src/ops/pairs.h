@@ -2,12 +2,13 @@
  *
  *  A grid of pairs S (token i attends to token j, head h) is an activation of h t
  *  channels; rows Z are an activation of heads times e channels. In each product one
- *  factor is primal; the other factor and the result are k tangents. Every product is
- *  added to its result. Pairs that causal attention does not see are neither read nor
- *  written. */
+ *  factor is primal; the other factor and the result are k tangents. A product is added
+ *  to its result, or the result is set to it. Pairs that causal attention does not see
+ * are neither read nor written. */
 #ifndef HESSE_OPS_PAIRS_H
 #define HESSE_OPS_PAIRS_H
 
+#include "ops/gemm.h"
 #include "ops/op.h"
 
 /** The rows on one side of the pairs. */
@@ -17,29 +18,34 @@ typedef struct hesse_rows {
 } hesse_rows;
 
 /** s[i, j] += a sum_e z[i] b[j]: tangents z on the side that attends. */
-void hesse_pairs_from_queries(const hesse_frame *f, double a, const double *z,
-                              hesse_rows b, double *s);
+void hesse_pairs_from_queries(hesse_into into, const hesse_frame *f, double a,
+                              const double *z, hesse_rows b, double *s);
 
 /** s[i, j] += a sum_e b[i] z[j]: tangents z, of `heads` heads, on the attended side. */
-void hesse_pairs_from_keys(const hesse_frame *f, double a, hesse_rows b,
-                           const double *z, int heads, double *s);
+void hesse_pairs_from_keys(hesse_into into, const hesse_frame *f, double a,
+                           hesse_rows b, const double *z, int heads, double *s);
 
 /** z[i] += a sum_j s[i, j] b[j]: tangents s. */
-void hesse_pairs_to_queries(const hesse_frame *f, double a, const double *s,
-                            hesse_rows b, double *z);
+void hesse_pairs_to_queries(hesse_into into, const hesse_frame *f, double a,
+                            const double *s, hesse_rows b, double *z);
 
-/** z[j] += a sum_i s[i, j] b[i]: tangents s; z has `heads` heads. */
+/** z[j] += a sum_i s[i, j] b[i]: tangents s; z has `heads` heads. It is always added,
+ *  since several query heads may share a head of z. */
 void hesse_pairs_to_keys(const hesse_frame *f, double a, const double *s, hesse_rows b,
                          double *z, int heads);
 
 /** z[i] += a sum_j p[i, j] y[j]: p primal, tangents y of `heads` heads of e channels.
  */
-void hesse_pairs_mix(const hesse_frame *f, double a, const double *p, const double *y,
-                     int heads, int e, double *z);
+void hesse_pairs_mix(hesse_into into, const hesse_frame *f, double a, const double *p,
+                     const double *y, int heads, int e, double *z);
 
-/** z[j] += a sum_i p[i, j] y[i]: p primal; z has `heads` heads of e channels. */
+/** z[j] += a sum_i p[i, j] y[i]: p primal; z has `heads` heads of e channels. It is
+ *  always added. */
 void hesse_pairs_mix_back(const hesse_frame *f, double a, const double *p,
                           const double *y, double *z, int heads, int e);
+
+/** Set the pairs that causal attention does not see to 0. */
+void hesse_pairs_clear_unseen(const hesse_frame *f, double *s);
 
 /** Local. Return the operations of an operator that is a product over pairs of tokens.
  *  Each input that moves makes one product down and one up, each input that is wanted

@@ -3,12 +3,11 @@
      dp = p (ds - <ds>)       cs += p (cy - <cy>)
      curvature: cs += dp (yb - m) - p sum dp yb
    docs/math.md, section 3.8. */
+#include "ops/gemm.h"
 #include "ops/loops.h"
 #include "ops/op.h"
 
 #include <math.h>
-
-enum { CHUNK = 64 }; /* tangents taken at once: their means fit the stack */
 
 static int width(const hesse_dims *d, int i)
 {
@@ -52,76 +51,98 @@ static void forward(const hesse_frame *f)
         }
 }
 
-/* y += p (z - sum p z) for `part` of the k tangents of a row. One tangent has its own
-   loops, over tokens. */
-HESSE_INLINE void project(int count, int k, int part, const double *p, const double *z,
-                          double *y)
+/* Vectors of tangents that are taken at once. */
+enum { MOST = 3 };
+
+#define T       double
+#define WIDTH   1
+#define NAME(x) x##_one
+#include "ops/softmax_tangents.h"
+#undef T
+#undef WIDTH
+#undef NAME
+
+#define T       eight
+#define WIDTH   8
+#define NAME(x) x##_eight
+#include "ops/softmax_tangents.h"
+#undef T
+#undef WIDTH
+#undef NAME
+
+/* y += p (z - sum p z) for all tangents of a row, or = the same. */
+HESSE_INLINE void project(hesse_into into, int count, int k, const double *p,
+                          const double *z, double *y)
 {
-    if (k == 1) {
-        const double one = dot((size_t)count, p, z);
-        for (int j = 0; j < count; j++) y[j] += p[j] * (z[j] - one);
-        return;
-    }
-    double mean[CHUNK] = {0};
-    for (int j = 0; j < count; j++)
-        for (int i = 0; i < part; i++) mean[i] += p[j] * z[j * k + i];
-    for (int j = 0; j < count; j++)
-        for (int i = 0; i < part; i++) y[j * k + i] += p[j] * (z[j * k + i] - mean[i]);
+    int i = 0;
+    for (; i + 24 <= k; i += 24) project_eight(into, 3, count, k, p, z + i, y + i);
+    for (; i + 8 <= k; i += 8) project_eight(into, 1, count, k, p, z + i, y + i);
+    for (; i < k; i++) project_one(into, 1, count, k, p, z + i, y + i);
 }
 
-/* y += dp (yb - m) - p sum dp yb. */
-HESSE_INLINE void bend(int count, int k, int part, const double *p, const double *yb,
+/* y += dp (yb - m) - p sum dp yb for all tangents of a row. */
+HESSE_INLINE void bend(int count, int k, const double *p, const double *yb,
                        const double *dp, double *y)
 {
-    if (k == 1) {
-        const double all = dot((size_t)count, p, yb), one = dot((size_t)count, yb, dp);
-        for (int j = 0; j < count; j++) y[j] += (yb[j] - all) * dp[j] - p[j] * one;
-        return;
-    }
-    double mean[CHUNK] = {0}, m = 0;
-    for (int j = 0; j < count; j++) {
-        m += p[j] * yb[j];
-        for (int i = 0; i < part; i++) mean[i] += yb[j] * dp[j * k + i];
-    }
-    for (int j = 0; j < count; j++)
-        for (int i = 0; i < part; i++)
-            y[j * k + i] += (yb[j] - m) * dp[j * k + i] - p[j] * mean[i];
+    int i = 0;
+    const double m = dot((size_t)count, p, yb);
+    for (; i + 24 <= k; i += 24) bend_eight(3, count, k, p, yb, m, dp + i, y + i);
+    for (; i + 8 <= k; i += 8) bend_eight(1, count, k, p, yb, m, dp + i, y + i);
+    for (; i < k; i++) bend_one(1, count, k, p, yb, m, dp + i, y + i);
 }
 
-/* Apply project, or bend if there is yb, to every token, head and chunk of tangents. */
-HESSE_INLINE void through(const hesse_frame *f, bool fields, const double *p,
-                          const double *yb, const double *z, double *y)
+/* Apply project, or bend if there is yb, to every token and head. Scores that are not
+   attended to are 0 where the result is set. */
+HESSE_INLINE void through_all(hesse_into into, const hesse_frame *f, int k, bool fields,
+                              const double *p, const double *yb, const double *z,
+                              double *y)
 {
     for (int i = 0; i < f->d.n; i++)
         for (int h = 0; h < f->d.h; h++) {
             const row r = row_of(f, fields, i, h);
-            for (int at = 0; at < f->k; at += CHUNK) {
-                const int part = f->k - at < CHUNK ? f->k - at : CHUNK;
-                const double *from = z + r.tangent + at;
-                double *to = y + r.tangent + at;
-                if (yb)
-                    bend(r.count, f->k, part, p + r.primal, yb + r.primal, from, to);
-                else
-                    project(r.count, f->k, part, p + r.primal, from, to);
-            }
+            const size_t before = (size_t)r.from * (size_t)k;
+            const size_t own = (size_t)r.count * (size_t)k;
+            const size_t after =
+                fields ? 0 : (size_t)(f->d.t - r.from - r.count) * (size_t)k;
+            double *to = y + r.tangent;
+            if (into == HESSE_SET) zero(before, to - before), zero(after, to + own);
+            if (yb)
+                bend(r.count, k, p + r.primal, yb + r.primal, z + r.tangent, to);
+            else
+                project(into, r.count, k, p + r.primal, z + r.tangent, to);
         }
+}
+
+/* One tangent has its own loops, over tokens. */
+HESSE_INLINE void through(hesse_into into, const hesse_frame *f, bool fields,
+                          const double *p, const double *yb, const double *z, double *y)
+{
+    if (f->k == 1)
+        through_all(into, f, 1, fields, p, yb, z, y);
+    else
+        through_all(into, f, f->k, fields, p, yb, z, y);
 }
 
 HESSE_SIMD static void tangent(const hesse_frame *f)
 {
     if (!f->dy) return;
-    zero((size_t)f->d.n * hesse_stride(f->d.h * f->d.t, f->k), f->dy);
-    if (f->dx[0]) through(f, false, f->y, NULL, f->dx[0], f->dy);
+    if (f->dx[0])
+        through(HESSE_SET, f, false, f->y, NULL, f->dx[0], f->dy);
+    else
+        zero((size_t)f->d.n * hesse_stride(f->d.h * f->d.t, f->k), f->dy);
 }
 
 HESSE_SIMD static void adjoint(const hesse_frame *f)
 {
-    if (f->cx[0] && f->cy) through(f, false, f->y, NULL, f->cy, f->cx[0]);
+    if (f->cx[0] && f->cy)
+        through(f->fresh[0] ? HESSE_SET : HESSE_ADD, f, false, f->y, NULL, f->cy,
+                f->cx[0]);
 }
 
 HESSE_SIMD static void curvature(const hesse_frame *f)
 {
-    if (f->cx[0] && f->dx[0]) through(f, false, f->y, f->yb, f->dy, f->cx[0]);
+    if (f->cx[0] && f->dx[0])
+        through(HESSE_ADD, f, false, f->y, f->yb, f->dy, f->cx[0]);
 }
 
 /* softmax_fields: the same over each of h fields of channels. A number that is -inf, or
@@ -152,24 +173,29 @@ static void fields_forward(const hesse_frame *f)
 HESSE_SIMD static void fields_tangent(const hesse_frame *f)
 {
     if (!f->dy) return;
-    zero((size_t)f->d.n * hesse_stride(f->d.c, f->k), f->dy);
-    if (f->dx[0]) through(f, true, f->y, NULL, f->dx[0], f->dy);
+    if (f->dx[0])
+        through(HESSE_SET, f, true, f->y, NULL, f->dx[0], f->dy);
+    else
+        zero((size_t)f->d.n * hesse_stride(f->d.c, f->k), f->dy);
 }
 
 HESSE_SIMD static void fields_adjoint(const hesse_frame *f)
 {
-    if (f->cx[0] && f->cy) through(f, true, f->y, NULL, f->cy, f->cx[0]);
+    if (f->cx[0] && f->cy)
+        through(f->fresh[0] ? HESSE_SET : HESSE_ADD, f, true, f->y, NULL, f->cy,
+                f->cx[0]);
 }
 
 HESSE_SIMD static void fields_curvature(const hesse_frame *f)
 {
-    if (f->cx[0] && f->dx[0]) through(f, true, f->y, f->yb, f->dy, f->cx[0]);
+    if (f->cx[0] && f->dx[0]) through(HESSE_ADD, f, true, f->y, f->yb, f->dy, f->cx[0]);
 }
 
 const hesse_op hesse_op_softmax_fields = {
     .name = "softmax_fields",
     .kind = HESSE_SOFTMAX,
     .activations = 1,
+    .sets = true,
     .width = fields_width,
     .forward = fields_forward,
     .tangent = fields_tangent,
@@ -181,6 +207,7 @@ const hesse_op hesse_op_softmax = {
     .name = "softmax",
     .kind = HESSE_SOFTMAX,
     .activations = 1,
+    .sets = true,
     .sequences = true,
     .width = width,
     .forward = forward,

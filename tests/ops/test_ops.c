@@ -431,7 +431,7 @@ static void fresh_ones(const hesse_op *op, const setting *s)
     }
     op->adjoint(&set.f), op->adjoint(&zero.f);
     for (int i = 0; i < op->activations; i++)
-        assert_all_close(&zero, i, set.f.cx[i], zero.f.cx[i], 0);
+        assert_all_close(&zero, i, set.f.cx[i], zero.f.cx[i], 1e-15);
     trial_free(&set), trial_free(&zero);
 }
 

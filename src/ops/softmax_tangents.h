@@ -1,0 +1,48 @@
+/* The sums and updates of softmax.c for `lines` times T of the tangents of one row.
+   They stay in registers while all scores pass. softmax.c includes this file for one
+   number and for a vector, and defines T         the type, WIDTH     its numbers,
+    NAME(x)   the name of x for this type. */
+
+HESSE_INLINE void NAME(project)(hesse_into into, const int lines, int count, int k,
+                                const double *p, const double *z, double *y)
+{
+    T mean[MOST] = {0};
+    if (k == 1)
+        *(double *)mean = dot((size_t)count, p, z);
+    else
+        for (int j = 0; j < count; j++)
+#pragma GCC unroll 4
+            for (int i = 0; i < lines; i++)
+                mean[i] += p[j] * *(const T *)(z + j * k + i * WIDTH);
+    for (int j = 0; j < count; j++)
+#pragma GCC unroll 4
+        for (int i = 0; i < lines; i++) {
+            const int at = j * k + i * WIDTH;
+            const T x = *(const T *)(z + at) - mean[i];
+            T *to = (T *)(y + at);
+            if (into == HESSE_SET)
+                *to = p[j] * x;
+            else
+                *to += p[j] * x;
+        }
+}
+
+/* m is the mean of yb. */
+HESSE_INLINE void NAME(bend)(const int lines, int count, int k, const double *p,
+                             const double *yb, double m, const double *dp, double *y)
+{
+    T mean[MOST] = {0};
+    if (k == 1)
+        *(double *)mean = dot((size_t)count, yb, dp);
+    else
+        for (int j = 0; j < count; j++)
+#pragma GCC unroll 4
+            for (int i = 0; i < lines; i++)
+                mean[i] += yb[j] * *(const T *)(dp + j * k + i * WIDTH);
+    for (int j = 0; j < count; j++)
+#pragma GCC unroll 4
+        for (int i = 0; i < lines; i++) {
+            const int at = j * k + i * WIDTH;
+            *(T *)(y + at) += (yb[j] - m) * *(const T *)(dp + at) - p[j] * mean[i];
+        }
+}
