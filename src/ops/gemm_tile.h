@@ -23,6 +23,7 @@ NAME(tile)(const hesse_into into, const int rows, const int vectors,
            size_t c_from)
 {
     const size_t ldb = s->ldb, ldc = s->ldc, row = s->a.row, col = s->a.col;
+    const double alpha = s->alpha;
     NAME(vector) sum[ROWS][VECTORS] = {0};
 #pragma GCC unroll 8
     for (int i = 0; into == HESSE_ADD && i < rows; i++)
@@ -30,6 +31,7 @@ NAME(tile)(const hesse_into into, const int rows, const int vectors,
         for (int v = 0; v < vectors; v++)
             __builtin_prefetch(at->c[v] + c_from + (size_t)i * ldc, 1);
     size_t from = 0;
+#pragma GCC unroll 2
     for (int p = 0; p < s->depth; p++, from += ldb, a += col) {
         NAME(vector) x[VECTORS];
 #pragma GCC unroll 4
@@ -47,7 +49,7 @@ NAME(tile)(const hesse_into into, const int rows, const int vectors,
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
             NAME(vector) *c = (NAME(vector) *)(at->c[v] + c_from + (size_t)i * ldc);
-            *c = into == HESSE_SET ? s->alpha * sum[i][v] : *c + s->alpha * sum[i][v];
+            *c = into == HESSE_SET ? alpha * sum[i][v] : *c + alpha * sum[i][v];
         }
 }
 
