@@ -62,7 +62,7 @@ int main(int argc, char **argv)
     hesse_team_sum(team, &rates.dgemm, 1);
     if (team->rank == 0) printf("dgemm %d %.4g\n", team->size, rates.dgemm);
     for (int i = 2; i < argc; i++)
-        for (hesse_engine e = HESSE_ENGINE_LAPACK; e <= HESSE_ENGINE_BAND; e++) {
+        for (hesse_engine e = HESSE_ENGINE_LAPACK; e < HESSE_ENGINES; e++) {
             const int n = atoi(argv[i]);
             if (!hesse_engine_exists(e) || n < 1) continue;
             for (int k = 0; k < repeats; k++) seconds[k] = seconds_of(e, grid, n);
