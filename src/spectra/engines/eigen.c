@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "spectra/engines/engines.h"
+#include "spectra/engines/small.h"
 
 #include <cblas.h>
 #include <limits.h>
@@ -15,7 +16,7 @@
 
 /* One rank alone is faster below these orders: with eigenvectors; and without them on
    one rank, and on several. They were measured: docs/engines.md. */
-enum { WITH_VECTORS = 600, WITHOUT = 600, WITHOUT_SHARED = 400 };
+enum { WITH_VECTORS = 600, WITHOUT = 2000, WITHOUT_SHARED = 1000 };
 
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a,
              const int *lda, double *w, double *work, const int *lwork, int *iwork,

@@ -19,16 +19,6 @@ hesse_status hesse_band_solve(hesse_dmat *a, double *lambda);
  * matrix. */
 double hesse_band_solve_bytes(int n, int ranks);
 
-/** Local. Compute the eigenvalues of a matrix that one rank holds.
- *
- *  a       [in]   n x n, its lower triangle in column-major order is read.
- *  lambda  [out]  n, ascending.
- *  Errors: HESSE_E_NOMEM. */
-hesse_status hesse_small_solve(int n, const double *a, double *lambda, hesse_why *why);
-
-/** Local. Return the largest number of bytes that it needs, beyond the matrix. */
-double hesse_small_solve_bytes(int n);
-
 /** Local. Return true if ELPA can solve a matrix: every rank must own some of it. */
 bool hesse_elpa_serves(const hesse_dmat *a);
 

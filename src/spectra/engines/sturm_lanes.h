@@ -132,16 +132,15 @@ NAME(roots)(const int groups, int n, const double *d, const double *squares,
                                     (ca * ca * whole < cb * cb * SIZE(back));
             const NAME(vec) quadratic =
                 fa[g] / cb * (fc[g] / ab + back * fb[g] / (width * ca));
-            NAME(vec) next = PICK(good, quadratic, (NAME(vec)){0} + 0.5);
-            const NAME(bits) inside = (next > 0) & (next < 1);
-            next = PICK(inside, next, (NAME(vec)){0} + 0.5);
-            t[g] = next;
-            const NAME(vec) move = SIZE(next * width);
-            /* The error falls at least as fast as the steps do. */
-            const NAME(bits) done = (move * move <= TOLERANCE * last) |
-                                    (SIZE(width) <= TOLERANCE) | (f == 0);
+            const NAME(bits) smooth = good & (quadratic > 0) & (quadratic < 1);
+            t[g] = PICK(smooth, quadratic, (NAME(vec)){0} + 0.5);
+            const NAME(vec) move = t[g] * width;
+            /* The errors of interpolation fall at least as fast as its steps do. */
+            const NAME(bits) here = f == 0, there = fb[g] == 0;
+            const NAME(bits) done = (smooth & (move * move <= TOLERANCE * last)) |
+                                    (SIZE(width) <= TOLERANCE) | here | there;
             const NAME(bits) ends = left[g] & done;
-            const NAME(vec) final = PICK(f == 0, at, a[g] + t[g] * width);
+            const NAME(vec) final = PICK(here, at, PICK(there, b[g], at + move));
             a[g] = PICK(ends, final, a[g]);
             b[g] = PICK(ends, final, b[g]);
             left[g] &= ~done;

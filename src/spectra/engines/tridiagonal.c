@@ -33,11 +33,11 @@ static const double TOLERANCE = 0x1p-52;
 /* The most points that are evaluated in step. */
 enum { MOST_WIDE = 16 };
 
-/* Brackets of single eigenvalues: both ends, and the polynomial there as a value times
-   a power of 2. */
+/* Brackets of single eigenvalues: both ends, the polynomial there as a value times a
+   power of 2, and the index of the eigenvalue. */
 typedef struct hesse_brackets {
     double *end[2], *value[2];
-    int64_t *power[2];
+    int64_t *power[2], *index;
 } hesse_brackets;
 
 #ifdef HESSE_X86
@@ -124,7 +124,6 @@ typedef struct search {
     interval *now, *next;    /* [n] */
     int found;               /* brackets of single eigenvalues */
     double *lambda;
-    int done;
 } search;
 
 static int round_up(int n, int multiple)
@@ -143,7 +142,8 @@ static int add_interval(search *s, point low, point high, interval *list, int co
     const bool narrow = high.x - low.x <= TOLERANCE;
     if (inside < 1) return count;
     if (narrow) {
-        for (int i = 0; i < inside; i++) s->lambda[s->done++] = (low.x + high.x) / 2;
+        for (int i = low.below; i < high.below; i++)
+            s->lambda[i] = (low.x + high.x) / 2;
     } else if (inside == 1) {
         const point ends[] = {low, high};
         for (int i = 0; i < 2; i++) {
@@ -151,7 +151,7 @@ static int add_interval(search *s, point low, point high, interval *list, int co
             s->brackets.value[i][s->found] = ends[i].value;
             s->brackets.power[i][s->found] = ends[i].power;
         }
-        s->found++;
+        s->brackets.index[s->found++] = low.below;
     } else {
         list[count++] = (interval){low, high};
     }
@@ -230,10 +230,10 @@ static void search_all(search *s, double low, double high)
             s->brackets.power[k][i] = s->brackets.power[k][i - 1];
         }
     refine(s->n, s->d, s->squares, &s->brackets, s->found, s->root);
-    for (int i = 0; i < s->found; i++) s->lambda[s->done++] = s->root[i];
+    for (int i = 0; i < s->found; i++) s->lambda[s->brackets.index[i]] = s->root[i];
 }
 
-/* Nearly all are in order. */
+/* Only rounding can put neighbours into the wrong order. */
 static void sort(int n, double *x)
 {
     for (int i = 1; i < n; i++) {
@@ -254,7 +254,7 @@ static double *take(double **memory, int count)
 static size_t numbers_of(int n)
 {
     const size_t intervals = (sizeof(interval) / sizeof(double)) * (size_t)(n + 1);
-    return 12 * (size_t)room_of(n) + 2 * intervals;
+    return 13 * (size_t)room_of(n) + 2 * intervals;
 }
 
 double hesse_tridiagonal_bytes(int n)
@@ -289,6 +289,7 @@ hesse_status hesse_tridiagonal_solve(int n, double *d, const double *e, double *
     s.x = take(&memory, room), s.value = take(&memory, room);
     s.root = take(&memory, room);
     s.power = (int64_t *)take(&memory, room), s.count = (int64_t *)take(&memory, room);
+    s.brackets.index = (int64_t *)take(&memory, room);
     for (int k = 0; k < 2; k++) {
         s.brackets.end[k] = take(&memory, room);
         s.brackets.value[k] = take(&memory, room);

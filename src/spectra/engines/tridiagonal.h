@@ -7,7 +7,8 @@
 /** Local. Compute all eigenvalues.
  *
  *  d       [in,out]  n, the diagonal; destroyed.
- *  e       [in]      n - 1, beside the diagonal.
+ *  e       [in]      n - 1, beside the diagonal. The largest entry of the matrix is 0
+ *                    or between 2^-1000 and 2^1000.
  *  lambda  [out]     n, ascending; errors are a few roundings of the norm.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_tridiagonal_solve(int n, double *d, const double *e, double *lambda,

@@ -2,11 +2,11 @@
    Reflections reduce the matrix to tridiagonal form. Each of them passes over the
    matrix once: an entry is updated by the last reflection and multiplied by the next
    one while it is in a register. docs/engines.md. */
-#include "spectra/engines/engines.h"
-#include "spectra/engines/tridiagonal.h"
+#include "spectra/engines/small.h"
 
 #include "base/memory.h"
 #include "base/simd.h"
+#include "spectra/engines/tridiagonal.h"
 
 #include <math.h>
 #include <stdlib.h>
