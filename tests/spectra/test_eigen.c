@@ -266,7 +266,7 @@ static void large_ones_are_shared(void **state)
     (void)state;
     stage t = set_up();
     int n = 1;
-    while (n < 1500 &&
+    while (n < 1200 &&
            hesse_engine_choose(HESSE_ENGINE_AUTO, n, hesse_team_size(t.team), false) ==
                HESSE_ENGINE_SMALL)
         n++;
