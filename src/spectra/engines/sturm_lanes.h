@@ -87,9 +87,9 @@ static inline __attribute__((always_inline)) TARGET void
 NAME(roots)(const int groups, int n, const double *d, const double *squares,
             const hesse_brackets *in, int from, double *root)
 {
-    enum { MOST = 200 };
+    enum { MOST = 200 }; /* a limit that is never reached */
     NAME(vec) a[GROUPS], b[GROUPS], c[GROUPS], fa[GROUPS], fb[GROUPS], fc[GROUPS];
-    NAME(vec) t[GROUPS];
+    NAME(vec) step[GROUPS];
     NAME(bits) base[GROUPS], left[GROUPS];
     double x[LANES * GROUPS], value[LANES * GROUPS];
     int64_t exponent[LANES * GROUPS];
@@ -104,13 +104,13 @@ NAME(roots)(const int groups, int n, const double *d, const double *squares,
         fa[g] = *(const NAME(vec) *)(in->value[0] + i) * NAME(power_of_2)(ea - base[g]);
         fb[g] = *(const NAME(vec) *)(in->value[1] + i) * NAME(power_of_2)(eb - base[g]);
         c[g] = a[g], fc[g] = fa[g];
-        t[g] = (NAME(vec)){0} + 0.5;
+        step[g] = (b[g] - a[g]) * 0.5;
         left[g] = ~(NAME(bits)){0};
     }
     bool more = true;
     for (int turn = 0; more && turn < MOST; turn++) {
         for (int g = 0; g < groups; g++)
-            VEC(x + g * LANES) = PICK(left[g], a[g] + t[g] * (b[g] - a[g]), a[g]);
+            VEC(x + g * LANES) = PICK(left[g], a[g] + step[g], a[g]);
         NAME(points)(groups, false, n, d, squares, x, value, exponent, NULL);
         NAME(bits) any = {0};
         for (int g = 0; g < groups; g++) {
@@ -121,7 +121,6 @@ NAME(roots)(const int groups, int n, const double *d, const double *squares,
             const NAME(bits) same = (((NAME(bits))f ^ (NAME(bits))fa[g]) >= 0);
             c[g] = PICK(same, a[g], b[g]), fc[g] = PICK(same, fa[g], fb[g]);
             b[g] = PICK(same, b[g], a[g]), fb[g] = PICK(same, fb[g], fa[g]);
-            const NAME(vec) last = SIZE(at - a[g]);
             a[g] = at, fa[g] = f;
             /* Chandrupatla's rule says if the inverse quadratic interpolation is good.
              */
@@ -133,12 +132,17 @@ NAME(roots)(const int groups, int n, const double *d, const double *squares,
             const NAME(vec) quadratic =
                 fa[g] / cb * (fc[g] / ab + back * fb[g] / (width * ca));
             const NAME(bits) smooth = good & (quadratic > 0) & (quadratic < 1);
-            t[g] = PICK(smooth, quadratic, (NAME(vec)){0} + 0.5);
-            const NAME(vec) move = t[g] * width;
-            /* The errors of interpolation fall at least as fast as its steps do. */
+            const NAME(vec) move =
+                width * PICK(smooth, quadratic, (NAME(vec)){0} + 0.5);
+            /* A step is not so short that the root could stay ahead of it for ever: the
+               bracket closes from both ends. */
+            const NAME(vec) far = SIZE(width) - TOLERANCE;
+            const NAME(bits) near = SIZE(move)<TOLERANCE, past = SIZE(move)> far;
+            const NAME(vec) length =
+                PICK(near, (NAME(vec)){0} + TOLERANCE, PICK(past, far, SIZE(move)));
+            step[g] = PICK(width > 0, length, -length);
             const NAME(bits) here = f == 0, there = fb[g] == 0;
-            const NAME(bits) done = (smooth & (move * move <= TOLERANCE * last)) |
-                                    (SIZE(width) <= TOLERANCE) | here | there;
+            const NAME(bits) done = (SIZE(width) <= 2 * TOLERANCE) | here | there;
             const NAME(bits) ends = left[g] & done;
             const NAME(vec) final = PICK(here, at, PICK(there, b[g], at + move));
             a[g] = PICK(ends, final, a[g]);

@@ -22,7 +22,7 @@ enum { STRETCH = 16 };
 static const double FLOOR = 0x1p-110;
 
 /* Eigenvalues are found to this error. */
-static const double TOLERANCE = 0x1p-52;
+static const double TOLERANCE = 0x1p-53;
 
 /* The bits of 1.0 and of the exponent of a double, and the largest powers of 2 that are
    used as factors. */
