@@ -181,6 +181,24 @@ static void every_order_agrees_with_lapack(void **state)
     }
 }
 
+/* Brackets of all kinds: neighbours that are close, far apart or equal. */
+static void random_tridiagonal_ones(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 1000; seed++) {
+        const int n = 20 + (int)(seed % 90);
+        uint64_t numbers = seed;
+        for (int i = 0; i < n; i++) {
+            d[i] = pow(uniform(&numbers), 1 + 2 * (int)(seed % 4));
+            e[i] = pow(uniform(&numbers), 1 + 2 * (int)(seed % 3));
+        }
+        spread(n);
+        refer(n);
+        solve_tridiagonal(n);
+        compare(n, 60);
+    }
+}
+
 /* The eigenvalues of a Hessian: few are large, and the rest falls to rounding. */
 static void low_rank_and_graded(void **state)
 {
@@ -256,6 +274,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(crowded_ones),
         cmocka_unit_test(diagonal_ones),
         cmocka_unit_test(every_order_agrees_with_lapack),
+        cmocka_unit_test(random_tridiagonal_ones),
         cmocka_unit_test(low_rank_and_graded),
         cmocka_unit_test(scales_do_not_matter),
         cmocka_unit_test(memory_is_as_foretold),
