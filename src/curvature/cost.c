@@ -82,10 +82,19 @@ static double cost_band(const hesse_rates *rates, double n, int ranks)
            reduction_messages(n, ranks);
 }
 
+/* Vectors are not full at the edges of a small matrix, and its tridiagonal form takes
+   time, too; both grow like n^2. */
+static double cost_small(const hesse_rates *rates, double n)
+{
+    return 4.0 / 3 * n * n * n / (0.9 * rates->dgemm) +
+           0.35 * n * n / rates->tridiagonal;
+}
+
 double hesse_cost_eigen(const hesse_rates *rates, hesse_engine engine, double n,
                         int ranks, bool vectors)
 {
     if (engine == HESSE_ENGINE_BAND) return cost_band(rates, n, ranks);
+    if (engine == HESSE_ENGINE_SMALL) return cost_small(rates, n);
     const efficiency x = of_engine(engine, ranks);
     const double rate = (vectors ? x.vectors : x.values) * rates->dgemm;
     const double sharing = engine == HESSE_ENGINE_LAPACK ? 1 : ranks;

@@ -42,11 +42,8 @@ typedef enum level { GENERIC, AVX2, AVX512 } level;
 
 static level level_of_this_processor(void)
 {
-#ifdef HESSE_X86
-    if (__builtin_cpu_supports("avx512f")) return AVX512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return AVX2;
-#endif
-    return GENERIC;
+    const int lanes = hesse_simd_lanes();
+    return lanes == 8 ? AVX512 : lanes == 4 ? AVX2 : GENERIC;
 }
 
 const char *hesse_gemm_level(void)
@@ -57,8 +54,7 @@ const char *hesse_gemm_level(void)
 
 int hesse_gemm_lanes(void)
 {
-    static const int lanes[] = {2, 4, 8};
-    return lanes[level_of_this_processor()];
+    return hesse_simd_lanes();
 }
 
 static void whole_vectors(const hesse_gemm_shape *s)

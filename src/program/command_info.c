@@ -33,7 +33,7 @@ static void add_engines(hesse_json *j)
 {
     char text[128] = "";
     json_t *list = json_array();
-    for (hesse_engine e = HESSE_ENGINE_LAPACK; e <= HESSE_ENGINE_BAND; e++) {
+    for (hesse_engine e = HESSE_ENGINE_LAPACK; e < HESSE_ENGINES; e++) {
         if (!hesse_engine_exists(e)) continue;
         if (*text) strcat(text, ", ");
         strcat(text, hesse_engine_name(e));

@@ -34,7 +34,7 @@ case_plan_refuses_too() {
 }
 case_auto_runs_lanczos_where_a_matrix_does_not_fit() {
     little=$(beyond 5000)
-    works 'ln_f.bias  *6 lapack' \
+    works 'ln_f.bias  *6 small' \
         run job.yaml --set "hessian.memory=$little" --set hessian.panel=4
     expect_line '(full)  *724 lanczos'
     launch show result.h5

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "spectra/engines/engines.h"
+#include "spectra/engines/small.h"
 
 #include <cblas.h>
 #include <limits.h>
@@ -13,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* LAPACK is faster below these orders: with eigenvectors on one rank, without them on
-   one rank, and without them on several. They were measured: docs/engines.md. */
-enum { WITH_VECTORS = 600, WITHOUT = 600, WITHOUT_SHARED = 400 };
+/* One rank alone is faster below these orders: with eigenvectors; and without them on
+   one rank, and on several. They were measured: docs/engines.md. */
+enum { WITH_VECTORS = 600, WITHOUT = 2000, WITHOUT_SHARED = 1000 };
 
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a,
              const int *lda, double *w, double *work, const int *lwork, int *iwork,
@@ -36,10 +37,10 @@ bool hesse_engine_exists(hesse_engine engine)
 
 hesse_engine hesse_engine_choose(hesse_engine asked, int n, int ranks, bool vectors)
 {
-    if (asked != HESSE_ENGINE_AUTO && !(asked == HESSE_ENGINE_BAND && vectors))
-        return asked;
+    const bool values = asked == HESSE_ENGINE_BAND || asked == HESSE_ENGINE_SMALL;
+    if (asked != HESSE_ENGINE_AUTO && !(values && vectors)) return asked;
     if (!vectors)
-        return n < (ranks == 1 ? WITHOUT : WITHOUT_SHARED) ? HESSE_ENGINE_LAPACK
+        return n < (ranks == 1 ? WITHOUT : WITHOUT_SHARED) ? HESSE_ENGINE_SMALL
                                                            : HESSE_ENGINE_BAND;
     if (ranks == 1 || n < WITH_VECTORS) return HESSE_ENGINE_LAPACK;
     return hesse_engine_exists(HESSE_ENGINE_ELPA) ? HESSE_ENGINE_ELPA
@@ -48,7 +49,8 @@ hesse_engine hesse_engine_choose(hesse_engine asked, int n, int ranks, bool vect
 
 hesse_engine hesse_engine_local(hesse_engine asked, int n, bool vectors)
 {
-    const bool local = asked == HESSE_ENGINE_LAPACK || asked == HESSE_ENGINE_BAND;
+    const bool local = asked == HESSE_ENGINE_LAPACK || asked == HESSE_ENGINE_BAND ||
+                       asked == HESSE_ENGINE_SMALL;
     return hesse_engine_choose(local ? asked : HESSE_ENGINE_AUTO, n, 1, vectors);
 }
 
@@ -61,11 +63,14 @@ static double vectors_work(double n)
 double hesse_engine_bytes(hesse_engine engine, int n, int ranks, bool vectors)
 {
     const double share = hesse_dmat_bytes(n, ranks), whole = 8.0 * n * n;
+    const double gathered = ranks > 1 ? 3 * whole : 0;
     double bytes = 8 * 160.0 * n; /* bands */
     if (engine == HESSE_ENGINE_BAND)
         bytes = hesse_band_solve_bytes(n, ranks);
+    else if (engine == HESSE_ENGINE_SMALL)
+        bytes = hesse_small_solve_bytes(n) + gathered;
     else if (engine == HESSE_ENGINE_LAPACK)
-        bytes += (vectors ? 8 * vectors_work(n) + whole : 0) + (ranks > 1) * 3 * whole;
+        bytes += (vectors ? 8 * vectors_work(n) + whole : 0) + gathered;
     else if (vectors)
         bytes += 4 * share + 1e6; /* a copy, the vectors, and workspace with padding */
     else if (engine == HESSE_ENGINE_ELPA)
@@ -155,9 +160,12 @@ hesse_status hesse_eigen_local(int n, double *a, hesse_engine engine,
         return hesse_fail(why, HESSE_E_NOMEM, "%zu bytes for a copy are not there",
                           8 * size);
     if (copy) memcpy(copy, a, size * sizeof *a);
-    const hesse_status s = spectrum->engine == HESSE_ENGINE_BAND
-                               ? band(n, a, spectrum->eigenvalues, why)
-                               : lapack(n, a, copy != NULL, spectrum->eigenvalues, why);
+    double *lambda = spectrum->eigenvalues;
+    const hesse_status s = spectrum->engine == HESSE_ENGINE_SMALL
+                               ? hesse_small_solve(n, a, lambda, why)
+                           : spectrum->engine == HESSE_ENGINE_BAND
+                               ? band(n, a, lambda, why)
+                               : lapack(n, a, copy != NULL, lambda, why);
     for (int i = 0; !s && i < spectrum->vectors; i++) {
         const int column = wanted(spectrum, i);
         const double *q = a + (size_t)column * (size_t)n;
@@ -189,8 +197,8 @@ static void tell(hesse_team *team, hesse_spectrum *s)
     if (m) hesse_team_broadcast(team, 0, s->residuals, m * sizeof(double));
 }
 
-/* Solve the whole matrix on rank 0. */
-static hesse_status alone(hesse_dmat *a, hesse_spectrum *spectrum)
+/* Solve the whole matrix on rank 0, by an engine of single ranks. */
+static hesse_status alone(hesse_dmat *a, hesse_engine engine, hesse_spectrum *spectrum)
 {
     hesse_team *team = a->grid->team;
     const size_t size = (size_t)a->n * (size_t)a->n;
@@ -206,11 +214,10 @@ static hesse_status alone(hesse_dmat *a, hesse_spectrum *spectrum)
         const hesse_gather all = {0, a->n, 0, whole};
         if (!s) s = hesse_dmat_gather(a, &all, 1);
     }
-    if (!s && whole)
-        s = hesse_eigen_local(a->n, whole, HESSE_ENGINE_LAPACK, spectrum, &team->why);
+    if (!s && whole) s = hesse_eigen_local(a->n, whole, engine, spectrum, &team->why);
     s = hesse_agree(team, s);
     if (whole != a->local) free(whole);
-    spectrum->engine = HESSE_ENGINE_LAPACK;
+    spectrum->engine = engine;
     return s;
 }
 
@@ -320,8 +327,9 @@ hesse_status hesse_eigen(hesse_dmat *a, hesse_engine engine, hesse_spectrum *spe
     engine = hesse_engine_choose(engine, a->n, team->size, spectrum->vectors > 0);
     if (engine == HESSE_ENGINE_ELPA && !hesse_elpa_serves(a))
         engine = HESSE_ENGINE_SCALAPACK;
-    s = engine == HESSE_ENGINE_LAPACK ? alone(a, spectrum)
-                                      : together(a, engine, spectrum);
+    s = engine == HESSE_ENGINE_LAPACK || engine == HESSE_ENGINE_SMALL
+            ? alone(a, engine, spectrum)
+            : together(a, engine, spectrum);
     if (!s) tell(team, spectrum);
     return s;
 }
