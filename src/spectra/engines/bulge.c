@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-enum { LANE = 4, LANES = HESSE_BAND / LANE, STRIDE = 2 * HESSE_BAND - 1 };
+enum { LANE = 4, LANES = HESSE_BAND / LANE, STRIDE = 2 * HESSE_BAND - 1, GROUP = 4 };
 
 /* Squares below this are negligible beside entries of the order of 1. Reflections of
    such columns would lose digits to underflow. */
@@ -110,34 +110,35 @@ HESSE_INLINE void image(const double *b, const hesse_reflector *h, double *y)
     for (int l = 0; l < LANES; l++) *at(y, l) = h->tau * sums[l];
 }
 
-/* Columns j ... j + 2 of B <- H' (B - y v'). */
+/* Columns j ... j + GROUP - 1 of B <- H' (B - y v'). */
 HESSE_INLINE void columns(double *b, const double *y, const double *v,
                           const hesse_reflector *next, int j)
 {
     double *c = b + j * STRIDE;
-    lane sums[3] = {0};
-    for (int l = 0; l < LANES; l++)
-        for (int q = 0; q < 3; q++) {
-            const lane x = *of(c + q * STRIDE, l) - *of(y, l) * v[j + q];
-            *at(c + q * STRIDE, l) = x;
-            sums[q] += x * *of(next->v, l);
+    lane x[GROUP][LANES], sums[GROUP] = {{0}};
+    for (int q = 0; q < GROUP; q++)
+        for (int l = 0; l < LANES; l++) {
+            x[q][l] = *of(c + q * STRIDE, l) - *of(y, l) * v[j + q];
+            sums[q] += x[q][l] * *of(next->v, l);
         }
-    for (int q = 0; q < 3; q++) {
+    for (int q = 0; q < GROUP; q++) {
         const double s = next->tau * sum(&sums[q]);
-        for (int l = 0; l < LANES; l++) *at(c + q * STRIDE, l) -= s * *of(next->v, l);
+        for (int l = 0; l < LANES; l++)
+            *at(c + q * STRIDE, l) = x[q][l] - s * *of(next->v, l);
     }
 }
 
-/* B <- B H. Then find the next reflection from the first column, and change the others:
-   B <- H' B. */
+/* B <- B H. Then find the next reflection from the first column, and change all
+   columns: B <- H' B. Of the first column, the reflection leaves one number. */
 HESSE_INLINE void below(double *b, const hesse_reflector *h, hesse_reflector *next)
 {
-    double y[HESSE_BAND];
+    double y[HESSE_BAND], first[HESSE_BAND];
     image(b, h, y);
-    for (int l = 0; l < LANES; l++) *at(b, l) -= *of(y, l) * h->v[0];
-    reflect(b, next);
-    _Static_assert((HESSE_BAND - 1) % 3 == 0, "the other columns are done by threes");
-    for (int j = 1; j < HESSE_BAND; j += 3) columns(b, y, h->v, next, j);
+    for (int l = 0; l < LANES; l++) *at(first, l) = *of(b, l) - *of(y, l) * h->v[0];
+    reflect(first, next);
+    _Static_assert(HESSE_BAND % GROUP == 0, "no column is left over");
+    for (int j = 0; j < HESSE_BAND; j += GROUP) columns(b, y, h->v, next, j);
+    for (int l = 0; l < LANES; l++) *at(b, l) = *of(first, l);
 }
 
 HESSE_SIMD void hesse_bulge_begin(double *column, hesse_reflector *h)
