@@ -21,9 +21,8 @@ static int normalise(hesse_dmat *a)
 {
     hesse_team *team = a->grid->team;
     const size_t count = (size_t)a->row.count * (size_t)a->col.count;
-    double largest = 0;
+    double largest = hesse_largest(count, a->local);
     int exponent;
-    for (size_t i = 0; i < count; i++) largest = fmax(largest, fabs(a->local[i]));
     if (team->size > 1)
         MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE, MPI_MAX, team->comm);
     frexp(largest, &exponent);

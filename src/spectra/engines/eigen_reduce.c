@@ -20,8 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number of storage blocks side by side in one product, and the edge of a tile. */
-enum { STRIPE = 4, TILE = 64 };
+/* The number of storage blocks side by side in one product; more of them in a large
+   matrix; the edge of a tile. */
+enum { STRIPE = 4, LARGE_STRIPE = 8, LARGE = 3000, TILE = 64 };
 
 /* The sizes of a row of a tall matrix and of two side by side, and of a square. */
 enum { WIDTH = HESSE_BAND, PAIR = 2 * HESSE_BAND, SQUARE = HESSE_BAND * HESSE_BAND };
@@ -31,7 +32,7 @@ void dgeqrt3_(const int *m, const int *n, double *a, const int *lda, double *t,
 
 /* What a panel leaves besides V: its columns of the band, and T. */
 typedef struct edge {
-    double columns[HESSE_BAND][HESSE_BAND + 1], t[SQUARE];
+    double columns[HESSE_BAND][HESSE_BAND + 1], t[SQUARE]; /* T by rows */
 } edge;
 
 typedef struct reduction {
@@ -42,8 +43,8 @@ typedef struct reduction {
         *panel; /* by columns, from row `first` on, on the rank that owns its corner */
     double *v, *u, *y; /* tall, of the rows from rest on              */
     edge *edge;
-    double *rows, *cols; /* pairs of tall matrices: U and Y, later V and Y, at this
-                            rank's rows and at its columns, there as Y and V */
+    double *rows, *cols; /* at this rank's rows and at its columns: U, then Y behind
+                            it; later rows [V Y] and [Y V] */
     int *counts;         /* for messages: two numbers for each rank */
 } reduction;
 
@@ -57,35 +58,30 @@ static int greater(int a, int b)
     return a > b ? a : b;
 }
 
-/* Copy the rows that an axis owns of a tall matrix to one half of pairs. */
+/* Copy the rows that an axis owns of a tall matrix. They come to lie `stride` numbers
+   apart. */
 static void pick(const reduction *x, const hesse_axis *axis, const double *tall,
-                 double *half)
+                 double *mine, int stride)
 {
     for (int i = hesse_axis_below(axis, x->rest), run; i < axis->count; i += run) {
         run = hesse_axis_run(axis, i, axis->count);
         const double *from =
-            tall + (hesse_axis_global(axis, i) - x->rest) * (size_t)WIDTH;
-        for (int r = 0; r < run; r++, half += PAIR, from += WIDTH)
-            memcpy(half, from, WIDTH * sizeof *from);
+            tall + (size_t)(hesse_axis_global(axis, i) - x->rest) * WIDTH;
+        for (int r = 0; r < run; r++, mine += stride, from += WIDTH)
+            memcpy(mine, from, WIDTH * sizeof *from);
     }
 }
 
-/* Add one half of pairs to the rows of the tall matrix. */
-static void add_rows(const reduction *x, const hesse_axis *axis, const double *half,
+/* Add these rows to the tall matrix. */
+static void add_rows(const reduction *x, const hesse_axis *axis, const double *mine,
                      double *tall)
 {
     for (int i = hesse_axis_below(axis, x->rest), run; i < axis->count; i += run) {
         run = hesse_axis_run(axis, i, axis->count);
-        double *to = tall + (hesse_axis_global(axis, i) - x->rest) * (size_t)WIDTH;
-        for (int r = 0; r < run; r++, half += PAIR, to += WIDTH)
-            for (int c = 0; c < WIDTH; c++) to[c] += half[c];
+        double *to = tall + (size_t)(hesse_axis_global(axis, i) - x->rest) * WIDTH;
+        for (int k = 0; k < run * WIDTH; k++) to[k] += mine[k];
+        mine += run * WIDTH;
     }
-}
-
-static void clear(const hesse_axis *axis, int from, double *half)
-{
-    for (int i = from; i < axis->count; i++, half += PAIR)
-        memset(half, 0, WIDTH * sizeof *half);
 }
 
 /* The rectangle of the panel's rows and columns that a rank owns, in local indices. */
@@ -162,6 +158,20 @@ static void gather_panel(const reduction *x)
         if (x->counts[q]) place(x, share_of(x, q), x->u + starts[q]);
 }
 
+/* Put V, whose columns lie below the triangle of the factorised panel, into rows. */
+static void turn(const reduction *x)
+{
+    const size_t stride = (size_t)(x->a->n - x->first);
+    const double *below = x->panel + x->width;
+    memset(x->v, 0, (size_t)x->order * WIDTH * sizeof *x->v);
+    for (int r = 0; r < x->order; r++) {
+        double *v = x->v + (size_t)r * WIDTH;
+        const int full = lesser(r, x->width);
+        for (int c = 0; c < full; c++) v[c] = below[(size_t)c * stride + (size_t)r];
+        if (r < x->width) v[r] = 1;
+    }
+}
+
 /* Factorise the panel, and send its reflections and its part of the band to every
    rank. */
 static void factorise(const reduction *x, hesse_band *band)
@@ -172,18 +182,16 @@ static void factorise(const reduction *x, hesse_band *band)
     edge *k = x->edge;
     int info;
     if (team->rank == root) {
+        double t[SQUARE] = {0};
         memset(k, 0, sizeof *k);
-        if (x->order) dgeqrt3_(&x->order, &w, x->panel + w, &height, k->t, &ld, &info);
-        for (int c = 0; c < w; c++)
-            memcpy(k->columns[c], x->panel + (size_t)c * stride + c,
-                   (size_t)lesser(w + 1, height - c) * sizeof *x->panel);
-        for (int r = 0; r < x->order; r++) {
-            double *v = x->v + (size_t)r * WIDTH;
-            for (int c = 0; c < WIDTH; c++)
-                v[c] = c >= w || r < c ? 0
-                       : r == c        ? 1
-                                       : x->panel[(size_t)c * stride + w + r];
+        if (x->order) dgeqrt3_(&x->order, &w, x->panel + w, &height, t, &ld, &info);
+        for (int c = 0; c < w; c++) {
+            const double *column = x->panel + (size_t)c * stride;
+            memcpy(k->columns[c], column + c,
+                   (size_t)lesser(w + 1, height - c) * sizeof *column);
+            for (int r = 0; r <= c; r++) k->t[r * WIDTH + c] = t[c * WIDTH + r];
         }
+        turn(x);
     }
     if (team->size > 1) {
         hesse_team_broadcast(team, root, k, sizeof *k);
@@ -196,19 +204,21 @@ static void factorise(const reduction *x, hesse_band *band)
 /* A rectangle of this rank's share, in local indices. */
 typedef struct rectangle {
     int top, bottom, left, right;
-    bool diagonal; /* blocks on the diagonal of the matrix */
+    int below; /* the rows before this one are of blocks on the diagonal of the matrix
+                */
 } rectangle;
 
 /* Visit this rank's blocks on and below the diagonal of the rest. Rectangles are
-   several blocks wide. The stairs of blocks above them, up to the diagonal, are visited
-   block by block. */
+   several blocks wide. The stairs of blocks above them, down from the diagonal, are
+   visited one column of blocks at a time. */
 static void walk(const reduction *x, void (*visit)(const reduction *, rectangle))
 {
     const hesse_axis *row = &x->a->row, *col = &x->a->col;
     const int nb = x->a->nb, n = x->a->n;
+    const int stripe = x->order < LARGE ? STRIPE : LARGE_STRIPE;
     int left = hesse_axis_below(col, x->rest);
     while (left < col->count) {
-        const int last = (left / nb + STRIPE) * nb - 1;
+        const int last = (left / nb + stripe) * nb - 1;
         const int right = lesser(last + 1, col->count);
         const int end = hesse_axis_global(col, right - 1) / nb * nb + nb;
         const int bottom = hesse_axis_below(row, lesser(end, n));
@@ -217,36 +227,35 @@ static void walk(const reduction *x, void (*visit)(const reduction *, rectangle)
             const int block = hesse_axis_global(col, c) / nb * nb;
             const int from = hesse_axis_below(row, greater(block, x->rest));
             const int below = hesse_axis_below(row, lesser(block + nb, n));
-            if (from < below) visit(x, (rectangle){from, below, c, c + run, true});
-            if (below < bottom) visit(x, (rectangle){below, bottom, c, c + run, false});
+            if (from < bottom) visit(x, (rectangle){from, bottom, c, c + run, below});
         }
         if (bottom < row->count)
-            visit(x, (rectangle){bottom, row->count, left, right, false});
+            visit(x, (rectangle){bottom, row->count, left, right, bottom});
         left = right;
     }
 }
 
-/* Return the pair of a local row or column. */
-static double *pair_of(const hesse_axis *axis, double *pairs, int rest, int local)
-{
-    return pairs + (size_t)(local - hesse_axis_below(axis, rest)) * PAIR;
-}
-
-/* Add the contribution of a rectangle and its mirror image to A U. */
+/* Add the contribution of a rectangle and its mirror image to A U. A tile that is in
+   the cache is multiplied twice. */
 static void multiply(const reduction *x, rectangle r)
 {
     const size_t ld = (size_t)x->a->row.count;
+    const int first_row = hesse_axis_below(&x->a->row, x->rest);
+    const int first_col = hesse_axis_below(&x->a->col, x->rest);
+    const size_t rows = (size_t)(x->a->row.count - first_row) * WIDTH;
+    const size_t cols = (size_t)(x->a->col.count - first_col) * WIDTH;
     for (int j = r.left; j < r.right; j += TILE)
-        for (int i = r.top; i < r.bottom; i += TILE) {
-            const int m = lesser(TILE, r.bottom - i), n = lesser(TILE, r.right - j);
+        for (int i = r.top, m; i < r.bottom; i += m) {
+            const int n = lesser(TILE, r.right - j);
+            m = lesser(TILE, (i < r.below ? r.below : r.bottom) - i);
             const double *a = x->a->local + (size_t)j * ld + (size_t)i;
-            double *row = pair_of(&x->a->row, x->rows, x->rest, i);
-            double *col = pair_of(&x->a->col, x->cols, x->rest, j);
-            hesse_gemm(HESSE_ADD, m, WIDTH, n, 1, (hesse_strided){a, 1, ld}, col, PAIR,
-                       row + WIDTH, PAIR);
-            if (!r.diagonal)
-                hesse_gemm(HESSE_ADD, n, WIDTH, m, 1, (hesse_strided){a, ld, 1}, row,
-                           PAIR, col + WIDTH, PAIR);
+            double *u_rows = x->rows + (size_t)(i - first_row) * WIDTH;
+            double *u_cols = x->cols + (size_t)(j - first_col) * WIDTH;
+            hesse_gemm(HESSE_ADD, m, WIDTH, n, 1, (hesse_strided){a, 1, ld}, u_cols,
+                       WIDTH, u_rows + rows, WIDTH);
+            if (i >= r.below)
+                hesse_gemm(HESSE_ADD, n, WIDTH, m, 1, (hesse_strided){a, ld, 1}, u_rows,
+                           WIDTH, u_cols + cols, WIDTH);
         }
 }
 
@@ -254,10 +263,12 @@ static void multiply(const reduction *x, rectangle r)
 static void update(const reduction *x, rectangle r)
 {
     const int ld = x->a->row.count;
+    const int first_row = hesse_axis_below(&x->a->row, x->rest);
+    const int first_col = hesse_axis_below(&x->a->col, x->rest);
     cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, r.bottom - r.top,
                 r.right - r.left, PAIR, -1,
-                pair_of(&x->a->row, x->rows, x->rest, r.top), PAIR,
-                pair_of(&x->a->col, x->cols, x->rest, r.left), PAIR, 1,
+                x->rows + (size_t)(r.top - first_row) * PAIR, PAIR,
+                x->cols + (size_t)(r.left - first_col) * PAIR, PAIR, 1,
                 x->a->local + (size_t)r.left * (size_t)ld + r.top, ld);
 }
 
@@ -268,27 +279,28 @@ static void advance(const reduction *x)
     hesse_team *team = x->a->grid->team;
     const int m = x->order;
     const size_t tall = (size_t)m * WIDTH;
+    const size_t rows = (size_t)(row->count - hesse_axis_below(row, x->rest)) * WIDTH;
+    const size_t cols = (size_t)(col->count - hesse_axis_below(col, x->rest)) * WIDTH;
     double w[SQUARE];
-    memcpy(x->u, x->v, tall * sizeof *x->v);
-    cblas_dtrmm(CblasColMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, WIDTH,
-                m, 1, x->edge->t, WIDTH, x->u, WIDTH);
-    pick(x, row, x->u, x->rows);
-    pick(x, col, x->u, x->cols);
-    clear(row, hesse_axis_below(row, x->rest), x->rows + WIDTH);
-    clear(col, hesse_axis_below(col, x->rest), x->cols + WIDTH);
+    hesse_gemm(HESSE_SET, m, WIDTH, WIDTH, 1, (hesse_strided){x->v, WIDTH, 1},
+               x->edge->t, WIDTH, x->u, WIDTH);
+    pick(x, row, x->u, x->rows, WIDTH);
+    pick(x, col, x->u, x->cols, WIDTH);
+    memset(x->rows + rows, 0, rows * sizeof *x->rows);
+    memset(x->cols + cols, 0, cols * sizeof *x->cols);
     walk(x, multiply);
     memset(x->y, 0, tall * sizeof *x->y);
-    add_rows(x, row, x->rows + WIDTH, x->y);
-    add_rows(x, col, x->cols + WIDTH, x->y);
+    add_rows(x, row, x->rows + rows, x->y);
+    add_rows(x, col, x->cols + cols, x->y);
     if (team->size > 1) hesse_team_sum(team, x->y, tall);
-    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, WIDTH, WIDTH, m, 1, x->u,
+    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, WIDTH, WIDTH, m, 1, x->u,
                 WIDTH, x->y, WIDTH, 0, w, WIDTH);
-    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, WIDTH, m, WIDTH, -0.5, w,
-                WIDTH, x->v, WIDTH, 1, x->y, WIDTH);
-    pick(x, row, x->v, x->rows);
-    pick(x, row, x->y, x->rows + WIDTH);
-    pick(x, col, x->y, x->cols);
-    pick(x, col, x->v, x->cols + WIDTH);
+    hesse_gemm(HESSE_ADD, m, WIDTH, WIDTH, -0.5, (hesse_strided){x->v, WIDTH, 1}, w,
+               WIDTH, x->y, WIDTH);
+    pick(x, row, x->v, x->rows, PAIR);
+    pick(x, row, x->y, x->rows + WIDTH, PAIR);
+    pick(x, col, x->y, x->cols, PAIR);
+    pick(x, col, x->v, x->cols + WIDTH, PAIR);
     walk(x, update);
 }
 
