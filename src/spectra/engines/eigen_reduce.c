@@ -22,7 +22,7 @@
 
 /* The number of storage blocks side by side in one product; more of them in a large
    matrix; the edge of a tile. */
-enum { STRIPE = 4, LARGE_STRIPE = 8, LARGE = 3000, TILE = 64 };
+enum { STRIPE = 4, LARGE_STRIPE = 8, LARGE = 3000, TILE = 96 };
 
 /* The sizes of a row of a tall matrix and of two side by side, and of a square. */
 enum { WIDTH = HESSE_BAND, PAIR = 2 * HESSE_BAND, SQUARE = HESSE_BAND * HESSE_BAND };
@@ -272,16 +272,43 @@ static void update(const reduction *x, rectangle r)
                 x->a->local + (size_t)r.left * (size_t)ld + r.top, ld);
 }
 
+/* Sum A U over the ranks, and make Y of it. Each rank does this for a range of rows,
+   which then goes to all. The buffer is the panel. */
+static void complete(const reduction *x)
+{
+    const hesse_team *team = x->a->grid->team;
+    int *starts = x->counts + team->size;
+    double w[SQUARE];
+    for (int q = 0; q < team->size; q++) {
+        const long long m = x->order;
+        const int begin = (int)(m * q / team->size);
+        starts[q] = begin * WIDTH;
+        x->counts[q] = ((int)(m * (q + 1) / team->size) - begin) * WIDTH;
+    }
+    double *y = team->size > 1 ? x->panel : x->y;
+    const int rows = x->counts[team->rank] / WIDTH;
+    const double *u = x->u + starts[team->rank], *v = x->v + starts[team->rank];
+    if (team->size > 1)
+        MPI_Reduce_scatter(x->y, y, x->counts, MPI_DOUBLE, MPI_SUM, team->comm);
+    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, WIDTH, WIDTH, rows, 1, u,
+                WIDTH, y, WIDTH, 0, w, WIDTH);
+    if (team->size > 1)
+        MPI_Allreduce(MPI_IN_PLACE, w, SQUARE, MPI_DOUBLE, MPI_SUM, team->comm);
+    hesse_gemm(HESSE_ADD, rows, WIDTH, WIDTH, -0.5, (hesse_strided){v, WIDTH, 1}, w,
+               WIDTH, y, WIDTH);
+    if (team->size > 1)
+        MPI_Allgatherv(y, rows * WIDTH, MPI_DOUBLE, x->y, x->counts, starts, MPI_DOUBLE,
+                       team->comm);
+}
+
 /* Reduce one panel and change the rest of the matrix. */
 static void advance(const reduction *x)
 {
     const hesse_axis *row = &x->a->row, *col = &x->a->col;
-    hesse_team *team = x->a->grid->team;
     const int m = x->order;
     const size_t tall = (size_t)m * WIDTH;
     const size_t rows = (size_t)(row->count - hesse_axis_below(row, x->rest)) * WIDTH;
     const size_t cols = (size_t)(col->count - hesse_axis_below(col, x->rest)) * WIDTH;
-    double w[SQUARE];
     hesse_gemm(HESSE_SET, m, WIDTH, WIDTH, 1, (hesse_strided){x->v, WIDTH, 1},
                x->edge->t, WIDTH, x->u, WIDTH);
     pick(x, row, x->u, x->rows, WIDTH);
@@ -292,11 +319,7 @@ static void advance(const reduction *x)
     memset(x->y, 0, tall * sizeof *x->y);
     add_rows(x, row, x->rows + rows, x->y);
     add_rows(x, col, x->cols + cols, x->y);
-    if (team->size > 1) hesse_team_sum(team, x->y, tall);
-    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, WIDTH, WIDTH, m, 1, x->u,
-                WIDTH, x->y, WIDTH, 0, w, WIDTH);
-    hesse_gemm(HESSE_ADD, m, WIDTH, WIDTH, -0.5, (hesse_strided){x->v, WIDTH, 1}, w,
-               WIDTH, x->y, WIDTH);
+    complete(x);
     pick(x, row, x->v, x->rows, PAIR);
     pick(x, row, x->y, x->rows + WIDTH, PAIR);
     pick(x, col, x->y, x->cols, PAIR);
