@@ -17,7 +17,7 @@
 
 /* LAPACK is faster below these orders: with eigenvectors on one rank, without them on
    one rank, and without them on several. They were measured: docs/engines.md. */
-enum { WITH_VECTORS = 600, WITHOUT = 600, WITHOUT_SHARED = 400 };
+enum { WITH_VECTORS = 600, WITHOUT = 512, WITHOUT_SHARED = 200 };
 
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a,
              const int *lda, double *w, double *work, const int *lwork, int *iwork,
