@@ -12,7 +12,7 @@ typedef struct hesse_rates {
     double panels;   /* of hesse_gemm on a panel of 32 tokens, by weights of 64 x 64 */
     double elements; /* numbers a second: tangents of a LayerNorm                    */
     double chase;    /* operations a second from a band to a tridiagonal matrix      */
-    double tridiagonal; /* n^2 a second: eigenvalues of a tridiagonal matrix        */
+    double tridiagonal; /* n^2 a second: all eigenvalues of a tridiagonal matrix    */
 } hesse_rates;
 
 /** The rates of the machine to which the cost was fitted (docs/scaling.md). */

@@ -1,6 +1,7 @@
 /* One tile, and three instruction sets, chosen at run time. A tile that is fast with
    the 32 wide registers of AVX-512 does not fit into the 16 of AVX2, so the tiles
-   differ in shape. */
+   differ in shape. AVX-512 has a second, wider shape for products that are not a
+   multiple of the first one wide. */
 #include "ops/gemm.h"
 
 #include "base/simd.h"
@@ -9,12 +10,16 @@
 #define LANES   8
 #define VECTORS 3
 #define ROWS    8
+#define WIDE    4
+#define LOW     6
 #define TARGET  __attribute__((target("avx512f")))
 #define NAME(x) x##_avx512
 #include "ops/gemm_tile.h"
 #undef LANES
 #undef VECTORS
 #undef ROWS
+#undef WIDE
+#undef LOW
 #undef TARGET
 #undef NAME
 

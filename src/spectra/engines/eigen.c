@@ -5,12 +5,14 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/simd.h"
 #include "spectra/engines/engines.h"
 #include "spectra/engines/small.h"
 
 #include <cblas.h>
 #include <limits.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,11 +87,26 @@ static int wanted(const hesse_spectrum *s, int i)
     return i < s->vectors / 2 || s->vectors == s->n ? i : s->n - s->vectors + i;
 }
 
+/* The bits of doubles without their signs are in the order of the doubles, and beyond
+   infinity they are no numbers. */
+HESSE_SIMD double hesse_largest(size_t count, const double *values)
+{
+    uint64_t most = 0;
+    double largest;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        bits &= ~(UINT64_C(1) << 63);
+        most = bits > most ? bits : most;
+    }
+    memcpy(&largest, &most, sizeof largest);
+    return largest;
+}
+
 static bool finite_triangle(int n, const double *a)
 {
-    for (size_t j = 0; j < (size_t)n; j++)
-        for (size_t i = j; i < (size_t)n; i++)
-            if (!isfinite(a[j * (size_t)n + i])) return false;
+    for (size_t j = 0, count = (size_t)n; count; j++, count--)
+        if (!isfinite(hesse_largest(count, a + j * (size_t)n + j))) return false;
     return true;
 }
 
@@ -180,14 +197,6 @@ hesse_status hesse_eigen_local(int n, double *a, hesse_engine engine,
     return s;
 }
 
-static bool finite_share(const hesse_dmat *a)
-{
-    const size_t count = (size_t)a->row.count * (size_t)a->col.count;
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(a->local[i])) return false;
-    return true;
-}
-
 /* Send the results of rank 0 to all ranks. */
 static void tell(hesse_team *team, hesse_spectrum *s)
 {
@@ -276,8 +285,8 @@ static void dither(hesse_dmat *a)
 {
     hesse_team *team = a->grid->team;
     const size_t rows = (size_t)a->row.count, count = rows * (size_t)a->col.count;
-    double mine = 0, largest;
-    for (size_t i = 0; i < count; i++) mine = fmax(mine, fabs(a->local[i]));
+    const double mine = hesse_largest(count, a->local);
+    double largest;
     MPI_Allreduce(&mine, &largest, 1, MPI_DOUBLE, MPI_MAX, team->comm);
     for (int c = 0; c < a->col.count; c++)
         for (int r = 0; r < a->row.count; r++) {
@@ -319,7 +328,7 @@ hesse_status hesse_eigen(hesse_dmat *a, hesse_engine engine, hesse_spectrum *spe
 {
     hesse_team *team = a->grid->team;
     hesse_status s = HESSE_OK;
-    if (!finite_share(a))
+    if (!isfinite(hesse_largest((size_t)a->row.count * (size_t)a->col.count, a->local)))
         s = hesse_fail(&team->why, HESSE_E_NUMERIC,
                        "a matrix of order %d is not finite", a->n);
     s = hesse_agree(team, s);
