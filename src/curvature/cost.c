@@ -1,6 +1,6 @@
-/* A time is a number of operations over a rate. Two things cannot be derived from
-   rates: how far a solver stays below DGEMM, and how fast ranks communicate. They are
-   numbers fitted to measurements: docs/scaling.md. */
+/* A time is a number of operations over a rate, or of bytes over a bandwidth. It cannot
+   be derived from rates how far a solver stays below DGEMM, and what a message costs
+   its sender. These numbers are fitted to measurements: docs/scaling.md. */
 #include "curvature/cost.h"
 
 #include "spectra/engines/bulge.h"
@@ -14,9 +14,8 @@ static const double PRODUCTS = 1.6, ELEMENTS = 1.5;
 /* Seconds to put a number and its mirror image into the matrix. */
 static const double PLACING = 4.5e-9;
 
-/* Communication between ranks: bytes per second of each rank, and seconds per
-   message. */
-static const double BANDWIDTH = 2e9, LATENCY = 5e-6;
+/* Seconds in which a rank begins and ends a message, besides its way. */
+static const double MESSAGE = 5e-6;
 
 /* Fractions of the rate of DGEMM, if 4/3 n^3 operations are counted. Ranks of one
    machine share its memory. */
@@ -53,22 +52,28 @@ double hesse_cost_products(const hesse_rates *rates, hesse_work work)
            4.5 * work.elements / rates->elements;
 }
 
-/* n rows of a panel are sent and received, once as they are and once mirrored. */
-double hesse_cost_exchange(double n, int ranks, int panel)
+/* The rows of a panel from its own columns on, n / 2 on average, go to their owners,
+   and their mirror images if both triangles are needed. Messages to several ranks are
+   on their way at the same time. */
+double hesse_cost_exchange(const hesse_rates *rates, double n, int ranks, int panel,
+                           bool both)
 {
-    const double rounds = ceil(n / panel / ranks), rows = n / 2;
-    const double bytes = 2 * sizeof(double) * rows * panel * (ranks - 1) / ranks;
-    const double messages = rounds * (bytes / BANDWIDTH + ranks * LATENCY);
+    const double rounds = ceil(n / panel / ranks), rows = both ? n : n / 2;
+    const double bytes = sizeof(double) * rows * panel * (ranks - 1) / ranks;
+    const double messages =
+        rounds * (bytes / rates->bandwidth + rates->latency + ranks * MESSAGE);
     return PLACING * n * n / ranks + (ranks > 1 ? messages : 0);
 }
 
-/* Return the seconds of the messages of the tall matrices of the reduction, along rows
-   and columns of the grid. */
-static double reduction_messages(double n, int ranks)
+/* Return the seconds of the messages of the reduction. Two tall matrices for each panel
+   are added up on a rank and sent to all. In both directions they go along a tree,
+   where a rank sends or receives up to two messages at a time. */
+static double reduction_messages(const hesse_rates *rates, double n, int ranks)
 {
-    const double panels = n / HESSE_BAND, sides = sqrt(ranks);
+    const double panels = n / HESSE_BAND, branches = ranks > 2 ? 2 : 1;
     const double bytes = 4 * sizeof(double) * HESSE_BAND * n / 2;
-    return ranks > 1 ? panels * (bytes / sides / BANDWIDTH + 12 * log2(ranks) * LATENCY)
+    return ranks > 1 ? panels * (branches * bytes / rates->bandwidth +
+                                 12 * log2(ranks) * rates->latency)
                      : 0;
 }
 
@@ -79,7 +84,7 @@ static double cost_band(const hesse_rates *rates, double n, int ranks)
     const double chase = 6 * HESSE_BAND * n * n / ranks;
     return products / (of_engine(HESSE_ENGINE_BAND, ranks).values * rates->dgemm) +
            factors / rates->dgemm + chase / rates->chase + n * n / rates->tridiagonal +
-           reduction_messages(n, ranks);
+           reduction_messages(rates, n, ranks);
 }
 
 double hesse_cost_eigen(const hesse_rates *rates, hesse_engine engine, double n,

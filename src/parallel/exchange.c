@@ -1,10 +1,17 @@
-/* The exchange is one MPI_Ialltoallv. Every rank knows its sizes without asking. */
+/* Every rank sends a message to each other rank that gets numbers from it. MPI counts
+   in int, so a long message goes in slices. Every rank knows its sizes without asking.
+ */
 #include "parallel/exchange.h"
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { TAG = 1, SLICE = 1 << 27 };
 
 hesse_status hesse_exchange_new(hesse_team *team, hesse_exchange **x)
 {
@@ -12,14 +19,12 @@ hesse_status hesse_exchange_new(hesse_team *team, hesse_exchange **x)
     hesse_exchange *e = hesse_calloc(1, sizeof *e);
     if (e) {
         e->team = team;
-        e->request = MPI_REQUEST_NULL;
+        e->slice = SLICE;
         e->to = hesse_calloc(2 * size, sizeof *e->to);
-        e->counts = hesse_calloc(2 * size, sizeof *e->counts);
-        e->starts = hesse_calloc(2 * size, sizeof *e->starts);
         if (e->to) e->from = e->to + size;
     }
     hesse_status s = HESSE_OK;
-    if (!e || !e->to || !e->counts || !e->starts)
+    if (!e || !e->to)
         s = hesse_fail(&team->why, HESSE_E_NOMEM,
                        "exchange between %zu ranks: no memory", size);
     if ((s = hesse_agree(team, s))) {
@@ -34,8 +39,7 @@ void hesse_exchange_free(hesse_exchange *x)
 {
     if (!x) return;
     free(x->to);
-    free(x->counts);
-    free(x->starts);
+    free(x->requests);
     free(x->out);
     free(x->in);
     free(x);
@@ -57,44 +61,52 @@ void hesse_exchange_reserve(hesse_exchange *x)
 
 hesse_status hesse_exchange_open(hesse_exchange *x)
 {
-    const size_t out = x->most_out, in = x->most_in;
+    const size_t out = x->most_out, in = x->most_in, size = (size_t)x->team->size;
+    /* No list of messages has more slices than full ones and one for each rank. */
+    const size_t messages = out / x->slice + in / x->slice + 2 * size;
     hesse_status s = HESSE_OK;
-    if (out > INT_MAX || in > INT_MAX) {
-        s = hesse_fail(
-            &x->team->why, HESSE_E_NOMEM,
-            "exchange: %zu numbers out of rank %d and %zu into it, at most %d"
-            " fit; use more ranks or smaller panels",
-            out, x->team->rank, in, INT_MAX);
-    } else {
-        x->out = hesse_alloc(out);
-        x->in = hesse_alloc(in);
-        if (!x->out || !x->in)
-            s = hesse_fail(&x->team->why, HESSE_E_NOMEM,
-                           "exchange: no memory for %zu bytes on rank %d",
-                           (out + in) * sizeof(double), x->team->rank);
-    }
+    x->out = hesse_alloc(out);
+    x->in = hesse_alloc(in);
+    if (messages <= INT_MAX) x->requests = hesse_calloc(messages, sizeof(MPI_Request));
+    if (!x->out || !x->in || !x->requests)
+        s = hesse_fail(&x->team->why, HESSE_E_NOMEM,
+                       "exchange: no memory for %zu bytes on rank %d",
+                       (out + in) * sizeof(double), x->team->rank);
     return hesse_agree(x->team, s);
 }
 
-static void lay_out(int size, const size_t *sizes, int *counts, int *starts)
+/* Begin to send numbers to a rank, or to receive them. */
+static void begin(hesse_exchange *x, bool send, double *numbers, size_t count, int rank)
 {
-    for (int r = 0, at = 0; r < size; r++) {
-        counts[r] = (int)sizes[r];
-        starts[r] = at;
-        at += counts[r];
+    for (size_t i = 0; i < count; i += x->slice) {
+        const int slice = (int)(count - i < x->slice ? count - i : x->slice);
+        MPI_Request *request = &x->requests[x->n_requests++];
+        if (send)
+            MPI_Isend(numbers + i, slice, MPI_DOUBLE, rank, TAG, x->team->comm,
+                      request);
+        else
+            MPI_Irecv(numbers + i, slice, MPI_DOUBLE, rank, TAG, x->team->comm,
+                      request);
     }
 }
 
 void hesse_exchange_post(hesse_exchange *x)
 {
-    const int size = x->team->size;
-    lay_out(size, x->to, x->counts, x->starts);
-    lay_out(size, x->from, x->counts + size, x->starts + size);
-    MPI_Ialltoallv(x->out, x->counts, x->starts, MPI_DOUBLE, x->in, x->counts + size,
-                   x->starts + size, MPI_DOUBLE, x->team->comm, &x->request);
+    const int me = x->team->rank, size = x->team->size;
+    double *in = x->in, *out = x->out;
+    assert(x->n_requests == 0 && x->slice <= INT_MAX);
+    double *own = in + total(me, x->from);
+    for (int r = 0; r < size; in += x->from[r++])
+        if (r != me) begin(x, false, in, x->from[r], r);
+    for (int r = 0; r < size; out += x->to[r++])
+        if (r != me)
+            begin(x, true, out, x->to[r], r);
+        else if (x->to[r])
+            memcpy(own, out, x->to[r] * sizeof *out);
 }
 
 void hesse_exchange_settle(hesse_exchange *x)
 {
-    MPI_Wait(&x->request, MPI_STATUS_IGNORE);
+    MPI_Waitall(x->n_requests, x->requests, MPI_STATUSES_IGNORE);
+    x->n_requests = 0;
 }

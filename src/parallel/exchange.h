@@ -11,8 +11,9 @@ typedef struct hesse_exchange {
     size_t *to, *from; /* doubles for and from each rank; the caller sets them     */
     double *out, *in;  /* the doubles in the order of ranks, from _open to _free   */
     size_t most_out, most_in; /* doubles for which there must be room */
-    int *counts, *starts;     /* of `out` and then of `in`, as MPI needs them */
-    MPI_Request request;
+    size_t slice;             /* the most doubles of one message; less than 2^31 */
+    MPI_Request *requests;    /* [n_requests] messages on their way */
+    int n_requests;
 } hesse_exchange;
 
 /** Collective. Make an exchange of no numbers. Errors: HESSE_E_NOMEM. */
@@ -23,7 +24,7 @@ void hesse_exchange_free(hesse_exchange *x);
 void hesse_exchange_reserve(hesse_exchange *x);
 
 /** Collective. Allocate memory for the largest exchange that was noted.
- *  Errors: HESSE_E_NOMEM, also above 2^31 - 1 doubles out of or into a rank. */
+ *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_exchange_open(hesse_exchange *x);
 
 /** Collective, but waits for nobody. Send the `out` of all ranks to the `in` of every
