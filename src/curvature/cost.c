@@ -3,7 +3,7 @@
    its sender. These numbers are fitted to measurements: docs/scaling.md. */
 #include "curvature/cost.h"
 
-#include "spectra/engines/bulge.h"
+#include "spectra/engines/band.h"
 
 #include <math.h>
 
@@ -53,13 +53,14 @@ double hesse_cost_products(const hesse_rates *rates, hesse_work work)
 }
 
 /* The rows of a panel from its own columns on, n / 2 on average, go to their owners,
-   and their mirror images if both triangles are needed. Messages to several ranks are
-   on their way at the same time. */
+   and their mirror images if both triangles are needed. The panels of a round have the
+   same owners, so that some rank sends or receives a whole panel. Messages to several
+   ranks are on their way at the same time. */
 double hesse_cost_exchange(const hesse_rates *rates, double n, int ranks, int panel,
                            bool both)
 {
     const double rounds = ceil(n / panel / ranks), rows = both ? n : n / 2;
-    const double bytes = sizeof(double) * rows * panel * (ranks - 1) / ranks;
+    const double bytes = sizeof(double) * rows * panel;
     const double messages =
         rounds * (bytes / rates->bandwidth + rates->latency + ranks * MESSAGE);
     return PLACING * n * n / ranks + (ranks > 1 ? messages : 0);
@@ -77,14 +78,25 @@ static double reduction_messages(const hesse_rates *rates, double n, int ranks)
                      : 0;
 }
 
+/* Return the seconds of the chase on its ranks. Groups of sweeps cross the border
+   between two ranks one after the other. A group takes columns along, and they come
+   back before the next group may cross. The last border is crossed most often. */
+static double chase_seconds(const hesse_rates *rates, double n, int ranks)
+{
+    const int active = hesse_band_ranks((int)n, ranks);
+    const double work = 6 * HESSE_BAND * n * n / active / rates->chase;
+    const double groups = n * sqrt(1 - 1.0 / active) / HESSE_CHASE_GROUP;
+    const double bytes = sizeof(double) * HESSE_CHASE_ZONE * 2 * HESSE_BAND;
+    return fmax(work, groups * 2 * (bytes / rates->bandwidth + rates->latency));
+}
+
 static double cost_band(const hesse_rates *rates, double n, int ranks)
 {
     const double products = 4.0 / 3 * n * n * n / ranks;
     const double factors = 6 * HESSE_BAND * n * n / sqrt(ranks); /* of the panels */
-    const double chase = 6 * HESSE_BAND * n * n / ranks;
     return products / (of_engine(HESSE_ENGINE_BAND, ranks).values * rates->dgemm) +
-           factors / rates->dgemm + chase / rates->chase + n * n / rates->tridiagonal +
-           reduction_messages(rates, n, ranks);
+           factors / rates->dgemm + chase_seconds(rates, n, ranks) +
+           n * n / rates->tridiagonal + reduction_messages(rates, n, ranks);
 }
 
 double hesse_cost_eigen(const hesse_rates *rates, hesse_engine engine, double n,

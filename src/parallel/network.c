@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Long messages are several times as long as the queues of network cards. */
-enum { NUMBERS = 1 << 18, SUMS = 20, RUNS = 3 };
+enum { NUMBERS = 1 << 19, SUMS = 20, RUNS = 3 };
 
 static void sums(hesse_team *team, hesse_exchange *x)
 {

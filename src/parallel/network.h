@@ -5,8 +5,8 @@
 #include "hesse/team.h"
 
 /** Collective. Measure the network between the ranks of a team of two or more, while
- * all of them use it. The best of several runs counts. It takes 10 ms in the memory of
- * one machine, and 0.1 s at 1 Gbit/s. Memory: 4 MB.
+ * all of them use it. The best of several runs counts. It takes 20 ms in the memory of
+ * one machine, and 0.2 s at 1 Gbit/s. Memory: 8 MB.
  *
  *  bandwidth  [out]  bytes a second that leave a rank, and as many enter it.
  *  latency    [out]  seconds of a short message.

@@ -21,16 +21,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUP = 4, COLUMN = 2 * HESSE_BAND, LEAN = (GROUP - 1) * HESSE_BAND };
+enum {
+    GROUP = HESSE_CHASE_GROUP,
+    COLUMN = 2 * HESSE_BAND,
+    LEAN = (GROUP - 1) * HESSE_BAND
+};
 
 /* In narrower stretches, ranks mostly wait. */
 enum { NARROWEST = 2 * GROUP * HESSE_BAND };
 
 enum { DOWN = 1, BACK = 2, STATE = 3 };
 
-/* Return the number of ranks that have wide enough stretches. The last stretch is the
-   narrowest. */
-static int takers(int n, int ranks)
+/* The last stretch is the narrowest. */
+int hesse_band_ranks(int n, int ranks)
 {
     while (ranks > 1 && n * (1 - sqrt(1 - 1.0 / ranks)) < NARROWEST) ranks--;
     return ranks;
@@ -50,7 +53,7 @@ typedef struct zone {
 
 static zone zone_at(int place)
 {
-    return (zone){place - LEAN - 1, place + HESSE_BAND};
+    return (zone){place - LEAN - 1, place - LEAN - 1 + HESSE_CHASE_ZONE};
 }
 
 static int first_held(int n, int ranks, int q)
@@ -65,7 +68,7 @@ static int end_held(int n, int ranks, int q)
 
 double hesse_band_bytes(int n, int ranks)
 {
-    const int active = takers(n, ranks);
+    const int active = hesse_band_ranks(n, ranks);
     double most = 0;
     for (int q = 0; q < active; q++)
         most = fmax(most, end_held(n, active, q) - first_held(n, active, q));
@@ -77,7 +80,7 @@ hesse_status hesse_band_new(hesse_team *team, int n, hesse_band **band)
     hesse_band *b = hesse_calloc(1, sizeof *b);
     hesse_status s = HESSE_OK;
     if (b) {
-        b->team = team, b->n = n, b->ranks = takers(n, team->size);
+        b->team = team, b->n = n, b->ranks = hesse_band_ranks(n, team->size);
         if (team->rank < b->ranks) {
             b->from = first_held(n, b->ranks, team->rank);
             b->upto = end_held(n, b->ranks, team->rank);
