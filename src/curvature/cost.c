@@ -5,6 +5,7 @@
 
 #include "spectra/engines/band.h"
 
+#include <limits.h>
 #include <math.h>
 
 /* Panels take this many times as long as the products and loops with which the rates
@@ -83,7 +84,7 @@ static double reduction_messages(const hesse_rates *rates, double n, int ranks)
    back before the next group may cross. The last border is crossed most often. */
 static double chase_seconds(const hesse_rates *rates, double n, int ranks)
 {
-    const int active = hesse_band_ranks((int)n, ranks);
+    const int active = hesse_band_ranks((int)fmin(n, INT_MAX), ranks);
     const double work = 6 * HESSE_BAND * n * n / active / rates->chase;
     const double groups = n * sqrt(1 - 1.0 / active) / HESSE_CHASE_GROUP;
     const double bytes = sizeof(double) * HESSE_CHASE_ZONE * 2 * HESSE_BAND;

@@ -20,8 +20,12 @@ hesse_status hesse_exchange_new(hesse_team *team, hesse_exchange **x)
     if (e) {
         e->team = team;
         e->slice = SLICE;
-        e->to = hesse_calloc(2 * size, sizeof *e->to);
-        if (e->to) e->from = e->to + size;
+        e->to = hesse_calloc(4 * size, sizeof *e->to);
+        if (e->to) {
+            e->from = e->to + size;
+            e->to_start = e->from + size;
+            e->from_start = e->to_start + size;
+        }
     }
     hesse_status s = HESSE_OK;
     if (!e || !e->to)
@@ -90,19 +94,29 @@ static void begin(hesse_exchange *x, bool send, double *numbers, size_t count, i
     }
 }
 
+static void place(int size, const size_t *sizes, size_t *starts)
+{
+    for (int r = 1; r < size; r++) starts[r] = starts[r - 1] + sizes[r - 1];
+}
+
+/* Each rank begins with the rank after it, so that not all send to the same one. */
 void hesse_exchange_post(hesse_exchange *x)
 {
     const int me = x->team->rank, size = x->team->size;
-    double *in = x->in, *out = x->out;
     assert(x->n_requests == 0 && x->slice <= INT_MAX);
-    double *own = in + total(me, x->from);
-    for (int r = 0; r < size; in += x->from[r++])
-        if (r != me) begin(x, false, in, x->from[r], r);
-    for (int r = 0; r < size; out += x->to[r++])
-        if (r != me)
-            begin(x, true, out, x->to[r], r);
-        else if (x->to[r])
-            memcpy(own, out, x->to[r] * sizeof *out);
+    place(size, x->to, x->to_start);
+    place(size, x->from, x->from_start);
+    for (int i = 1; i < size; i++) {
+        const int r = (me - i + size) % size;
+        begin(x, false, x->in + x->from_start[r], x->from[r], r);
+    }
+    for (int i = 1; i < size; i++) {
+        const int r = (me + i) % size;
+        begin(x, true, x->out + x->to_start[r], x->to[r], r);
+    }
+    if (x->to[me])
+        memcpy(x->in + x->from_start[me], x->out + x->to_start[me],
+               x->to[me] * sizeof *x->out);
 }
 
 void hesse_exchange_settle(hesse_exchange *x)

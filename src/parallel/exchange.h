@@ -9,7 +9,8 @@
 typedef struct hesse_exchange {
     hesse_team *team;  /* borrowed                                                 */
     size_t *to, *from; /* doubles for and from each rank; the caller sets them     */
-    double *out, *in;  /* the doubles in the order of ranks, from _open to _free   */
+    size_t *to_start, *from_start; /* where they begin; set by _post */
+    double *out, *in; /* the doubles in the order of ranks, from _open to _free   */
     size_t most_out, most_in; /* doubles for which there must be room */
     size_t slice;             /* the most doubles of one message; less than 2^31 */
     MPI_Request *requests;    /* [n_requests] messages on their way */
