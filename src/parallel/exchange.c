@@ -19,16 +19,14 @@ hesse_status hesse_exchange_new(hesse_team *team, hesse_exchange **x)
     hesse_exchange *e = hesse_calloc(1, sizeof *e);
     if (e) {
         e->team = team;
+        e->limit = INT_MAX;
         e->slice = SLICE;
-        e->to = hesse_calloc(4 * size, sizeof *e->to);
-        if (e->to) {
-            e->from = e->to + size;
-            e->to_start = e->from + size;
-            e->from_start = e->to_start + size;
-        }
+        e->to = hesse_calloc(2 * size, sizeof *e->to);
+        e->counts = hesse_calloc(4 * size, sizeof *e->counts);
+        if (e->to) e->from = e->to + size;
     }
     hesse_status s = HESSE_OK;
-    if (!e || !e->to)
+    if (!e || !e->to || !e->counts)
         s = hesse_fail(&team->why, HESSE_E_NOMEM,
                        "exchange between %zu ranks: no memory", size);
     if ((s = hesse_agree(team, s))) {
@@ -43,6 +41,7 @@ void hesse_exchange_free(hesse_exchange *x)
 {
     if (!x) return;
     free(x->to);
+    free(x->counts);
     free(x->requests);
     free(x->out);
     free(x->in);
@@ -63,15 +62,24 @@ void hesse_exchange_reserve(hesse_exchange *x)
     if (in > x->most_in) x->most_in = in;
 }
 
+/* Collective. Return true if the numbers out of a rank or into it are beyond int. */
+static bool is_long(const hesse_exchange *x)
+{
+    int any = x->most_out > x->limit || x->most_in > x->limit;
+    MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, x->team->comm);
+    return any;
+}
+
 hesse_status hesse_exchange_open(hesse_exchange *x)
 {
     const size_t out = x->most_out, in = x->most_in, size = (size_t)x->team->size;
-    /* No list of messages has more slices than full ones and one for each rank. */
-    const size_t messages = out / x->slice + in / x->slice + 2 * size;
+    x->in_slices = is_long(x);
+    /* A pair of ranks has full slices and one that is not. */
+    const size_t slices = out / x->slice + in / x->slice + 2 * size;
     hesse_status s = HESSE_OK;
     x->out = hesse_alloc(out);
     x->in = hesse_alloc(in);
-    if (messages <= INT_MAX) x->requests = hesse_calloc(messages, sizeof(MPI_Request));
+    x->requests = hesse_calloc(x->in_slices ? slices : 1, sizeof(MPI_Request));
     if (!x->out || !x->in || !x->requests)
         s = hesse_fail(&x->team->why, HESSE_E_NOMEM,
                        "exchange: no memory for %zu bytes on rank %d",
@@ -79,8 +87,9 @@ hesse_status hesse_exchange_open(hesse_exchange *x)
     return hesse_agree(x->team, s);
 }
 
-/* Begin to send numbers to a rank, or to receive them. */
-static void begin(hesse_exchange *x, bool send, double *numbers, size_t count, int rank)
+/* Begin to send numbers to a rank, or to receive them. Return their end. */
+static double *begin(hesse_exchange *x, bool send, double *numbers, size_t count,
+                     int rank)
 {
     for (size_t i = 0; i < count; i += x->slice) {
         const int slice = (int)(count - i < x->slice ? count - i : x->slice);
@@ -92,31 +101,34 @@ static void begin(hesse_exchange *x, bool send, double *numbers, size_t count, i
             MPI_Irecv(numbers + i, slice, MPI_DOUBLE, rank, TAG, x->team->comm,
                       request);
     }
+    return numbers + count;
 }
 
-static void place(int size, const size_t *sizes, size_t *starts)
+static void lay_out(int size, const size_t *sizes, int *counts, int *starts)
 {
-    for (int r = 1; r < size; r++) starts[r] = starts[r - 1] + sizes[r - 1];
+    for (int r = 0, at = 0; r < size; r++) {
+        counts[r] = (int)sizes[r];
+        starts[r] = at;
+        at += counts[r];
+    }
 }
 
-/* Each rank begins with the rank after it, so that not all send to the same one. */
 void hesse_exchange_post(hesse_exchange *x)
 {
-    const int me = x->team->rank, size = x->team->size;
-    assert(x->n_requests == 0 && x->slice <= INT_MAX);
-    place(size, x->to, x->to_start);
-    place(size, x->from, x->from_start);
-    for (int i = 1; i < size; i++) {
-        const int r = (me - i + size) % size;
-        begin(x, false, x->in + x->from_start[r], x->from[r], r);
-    }
-    for (int i = 1; i < size; i++) {
-        const int r = (me + i) % size;
-        begin(x, true, x->out + x->to_start[r], x->to[r], r);
-    }
-    if (x->to[me])
-        memcpy(x->in + x->from_start[me], x->out + x->to_start[me],
-               x->to[me] * sizeof *x->out);
+    const int size = x->team->size;
+    int *const counts = x->counts;
+    double *in = x->in, *out = x->out;
+    assert(x->n_requests == 0 && x->slice <= INT_MAX && x->limit <= INT_MAX);
+    for (int r = 0; x->in_slices && r < size; r++)
+        in = begin(x, false, in, x->from[r], r);
+    for (int r = 0; x->in_slices && r < size; r++)
+        out = begin(x, true, out, x->to[r], r);
+    if (x->in_slices) return;
+    lay_out(size, x->to, counts, counts + size);
+    lay_out(size, x->from, counts + 2 * size, counts + 3 * size);
+    MPI_Ialltoallv(out, counts, counts + size, MPI_DOUBLE, in, counts + 2 * size,
+                   counts + 3 * size, MPI_DOUBLE, x->team->comm,
+                   &x->requests[x->n_requests++]);
 }
 
 void hesse_exchange_settle(hesse_exchange *x)

@@ -4,17 +4,20 @@
 
 #include "parallel/team.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct hesse_exchange {
     hesse_team *team;  /* borrowed                                                 */
     size_t *to, *from; /* doubles for and from each rank; the caller sets them     */
-    size_t *to_start, *from_start; /* where they begin; set by _post */
-    double *out, *in; /* the doubles in the order of ranks, from _open to _free   */
+    double *out, *in;  /* the doubles in the order of ranks, from _open to _free   */
     size_t most_out, most_in; /* doubles for which there must be room */
-    size_t slice;             /* the most doubles of one message; less than 2^31 */
-    MPI_Request *requests;    /* [n_requests] messages on their way */
-    int n_requests;
+    int *counts; /* of `out` and `in` with their starts, as MPI needs them */
+    size_t limit,
+        slice;      /* most doubles of a rank in one collective call; in a message */
+    bool in_slices; /* some rank has more than the limit */
+    MPI_Request *requests;
+    int n_requests; /* on their way */
 } hesse_exchange;
 
 /** Collective. Make an exchange of no numbers. Errors: HESSE_E_NOMEM. */

@@ -136,27 +136,28 @@ static void sums_have_the_same_bits(void **state)
     hesse_team_free(team);
 }
 
-/* Rank r sends 5 + r + 2 t numbers to rank t, in slices of 1, 4 and all numbers. Two
+/* Rank r sends 5 + r + 2 t numbers to rank t, in one call, or in slices of 1 and 4. Two
    exchanges are on their way at the same time. */
 static void exchanges_in_slices(void **state)
 {
     (void)state;
     hesse_team *team = team_of_all();
     const int rank = hesse_team_rank(team), size = hesse_team_size(team);
-    const size_t slices[] = {1, 4, 1 << 20};
+    const size_t slices[] = {1, 4, 1 << 20}, limits[] = {4, 13, 1 << 20};
     for (int s = 0; s < 3; s++) {
         hesse_exchange *pair[2];
         bool right = true;
         for (int i = 0; i < 2; i++) {
             assert_all(hesse_exchange_new(team, &pair[i]) == HESSE_OK);
             hesse_exchange *x = pair[i];
-            x->slice = slices[s];
+            x->slice = slices[s], x->limit = limits[s];
             for (int r = 0; r < size; r++) {
                 x->to[r] = (size_t)(5 + rank + 2 * r);
                 x->from[r] = (size_t)(5 + r + 2 * rank);
             }
             hesse_exchange_reserve(x);
             assert_all(hesse_exchange_open(x) == HESSE_OK);
+            assert_all(x->in_slices == (s < 2 && (size > 1 || s < 1)));
             double *out = x->out;
             for (int r = 0; r < size; r++)
                 for (size_t k = 0; k < x->to[r]; k++)
