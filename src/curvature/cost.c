@@ -67,16 +67,16 @@ double hesse_cost_exchange(const hesse_rates *rates, double n, int ranks, int pa
     return PLACING * n * n / ranks + (ranks > 1 ? messages : 0);
 }
 
-/* Return the seconds of the messages of the reduction. Two tall matrices for each panel
-   are added up on a rank and sent to all. In both directions they go along a tree,
-   where a rank sends or receives up to two messages at a time. */
+/* Return the seconds of the messages of the reduction. Each panel is added up on one
+   rank, it is sent to all, and a matrix as large is added up on all. Each of these
+   sends and receives all segments but the own one twice (parallel/team.c). */
 static double reduction_messages(const hesse_rates *rates, double n, int ranks)
 {
-    const double panels = n / HESSE_BAND, branches = ranks > 2 ? 2 : 1;
-    const double bytes = 4 * sizeof(double) * HESSE_BAND * n / 2;
-    return ranks > 1 ? panels * (branches * bytes / rates->bandwidth +
-                                 12 * log2(ranks) * rates->latency)
-                     : 0;
+    const double panels = n / HESSE_BAND, parts = 2 * (1 - 1.0 / ranks);
+    const double bytes = 3 * parts * sizeof(double) * HESSE_BAND * n / 2;
+    return ranks > 1
+               ? panels * (bytes / rates->bandwidth + 12 * log2(ranks) * rates->latency)
+               : 0;
 }
 
 /* Return the seconds of the chase on its ranks. Groups of sweeps cross the border

@@ -10,6 +10,8 @@ struct hesse_team {
     MPI_Comm comm;
     int rank, size;
     hesse_why why;
+    double *room; /* of segments of a sum */
+    int *counts;  /* [4 size] of segments, as MPI needs them */
 };
 
 /** Collective. Split a team: ranks that give the same number form a team, in their old
@@ -18,6 +20,10 @@ hesse_status hesse_team_split(hesse_team *team, int number, hesse_team **part);
 
 /** Collective. Send bytes of one rank to all, in slices that fit MPI's counts. */
 void hesse_team_broadcast(hesse_team *team, int root, void *bytes, size_t count);
+
+/** Collective. Sum over the ranks, in place, on rank 0. The values of the other ranks
+ * are lost. */
+void hesse_team_sum_on_first(hesse_team *team, double *values, size_t count);
 
 /** Collective. Sum over the ranks, in place, in slices. All ranks have the same bits.
  */

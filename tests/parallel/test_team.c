@@ -120,19 +120,45 @@ static void long_sums_and_broadcasts(void **state)
     hesse_team_free(team);
 }
 
-/* Every rank has the same bits after a sum, in any order of the messages. */
+/* Every rank has the same bits after a sum, in any order of the messages. The numbers
+   are few, or enough for segments of unequal length. */
 static void sums_have_the_same_bits(void **state)
 {
     (void)state;
-    enum { N = 1000 };
+    enum { N = 100003 };
     hesse_team *team = team_of_all();
-    uint64_t seed = 5 + (uint64_t)hesse_team_rank(team);
-    double x[N], first[N];
-    for (int i = 0; i < N; i++) x[i] = uniform(&seed);
-    hesse_team_sum(team, x, N);
-    memcpy(first, x, sizeof x);
-    hesse_team_broadcast(team, 0, first, sizeof first);
-    assert_all(memcmp(first, x, sizeof x) == 0);
+    double *x = malloc(N * sizeof *x), *first = malloc(N * sizeof *first);
+    assert_all(x && first);
+    for (int count = 1000; count <= N; count += N - 1000) {
+        uint64_t seed = 5 + (uint64_t)hesse_team_rank(team);
+        for (int i = 0; i < count; i++) x[i] = uniform(&seed);
+        hesse_team_sum(team, x, (size_t)count);
+        memcpy(first, x, (size_t)count * sizeof *x);
+        hesse_team_broadcast(team, 0, first, (size_t)count * sizeof *x);
+        assert_all(memcmp(first, x, (size_t)count * sizeof *x) == 0);
+    }
+    free(x);
+    free(first);
+    hesse_team_free(team);
+}
+
+static void sums_on_the_first_rank(void **state)
+{
+    (void)state;
+    enum { N = 300001 }; /* more than a slice, and another that is not full */
+    hesse_team *team = team_of_all();
+    const int rank = hesse_team_rank(team), size = hesse_team_size(team);
+    double *x = malloc(N * sizeof *x);
+    assert_all(x != NULL);
+    for (int count = 10; count <= N; count += N - 10) {
+        bool right = true;
+        for (int i = 0; i < count; i++) x[i] = i + 1000.0 * rank;
+        hesse_team_sum_on_first(team, x, (size_t)count);
+        for (int i = 0; rank == 0 && i < count; i++)
+            right &= x[i] == (double)size * i + 500.0 * size * (size - 1);
+        assert_all(right);
+    }
+    free(x);
     hesse_team_free(team);
 }
 
@@ -198,6 +224,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(no_memory_on_one_rank_fails_all),
     cmocka_unit_test(long_sums_and_broadcasts),
     cmocka_unit_test(sums_have_the_same_bits),
+    cmocka_unit_test(sums_on_the_first_rank),
     cmocka_unit_test(exchanges_in_slices),
     cmocka_unit_test(the_network_is_measured),
 };

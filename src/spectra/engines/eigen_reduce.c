@@ -89,9 +89,7 @@ static void gather_panel(reduction *x)
                    (size_t)run * sizeof *from);
         }
     }
-    if (team->size > 1)
-        MPI_Reduce(team->rank ? x->panel : MPI_IN_PLACE, x->panel, (int)count,
-                   MPI_DOUBLE, MPI_SUM, 0, team->comm);
+    hesse_team_sum_on_first(team, x->panel, count);
 }
 
 /* Factorise the panel, put its triangle into the band, and send its reflections to
