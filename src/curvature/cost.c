@@ -12,7 +12,7 @@
    were measured, because those have their operands in the cache. */
 static const double PRODUCTS = 1.6, ELEMENTS = 1.5;
 
-/* Seconds to put a number and its mirror image into the matrix. */
+/* Seconds to put a number into the matrix. */
 static const double PLACING = 4.5e-9;
 
 /* Seconds in which a rank begins and ends a message, besides its way. */
@@ -64,7 +64,7 @@ double hesse_cost_exchange(const hesse_rates *rates, double n, int ranks, int pa
     const double bytes = sizeof(double) * rows * panel;
     const double messages =
         rounds * (bytes / rates->bandwidth + rates->latency + ranks * MESSAGE);
-    return PLACING * n * n / ranks + (ranks > 1 ? messages : 0);
+    return PLACING * n * rows / ranks + (ranks > 1 ? messages : 0);
 }
 
 /* Return the seconds of the messages of the reduction. Each panel is added up on one
