@@ -94,7 +94,7 @@ def prepare(folder):
 
 
 def main():
-    options = sys.argv
+    options = [sys.argv[0], os.path.abspath(sys.argv[1]), sys.argv[2]]
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
