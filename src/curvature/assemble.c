@@ -1,7 +1,8 @@
 /* In a round every thread of every rank computes a panel; panels that follow one
    another cost about the same. Their patches travel to the owners of the entries while
    the next round is computed, so that a rank never holds more than its share of the
-   matrix, its panels and one exchange of them. */
+   matrix, its panels and one exchange of them. Over TCP, Open MPI moves long messages
+   only when a rank calls it, which is after its panel. */
 #include "curvature/assemble.h"
 
 #include "base/clock.h"
