@@ -394,6 +394,8 @@ static hesse_schedule_options schedule_options_of(const hesse_plan *x,
                                     .threads = x->options.threads,
                                     .engine = x->options.engine,
                                     .vectors = x->options.vectors,
+                                    .both = x->options.vectors || x->worldwide ||
+                                            x->options.engine == HESSE_ENGINE_ELPA,
                                     .rates = rates};
 }
 

@@ -26,9 +26,15 @@ enum {
     STEPS = 16
 };
 
-/* These are rates of an AMD EPYC with AVX2. */
-const hesse_rates hesse_rates_nominal = {
-    .dgemm = 42e9, .panels = 35e9, .elements = 1e9, .chase = 12e9, .tridiagonal = 2e8};
+/* These are rates of an AMD EPYC with AVX2, whose ranks send messages through its
+   memory. */
+const hesse_rates hesse_rates_nominal = {.dgemm = 42e9,
+                                         .panels = 35e9,
+                                         .elements = 1e9,
+                                         .chase = 12e9,
+                                         .tridiagonal = 2e8,
+                                         .bandwidth = 2e9,
+                                         .latency = 5e-6};
 
 typedef struct arrays {
     double *a, *b, *c; /* ORDER x ORDER each */
@@ -120,7 +126,9 @@ hesse_status hesse_rates_measure(hesse_rates *rates, hesse_why *why)
                                .elements = PASSES * values / best(elements, &x),
                                .chase = 12.0 * STEPS * HESSE_BAND * HESSE_BAND /
                                         best(chase, &x),
-                               .tridiagonal = n * n / best(tridiagonal, &x)};
+                               .tridiagonal = n * n / best(tridiagonal, &x),
+                               .bandwidth = hesse_rates_nominal.bandwidth,
+                               .latency = hesse_rates_nominal.latency};
     free(x.a);
     free(x.b);
     free(x.c);

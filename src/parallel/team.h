@@ -10,6 +10,8 @@ struct hesse_team {
     MPI_Comm comm;
     int rank, size;
     hesse_why why;
+    double *room; /* of segments of a sum */
+    int *counts;  /* [4 size] of segments, as MPI needs them */
 };
 
 /** Collective. Split a team: ranks that give the same number form a team, in their old

@@ -6,6 +6,10 @@
 #include "parallel/dmat.h"
 #include "spectra/engines/bulge.h"
 
+/** Sweeps of the chase that travel together, and columns that travel with them between
+ * ranks. */
+enum { HESSE_CHASE_GROUP = 4, HESSE_CHASE_ZONE = HESSE_CHASE_GROUP * HESSE_BAND + 1 };
+
 /** A band whose columns are shared out among the ranks for the chase, stored as in
  * bulge.h. Neighbouring ranks both hold some of the columns. */
 typedef struct hesse_band {
@@ -21,6 +25,9 @@ typedef struct hesse_band {
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_band_new(hesse_team *team, int n, hesse_band **band);
 void hesse_band_free(hesse_band *band);
+
+/** Local. Return the number of ranks whose stretches of a band are wide enough. */
+int hesse_band_ranks(int n, int ranks);
 
 /** Local. Return the largest number of bytes of a band on any rank. */
 double hesse_band_bytes(int n);

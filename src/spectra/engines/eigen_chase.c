@@ -21,15 +21,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUP = 4, COLUMN = 2 * HESSE_BAND, LEAN = (GROUP - 1) * HESSE_BAND };
+enum {
+    GROUP = HESSE_CHASE_GROUP,
+    COLUMN = 2 * HESSE_BAND,
+    LEAN = (GROUP - 1) * HESSE_BAND
+};
 
 /* In narrower stretches, ranks mostly wait. */
 enum { NARROWEST = 2 * GROUP * HESSE_BAND };
 
 enum { DOWN = 1, BACK = 2, STATE = 3 };
 
-/* Return the number of ranks that have wide enough stretches. */
-static int takers(int n, int ranks)
+int hesse_band_ranks(int n, int ranks)
 {
     return ranks < n / NARROWEST ? ranks : n < NARROWEST ? 1 : n / NARROWEST;
 }
@@ -52,7 +55,7 @@ typedef struct zone {
 /* Return the zone of a border that is, or will next be, at two places. */
 static zone zone_between(int place, int next)
 {
-    return (zone){place - LEAN - 1, next + HESSE_BAND};
+    return (zone){place - LEAN - 1, next - LEAN - 1 + HESSE_CHASE_ZONE};
 }
 
 static zone zone_at(int place)
@@ -77,7 +80,7 @@ hesse_status hesse_band_new(hesse_team *team, int n, hesse_band **band)
     hesse_band *b = hesse_calloc(1, sizeof *b);
     hesse_status s = HESSE_OK;
     if (b) {
-        b->team = team, b->n = n, b->ranks = takers(n, team->size);
+        b->team = team, b->n = n, b->ranks = hesse_band_ranks(n, team->size);
         if (team->rank < b->ranks) {
             b->from = first_held(n, b->ranks, team->rank, 0);
             b->upto = n + COLUMN;
