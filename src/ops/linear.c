@@ -7,8 +7,6 @@
 #include "ops/op.h"
 #include "ops/weight.h"
 
-#include <cblas.h>
-
 enum { X, W, B };
 
 static int width(const hesse_dims *d, int i)
@@ -56,10 +54,8 @@ static void apply(hesse_into into, int n, int rows, int cols, hesse_strided m, i
                   const double *x, double *y)
 {
     if (k == 1) { /* all tokens at once: y += x M' */
-        const bool by_rows = m.col == 1;
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, by_rows ? CblasTrans : CblasNoTrans, n,
-                    rows, cols, 1, x, cols, m.at, by_rows ? cols : rows,
-                    into == HESSE_ADD, y, rows);
+        hesse_gemm_plain(into, n, rows, cols, 1, (hesse_strided){x, (size_t)cols, 1},
+                         hesse_transposed(m), y, (size_t)rows);
         return;
     }
     double near[NEAR];
@@ -101,11 +97,6 @@ static hesse_strided weight(const hesse_frame *f)
                          : (hesse_strided){f->x[W], 1, o};
 }
 
-static hesse_strided transposed(hesse_strided m)
-{
-    return (hesse_strided){m.at, m.col, m.row};
-}
-
 static void forward(const hesse_frame *f)
 {
     const int n = f->d.n, c = f->d.c, o = f->d.o;
@@ -131,8 +122,8 @@ static void adjoint(const hesse_frame *f)
     const int n = f->d.n, c = f->d.c, o = f->d.o, k = f->k;
     if (!f->cy) return;
     if (f->cx[X])
-        apply(f->fresh[X] ? HESSE_SET : HESSE_ADD, n, c, o, transposed(weight(f)), k,
-              f->cy, f->cx[X]);
+        apply(f->fresh[X] ? HESSE_SET : HESSE_ADD, n, c, o, hesse_transposed(weight(f)),
+              k, f->cy, f->cx[X]);
     if (f->cx[W])
         hesse_weight_correlate(n, c, o, f->x[X], f->cy, k, f->want[W], f->d.out_rows,
                                f->cx[W]);

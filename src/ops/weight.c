@@ -21,8 +21,9 @@ void hesse_weight_tangents(int n, int p, int q, const double *a, bool turned, in
     const size_t stride = hesse_stride(q, k), one = (size_t)k;
     const hesse_strided rows = {a, (size_t)p, 1};
     if (k == 1) {
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, turned ? CblasTrans : CblasNoTrans, n,
-                    q, p, 1, a, p, tangents, turned ? p : q, 1, y, (int)stride);
+        const hesse_strided d = {tangents, turned ? 1 : (size_t)q,
+                                 turned ? (size_t)p : 1};
+        hesse_gemm_plain(HESSE_ADD, n, q, p, 1, rows, d, y, stride);
         return;
     }
     if (!turned && (size_t)p * (size_t)q >= WIDE) {
@@ -64,17 +65,23 @@ void hesse_weight_correlate(int n, int p, int q, const double *a, const double *
     const size_t stride = hesse_stride(q, k), one = (size_t)k;
     const size_t row = (size_t)part.cols * one;
     const bool wide = (size_t)part.rows * (size_t)part.cols >= WIDE;
-    if (!turned && (k == 1 || wide)) {
+    const hesse_strided by_a = {a + (turned ? part.col : part.row), 1, (size_t)p};
+    if (k == 1) {
+        const double *zp = z + (turned ? part.row : part.col);
+        if (turned)
+            hesse_gemm_plain(HESSE_ADD, part.rows, part.cols, n, 1,
+                             (hesse_strided){zp, 1, stride}, hesse_transposed(by_a), m,
+                             row);
+        else
+            hesse_gemm_plain(HESSE_ADD, part.rows, part.cols, n, 1, by_a,
+                             (hesse_strided){zp, stride, 1}, m, row);
+    } else if (!turned && wide) {
         cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, (int)row, n, 1,
                     a + part.row, p, z + (size_t)part.col * one, (int)stride, 1, m,
                     (int)row);
     } else if (!turned) {
-        const hesse_strided at = {a + part.row, 1, (size_t)p};
-        hesse_gemm(HESSE_ADD, part.rows, row, n, 1, at, z + (size_t)part.col * one,
+        hesse_gemm(HESSE_ADD, part.rows, row, n, 1, by_a, z + (size_t)part.col * one,
                    stride, m, row);
-    } else if (k == 1) {
-        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, part.cols, n, 1,
-                    z + part.row, q, a + part.col, p, 1, m, part.cols);
     } else {
         const int most = NEAR / n < 8 ? 8 : NEAR / n;
         for (int j = 0; j < part.cols; j += most) {
