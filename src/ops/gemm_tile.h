@@ -35,7 +35,8 @@ NAME(tile)(const hesse_into into, const int rows, const int vectors,
 #pragma GCC unroll 2
     for (int p = 0; p < s->depth; p++, from += ldb, a += col) {
         const size_t line = (size_t)p;
-        __builtin_prefetch(below + (col == 1 ? line % 8 * row + line / 8 * 8 : line * col));
+        __builtin_prefetch(below +
+                           (col == 1 ? line % 8 * row + line / 8 * 8 : line * col));
         NAME(vector) x[VECTORS];
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)

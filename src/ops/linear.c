@@ -33,19 +33,22 @@ static double work(const hesse_dims *d, const hesse_use *use)
     return full * (use->moves[X] + turned) + use->shares * up;
 }
 
-/* Numbers of a matrix that stay in the cache while all tokens are multiplied with
-   it. */
-enum { NEAR = 32768 };
+/* A block of a matrix, of at most DEPTH columns, has NEAR numbers, which stay in the
+   second-level cache while all tokens are multiplied with it. DEPTH columns of tangents
+   of a token stay in the first-level cache. */
+enum { NEAR = 32768, DEPTH = 128, PADDING = 8 };
 
-/* Copy some rows of a matrix side by side. Its columns are far apart, so that each
-   would lie on its own page of memory. */
-static hesse_strided gather(hesse_strided m, int rows, int cols, double near[NEAR])
+/* Copy a block of a matrix, column by column. In the matrix, its columns may be far
+   apart, so that each would lie on its own page of memory. The padding prevents columns
+   from falling on the same lines of the cache. */
+static hesse_strided gather(hesse_strided m, int rows, int cols, double *near)
 {
+    const size_t col = (size_t)rows + PADDING;
     for (int j = 0; j < cols; j++)
         for (int i = 0; i < rows; i++)
-            near[(size_t)j * (size_t)rows + (size_t)i] =
+            near[(size_t)j * col + (size_t)i] =
                 m.at[(size_t)i * m.row + (size_t)j * m.col];
-    return (hesse_strided){near, 1, (size_t)rows};
+    return (hesse_strided){near, 1, col};
 }
 
 /* y[n] += M x[n], or = the same, for each token and each of k copies; M is rows x
@@ -58,28 +61,33 @@ static void apply(hesse_into into, int n, int rows, int cols, hesse_strided m, i
                          hesse_transposed(m), y, (size_t)rows);
         return;
     }
-    double near[NEAR];
-    const int most = NEAR / cols < 8 ? 8 : NEAR / cols;
-    for (int row = 0; row < rows; row += most) {
-        const int some = rows - row < most ? rows - row : most;
-        hesse_strided part = {m.at + (size_t)row * m.row, m.row, m.col};
-        if (most < rows && some * cols <= NEAR) part = gather(part, some, cols, near);
-        hesse_gemm_groups(&(hesse_gemm_shape){
-            .into = into,
-            .m = some,
-            .depth = cols,
-            .n = (size_t)k,
-            .alpha = 1,
-            .a = part,
-            .b = x,
-            .ldb = (size_t)k,
-            .c = y + (size_t)row * (size_t)k,
-            .ldc = (size_t)k,
-            .groups = n,
-            .next_b = hesse_stride(cols, k),
-            .next_c = hesse_stride(rows, k),
-        });
-    }
+    double near[NEAR + DEPTH * PADDING];
+    const bool small = (size_t)rows * (size_t)cols <= NEAR;
+    const int depth = small || cols < DEPTH ? cols : DEPTH;
+    const int most = small ? rows : NEAR / depth / 8 * 8;
+    for (int row = 0; row < rows; row += most)
+        for (int col = 0; col < cols; col += depth) {
+            const int some = rows - row < most ? rows - row : most;
+            const int deep = cols - col < depth ? cols - col : depth;
+            hesse_strided block = {m.at + (size_t)row * m.row + (size_t)col * m.col,
+                                   m.row, m.col};
+            if (!small) block = gather(block, some, deep, near);
+            hesse_gemm_groups(&(hesse_gemm_shape){
+                .into = col ? HESSE_ADD : into,
+                .m = some,
+                .depth = deep,
+                .n = (size_t)k,
+                .alpha = 1,
+                .a = block,
+                .b = x + (size_t)col * (size_t)k,
+                .ldb = (size_t)k,
+                .c = y + (size_t)row * (size_t)k,
+                .ldc = (size_t)k,
+                .groups = n,
+                .next_b = hesse_stride(cols, k),
+                .next_c = hesse_stride(rows, k),
+            });
+        }
 }
 
 static void apply_direction(const hesse_frame *f, int p, int q, const double *a,

@@ -10,7 +10,7 @@
 
 /* Slices are well below MPI's count, and large enough that their number costs
    nothing. */
-static const size_t BYTES = (size_t)1 << 30, DOUBLES = (size_t)1 << 24;
+static const size_t BYTES = (size_t)1 << 30, DOUBLES = (size_t)1 << 20;
 
 hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team)
 {
@@ -86,13 +86,14 @@ void hesse_team_broadcast(hesse_team *team, int root, void *bytes, size_t count)
     }
 }
 
-/* MPI only advises that all ranks get the same bits from MPI_Allreduce. */
+/* MPI only advises that all ranks get the same bits from MPI_Allreduce. Slices that fit
+   the cache are sent back while they are still there. */
 void hesse_team_sum(hesse_team *team, double *values, size_t count)
 {
     for (size_t i = 0; i < count; i += DOUBLES) {
         const size_t slice = count - i < DOUBLES ? count - i : DOUBLES;
         MPI_Reduce(team->rank ? values + i : MPI_IN_PLACE, values + i, (int)slice,
                    MPI_DOUBLE, MPI_SUM, 0, team->comm);
+        hesse_team_broadcast(team, 0, values + i, slice * sizeof *values);
     }
-    hesse_team_broadcast(team, 0, values, count * sizeof *values);
 }
