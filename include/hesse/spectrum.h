@@ -16,10 +16,12 @@ typedef enum hesse_engine {
     HESSE_ENGINE_LAPACK,
     HESSE_ENGINE_SCALAPACK,
     HESSE_ENGINE_ELPA,
-    HESSE_ENGINE_BAND
+    HESSE_ENGINE_BAND,
+    HESSE_ENGINE_SMALL,
+    HESSE_ENGINES
 } hesse_engine;
 
-/** Local. "auto", "lapack", "scalapack", "elpa", "band". */
+/** Local. "auto", "lapack", "scalapack", "elpa", "band", "small". */
 const char *hesse_engine_name(hesse_engine engine);
 
 /** Sums over the entries of a block. They are taken during its assembly, before any

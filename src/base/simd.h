@@ -21,4 +21,15 @@
  * the same instruction sets. */
 #define HESSE_INLINE static inline __attribute__((always_inline))
 
+/** Local. Return the doubles of a vector register of this processor: 8 (AVX-512), 4
+ * (AVX2 and FMA), or 2. */
+static inline int hesse_simd_lanes(void)
+{
+#ifdef HESSE_X86
+    if (__builtin_cpu_supports("avx512f")) return 8;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 4;
+#endif
+    return 2;
+}
+
 #endif /* HESSE_BASE_SIMD_H */

@@ -607,6 +607,7 @@ hesse_plan_summary hesse_analysis_summary(const hesse_analysis *x)
         .whole_products = whole->work.products,
         .whole_solution = whole->solution,
         .whole_assembly = whole->assembly,
+        .whole_exchange = whole->exchange,
         .whole_eigen = whole->eigen,
         .whole_estimated = u->why[p->partition.count],
         .n_estimated = estimated,

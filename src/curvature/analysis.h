@@ -80,6 +80,7 @@ typedef struct hesse_plan_summary {
     hesse_engine whole_engine;
     double whole_products, whole_solution; /* operations */
     double whole_assembly, whole_eigen;    /* seconds    */
+    double whole_exchange;                 /* of the assembly, between ranks */
     hesse_estimated whole_estimated;
 
     /* These describe all estimated matrices. If products is 0, there are none. */

@@ -1,7 +1,8 @@
 /* In a round every thread of every rank computes a panel; panels that follow one
    another cost about the same. Their patches travel to the owners of the entries while
    the next round is computed, so that a rank never holds more than its share of the
-   matrix, its panels and one exchange of them. */
+   matrix, its panels and one exchange of them. Over TCP, Open MPI moves long messages
+   only when a rank calls it, which is after its panel. */
 #include "curvature/assemble.h"
 
 #include "base/clock.h"
@@ -313,7 +314,9 @@ hesse_status hesse_assemble(hesse_team *team, hesse_panel_threads *workers,
     hesse_why later; /* reasons after the first one */
     hesse_status status = open_traffic(team, workers, n_panels, a, &t), mine = HESSE_OK;
     if (status) return status;
-    for (int first = 0; first < n_panels && !count_votes(&v); first += round) {
+    for (int first = 0; first < n_panels; first += round) {
+        if (count_votes(&v)) break;
+        count(&watch->exchange, &since);
         const int own = first + team->rank * workers->count;
         const int m = least(workers->count, n_panels - own);
         const hesse_status now = hesse_panel_threads_compute(

@@ -17,9 +17,10 @@ double hesse_cost_panels(const hesse_rates *rates, hesse_work work);
 double hesse_cost_products(const hesse_rates *rates, hesse_work work);
 
 /** Local. Return the seconds in which each of `ranks` ranks sends the panels of a
- * matrix of order n to their owners, for panels of `panel` columns. The computation of
- * the panels is not included. */
-double hesse_cost_exchange(double n, int ranks, int panel);
+ * matrix of order n to their owners, for panels of `panel` columns. If `both` triangles
+ * are needed, twice as much is sent. The computation of the panels is not included. */
+double hesse_cost_exchange(const hesse_rates *rates, double n, int ranks, int panel,
+                           bool both);
 
 /** Local. Return the seconds of the eigenvalues of order n, with eigenvectors or
  * without, on `ranks` ranks. */

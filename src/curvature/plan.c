@@ -26,7 +26,7 @@ static hesse_status check(const hesse_analysis_options *q, hesse_why *why)
         {"partition", q->partition, HESSE_CUT_TENSOR, HESSE_CUT_FUSED},
         {"scope", q->scope, 0, HESSE_BOTH},
         {"method", q->method, 0, HESSE_METHOD_AUTO},
-        {"engine", q->engine, HESSE_ENGINE_AUTO, HESSE_ENGINE_BAND},
+        {"engine", q->engine, HESSE_ENGINE_AUTO, HESSE_ENGINES - 1},
         {"panel", q->panel, 0, MOST_COLUMNS},
         {"threads", q->threads, 0, HESSE_MOST_THREADS},
         {"eigenvectors", q->eigenvectors, 0, INT_MAX / 2},
@@ -394,6 +394,8 @@ static hesse_schedule_options schedule_options_of(const hesse_plan *x,
                                     .threads = x->options.threads,
                                     .engine = x->options.engine,
                                     .vectors = x->options.vectors,
+                                    .both = x->options.vectors || x->worldwide ||
+                                            x->options.engine == HESSE_ENGINE_ELPA,
                                     .rates = rates};
 }
 

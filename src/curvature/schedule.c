@@ -70,13 +70,12 @@ static double bytes_of(size_t n, int ranks, hesse_engine engine,
            2 * vectors * order * (double)sizeof(double); /* collected, and residuals */
 }
 
-/* An assembly takes as long as its thread with most panels. */
-static double assembly_of(double n, int ranks, hesse_work work,
-                          const hesse_schedule_options *options)
+/* Panels take as long as the thread with most of them. */
+static double panels_of(double n, int ranks, hesse_work work,
+                        const hesse_schedule_options *options)
 {
     const double panels = ceil(n / options->panel), threads = ranks * options->threads;
-    return hesse_cost_panels(options->rates, work) * ceil(panels / threads) / panels +
-           options->shares * hesse_cost_exchange(n, ranks, options->panel);
+    return hesse_cost_panels(options->rates, work) * ceil(panels / threads) / panels;
 }
 
 /* Predict the cost of a matrix on a number of ranks. */
@@ -85,7 +84,10 @@ static void price(hesse_task *t, size_t n, int ranks,
 {
     const bool distributed = ranks > 1 || t->block < 0;
     t->engine = engine_of(n, ranks, distributed, options);
-    t->assembly = assembly_of((double)n, ranks, t->work, options);
+    t->exchange =
+        options->shares * hesse_cost_exchange(options->rates, (double)n, ranks,
+                                              options->panel, options->both);
+    t->assembly = panels_of((double)n, ranks, t->work, options) + t->exchange;
     t->eigen = options->shares * hesse_cost_eigen(options->rates, t->engine, (double)n,
                                                   ranks, options->vectors > 0);
     t->bytes = bytes_of(n, ranks, t->engine, options);

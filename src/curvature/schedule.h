@@ -28,6 +28,7 @@ typedef struct hesse_task {
     hesse_work work;        /* of its panels                                      */
     double solution;        /* operations of its eigenvalues: 4/3 n^3 for each share */
     double assembly, eigen; /* seconds of both                                    */
+    double exchange;        /* seconds of the assembly, between ranks             */
     double bytes;           /* on each rank of its group: matrices of all shares,
                                workspace, eigenvectors                            */
 } hesse_task;
@@ -54,6 +55,7 @@ typedef struct hesse_schedule_options {
     int panel, threads;   /* columns, and panels that a rank computes at once */
     hesse_engine engine;  /* as asked for */
     int vectors;          /* eigenvectors at each end                         */
+    bool both;            /* both triangles of a matrix are needed             */
     bool cut;             /* blocks are cut out of the whole, matrix by matrix */
     bool worldwide;       /* a block belongs to all ranks or to a single one */
     double memory;        /* bytes that a rank may use for a block; 0: no limit */

@@ -182,8 +182,8 @@ static const hesse_word reductions[] = {{"mean", HESSE_MEAN},
 
 static hesse_word engine_word(int i)
 {
-    return (hesse_word){
-        i <= HESSE_ENGINE_BAND ? hesse_engine_name((hesse_engine)i) : NULL, i};
+    return (hesse_word){i < HESSE_ENGINES ? hesse_engine_name((hesse_engine)i) : NULL,
+                        i};
 }
 
 static const hesse_word procedures[] = {{"own", false}, {"paper", true}, {NULL, 0}};

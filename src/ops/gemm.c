@@ -1,6 +1,7 @@
 /* One tile, and three instruction sets, chosen at run time. A tile that is fast with
    the 32 wide registers of AVX-512 does not fit into the 16 of AVX2, so the tiles
-   differ in shape. */
+   differ in shape. AVX-512 has a second, wider shape for products that are not a
+   multiple of the first one wide. */
 #include "ops/gemm.h"
 
 #include "base/simd.h"
@@ -12,12 +13,16 @@
 #define LANES   8
 #define VECTORS 3
 #define ROWS    8
+#define WIDE    4
+#define LOW     6
 #define TARGET  __attribute__((target("avx512f")))
 #define NAME(x) x##_avx512
 #include "ops/gemm_tile.h"
 #undef LANES
 #undef VECTORS
 #undef ROWS
+#undef WIDE
+#undef LOW
 #undef TARGET
 #undef NAME
 
@@ -45,11 +50,8 @@ typedef enum level { GENERIC, AVX2, AVX512 } level;
 
 static level level_of_this_processor(void)
 {
-#ifdef HESSE_X86
-    if (__builtin_cpu_supports("avx512f")) return AVX512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return AVX2;
-#endif
-    return GENERIC;
+    const int lanes = hesse_simd_lanes();
+    return lanes == 8 ? AVX512 : lanes == 4 ? AVX2 : GENERIC;
 }
 
 const char *hesse_gemm_level(void)
@@ -60,8 +62,7 @@ const char *hesse_gemm_level(void)
 
 int hesse_gemm_lanes(void)
 {
-    static const int lanes[] = {2, 4, 8};
-    return lanes[level_of_this_processor()];
+    return hesse_simd_lanes();
 }
 
 static void whole_vectors(const hesse_gemm_shape *s)

@@ -4,19 +4,27 @@
     VECTORS   the vectors across a tile,
     ROWS      the rows of a full tile; ROWS * VECTORS + VECTORS + 1 registers must
               suffice,
+    WIDE,     the vectors and the rows of a second shape, if there are registers for
+    LOW       it,
     TARGET    the attribute of the functions,
     NAME(x)   the name of x for this set. */
+
+#ifdef WIDE
+#define MOST WIDE
+#else
+#define MOST VECTORS
+#endif
 
 typedef double NAME(vector) __attribute__((vector_size(8 * LANES), aligned(8)));
 
 /* B and C of the vectors of a tile. They need not be neighbours, because the vectors
    may belong to different groups. */
 typedef struct NAME(operands) {
-    const double *b[VECTORS];
-    double *c[VECTORS];
+    const double *b[MOST];
+    double *c[MOST];
 } NAME(operands);
 
-/* C is fetched while the sum is computed. */
+/* C and the rows of A below these are fetched while the sum is computed. */
 static inline __attribute__((always_inline)) TARGET void
 NAME(tile)(const hesse_into into, const int rows, const int vectors,
            const hesse_gemm_shape *s, const double *a, const NAME(operands) * at,
@@ -24,20 +32,20 @@ NAME(tile)(const hesse_into into, const int rows, const int vectors,
 {
     const size_t ldb = s->ldb, ldc = s->ldc, row = s->a.row, col = s->a.col;
     const double alpha = s->alpha;
-    NAME(vector) sum[ROWS][VECTORS] = {0};
+    NAME(vector) sum[ROWS][MOST] = {0};
 #pragma GCC unroll 8
     for (int i = 0; into == HESSE_ADD && i < rows; i++)
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             __builtin_prefetch(at->c[v] + c_from + (size_t)i * ldc, 1);
-    const double *below = a + ROWS * row;
+    const double *below = a + (size_t)rows * row;
     size_t from = 0;
 #pragma GCC unroll 2
     for (int p = 0; p < s->depth; p++, from += ldb, a += col) {
         const size_t line = (size_t)p;
         __builtin_prefetch(below +
                            (col == 1 ? line % 8 * row + line / 8 * 8 : line * col));
-        NAME(vector) x[VECTORS];
+        NAME(vector) x[MOST];
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             x[v] = *(const NAME(vector) *)(at->b[v] + from);
@@ -59,15 +67,15 @@ NAME(tile)(const hesse_into into, const int rows, const int vectors,
 
 /* Compute all rows of some vectors. The branches give the tile constant sizes. */
 static inline __attribute__((always_inline)) TARGET void
-NAME(stripe)(const hesse_into into, const int vectors, const hesse_gemm_shape *s,
-             const NAME(operands) * at)
+NAME(stripe)(const hesse_into into, const int rows, const int vectors,
+             const hesse_gemm_shape *s, const NAME(operands) * at)
 {
     const double *a = s->a.at;
     const size_t row = s->a.row, ldc = s->ldc;
     size_t c = 0;
     int m = s->m;
-    for (; m >= ROWS; m -= ROWS, a += ROWS * row, c += ROWS * ldc)
-        NAME(tile)(into, ROWS, vectors, s, a, at, c);
+    for (; m >= rows; m -= rows, a += (size_t)rows * row, c += (size_t)rows * ldc)
+        NAME(tile)(into, rows, vectors, s, a, at, c);
     if (m >= 4) {
         NAME(tile)(into, 4, vectors, s, a, at, c);
         m -= 4, a += 4 * row, c += 4 * ldc;
@@ -79,22 +87,35 @@ NAME(stripe)(const hesse_into into, const int vectors, const hesse_gemm_shape *s
     if (m) NAME(tile)(into, 1, vectors, s, a, at, c);
 }
 
+/* Return how many vectors the next stripe takes. */
+static inline int NAME(next)(size_t left)
+{
+#ifdef WIDE
+    if (left >= WIDE && left % VECTORS) return WIDE;
+#endif
+    return left < VECTORS ? (int)left : VECTORS;
+}
+
 /* Compute the columns that fill whole vectors, in all groups. */
 static inline __attribute__((always_inline)) TARGET void
 NAME(stripes)(const hesse_into into, const hesse_gemm_shape *s)
 {
     NAME(operands) at;
-    int waiting = 0;
+    size_t left = (size_t)s->groups * (s->n / LANES);
+    int waiting = 0, take = NAME(next)(left);
     for (int g = 0; g < s->groups; g++)
         for (size_t j = 0; j + LANES <= s->n; j += LANES) {
             at.b[waiting] = s->b + (size_t)g * s->next_b + j;
             at.c[waiting] = s->c + (size_t)g * s->next_c + j;
-            if (++waiting < VECTORS) continue;
-            NAME(stripe)(into, VECTORS, s, &at);
-            waiting = 0;
+            if (++waiting < take) continue;
+#ifdef WIDE
+            if (take == WIDE) NAME(stripe)(into, LOW, WIDE, s, &at);
+#endif
+            if (take == VECTORS) NAME(stripe)(into, ROWS, VECTORS, s, &at);
+            if (VECTORS > 2 && take == 2) NAME(stripe)(into, ROWS, 2, s, &at);
+            if (take == 1) NAME(stripe)(into, ROWS, 1, s, &at);
+            left -= (size_t)take, waiting = 0, take = NAME(next)(left);
         }
-    if (VECTORS > 2 && waiting == 2) NAME(stripe)(into, 2, s, &at);
-    if (waiting == 1) NAME(stripe)(into, 1, s, &at);
 }
 
 /* The branch makes `into` a constant in all functions above. */
@@ -105,3 +126,5 @@ static TARGET void NAME(columns)(const hesse_gemm_shape *s)
     else
         NAME(stripes)(HESSE_ADD, s);
 }
+
+#undef MOST

@@ -516,7 +516,7 @@ static const hesse_schema_row ROWS[] = {
          "numbers are estimates; none: it was not computed"},
     {HESSE_SECTION_BLOCKS, "blocks/engine", NULL, HESSE_CONTENT_TEXT,
      .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true,
-     .description = "the eigensolver: band, lapack, scalapack, elpa, lanczos or none"},
+     .description = "the eigensolver: small, band, lapack, scalapack, elpa, lanczos or none"},
     {HESSE_SECTION_BLOCKS, "blocks/estimated", NULL, HESSE_CONTENT_TEXT,
      .axes = {HESSE_AXIS_BLOCK}, .units = "1", .shares = true, .full = true, .in_1 = "",
      .description =

@@ -4,6 +4,7 @@
 
 #include "parallel/team.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct hesse_exchange {
@@ -11,8 +12,12 @@ typedef struct hesse_exchange {
     size_t *to, *from; /* doubles for and from each rank; the caller sets them     */
     double *out, *in;  /* the doubles in the order of ranks, from _open to _free   */
     size_t most_out, most_in; /* doubles for which there must be room */
-    int *counts, *starts;     /* of `out` and then of `in`, as MPI needs them */
-    MPI_Request request;
+    int *counts; /* of `out` and `in` with their starts, as MPI needs them */
+    size_t limit,
+        slice;      /* most doubles of a rank in one collective call; in a message */
+    bool in_slices; /* some rank has more than the limit */
+    MPI_Request *requests;
+    int n_requests; /* on their way */
 } hesse_exchange;
 
 /** Collective. Make an exchange of no numbers. Errors: HESSE_E_NOMEM. */
@@ -23,7 +28,7 @@ void hesse_exchange_free(hesse_exchange *x);
 void hesse_exchange_reserve(hesse_exchange *x);
 
 /** Collective. Allocate memory for the largest exchange that was noted.
- *  Errors: HESSE_E_NOMEM, also above 2^31 - 1 doubles out of or into a rank. */
+ *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_exchange_open(hesse_exchange *x);
 
 /** Collective, but waits for nobody. Send the `out` of all ranks to the `in` of every

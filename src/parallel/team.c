@@ -6,21 +6,38 @@
 #include "base/memory.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Slices are well below MPI's count, and large enough that their number costs
-   nothing. */
-static const size_t BYTES = (size_t)1 << 30, DOUBLES = (size_t)1 << 20;
+/* The bytes of a slice of a broadcast, and the numbers of a slice of a sum, for which a
+   team has room. Segments of fewer bytes than SEGMENT do not pay for their messages. */
+enum { BYTES = 1 << 30, ROOM = 1 << 18, SEGMENT = 1 << 13 };
 
-hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team)
+static void release(hesse_team *team)
 {
-    if (comm == MPI_COMM_NULL || !team)
-        return HESSE_E_JOB; /* no rank can ask another */
+    if (!team) return;
+    free(team->counts);
+    free(team->own_room);
+    free(team);
+}
+
+/* Collective. Make a team with the room of another one, or with its own (NULL). */
+static hesse_status make(MPI_Comm comm, double *room, hesse_team **team)
+{
+    int size;
+    MPI_Comm_size(comm, &size);
     hesse_team *t = hesse_calloc(1, sizeof *t);
-    int mine = t ? HESSE_OK : HESSE_E_NOMEM, all; /* hesse_agree needs a team */
+    if (t) {
+        t->counts = hesse_calloc(4 * (size_t)size, sizeof *t->counts);
+        if (!room && size > 1) t->own_room = hesse_alloc((size_t)ROOM + (size_t)size);
+        t->room = room ? room : t->own_room;
+    }
+    const bool all_there = t && t->counts && (t->room || size == 1);
+    int mine = all_there ? HESSE_OK : HESSE_E_NOMEM, all; /* hesse_agree needs a team */
     MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_MAX, comm);
     if (all) {
-        free(t);
+        release(t);
         return (hesse_status)all;
     }
     assert(t);
@@ -34,11 +51,18 @@ hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team)
     return HESSE_OK;
 }
 
+hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team)
+{
+    if (comm == MPI_COMM_NULL || !team)
+        return HESSE_E_JOB; /* no rank can ask another */
+    return make(comm, NULL, team);
+}
+
 hesse_status hesse_team_split(hesse_team *team, int number, hesse_team **part)
 {
     MPI_Comm comm;
     MPI_Comm_split(team->comm, number, team->rank, &comm);
-    const hesse_status s = hesse_team_new(comm, part);
+    const hesse_status s = make(comm, team->room, part);
     MPI_Comm_free(&comm);
     if (s) hesse_fail(&team->why, s, "out of memory for a group of ranks");
     return hesse_agree(team, s);
@@ -48,7 +72,7 @@ void hesse_team_free(hesse_team *team)
 {
     if (!team) return;
     MPI_Comm_free(&team->comm);
-    free(team);
+    release(team);
 }
 
 int hesse_team_rank(const hesse_team *team)
@@ -78,22 +102,77 @@ hesse_status hesse_agree(hesse_team *team, hesse_status s)
     return (hesse_status)worst.status;
 }
 
+/* Cut `count` things into segments. Return the first of this rank's segment. */
+static int cut(const hesse_team *team, int count, int *counts, int *starts)
+{
+    const int each = count / team->size, more = count % team->size;
+    for (int r = 0; r < team->size; r++) {
+        counts[r] = each + (r < more);
+        starts[r] = r * each + (r < more ? r : more);
+    }
+    return starts[team->rank];
+}
+
+static void broadcast_slice(hesse_team *team, int root, char *bytes, int count)
+{
+    int *counts = team->counts, *starts = counts + team->size;
+    if (team->size <= 2 || count / team->size < SEGMENT) {
+        MPI_Bcast(bytes, count, MPI_BYTE, root, team->comm);
+        return;
+    }
+    const int own = cut(team, count, counts, starts);
+    MPI_Scatterv(bytes, counts, starts, MPI_BYTE,
+                 team->rank == root ? MPI_IN_PLACE : bytes + own, counts[team->rank],
+                 MPI_BYTE, root, team->comm);
+    MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_BYTE, bytes, counts, starts, MPI_BYTE,
+                   team->comm);
+}
+
 void hesse_team_broadcast(hesse_team *team, int root, void *bytes, size_t count)
 {
     for (size_t i = 0; i < count; i += BYTES) {
         const size_t slice = count - i < BYTES ? count - i : BYTES;
-        MPI_Bcast((char *)bytes + i, (int)slice, MPI_BYTE, root, team->comm);
+        broadcast_slice(team, root, (char *)bytes + i, (int)slice);
     }
 }
 
-/* MPI only advises that all ranks get the same bits from MPI_Allreduce. Slices that fit
-   the cache are sent back while they are still there. */
+/* Add up this rank's segment of the arrays of all ranks, in the order of ranks. */
+static void sum_segment(hesse_team *team, double *values, int count)
+{
+    int *counts = team->counts, *starts = counts + team->size;
+    int *in = starts + team->size, *in_starts = in + team->size;
+    double *own = values + cut(team, count, counts, starts);
+    const int length = counts[team->rank];
+    for (int r = 0; r < team->size; r++) in[r] = length, in_starts[r] = r * length;
+    MPI_Alltoallv(values, counts, starts, MPI_DOUBLE, team->room, in, in_starts,
+                  MPI_DOUBLE, team->comm);
+    memcpy(own, team->room, (size_t)length * sizeof *own);
+    for (int r = 1; r < team->size; r++) {
+        const double *other = team->room + in_starts[r];
+        for (int i = 0; i < length; i++) own[i] += other[i];
+    }
+}
+
+static bool is_long(const hesse_team *team, int count)
+{
+    return count / team->size >= SEGMENT / (int)sizeof(double);
+}
+
+/* MPI only advises that all ranks get the same bits from MPI_Allreduce. */
 void hesse_team_sum(hesse_team *team, double *values, size_t count)
 {
-    for (size_t i = 0; i < count; i += DOUBLES) {
-        const size_t slice = count - i < DOUBLES ? count - i : DOUBLES;
-        MPI_Reduce(team->rank ? values + i : MPI_IN_PLACE, values + i, (int)slice,
-                   MPI_DOUBLE, MPI_SUM, 0, team->comm);
-        hesse_team_broadcast(team, 0, values + i, slice * sizeof *values);
+    if (team->size == 1) return;
+    for (size_t i = 0; i < count; i += ROOM) {
+        const int slice = (int)(count - i < ROOM ? count - i : ROOM);
+        double *at = values + i;
+        if (!is_long(team, slice)) {
+            MPI_Reduce(team->rank ? at : MPI_IN_PLACE, at, slice, MPI_DOUBLE, MPI_SUM,
+                       0, team->comm);
+            hesse_team_broadcast(team, 0, at, (size_t)slice * sizeof *at);
+            continue;
+        }
+        sum_segment(team, at, slice);
+        MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DOUBLE, at, team->counts,
+                       team->counts + team->size, MPI_DOUBLE, team->comm);
     }
 }

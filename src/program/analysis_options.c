@@ -1,14 +1,17 @@
 /* The options of a job's analysis, and the rates of this machine, which predict how
    long an analysis takes. */
 #include "curvature/threads.h"
+#include "parallel/network.h"
 #include "program/commands.h"
 
 #include <stdlib.h>
 
 hesse_status hesse_rate_machine(hesse_team *team, hesse_rates *rates)
 {
-    const hesse_status s =
+    hesse_status s =
         hesse_agree(team, hesse_rates_measure(rates, hesse_team_why(team)));
+    if (!s && hesse_team_size(team) > 1)
+        s = hesse_network_measure(team, &rates->bandwidth, &rates->latency);
     double *const all = &rates->dgemm;
     const size_t count = sizeof *rates / sizeof(double);
     if (s) return s;

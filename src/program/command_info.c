@@ -3,6 +3,7 @@
 #include "base/units.h"
 #include "curvature/rates.h"
 #include "parallel/available.h"
+#include "parallel/network.h"
 #include "program/blas_core.h"
 #include "program/commands.h"
 #include "program/facts.h"
@@ -33,7 +34,7 @@ static void add_engines(hesse_json *j)
 {
     char text[128] = "";
     json_t *list = json_array();
-    for (hesse_engine e = HESSE_ENGINE_LAPACK; e <= HESSE_ENGINE_BAND; e++) {
+    for (hesse_engine e = HESSE_ENGINE_LAPACK; e < HESSE_ENGINES; e++) {
         if (!hesse_engine_exists(e)) continue;
         if (*text) strcat(text, ", ");
         strcat(text, hesse_engine_name(e));
@@ -84,6 +85,11 @@ static void add_all(hesse_json *j, int ranks, double available,
     add_rate(j, "products of panels", least->panels, most->panels, flops);
     add_rate(j, "loops of panels", least->elements, most->elements, "G numbers/s");
     add_rate(j, "band to tridiagonal", least->chase, most->chase, flops);
+    if (ranks == 1) return;
+    hesse_fact(j, "bandwidth", hesse_json_number(most->bandwidth), "%.0f MB/s per rank",
+               most->bandwidth / 1e6);
+    hesse_fact(j, "latency", hesse_json_number(most->latency), "%.1f us",
+               1e6 * most->latency);
 }
 
 hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
@@ -93,6 +99,8 @@ hesse_status hesse_command_info(hesse_team *team, const hesse_options *options)
     const double available = (double)hesse_team_available(team);
     hesse_status s =
         hesse_agree(team, hesse_rates_measure(&mine, hesse_team_why(team)));
+    if (!s && ranks > 1)
+        s = hesse_network_measure(team, &mine.bandwidth, &mine.latency);
     if (s) return s;
     MPI_Reduce(&mine, &least, count, MPI_DOUBLE, MPI_MIN, 0, MPI_COMM_WORLD);
     MPI_Reduce(&mine, &most, count, MPI_DOUBLE, MPI_MAX, 0, MPI_COMM_WORLD);

@@ -60,6 +60,7 @@ static void add_full(hesse_json *j, json_t *in, const hesse_plan_summary *p)
     number(j, full, "products", p->whole_products);
     number(j, full, "eigenvalues", p->whole_solution);
     number(j, full, "seconds_of_assembly", p->whole_assembly);
+    number(j, full, "seconds_of_exchange", p->whole_exchange);
     number(j, full, "seconds_of_eigenvalues", p->whole_eigen);
 }
 

@@ -16,8 +16,9 @@ static const double LEAST_SQUARES = 1e-280;
 
 const char *hesse_engine_name(hesse_engine engine)
 {
-    static const char *const names[] = {"auto", "lapack", "scalapack", "elpa", "band"};
-    return (size_t)engine < sizeof names / sizeof *names ? names[engine] : "unknown";
+    static const char *const names[HESSE_ENGINES] = {"auto", "lapack", "scalapack",
+                                                     "elpa", "band",   "small"};
+    return (size_t)engine < HESSE_ENGINES ? names[engine] : "unknown";
 }
 
 hesse_status hesse_spectrum_new(int n, int k, hesse_spectrum **spectrum, hesse_why *why)

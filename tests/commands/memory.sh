@@ -33,8 +33,8 @@ case_plan_refuses_too() {
         plan job.yaml --memory-per-rank "$(beyond 5000)" --set hessian.method=exact
 }
 case_auto_runs_lanczos_where_a_matrix_does_not_fit() {
-    little=$(beyond 5000)
-    works 'ln_f.bias  *6 lapack' \
+    little=$(beyond 4000)
+    works 'ln_f.bias  *6 small' \
         run job.yaml --set "hessian.memory=$little" --set hessian.panel=4
     expect_line '(full)  *724 lanczos'
     launch show result.h5

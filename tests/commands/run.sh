@@ -58,7 +58,7 @@ scope() {
     fresh llama
     works '^hessian' run job.yaml --set "hessian.scope=$1"
     expect_lines "$2" '^  (full)  *'
-    expect_lines "$3" 'q_proj.weight.* lapack .*[0-9]e'
+    expect_lines "$3" 'q_proj.weight.* small .*[0-9]e'
 }
 case_scope_blocks() { scope blocks 0 1; }
 case_scope_full() { scope full 1 0; }

@@ -603,7 +603,7 @@ static void questions_are_checked(void **state)
     const stage t = open_on(MPI_COMM_WORLD, "gpt2");
     const hesse_analysis_options bad[] = {{.partition = HESSE_CUT_FUSED + 1},
                                           {.scope = HESSE_BOTH + 1},
-                                          {.engine = HESSE_ENGINE_BAND + 1},
+                                          {.engine = HESSE_ENGINES},
                                           {.panel = -1},
                                           {.eigenvectors = -3},
                                           {.ranks = -2},

@@ -232,8 +232,9 @@ static void other_rates_price_the_same_schedule(void **state)
     problem p;
     set_problem(&p, 3, (const size_t[]){900, 500, 400});
     const hesse_rates n = hesse_rates_nominal;
-    const hesse_rates half = {n.dgemm / 2, n.panels / 2, n.elements / 2, n.chase / 2,
-                              n.tridiagonal / 2};
+    const hesse_rates half = {n.dgemm / 2,  n.panels / 2,      n.elements / 2,
+                              n.chase / 2,  n.tridiagonal / 2, n.bandwidth / 2,
+                              n.latency * 2};
     hesse_schedule_options terms = terms_for(1);
     hesse_schedule s = schedule_of(&p, &terms);
     const double before = hesse_schedule_seconds(&s, 1);

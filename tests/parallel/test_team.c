@@ -1,5 +1,7 @@
 /* Ranks agree on statuses, messages and sums, on 1, 2, 4 and 6 ranks. */
 #include "check_mpi.h"
+#include "parallel/exchange.h"
+#include "parallel/network.h"
 #include "parallel/team.h"
 
 #include <stdlib.h>
@@ -118,19 +120,79 @@ static void long_sums_and_broadcasts(void **state)
     hesse_team_free(team);
 }
 
-/* Every rank has the same bits after a sum, in any order of the messages. */
+/* Every rank has the same bits after a sum, in any order of the messages. The numbers
+   are few, or enough for segments of unequal length. */
 static void sums_have_the_same_bits(void **state)
 {
     (void)state;
-    enum { N = 1000 };
+    enum { N = 100003 };
     hesse_team *team = team_of_all();
-    uint64_t seed = 5 + (uint64_t)hesse_team_rank(team);
-    double x[N], first[N];
-    for (int i = 0; i < N; i++) x[i] = uniform(&seed);
-    hesse_team_sum(team, x, N);
-    memcpy(first, x, sizeof x);
-    hesse_team_broadcast(team, 0, first, sizeof first);
-    assert_all(memcmp(first, x, sizeof x) == 0);
+    double *x = malloc(N * sizeof *x), *first = malloc(N * sizeof *first);
+    assert_all(x && first);
+    for (int count = 1000; count <= N; count += N - 1000) {
+        uint64_t seed = 5 + (uint64_t)hesse_team_rank(team);
+        for (int i = 0; i < count; i++) x[i] = uniform(&seed);
+        hesse_team_sum(team, x, (size_t)count);
+        memcpy(first, x, (size_t)count * sizeof *x);
+        hesse_team_broadcast(team, 0, first, (size_t)count * sizeof *x);
+        assert_all(memcmp(first, x, (size_t)count * sizeof *x) == 0);
+    }
+    free(x);
+    free(first);
+    hesse_team_free(team);
+}
+
+/* Rank r sends 5 + r + 2 t numbers to rank t, in one call, or in slices of 1 and 4. Two
+   exchanges are on their way at the same time. */
+static void exchanges_in_slices(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    const int rank = hesse_team_rank(team), size = hesse_team_size(team);
+    const size_t slices[] = {1, 4, 1 << 20}, limits[] = {4, 13, 1 << 20};
+    for (int s = 0; s < 3; s++) {
+        hesse_exchange *pair[2];
+        bool right = true;
+        for (int i = 0; i < 2; i++) {
+            assert_all(hesse_exchange_new(team, &pair[i]) == HESSE_OK);
+            hesse_exchange *x = pair[i];
+            x->slice = slices[s], x->limit = limits[s];
+            for (int r = 0; r < size; r++) {
+                x->to[r] = (size_t)(5 + rank + 2 * r);
+                x->from[r] = (size_t)(5 + r + 2 * rank);
+            }
+            hesse_exchange_reserve(x);
+            assert_all(hesse_exchange_open(x) == HESSE_OK);
+            assert_all(x->in_slices == (s < 2 && (size > 1 || s < 1)));
+            double *out = x->out;
+            for (int r = 0; r < size; r++)
+                for (size_t k = 0; k < x->to[r]; k++)
+                    *out++ = 1e6 * i + 1e4 * rank + 100 * r + (double)k;
+            hesse_exchange_post(x);
+        }
+        for (int i = 0; i < 2; i++) {
+            hesse_exchange_settle(pair[i]);
+            const double *in = pair[i]->in;
+            for (int r = 0; r < size; r++)
+                for (size_t k = 0; k < pair[i]->from[r]; k++)
+                    right &= *in++ == 1e6 * i + 1e4 * r + 100 * rank + (double)k;
+            hesse_exchange_free(pair[i]);
+        }
+        assert_all(right);
+    }
+    hesse_team_free(team);
+}
+
+static void the_network_is_measured(void **state)
+{
+    (void)state;
+    hesse_team *team = team_of_all();
+    double bandwidth = 0, latency = 0;
+    if (hesse_team_size(team) > 1) {
+        assert_all(hesse_network_measure(team, &bandwidth, &latency) == HESSE_OK);
+        assert_all(bandwidth > 1e5 && bandwidth < 1e13);
+        assert_all(latency > 1e-9 && latency < 10);
+    }
     hesse_team_free(team);
 }
 
@@ -142,6 +204,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(no_memory_on_one_rank_fails_all),
     cmocka_unit_test(long_sums_and_broadcasts),
     cmocka_unit_test(sums_have_the_same_bits),
+    cmocka_unit_test(exchanges_in_slices),
+    cmocka_unit_test(the_network_is_measured),
 };
 
 MPI_TEST_MAIN(tests)

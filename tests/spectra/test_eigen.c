@@ -11,9 +11,9 @@
 void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda,
             double *w, double *work, const int *lwork, int *info, size_t, size_t);
 
-static const hesse_engine engines[] = {HESSE_ENGINE_AUTO, HESSE_ENGINE_LAPACK,
+static const hesse_engine engines[] = {HESSE_ENGINE_AUTO,      HESSE_ENGINE_LAPACK,
                                        HESSE_ENGINE_SCALAPACK, HESSE_ENGINE_ELPA,
-                                       HESSE_ENGINE_BAND};
+                                       HESSE_ENGINE_BAND,      HESSE_ENGINE_SMALL};
 enum { ENGINES = sizeof engines / sizeof *engines };
 
 /* The orders lie around block edges of 1, 2, 4, ... and around the numbers of ranks. */
@@ -266,9 +266,9 @@ static void large_ones_are_shared(void **state)
     (void)state;
     stage t = set_up();
     int n = 1;
-    while (n < 1500 &&
+    while (n < 1200 &&
            hesse_engine_choose(HESSE_ENGINE_AUTO, n, hesse_team_size(t.team), false) ==
-               HESSE_ENGINE_LAPACK)
+               HESSE_ENGINE_SMALL)
         n++;
     double *whole = dense(CLUSTER, n);
     double *lambda = reference(whole, n);
@@ -283,9 +283,11 @@ static void local_reads_the_lower_triangle(void **state)
 {
     (void)state;
     for (int o = 0; o < ORDERS; o++)
-        for (int k = -1; k < 3; k++) {
+        for (int k = -2; k < 3; k++) {
             const int n = orders[o];
-            const hesse_engine e = k < 0 ? HESSE_ENGINE_BAND : HESSE_ENGINE_LAPACK;
+            const hesse_engine e = k == -2   ? HESSE_ENGINE_SMALL
+                                   : k == -1 ? HESSE_ENGINE_BAND
+                                             : HESSE_ENGINE_LAPACK;
             hesse_why why;
             hesse_spectrum *s = NULL;
             double *whole = dense(CLUSTER, n), *a = dense(CLUSTER, n);

@@ -285,6 +285,8 @@ static void engines_have_names(void **state)
     assert_string_equal(hesse_engine_name(HESSE_ENGINE_LAPACK), "lapack");
     assert_string_equal(hesse_engine_name(HESSE_ENGINE_SCALAPACK), "scalapack");
     assert_string_equal(hesse_engine_name(HESSE_ENGINE_ELPA), "elpa");
+    assert_string_equal(hesse_engine_name(HESSE_ENGINE_BAND), "band");
+    assert_string_equal(hesse_engine_name(HESSE_ENGINE_SMALL), "small");
 }
 
 int main(int argc, char **argv)

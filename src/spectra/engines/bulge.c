@@ -7,6 +7,7 @@
 #include "base/simd.h"
 
 #include <math.h>
+#include <stdint.h>
 
 enum { LANE = 4, LANES = HESSE_BAND / LANE, STRIDE = 2 * HESSE_BAND - 1 };
 
@@ -15,6 +16,7 @@ enum { LANE = 4, LANES = HESSE_BAND / LANE, STRIDE = 2 * HESSE_BAND - 1 };
 static const double NEGLIGIBLE = 1e-280;
 
 typedef double lane __attribute__((vector_size(8 * LANE), aligned(8), may_alias));
+typedef int64_t mask __attribute__((vector_size(8 * LANE)));
 
 HESSE_INLINE lane *at(double *x, int i)
 {
@@ -33,68 +35,86 @@ HESSE_INLINE double sum(const lane *x)
 
 HESSE_INLINE void reflect(double *x, hesse_reflector *h)
 {
-    lane squares = {0};
-    const double first = x[0];
-    x[0] = 0;
-    for (int l = 0; l < LANES; l++) squares += *of(x, l) * *of(x, l);
-    const double tail = sum(&squares);
+    lane tail = *of(x, 0);
+    const double first = tail[0];
+    tail[0] = 0;
+    lane squares = tail * tail;
+    for (int l = 1; l < LANES; l++) squares += *of(x, l) * *of(x, l);
+    const double beyond = sum(&squares);
     double beta = first, scale = 0;
     h->tau = 0;
-    if (!(tail < NEGLIGIBLE)) {
-        beta = -copysign(sqrt(first * first + tail), first);
+    if (!(beyond < NEGLIGIBLE)) {
+        beta = -copysign(sqrt(first * first + beyond), first);
         scale = 1 / (first - beta);
         h->tau = (beta - first) / beta;
     }
-    for (int l = 0; l < LANES; l++) {
+    for (int l = 1; l < LANES; l++) {
         *at(h->v, l) = scale * *of(x, l);
         *at(x, l) = (lane){0};
     }
-    h->v[0] = 1;
-    x[0] = beta;
+    tail *= scale;
+    tail[0] = 1;
+    *at(h->v, 0) = tail;
+    *at(x, 0) = (lane){beta};
 }
 
-/* y = D v for four columns of the lower triangle that begin at row and column j. */
-HESSE_INLINE void product(const double *d, const double *v, double *y, int j)
+/* Rows q ... of the LANE that has the diagonal entry of its column q, and the rows
+   below that entry. */
+static const mask FROM[LANE] = {
+    {~0, ~0, ~0, ~0}, {0, ~0, ~0, ~0}, {0, 0, ~0, ~0}, {0, 0, 0, ~0}};
+static const mask BELOW[LANE] = {
+    {0, ~0, ~0, ~0}, {0, 0, ~0, ~0}, {0, 0, 0, ~0}, {0, 0, 0, 0}};
+
+/* y = D v, from the lower triangle. Each number serves for its row and for its column.
+ */
+HESSE_INLINE void product(const double *d, const double *v, lane y[LANES])
 {
-    const double *c[LANE];
-    lane sums[LANE] = {0};
-    for (int q = 0; q < LANE; q++) c[q] = d + (j + q) * STRIDE;
-    for (int q = 0; q < LANE; q++) {
-        double mine = c[q][j + q] * v[j + q];
-        for (int i = j + q + 1; i < j + LANE; i++) {
-            mine += c[q][i] * v[i];
-            y[i] += c[q][i] * v[j + q];
-        }
-        y[j + q] += mine;
-    }
-    for (int l = j / LANE + 1; l < LANES; l++) {
-        lane more = *of(y, l);
+    for (int l = 0; l < LANES; l++) y[l] = (lane){0};
+#pragma GCC unroll 8
+    for (int g = 0; g < LANES; g++) {
+        lane sums[LANE];
+#pragma GCC unroll 4
         for (int q = 0; q < LANE; q++) {
-            sums[q] += *of(c[q], l) * *of(v, l);
-            more += *of(c[q], l) * v[j + q];
+            const int j = LANE * g + q;
+            const double *c = d + j * STRIDE;
+            const lane x = *of(c, g);
+            sums[q] = (lane)((mask)x & BELOW[q]) * *of(v, g);
+            y[g] += (lane)((mask)x & FROM[q]) * v[j];
+#pragma GCC unroll 8
+            for (int l = g + 1; l < LANES; l++) {
+                sums[q] += *of(c, l) * *of(v, l);
+                y[l] += *of(c, l) * v[j];
+            }
         }
-        *at(y, l) = more;
+        y[g] += (lane){sum(&sums[0]), sum(&sums[1]), sum(&sums[2]), sum(&sums[3])};
     }
-    for (int q = 0; q < LANE; q++) y[j + q] += sum(&sums[q]);
 }
 
-/* D <- H D H, in the lower triangle. */
-HESSE_INLINE void diagonal(double *d, const hesse_reflector *h)
+/* D <- H D H, in the lower triangle, from y = D v. What lies above the diagonal is
+   other columns'. */
+HESSE_INLINE void diagonal(double *d, const hesse_reflector *h, lane y[LANES])
 {
     const double *v = h->v;
-    double y[HESSE_BAND] = {0};
+    double z[HESSE_BAND];
     lane both = {0};
-    for (int j = 0; j < HESSE_BAND; j += LANE) product(d, v, y, j);
-    for (int l = 0; l < LANES; l++) both += *of(y, l) * *of(v, l);
+    for (int l = 0; l < LANES; l++) both += y[l] * *of(v, l);
     const double half = 0.5 * h->tau * h->tau * sum(&both);
-    for (int l = 0; l < LANES; l++) *at(y, l) = h->tau * *of(y, l) - half * *of(v, l);
-    for (int j = 0; j < HESSE_BAND; j++) {
-        double *c = d + j * STRIDE;
-        const int whole = j / LANE + 1;
-        for (int i = j; i < whole * LANE; i++) c[i] -= y[i] * v[j] + v[i] * y[j];
-        for (int l = whole; l < LANES; l++)
-            *at(c, l) -= *of(y, l) * v[j] + *of(v, l) * y[j];
+    for (int l = 0; l < LANES; l++) {
+        y[l] = h->tau * y[l] - half * *of(v, l);
+        *at(z, l) = y[l];
     }
+#pragma GCC unroll 8
+    for (int g = 0; g < LANES; g++)
+#pragma GCC unroll 4
+        for (int q = 0; q < LANE; q++) {
+            const int j = LANE * g + q;
+            double *c = d + j * STRIDE;
+            const lane change = y[g] * v[j] + *of(v, g) * z[j];
+            *at(c, g) -= (lane)((mask)change & FROM[q]);
+#pragma GCC unroll 8
+            for (int l = g + 1; l < LANES; l++)
+                *at(c, l) -= y[l] * v[j] + *of(v, l) * z[j];
+        }
 }
 
 /* y = tau B v. */
@@ -110,34 +130,21 @@ HESSE_INLINE void image(const double *b, const hesse_reflector *h, double *y)
     for (int l = 0; l < LANES; l++) *at(y, l) = h->tau * sums[l];
 }
 
-/* Columns j ... j + 2 of B <- H' (B - y v'). */
-HESSE_INLINE void columns(double *b, const double *y, const double *v,
-                          const hesse_reflector *next, int j)
+/* Column j of B <- H' (B - y v'). */
+HESSE_INLINE void column(double *b, const double *y, const double *v,
+                         const hesse_reflector *next, int j)
 {
     double *c = b + j * STRIDE;
-    lane sums[3] = {0};
-    for (int l = 0; l < LANES; l++)
-        for (int q = 0; q < 3; q++) {
-            const lane x = *of(c + q * STRIDE, l) - *of(y, l) * v[j + q];
-            *at(c + q * STRIDE, l) = x;
-            sums[q] += x * *of(next->v, l);
-        }
-    for (int q = 0; q < 3; q++) {
-        const double s = next->tau * sum(&sums[q]);
-        for (int l = 0; l < LANES; l++) *at(c + q * STRIDE, l) -= s * *of(next->v, l);
+    lane x[LANES], sums[2] = {{0}};
+#pragma GCC unroll 8
+    for (int l = 0; l < LANES; l++) {
+        x[l] = *of(c, l) - *of(y, l) * v[j];
+        sums[l % 2] += x[l] * *of(next->v, l);
     }
-}
-
-/* B <- B H. Then find the next reflection from the first column, and change the others:
-   B <- H' B. */
-HESSE_INLINE void below(double *b, const hesse_reflector *h, hesse_reflector *next)
-{
-    double y[HESSE_BAND];
-    image(b, h, y);
-    for (int l = 0; l < LANES; l++) *at(b, l) -= *of(y, l) * h->v[0];
-    reflect(b, next);
-    _Static_assert((HESSE_BAND - 1) % 3 == 0, "the other columns are done by threes");
-    for (int j = 1; j < HESSE_BAND; j += 3) columns(b, y, h->v, next, j);
+    sums[0] += sums[1];
+    const double s = next->tau * sum(&sums[0]);
+#pragma GCC unroll 8
+    for (int l = 0; l < LANES; l++) *at(c, l) = x[l] - s * *of(next->v, l);
 }
 
 HESSE_SIMD void hesse_bulge_begin(double *column, hesse_reflector *h)
@@ -145,10 +152,19 @@ HESSE_SIMD void hesse_bulge_begin(double *column, hesse_reflector *h)
     reflect(column, h);
 }
 
+/* D <- H D H, and for the block B below it, B <- B H. The first column of B gives the
+   next reflection, with which the others become H' B. The order lets one part wait for
+   its divisions while the next one runs. */
 HESSE_SIMD void hesse_bulge_step(double *corner, hesse_reflector *h)
 {
+    double *b = corner + HESSE_BAND, image_of_v[HESSE_BAND];
+    lane y[LANES];
     hesse_reflector next;
-    diagonal(corner, h);
-    below(corner + HESSE_BAND, h, &next);
+    product(corner, h->v, y);
+    image(b, h, image_of_v);
+    for (int l = 0; l < LANES; l++) *at(b, l) -= *of(image_of_v, l) * h->v[0];
+    reflect(b, &next);
+    diagonal(corner, h, y);
+    for (int j = 1; j < HESSE_BAND; j++) column(b, image_of_v, h->v, &next, j);
     *h = next;
 }

@@ -9,7 +9,7 @@
 #define HESSE_SPECTRA_ENGINES_BULGE_H
 
 /** The number of diagonals below the main one. */
-enum { HESSE_BAND = 64 };
+enum { HESSE_BAND = 32 };
 
 /** The reflection I - tau v v'. */
 typedef struct hesse_reflector {

@@ -5,17 +5,20 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/simd.h"
 #include "spectra/engines/engines.h"
+#include "spectra/engines/small.h"
 
 #include <cblas.h>
 #include <limits.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* LAPACK is faster below these orders: with eigenvectors on one rank, without them on
-   one rank, and without them on several. They were measured: docs/engines.md. */
-enum { WITH_VECTORS = 600, WITHOUT = 600, WITHOUT_SHARED = 400 };
+/* One rank alone is faster below these orders: with eigenvectors; and without them on
+   one rank, and on several. They were measured: docs/engines.md. */
+enum { WITH_VECTORS = 600, WITHOUT = 2000, WITHOUT_SHARED = 1000 };
 
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a,
              const int *lda, double *w, double *work, const int *lwork, int *iwork,
@@ -36,10 +39,10 @@ bool hesse_engine_exists(hesse_engine engine)
 
 hesse_engine hesse_engine_choose(hesse_engine asked, int n, int ranks, bool vectors)
 {
-    if (asked != HESSE_ENGINE_AUTO && !(asked == HESSE_ENGINE_BAND && vectors))
-        return asked;
+    const bool values = asked == HESSE_ENGINE_BAND || asked == HESSE_ENGINE_SMALL;
+    if (asked != HESSE_ENGINE_AUTO && !(values && vectors)) return asked;
     if (!vectors)
-        return n < (ranks == 1 ? WITHOUT : WITHOUT_SHARED) ? HESSE_ENGINE_LAPACK
+        return n < (ranks == 1 ? WITHOUT : WITHOUT_SHARED) ? HESSE_ENGINE_SMALL
                                                            : HESSE_ENGINE_BAND;
     if (ranks == 1 || n < WITH_VECTORS) return HESSE_ENGINE_LAPACK;
     return hesse_engine_exists(HESSE_ENGINE_ELPA) ? HESSE_ENGINE_ELPA
@@ -48,7 +51,8 @@ hesse_engine hesse_engine_choose(hesse_engine asked, int n, int ranks, bool vect
 
 hesse_engine hesse_engine_local(hesse_engine asked, int n, bool vectors)
 {
-    const bool local = asked == HESSE_ENGINE_LAPACK || asked == HESSE_ENGINE_BAND;
+    const bool local = asked == HESSE_ENGINE_LAPACK || asked == HESSE_ENGINE_BAND ||
+                       asked == HESSE_ENGINE_SMALL;
     return hesse_engine_choose(local ? asked : HESSE_ENGINE_AUTO, n, 1, vectors);
 }
 
@@ -61,11 +65,14 @@ static double vectors_work(double n)
 double hesse_engine_bytes(hesse_engine engine, int n, int ranks, bool vectors)
 {
     const double share = hesse_dmat_bytes(n, ranks), whole = 8.0 * n * n;
+    const double gathered = ranks > 1 ? 3 * whole : 0;
     double bytes = 8 * 160.0 * n; /* bands */
     if (engine == HESSE_ENGINE_BAND)
         bytes = hesse_band_solve_bytes(n, ranks);
+    else if (engine == HESSE_ENGINE_SMALL)
+        bytes = hesse_small_solve_bytes(n) + gathered;
     else if (engine == HESSE_ENGINE_LAPACK)
-        bytes += (vectors ? 8 * vectors_work(n) + whole : 0) + (ranks > 1) * 3 * whole;
+        bytes += (vectors ? 8 * vectors_work(n) + whole : 0) + gathered;
     else if (vectors)
         bytes += 4 * share + 1e6; /* a copy, the vectors, and workspace with padding */
     else if (engine == HESSE_ENGINE_ELPA)
@@ -80,11 +87,26 @@ static int wanted(const hesse_spectrum *s, int i)
     return i < s->vectors / 2 || s->vectors == s->n ? i : s->n - s->vectors + i;
 }
 
+/* The bits of doubles without their signs are in the order of the doubles, and beyond
+   infinity they are no numbers. */
+HESSE_SIMD double hesse_largest(size_t count, const double *values)
+{
+    uint64_t most = 0;
+    double largest;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        bits &= ~(UINT64_C(1) << 63);
+        most = bits > most ? bits : most;
+    }
+    memcpy(&largest, &most, sizeof largest);
+    return largest;
+}
+
 static bool finite_triangle(int n, const double *a)
 {
-    for (size_t j = 0; j < (size_t)n; j++)
-        for (size_t i = j; i < (size_t)n; i++)
-            if (!isfinite(a[j * (size_t)n + i])) return false;
+    for (size_t j = 0, count = (size_t)n; count; j++, count--)
+        if (!isfinite(hesse_largest(count, a + j * (size_t)n + j))) return false;
     return true;
 }
 
@@ -155,9 +177,12 @@ hesse_status hesse_eigen_local(int n, double *a, hesse_engine engine,
         return hesse_fail(why, HESSE_E_NOMEM, "%zu bytes for a copy are not there",
                           8 * size);
     if (copy) memcpy(copy, a, size * sizeof *a);
-    const hesse_status s = spectrum->engine == HESSE_ENGINE_BAND
-                               ? band(n, a, spectrum->eigenvalues, why)
-                               : lapack(n, a, copy != NULL, spectrum->eigenvalues, why);
+    double *lambda = spectrum->eigenvalues;
+    const hesse_status s = spectrum->engine == HESSE_ENGINE_SMALL
+                               ? hesse_small_solve(n, a, lambda, why)
+                           : spectrum->engine == HESSE_ENGINE_BAND
+                               ? band(n, a, lambda, why)
+                               : lapack(n, a, copy != NULL, lambda, why);
     for (int i = 0; !s && i < spectrum->vectors; i++) {
         const int column = wanted(spectrum, i);
         const double *q = a + (size_t)column * (size_t)n;
@@ -172,14 +197,6 @@ hesse_status hesse_eigen_local(int n, double *a, hesse_engine engine,
     return s;
 }
 
-static bool finite_share(const hesse_dmat *a)
-{
-    const size_t count = (size_t)a->row.count * (size_t)a->col.count;
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(a->local[i])) return false;
-    return true;
-}
-
 /* Send the results of rank 0 to all ranks. */
 static void tell(hesse_team *team, hesse_spectrum *s)
 {
@@ -189,8 +206,8 @@ static void tell(hesse_team *team, hesse_spectrum *s)
     if (m) hesse_team_broadcast(team, 0, s->residuals, m * sizeof(double));
 }
 
-/* Solve the whole matrix on rank 0. */
-static hesse_status alone(hesse_dmat *a, hesse_spectrum *spectrum)
+/* Solve the whole matrix on rank 0, by an engine of single ranks. */
+static hesse_status alone(hesse_dmat *a, hesse_engine engine, hesse_spectrum *spectrum)
 {
     hesse_team *team = a->grid->team;
     const size_t size = (size_t)a->n * (size_t)a->n;
@@ -206,11 +223,10 @@ static hesse_status alone(hesse_dmat *a, hesse_spectrum *spectrum)
         const hesse_gather all = {0, a->n, 0, whole};
         if (!s) s = hesse_dmat_gather(a, &all, 1);
     }
-    if (!s && whole)
-        s = hesse_eigen_local(a->n, whole, HESSE_ENGINE_LAPACK, spectrum, &team->why);
+    if (!s && whole) s = hesse_eigen_local(a->n, whole, engine, spectrum, &team->why);
     s = hesse_agree(team, s);
     if (whole != a->local) free(whole);
-    spectrum->engine = HESSE_ENGINE_LAPACK;
+    spectrum->engine = engine;
     return s;
 }
 
@@ -269,8 +285,8 @@ static void dither(hesse_dmat *a)
 {
     hesse_team *team = a->grid->team;
     const size_t rows = (size_t)a->row.count, count = rows * (size_t)a->col.count;
-    double mine = 0, largest;
-    for (size_t i = 0; i < count; i++) mine = fmax(mine, fabs(a->local[i]));
+    const double mine = hesse_largest(count, a->local);
+    double largest;
     MPI_Allreduce(&mine, &largest, 1, MPI_DOUBLE, MPI_MAX, team->comm);
     for (int c = 0; c < a->col.count; c++)
         for (int r = 0; r < a->row.count; r++) {
@@ -312,7 +328,7 @@ hesse_status hesse_eigen(hesse_dmat *a, hesse_engine engine, hesse_spectrum *spe
 {
     hesse_team *team = a->grid->team;
     hesse_status s = HESSE_OK;
-    if (!finite_share(a))
+    if (!isfinite(hesse_largest((size_t)a->row.count * (size_t)a->col.count, a->local)))
         s = hesse_fail(&team->why, HESSE_E_NUMERIC,
                        "a matrix of order %d is not finite", a->n);
     s = hesse_agree(team, s);
@@ -320,8 +336,9 @@ hesse_status hesse_eigen(hesse_dmat *a, hesse_engine engine, hesse_spectrum *spe
     engine = hesse_engine_choose(engine, a->n, team->size, spectrum->vectors > 0);
     if (engine == HESSE_ENGINE_ELPA && !hesse_elpa_serves(a))
         engine = HESSE_ENGINE_SCALAPACK;
-    s = engine == HESSE_ENGINE_LAPACK ? alone(a, spectrum)
-                                      : together(a, engine, spectrum);
+    s = engine == HESSE_ENGINE_LAPACK || engine == HESSE_ENGINE_SMALL
+            ? alone(a, engine, spectrum)
+            : together(a, engine, spectrum);
     if (!s) tell(team, spectrum);
     return s;
 }

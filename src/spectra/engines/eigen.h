@@ -10,11 +10,12 @@
 bool hesse_engine_exists(hesse_engine engine);
 
 /** Local. Return the engine that solves a matrix of order n on one rank or several. It
- * is the engine asked for, except that BAND cannot find eigenvectors. With AUTO it is
- * the fastest one. docs/engines.md has the measurements behind the rule. */
+ * is the engine asked for, except that BAND and SMALL cannot find eigenvectors. With
+ * AUTO it is the fastest one. docs/engines.md has the measurements behind the rule. */
 hesse_engine hesse_engine_choose(hesse_engine asked, int n, int ranks, bool vectors);
 
-/** Local. The same for a matrix that one rank holds: return LAPACK or BAND. */
+/** Local. The same for a matrix that one rank holds: return LAPACK, BAND or
+ * SMALL. */
 hesse_engine hesse_engine_local(hesse_engine asked, int n, bool vectors);
 
 /** Local. Return the largest number of bytes that an engine needs on any rank, beyond

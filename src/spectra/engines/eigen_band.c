@@ -1,16 +1,16 @@
 /* This engine finds eigenvalues alone. The full matrix is reduced to a band, the band
-   to a tridiagonal matrix, and LAPACK's root-free iteration, which takes O(n^2), solves
-   that. docs/engines.md. */
+   to a tridiagonal matrix, and each rank finds a range of the eigenvalues of that.
+   docs/engines.md. */
 #include "spectra/engines/band.h"
 #include "spectra/engines/engines.h"
+#include "spectra/engines/sturm.h"
 
 #include "base/memory.h"
 
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
-
-void dsterf_(const int *n, double *d, double *e, int *info);
+#include <string.h>
 
 /* For smaller exponents, the factor 2^-exponent overflows. */
 enum { SMALLEST = -1000 };
@@ -21,9 +21,8 @@ static int normalise(hesse_dmat *a)
 {
     hesse_team *team = a->grid->team;
     const size_t count = (size_t)a->row.count * (size_t)a->col.count;
-    double largest = 0;
+    double largest = hesse_largest(count, a->local);
     int exponent;
-    for (size_t i = 0; i < count; i++) largest = fmax(largest, fabs(a->local[i]));
     if (team->size > 1)
         MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE, MPI_MAX, team->comm);
     frexp(largest, &exponent);
@@ -33,15 +32,29 @@ static int normalise(hesse_dmat *a)
     return exponent;
 }
 
-/* The reduction needs most: three tall matrices, and two twice as wide at a rank's rows
-   and columns. */
+/* The reduction needs most: four tall matrices, and two twice as wide at a rank's rows
+   and columns. The last step needs 20 numbers for each eigenvalue. */
 double hesse_band_solve_bytes(int n, int ranks)
 {
     int rows, cols;
     hesse_grid_shape(ranks, &rows, &cols);
     const double tall = 8.0 * HESSE_BAND * n;
-    return tall * (3 + 2.0 / rows + 2.0 / cols) + 8 * 64.0 * 4 * HESSE_BAND +
-           8.0 * HESSE_BAND * HESSE_BAND + 8.0 * n + 1e4 + hesse_band_bytes(n, ranks);
+    return tall * (4 + 2.0 / rows + 2.0 / cols) + 8 * 64.0 * 4 * HESSE_BAND +
+           24.0 * HESSE_BAND * HESSE_BAND + 8.0 * (4 + 18.0 / ranks) * n + 1e4 +
+           16.0 * ranks + hesse_band_bytes(n);
+}
+
+/* Each rank finds its part of the eigenvalues. */
+static hesse_status solve_tridiagonal(hesse_team *team, int n, const double *d,
+                                      const double *e, double *lambda)
+{
+    const int from = (int)((long long)n * team->rank / team->size);
+    const int upto = (int)((long long)n * (team->rank + 1) / team->size);
+    memset(lambda, 0, (size_t)n * sizeof *lambda);
+    const hesse_status s = hesse_agree(
+        team, hesse_sturm_values(n, d, e, from, upto, lambda + from, &team->why));
+    if (!s && team->size > 1) hesse_team_sum(team, lambda, (size_t)n);
+    return s;
 }
 
 hesse_status hesse_band_solve(hesse_dmat *a, double *lambda)
@@ -49,23 +62,17 @@ hesse_status hesse_band_solve(hesse_dmat *a, double *lambda)
     hesse_team *team = a->grid->team;
     const int exponent = normalise(a);
     hesse_band *band = NULL;
-    double *beside = hesse_alloc((size_t)a->n);
-    int info = 0;
+    double *d = hesse_alloc((size_t)a->n), *beside = hesse_alloc((size_t)a->n);
     hesse_status s = HESSE_OK;
-    if (!beside) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory");
+    if (!d || !beside) s = hesse_fail(&team->why, HESSE_E_NOMEM, "out of memory");
     s = hesse_agree(team, s);
     if (!s) s = hesse_band_new(team, a->n, &band);
     if (!s) s = hesse_band_reduce(a, band);
-    if (!s) s = hesse_band_chase(band, lambda, beside);
-    if (!s) {
-        dsterf_(&a->n, lambda, beside, &info);
-        if (info)
-            s = hesse_fail(&team->why, HESSE_E_NUMERIC, "DSTERF failed with info = %d",
-                           info);
-        s = hesse_agree(team, s);
-    }
-    for (int i = 0; !s && i < a->n; i++) lambda[i] = ldexp(lambda[i], exponent);
+    if (!s) s = hesse_band_chase(band, d, beside);
     hesse_band_free(band);
+    if (!s) s = solve_tridiagonal(team, a->n, d, beside, lambda);
+    for (int i = 0; !s && i < a->n; i++) lambda[i] = ldexp(lambda[i], exponent);
+    free(d);
     free(beside);
     return s;
 }

@@ -9,38 +9,42 @@
    stretch contains r + s HESSE_BAND. The columns around a boundary that both sides
    touch travel with the group, and back as soon as the next rank is past them.
 
-   Column c is passed by c sweeps. Stretches that begin at n sqrt(q / ranks) share that
-   work evenly. */
+   The columns that are still to be passed are shared out evenly: the boundaries move
+   towards the end as the sweeps begin there, and the columns that come back with a
+   group include those that change hands. In the end, boundaries stay where they are. */
 #include "spectra/engines/band.h"
 
 #include "base/memory.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUP = 4, COLUMN = 2 * HESSE_BAND, LEAN = (GROUP - 1) * HESSE_BAND };
+enum {
+    GROUP = HESSE_CHASE_GROUP,
+    COLUMN = 2 * HESSE_BAND,
+    LEAN = (GROUP - 1) * HESSE_BAND
+};
 
 /* In narrower stretches, ranks mostly wait. */
 enum { NARROWEST = 2 * GROUP * HESSE_BAND };
 
 enum { DOWN = 1, BACK = 2, STATE = 3 };
 
-/* Return the number of ranks that have wide enough stretches. The last stretch is the
-   narrowest. */
-static int takers(int n, int ranks)
+int hesse_band_ranks(int n, int ranks)
 {
-    while (ranks > 1 && n * (1 - sqrt(1 - 1.0 / ranks)) < NARROWEST) ranks--;
-    return ranks;
+    return ranks < n / NARROWEST ? ranks : n < NARROWEST ? 1 : n / NARROWEST;
 }
 
-/* Return the column at which the stretch of rank q begins. */
-static int border(int n, int ranks, int q)
+/* Return the column at which the stretch of rank q begins when the group of sweeps from
+   `first` on passes. It grows with `first`, by less than GROUP from group to group. */
+static int border(int n, int ranks, int q, int first)
 {
     if (q == ranks) return INT_MAX - COLUMN;
-    return (int)(n * sqrt((double)q / ranks));
+    const int last = n - ranks * NARROWEST; /* then the boundaries stay */
+    const int begun = first < last ? first : last > 0 ? last : 0;
+    return begun + (int)((long long)(n - begun) * q / ranks);
 }
 
 /* Columns that both sides of a border touch. */
@@ -48,28 +52,27 @@ typedef struct zone {
     int from, upto;
 } zone;
 
+/* Return the zone of a border that is, or will next be, at two places. */
+static zone zone_between(int place, int next)
+{
+    return (zone){place - LEAN - 1, next - LEAN - 1 + HESSE_CHASE_ZONE};
+}
+
 static zone zone_at(int place)
 {
-    return (zone){place - LEAN - 1, place + HESSE_BAND};
+    return zone_between(place, place);
 }
 
-static int first_held(int n, int ranks, int q)
+/* Return the first column that rank q touches in the group from `first` on. Boundaries
+   only move towards the end, so it never needs earlier ones again. */
+static int first_held(int n, int ranks, int q, int first)
 {
-    return q == 0 ? 0 : zone_at(border(n, ranks, q)).from;
+    return q == 0 ? 0 : zone_at(border(n, ranks, q, first)).from;
 }
 
-static int end_held(int n, int ranks, int q)
+double hesse_band_bytes(int n)
 {
-    return q + 1 == ranks ? n + COLUMN : zone_at(border(n, ranks, q + 1)).upto;
-}
-
-double hesse_band_bytes(int n, int ranks)
-{
-    const int active = takers(n, ranks);
-    double most = 0;
-    for (int q = 0; q < active; q++)
-        most = fmax(most, end_held(n, active, q) - first_held(n, active, q));
-    return most * COLUMN * sizeof(double);
+    return (n + COLUMN) * (double)COLUMN * sizeof(double);
 }
 
 hesse_status hesse_band_new(hesse_team *team, int n, hesse_band **band)
@@ -77,17 +80,17 @@ hesse_status hesse_band_new(hesse_team *team, int n, hesse_band **band)
     hesse_band *b = hesse_calloc(1, sizeof *b);
     hesse_status s = HESSE_OK;
     if (b) {
-        b->team = team, b->n = n, b->ranks = takers(n, team->size);
+        b->team = team, b->n = n, b->ranks = hesse_band_ranks(n, team->size);
         if (team->rank < b->ranks) {
-            b->from = first_held(n, b->ranks, team->rank);
-            b->upto = end_held(n, b->ranks, team->rank);
+            b->from = first_held(n, b->ranks, team->rank, 0);
+            b->upto = n + COLUMN;
         }
         b->entries = hesse_alloc((size_t)(b->upto - b->from) * COLUMN);
     }
     if (!b || !b->entries)
         s = hesse_fail(&team->why, HESSE_E_NOMEM,
                        "no memory for the %.0f bytes of a band of order %d",
-                       hesse_band_bytes(n, team->size), n);
+                       hesse_band_bytes(n), n);
     if ((s = hesse_agree(team, s))) {
         hesse_band_free(b);
         return s;
@@ -119,20 +122,18 @@ typedef struct chase {
     hesse_band *band;
     hesse_reflector moving[GROUP]; /* of the sweeps that pass together         */
     int begin, end;                /* of this rank's stretch                   */
-    bool owed;                     /* the next rank must still send the zone back */
+    zone owed; /* columns that the next rank must still send back; upto 0: none */
     MPI_Request down[2], back;
 } chase;
 
-static void send_zone(chase *x, int place, int to, int tag, MPI_Request *request)
+static void send_zone(chase *x, zone z, int to, int tag, MPI_Request *request)
 {
-    const zone z = zone_at(place);
     MPI_Isend(column_of(x->band, z.from), (z.upto - z.from) * COLUMN, MPI_DOUBLE, to,
               tag, x->band->team->comm, request);
 }
 
-static void receive_zone(chase *x, int place, int from, int tag)
+static void receive_zone(chase *x, zone z, int from, int tag)
 {
-    const zone z = zone_at(place);
     MPI_Recv(column_of(x->band, z.from), (z.upto - z.from) * COLUMN, MPI_DOUBLE, from,
              tag, x->band->team->comm, MPI_STATUS_IGNORE);
 }
@@ -143,17 +144,17 @@ static void receive_group(chase *x)
 {
     const int before = x->band->team->rank - 1;
     MPI_Wait(&x->back, MPI_STATUS_IGNORE);
-    receive_zone(x, x->begin, before, DOWN);
+    receive_zone(x, zone_at(x->begin), before, DOWN);
     MPI_Recv(x->moving, NUMBERS, MPI_DOUBLE, before, STATE, x->band->team->comm,
              MPI_STATUS_IGNORE);
 }
 
 static void receive_back(chase *x)
 {
-    if (!x->owed) return;
+    if (!x->owed.upto) return;
     MPI_Waitall(2, x->down, MPI_STATUSES_IGNORE);
-    receive_zone(x, x->end, x->band->team->rank + 1, BACK);
-    x->owed = false;
+    receive_zone(x, x->owed, x->band->team->rank + 1, BACK);
+    x->owed.upto = 0;
 }
 
 /* Do one step of every sweep of the group that has a step here. */
@@ -173,9 +174,14 @@ static void wave(chase *x, int first, int number)
 static void group(chase *x, int first)
 {
     const hesse_team *team = x->band->team;
+    const int n = x->band->n, ranks = x->band->ranks;
+    x->begin = border(n, ranks, team->rank, first);
+    x->end = border(n, ranks, team->rank + 1, first);
+    const zone debt =
+        zone_between(x->begin, border(n, ranks, team->rank, first + GROUP));
     const bool from_before = team->rank > 0 && first + 1 < x->begin;
     const bool again = first + GROUP + 1 < x->begin;
-    const int end = x->end < x->band->n + LEAN ? x->end : x->band->n + LEAN;
+    const int end = x->end < n + LEAN ? x->end : n + LEAN;
     bool in_debt = from_before && again;
     int unused;
     if (from_before) receive_group(x);
@@ -183,23 +189,24 @@ static void group(chase *x, int first)
     if (from_before) number = (x->begin - first - 1 - GROUP) / HESSE_BAND;
     if (number < 0) number = 0;
     for (int place; (place = first + 1 + number * HESSE_BAND) < end; number++) {
-        if (in_debt && place - LEAN - 1 >= zone_at(x->begin).upto) {
-            send_zone(x, x->begin, team->rank - 1, BACK, &x->back);
+        if (in_debt && place - LEAN - 1 >= debt.upto) {
+            send_zone(x, debt, team->rank - 1, BACK, &x->back);
             in_debt = false;
         }
-        if (place + GROUP - 1 + HESSE_BAND > zone_at(x->end).from) receive_back(x);
+        if (place + GROUP - 1 + HESSE_BAND > x->owed.from) receive_back(x);
         wave(x, first, number);
         MPI_Test(&x->back, &unused, MPI_STATUS_IGNORE);
         MPI_Testall(2, x->down, &unused, MPI_STATUSES_IGNORE);
     }
-    if (in_debt) send_zone(x, x->begin, team->rank - 1, BACK, &x->back);
-    if (team->rank + 1 == x->band->ranks) return;
+    if (in_debt) send_zone(x, debt, team->rank - 1, BACK, &x->back);
+    if (team->rank + 1 == ranks) return;
     receive_back(x);
     MPI_Waitall(2, x->down, MPI_STATUSES_IGNORE);
-    send_zone(x, x->end, team->rank + 1, DOWN, &x->down[0]);
+    send_zone(x, zone_at(x->end), team->rank + 1, DOWN, &x->down[0]);
     MPI_Isend(x->moving, NUMBERS, MPI_DOUBLE, team->rank + 1, STATE, team->comm,
               &x->down[1]);
-    x->owed = first + GROUP + 1 < x->end;
+    if (first + GROUP + 1 < x->end)
+        x->owed = zone_between(x->end, border(n, ranks, team->rank + 1, first + GROUP));
 }
 
 hesse_status hesse_band_chase(hesse_band *band, double *d, double *e)
@@ -218,15 +225,19 @@ hesse_status hesse_band_chase(hesse_band *band, double *d, double *e)
     memset(d, 0, n * sizeof *d);
     memset(e, 0, n * sizeof *e);
     if (team->rank < band->ranks) {
-        x->begin = border(band->n, band->ranks, team->rank);
-        x->end = border(band->n, band->ranks, team->rank + 1);
-        for (int first = 0; first + 1 < band->n && first + 1 < x->end; first += GROUP)
+        for (int first = 0;
+             first + 1 < band->n &&
+             first + 1 < border(band->n, band->ranks, team->rank + 1, first);
+             first += GROUP)
             group(x, first);
         MPI_Waitall(2, x->down, MPI_STATUSES_IGNORE);
         MPI_Wait(&x->back, MPI_STATUS_IGNORE);
         /* In the end a zone belongs to the later rank. */
-        const int last = team->rank + 1 == band->ranks ? band->n : zone_at(x->end).from;
-        for (int j = band->from; j < last; j++) {
+        const int begin = first_held(band->n, band->ranks, team->rank, band->n);
+        const int end = team->rank + 1 == band->ranks
+                            ? band->n
+                            : first_held(band->n, band->ranks, team->rank + 1, band->n);
+        for (int j = begin; j < end; j++) {
             d[j] = column_of(band, j)[0];
             e[j] = column_of(band, j)[1];
         }

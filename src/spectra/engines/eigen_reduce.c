@@ -5,31 +5,47 @@
    blocks that it owns, so that the matrix is not sent. Only the panel is sent, which
    one rank factorises, and Y, to which all ranks add. The first panel is narrower if
    the order requires it, so that a square is left below all others. Source: Bischof,
-   Lang & Sun, ACM Trans. Math. Softw. 26 (2000), 581-601. */
+   Lang & Sun, ACM Trans. Math. Softw. 26 (2000), 581-601.
+
+   The tall matrices U, V and Y are stored row by row, HESSE_BAND numbers each. Tiles of
+   A multiply them as they lie, without packing, and a tile that is in the cache serves
+   for itself and for its mirror image. The update is wide enough for DGEMM. */
 #include "spectra/engines/band.h"
 
 #include "base/memory.h"
+#include "ops/gemm.h"
 
 #include <cblas.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The number of storage blocks side by side in one product. */
-enum { STRIPE = 4 };
+/* The number of storage blocks side by side in one product; more of them in a large
+   matrix; the edge of a tile. */
+enum { STRIPE = 4, LARGE_STRIPE = 8, LARGE = 3000, TILE = 96 };
+
+/* The sizes of a row of a tall matrix and of two side by side, and of a square. */
+enum { WIDTH = HESSE_BAND, PAIR = 2 * HESSE_BAND, SQUARE = HESSE_BAND * HESSE_BAND };
 
 void dgeqrt3_(const int *m, const int *n, double *a, const int *lda, double *t,
               const int *ldt, int *info);
 
+/* What a panel leaves besides V: its columns of the band, and T. */
+typedef struct edge {
+    double columns[HESSE_BAND][HESSE_BAND + 1], t[SQUARE]; /* T by rows */
+} edge;
+
 typedef struct reduction {
     hesse_dmat *a;
-    int first, width;      /* columns of the panel                           */
-    int rest, order;       /* start of the rest of the matrix; its order */
-    double *panel, *u, *y; /* of the rows from first, rest and rest on */
-    double *t;
-    double *rows, *cols; /* two tall matrices: U and Y, later V and Y, at this rank's
-                            rows and at its columns */
+    int first, width; /* columns of the panel                         */
+    int rest, order;  /* start of the rest of the matrix; its order   */
+    double
+        *panel; /* by columns, from row `first` on, on the rank that owns its corner */
+    double *v, *u, *y; /* tall, of the rows from rest on              */
+    edge *edge;
+    double *rows, *cols; /* at this rank's rows and at its columns: U, then Y behind
+                            it; later rows [V Y] and [Y V] */
+    int *counts;         /* for messages: two numbers for each rank */
 } reduction;
 
 static int lesser(int a, int b)
@@ -42,17 +58,17 @@ static int greater(int a, int b)
     return a > b ? a : b;
 }
 
-/* Pick the rows that an axis owns of a tall matrix that begins at index `rest`. */
+/* Copy the rows that an axis owns of a tall matrix. They come to lie `stride` numbers
+   apart. */
 static void pick(const reduction *x, const hesse_axis *axis, const double *tall,
-                 int stride, double *mine)
+                 double *mine, int stride)
 {
-    const int begin = hesse_axis_below(axis, x->rest), rows = axis->count - begin;
-    for (int i = begin, run; i < axis->count; i += run) {
+    for (int i = hesse_axis_below(axis, x->rest), run; i < axis->count; i += run) {
         run = hesse_axis_run(axis, i, axis->count);
-        const double *from = tall + hesse_axis_global(axis, i) - x->rest;
-        for (int c = 0; c < x->width; c++)
-            memcpy(mine + (size_t)c * (size_t)rows + (i - begin),
-                   from + (size_t)c * (size_t)stride, (size_t)run * sizeof *from);
+        const double *from =
+            tall + (size_t)(hesse_axis_global(axis, i) - x->rest) * WIDTH;
+        for (int r = 0; r < run; r++, mine += stride, from += WIDTH)
+            memcpy(mine, from, WIDTH * sizeof *from);
     }
 }
 
@@ -60,85 +76,149 @@ static void pick(const reduction *x, const hesse_axis *axis, const double *tall,
 static void add_rows(const reduction *x, const hesse_axis *axis, const double *mine,
                      double *tall)
 {
-    const int begin = hesse_axis_below(axis, x->rest), rows = axis->count - begin;
-    for (int i = begin, run; i < axis->count; i += run) {
+    for (int i = hesse_axis_below(axis, x->rest), run; i < axis->count; i += run) {
         run = hesse_axis_run(axis, i, axis->count);
-        double *to = tall + hesse_axis_global(axis, i) - x->rest;
-        for (int c = 0; c < x->width; c++)
-            cblas_daxpy(run, 1, mine + (size_t)c * (size_t)rows + (i - begin), 1,
-                        to + (size_t)c * (size_t)x->order, 1);
+        double *to = tall + (size_t)(hesse_axis_global(axis, i) - x->rest) * WIDTH;
+        for (int k = 0; k < run * WIDTH; k++) to[k] += mine[k];
+        mine += run * WIDTH;
     }
 }
 
-/* Gather the panel's columns, from the diagonal down, on rank 0. */
-static void gather_panel(reduction *x)
+/* The rectangle of the panel's rows and columns that a rank owns, in local indices. */
+typedef struct share {
+    hesse_axis row, col;
+    int top, bottom, left, right;
+} share;
+
+static share share_of(const reduction *x, int rank)
 {
-    const hesse_dmat *a = x->a;
-    hesse_team *team = a->grid->team;
-    const size_t rows = (size_t)(a->n - x->first), count = rows * (size_t)x->width;
-    memset(x->panel, 0, count * sizeof *x->panel);
-    const int end = hesse_axis_below(&a->col, x->rest);
-    for (int c = hesse_axis_below(&a->col, x->first); c < end; c++) {
-        const int column = hesse_axis_global(&a->col, c);
-        const double *from = a->local + (size_t)c * (size_t)a->row.count;
-        double *to = x->panel + (size_t)(column - x->first) * rows;
-        for (int r = hesse_axis_below(&a->row, column), run; r < a->row.count;
-             r += run) {
-            run = hesse_axis_run(&a->row, r, a->row.count);
-            memcpy(to + hesse_axis_global(&a->row, r) - x->first, from + r,
+    const hesse_grid *grid = x->a->grid;
+    const hesse_axis row = hesse_axis_of(x->a->row, rank / grid->cols);
+    const hesse_axis col = hesse_axis_of(x->a->col, rank % grid->cols);
+    return (share){row,
+                   col,
+                   hesse_axis_below(&row, x->first),
+                   hesse_axis_below(&row, x->a->n),
+                   hesse_axis_below(&col, x->first),
+                   hesse_axis_below(&col, x->rest)};
+}
+
+static int size_of(share s)
+{
+    return (s.bottom - s.top) * (s.right - s.left);
+}
+
+/* Return the rank that owns the first entry of the panel. */
+static int owner(const reduction *x)
+{
+    const hesse_grid *grid = x->a->grid;
+    const int block = x->first / x->a->nb;
+    return block % grid->rows * grid->cols + block % grid->cols;
+}
+
+/* Copy a rank's share of the panel to its place among all rows. */
+static void place(const reduction *x, share s, const double *from)
+{
+    const int height = x->a->n - x->first;
+    for (int c = s.left; c < s.right; c++) {
+        double *to = x->panel +
+                     (size_t)(hesse_axis_global(&s.col, c) - x->first) * (size_t)height;
+        for (int r = s.top, run; r < s.bottom; r += run, from += run) {
+            run = hesse_axis_run(&s.row, r, s.bottom);
+            memcpy(to + hesse_axis_global(&s.row, r) - x->first, from,
                    (size_t)run * sizeof *from);
         }
     }
-    if (team->size > 1)
-        MPI_Reduce(team->rank ? x->panel : MPI_IN_PLACE, x->panel, (int)count,
-                   MPI_DOUBLE, MPI_SUM, 0, team->comm);
 }
 
-/* Factorise the panel, put its triangle into the band, and send its reflections to
-   every rank. */
-static void factorise(reduction *x, hesse_band *band)
+/* Gather the panel's columns, from the diagonal down, on its owner. Y and U serve as
+   buffers. `counts` and `starts` have a number for each rank. */
+static void gather_panel(const reduction *x)
+{
+    const hesse_dmat *a = x->a;
+    const hesse_team *team = a->grid->team;
+    const share mine = share_of(x, team->rank);
+    const int rows = mine.bottom - mine.top, root = owner(x);
+    int *starts = x->counts + team->size;
+    for (int c = mine.left; c < mine.right; c++)
+        memcpy(x->y + (size_t)(c - mine.left) * (size_t)rows,
+               a->local + (size_t)c * (size_t)a->row.count + mine.top,
+               (size_t)rows * sizeof *x->y);
+    for (int q = 0, start = 0; q < team->size; q++) {
+        x->counts[q] = q == root ? 0 : size_of(share_of(x, q));
+        starts[q] = start;
+        start += x->counts[q];
+    }
+    if (team->size > 1)
+        MPI_Gatherv(x->y, x->counts[team->rank], MPI_DOUBLE, x->u, x->counts, starts,
+                    MPI_DOUBLE, root, team->comm);
+    if (team->rank != root) return;
+    place(x, mine, x->y);
+    for (int q = 0; q < team->size; q++)
+        if (x->counts[q]) place(x, share_of(x, q), x->u + starts[q]);
+}
+
+/* Put V, whose columns lie below the triangle of the factorised panel, into rows. */
+static void turn(const reduction *x)
+{
+    const size_t stride = (size_t)(x->a->n - x->first);
+    const double *below = x->panel + x->width;
+    memset(x->v, 0, (size_t)x->order * WIDTH * sizeof *x->v);
+    for (int r = 0; r < x->order; r++) {
+        double *v = x->v + (size_t)r * WIDTH;
+        const int full = lesser(r, x->width);
+        for (int c = 0; c < full; c++) v[c] = below[(size_t)c * stride + (size_t)r];
+        if (r < x->width) v[r] = 1;
+    }
+}
+
+/* Factorise the panel, and send its reflections and its part of the band to every
+   rank. */
+static void factorise(const reduction *x, hesse_band *band)
 {
     hesse_team *team = x->a->grid->team;
-    const int rows = x->a->n - x->first, ld = HESSE_BAND;
-    const size_t stride = (size_t)rows;
+    const int height = x->a->n - x->first, ld = WIDTH, w = x->width, root = owner(x);
+    const size_t stride = (size_t)height;
+    edge *k = x->edge;
     int info;
-    if (team->rank == 0 && x->order)
-        dgeqrt3_(&x->order, &x->width, x->panel + x->width, &rows, x->t, &ld, &info);
+    if (team->rank == root) {
+        double t[SQUARE] = {0};
+        memset(k, 0, sizeof *k);
+        if (x->order) dgeqrt3_(&x->order, &w, x->panel + w, &height, t, &ld, &info);
+        for (int c = 0; c < w; c++) {
+            const double *column = x->panel + (size_t)c * stride;
+            memcpy(k->columns[c], column + c,
+                   (size_t)lesser(w + 1, height - c) * sizeof *column);
+            for (int r = 0; r <= c; r++) k->t[r * WIDTH + c] = t[c * WIDTH + r];
+        }
+        turn(x);
+    }
     if (team->size > 1) {
-        hesse_team_broadcast(team, 0, x->panel,
-                             stride * (size_t)x->width * sizeof *x->panel);
-        hesse_team_broadcast(team, 0, x->t, sizeof *x->t * HESSE_BAND * HESSE_BAND);
+        hesse_team_broadcast(team, root, k, sizeof *k);
+        hesse_team_broadcast(team, root, x->v, (size_t)x->order * WIDTH * sizeof *x->v);
     }
-    for (int c = 0; c < x->width; c++) {
-        double *column = x->panel + (size_t)c * stride, *v = column + x->width;
-        hesse_band_set(band, x->first + c, lesser(x->width + 1, rows - c), column + c);
-        if (!x->order) continue;
-        memset(v, 0, (size_t)c * sizeof *v);
-        v[c] = 1;
-    }
+    for (int c = 0; c < w; c++)
+        hesse_band_set(band, x->first + c, lesser(w + 1, height - c), k->columns[c]);
 }
 
 /* A rectangle of this rank's share, in local indices. */
 typedef struct rectangle {
     int top, bottom, left, right;
-    bool diagonal; /* blocks on the diagonal of the matrix */
+    int below; /* the rows before this one are of blocks on the diagonal of the matrix
+                */
 } rectangle;
 
-static double *corner(const reduction *x, const rectangle *r)
-{
-    return x->a->local + (size_t)r->left * (size_t)x->a->row.count + r->top;
-}
-
 /* Visit this rank's blocks on and below the diagonal of the rest. Rectangles are
-   several blocks wide. The stairs of blocks above them, up to the diagonal, are visited
-   block by block. */
+   several blocks wide. The stairs of blocks above them, down from the diagonal, are
+   visited one column of blocks at a time. */
 static void walk(const reduction *x, void (*visit)(const reduction *, rectangle))
 {
     const hesse_axis *row = &x->a->row, *col = &x->a->col;
     const int nb = x->a->nb, n = x->a->n;
+    const int stripe = x->order < LARGE ? STRIPE : LARGE_STRIPE;
     int left = hesse_axis_below(col, x->rest);
     while (left < col->count) {
-        const int last = (left / nb + STRIPE) * nb - 1;
+        const int last = (left / nb + stripe) * nb - 1;
         const int right = lesser(last + 1, col->count);
         const int end = hesse_axis_global(col, right - 1) / nb * nb + nb;
         const int bottom = hesse_axis_below(row, lesser(end, n));
@@ -147,76 +227,103 @@ static void walk(const reduction *x, void (*visit)(const reduction *, rectangle)
             const int block = hesse_axis_global(col, c) / nb * nb;
             const int from = hesse_axis_below(row, greater(block, x->rest));
             const int below = hesse_axis_below(row, lesser(block + nb, n));
-            if (from < below) visit(x, (rectangle){from, below, c, c + run, true});
-            if (below < bottom) visit(x, (rectangle){below, bottom, c, c + run, false});
+            if (from < bottom) visit(x, (rectangle){from, bottom, c, c + run, below});
         }
         if (bottom < row->count)
-            visit(x, (rectangle){bottom, row->count, left, right, false});
+            visit(x, (rectangle){bottom, row->count, left, right, bottom});
         left = right;
     }
 }
 
-/* Add the contribution of a rectangle and its mirror image to A U. */
+/* Add the contribution of a rectangle and its mirror image to A U. A tile that is in
+   the cache is multiplied twice. */
 static void multiply(const reduction *x, rectangle r)
 {
-    const int ld = x->a->row.count, w = x->width;
-    const int top = hesse_axis_below(&x->a->row, x->rest), m = ld - top;
-    const int left = hesse_axis_below(&x->a->col, x->rest), n = x->a->col.count - left;
-    const double *u_rows = x->rows + (r.top - top), *u_cols = x->cols + (r.left - left);
-    double *y_rows = x->rows + (size_t)m * (size_t)w + (r.top - top);
-    double *y_cols = x->cols + (size_t)n * (size_t)w + (r.left - left);
-    const int rows = r.bottom - r.top, cols = r.right - r.left;
-    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, rows, w, cols, 1,
-                corner(x, &r), ld, u_cols, n, 1, y_rows, m);
-    if (r.diagonal) return;
-    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, cols, w, rows, 1,
-                corner(x, &r), ld, u_rows, m, 1, y_cols, n);
+    const size_t ld = (size_t)x->a->row.count;
+    const int first_row = hesse_axis_below(&x->a->row, x->rest);
+    const int first_col = hesse_axis_below(&x->a->col, x->rest);
+    const size_t rows = (size_t)(x->a->row.count - first_row) * WIDTH;
+    const size_t cols = (size_t)(x->a->col.count - first_col) * WIDTH;
+    for (int j = r.left; j < r.right; j += TILE)
+        for (int i = r.top, m; i < r.bottom; i += m) {
+            const int n = lesser(TILE, r.right - j);
+            m = lesser(TILE, (i < r.below ? r.below : r.bottom) - i);
+            const double *a = x->a->local + (size_t)j * ld + (size_t)i;
+            double *u_rows = x->rows + (size_t)(i - first_row) * WIDTH;
+            double *u_cols = x->cols + (size_t)(j - first_col) * WIDTH;
+            hesse_gemm(HESSE_ADD, m, WIDTH, n, 1, (hesse_strided){a, 1, ld}, u_cols,
+                       WIDTH, u_rows + rows, WIDTH);
+            if (i >= r.below)
+                hesse_gemm(HESSE_ADD, n, WIDTH, m, 1, (hesse_strided){a, ld, 1}, u_rows,
+                           WIDTH, u_cols + cols, WIDTH);
+        }
 }
 
 /* Compute A - Y V' - V Y' in one product: the rows are [V Y], the columns [Y V]. */
 static void update(const reduction *x, rectangle r)
 {
-    const int ld = x->a->row.count, top = hesse_axis_below(&x->a->row, x->rest);
-    const int left = hesse_axis_below(&x->a->col, x->rest), n = x->a->col.count - left;
-    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, r.bottom - r.top,
-                r.right - r.left, 2 * x->width, -1, x->rows + (r.top - top), ld - top,
-                x->cols + (r.left - left), n, 1, corner(x, &r), ld);
+    const int ld = x->a->row.count;
+    const int first_row = hesse_axis_below(&x->a->row, x->rest);
+    const int first_col = hesse_axis_below(&x->a->col, x->rest);
+    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, r.bottom - r.top,
+                r.right - r.left, PAIR, -1,
+                x->rows + (size_t)(r.top - first_row) * PAIR, PAIR,
+                x->cols + (size_t)(r.left - first_col) * PAIR, PAIR, 1,
+                x->a->local + (size_t)r.left * (size_t)ld + r.top, ld);
+}
+
+/* Sum A U over the ranks, and make Y of it. Each rank does this for a range of rows,
+   which then goes to all. The buffer is the panel. */
+static void complete(const reduction *x)
+{
+    const hesse_team *team = x->a->grid->team;
+    int *starts = x->counts + team->size;
+    double w[SQUARE];
+    for (int q = 0; q < team->size; q++) {
+        const long long m = x->order;
+        const int begin = (int)(m * q / team->size);
+        starts[q] = begin * WIDTH;
+        x->counts[q] = ((int)(m * (q + 1) / team->size) - begin) * WIDTH;
+    }
+    double *y = team->size > 1 ? x->panel : x->y;
+    const int rows = x->counts[team->rank] / WIDTH;
+    const double *u = x->u + starts[team->rank], *v = x->v + starts[team->rank];
+    if (team->size > 1)
+        MPI_Reduce_scatter(x->y, y, x->counts, MPI_DOUBLE, MPI_SUM, team->comm);
+    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, WIDTH, WIDTH, rows, 1, u,
+                WIDTH, y, WIDTH, 0, w, WIDTH);
+    if (team->size > 1)
+        MPI_Allreduce(MPI_IN_PLACE, w, SQUARE, MPI_DOUBLE, MPI_SUM, team->comm);
+    hesse_gemm(HESSE_ADD, rows, WIDTH, WIDTH, -0.5, (hesse_strided){v, WIDTH, 1}, w,
+               WIDTH, y, WIDTH);
+    if (team->size > 1)
+        MPI_Allgatherv(y, rows * WIDTH, MPI_DOUBLE, x->y, x->counts, starts, MPI_DOUBLE,
+                       team->comm);
 }
 
 /* Reduce one panel and change the rest of the matrix. */
-static void advance(reduction *x)
+static void advance(const reduction *x)
 {
     const hesse_axis *row = &x->a->row, *col = &x->a->col;
-    hesse_team *team = x->a->grid->team;
-    const int m = x->order, w = x->width, stride = m + w;
-    const size_t tall = (size_t)m * (size_t)w;
-    const size_t rows =
-        (size_t)(row->count - hesse_axis_below(row, x->rest)) * (size_t)w;
-    const size_t cols =
-        (size_t)(col->count - hesse_axis_below(col, x->rest)) * (size_t)w;
-    const double *v = x->panel + w;
-    for (int c = 0; c < w; c++)
-        memcpy(x->u + (size_t)c * (size_t)m, v + (size_t)c * (size_t)stride,
-               (size_t)m * sizeof *v);
-    cblas_dtrmm(CblasColMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, m, w,
-                1, x->t, HESSE_BAND, x->u, m);
-    pick(x, row, x->u, m, x->rows);
-    pick(x, col, x->u, m, x->cols);
+    const int m = x->order;
+    const size_t tall = (size_t)m * WIDTH;
+    const size_t rows = (size_t)(row->count - hesse_axis_below(row, x->rest)) * WIDTH;
+    const size_t cols = (size_t)(col->count - hesse_axis_below(col, x->rest)) * WIDTH;
+    hesse_gemm(HESSE_SET, m, WIDTH, WIDTH, 1, (hesse_strided){x->v, WIDTH, 1},
+               x->edge->t, WIDTH, x->u, WIDTH);
+    pick(x, row, x->u, x->rows, WIDTH);
+    pick(x, col, x->u, x->cols, WIDTH);
     memset(x->rows + rows, 0, rows * sizeof *x->rows);
     memset(x->cols + cols, 0, cols * sizeof *x->cols);
     walk(x, multiply);
     memset(x->y, 0, tall * sizeof *x->y);
     add_rows(x, row, x->rows + rows, x->y);
     add_rows(x, col, x->cols + cols, x->y);
-    if (team->size > 1) hesse_team_sum(team, x->y, tall);
-    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, w, w, m, 1, x->u, m, x->y, m,
-                0, x->t, HESSE_BAND);
-    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, m, w, w, -0.5, v, stride,
-                x->t, HESSE_BAND, 1, x->y, m);
-    pick(x, row, v, stride, x->rows);
-    pick(x, row, x->y, m, x->rows + rows);
-    pick(x, col, x->y, m, x->cols);
-    pick(x, col, v, stride, x->cols + cols);
+    complete(x);
+    pick(x, row, x->v, x->rows, PAIR);
+    pick(x, row, x->y, x->rows + WIDTH, PAIR);
+    pick(x, col, x->y, x->cols, PAIR);
+    pick(x, col, x->v, x->cols + WIDTH, PAIR);
     walk(x, update);
 }
 
@@ -239,23 +346,25 @@ static void mirror_diagonal_blocks(hesse_dmat *a)
 hesse_status hesse_band_reduce(hesse_dmat *a, hesse_band *band)
 {
     hesse_team *team = a->grid->team;
-    const size_t tall = (size_t)a->n * HESSE_BAND;
+    const size_t tall = (size_t)a->n * WIDTH;
     reduction x = {.a = a};
     hesse_status s = HESSE_OK;
     x.panel = hesse_alloc(tall);
+    x.v = hesse_alloc(tall);
     x.u = hesse_alloc(tall);
     x.y = hesse_alloc(tall);
-    x.t = hesse_alloc(HESSE_BAND * HESSE_BAND);
-    x.rows = hesse_alloc(2 * HESSE_BAND * (size_t)a->row.count);
-    x.cols = hesse_alloc(2 * HESSE_BAND * (size_t)a->col.count);
-    if (!x.panel || !x.u || !x.y || !x.t || !x.rows || !x.cols)
+    x.edge = hesse_calloc(1, sizeof *x.edge);
+    x.rows = hesse_alloc(PAIR * (size_t)a->row.count);
+    x.cols = hesse_alloc(PAIR * (size_t)a->col.count);
+    x.counts = hesse_calloc(2 * (size_t)team->size, sizeof *x.counts);
+    if (!x.panel || !x.v || !x.u || !x.y || !x.edge || !x.rows || !x.cols || !x.counts)
         s = hesse_fail(&team->why, HESSE_E_NOMEM,
                        "no memory to reduce a matrix of order %d to a band", a->n);
     s = hesse_agree(team, s);
     mirror_diagonal_blocks(a);
-    const int odd = a->n % HESSE_BAND;
+    const int odd = a->n % WIDTH;
     for (x.first = 0; !s && x.first < a->n; x.first = x.rest) {
-        x.width = x.first == 0 && odd ? odd : HESSE_BAND;
+        x.width = x.first == 0 && odd ? odd : WIDTH;
         x.rest = x.first + x.width;
         x.order = a->n - x.rest;
         gather_panel(&x);
@@ -263,10 +372,12 @@ hesse_status hesse_band_reduce(hesse_dmat *a, hesse_band *band)
         if (x.order) advance(&x);
     }
     free(x.panel);
+    free(x.v);
     free(x.u);
     free(x.y);
-    free(x.t);
+    free(x.edge);
     free(x.rows);
     free(x.cols);
+    free(x.counts);
     return s;
 }

@@ -19,6 +19,10 @@ hesse_status hesse_band_solve(hesse_dmat *a, double *lambda);
  * matrix. */
 double hesse_band_solve_bytes(int n, int ranks);
 
+/** Local. Return the largest size of some numbers: infinite or not a number if one of
+ * them is. */
+double hesse_largest(size_t count, const double *values);
+
 /** Local. Return true if ELPA can solve a matrix: every rank must own some of it. */
 bool hesse_elpa_serves(const hesse_dmat *a);
 
