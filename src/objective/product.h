@@ -40,9 +40,9 @@ hesse_status hesse_product_work(const hesse_objective *objective,
                                 hesse_work *work, hesse_why *why);
 
 /** Local. Return the best number of vectors to multiply at once, up to `most`. If the
- * model has wide matrices, BLAS with one vector is faster than the program's own
- * products with several. Then it is one vector for every group of ranks that share
- * vectors. */
+ * model has wide matrices, several vectors at once are hardly faster per vector than
+ * one, and need much more memory. Then it is one vector for every group of ranks that
+ * share vectors. */
 int hesse_product_width(const hesse_objective *objective, int ranks, int most);
 
 /** Local. Return how many times faster `ranks` ranks are than one, for a product with
