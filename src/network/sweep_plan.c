@@ -11,10 +11,9 @@
 
 const hesse_pace hesse_pace_of_panels = {.stretch = 48, .near = 32};
 
-enum {
-    CACHE = 1 << 17,
-    TOKENS = 512
-}; /* CACHE counts numbers; more than TOKENS tokens are not worth their memory */
+/* CACHE and ROOM count numbers. The tangents of tokens that go together take ROOM, and
+   as much as the vectors; more than TOKENS tokens are not worth their memory. */
+enum { CACHE = 1 << 17, ROOM = 1 << 23, TOKENS = 512 };
 
 static int stretch_of(const hesse_tape *t, hesse_pace pace)
 {
@@ -30,7 +29,7 @@ hesse_pace hesse_pace_of_products(const hesse_tape *t, int k, size_t coordinates
     if (most <= CACHE) return hesse_pace_of_panels;
     for (const hesse_shape *x = t->shapes; x < t->shapes + t->n_shapes; x++)
         token += 2 * x->values * hesse_stride(x->width, k);
-    const size_t tokens = (most + 8 * CACHE) / (token + 1);
+    const size_t tokens = (most + ROOM) / (token + 1);
     const int some = tokens < TOKENS ? (int)tokens : TOKENS;
     return (hesse_pace){.stretch = some < 48 ? 48 : some, .near = TOKENS};
 }

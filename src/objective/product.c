@@ -28,7 +28,7 @@ struct hesse_product {
     bool *moves;                 /* [parameters] true if the parameter moves */
     hesse_rect *want;            /* [parameters] the hull of its pieces */
     hesse_sweep *sweep;
-    double *v, *hv; /* of the sweep                                         */
+    double *v, *hv; /* of the sweep; NULL: it works on the vectors of the caller */
 };
 
 /* Return the number of units, besides vectors, that ranks can share. */
@@ -126,6 +126,24 @@ static int columns_of(const hesse_objective *objective, int ranks, int vectors)
     return columns_for(most_of(vectors, groups_of(objective, ranks, vectors)));
 }
 
+/* Return true if the vectors of the caller are laid out as those of the sweep: a rank
+   has all vectors of one bundle of whole parameters in the order of the tape. */
+static bool are_of_sweep(const hesse_objective *objective, int ranks,
+                         const hesse_bundle *bundles, int count)
+{
+    const hesse_bundle *all = &bundles[0];
+    if (count != 1 || columns_of(objective, ranks, all->k) != all->k) return false;
+    for (int i = 0; i < all->n_pieces; i++) {
+        const hesse_piece *x = &all->pieces[i];
+        const int *value = objective->tape->value_of;
+        if (hesse_area(x->rect) !=
+            hesse_param_size(&objective->network->params.list[x->param]))
+            return false;
+        if (i && value[x->param] <= value[all->pieces[i - 1].param]) return false;
+    }
+    return true;
+}
+
 /* Local. Allocate a product. Return false if memory is exhausted. */
 static bool prepare(hesse_product *p)
 {
@@ -150,12 +168,13 @@ static bool prepare(hesse_product *p)
         p->sweep =
             hesse_sweep_new(tape, p->k, hesse_pace_of_products(tape, p->k, e.moving));
     there = there && p->sweep && hesse_sweep_plan(p->sweep, p->moves, p->want);
-    if (there) {
+    const bool own = !are_of_sweep(p->objective, p->ranks, p->bundles, p->count);
+    if (there && own) {
         p->v = hesse_calloc(e.moving * (size_t)p->k, sizeof *p->v);
         p->hv = hesse_alloc(e.wanted * (size_t)p->k);
     }
     free(e.wants);
-    return there && p->v && p->hv;
+    return there && (!own || (p->v && p->hv));
 }
 
 /* Local. Free everything that a product owns. */
@@ -207,9 +226,10 @@ double hesse_product_bytes(const hesse_objective *objective, int ranks,
     const double lists =
         (double)objective->network->params.count * (sizeof(bool) + sizeof(hesse_rect));
     const hesse_pace pace = hesse_pace_of_products(tape, k, e.moving);
+    const bool own = !are_of_sweep(objective, ranks, bundles, count);
     free(e.wants);
     return lists + (double)hesse_sweep_bytes(tape, k, pace) +
-           (double)(e.moving + e.wanted) * k * (double)sizeof(double);
+           (own ? (double)(e.moving + e.wanted) * k * (double)sizeof(double) : 0);
 }
 
 hesse_status hesse_product_work(const hesse_objective *objective,
@@ -299,11 +319,13 @@ void hesse_product_run(hesse_product *p, hesse_kinds part, const double *v, doub
 {
     hesse_team *team = p->objective->team;
     const share mine = share_of(p, team->rank);
-    carry_all(p, &mine, (double *)v, false);
+    const double *from = p->v ? p->v : v;
+    double *to = p->hv ? p->hv : hv;
+    if (p->v) carry_all(p, &mine, (double *)v, false);
     hesse_objective_prepare(p->objective, mine.first, mine.end - mine.first);
-    hesse_sweep_run(p->sweep, &(hesse_directions){.k = p->k, .v = p->v}, mine.first,
-                    mine.end - mine.first, 1, &part, &p->hv);
+    hesse_sweep_run(p->sweep, &(hesse_directions){.k = p->k, .v = from}, mine.first,
+                    mine.end - mine.first, 1, &part, &to);
     if (mine.after - mine.column < p->vectors) memset(hv, 0, p->size * sizeof *hv);
-    carry_all(p, &mine, hv, true);
+    if (p->hv) carry_all(p, &mine, hv, true);
     hesse_team_sum(team, hv, p->size);
 }

@@ -30,9 +30,9 @@ void hesse_product_free(hesse_product *p);
 
 /** Local. Return the bytes of a product on each of `ranks` ranks, or the work of one
  * product, of all ranks together. Each parameter in which pieces lie takes 8 bytes for
- * each of its numbers and each vector of the rank, twice. The tangents of some
- * sequences are added. The bytes are infinite when memory is exhausted. Errors:
- * HESSE_E_NOMEM. */
+ * each of its numbers and each vector of the rank, twice, unless the sweep can work on
+ * the vectors of the caller. The tangents of some sequences are added. The bytes are
+ * infinite when memory is exhausted. Errors: HESSE_E_NOMEM. */
 double hesse_product_bytes(const hesse_objective *objective, int ranks,
                            const hesse_bundle *bundles, int count);
 hesse_status hesse_product_work(const hesse_objective *objective,
@@ -40,9 +40,9 @@ hesse_status hesse_product_work(const hesse_objective *objective,
                                 hesse_work *work, hesse_why *why);
 
 /** Local. Return the best number of vectors to multiply at once, up to `most`. If the
- * model has wide matrices, BLAS with one vector is faster than the program's own
- * products with several. Then it is one vector for every group of ranks that share
- * vectors. */
+ * model has wide matrices, several vectors at once are hardly faster per vector than
+ * one, and need much more memory. Then it is one vector for every group of ranks that
+ * share vectors. */
 int hesse_product_width(const hesse_objective *objective, int ranks, int most);
 
 /** Local. Return how many times faster `ranks` ranks are than one, for a product with
@@ -52,7 +52,7 @@ double hesse_product_sharing(const hesse_objective *objective, int ranks, int ve
 /** Collective. Compute hv = S v. S is the share `part`, restricted to the pieces of
  * each bundle.
  *
- *  v   [in]   equal on all ranks.
+ *  v   [in]   equal on all ranks; not in the same memory as hv.
  *  hv  [out]  the same bits on all ranks. */
 void hesse_product_run(hesse_product *p, hesse_kinds part, const double *v, double *hv);
 

@@ -6,6 +6,9 @@
 
 #include "base/simd.h"
 
+#include <cblas.h>
+#include <string.h>
+
 #ifdef HESSE_X86
 #define LANES   8
 #define VECTORS 3
@@ -116,4 +119,88 @@ void hesse_gemm(hesse_into into, int m, size_t n, int depth, double alpha,
                                           .c = c,
                                           .ldc = ldc,
                                           .groups = 1});
+}
+
+/* A panel of B is PANEL_DEPTH x PANEL numbers, which fit the first-level cache. Rows of
+   A and C that go together have as many numbers as fit the second-level cache. */
+enum { PANEL = 24, PANEL_DEPTH = 128, PANEL_ROWS = 512, CORNER = 32 };
+
+/* A matrix B with more numbers than this does not stay in the cache, so that BLAS,
+   which copies more of it at once, is faster (docs/performance.md). */
+enum { SMALL = 1 << 17 };
+
+/* Copy some rows of B side by side. Columns from `cols` to `padded` - 1 are set to 0.
+ */
+static void pack(hesse_strided b, int depth, int cols, int padded, double *panel)
+{
+    for (int p = 0; p < depth; p++, panel += padded) {
+        const double *from = b.at + (size_t)p * b.row;
+        if (b.col == 1 && cols == PANEL)
+            memcpy(panel, from, PANEL * sizeof *panel); /* the constant is faster */
+        else
+            for (int j = 0; j < cols; j++) panel[j] = from[(size_t)j * b.col];
+        for (int j = cols; j < padded; j++) panel[j] = 0;
+    }
+}
+
+/* Multiply A with a panel whose last columns are not of C. */
+static void ragged(hesse_into into, int m, int cols, int padded, int depth,
+                   double alpha, hesse_strided a, const double *panel, double *c,
+                   size_t ldc)
+{
+    double some[CORNER * PANEL];
+    for (int i = 0; i < m; i += CORNER) {
+        const int rows = m - i < CORNER ? m - i : CORNER;
+        const hesse_strided from = {a.at + (size_t)i * a.row, a.row, a.col};
+        hesse_gemm(HESSE_SET, rows, (size_t)padded, depth, alpha, from, panel,
+                   (size_t)padded, some, (size_t)padded);
+        for (int r = 0; r < rows; r++)
+            for (int j = 0; j < cols; j++) {
+                double *to = &c[(size_t)(i + r) * ldc + (size_t)j];
+                *to = some[r * padded + j] + (into == HESSE_SET ? 0 : *to);
+            }
+    }
+}
+
+/* Return the columns of the next panel if `left` columns are left: a whole panel, or
+   two panels of about half of it each, because a panel of one vector is slow. */
+static int panel_of(int left, int lanes)
+{
+    const int half = PANEL / 2 / lanes * lanes + (PANEL / 2 % lanes ? lanes : 0);
+    return left < PANEL ? left : left > PANEL && left < PANEL + half ? half : PANEL;
+}
+
+void hesse_gemm_plain(hesse_into into, int m, int n, int depth, double alpha,
+                      hesse_strided a, hesse_strided b, double *c, size_t ldc)
+{
+    if (m < 1 || n < 1 || depth < 1) return;
+    if ((size_t)n * (size_t)depth > SMALL) {
+        cblas_dgemm(CblasRowMajor, a.col == 1 ? CblasNoTrans : CblasTrans,
+                    b.col == 1 ? CblasNoTrans : CblasTrans, m, n, depth, alpha, a.at,
+                    (int)(a.col == 1 ? a.row : a.col), b.at,
+                    (int)(b.col == 1 ? b.row : b.col), into == HESSE_ADD, c, (int)ldc);
+        return;
+    }
+    double panel[PANEL_DEPTH * PANEL];
+    const int lanes = hesse_gemm_lanes();
+    for (int i = 0; i < m; i += PANEL_ROWS)
+        for (int p = 0; p < depth; p += PANEL_DEPTH)
+            for (int j = 0, cols; j < n; j += cols) {
+                const int rows = m - i < PANEL_ROWS ? m - i : PANEL_ROWS;
+                const int some = depth - p < PANEL_DEPTH ? depth - p : PANEL_DEPTH;
+                cols = panel_of(n - j, lanes);
+                const int padded = (cols + lanes - 1) / lanes * lanes;
+                const hesse_into how = p ? HESSE_ADD : into;
+                const hesse_strided x = {a.at + (size_t)i * a.row + (size_t)p * a.col,
+                                         a.row, a.col};
+                const hesse_strided y = {b.at + (size_t)p * b.row + (size_t)j * b.col,
+                                         b.row, b.col};
+                double *to = c + (size_t)i * ldc + j;
+                pack(y, some, cols, padded, panel);
+                if (cols < padded)
+                    ragged(how, rows, cols, padded, some, alpha, x, panel, to, ldc);
+                else
+                    hesse_gemm(how, rows, (size_t)cols, some, alpha, x, panel,
+                               (size_t)cols, to, ldc);
+            }
 }

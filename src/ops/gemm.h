@@ -16,6 +16,12 @@ typedef struct hesse_strided {
     size_t row, col;
 } hesse_strided;
 
+/** Return the transpose of a matrix. */
+static inline hesse_strided hesse_transposed(hesse_strided m)
+{
+    return (hesse_strided){m.at, m.col, m.row};
+}
+
 /** A product is added to C, or C is set to it. */
 typedef enum hesse_into { HESSE_ADD, HESSE_SET } hesse_into;
 
@@ -46,6 +52,13 @@ void hesse_gemm_groups(const hesse_gemm_shape *s);
 /** Local. The same for one group. */
 void hesse_gemm(hesse_into into, int m, size_t n, int depth, double alpha,
                 hesse_strided a, const double *b, size_t ldb, double *c, size_t ldc);
+
+/** Local. C += A B, or = the same, for matrices of numbers that are not tangents, or
+ * are one tangent each: A is m x depth, B depth x n, and C m x n with rows `ldc` apart.
+ * Of A and B, one of the two strides must be 1. Small matrices are multiplied by the
+ * same tile, and large ones by BLAS. */
+void hesse_gemm_plain(hesse_into into, int m, int n, int depth, double alpha,
+                      hesse_strided a, hesse_strided b, double *c, size_t ldc);
 
 /** Local. Return the numbers in a vector of the instructions in use. */
 int hesse_gemm_lanes(void);

@@ -24,7 +24,7 @@ typedef struct NAME(operands) {
     double *c[MOST];
 } NAME(operands);
 
-/* C is fetched while the sum is computed. */
+/* C and the rows of A below these are fetched while the sum is computed. */
 static inline __attribute__((always_inline)) TARGET void
 NAME(tile)(const hesse_into into, const int rows, const int vectors,
            const hesse_gemm_shape *s, const double *a, const NAME(operands) * at,
@@ -38,9 +38,13 @@ NAME(tile)(const hesse_into into, const int rows, const int vectors,
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             __builtin_prefetch(at->c[v] + c_from + (size_t)i * ldc, 1);
+    const double *below = a + (size_t)rows * row;
     size_t from = 0;
 #pragma GCC unroll 2
     for (int p = 0; p < s->depth; p++, from += ldb, a += col) {
+        const size_t line = (size_t)p;
+        __builtin_prefetch(below +
+                           (col == 1 ? line % 8 * row + line / 8 * 8 : line * col));
         NAME(vector) x[MOST];
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)

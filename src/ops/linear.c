@@ -7,8 +7,6 @@
 #include "ops/op.h"
 #include "ops/weight.h"
 
-#include <cblas.h>
-
 enum { X, W, B };
 
 static int width(const hesse_dims *d, int i)
@@ -35,19 +33,22 @@ static double work(const hesse_dims *d, const hesse_use *use)
     return full * (use->moves[X] + turned) + use->shares * up;
 }
 
-/* Numbers of a matrix that stay in the cache while all tokens are multiplied with
-   it. */
-enum { NEAR = 32768 };
+/* A block of a matrix, of at most DEPTH columns, has NEAR numbers, which stay in the
+   second-level cache while all tokens are multiplied with it. DEPTH columns of tangents
+   of a token stay in the first-level cache. */
+enum { NEAR = 32768, DEPTH = 128, PADDING = 8 };
 
-/* Copy some rows of a matrix side by side. Its columns are far apart, so that each
-   would lie on its own page of memory. */
-static hesse_strided gather(hesse_strided m, int rows, int cols, double near[NEAR])
+/* Copy a block of a matrix, column by column. In the matrix, its columns may be far
+   apart, so that each would lie on its own page of memory. The padding prevents columns
+   from falling on the same lines of the cache. */
+static hesse_strided gather(hesse_strided m, int rows, int cols, double *near)
 {
+    const size_t col = (size_t)rows + PADDING;
     for (int j = 0; j < cols; j++)
         for (int i = 0; i < rows; i++)
-            near[(size_t)j * (size_t)rows + (size_t)i] =
+            near[(size_t)j * col + (size_t)i] =
                 m.at[(size_t)i * m.row + (size_t)j * m.col];
-    return (hesse_strided){near, 1, (size_t)rows};
+    return (hesse_strided){near, 1, col};
 }
 
 /* y[n] += M x[n], or = the same, for each token and each of k copies; M is rows x
@@ -56,34 +57,37 @@ static void apply(hesse_into into, int n, int rows, int cols, hesse_strided m, i
                   const double *x, double *y)
 {
     if (k == 1) { /* all tokens at once: y += x M' */
-        const bool by_rows = m.col == 1;
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, by_rows ? CblasTrans : CblasNoTrans, n,
-                    rows, cols, 1, x, cols, m.at, by_rows ? cols : rows,
-                    into == HESSE_ADD, y, rows);
+        hesse_gemm_plain(into, n, rows, cols, 1, (hesse_strided){x, (size_t)cols, 1},
+                         hesse_transposed(m), y, (size_t)rows);
         return;
     }
-    double near[NEAR];
-    const int most = NEAR / cols < 8 ? 8 : NEAR / cols;
-    for (int row = 0; row < rows; row += most) {
-        const int some = rows - row < most ? rows - row : most;
-        hesse_strided part = {m.at + (size_t)row * m.row, m.row, m.col};
-        if (most < rows && some * cols <= NEAR) part = gather(part, some, cols, near);
-        hesse_gemm_groups(&(hesse_gemm_shape){
-            .into = into,
-            .m = some,
-            .depth = cols,
-            .n = (size_t)k,
-            .alpha = 1,
-            .a = part,
-            .b = x,
-            .ldb = (size_t)k,
-            .c = y + (size_t)row * (size_t)k,
-            .ldc = (size_t)k,
-            .groups = n,
-            .next_b = hesse_stride(cols, k),
-            .next_c = hesse_stride(rows, k),
-        });
-    }
+    double near[NEAR + DEPTH * PADDING];
+    const bool small = (size_t)rows * (size_t)cols <= NEAR;
+    const int depth = small || cols < DEPTH ? cols : DEPTH;
+    const int most = small ? rows : NEAR / depth / 8 * 8;
+    for (int row = 0; row < rows; row += most)
+        for (int col = 0; col < cols; col += depth) {
+            const int some = rows - row < most ? rows - row : most;
+            const int deep = cols - col < depth ? cols - col : depth;
+            hesse_strided block = {m.at + (size_t)row * m.row + (size_t)col * m.col,
+                                   m.row, m.col};
+            if (!small) block = gather(block, some, deep, near);
+            hesse_gemm_groups(&(hesse_gemm_shape){
+                .into = col ? HESSE_ADD : into,
+                .m = some,
+                .depth = deep,
+                .n = (size_t)k,
+                .alpha = 1,
+                .a = block,
+                .b = x + (size_t)col * (size_t)k,
+                .ldb = (size_t)k,
+                .c = y + (size_t)row * (size_t)k,
+                .ldc = (size_t)k,
+                .groups = n,
+                .next_b = hesse_stride(cols, k),
+                .next_c = hesse_stride(rows, k),
+            });
+        }
 }
 
 static void apply_direction(const hesse_frame *f, int p, int q, const double *a,
@@ -99,11 +103,6 @@ static hesse_strided weight(const hesse_frame *f)
     const size_t c = (size_t)f->d.c, o = (size_t)f->d.o;
     return f->d.out_rows ? (hesse_strided){f->x[W], c, 1}
                          : (hesse_strided){f->x[W], 1, o};
-}
-
-static hesse_strided transposed(hesse_strided m)
-{
-    return (hesse_strided){m.at, m.col, m.row};
 }
 
 static void forward(const hesse_frame *f)
@@ -131,8 +130,8 @@ static void adjoint(const hesse_frame *f)
     const int n = f->d.n, c = f->d.c, o = f->d.o, k = f->k;
     if (!f->cy) return;
     if (f->cx[X])
-        apply(f->fresh[X] ? HESSE_SET : HESSE_ADD, n, c, o, transposed(weight(f)), k,
-              f->cy, f->cx[X]);
+        apply(f->fresh[X] ? HESSE_SET : HESSE_ADD, n, c, o, hesse_transposed(weight(f)),
+              k, f->cy, f->cx[X]);
     if (f->cx[W])
         hesse_weight_correlate(n, c, o, f->x[X], f->cy, k, f->want[W], f->d.out_rows,
                                f->cx[W]);

@@ -5,10 +5,8 @@
 #include "ops/gemm.h"
 #include "ops/loops.h"
 
-#include <cblas.h>
-
-enum { STRIP = 6 }; /* rows of a causal triangle that a strip takes at once */
-enum { ROWS = 32 }; /* the same, for one tangent */
+enum { STRIP = 6 };   /* rows of a causal triangle that a strip takes at once */
+enum { SQUARE = 24 }; /* tokens that go together, for one tangent */
 
 /* One head of one sequence. */
 typedef struct place {
@@ -84,48 +82,57 @@ static rows single(const place *p, int heads, int e, const double *z)
     return (rows){at, step, e};
 }
 
-/* For one tangent: s[i, j] += a q[i] . k[j]. These are products of matrices, except for
-   the triangle at the end of a causal strip. */
+static hesse_strided matrix_of(rows r, int first)
+{
+    return (hesse_strided){r.at + (size_t)first * r.step, r.step, 1};
+}
+
+/* For one tangent: s[i, j] += a q[i] . k[j]. These are products of matrices: for some
+   tokens j together, the rows below them, and a square of which causal attention sees
+   the lower triangle. */
 static void dot_pairs(const place *p, double a, rows q, rows k, double *s, size_t step)
 {
-    for (int i = 0; i < p->t; i += ROWS) {
-        const int m = p->t - i < ROWS ? p->t - i : ROWS;
-        const int all = p->full ? p->t : i;
-        const double *own = q.at + (size_t)i * q.step;
-        if (all)
-            cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, all, q.e, a, own,
-                        (int)q.step, k.at, (int)k.step, 1, s + (size_t)i * step,
-                        (int)step);
-        for (int r = 0; !p->full && r < m; r++)
-            cblas_dgemv(CblasRowMajor, CblasNoTrans, r + 1, k.e, a,
-                        k.at + (size_t)i * k.step, (int)k.step,
-                        own + (size_t)r * q.step, 1, 1, s + (size_t)(i + r) * step + i,
-                        1);
+    for (int j = 0, m; j < p->t; j += m) {
+        m = p->full ? p->t : p->t - j < SQUARE ? p->t - j : SQUARE;
+        const hesse_strided keys = hesse_transposed(matrix_of(k, j));
+        const int below = p->full ? 0 : j + m;
+        hesse_gemm_plain(HESSE_ADD, p->t - below, m, q.e, a, matrix_of(q, below), keys,
+                         s + (size_t)below * step + j, step);
+        if (p->full) break;
+        double square[SQUARE * SQUARE];
+        hesse_gemm_plain(HESSE_SET, m, m, q.e, a, matrix_of(q, j), keys, square,
+                         SQUARE);
+        for (int r = 0; r < m; r++)
+            for (int i = 0; i <= r; i++)
+                s[(size_t)(j + r) * step + (size_t)(j + i)] += square[r * SQUARE + i];
     }
 }
 
 /* For one tangent: z[i] += a sum over j of s[i, j] b[j]; or, if back, z[j] += a sum
-   over i of s[i, j] b[i]. */
+   over i of s[i, j] b[i]. For some tokens of z together, these are the pairs with all
+   tokens before (back: after) them, and a square with its upper triangle set to 0. */
 static void weigh_rows(const place *p, double a, const double *s, size_t step, rows b,
                        bool back, double *z, size_t z_step)
 {
-    for (int i = 0; i < p->t; i += ROWS) {
-        const int m = p->t - i < ROWS ? p->t - i : ROWS;
-        const int from = back && !p->full ? i + m : 0;
-        const int all = p->full ? p->t : back ? p->t - from : i;
-        const double *own = back ? s + (size_t)from * step + i : s + (size_t)i * step;
-        if (all)
-            cblas_dgemm(CblasRowMajor, back ? CblasTrans : CblasNoTrans, CblasNoTrans,
-                        m, b.e, all, a, own, (int)step, b.at + (size_t)from * b.step,
-                        (int)b.step, 1, z + (size_t)i * z_step, (int)z_step);
-        for (int r = 0; !p->full && r < m; r++) {
-            const int first = back ? i + r : i, count = back ? m - r : r + 1;
-            const double *pairs = back ? s + (size_t)first * step + (size_t)(i + r)
-                                       : s + (size_t)(i + r) * step + (size_t)i;
-            cblas_dgemv(CblasRowMajor, CblasTrans, count, b.e, a,
-                        b.at + (size_t)first * b.step, (int)b.step, pairs,
-                        back ? (int)step : 1, 1, z + (size_t)(i + r) * z_step, 1);
-        }
+    for (int i = 0, m; i < p->t; i += m) {
+        m = p->full ? p->t : p->t - i < SQUARE ? p->t - i : SQUARE;
+        const int first = back && !p->full ? i + m : 0,
+                  end = back || p->full ? p->t : i;
+        hesse_strided pairs = {
+            s + (size_t)(back ? first : i) * step + (back ? i : first), step, 1};
+        if (back) pairs = hesse_transposed(pairs);
+        double *to = z + (size_t)i * z_step;
+        hesse_gemm_plain(HESSE_ADD, m, b.e, end - first, a, pairs, matrix_of(b, first),
+                         to, z_step);
+        if (p->full) break;
+        double square[SQUARE * SQUARE] = {0};
+        for (int r = 0; r < m; r++)
+            memcpy(square + r * SQUARE, s + (size_t)(i + r) * step + i,
+                   (size_t)(r + 1) * sizeof *square);
+        const hesse_strided triangle = {square, SQUARE, 1};
+        hesse_gemm_plain(HESSE_ADD, m, b.e, m, a,
+                         back ? hesse_transposed(triangle) : triangle, matrix_of(b, i),
+                         to, z_step);
     }
 }
 

@@ -1,7 +1,7 @@
 /* If the weight is stored in the order of the result, every product is one hesse_gemm.
-   If it is turned, the tangents of a row of the result are not neighbours, so every
-   product is one hesse_gemm for each of its rows. Products with one tangent or a wide
-   weight go to BLAS, which packs it. */
+   If it is turned, the tangents of a row of the result are not neighbours, so every row
+   is a group. Products with several tangents of a wide weight go to BLAS, which packs
+   it. */
 #include "ops/weight.h"
 
 #include "ops/gemm.h"
@@ -9,8 +9,9 @@
 
 #include <cblas.h>
 
-/* Numbers of a matrix that stay in the cache while rows are multiplied with it. */
-enum { NEAR = 65536 };
+/* Numbers of a matrix that stay in the cache while rows are multiplied with it, and its
+   columns. */
+enum { NEAR = 65536, DEPTH = 256 };
 
 /* A weight with this many numbers or more goes to BLAS. */
 enum { WIDE = 65536 };
@@ -21,8 +22,9 @@ void hesse_weight_tangents(int n, int p, int q, const double *a, bool turned, in
     const size_t stride = hesse_stride(q, k), one = (size_t)k;
     const hesse_strided rows = {a, (size_t)p, 1};
     if (k == 1) {
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, turned ? CblasTrans : CblasNoTrans, n,
-                    q, p, 1, a, p, tangents, turned ? p : q, 1, y, (int)stride);
+        const hesse_strided d = {tangents, turned ? 1 : (size_t)q,
+                                 turned ? (size_t)p : 1};
+        hesse_gemm_plain(HESSE_ADD, n, q, p, 1, rows, d, y, stride);
         return;
     }
     if (!turned && (size_t)p * (size_t)q >= WIDE) {
@@ -35,14 +37,24 @@ void hesse_weight_tangents(int n, int p, int q, const double *a, bool turned, in
                    y, stride);
         return;
     }
-    const int most = NEAR / p < 8 ? 8 : NEAR / p;
-    for (int i = 0; i < n; i += most) {
-        const hesse_strided some = {a + (size_t)i * (size_t)p, (size_t)p, 1};
-        for (int j = 0; j < q; j++)
-            hesse_gemm(HESSE_ADD, n - i < most ? n - i : most, one, p, 1, some,
-                       tangents + (size_t)j * (size_t)p * one, one,
-                       y + (size_t)i * stride + (size_t)j * one, stride);
-    }
+    const int most = NEAR / DEPTH;
+    for (int i = 0; i < n; i += most)
+        for (int from = 0; from < p; from += DEPTH)
+            hesse_gemm_groups(&(hesse_gemm_shape){
+                .into = HESSE_ADD,
+                .m = n - i < most ? n - i : most,
+                .depth = p - from < DEPTH ? p - from : DEPTH,
+                .n = one,
+                .alpha = 1,
+                .a = {a + (size_t)i * (size_t)p + from, (size_t)p, 1},
+                .b = tangents + (size_t)from * one,
+                .ldb = one,
+                .c = y + (size_t)i * stride,
+                .ldc = stride,
+                .groups = q,
+                .next_b = (size_t)p * one,
+                .next_c = one,
+            });
 }
 
 void hesse_weight_units(int n, int p, int q, const double *a, bool turned, int k,
@@ -64,27 +76,41 @@ void hesse_weight_correlate(int n, int p, int q, const double *a, const double *
     const size_t stride = hesse_stride(q, k), one = (size_t)k;
     const size_t row = (size_t)part.cols * one;
     const bool wide = (size_t)part.rows * (size_t)part.cols >= WIDE;
-    if (!turned && (k == 1 || wide)) {
+    const hesse_strided by_a = {a + (turned ? part.col : part.row), 1, (size_t)p};
+    if (k == 1) {
+        const double *zp = z + (turned ? part.row : part.col);
+        if (turned)
+            hesse_gemm_plain(HESSE_ADD, part.rows, part.cols, n, 1,
+                             (hesse_strided){zp, 1, stride}, hesse_transposed(by_a), m,
+                             row);
+        else
+            hesse_gemm_plain(HESSE_ADD, part.rows, part.cols, n, 1, by_a,
+                             (hesse_strided){zp, stride, 1}, m, row);
+    } else if (!turned && wide) {
         cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, (int)row, n, 1,
                     a + part.row, p, z + (size_t)part.col * one, (int)stride, 1, m,
                     (int)row);
     } else if (!turned) {
-        const hesse_strided at = {a + part.row, 1, (size_t)p};
-        hesse_gemm(HESSE_ADD, part.rows, row, n, 1, at, z + (size_t)part.col * one,
+        hesse_gemm(HESSE_ADD, part.rows, row, n, 1, by_a, z + (size_t)part.col * one,
                    stride, m, row);
-    } else if (k == 1) {
-        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, part.cols, n, 1,
-                    z + part.row, q, a + part.col, p, 1, m, part.cols);
     } else {
-        const int most = NEAR / n < 8 ? 8 : NEAR / n;
-        for (int j = 0; j < part.cols; j += most) {
-            const hesse_strided some = {a + part.col + j, 1, (size_t)p};
-            const int cols = part.cols - j < most ? part.cols - j : most;
-            for (int r = 0; r < part.rows; r++)
-                hesse_gemm(HESSE_ADD, cols, one, n, 1, some,
-                           z + (size_t)(part.row + r) * one, stride,
-                           m + (size_t)r * row + (size_t)j * one, one);
-        }
+        const int most = NEAR / n < 8 ? 8 : NEAR / n / 8 * 8;
+        for (int j = 0; j < part.cols; j += most)
+            hesse_gemm_groups(&(hesse_gemm_shape){
+                .into = HESSE_ADD,
+                .m = part.cols - j < most ? part.cols - j : most,
+                .depth = n,
+                .n = one,
+                .alpha = 1,
+                .a = {by_a.at + j, 1, (size_t)p},
+                .b = z + (size_t)part.row * one,
+                .ldb = stride,
+                .c = m + (size_t)j * one,
+                .ldc = one,
+                .groups = part.rows,
+                .next_b = one,
+                .next_c = row,
+            });
     }
 }
 

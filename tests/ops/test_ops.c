@@ -2,6 +2,7 @@
    operator is tested as soon as it is in that list. */
 #include "base/memory.h"
 #include "check.h"
+#include "ops/gemm.h"
 #include "ops/op.h"
 
 #include <math.h>
@@ -755,9 +756,45 @@ static void certain_classes_keep_their_digits(void **state)
     }
 }
 
+/* Products of all shapes, transposed or not, are the sums that they are defined by. */
+static void plain_products_are_sums(void **state)
+{
+    (void)state;
+    enum { MOST = 150 };
+    static double a[MOST * MOST], b[MOST * MOST], c[MOST * MOST], was[MOST * MOST];
+    const int sizes[] = {1, 7, 24, 31, 33, 150};
+    const int count = (int)(sizeof sizes / sizeof *sizes);
+    uint64_t seed = 11;
+    for (int i = 0; i < MOST * MOST; i++) {
+        a[i] = uniform(&seed), b[i] = uniform(&seed);
+        c[i] = was[i] = uniform(&seed);
+    }
+    for (int shape = 0; shape < 8 * count * count * count; shape++) {
+        const int m = sizes[shape / 8 % count], n = sizes[shape / 8 / count % count],
+                  depth = sizes[shape / 8 / count / count];
+        const hesse_into into = shape & 1 ? HESSE_SET : HESSE_ADD;
+        hesse_strided x = {a, MOST, 1}, y = {b, MOST, 1};
+        if (shape & 2) x = hesse_transposed(x);
+        if (shape & 4) y = hesse_transposed(y);
+        memcpy(c, was, sizeof c);
+        hesse_gemm_plain(into, m, n, depth, 0.5, x, y, c, MOST);
+        for (int i = 0; i < MOST; i++)
+            for (int j = 0; j < MOST; j++) {
+                const size_t at = (size_t)(i * MOST + j);
+                double sum = 0;
+                for (int p = 0; i < m && j < n && p < depth; p++)
+                    sum += x.at[(size_t)i * x.row + (size_t)p * x.col] *
+                           y.at[(size_t)p * y.row + (size_t)j * y.col];
+                const bool set = i < m && j < n && into == HESSE_SET;
+                assert_true(fabs(c[at] - 0.5 * sum - (set ? 0 : was[at])) < 1e-12);
+            }
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_products_are_sums),
         cmocka_unit_test(tangent_is_difference_of_forward),
         cmocka_unit_test(adjoint_is_transpose_of_tangent),
         cmocka_unit_test(adjoint_and_curvature_are_difference_of_adjoint),
