@@ -10,7 +10,7 @@
 #include "ops/gemm.h"
 #include "ops/op.h"
 #include "spectra/engines/bulge.h"
-#include "spectra/engines/sturm.h"
+#include "spectra/engines/tridiagonal.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -86,7 +86,7 @@ static void tridiagonal(const arrays *x)
     hesse_why why;
     double *d = x->c, *e = d + ORDER, *values = e + ORDER;
     for (int i = 0; i < ORDER; i++) d[i] = 2, e[i] = -1;
-    (void)hesse_sturm_values(ORDER, d, e, 0, ORDER, values, &why);
+    (void)hesse_tridiagonal_solve(ORDER, d, e, 0, ORDER, values, &why);
 }
 
 static double seconds_of(void (*work)(const arrays *x), const arrays *x)
