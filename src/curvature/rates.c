@@ -32,7 +32,7 @@ const hesse_rates hesse_rates_nominal = {.dgemm = 42e9,
                                          .panels = 35e9,
                                          .elements = 1e9,
                                          .chase = 12e9,
-                                         .tridiagonal = 2e8,
+                                         .tridiagonal = 6e8,
                                          .bandwidth = 2e9,
                                          .latency = 5e-6};
 
