@@ -50,10 +50,19 @@ static void panels(const arrays *x)
 {
     const size_t token = hesse_stride(WIDTH, HESSE_PANEL);
     for (int pass = 0; pass < PASSES; pass++)
-        for (size_t n = 0; n < TOKENS; n++)
-            hesse_gemm(HESSE_ADD, WIDTH, HESSE_PANEL, WIDTH, 1,
-                       (hesse_strided){x->a, WIDTH, 1}, x->b + n * token, HESSE_PANEL,
-                       x->c + n * token, HESSE_PANEL);
+        hesse_gemm_groups(&(hesse_gemm_shape){.into = HESSE_ADD,
+                                              .m = WIDTH,
+                                              .depth = WIDTH,
+                                              .n = HESSE_PANEL,
+                                              .alpha = 1,
+                                              .a = {x->a, WIDTH, 1},
+                                              .b = x->b,
+                                              .ldb = HESSE_PANEL,
+                                              .c = x->c,
+                                              .ldc = HESSE_PANEL,
+                                              .groups = TOKENS,
+                                              .next_b = token,
+                                              .next_c = token});
 }
 
 static void elements(const arrays *x)

@@ -62,6 +62,7 @@ static double bytes_of(size_t n, int ranks, hesse_engine engine,
 {
     if (n > INT_MAX) return INFINITY;
     const int order = (int)n;
+    if (options->cut && hesse_dmat_is_long(order, ranks)) return INFINITY;
     const double vectors = fmin(2.0 * options->vectors, order);
     const double share = hesse_dmat_bytes(order, ranks);
     return share * (options->shares +

@@ -72,27 +72,18 @@ double hesse_dmat_bytes(int n, int ranks)
     const int nb = block_edge(n, cols); /* process 0 owns the most */
     const double entries =
         (double)axis(n, nb, rows, 0).count * axis(n, nb, cols, 0).count;
-    return entries > INT_MAX ? INFINITY : (double)sizeof(double) * entries;
+    return (double)sizeof(double) * entries;
 }
 
-/* With r^2 ranks a share is at most n / r + 64 squared. Choose r such that this is an
-   int. */
-static long long ranks_that_do(int n)
+bool hesse_dmat_is_long(int n, int ranks)
 {
-    const long long r = n / (46340 - 64) + 1;
-    return r * r;
+    return hesse_dmat_bytes(n, ranks) > (double)sizeof(double) * INT_MAX;
 }
 
 static hesse_status make_local(hesse_dmat *m)
 {
     hesse_team *team = m->grid->team;
     const size_t share = (size_t)m->row.count * m->col.count;
-    if (share > INT_MAX)
-        return hesse_fail(&team->why, HESSE_E_NOMEM,
-                          "matrix of order %d: a share of %d x %d entries on each of %d"
-                          " ranks exceeds %d; %lld ranks would do",
-                          m->n, m->row.count, m->col.count, team->size, INT_MAX,
-                          ranks_that_do(m->n));
     m->local = hesse_alloc(share);
     if (!m->local)
         return hesse_fail(
@@ -138,6 +129,7 @@ void hesse_dmat_free(hesse_dmat *a)
 hesse_status hesse_dmat_part(const hesse_dmat *a, int first, int n, hesse_dmat **part)
 {
     assert(first >= 0 && n >= 1 && first <= a->n - n);
+    assert(!hesse_dmat_is_long(a->n, a->grid->team->size));
     hesse_dmat *b = NULL;
     hesse_status s = hesse_dmat_new(a->grid, n, &b);
     if (s) return s;

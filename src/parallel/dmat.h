@@ -56,22 +56,23 @@ hesse_status hesse_grid_new(hesse_team *team, hesse_grid **grid);
 void hesse_grid_free(hesse_grid *grid);
 
 /** Local. Return the largest number of bytes that a rank needs for its share of an n x
- * n matrix on `ranks` ranks. It is infinite if the share has more entries than an int
- * can count. */
+ * n matrix on `ranks` ranks; and true if the share has more entries than an int can
+ * count, which is too many for ScaLAPACK, ELPA and LAPACK. */
 double hesse_dmat_bytes(int n, int ranks);
+bool hesse_dmat_is_long(int n, int ranks);
 
 /** Collective. Make a zero n x n matrix, n >= 1. If there are not enough blocks for all
  * ranks, some ranks own nothing.
  *
  *  Blocks are 64 x 64, or smaller if ranks would own nothing otherwise.
  *  Memory: 8 n^2 / ranks bytes for each rank, to within one block row and column.
- *  Errors: HESSE_E_NOMEM, also when a rank's share exceeds 2^31 - 1 entries (with the
- *  sizes and a number of ranks that is enough).
+ *  Errors: HESSE_E_NOMEM.
  *  Source: ScaLAPACK Users' Guide (1997), chapter 4. */
 hesse_status hesse_dmat_new(const hesse_grid *grid, int n, hesse_dmat **a);
 void hesse_dmat_free(hesse_dmat *a);
 
-/** Collective. Copy part first ... first + n - 1 of both axes to a new matrix.
+/** Collective. Copy part first ... first + n - 1 of both axes to a new matrix. The
+ *  matrix is not long, because ScaLAPACK copies it.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_dmat_part(const hesse_dmat *a, int first, int n, hesse_dmat **part);
 

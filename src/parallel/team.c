@@ -18,20 +18,20 @@ static void release(hesse_team *team)
 {
     if (!team) return;
     free(team->counts);
-    free(team->room);
+    free(team->own_room);
     free(team);
 }
 
-hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team)
+/* Collective. Make a team with the room of another one, or with its own (NULL). */
+static hesse_status make(MPI_Comm comm, double *room, hesse_team **team)
 {
-    if (comm == MPI_COMM_NULL || !team)
-        return HESSE_E_JOB; /* no rank can ask another */
     int size;
     MPI_Comm_size(comm, &size);
     hesse_team *t = hesse_calloc(1, sizeof *t);
     if (t) {
         t->counts = hesse_calloc(4 * (size_t)size, sizeof *t->counts);
-        t->room = size > 1 ? hesse_alloc((size_t)ROOM + (size_t)size) : NULL;
+        if (!room && size > 1) t->own_room = hesse_alloc((size_t)ROOM + (size_t)size);
+        t->room = room ? room : t->own_room;
     }
     const bool all_there = t && t->counts && (t->room || size == 1);
     int mine = all_there ? HESSE_OK : HESSE_E_NOMEM, all; /* hesse_agree needs a team */
@@ -51,11 +51,18 @@ hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team)
     return HESSE_OK;
 }
 
+hesse_status hesse_team_new(MPI_Comm comm, hesse_team **team)
+{
+    if (comm == MPI_COMM_NULL || !team)
+        return HESSE_E_JOB; /* no rank can ask another */
+    return make(comm, NULL, team);
+}
+
 hesse_status hesse_team_split(hesse_team *team, int number, hesse_team **part)
 {
     MPI_Comm comm;
     MPI_Comm_split(team->comm, number, team->rank, &comm);
-    const hesse_status s = hesse_team_new(comm, part);
+    const hesse_status s = make(comm, team->room, part);
     MPI_Comm_free(&comm);
     if (s) hesse_fail(&team->why, s, "out of memory for a group of ranks");
     return hesse_agree(team, s);

@@ -10,12 +10,14 @@ struct hesse_team {
     MPI_Comm comm;
     int rank, size;
     hesse_why why;
-    double *room; /* of segments of a sum */
-    int *counts;  /* [4 size] of segments, as MPI needs them */
+    double *room;     /* for segments of a sum */
+    double *own_room; /* the same; NULL: it is that of a larger team */
+    int *counts;      /* [4 size] of segments, as MPI needs them */
 };
 
 /** Collective. Split a team: ranks that give the same number form a team, in their old
- * order. Free each with hesse_team_free. Errors: HESSE_E_NOMEM. */
+ * order. Free each with hesse_team_free, before the team that was split: they share
+ * memory. Errors: HESSE_E_NOMEM. */
 hesse_status hesse_team_split(hesse_team *team, int number, hesse_team **part);
 
 /** Collective. Send bytes of one rank to all, in slices that fit MPI's counts. */

@@ -62,8 +62,15 @@ static double vectors_work(double n)
     return 1 + 6 * n + 2 * n * n;
 }
 
+/* The libraries count the entries of a rank's share in 32-bit integers. */
+static bool counts(hesse_engine engine, int n, int ranks)
+{
+    return engine == HESSE_ENGINE_BAND || !hesse_dmat_is_long(n, ranks);
+}
+
 double hesse_engine_bytes(hesse_engine engine, int n, int ranks, bool vectors)
 {
+    if (!counts(engine, n, ranks)) return INFINITY;
     const double share = hesse_dmat_bytes(n, ranks), whole = 8.0 * n * n;
     const double gathered = ranks > 1 ? 3 * whole : 0;
     double bytes = 8 * 160.0 * n; /* bands */
@@ -336,6 +343,13 @@ hesse_status hesse_eigen(hesse_dmat *a, hesse_engine engine, hesse_spectrum *spe
     engine = hesse_engine_choose(engine, a->n, team->size, spectrum->vectors > 0);
     if (engine == HESSE_ENGINE_ELPA && !hesse_elpa_serves(a))
         engine = HESSE_ENGINE_SCALAPACK;
+    if (!counts(engine, a->n, team->size))
+        return hesse_fail(&team->why, HESSE_E_NOMEM,
+                          "a matrix of order %d on %d ranks: a rank's share has more "
+                          "than the %d entries that the engine %s can count; use more "
+                          "ranks, or the engine %s",
+                          a->n, team->size, INT_MAX, hesse_engine_name(engine),
+                          hesse_engine_name(HESSE_ENGINE_BAND));
     s = engine == HESSE_ENGINE_LAPACK || engine == HESSE_ENGINE_SMALL
             ? alone(a, engine, spectrum)
             : together(a, engine, spectrum);
