@@ -20,7 +20,7 @@ static const double MESSAGE = 5e-6;
 
 /* The libraries take this many times as long for the tridiagonal matrix as the engine
    `band` on one rank. */
-static const double SERIAL = 9;
+static const double SERIAL = 27;
 
 /* Fractions of the rate of DGEMM, if 4/3 n^3 operations are counted. */
 typedef struct efficiency {
@@ -109,7 +109,7 @@ static double cost_band(const hesse_rates *rates, double n, int ranks)
 static double cost_small(const hesse_rates *rates, double n)
 {
     return 4.0 / 3 * n * n * n / (0.9 * rates->dgemm) +
-           0.35 * n * n / rates->tridiagonal;
+           2.7 * n * n / rates->tridiagonal;
 }
 
 double hesse_cost_eigen(const hesse_rates *rates, hesse_engine engine, double n,

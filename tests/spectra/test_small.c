@@ -1,10 +1,8 @@
-/* The engine for small matrices, and its tridiagonal part: closed forms, matrices whose
-   eigenvalues crowd together, very large and very small numbers, every order, and
-   LAPACK's DSYEV. */
+/* The engine for small matrices: closed forms, matrices whose eigenvalues crowd
+   together, very large and very small numbers, every order, and LAPACK's DSYEV. */
 #include "base/memory.h"
 #include "check.h"
 #include "spectra/engines/small.h"
-#include "spectra/engines/tridiagonal.h"
 
 #include <float.h>
 #include <math.h>
@@ -59,13 +57,6 @@ static void solve(int n)
     assert_int_equal(hesse_small_solve(n, a, lambda, &why), HESSE_OK);
 }
 
-static void solve_tridiagonal(int n)
-{
-    hesse_why why;
-    memset(lambda, 0xff, sizeof lambda);
-    assert_int_equal(hesse_tridiagonal_solve(n, d, e, lambda, &why), HESSE_OK);
-}
-
 /* Fill the matrix with the tridiagonal one. */
 static void spread(int n)
 {
@@ -103,24 +94,8 @@ static void second_differences(void **state)
             known[i] = 4 * pow(sin((i + 1) * PI / (2 * n + 2)), 2);
         }
         spread(n);
-        solve_tridiagonal(n);
-        compare(n, 4);
         solve(n);
         compare(n, 8 + sqrt(n));
-    }
-}
-
-/* Kac's matrix of order n has the eigenvalues -(n - 1), -(n - 3), ... n - 1. */
-static void numbers_in_steps_of_two(void **state)
-{
-    (void)state;
-    for (int n = 1; n <= MOST; n += n < 70 ? 1 : 53) {
-        for (int i = 0; i < n; i++) {
-            d[i] = 0, e[i] = sqrt((i + 1.0) * (n - 1 - i));
-            known[i] = 2 * i - (n - 1);
-        }
-        solve_tridiagonal(n);
-        compare(n, 8);
     }
 }
 
@@ -139,8 +114,6 @@ static void crowded_ones(void **state)
         }
         spread(N);
         refer(N);
-        solve_tridiagonal(N);
-        compare(N, 100);
         solve(N);
         compare(N, 100);
     }
@@ -178,24 +151,6 @@ static void every_order_agrees_with_lapack(void **state)
             for (int i = 0; i < j; i++) a[j * n + i] = NAN;
         solve(n);
         compare(n, 500);
-    }
-}
-
-/* Brackets of all kinds: neighbours that are close, far apart or equal. */
-static void random_tridiagonal_ones(void **state)
-{
-    (void)state;
-    for (uint64_t seed = 0; seed < 1000; seed++) {
-        const int n = 20 + (int)(seed % 90);
-        uint64_t numbers = seed;
-        for (int i = 0; i < n; i++) {
-            d[i] = pow(uniform(&numbers), 1 + 2 * (int)(seed % 4));
-            e[i] = pow(uniform(&numbers), 1 + 2 * (int)(seed % 3));
-        }
-        spread(n);
-        refer(n);
-        solve_tridiagonal(n);
-        compare(n, 60);
     }
 }
 
@@ -270,11 +225,9 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(second_differences),
-        cmocka_unit_test(numbers_in_steps_of_two),
         cmocka_unit_test(crowded_ones),
         cmocka_unit_test(diagonal_ones),
         cmocka_unit_test(every_order_agrees_with_lapack),
-        cmocka_unit_test(random_tridiagonal_ones),
         cmocka_unit_test(low_rank_and_graded),
         cmocka_unit_test(scales_do_not_matter),
         cmocka_unit_test(memory_is_as_foretold),

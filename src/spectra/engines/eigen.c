@@ -18,7 +18,7 @@
 
 /* One rank alone is faster below these orders: with eigenvectors; and without them on
    one rank, and on several. They were measured: docs/engines.md. */
-enum { WITH_VECTORS = 600, WITHOUT = 2000, WITHOUT_SHARED = 1000 };
+enum { WITH_VECTORS = 600, WITHOUT = 1900, WITHOUT_SHARED = 600 };
 
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a,
              const int *lda, double *w, double *work, const int *lwork, int *iwork,

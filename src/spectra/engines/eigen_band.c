@@ -3,7 +3,7 @@
    docs/engines.md. */
 #include "spectra/engines/band.h"
 #include "spectra/engines/engines.h"
-#include "spectra/engines/sturm.h"
+#include "spectra/engines/tridiagonal.h"
 
 #include "base/memory.h"
 
@@ -33,15 +33,15 @@ static int normalise(hesse_dmat *a)
 }
 
 /* The reduction needs most: four tall matrices, and two twice as wide at a rank's rows
-   and columns. The last step needs 20 numbers for each eigenvalue. */
+   and columns. */
 double hesse_band_solve_bytes(int n, int ranks)
 {
     int rows, cols;
     hesse_grid_shape(ranks, &rows, &cols);
     const double tall = 8.0 * HESSE_BAND * n;
     return tall * (4 + 2.0 / rows + 2.0 / cols) + 8 * 64.0 * 4 * HESSE_BAND +
-           24.0 * HESSE_BAND * HESSE_BAND + 8.0 * (4 + 18.0 / ranks) * n + 1e4 +
-           16.0 * ranks + hesse_band_bytes(n);
+           24.0 * HESSE_BAND * HESSE_BAND + 8.0 * 2 * n + 1e4 + 16.0 * ranks +
+           hesse_tridiagonal_bytes(n, n / ranks + 1) + hesse_band_bytes(n);
 }
 
 /* Each rank finds its part of the eigenvalues. */
@@ -52,7 +52,7 @@ static hesse_status solve_tridiagonal(hesse_team *team, int n, const double *d,
     const int upto = (int)((long long)n * (team->rank + 1) / team->size);
     memset(lambda, 0, (size_t)n * sizeof *lambda);
     const hesse_status s = hesse_agree(
-        team, hesse_sturm_values(n, d, e, from, upto, lambda + from, &team->why));
+        team, hesse_tridiagonal_solve(n, d, e, from, upto, lambda + from, &team->why));
     if (!s && team->size > 1) hesse_team_sum(team, lambda, (size_t)n);
     return s;
 }

@@ -78,7 +78,7 @@ static size_t numbers_of(int n)
 
 double hesse_small_solve_bytes(int n)
 {
-    return 8.0 * (double)numbers_of(n) + 64 + hesse_tridiagonal_bytes(n);
+    return 8.0 * (double)numbers_of(n) + 64 + hesse_tridiagonal_bytes(n, n);
 }
 
 /* For smaller exponents, the factor 2^-exponent overflows. */
@@ -124,7 +124,7 @@ hesse_status hesse_small_solve(int n, const double *a, double *lambda, hesse_why
     double *e = d + size, *work = e + size, *tiles = work + 4 * (size_t)size;
     const int exponent = put_into_tiles(n, a, size, tiles);
     reduce(n, size, tiles, work, d, e);
-    const hesse_status s = hesse_tridiagonal_solve(n, d, e, lambda, why);
+    const hesse_status s = hesse_tridiagonal_solve(n, d, e, 0, n, lambda, why);
     for (int i = 0; !s && i < n; i++) lambda[i] = ldexp(lambda[i], exponent);
     free(d);
     return s;

@@ -1,4 +1,4 @@
-/* The reduction of a small matrix to tridiagonal form. eigen_small.c includes this file
+/* The reduction of a small matrix to tridiagonal form. small.c includes this file
    once for each instruction set, and defines
     LANES     the doubles of a vector register,
     TARGET    the attribute of the functions,

@@ -1,8 +1,10 @@
 /* Eigenvalues of a tridiagonal matrix. The leading principal minors of T - x change
-   their signs as often as T has eigenvalues below x. Intervals are cut until each holds
-   one eigenvalue or is as narrow as rounding. A root finder for the last minor, which
-   is the characteristic polynomial, does the rest. All steps are the same for every
-   point, so they are done for many points at a time. docs/engines.md. */
+   their signs as often as T has eigenvalues below x. Intervals are halved until each
+   holds one eigenvalue or is as narrow as rounding. A root finder for the last minor,
+   which is the characteristic polynomial, does the rest. All steps are the same for
+   every point, so they are done for many points at a time. An eigenvalue depends only
+   on the halves that hold it, so the range and the company of other points change no
+   bit of it. docs/engines.md. */
 #include "spectra/engines/tridiagonal.h"
 
 #include "base/memory.h"
@@ -12,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+
+/* The points that are evaluated in step. */
+enum { POINTS = 16 };
 
 /* The minors are normalised after so many rows: by then they have grown by at most
    3^STRETCH, and shrunk by at most FLOOR^(STRETCH / 2). */
@@ -30,22 +35,32 @@ static const double TOLERANCE = 0x1p-53;
 #define EXPONENT INT64_C(0x7ff0000000000000)
 #define POWER    900
 
-/* The most points that are evaluated in step. */
-enum { MOST_WIDE = 16 };
+typedef struct matrix {
+    int n;
+    double *d, *squares; /* squares[i] belongs to e[i - 1], and squares[0] to nothing */
+} matrix;
 
-/* Brackets of single eigenvalues: both ends, the polynomial there as a value times a
-   power of 2, and the index of the eigenvalue. */
-typedef struct hesse_brackets {
-    double *end[2], *value[2];
-    int64_t *power[2], *index;
-} hesse_brackets;
+/* Points, the polynomial there as a value times a power of 2, and the number of
+   eigenvalues below. */
+typedef struct points {
+    double x[POINTS], value[POINTS];
+    int64_t power[POINTS], below[POINTS];
+} points;
+
+/* Brackets of single eigenvalues: both ends, the polynomial there, and the index of the
+   eigenvalue. */
+typedef struct brackets {
+    double end[2][POINTS], value[2][POINTS];
+    int64_t power[2][POINTS];
+    int index[POINTS];
+} brackets;
 
 #ifdef HESSE_X86
 #define LANES   8
 #define GROUPS  2
 #define TARGET  __attribute__((target("avx512f")))
 #define NAME(x) x##_avx512
-#include "spectra/engines/sturm_lanes.h"
+#include "spectra/engines/tridiagonal_lanes.h"
 #undef LANES
 #undef GROUPS
 #undef TARGET
@@ -55,7 +70,7 @@ typedef struct hesse_brackets {
 #define GROUPS  4
 #define TARGET  __attribute__((target("avx2,fma")))
 #define NAME(x) x##_avx2
-#include "spectra/engines/sturm_lanes.h"
+#include "spectra/engines/tridiagonal_lanes.h"
 #undef LANES
 #undef GROUPS
 #undef TARGET
@@ -66,43 +81,40 @@ typedef struct hesse_brackets {
 #define GROUPS 4
 #define TARGET
 #define NAME(x) x##_generic
-#include "spectra/engines/sturm_lanes.h"
+#include "spectra/engines/tridiagonal_lanes.h"
 
-static void evaluate(int n, const double *d, const double *squares, int points,
-                     const double *x, double *value, int64_t *power, int64_t *count)
+static void evaluate(const matrix *t, points *p)
 {
     switch (hesse_simd_lanes()) {
 #ifdef HESSE_X86
     case 8:
-        evaluate_avx512(n, d, squares, points, x, value, power, count);
+        evaluate_avx512(t, p);
         break;
     case 4:
-        evaluate_avx2(n, d, squares, points, x, value, power, count);
+        evaluate_avx2(t, p);
         break;
 #endif
     default:
-        evaluate_generic(n, d, squares, points, x, value, power, count);
+        evaluate_generic(t, p);
     }
 }
 
-static void refine(int n, const double *d, const double *squares,
-                   const hesse_brackets *in, int count, double *root)
+static void find_roots(const matrix *t, const brackets *in, double root[POINTS])
 {
     switch (hesse_simd_lanes()) {
 #ifdef HESSE_X86
     case 8:
-        refine_avx512(n, d, squares, in, count, root);
+        find_roots_avx512(t, in, root);
         break;
     case 4:
-        refine_avx2(n, d, squares, in, count, root);
+        find_roots_avx2(t, in, root);
         break;
 #endif
     default:
-        refine_generic(n, d, squares, in, count, root);
+        find_roots_generic(t, in, root);
     }
 }
 
-/* A point, the polynomial there, and the number of eigenvalues below. */
 typedef struct point {
     double x, value;
     int64_t power;
@@ -113,159 +125,147 @@ typedef struct interval {
     point low, high;
 } interval;
 
-/* All memory of a solution. */
 typedef struct search {
-    int n;
-    const double *d, *squares;
-    double *x, *value;       /* [room] points that are evaluated together */
-    int64_t *power, *count;  /* [room] */
-    hesse_brackets brackets; /* [room] */
-    double *root;            /* [room] */
-    interval *now, *next;    /* [n] */
-    int found;               /* brackets of single eigenvalues */
+    matrix t;
+    int from, upto;
     double *lambda;
+    points at;
+    brackets singles;
+    int found;            /* singles that wait for their roots */
+    interval *now, *next; /* with several eigenvalues */
+    int more;             /* intervals in `next` */
 } search;
 
-static int round_up(int n, int multiple)
+/* A root is kept in its bracket, so that the roots are in order. */
+static void flush_singles(search *s)
 {
-    return (n + multiple - 1) / multiple * multiple;
-}
-
-static int room_of(int n)
-{
-    return round_up(n + 2, MOST_WIDE) + MOST_WIDE;
-}
-
-static int add_interval(search *s, point low, point high, interval *list, int count)
-{
-    const int inside = high.below - low.below;
-    const bool narrow = high.x - low.x <= TOLERANCE;
-    if (inside < 1) return count;
-    if (narrow) {
-        for (int i = low.below; i < high.below; i++)
-            s->lambda[i] = (low.x + high.x) / 2;
-    } else if (inside == 1) {
-        const point ends[] = {low, high};
-        for (int i = 0; i < 2; i++) {
-            s->brackets.end[i][s->found] = ends[i].x;
-            s->brackets.value[i][s->found] = ends[i].value;
-            s->brackets.power[i][s->found] = ends[i].power;
+    double root[POINTS];
+    brackets *b = &s->singles;
+    if (!s->found) return;
+    for (int i = s->found; i < POINTS; i++)
+        for (int k = 0; k < 2; k++) {
+            b->end[k][i] = b->end[k][0];
+            b->value[k][i] = b->value[k][0];
+            b->power[k][i] = b->power[k][0];
         }
-        s->brackets.index[s->found++] = low.below;
-    } else {
-        list[count++] = (interval){low, high};
-    }
-    return count;
+    find_roots(&s->t, b, root);
+    for (int i = 0; i < s->found; i++)
+        s->lambda[b->index[i] - s->from] =
+            fmin(fmax(root[i], b->end[0][i]), b->end[1][i]);
+    s->found = 0;
 }
 
-/* Evaluate the first `points` of s->x. */
-static void evaluate_all(search *s, int points)
+static void add_single(search *s, const point *low, const point *high)
 {
-    const int all = round_up(points, MOST_WIDE);
-    for (int i = points; i < all; i++) s->x[i] = s->x[points - 1];
-    evaluate(s->n, s->d, s->squares, all, s->x, s->value, s->power, s->count);
+    const point *ends[] = {low, high};
+    for (int k = 0; k < 2; k++) {
+        s->singles.end[k][s->found] = ends[k]->x;
+        s->singles.value[k][s->found] = ends[k]->value;
+        s->singles.power[k][s->found] = ends[k]->power;
+    }
+    s->singles.index[s->found++] = low->below;
+    if (s->found == POINTS) flush_singles(s);
 }
 
 /* Rounding may give a count that does not lie between those of its neighbours. */
-static point point_at(const search *s, int i, int least, int most)
+static point point_at(const points *p, int i, int least, int most)
 {
-    const int count = (int)s->count[i];
-    return (point){s->x[i], s->value[i], s->power[i],
+    const int count = (int)p->below[i];
+    return (point){p->x[i], p->value[i], p->power[i],
                    count < least  ? least
                    : count > most ? most
                                   : count};
 }
 
-static int cut_all(search *s, double low, double high)
+/* Write the 2^levels - 1 inner points of an interval that is halved so often. */
+static void place(double low, double high, int levels, double *x)
 {
-    const int points = round_up(s->n + 2, MOST_WIDE);
-    int count = 0;
-    for (int i = 0; i < points; i++) s->x[i] = low + (high - low) * i / (points - 1);
-    s->x[points - 1] = high;
-    evaluate_all(s, points);
-    point last = point_at(s, 0, 0, 0);
-    for (int i = 1; i < points; i++) {
-        const point p = point_at(s, i, i < points - 1 ? last.below : s->n, s->n);
-        count = add_interval(s, last, p, s->now, count);
-        last = p;
-    }
-    return count;
+    if (!levels) return;
+    const int half = 1 << (levels - 1);
+    x[half - 1] = low + 0.5 * (high - low);
+    place(low, x[half - 1], levels - 1, x);
+    place(x[half - 1], high, levels - 1, x + half);
 }
 
-/* Cut every interval. If there are few, they are cut into more pieces. */
-static int cut_each(search *s, int count)
+/* Halve an interval at points that were evaluated, until it is done or there are no
+   more points; `first` is its first one. */
+static void halve(search *s, const point *low, const point *high, int levels, int first)
 {
-    const int cuts = count < MOST_WIDE ? MOST_WIDE / count : 1;
-    int points = 0, more = 0;
-    for (int i = 0; i < count; i++)
-        for (int j = 1; j <= cuts; j++)
-            s->x[points++] =
-                s->now[i].low.x + (s->now[i].high.x - s->now[i].low.x) * j / (cuts + 1);
-    evaluate_all(s, points);
-    points = 0;
-    for (int i = 0; i < count; i++) {
-        const point end = s->now[i].high;
-        point last = s->now[i].low;
-        for (int j = 0; j < cuts; j++) {
-            const point p = point_at(s, points++, last.below, end.below);
-            more = add_interval(s, last, p, s->next, more);
-            last = p;
-        }
-        more = add_interval(s, last, end, s->next, more);
+    const int inside = high->below - low->below;
+    if (inside < 1 || high->below <= s->from || low->below >= s->upto) return;
+    if (high->x - low->x <= 2 * TOLERANCE) {
+        for (int i = low->below; i < high->below; i++)
+            if (i >= s->from && i < s->upto)
+                s->lambda[i - s->from] = low->x + 0.5 * (high->x - low->x);
+    } else if (inside == 1) {
+        add_single(s, low, high);
+    } else if (!levels) {
+        s->next[s->more++] = (interval){*low, *high};
+    } else {
+        const int half = 1 << (levels - 1);
+        const point middle =
+            point_at(&s->at, first + half - 1, low->below, high->below);
+        halve(s, low, &middle, levels - 1, first);
+        halve(s, &middle, high, levels - 1, first + half);
     }
-    interval *old = s->now;
-    s->now = s->next, s->next = old;
-    return more;
+}
+
+/* Halve all intervals of `now`, several times at once if their points do not fill the
+   vectors otherwise. */
+static void halve_all(search *s, int intervals)
+{
+    int levels = 1;
+    while (intervals * ((2 << levels) - 1) <= POINTS) levels++;
+    const int each = (1 << levels) - 1, most = POINTS / each;
+    for (int i = 0; i < intervals; i += most) {
+        const int some = intervals - i < most ? intervals - i : most;
+        for (int j = 0; j < some; j++)
+            place(s->now[i + j].low.x, s->now[i + j].high.x, levels,
+                  s->at.x + j * each);
+        evaluate(&s->t, &s->at);
+        for (int j = 0; j < some; j++)
+            halve(s, &s->now[i + j].low, &s->now[i + j].high, levels, j * each);
+    }
 }
 
 static void search_all(search *s, double low, double high)
 {
-    int count = cut_all(s, low, high);
-    while (count) count = cut_each(s, count);
-    const int all = s->found ? round_up(s->found, MOST_WIDE) : 0;
-    for (int i = s->found; i < all; i++)
-        for (int k = 0; k < 2; k++) {
-            s->brackets.end[k][i] = s->brackets.end[k][i - 1];
-            s->brackets.value[k][i] = s->brackets.value[k][i - 1];
-            s->brackets.power[k][i] = s->brackets.power[k][i - 1];
-        }
-    refine(s->n, s->d, s->squares, &s->brackets, s->found, s->root);
-    for (int i = 0; i < s->found; i++) s->lambda[s->brackets.index[i]] = s->root[i];
-}
-
-/* Only rounding can put neighbours into the wrong order. */
-static void sort(int n, double *x)
-{
-    for (int i = 1; i < n; i++) {
-        const double moved = x[i];
-        int j = i;
-        for (; j > 0 && x[j - 1] > moved; j--) x[j] = x[j - 1];
-        x[j] = moved;
+    enum { LEVELS = 3, LAST = 1 << LEVELS }; /* both ends are evaluated, too */
+    s->at.x[0] = low, s->at.x[LAST] = high;
+    place(low, high, LEVELS, s->at.x + 1);
+    evaluate(&s->t, &s->at);
+    const point first = point_at(&s->at, 0, 0, 0);
+    const point last = point_at(&s->at, LAST, s->t.n, s->t.n);
+    halve(s, &first, &last, LEVELS, 1);
+    while (s->more) {
+        const int intervals = s->more;
+        interval *old = s->now;
+        s->now = s->next, s->next = old, s->more = 0;
+        halve_all(s, intervals);
     }
+    flush_singles(s);
 }
 
-static double *take(double **memory, int count)
+/* Each interval of a list has two eigenvalues of the range, except one at each end. */
+static size_t room_of(int count)
 {
-    double *mine = *memory;
-    *memory += count;
-    return mine;
+    return (size_t)count / 2 + 2;
 }
 
-static size_t numbers_of(int n)
+static size_t numbers_of(int n, int count)
 {
-    const size_t intervals = (sizeof(interval) / sizeof(double)) * (size_t)(n + 1);
-    return 13 * (size_t)room_of(n) + 2 * intervals;
+    return 2 * (size_t)n + 2 * room_of(count) * (sizeof(interval) / sizeof(double));
 }
 
-double hesse_tridiagonal_bytes(int n)
+double hesse_tridiagonal_bytes(int n, int count)
 {
-    return (double)numbers_of(n) * (double)sizeof(double) + 64;
+    return (double)numbers_of(n, count) * (double)sizeof(double) + 64;
 }
 
-hesse_status hesse_tridiagonal_solve(int n, double *d, const double *e, double *lambda,
-                                     hesse_why *why)
+hesse_status hesse_tridiagonal_solve(int n, const double *d, const double *e, int from,
+                                     int upto, double *lambda, hesse_why *why)
 {
-    const int room = room_of(n);
+    const int count = upto - from;
     double low = INFINITY, high = -INFINITY;
     int exponent;
     for (int i = 0; i < n; i++) {
@@ -274,41 +274,29 @@ hesse_status hesse_tridiagonal_solve(int n, double *d, const double *e, double *
         high = d[i] + beside > high ? d[i] + beside : high;
     }
     const double bound = fmax(fabs(low), fabs(high));
-    if (bound == 0) {
-        for (int i = 0; i < n; i++) lambda[i] = 0;
-        return HESSE_OK;
-    }
-    double *memory = hesse_alloc(numbers_of(n)), *all = memory;
+    for (int i = 0; i < count; i++) lambda[i] = 0;
+    if (bound == 0 || count < 1) return HESSE_OK;
+    double *memory = hesse_alloc(numbers_of(n, count));
     if (!memory)
         return hesse_fail(why, HESSE_E_NOMEM,
                           "%.0f bytes for the eigenvalues of a tridiagonal matrix are "
                           "not there",
-                          hesse_tridiagonal_bytes(n));
-    double *squares = take(&memory, room);
-    search s = {.n = n, .d = d, .squares = squares, .lambda = lambda};
-    s.x = take(&memory, room), s.value = take(&memory, room);
-    s.root = take(&memory, room);
-    s.power = (int64_t *)take(&memory, room), s.count = (int64_t *)take(&memory, room);
-    s.brackets.index = (int64_t *)take(&memory, room);
-    for (int k = 0; k < 2; k++) {
-        s.brackets.end[k] = take(&memory, room);
-        s.brackets.value[k] = take(&memory, room);
-        s.brackets.power[k] = (int64_t *)take(&memory, room);
-    }
-    s.now = (interval *)memory, s.next = s.now + n + 1;
+                          hesse_tridiagonal_bytes(n, count));
+    search s = {.t = {n, memory, memory + n},
+                .from = from,
+                .upto = upto,
+                .lambda = lambda,
+                .now = (interval *)(memory + 2 * (size_t)n)};
+    s.next = s.now + room_of(count);
     frexp(bound, &exponent);
-    const double scale = ldexp(1, -exponent);
+    const double scale = ldexp(1, -exponent), back = ldexp(1, exponent);
     for (int i = 0; i < n; i++) {
-        d[i] *= scale;
-        const double f = i ? e[i - 1] * scale : 0;
-        squares[i] = f * f + FLOOR;
+        const double beside = i ? e[i - 1] * scale : 0;
+        s.t.d[i] = d[i] * scale;
+        s.t.squares[i] = beside * beside + FLOOR;
     }
     search_all(&s, low * scale - 0x1p-48, high * scale + 0x1p-48);
-    sort(n, lambda);
-    /* One factor could overflow. */
-    const double half = ldexp(1, exponent / 2),
-                 rest = ldexp(1, exponent - exponent / 2);
-    for (int i = 0; i < n; i++) lambda[i] = lambda[i] * half * rest;
-    free(all);
+    for (int i = 0; i < count; i++) lambda[i] *= back;
+    free(memory);
     return HESSE_OK;
 }

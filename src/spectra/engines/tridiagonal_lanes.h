@@ -1,9 +1,9 @@
 /* Eigenvalues of a tridiagonal matrix, many in step: one to a lane of a vector.
    tridiagonal.c includes this file once for each instruction set, and defines
-    LANES     the doubles of a vector register,
-    GROUPS    the vectors in step, so that the next operation need not wait for the
-   last, TARGET    the attribute of the functions, NAME(x)   the name of x for this set.
- */
+    LANES    the doubles of a vector register,
+    GROUPS   the vectors in step, so that an operation need not wait for the last one,
+    TARGET   the attribute of the functions,
+    NAME(x)  the name of x for this set. */
 
 typedef double NAME(vec) __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 typedef int64_t NAME(bits)
@@ -24,28 +24,27 @@ static inline __attribute__((always_inline)) TARGET NAME(vec)
     return (NAME(vec))((k << 52) + ONE);
 }
 
-/* Evaluate the polynomial, and count the eigenvalues below, at the points of a number
-   of vectors. */
+/* Evaluate the polynomial, and count the eigenvalues below if that is wanted, at the
+   points of GROUPS vectors. */
 static inline __attribute__((always_inline)) TARGET void
-NAME(points)(const int groups, const bool counted, int n, const double *d,
-             const double *squares, const double *x, double *value, int64_t *exponent,
-             int64_t *count)
+NAME(minors)(const bool counted, const matrix *t, const double *x, double *value,
+             int64_t *exponent, int64_t *count)
 {
     NAME(vec) at[GROUPS], p[GROUPS], q[GROUPS];
     NAME(bits) below[GROUPS], powers[GROUPS];
 #pragma GCC unroll 8
-    for (int g = 0; g < groups; g++) {
+    for (int g = 0; g < GROUPS; g++) {
         at[g] = *(const NAME(vec) *)(x + g * LANES);
         p[g] = (NAME(vec)){0} + 1, q[g] = (NAME(vec)){0};
         below[g] = powers[g] = (NAME(bits)){0};
     }
-    for (int first = 0; first < n; first += STRETCH) {
-        const int last = first + STRETCH < n ? first + STRETCH : n;
+    for (int first = 0; first < t->n; first += STRETCH) {
+        const int last = first + STRETCH < t->n ? first + STRETCH : t->n;
 #pragma GCC unroll 2
         for (int k = first; k < last; k++) {
-            const double diagonal = d[k], square = squares[k];
+            const double diagonal = t->d[k], square = t->squares[k];
 #pragma GCC unroll 8
-            for (int g = 0; g < groups; g++) {
+            for (int g = 0; g < GROUPS; g++) {
                 const NAME(vec) next = (diagonal - at[g]) * p[g] - square * q[g];
                 if (counted)
                     below[g] += (NAME(bits))((NAME(bits))next ^ (NAME(bits))p[g]) < 0;
@@ -53,7 +52,7 @@ NAME(points)(const int groups, const bool counted, int n, const double *d,
             }
         }
 #pragma GCC unroll 8
-        for (int g = 0; g < groups; g++) {
+        for (int g = 0; g < GROUPS; g++) {
             const NAME(bits) a = (NAME(bits))SIZE(p[g]), b = (NAME(bits))SIZE(q[g]);
             const NAME(bits) larger = a > b;
             const NAME(bits) power = ((larger & a) | (~larger & b)) & EXPONENT;
@@ -63,29 +62,22 @@ NAME(points)(const int groups, const bool counted, int n, const double *d,
         }
     }
 #pragma GCC unroll 8
-    for (int g = 0; g < groups; g++) {
+    for (int g = 0; g < GROUPS; g++) {
         VEC(value + g * LANES) = p[g];
         BITS(exponent + g * LANES) = powers[g];
         if (counted) BITS(count + g * LANES) = -below[g];
     }
 }
 
-/* The same at any number of points, a multiple of LANES. */
-static TARGET void NAME(evaluate)(int n, const double *d, const double *squares,
-                                  int points, const double *x, double *value,
-                                  int64_t *exponent, int64_t *count)
+static TARGET void NAME(evaluate)(const matrix *t, points *p)
 {
-    int i = 0;
-    for (; i + LANES * GROUPS <= points; i += LANES * GROUPS) NAME(points)
-    (GROUPS, true, n, d, squares, x + i, value + i, exponent + i, count + i);
-    for (; i < points; i += LANES) NAME(points)
-    (1, true, n, d, squares, x + i, value + i, exponent + i, count + i);
+    for (int i = 0; i < POINTS; i += LANES * GROUPS)
+        NAME(minors)(true, t, p->x + i, p->value + i, p->power + i, p->below + i);
 }
 
-/* Find the only eigenvalue in each of the brackets of a number of vectors. */
+/* Find the only eigenvalue in each of the brackets of GROUPS vectors. */
 static inline __attribute__((always_inline)) TARGET void
-NAME(roots)(const int groups, int n, const double *d, const double *squares,
-            const hesse_brackets *in, int from, double *root)
+NAME(roots)(const matrix *t, const brackets *in, int from, double *root)
 {
     enum { MOST = 200 }; /* a limit that is never reached */
     NAME(vec) a[GROUPS], b[GROUPS], c[GROUPS], fa[GROUPS], fb[GROUPS], fc[GROUPS];
@@ -93,7 +85,7 @@ NAME(roots)(const int groups, int n, const double *d, const double *squares,
     NAME(bits) base[GROUPS], left[GROUPS];
     double x[LANES * GROUPS], value[LANES * GROUPS];
     int64_t exponent[LANES * GROUPS];
-    for (int g = 0; g < groups; g++) {
+    for (int g = 0; g < GROUPS; g++) {
         const int i = from + g * LANES;
         const NAME(bits) ea = *(const NAME(bits) *)(in->power[0] + i);
         const NAME(bits) eb = *(const NAME(bits) *)(in->power[1] + i);
@@ -109,11 +101,11 @@ NAME(roots)(const int groups, int n, const double *d, const double *squares,
     }
     bool more = true;
     for (int turn = 0; more && turn < MOST; turn++) {
-        for (int g = 0; g < groups; g++)
+        for (int g = 0; g < GROUPS; g++)
             VEC(x + g * LANES) = PICK(left[g], a[g] + step[g], a[g]);
-        NAME(points)(groups, false, n, d, squares, x, value, exponent, NULL);
+        NAME(minors)(false, t, x, value, exponent, NULL);
         NAME(bits) any = {0};
-        for (int g = 0; g < groups; g++) {
+        for (int g = 0; g < GROUPS; g++) {
             const NAME(vec) at = VEC(x + g * LANES);
             const NAME(vec) f = VEC(value + g * LANES) *
                                 NAME(power_of_2)(BITS(exponent + g * LANES) - base[g]);
@@ -153,14 +145,10 @@ NAME(roots)(const int groups, int n, const double *d, const double *squares,
         more = false;
         for (int l = 0; l < LANES; l++) more |= any[l] != 0;
     }
-    for (int g = 0; g < groups; g++) VEC(root + from + g * LANES) = a[g];
+    for (int g = 0; g < GROUPS; g++) VEC(root + from + g * LANES) = a[g];
 }
 
-static TARGET void NAME(refine)(int n, const double *d, const double *squares,
-                                const hesse_brackets *in, int count, double *root)
+static TARGET void NAME(find_roots)(const matrix *t, const brackets *in, double *root)
 {
-    int i = 0;
-    for (; i + LANES < count; i += LANES * GROUPS)
-        NAME(roots)(GROUPS, n, d, squares, in, i, root);
-    if (i < count) NAME(roots)(1, n, d, squares, in, i, root);
+    for (int i = 0; i < POINTS; i += LANES * GROUPS) NAME(roots)(t, in, i, root);
 }
