@@ -1,7 +1,8 @@
 /* This prints the seconds that the engines take for only the eigenvalues of random symmetric
-   matrices, and the rate of DGEMM on every rank while all of them multiply.
+   matrices, and the rate of DGEMM on every rank while all of them multiply. With the word
+   `auto` it times only the engine that is chosen for each order.
 
-   usage: mpiexec -n RANKS benchmark_engines REPEATS ORDER... */
+   usage: mpiexec -n RANKS benchmark_engines REPEATS [auto] ORDER... */
 #include "base/memory.h"
 #include "base/random.h"
 #include "curvature/rates.h"
@@ -9,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A small matrix is solved so often that n^3 adds up to this, but not more often than
    MOST. */
@@ -66,13 +68,16 @@ int main(int argc, char **argv)
     double *seconds = hesse_alloc((size_t)repeats + 1);
     if (!repeats || !seconds || hesse_team_new(MPI_COMM_WORLD, &team) ||
         hesse_grid_new(team, &grid) || hesse_rates_measure(&rates, &why)) {
-        fputs("usage: benchmark_engines REPEATS ORDER...\n", stderr);
+        fputs("usage: benchmark_engines REPEATS [auto] ORDER...\n", stderr);
         return 2;
     }
     hesse_team_sum(team, &rates.dgemm, 1);
     if (team->rank == 0) printf("dgemm %d %.4g\n", team->size, rates.dgemm);
-    for (int i = 2; i < argc; i++)
-        for (hesse_engine e = HESSE_ENGINE_LAPACK; e < HESSE_ENGINES; e++) {
+    const bool chosen = strcmp(argv[2], "auto") == 0;
+    const hesse_engine first = chosen ? HESSE_ENGINE_AUTO : HESSE_ENGINE_LAPACK;
+    const hesse_engine end = chosen ? first + 1 : HESSE_ENGINES;
+    for (int i = chosen ? 3 : 2; i < argc; i++)
+        for (hesse_engine e = first; e < end; e++) {
             const int n = atoi(argv[i]);
             if (!hesse_engine_exists(e) || n < 1) continue;
             for (int k = 0; k < repeats; k++) seconds[k] = seconds_of(e, grid, n);

@@ -12,7 +12,11 @@
    collide. */
 #if defined(HESSE_X86) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&     \
     !defined(HESSE_SANITIZE)
+#ifdef HESSE_NO_AVX512
+#define HESSE_SIMD __attribute__((target_clones("fma", "default")))
+#else
 #define HESSE_SIMD __attribute__((target_clones("avx512f", "fma", "default")))
+#endif
 #else
 #define HESSE_SIMD
 #endif
@@ -21,12 +25,14 @@
  * the same instruction sets. */
 #define HESSE_INLINE static inline __attribute__((always_inline))
 
-/** Local. Return the doubles of a vector register of this processor: 8 (AVX-512), 4
- * (AVX2 and FMA), or 2. */
+/** Local. Return the doubles of the widest vector register that this build uses on this
+ * processor: 8 (AVX-512), 4 (AVX2 and FMA), or 2. */
 static inline int hesse_simd_lanes(void)
 {
 #ifdef HESSE_X86
+#ifndef HESSE_NO_AVX512
     if (__builtin_cpu_supports("avx512f")) return 8;
+#endif
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 4;
 #endif
     return 2;
