@@ -7,12 +7,14 @@
 #include "base/simd.h"
 
 #include <cblas.h>
+#include <stdbool.h>
 #include <string.h>
 
 #ifdef HESSE_X86
 #define LANES   8
 #define VECTORS 3
 #define ROWS    8
+#define AHEAD   true
 #define WIDE    4
 #define LOW     6
 #define TARGET  __attribute__((target("avx512f")))
@@ -21,6 +23,7 @@
 #undef LANES
 #undef VECTORS
 #undef ROWS
+#undef AHEAD
 #undef WIDE
 #undef LOW
 #undef TARGET
@@ -29,12 +32,14 @@
 #define LANES   4
 #define VECTORS 2
 #define ROWS    6
+#define AHEAD   false
 #define TARGET  __attribute__((target("avx2,fma")))
 #define NAME(x) x##_avx2
 #include "ops/gemm_tile.h"
 #undef LANES
 #undef VECTORS
 #undef ROWS
+#undef AHEAD
 #undef TARGET
 #undef NAME
 #endif
@@ -42,6 +47,7 @@
 #define LANES   2
 #define VECTORS 2
 #define ROWS    4
+#define AHEAD   false
 #define TARGET
 #define NAME(x) x##_generic
 #include "ops/gemm_tile.h"

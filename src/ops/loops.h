@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <string.h>
 
-/** Eight numbers as one value, which may begin at any number of an array. The compiler
- *  makes one or several vectors of the processor of it. */
+/** Four and eight numbers as one value, which may begin at any number of an array. A
+ *  value that is wider than a vector of the processor is slow: hesse_simd_lanes(). */
+typedef double four __attribute__((vector_size(32), aligned(8)));
 typedef double eight __attribute__((vector_size(64), aligned(8)));
 
 /** y += a x. */

@@ -22,6 +22,7 @@ typedef struct kind {
     bool centred;  /* LayerNorm; false: RMSNorm               */
     bool one_plus; /* the gain is 1 + g                       */
     bool heads;    /* a group is a head; false: a whole token */
+    bool wide;     /* the processor has vectors of eight numbers */
 } kind;
 
 /* Factors of the channels of a group; NULL: all 1. */
@@ -132,6 +133,7 @@ static const factors ones = {NULL, false};
 /* One group, and numbers of it that the curvature needs besides its tangents. */
 typedef struct group {
     int c, k;
+    bool wide; /* the processor has vectors of eight numbers */
     bool centred;
     const double *xh, *yb; /* channels; xh[c] is r */
     factors g;
@@ -144,6 +146,14 @@ enum { MOST = 3 };
 #define T       double
 #define WIDTH   1
 #define NAME(x) x##_one
+#include "ops/norm_tangents.h"
+#undef T
+#undef WIDTH
+#undef NAME
+
+#define T       four
+#define WIDTH   4
+#define NAME(x) x##_four
 #include "ops/norm_tangents.h"
 #undef T
 #undef WIDTH
@@ -162,6 +172,7 @@ HESSE_INLINE group group_of(const hesse_frame *f, kind n, int i, int k)
     const int c = channels_of(f, n);
     return (group){.c = c,
                    .k = k,
+                   .wide = n.wide,
                    .centred = n.centred,
                    .xh = f->keep + (size_t)i * (size_t)(c + 1),
                    .yb = f->yb + (size_t)i * (size_t)c,
@@ -173,8 +184,13 @@ HESSE_INLINE void project(hesse_into into, const group *t, factors w, const doub
                           factors gain, double *y)
 {
     int i = 0;
-    for (; i + 24 <= t->k; i += 24) project_eight(into, 3, t, w, z + i, gain, y + i);
-    for (; i + 8 <= t->k; i += 8) project_eight(into, 1, t, w, z + i, gain, y + i);
+    if (t->wide) {
+        for (; i + 24 <= t->k; i += 24)
+            project_eight(into, 3, t, w, z + i, gain, y + i);
+        for (; i + 8 <= t->k; i += 8) project_eight(into, 1, t, w, z + i, gain, y + i);
+    }
+    for (; i + 8 <= t->k; i += 8) project_four(into, 2, t, w, z + i, gain, y + i);
+    for (; i + 4 <= t->k; i += 4) project_four(into, 1, t, w, z + i, gain, y + i);
     for (; i < t->k; i++) project_one(into, 1, t, w, z + i, gain, y + i);
 }
 
@@ -219,10 +235,16 @@ HESSE_INLINE void bend(const group *t, const double *dx, double *cx, double *cg,
                        hesse_rect part_of_g)
 {
     int i = 0;
-    for (; i + 24 <= t->k; i += 24)
-        bend_eight(3, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
+    if (t->wide) {
+        for (; i + 24 <= t->k; i += 24)
+            bend_eight(3, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
+        for (; i + 8 <= t->k; i += 8)
+            bend_eight(1, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
+    }
     for (; i + 8 <= t->k; i += 8)
-        bend_eight(1, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
+        bend_four(2, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
+    for (; i + 4 <= t->k; i += 4)
+        bend_four(1, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
     for (; i < t->k; i++)
         bend_one(1, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
 }
@@ -247,11 +269,11 @@ HESSE_INLINE void curvature_of(const hesse_frame *f, kind n, int k)
 #define NORM(name, centred, one_plus, heads)                                           \
     static void name##_forward(const hesse_frame *f)                                   \
     {                                                                                  \
-        forward(f, (kind){centred, one_plus, heads});                                  \
+        forward(f, (kind){centred, one_plus, heads, false});                           \
     }                                                                                  \
     HESSE_SIMD static void name##_tangent(const hesse_frame *f)                        \
     {                                                                                  \
-        const kind n = {centred, one_plus, heads};                                     \
+        const kind n = {centred, one_plus, heads, hesse_simd_lanes() == 8};            \
         if (f->k == 1)                                                                 \
             tangent_of(f, n, 1);                                                       \
         else                                                                           \
@@ -259,7 +281,7 @@ HESSE_INLINE void curvature_of(const hesse_frame *f, kind n, int k)
     }                                                                                  \
     HESSE_SIMD static void name##_adjoint(const hesse_frame *f)                        \
     {                                                                                  \
-        const kind n = {centred, one_plus, heads};                                     \
+        const kind n = {centred, one_plus, heads, hesse_simd_lanes() == 8};            \
         if (f->k == 1)                                                                 \
             adjoint_of(f, n, 1);                                                       \
         else                                                                           \
@@ -267,7 +289,7 @@ HESSE_INLINE void curvature_of(const hesse_frame *f, kind n, int k)
     }                                                                                  \
     HESSE_SIMD static void name##_curvature(const hesse_frame *f)                      \
     {                                                                                  \
-        const kind n = {centred, one_plus, heads};                                     \
+        const kind n = {centred, one_plus, heads, hesse_simd_lanes() == 8};            \
         if (f->k == 1)                                                                 \
             curvature_of(f, n, 1);                                                     \
         else                                                                           \

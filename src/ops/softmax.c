@@ -62,6 +62,14 @@ enum { MOST = 3 };
 #undef WIDTH
 #undef NAME
 
+#define T       four
+#define WIDTH   4
+#define NAME(x) x##_four
+#include "ops/softmax_tangents.h"
+#undef T
+#undef WIDTH
+#undef NAME
+
 #define T       eight
 #define WIDTH   8
 #define NAME(x) x##_eight
@@ -71,23 +79,31 @@ enum { MOST = 3 };
 #undef NAME
 
 /* y += p (z - sum p z) for all tangents of a row, or = the same. */
-HESSE_INLINE void project(hesse_into into, int count, int k, const double *p,
+HESSE_INLINE void project(hesse_into into, bool wide, int count, int k, const double *p,
                           const double *z, double *y)
 {
     int i = 0;
-    for (; i + 24 <= k; i += 24) project_eight(into, 3, count, k, p, z + i, y + i);
-    for (; i + 8 <= k; i += 8) project_eight(into, 1, count, k, p, z + i, y + i);
+    if (wide) {
+        for (; i + 24 <= k; i += 24) project_eight(into, 3, count, k, p, z + i, y + i);
+        for (; i + 8 <= k; i += 8) project_eight(into, 1, count, k, p, z + i, y + i);
+    }
+    for (; i + 8 <= k; i += 8) project_four(into, 2, count, k, p, z + i, y + i);
+    for (; i + 4 <= k; i += 4) project_four(into, 1, count, k, p, z + i, y + i);
     for (; i < k; i++) project_one(into, 1, count, k, p, z + i, y + i);
 }
 
 /* y += dp (yb - m) - p sum dp yb for all tangents of a row. */
-HESSE_INLINE void bend(int count, int k, const double *p, const double *yb,
+HESSE_INLINE void bend(bool wide, int count, int k, const double *p, const double *yb,
                        const double *dp, double *y)
 {
     int i = 0;
     const double m = dot((size_t)count, p, yb);
-    for (; i + 24 <= k; i += 24) bend_eight(3, count, k, p, yb, m, dp + i, y + i);
-    for (; i + 8 <= k; i += 8) bend_eight(1, count, k, p, yb, m, dp + i, y + i);
+    if (wide) {
+        for (; i + 24 <= k; i += 24) bend_eight(3, count, k, p, yb, m, dp + i, y + i);
+        for (; i + 8 <= k; i += 8) bend_eight(1, count, k, p, yb, m, dp + i, y + i);
+    }
+    for (; i + 8 <= k; i += 8) bend_four(2, count, k, p, yb, m, dp + i, y + i);
+    for (; i + 4 <= k; i += 4) bend_four(1, count, k, p, yb, m, dp + i, y + i);
     for (; i < k; i++) bend_one(1, count, k, p, yb, m, dp + i, y + i);
 }
 
@@ -97,6 +113,7 @@ HESSE_INLINE void through_all(hesse_into into, const hesse_frame *f, int k, bool
                               const double *p, const double *yb, const double *z,
                               double *y)
 {
+    const bool wide = hesse_simd_lanes() == 8;
     for (int i = 0; i < f->d.n; i++)
         for (int h = 0; h < f->d.h; h++) {
             const row r = row_of(f, fields, i, h);
@@ -107,9 +124,9 @@ HESSE_INLINE void through_all(hesse_into into, const hesse_frame *f, int k, bool
             double *to = y + r.tangent;
             if (into == HESSE_SET) zero(before, to - before), zero(after, to + own);
             if (yb)
-                bend(r.count, k, p + r.primal, yb + r.primal, z + r.tangent, to);
+                bend(wide, r.count, k, p + r.primal, yb + r.primal, z + r.tangent, to);
             else
-                project(into, r.count, k, p + r.primal, z + r.tangent, to);
+                project(into, wide, r.count, k, p + r.primal, z + r.tangent, to);
         }
 }
 
