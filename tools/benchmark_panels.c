@@ -79,7 +79,7 @@ int main(int argc, char **argv)
     hesse_problem problem = {NULL, NULL, NULL};
     hesse_analysis *analysis = NULL;
     hesse_rates rates;
-    parts p = {NULL};
+    parts p = {.panels = NULL};
     MPI_Init(&argc, &argv);
     const int repeats = argc == 3 ? atoi(argv[1]) : 0;
     const hesse_options options = {.file = repeats ? argv[2] : NULL};

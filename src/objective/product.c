@@ -132,7 +132,9 @@ static bool are_of_sweep(const hesse_objective *objective, int ranks,
                          const hesse_bundle *bundles, int count)
 {
     const hesse_bundle *all = &bundles[0];
-    if (count != 1 || columns_of(objective, ranks, all->k) != all->k) return false;
+    if (count != 1 || groups_of(objective, ranks, all->k) > 1 ||
+        columns_for(all->k) != all->k)
+        return false;
     for (int i = 0; i < all->n_pieces; i++) {
         const hesse_piece *x = &all->pieces[i];
         const int *value = objective->tape->value_of;
