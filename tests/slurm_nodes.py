@@ -256,7 +256,8 @@ sleep 60
 def test(slurm):
     cases = {"mpirun": Case(slurm, "mpirun", "mpirun"),
              "srun": Case(slurm, "srun", "srun --mpi=pmix")}
-    subprocess.run([slurm.hesse, "run", "job.yaml", "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([slurm.hesse, "run", "job.yaml", "--quiet"], check=True,
+                   stdout=subprocess.DEVNULL)
     truth, _ = nodes.spectra(slurm.folder)
     wrong = {name: case.wrong(truth, 0) for name, case in cases.items()}
     whole = max(of_run(case.work, 1) for case in cases.values())
@@ -283,7 +284,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     missing = [x for x in PROGRAMS if not shutil.which(x)]
     if missing or os.geteuid():
-        print("skipped:", f"no {missing[0]}" if missing else "not root, who alone may make namespaces")
+        print("skipped:", f"no {missing[0]}" if missing else "only root may make namespaces")
         return 77
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
