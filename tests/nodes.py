@@ -44,9 +44,9 @@ def on_nodes(options, folder, *words):
     return done.returncode, done.stderr, time.monotonic() - start
 
 
-def spectra(folder):
+def spectra(folder, result="result.h5"):
     """The eigenvalues of a result, and how many runs it took before the last."""
-    with h5py.File(os.path.join(folder, "result.h5")) as f:
+    with h5py.File(os.path.join(folder, result)) as f:
         blocks = f["spectra/blocks"]
         return {name: blocks[name]["eigenvalues"][()] for name in blocks}, \
             int(f.attrs["earlier_runs"])
