@@ -113,7 +113,7 @@ hessian: {scope: both, partition: layer}
 output: {stretch: 0.2}
 END
 sed 's/width: 16/width: 4/; s/sequences: 24/sequences: 4/' long.yaml > short.yaml
-sed 's/layers: 1/layers: 8/; s/scope: both/scope: blocks/' long.yaml > longer.yaml
+sed 's/layers: 1/layers: 24/; s/scope: both/scope: blocks/' long.yaml > longer.yaml
 sed 's/context: 16/context: 8/g; s/layers: 1/layers: 2/' short.yaml > other.yaml
 for _ in $(seq 40); do printf 'to be or not to be, that is the question '; done > text.txt
 
@@ -209,7 +209,8 @@ saves cancel.h5 && scancel "$id" && reaches "$id" CANCELLED && sleep 1 &&
     [ ! -e cancel.h5 ] && has_parts cancel.h5
 verdict 'scancel: the work stays' $?
 
-# A job here has 15 to 35 seconds: Slurm sends the signal up to 20 seconds early.
+# A job here has 15 to 35 seconds: Slurm sends the signal up to 20 seconds early. All of it
+# takes about a minute on two cores of 2026.
 id=$(sbatch --parsable --ntasks=$ranks --mem-per-cpu=400M --time=1 --signal=B:USR1@25 \
     --output=limit.log "$source/jobs/hesse.sbatch" longer.yaml --output cancel.h5)
 reaches "$id" COMPLETED && whole cancel.h5 && [ "$(restarts "$id")" != 0 ]
