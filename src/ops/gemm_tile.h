@@ -46,14 +46,15 @@ NAME(tile)(const hesse_into into, const bool neighbours, const int rows,
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             __builtin_prefetch(c_of[v] + (size_t)i * ldc, 1);
-    const double *below = a + (size_t)rows * row;
+    const double *const first = a;
     size_t from = 0;
 #pragma GCC unroll 2
     for (int p = 0; p < s->depth; p++, from += ldb, a += col) {
-        const size_t line = (size_t)p;
-        if (AHEAD)
-            __builtin_prefetch(below +
-                               (col == 1 ? line % 8 * row + line / 8 * 8 : line * col));
+        if (AHEAD) { /* the rows below: element after element, or line after line */
+            const size_t next = (size_t)p;
+            __builtin_prefetch(first + (size_t)rows * row +
+                               (col == 1 ? next % 8 * row + next / 8 * 8 : next * col));
+        }
         NAME(vector) x[MOST];
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
