@@ -143,29 +143,8 @@ typedef struct group {
 /* Vectors of tangents that are taken at once. */
 enum { MOST = 3 };
 
-#define T       double
-#define WIDTH   1
-#define NAME(x) x##_one
-#include "ops/norm_tangents.h"
-#undef T
-#undef WIDTH
-#undef NAME
-
-#define T       four
-#define WIDTH   4
-#define NAME(x) x##_four
-#include "ops/norm_tangents.h"
-#undef T
-#undef WIDTH
-#undef NAME
-
-#define T       eight
-#define WIDTH   8
-#define NAME(x) x##_eight
-#include "ops/norm_tangents.h"
-#undef T
-#undef WIDTH
-#undef NAME
+#define TANGENTS "ops/norm_tangents.h"
+#include "ops/each_width.h"
 
 HESSE_INLINE group group_of(const hesse_frame *f, kind n, int i, int k)
 {

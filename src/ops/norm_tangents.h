@@ -1,9 +1,6 @@
 /* The sums and updates of norm.c for `lines` times T of the tangents of one group. They
-   stay in registers while all channels pass. norm.c includes this file for one number
-   and for a vector, and defines
-    T         the type,
-    WIDTH     its numbers,
-    NAME(x)   the name of x for this type. */
+   stay in registers while all channels pass. Each width of vectors has its own:
+   ops/each_width.h. */
 
 /* y += r (w z - [mean of w z] - xh mean of xh w z), or = the same: the tangent of xh
    along z where all factors w are 1, and the adjoint of x at z where w is the gain.

@@ -54,29 +54,8 @@ static void forward(const hesse_frame *f)
 /* Vectors of tangents that are taken at once. */
 enum { MOST = 3 };
 
-#define T       double
-#define WIDTH   1
-#define NAME(x) x##_one
-#include "ops/softmax_tangents.h"
-#undef T
-#undef WIDTH
-#undef NAME
-
-#define T       four
-#define WIDTH   4
-#define NAME(x) x##_four
-#include "ops/softmax_tangents.h"
-#undef T
-#undef WIDTH
-#undef NAME
-
-#define T       eight
-#define WIDTH   8
-#define NAME(x) x##_eight
-#include "ops/softmax_tangents.h"
-#undef T
-#undef WIDTH
-#undef NAME
+#define TANGENTS "ops/softmax_tangents.h"
+#include "ops/each_width.h"
 
 /* y += p (z - sum p z) for all tangents of a row, or = the same. */
 HESSE_INLINE void project(hesse_into into, bool wide, int count, int k, const double *p,

@@ -1,7 +1,6 @@
 /* The sums and updates of softmax.c for `lines` times T of the tangents of one row.
-   They stay in registers while all scores pass. softmax.c includes this file for one
-   number and for a vector, and defines T         the type, WIDTH     its numbers,
-    NAME(x)   the name of x for this type. */
+   They stay in registers while all scores pass. Each width of vectors has its own:
+   ops/each_width.h. */
 
 HESSE_INLINE void NAME(project)(hesse_into into, const int lines, int count, int k,
                                 const double *p, const double *z, double *y)

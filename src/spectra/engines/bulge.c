@@ -90,8 +90,8 @@ HESSE_INLINE void product(const double *d, const double *v, lane y[LANES])
     }
 }
 
-/* D <- H D H, in the lower triangle, from y = D v. What lies above the diagonal is
-   other columns'. */
+/* D <- H D H, in the lower triangle, from y = D v. The places above the
+   diagonal hold other columns. */
 HESSE_INLINE void diagonal(double *d, const hesse_reflector *h, lane y[LANES])
 {
     const double *v = h->v;

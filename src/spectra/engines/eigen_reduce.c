@@ -30,7 +30,7 @@ enum { WIDTH = HESSE_BAND, PAIR = 2 * HESSE_BAND, SQUARE = HESSE_BAND * HESSE_BA
 void dgeqrt3_(const int *m, const int *n, double *a, const int *lda, double *t,
               const int *ldt, int *info);
 
-/* What a panel leaves besides V: its columns of the band, and T. */
+/* The columns of the band that a panel gives, and T of its reflections. */
 typedef struct edge {
     double columns[HESSE_BAND][HESSE_BAND + 1], t[SQUARE]; /* T by rows */
 } edge;
