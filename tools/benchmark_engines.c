@@ -24,7 +24,8 @@ static void fill(hesse_dmat *a)
             const int r = hesse_axis_global(&a->row, i);
             const int c = hesse_axis_global(&a->col, j);
             const uint64_t low = (uint64_t)(r < c ? r : c), high = (uint64_t)(r + c);
-            a->local[(size_t)j * (size_t)a->row.count + (size_t)i] =
+            if (a->lower && r < c) continue;
+            *hesse_dmat_at(a, i, j) =
                 hesse_uniform(1, HESSE_RANDOM_SAMPLES, (low << 32) + high) - 0.5;
         }
 }
@@ -35,7 +36,11 @@ static double seconds_of(hesse_engine engine, const hesse_grid *grid, int n)
     hesse_dmat *a = NULL;
     hesse_spectrum *s = NULL;
     hesse_why why;
-    if (hesse_dmat_new(grid, n, &a) || hesse_spectrum_new(n, 0, &s, &why)) exit(4);
+    const bool lower =
+        hesse_engine_choose(engine, n, team->size, false) == HESSE_ENGINE_BAND;
+    if ((lower ? hesse_dmat_new_lower : hesse_dmat_new)(grid, n, &a) ||
+        hesse_spectrum_new(n, 0, &s, &why))
+        exit(4);
     const double many = OPERATIONS / ((double)n * n * n);
     const int count = many < 1 ? 1 : many < MOST ? (int)many : MOST;
     double seconds = 0;

@@ -109,7 +109,7 @@ static const double *at_distributed(const void *matrix, int row, int col)
     const int i = hesse_axis_below(&x->row, row), j = hesse_axis_below(&x->col, col);
     const bool mine = hesse_axis_below(&x->row, row + 1) > i &&
                       hesse_axis_below(&x->col, col + 1) > j;
-    return mine ? &x->local[(size_t)j * (size_t)x->row.count + (size_t)i] : NULL;
+    return mine ? hesse_dmat_at(x, i, j) : NULL;
 }
 
 /* Add the time since the last call to a time of the watch. */

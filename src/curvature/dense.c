@@ -1,6 +1,7 @@
 /* The dense path. If the whole matrix is needed, it is assembled first, and blocks are
-   cut out of it. Then come the blocks of groups of ranks, then those of single ranks,
-   and last the eigenvalues of the whole. At the end every rank learns all results. */
+   cut out of it. Then come the blocks whose matrices are distributed over groups of
+   ranks, then those that single ranks hold as squares, and last the eigenvalues of the
+   whole. At the end every rank learns all results. */
 #include "curvature/dense.h"
 
 #include "base/clock.h"
@@ -256,14 +257,6 @@ static void count_watch(hesse_dense *x, const hesse_watch *watch)
     x->times.exchange += watch->exchange;
 }
 
-/* Return true if somebody reads the lower triangle, too: ELPA, a listener and the
-   residuals of eigenvectors do. */
-static bool reads_lower(const hesse_dense *x)
-{
-    return x->options->engine != HESSE_ENGINE_ELPA && !x->options->vectors &&
-           !shows_matrices(x);
-}
-
 /* Assemble the matrices of a part, of every share, on a group of ranks. */
 static hesse_status assemble_part(hesse_dense *x, const hesse_rank_group *by,
                                   const hesse_task *task, hesse_part part,
@@ -274,10 +267,9 @@ static hesse_status assemble_part(hesse_dense *x, const hesse_rank_group *by,
     const size_t n = last->first + last->size - first->first;
     hesse_watch watch = watch_of(x, task);
     hesse_status status = HESSE_OK;
-    for (int s = 0; !status && s < shares_of(x); s++) {
-        status = hesse_dmat_new(by->grid, (int)n, &a[s]);
-        if (!status) a[s]->lower = reads_lower(x);
-    }
+    for (int s = 0; !status && s < shares_of(x); s++)
+        status = (task->lower ? hesse_dmat_new_lower : hesse_dmat_new)(by->grid, (int)n,
+                                                                       &a[s]);
     if (status) return status;
     const int count =
         hesse_panel_threads_begin(&x->workers, part, keeps_panels(x, task));
@@ -423,6 +415,12 @@ static hesse_status block_together(hesse_dense *x, const hesse_task *task)
     return status;
 }
 
+/* Return true if the matrix of a task is distributed over its group. */
+static bool is_distributed(const hesse_task *t)
+{
+    return t->group.count > 1 || t->lower;
+}
+
 static bool is_mine(const hesse_dense *x, const hesse_task *t)
 {
     const int rank = x->team->rank;
@@ -435,7 +433,7 @@ static hesse_status blocks_together(hesse_dense *x)
     hesse_status status = HESSE_OK;
     for (int i = 0; !status && i < x->schedule->count; i++) {
         const hesse_task *t = &x->schedule->tasks[i];
-        if (t->group.count > 1 && is_mine(x, t) && !block_is_known(x, t->block))
+        if (is_distributed(t) && is_mine(x, t) && !block_is_known(x, t->block))
             status = block_together(x, t);
     }
     return status;
@@ -505,10 +503,10 @@ static hesse_status solve_alone(hesse_dense *x, const hesse_task *task,
     return status;
 }
 
-/* Return true if a task is of a single rank and still has to be done. */
+/* Return true if a task is of a single rank with a square and still has to be done. */
 static bool is_left(const hesse_dense *x, const hesse_task *t)
 {
-    return t->group.count == 1 && !block_is_known(x, t->block);
+    return !is_distributed(t) && !block_is_known(x, t->block);
 }
 
 /* Assign tasks to waves: each rank does its tasks in the order of the schedule. */
@@ -697,7 +695,7 @@ static bool has_groups(const hesse_dense *x, int depth)
     bool any = depth == 0 && x->options->scope & HESSE_FULL;
     for (int i = 0; !any && i < x->schedule->count; i++) {
         const hesse_task *t = &x->schedule->tasks[i];
-        any = t->depth == depth && t->group.count > 1;
+        any = t->depth == depth && is_distributed(t);
     }
     return any;
 }

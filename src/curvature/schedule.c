@@ -56,15 +56,24 @@ static hesse_engine engine_of(size_t n, int ranks, bool distributed,
     return hesse_engine_choose(options->engine, order, ranks, vectors);
 }
 
+/* Return true if only the lower triangle of a matrix is stored. A block that is cut out
+   for a single rank arrives as a square. */
+static bool is_lower(hesse_engine engine, bool distributed,
+                     const hesse_schedule_options *options)
+{
+    return engine == HESSE_ENGINE_BAND && !options->both &&
+           (distributed || !options->cut);
+}
+
 /* The bytes are infinite beyond the integers of the libraries. */
-static double bytes_of(size_t n, int ranks, hesse_engine engine,
+static double bytes_of(size_t n, int ranks, hesse_engine engine, bool lower,
                        const hesse_schedule_options *options)
 {
     if (n > INT_MAX) return INFINITY;
     const int order = (int)n;
-    if (options->cut && hesse_dmat_is_long(order, ranks)) return INFINITY;
+    if (options->cut && !lower && hesse_dmat_is_long(order, ranks)) return INFINITY;
     const double vectors = fmin(2.0 * options->vectors, order);
-    const double share = hesse_dmat_bytes(order, ranks);
+    const double share = hesse_dmat_bytes(order, ranks, lower);
     return share * (options->shares +
                     (options->cut ? 2 : 0)) + /* while it is sent and received */
            hesse_engine_bytes(engine, order, ranks, options->vectors > 0) +
@@ -85,13 +94,14 @@ static void price(hesse_task *t, size_t n, int ranks,
 {
     const bool distributed = ranks > 1 || t->block < 0;
     t->engine = engine_of(n, ranks, distributed, options);
+    t->lower = is_lower(t->engine, distributed, options);
     t->exchange =
         options->shares * hesse_cost_exchange(options->rates, (double)n, ranks,
-                                              options->panel, options->both);
+                                              options->panel, !t->lower);
     t->assembly = panels_of((double)n, ranks, t->work, options) + t->exchange;
     t->eigen = options->shares * hesse_cost_eigen(options->rates, t->engine, (double)n,
                                                   ranks, options->vectors > 0);
-    t->bytes = bytes_of(n, ranks, t->engine, options);
+    t->bytes = bytes_of(n, ranks, t->engine, t->lower, options);
 }
 
 hesse_task hesse_schedule_whole(size_t n, hesse_work work,
@@ -108,7 +118,8 @@ hesse_task hesse_schedule_whole(size_t n, hesse_work work,
 /* Return the bytes for a block on each of `ranks` ranks. */
 static double need_of(size_t n, int ranks, const hesse_schedule_options *options)
 {
-    return bytes_of(n, ranks, engine_of(n, ranks, ranks > 1, options), options);
+    const hesse_engine engine = engine_of(n, ranks, ranks > 1, options);
+    return bytes_of(n, ranks, engine, is_lower(engine, ranks > 1, options), options);
 }
 
 /* Return a number of ranks that is enough for a block of order n, or 0 if no number

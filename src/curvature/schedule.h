@@ -25,8 +25,9 @@ typedef struct hesse_task {
     int block, depth; /* depth: of its group; single ranks have the largest */
     hesse_group group;
     hesse_engine engine;
-    hesse_work work;        /* of its panels                                      */
-    double solution;        /* operations of its eigenvalues: 4/3 n^3 for each share */
+    bool lower;      /* only the lower triangle is stored, as a distributed matrix */
+    hesse_work work; /* of its panels                                      */
+    double solution; /* operations of its eigenvalues: 4/3 n^3 for each share */
     double assembly, eigen; /* seconds of both                                    */
     double exchange;        /* seconds of the assembly, between ranks             */
     double bytes;           /* on each rank of its group: matrices of all shares,

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int ZERO = 0, ONE = 1;
+static const int ZERO = 0;
 
 /* One pdgemr2d may move this number of entries. It counts bytes in int, and it
    allocates its own buffers, so that a failing allocation there ends the job. */
@@ -65,36 +65,63 @@ static hesse_axis axis(int n, int nb, int procs, int me)
     return x;
 }
 
-double hesse_dmat_bytes(int n, int ranks)
+/* Columns of blocks that a rank has in a strip of a lower matrix. Wider strips store
+   more above the diagonal, narrower ones cut the products of the reduction into smaller
+   pieces. */
+enum { STRIP = 8 };
+
+double hesse_dmat_bytes(int n, int ranks, bool lower)
 {
     int rows, cols;
     hesse_grid_shape(ranks, &rows, &cols);
     const int nb = block_edge(n, cols); /* process 0 owns the most */
-    const double entries =
-        (double)axis(n, nb, rows, 0).count * axis(n, nb, cols, 0).count;
+    const hesse_axis row = axis(n, nb, rows, 0), col = axis(n, nb, cols, 0);
+    const int strip = lower ? STRIP * nb : max(1, col.count);
+    double entries = 0;
+    for (int c = 0; c < col.count; c += strip) {
+        const int blocks = (n - c * cols + nb - 1) / nb; /* from the strip's top on */
+        const int most = (blocks + rows - 1) / rows * nb;
+        entries += (double)min(row.count, most) * min(strip, col.count - c);
+    }
     return (double)sizeof(double) * entries;
 }
 
 bool hesse_dmat_is_long(int n, int ranks)
 {
-    return hesse_dmat_bytes(n, ranks) > (double)sizeof(double) * INT_MAX;
+    return hesse_dmat_bytes(n, ranks, false) > (double)sizeof(double) * INT_MAX;
+}
+
+/* Return the number of columns that this rank has of a strip. */
+static int width_of(const hesse_dmat *m, int strip)
+{
+    return max(0, min(m->strip, m->col.count - strip * m->strip));
 }
 
 static hesse_status make_local(hesse_dmat *m)
 {
     hesse_team *team = m->grid->team;
-    const size_t share = (size_t)m->row.count * m->col.count;
-    m->local = hesse_alloc(share);
+    const int columns = STRIP * m->nb * m->grid->cols; /* of a strip on all ranks */
+    m->n_strips = m->lower ? (m->n - 1) / columns + 1 : 1;
+    m->strip = m->lower ? STRIP * m->nb : max(1, m->col.count);
+    m->strips = hesse_calloc((size_t)m->n_strips, sizeof *m->strips);
+    for (int i = 0; m->strips && i < m->n_strips; i++) {
+        hesse_strip *s = &m->strips[i];
+        s->first = i * columns;
+        s->top = hesse_axis_below(&m->row, s->first);
+        s->from = m->count;
+        m->count += (size_t)(m->row.count - s->top) * (size_t)width_of(m, i);
+    }
+    if (m->strips) m->local = hesse_alloc(m->count);
     if (!m->local)
         return hesse_fail(
             &team->why, HESSE_E_NOMEM,
             "matrix of order %d: no memory for the %zu bytes of rank %d of"
             " %d",
-            m->n, share * sizeof(double), team->rank, team->size);
+            m->n, m->count * sizeof(double), team->rank, team->size);
     return HESSE_OK;
 }
 
-hesse_status hesse_dmat_new(const hesse_grid *grid, int n, hesse_dmat **a)
+static hesse_status make(const hesse_grid *grid, int n, bool lower, hesse_dmat **a)
 {
     assert(n >= 1);
     hesse_team *team = grid->team;
@@ -103,7 +130,7 @@ hesse_status hesse_dmat_new(const hesse_grid *grid, int n, hesse_dmat **a)
     if (!m) {
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "matrix of order %d: no memory", n);
     } else {
-        m->grid = grid, m->n = n, m->nb = block_edge(n, grid->cols);
+        m->grid = grid, m->n = n, m->nb = block_edge(n, grid->cols), m->lower = lower;
         m->row = axis(n, m->nb, grid->rows, grid->my_row);
         m->col = axis(n, m->nb, grid->cols, grid->my_col);
         s = make_local(m);
@@ -119,25 +146,80 @@ hesse_status hesse_dmat_new(const hesse_grid *grid, int n, hesse_dmat **a)
     return HESSE_OK;
 }
 
+hesse_status hesse_dmat_new(const hesse_grid *grid, int n, hesse_dmat **a)
+{
+    return make(grid, n, false, a);
+}
+
+hesse_status hesse_dmat_new_lower(const hesse_grid *grid, int n, hesse_dmat **a)
+{
+    return make(grid, n, true, a);
+}
+
 void hesse_dmat_free(hesse_dmat *a)
 {
     if (!a) return;
+    free(a->strips);
     free(a->local);
     free(a);
+}
+
+/* Return the strip of a column; and the column after a strip. */
+static int strip_of(const hesse_dmat *a, int column)
+{
+    int i = a->n_strips - 1;
+    while (a->strips[i].first > column) i--;
+    return i;
+}
+
+static int end_of(const hesse_dmat *a, int strip)
+{
+    return strip + 1 < a->n_strips ? a->strips[strip + 1].first : a->n;
+}
+
+/* A strip is a matrix of its own for ScaLAPACK. */
+typedef struct strip_matrix {
+    int desc[HESSE_DESC_LEN], first;
+    double *local;
+} strip_matrix;
+
+static strip_matrix matrix_of(const hesse_dmat *a, int strip)
+{
+    const hesse_strip *s = &a->strips[strip];
+    strip_matrix m = {.first = s->first, .local = a->local + s->from};
+    const int rows = a->n - s->first, cols = end_of(a, strip) - s->first;
+    const int source = s->first / a->nb % a->grid->rows;
+    int info, lld = max(1, a->row.count - s->top);
+    descinit_(m.desc, &rows, &cols, &a->nb, &a->nb, &source, &ZERO, &a->grid->context,
+              &lld, &info);
+    return m;
+}
+
+/* Copy `cols` columns from column i on, within one strip, to those from column j on.
+   Rows above a strip are left out; they lie above the diagonal. */
+static void copy(const hesse_dmat *a, int from, int i, hesse_dmat *b, int to, int j,
+                 int cols)
+{
+    strip_matrix x = matrix_of(a, from), y = matrix_of(b, to);
+    const int shift = i - j, top = max(x.first - shift, y.first), rows = b->n - top;
+    const int row_a = top + shift - x.first + 1, col_a = i - x.first + 1;
+    const int row_b = top - y.first + 1, col_b = j - y.first + 1;
+    pdgemr2d_(&rows, &cols, x.local, &row_a, &col_a, x.desc, y.local, &row_b, &col_b,
+              y.desc, &a->grid->context);
 }
 
 hesse_status hesse_dmat_part(const hesse_dmat *a, int first, int n, hesse_dmat **part)
 {
     assert(first >= 0 && n >= 1 && first <= a->n - n);
-    assert(!hesse_dmat_is_long(a->n, a->grid->team->size));
+    assert(a->lower || !hesse_dmat_is_long(a->n, a->grid->team->size));
     hesse_dmat *b = NULL;
-    hesse_status s = hesse_dmat_new(a->grid, n, &b);
+    hesse_status s = make(a->grid, n, a->lower, &b);
     if (s) return s;
-    const int width = max(1, SLAB / n), from = first + 1;
-    for (int j = 0; j < n; j += min(width, n - j)) {
-        const int w = min(width, n - j), ja = from + j, jb = j + 1;
-        pdgemr2d_(&n, &w, a->local, &from, &ja, a->desc, b->local, &ONE, &jb, b->desc,
-                  &a->grid->context);
+    for (int j = 0, w; j < n; j += w) {
+        const int from = strip_of(a, first + j), to = strip_of(b, j);
+        const int end = min(end_of(a, from) - first, end_of(b, to));
+        w = min(max(1, SLAB / n), min(end, n) - j);
+        copy(a, from, first + j, b, to, j, w);
     }
     *part = b;
     return HESSE_OK;
@@ -145,10 +227,11 @@ hesse_status hesse_dmat_part(const hesse_dmat *a, int first, int n, hesse_dmat *
 
 hesse_status hesse_dmat_copy(const hesse_dmat *a, hesse_dmat **copy)
 {
+    assert(!a->lower);
     hesse_dmat *b = NULL;
     hesse_status s = hesse_dmat_new(a->grid, a->n, &b);
     if (s) return s;
-    memcpy(b->local, a->local, (size_t)a->row.count * a->col.count * sizeof *a->local);
+    memcpy(b->local, a->local, a->count * sizeof *a->local);
     *copy = b;
     return HESSE_OK;
 }

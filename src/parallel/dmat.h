@@ -38,14 +38,45 @@ typedef struct hesse_grid {
     int rows, cols, my_row, my_col;
 } hesse_grid;
 
+/** Neighbouring columns of a matrix, with the rows from their first index on. The share
+ * of a rank in a strip is column-major. */
+typedef struct hesse_strip {
+    int first;   /* column of the matrix                      */
+    int top;     /* first row of a rank's share, a local index */
+    size_t from; /* its place in the local array               */
+} hesse_strip;
+
 typedef struct hesse_dmat {
     const hesse_grid *grid; /* borrowed                                       */
     int n, nb;              /* order, block edge                              */
     hesse_axis row, col;
-    bool lower; /* nobody reads entries above the diagonal; the maker may set it */
-    int desc[HESSE_DESC_LEN]; /* ScaLAPACK descriptor                         */
-    double *local;            /* row.count x col.count, column-major, owned   */
+    bool lower; /* only the lower triangle is stored */
+    int strip;  /* columns that a rank has of a strip, whole blocks; all columns unless
+                   `lower` is set */
+    int n_strips;
+    hesse_strip *strips;      /* owned; the same columns on every rank        */
+    int desc[HESSE_DESC_LEN]; /* ScaLAPACK descriptor, of a matrix that is not lower */
+    size_t count;             /* numbers in the local array                   */
+    double *local; /* strip after strip, owned; one strip of row.count x col.count
+                      unless `lower` is set */
 } hesse_dmat;
+
+/** Local. Return the distance between an entry and its neighbour in the next column, if
+ * both columns are in the same strip. */
+static inline size_t hesse_dmat_stride(const hesse_dmat *a, int col)
+{
+    return (size_t)(a->row.count - a->strips[col / a->strip].top);
+}
+
+/** Local. Return the place of an entry, given by local indices. A lower matrix has the
+ *  entries from its strip's top on, which may lie a little above the diagonal and are
+ *  zero there. */
+static inline double *hesse_dmat_at(const hesse_dmat *a, int row, int col)
+{
+    const hesse_strip *s = &a->strips[col / a->strip];
+    return a->local + s->from + (size_t)(col % a->strip) * hesse_dmat_stride(a, col) +
+           (size_t)(row - s->top);
+}
 
 /** Local. Find the most nearly square grid of `ranks` ranks, rows <= cols. */
 void hesse_grid_shape(int ranks, int *rows, int *cols);
@@ -56,9 +87,11 @@ hesse_status hesse_grid_new(hesse_team *team, hesse_grid **grid);
 void hesse_grid_free(hesse_grid *grid);
 
 /** Local. Return the largest number of bytes that a rank needs for its share of an n x
- * n matrix on `ranks` ranks; and true if the share has more entries than an int can
- * count, which is too many for ScaLAPACK, ELPA and LAPACK. */
-double hesse_dmat_bytes(int n, int ranks);
+ * n matrix on `ranks` ranks, or of its lower triangle. */
+double hesse_dmat_bytes(int n, int ranks, bool lower);
+
+/** Local. Return true if the share of a matrix that is not lower has more entries than
+ * an int can count, which is too many for ScaLAPACK, ELPA and LAPACK. */
 bool hesse_dmat_is_long(int n, int ranks);
 
 /** Collective. Make a zero n x n matrix, n >= 1. If there are not enough blocks for all
@@ -69,18 +102,24 @@ bool hesse_dmat_is_long(int n, int ranks);
  *  Errors: HESSE_E_NOMEM.
  *  Source: ScaLAPACK Users' Guide (1997), chapter 4. */
 hesse_status hesse_dmat_new(const hesse_grid *grid, int n, hesse_dmat **a);
+
+/** Collective. The same for a matrix of which only the lower triangle is stored. It
+ *  serves the engine BAND, and no library.
+ *  Memory: 4 n^2 / ranks bytes for each rank, to within a strip of columns. */
+hesse_status hesse_dmat_new_lower(const hesse_grid *grid, int n, hesse_dmat **a);
 void hesse_dmat_free(hesse_dmat *a);
 
 /** Collective. Copy part first ... first + n - 1 of both axes to a new matrix. The
- *  matrix is not long, because ScaLAPACK copies it.
+ *  part is lower if the matrix is; if not, the matrix is not long, because ScaLAPACK
+ *  copies it.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_dmat_part(const hesse_dmat *a, int first, int n, hesse_dmat **part);
 
 /** A principal block that one rank will hold as a whole. */
 typedef struct hesse_gather {
     int first, n, owner;
-    double
-        *values; /* on the owner n x n, both triangles, overwritten; NULL elsewhere */
+    double *values; /* on the owner n x n, overwritten, both triangles (zeros above the
+                       diagonal if the matrix is lower); NULL elsewhere */
 } hesse_gather;
 
 /** Collective. Send principal blocks to their owners, all in one exchange. The list is
@@ -89,7 +128,7 @@ typedef struct hesse_gather {
 hesse_status hesse_dmat_gather(const hesse_dmat *a, const hesse_gather *list,
                                int count);
 
-/** Collective. Copy a matrix. Errors: HESSE_E_NOMEM. */
+/** Collective. Copy a matrix that is not lower. Errors: HESSE_E_NOMEM. */
 hesse_status hesse_dmat_copy(const hesse_dmat *a, hesse_dmat **copy);
 
 #endif /* HESSE_PARALLEL_DMAT_H */

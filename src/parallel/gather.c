@@ -23,12 +23,19 @@ static size_t piece_size(const hesse_axis *row, const hesse_axis *col,
     return (size_t)(i.end - i.first) * (size_t)(j.end - j.first);
 }
 
+/* Rows above the top of a strip are not stored, and stay zero. */
 static double *pack(const hesse_dmat *a, const hesse_gather *g, double *out)
 {
     const span i = owned(&a->row, g), j = owned(&a->col, g);
-    const size_t ld = (size_t)a->row.count, rows = (size_t)(i.end - i.first);
-    for (int c = j.first; c < j.end; c++, out += rows)
-        memcpy(out, a->local + (size_t)c * ld + (size_t)i.first, rows * sizeof *out);
+    const int rows = i.end - i.first;
+    for (int c = j.first; c < j.end; c++, out += rows) {
+        const int above = a->strips[c / a->strip].top - i.first;
+        const int left_out = above < 0 ? 0 : above < rows ? above : rows;
+        memset(out, 0, (size_t)left_out * sizeof *out);
+        if (left_out < rows)
+            memcpy(out + left_out, hesse_dmat_at(a, i.first + left_out, c),
+                   (size_t)(rows - left_out) * sizeof *out);
+    }
     return out;
 }
 

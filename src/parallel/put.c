@@ -133,7 +133,6 @@ static double *pack_strip(bool lower, const hesse_patch *p, int i,
 static const double *unpack(hesse_dmat *a, box b, bool mirror, const double *in)
 {
     const box own = local_box(&a->row, &a->col, b);
-    const size_t ld = (size_t)a->row.count;
     const bool below = a->lower || (b.lower && !mirror), above = b.lower && mirror;
     if (!serves(a->lower, b, mirror)) return in;
     for (int j = own.col; j < own.col + own.cols; j++, in += own.rows) {
@@ -142,7 +141,7 @@ static const double *unpack(hesse_dmat *a, box b, bool mirror, const double *in)
         if (below) first = max(first, hesse_axis_below(&a->row, col));
         if (above) end = min(end, hesse_axis_below(&a->row, col + 1));
         if (first < end)
-            memcpy(a->local + (size_t)j * ld + (size_t)first, in + (first - own.row),
+            memcpy(hesse_dmat_at(a, first, j), in + (first - own.row),
                    (size_t)(end - first) * sizeof *in);
     }
     return in;

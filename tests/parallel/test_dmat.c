@@ -80,7 +80,7 @@ static void shares_are_the_matrix(void **state)
         int mine = a->row.count * a->col.count, all, ascending = 1;
         MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
         assert_all(all == n * n);
-        assert_all(8.0 * mine <= hesse_dmat_bytes(n, ranks));
+        assert_all(8.0 * mine <= hesse_dmat_bytes(n, ranks, false));
         for (int i = 0; i < n; i++) {
             const int at = hesse_axis_below(&a->row, i);
             const int owned = i / a->nb % a->row.procs == a->row.me;
@@ -414,7 +414,7 @@ static void long_shares_are_told(void **state)
     (void)state;
     assert_all(!hesse_dmat_is_long(46340, 1) && hesse_dmat_is_long(46341, 1));
     assert_all(!hesse_dmat_is_long(46341, 2) && hesse_dmat_is_long(66000, 2));
-    assert_all(hesse_dmat_bytes(46341, 1) == 8.0 * 46341 * 46341);
+    assert_all(hesse_dmat_bytes(46341, 1, false) == 8.0 * 46341 * 46341);
 }
 
 /* BLACS has room for about 16,000 contexts if they are not given back. */
@@ -433,11 +433,25 @@ static void grids_are_given_back(void **state)
     hesse_team_free(team);
 }
 
-/* If a matrix is lower, only that triangle is filled, by patches from either side. */
+/* Return true if a lower matrix holds entry(from + row, from + column). */
+static int holds_lower(const hesse_dmat *a, int from)
+{
+    int right = 1;
+    for (int j = 0; j < a->col.count; j++)
+        for (int i = a->strips[j / a->strip].top; i < a->row.count; i++) {
+            const int r = global(&a->row, a->nb, i), c = global(&a->col, a->nb, j);
+            right &=
+                *hesse_dmat_at(a, i, j) == (r >= c ? entry(from + r, from + c) : 0);
+        }
+    return right;
+}
+
+/* If a matrix is lower, only that triangle is filled, by patches from either side. It
+   takes about half of the memory, and its parts and blocks are the same. */
 static void lower_matrices_are_half_filled(void **state)
 {
     (void)state;
-    enum { N = 150, CUT = 60 };
+    enum { N = 1150, CUT = 460 };
     stage t = set_up();
     const int rank = hesse_team_rank(t.team), ranks = hesse_team_size(t.team);
     static double values[3][N * (N + 3)];
@@ -445,18 +459,29 @@ static void lower_matrices_are_half_filled(void **state)
                                patch_of(0, CUT, CUT, N - CUT, values[1]),
                                patch_of(CUT, N - CUT, CUT, N - CUT, values[2])};
     hesse_dmat *a = NULL;
-    assert_all(hesse_dmat_new(t.grid, N, &a) == HESSE_OK);
-    a->lower = true;
+    assert_all(hesse_dmat_new_lower(t.grid, N, &a) == HESSE_OK);
+    assert_all(8.0 * (double)a->count <= hesse_dmat_bytes(N, ranks, true));
+    assert_all(hesse_dmat_bytes(20 * N, ranks, true) <=
+               0.6 * hesse_dmat_bytes(20 * N, ranks, false));
     for (int i = 0; i < 3; i++)
         assert_all(put_all(a, &all[i], rank == i % ranks) == HESSE_OK);
-    int right = 1;
-    for (int j = 0; j < a->col.count; j++)
-        for (int i = 0; i < a->row.count; i++) {
-            const int r = global(&a->row, a->nb, i), c = global(&a->col, a->nb, j);
-            const double x = a->local[(size_t)j * a->row.count + i];
-            right &= x == (r >= c ? entry(r, c) : 0);
-        }
-    assert_all(right);
+    assert_all(holds_lower(a, 0));
+    static const int firsts[] = {0, 1, 300, 700}, sizes[] = {N, 800, 850, 450};
+    for (int k = 0; k < 4; k++) {
+        hesse_dmat *part = NULL;
+        assert_all(hesse_dmat_part(a, firsts[k], sizes[k], &part) == HESSE_OK);
+        assert_all(part->lower && part->n == sizes[k] && holds_lower(part, firsts[k]));
+        hesse_dmat_free(part);
+        const hesse_gather block = {firsts[k], sizes[k], k % ranks,
+                                    rank == k % ranks ? values[0] : NULL};
+        assert_all(hesse_dmat_gather(a, &block, 1) == HESSE_OK);
+        int right = 1;
+        for (int c = 0; block.values && c < sizes[k]; c++)
+            for (int r = 0; r < sizes[k]; r++)
+                right &= block.values[(size_t)c * (size_t)sizes[k] + (size_t)r] ==
+                         (r >= c ? entry(firsts[k] + r, firsts[k] + c) : 0);
+        assert_all(right);
+    }
     hesse_dmat_free(a);
     tear_down(t);
 }

@@ -9,6 +9,7 @@
 #include "spectra/engines/engines.h"
 #include "spectra/engines/small.h"
 
+#include <assert.h>
 #include <cblas.h>
 #include <limits.h>
 #include <math.h>
@@ -71,7 +72,7 @@ static bool counts(hesse_engine engine, int n, int ranks)
 double hesse_engine_bytes(hesse_engine engine, int n, int ranks, bool vectors)
 {
     if (!counts(engine, n, ranks)) return INFINITY;
-    const double share = hesse_dmat_bytes(n, ranks), whole = 8.0 * n * n;
+    const double share = hesse_dmat_bytes(n, ranks, false), whole = 8.0 * n * n;
     const double gathered = ranks > 1 ? 3 * whole : 0;
     double bytes = 8 * 160.0 * n; /* bands */
     if (engine == HESSE_ENGINE_BAND)
@@ -164,8 +165,17 @@ static hesse_status band(int n, double *a, double *lambda, hesse_why *why)
     hesse_team team = {.comm = MPI_COMM_SELF, .size = 1};
     const hesse_grid grid = {.team = &team, .rows = 1, .cols = 1};
     const hesse_axis all = {.procs = 1, .nb = 64, .count = n};
-    hesse_dmat m = {
-        .grid = &grid, .n = n, .nb = 64, .row = all, .col = all, .local = a};
+    hesse_strip whole = {0};
+    hesse_dmat m = {.grid = &grid,
+                    .n = n,
+                    .nb = 64,
+                    .row = all,
+                    .col = all,
+                    .strip = n,
+                    .n_strips = 1,
+                    .strips = &whole,
+                    .count = (size_t)n * (size_t)n,
+                    .local = a};
     const hesse_status s = hesse_band_solve(&m, lambda);
     if (s) *why = team.why;
     return s;
@@ -218,9 +228,10 @@ static hesse_status alone(hesse_dmat *a, hesse_engine engine, hesse_spectrum *sp
 {
     hesse_team *team = a->grid->team;
     const size_t size = (size_t)a->n * (size_t)a->n;
-    double *whole = team->size > 1 ? NULL : a->local;
+    const bool gathers = team->size > 1 || a->lower;
+    double *whole = gathers ? NULL : a->local;
     hesse_status s = HESSE_OK;
-    if (team->size > 1) {
+    if (gathers) {
         if (team->rank == 0 && !(whole = hesse_alloc(size)))
             s = hesse_fail(
                 &team->why, HESSE_E_NOMEM,
@@ -291,8 +302,8 @@ static hesse_status residuals(const hesse_dmat *h, hesse_spectrum *s)
 static void dither(hesse_dmat *a)
 {
     hesse_team *team = a->grid->team;
-    const size_t rows = (size_t)a->row.count, count = rows * (size_t)a->col.count;
-    const double mine = hesse_largest(count, a->local);
+    const size_t rows = (size_t)a->row.count;
+    const double mine = hesse_largest(a->count, a->local);
     double largest;
     MPI_Allreduce(&mine, &largest, 1, MPI_DOUBLE, MPI_MAX, team->comm);
     for (int c = 0; c < a->col.count; c++)
@@ -335,7 +346,7 @@ hesse_status hesse_eigen(hesse_dmat *a, hesse_engine engine, hesse_spectrum *spe
 {
     hesse_team *team = a->grid->team;
     hesse_status s = HESSE_OK;
-    if (!isfinite(hesse_largest((size_t)a->row.count * (size_t)a->col.count, a->local)))
+    if (!isfinite(hesse_largest(a->count, a->local)))
         s = hesse_fail(&team->why, HESSE_E_NUMERIC,
                        "a matrix of order %d is not finite", a->n);
     s = hesse_agree(team, s);
@@ -343,6 +354,8 @@ hesse_status hesse_eigen(hesse_dmat *a, hesse_engine engine, hesse_spectrum *spe
     engine = hesse_engine_choose(engine, a->n, team->size, spectrum->vectors > 0);
     if (engine == HESSE_ENGINE_ELPA && !hesse_elpa_serves(a))
         engine = HESSE_ENGINE_SCALAPACK;
+    assert(!a->lower ||
+           (engine != HESSE_ENGINE_ELPA && engine != HESSE_ENGINE_SCALAPACK));
     if (!counts(engine, a->n, team->size))
         return hesse_fail(&team->why, HESSE_E_NOMEM,
                           "a matrix of order %d on %d ranks: a rank's share has more "

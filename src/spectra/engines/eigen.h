@@ -35,7 +35,8 @@ double hesse_engine_bytes(hesse_engine engine, int n, int ranks, bool vectors);
 hesse_status hesse_eigen_local(int n, double *a, hesse_engine engine,
                                hesse_spectrum *spectrum, hesse_why *why);
 
-/** Collective. The same for a distributed matrix, with both triangles filled.
+/** Collective. The same for a distributed matrix, with both triangles filled, or for
+ * a lower one, which BAND, SMALL and LAPACK solve, without eigenvectors.
  *
  *  engine    [in]      asked for: see hesse_engine_choose. If ELPA cannot solve the
  *                      matrix (a rank owns nothing), ScaLAPACK does, and

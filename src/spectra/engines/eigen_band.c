@@ -20,15 +20,14 @@ enum { SMALLEST = -1000 };
 static int normalise(hesse_dmat *a)
 {
     hesse_team *team = a->grid->team;
-    const size_t count = (size_t)a->row.count * (size_t)a->col.count;
-    double largest = hesse_largest(count, a->local);
+    double largest = hesse_largest(a->count, a->local);
     int exponent;
     if (team->size > 1)
         MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE, MPI_MAX, team->comm);
     frexp(largest, &exponent);
     if (exponent < SMALLEST) exponent = SMALLEST;
     const double factor = ldexp(1, -exponent);
-    for (size_t i = 0; i < count; i++) a->local[i] *= factor;
+    for (size_t i = 0; i < a->count; i++) a->local[i] *= factor;
     return exponent;
 }
 

@@ -142,8 +142,7 @@ static void gather_panel(const reduction *x)
     int *starts = x->counts + team->size;
     for (int c = mine.left; c < mine.right; c++)
         memcpy(x->y + (size_t)(c - mine.left) * (size_t)rows,
-               a->local + (size_t)c * (size_t)a->row.count + mine.top,
-               (size_t)rows * sizeof *x->y);
+               hesse_dmat_at(a, mine.top, c), (size_t)rows * sizeof *x->y);
     for (int q = 0, start = 0; q < team->size; q++) {
         x->counts[q] = q == root ? 0 : size_of(share_of(x, q));
         starts[q] = start;
@@ -209,8 +208,8 @@ typedef struct rectangle {
 } rectangle;
 
 /* Visit this rank's blocks on and below the diagonal of the rest. Rectangles are
-   several blocks wide. The stairs of blocks above them, down from the diagonal, are
-   visited one column of blocks at a time. */
+   several blocks wide, and lie in one strip of a lower matrix. The stairs of blocks
+   above them, down from the diagonal, are visited one column of blocks at a time. */
 static void walk(const reduction *x, void (*visit)(const reduction *, rectangle))
 {
     const hesse_axis *row = &x->a->row, *col = &x->a->col;
@@ -218,8 +217,7 @@ static void walk(const reduction *x, void (*visit)(const reduction *, rectangle)
     const int stripe = x->order < LARGE ? STRIPE : LARGE_STRIPE;
     int left = hesse_axis_below(col, x->rest);
     while (left < col->count) {
-        const int last = (left / nb + stripe) * nb - 1;
-        const int right = lesser(last + 1, col->count);
+        const int right = lesser((left / nb / stripe + 1) * stripe * nb, col->count);
         const int end = hesse_axis_global(col, right - 1) / nb * nb + nb;
         const int bottom = hesse_axis_below(row, lesser(end, n));
         for (int c = left, run; c < right; c += run) {
@@ -239,7 +237,7 @@ static void walk(const reduction *x, void (*visit)(const reduction *, rectangle)
    the cache is multiplied twice. */
 static void multiply(const reduction *x, rectangle r)
 {
-    const size_t ld = (size_t)x->a->row.count;
+    const size_t ld = hesse_dmat_stride(x->a, r.left);
     const int first_row = hesse_axis_below(&x->a->row, x->rest);
     const int first_col = hesse_axis_below(&x->a->col, x->rest);
     const size_t rows = (size_t)(x->a->row.count - first_row) * WIDTH;
@@ -248,7 +246,7 @@ static void multiply(const reduction *x, rectangle r)
         for (int i = r.top, m; i < r.bottom; i += m) {
             const int n = lesser(TILE, r.right - j);
             m = lesser(TILE, (i < r.below ? r.below : r.bottom) - i);
-            const double *a = x->a->local + (size_t)j * ld + (size_t)i;
+            const double *a = hesse_dmat_at(x->a, i, j);
             double *u_rows = x->rows + (size_t)(i - first_row) * WIDTH;
             double *u_cols = x->cols + (size_t)(j - first_col) * WIDTH;
             hesse_gemm(HESSE_ADD, m, WIDTH, n, 1, (hesse_strided){a, 1, ld}, u_cols,
@@ -262,14 +260,14 @@ static void multiply(const reduction *x, rectangle r)
 /* Compute A - Y V' - V Y' in one product: the rows are [V Y], the columns [Y V]. */
 static void update(const reduction *x, rectangle r)
 {
-    const int ld = x->a->row.count;
+    const int ld = (int)hesse_dmat_stride(x->a, r.left);
     const int first_row = hesse_axis_below(&x->a->row, x->rest);
     const int first_col = hesse_axis_below(&x->a->col, x->rest);
     cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, r.bottom - r.top,
                 r.right - r.left, PAIR, -1,
                 x->rows + (size_t)(r.top - first_row) * PAIR, PAIR,
                 x->cols + (size_t)(r.left - first_col) * PAIR, PAIR, 1,
-                x->a->local + (size_t)r.left * (size_t)ld + r.top, ld);
+                hesse_dmat_at(x->a, r.top, r.left), ld);
 }
 
 /* Sum A U over the ranks, and make Y of it. Each rank does this for a range of rows,
@@ -330,13 +328,13 @@ static void advance(const reduction *x)
 /* Storage blocks on the diagonal are read as a whole. Each lies on one rank. */
 static void mirror_diagonal_blocks(hesse_dmat *a)
 {
-    const size_t ld = (size_t)a->row.count;
     for (int c = 0, run; c < a->col.count; c += run) {
         run = hesse_axis_run(&a->col, c, a->col.count);
         const int block = hesse_axis_global(&a->col, c);
         const int r = hesse_axis_below(&a->row, block);
         if (hesse_axis_below(&a->row, block + 1) == r) continue;
-        double *corner = a->local + (size_t)c * ld + (size_t)r;
+        const size_t ld = hesse_dmat_stride(a, c);
+        double *corner = hesse_dmat_at(a, r, c);
         for (size_t j = 0; j < (size_t)run; j++)
             for (size_t i = j + 1; i < (size_t)run; i++)
                 corner[i * ld + j] = corner[j * ld + i];
