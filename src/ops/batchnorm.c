@@ -56,10 +56,10 @@ static void forward(const hesse_frame *f)
     const size_t n = (size_t)f->d.n, c = (size_t)f->d.c;
     for (size_t j = 0; j < c; j++) {
         real mean = 0, square = 0;
-        for (size_t i = 0; i < n; i++) mean += f->x[X][i * c + j] / (real)n;
+        for (size_t i = 0; i < n; i++) mean += f->x[X][i * c + j] / (real)f->d.n;
         for (size_t i = 0; i < n; i++) {
             const real d = f->x[X][i * c + j] - mean;
-            square += d * d / (real)n;
+            square += d * d / (real)f->d.n;
         }
         const real r = 1 / sqrt(square + (real)f->d.a);
         f->keep[n * c + j] = r;

@@ -119,8 +119,7 @@ typedef struct hesse_frame {
  *  (docs/performance.md). */
 static inline size_t hesse_stride(int width, int k)
 {
-    const int line = HESSE_REALS_64;
-    return (size_t)width * (size_t)k + (size_t)(k < line ? 0 : line);
+    return (size_t)width * (size_t)k + (k < HESSE_REALS_64 ? 0 : HESSE_REALS_64);
 }
 
 /** Token i attends to the tokens hesse_visible_from(f, i) ... hesse_visible_end(f, i) -
