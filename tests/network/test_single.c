@@ -43,9 +43,9 @@ static void reals_are_floats(void **state)
     assert_int_equal(hesse_real_lanes(), 2 * hesse_simd_lanes());
 }
 
-/* Differences over four points, whose error is of order h^4: a float allows no small
-   step. */
-static const double step = 0.01, points[] = {-2, -1, 1, 2},
+/* Differences over four points, whose error is of order h^4, because a float allows no
+   small step. With larger steps, max pooling and ReLU would change their branches. */
+static const double step = 0.001, points[] = {-2, -1, 1, 2},
                     factors[] = {1.0 / 12, -2.0 / 3, 2.0 / 3, -1.0 / 12};
 
 static void derivatives_are_differences(void **state)
@@ -63,14 +63,14 @@ static void derivatives_are_differences(void **state)
         for (size_t i = 0; i < n; i++) hv[i] = dot_product(n, hessian + i * n, v);
         for (int p = 0; p < 4; p++) {
             const double factor = factors[p] / step;
-            for (size_t i = 0; i < n; i++) there[i] = m.theta[i] + points[p] * step * v[i];
+            for (size_t i = 0; i < n; i++)
+                there[i] = m.theta[i] + points[p] * step * v[i];
             slope += factor * hesse_tape_run(m.tape, there, gradient);
             for (size_t i = 0; i < n; i++) differences[i] += factor * gradient[i];
         }
         const double scale = length(n, v) * length(n, m.gradient);
-        if (getenv("SHOW")) printf("%d %g %g\n", a, fabs(dot_product(n, m.gradient, v) - slope) / scale, distance(n, hv, differences)/length(n, hv));
-        assert_true(fabs(dot_product(n, m.gradient, v) - slope) < 1e-4 * scale);
-        assert_true(distance(n, hv, differences) < 2e-3 * length(n, hv));
+        assert_true(fabs(dot_product(n, m.gradient, v) - slope) < 2e-4 * scale);
+        assert_true(distance(n, hv, differences) < 1e-3 * length(n, hv));
         free(hessian), free(v), free(there), free(gradient), free(hv);
         free(differences);
         transformer_free(&m);
@@ -87,7 +87,6 @@ static void hessians_are_symmetric(void **state)
         double *h = transformer_share(&m, HESSE_ALL), *turned = hesse_alloc(n * n);
         for (size_t i = 0; i < n; i++)
             for (size_t j = 0; j < n; j++) turned[j * n + i] = h[i * n + j];
-        if (getenv("SHOW")) printf("%d %g\n", a, distance(n * n, h, turned)/length(n * n, h));
         assert_true(distance(n * n, h, turned) < 1e-5 * length(n * n, h));
         free(h), free(turned);
         transformer_free(&m);
