@@ -24,11 +24,11 @@ typedef struct amounts {
     int room, entries, tokens;
 } amounts;
 
-enum { MOST = 1 << 16 };
+enum { MOST = (1 << 19) / sizeof(real), ROOM = (1 << 16) / sizeof(real) };
 
 static amounts amounts_of(int k)
 {
-    return k == 1 ? (amounts){MOST, 512, 256} : (amounts){8192, 256, 64};
+    return k == 1 ? (amounts){MOST, 512, 256} : (amounts){ROOM, 256, 64};
 }
 
 static int width(const hesse_dims *d, int i)

@@ -33,10 +33,10 @@ static double work(const hesse_dims *d, const hesse_use *use)
     return full * (use->moves[X] + turned) + use->shares * up;
 }
 
-/* A block of a matrix, of at most DEPTH columns, has NEAR numbers, which stay in the
-   second-level cache while all tokens are multiplied with it. DEPTH columns of tangents
-   of a token stay in the first-level cache. */
-enum { NEAR = 32768, DEPTH = 128, PADDING = 8 };
+/* A block of a matrix, of at most DEPTH columns, has NEAR numbers, 256 KiB, which stay
+   in the second-level cache while all tokens are multiplied with it. DEPTH columns of
+   tangents of a token stay in the first-level cache. */
+enum { NEAR = (1 << 18) / sizeof(real), DEPTH = 128, PADDING = HESSE_REALS_64 };
 
 /* Copy a block of a matrix, column by column. In the matrix, its columns may be far
    apart, so that each would lie on its own page of memory. The padding prevents columns

@@ -11,7 +11,7 @@
 
 /* Numbers of a matrix that stay in the cache while rows are multiplied with it, and its
    columns. */
-enum { NEAR = 65536, DEPTH = 256 };
+enum { NEAR = (1 << 19) / sizeof(real), DEPTH = 256 };
 
 /* A weight with this many numbers or more goes to BLAS. */
 enum { WIDE = 65536 };
