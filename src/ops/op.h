@@ -269,7 +269,8 @@ extern const hesse_op hesse_op_sum_fields, hesse_op_max_fields;
 /* The rank of each number in its field, from 0 for the largest one; of equal numbers
    the first one is larger: n x c. All derivatives are 0. */
 extern const hesse_op hesse_op_rank_fields;
-/* Softmax over each of h fields of channels: n x c; numbers up to -1e300 give 0. */
+/* Softmax over each of h fields of channels: n x c; numbers up to HESSE_REAL_HIDDEN
+   give 0. */
 extern const hesse_op hesse_op_softmax_fields;
 /* y = x + M, y = x M by elements: n x c; M a constant, t or 1 x c or 1. */
 extern const hesse_op hesse_op_add_table, hesse_op_times_table;
