@@ -83,8 +83,8 @@ static inline void transformer_free(transformer *m)
 static inline double *transformer_share(const transformer *m, hesse_kinds kinds)
 {
     const int n = (int)m->params.size, count = m->params.count, k = 16;
-    double *h = hesse_alloc((size_t)n * n), *v = hesse_alloc((size_t)n * k);
-    double *hv = hesse_alloc((size_t)n * k);
+    double *h = hesse_alloc((size_t)n * n);
+    real *v = hesse_alloc_real((size_t)n * k), *hv = hesse_alloc_real((size_t)n * k);
     bool *moves = hesse_calloc((size_t)count, sizeof *moves);
     hesse_rect *want = hesse_calloc((size_t)count, sizeof *want);
     hesse_sweep *s = hesse_sweep_new(m->tape, k, hesse_pace_of_panels);

@@ -10,7 +10,7 @@
 
 static const hesse_fault NOWHERE = {-1, "", -1};
 
-size_t hesse_first_fault(const double *x, size_t count)
+size_t hesse_first_fault(const real *x, size_t count)
 {
     size_t i = 0;
     while (i < count && isfinite(x[i])) i++;
@@ -30,7 +30,7 @@ const char *hesse_fault_text(const hesse_tape *t, const hesse_fault *fault, char
 
 /* Return the sequence of an activation's first number that is not finite; -1: there is
    none. */
-static int sequence_of(const hesse_tape *t, const hesse_value *v, const double *x)
+static int sequence_of(const hesse_tape *t, const hesse_value *v, const real *x)
 {
     const size_t i = v->width ? hesse_first_fault(x, v->count) : v->count;
     if (i == v->count) return -1;
@@ -51,7 +51,7 @@ static hesse_fault fault_of_loss(const hesse_tape *t, int node)
 {
     const hesse_node *n = &t->nodes[node];
     for (int s = t->first; s < end_of(t); s++) {
-        double part = 0;
+        real part = 0;
         hesse_frame f = hesse_tape_frame(t, n, s * n->d.t, n->d.t);
         f.y = &part;
         n->op->forward(&f);

@@ -252,10 +252,10 @@ static bool weigh_batches(hesse_tape *t, const summands *x, int size)
     const int tokens = x->each         ? x->each
                        : batch->target ? batch->labels
                                        : batch->wanted_tokens;
-    double *weights = hesse_tape_weights(t, tokens);
+    real *weights = hesse_tape_weights(t, tokens);
     for (int i = 0; weights && i < batch->sequences; i++)
         for (int j = 0; j < tokens; j++)
-            weights[i * tokens + j] = 1 / terms_of(x, i / size * size, size);
+            weights[i * tokens + j] = (real)(1 / terms_of(x, i / size * size, size));
     return weights;
 }
 
@@ -384,6 +384,6 @@ hesse_status hesse_graph_renew(hesse_tape *t, const hesse_batch *batch,
     if (!by_token) hesse_tape_drop_weights(t);
     for (hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++)
         if (n->op->loss) n->d.a = loss_weight(t->loss_weight, &x, weighting, by_token);
-    t->n_ready = 0;
+    hesse_tape_renew_inputs(t);
     return HESSE_OK;
 }

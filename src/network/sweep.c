@@ -46,8 +46,7 @@ static span live_of(const pass *p, int t)
 }
 
 /* Return the place of a token in a stretch's tangents or cotangents. */
-static double *at_token(const pass *p, const hesse_value *v, double *stretch,
-                        size_t token)
+static real *at_token(const pass *p, const hesse_value *v, real *stretch, size_t token)
 {
     if (!stretch || v->param >= 0 || !v->width) return stretch;
     return stretch + (token - (size_t)p->sequences.first * (size_t)v->tokens) *
@@ -56,7 +55,7 @@ static double *at_token(const pass *p, const hesse_value *v, double *stretch,
 
 /* Return the frame of a node for its operator. Arrays that the plan did not mark are
    NULL. */
-static hesse_frame frame_of(const pass *p, const hesse_node *n, double *hv)
+static hesse_frame frame_of(const pass *p, const hesse_node *n, real *hv)
 {
     const hesse_tape *t = p->s->t;
     hesse_frame f = hesse_tape_frame(t, n, p->now.first, p->now.end - p->now.first);
@@ -85,7 +84,7 @@ static void fill_vectors(const hesse_sweep *s, const hesse_directions *v)
     for (int i = 0; i < s->t->n_values; i++) {
         const hesse_value *x = &s->t->values[i];
         const size_t k = (size_t)v->k, size = x->count * k;
-        double *d = s->slots[i].d;
+        real *d = s->slots[i].d;
         if (x->param < 0 || !d) continue;
         if (v->v) {
             memcpy(d, v->v + s->slots[i].from * k, size * sizeof *d);
@@ -103,7 +102,7 @@ static void inject(const pass *p, const hesse_node *n)
     const int k = p->v->k;
     const size_t stride = hesse_stride(out->width, k);
     for (int token = p->now.first; token < p->now.end; token++) {
-        double *dy = at_token(p, out, p->s->slots[n->out].d, (size_t)token);
+        real *dy = at_token(p, out, p->s->slots[n->out].d, (size_t)token);
         memset(dy, 0, stride * sizeof *dy);
         for (int j = 0; j < k; j++)
             if (p->v->output[j] / out->width == token % out->tokens)
@@ -134,11 +133,11 @@ static void begin(const pass *p, int node, hesse_frame *f)
         const size_t stride = hesse_stride(p->s->t->values[n->in[i]].width, f->k);
         if (!x->c || x->first_writer != node) continue;
         f->fresh[i] = n->op->sets && f->cy && !square;
-        if (!f->fresh[i]) memset(f->cx[i], 0, sizeof(double) * (size_t)f->d.n * stride);
+        if (!f->fresh[i]) memset(f->cx[i], 0, sizeof(real) * (size_t)f->d.n * stride);
     }
 }
 
-static void up(const pass *p, int node, hesse_kinds kinds, double *hv)
+static void up(const pass *p, int node, hesse_kinds kinds, real *hv)
 {
     const hesse_node *n = &p->s->t->nodes[node];
     if (!p->s->slots[n->out].wanted) return;
@@ -177,7 +176,7 @@ static pass tokens_from(const pass *p, run r, span all, int first)
 }
 
 /* Set the tokens to zero that the tangents of a run left out. */
-static void clear_dead(const pass *p, int value, double *a)
+static void clear_dead(const pass *p, int value, real *a)
 {
     const hesse_value *v = &p->s->t->values[value];
     const size_t token = hesse_stride(v->width, p->v->k) * sizeof *a;
@@ -227,7 +226,7 @@ static void clear_cotangents(const pass *p, run last)
         }
 }
 
-static void all_up(const pass *p, hesse_kinds kinds, double *hv)
+static void all_up(const pass *p, hesse_kinds kinds, real *hv)
 {
     const hesse_tape *t = p->s->t;
     for (run r = {.first = t->n_nodes}; r.first > 0;) {
@@ -261,13 +260,13 @@ static void begin_at_output(pass *p)
 }
 
 void hesse_sweep_run(hesse_sweep *s, const hesse_directions *v, int first, int count,
-                     int shares, const hesse_kinds *kinds, double *const *hv)
+                     int shares, const hesse_kinds *kinds, real *const *hv)
 {
     const int end = first + count;
     assert(1 <= v->k && v->k <= s->k);
     assert(!s->t->coupled || !count || (count == s->stretch && !v->output));
     for (int i = 0; i < shares; i++)
-        memset(hv[i], 0, sizeof(double) * s->rows * (size_t)v->k);
+        memset(hv[i], 0, sizeof(real) * s->rows * (size_t)v->k);
     fill_vectors(s, v);
     for (int at = first; at < end; at += s->stretch) {
         const int next = end - at < s->stretch ? end : at + s->stretch;
@@ -280,7 +279,7 @@ void hesse_sweep_run(hesse_sweep *s, const hesse_directions *v, int first, int c
 }
 
 /* True if a node left tangents or cotangents that are not finite. */
-static bool faulty(const pass *p, int value, const double *x)
+static bool faulty(const pass *p, int value, const real *x)
 {
     const hesse_value *v = &p->s->t->values[value];
     const size_t k = (size_t)p->v->k;
@@ -295,7 +294,7 @@ static bool faulty(const pass *p, int value, const double *x)
     return !good;
 }
 
-static bool faulty_inputs(const pass *p, const hesse_node *n, const double *hv)
+static bool faulty_inputs(const pass *p, const hesse_node *n, const real *hv)
 {
     bool any = false;
     for (int j = 0; !any && j < hesse_inputs(n); j++)
@@ -305,7 +304,7 @@ static bool faulty_inputs(const pass *p, const hesse_node *n, const double *hv)
 }
 
 hesse_fault hesse_sweep_fault(hesse_sweep *s, const hesse_directions *v,
-                              hesse_kinds kinds, double *hv)
+                              hesse_kinds kinds, real *hv)
 {
     const hesse_tape *t = s->t;
     const int together = t->coupled ? t->sequences : 1;

@@ -71,8 +71,8 @@ size_t hesse_sweep_direction_of(const hesse_sweep *s, int param);
  *  made of them. */
 typedef struct hesse_directions {
     int k;           /* 1 ... k of the sweep                                          */
-    const double *v; /* rows x k, the parameters that move one after another, each
-                          row-major */
+    const real *v;   /* rows x k, the parameters that move one after another, each
+                            row-major */
     const int *unit; /* k elements of the parameter                                   */
     const int *output; /* k elements, token * width + channel, the same in every
                           sequence */
@@ -87,12 +87,12 @@ typedef struct hesse_directions {
  *  Needs a run of the tape and a plan before. On a coupled tape the sequences must be
  *  all or none, and there are no directions of outputs. */
 void hesse_sweep_run(hesse_sweep *s, const hesse_directions *v, int first, int count,
-                     int shares, const hesse_kinds *kinds, double *const *hv);
+                     int shares, const hesse_kinds *kinds, real *const *hv);
 
 /** Local. Find the first node whose numbers are not finite in a sweep over all
  *  sequences that gave results that are not finite. The arguments are those of the run,
  *  with one share; hv is overwritten with useless numbers. */
 hesse_fault hesse_sweep_fault(hesse_sweep *s, const hesse_directions *v,
-                              hesse_kinds kinds, double *hv);
+                              hesse_kinds kinds, real *hv);
 
 #endif /* HESSE_NETWORK_SWEEP_H */

@@ -7,7 +7,7 @@
 /** An entry for every value of the tape. */
 typedef struct hesse_slot {
     bool moves, wanted; /* depends on what moves, on what is wanted              */
-    double *d, *c;      /* tangents and cotangents of one stretch; NULL: none    */
+    real *d, *c;        /* tangents and cotangents of one stretch; NULL: none    */
     int first_writer;   /* node that zeroes c before it adds, going up           */
     hesse_rect rect;    /* of a parameter: its wanted part                       */
     size_t row, from;   /* of a parameter: first row of results, of directions   */
@@ -24,7 +24,7 @@ struct hesse_sweep {
     size_t rows;
     hesse_slot *slots; /* one for every value */
     hesse_hold *held;  /* memory of every value's cotangents, while planning */
-    double *arena;
+    real *arena;
     size_t room;
 };
 

@@ -11,9 +11,14 @@
 
 const hesse_pace hesse_pace_of_panels = {.stretch = 48, .near = 32};
 
-/* CACHE and ROOM count numbers. The tangents of tokens that go together take ROOM, and
-   as much as the vectors; more than TOKENS tokens are not worth their memory. */
-enum { CACHE = 1 << 17, ROOM = 1 << 23, TOKENS = 512 };
+/* CACHE and ROOM count numbers: a MiB and 64 MiB. The tangents of tokens that go
+   together take ROOM, and as much as the vectors; more than TOKENS tokens are not worth
+   their memory. */
+enum {
+    CACHE = (1 << 20) / sizeof(real),
+    ROOM = (1 << 26) / sizeof(real),
+    TOKENS = 512
+};
 
 static int stretch_of(const hesse_tape *t, hesse_pace pace)
 {
@@ -125,7 +130,7 @@ static void give(pool *p, hesse_hold x)
 
 /* Set the places of all tangents, then of the cotangents in the order of the way up.
    Without an arena it only counts. Returns the size of the arena. */
-static size_t place(hesse_sweep *s, double *arena)
+static size_t place(hesse_sweep *s, real *arena)
 {
     const hesse_tape *t = s->t;
     hesse_hold *held = s->held;
@@ -161,7 +166,7 @@ bool hesse_sweep_plan(hesse_sweep *s, const bool *moves, const hesse_rect *want)
     const size_t need = place(s, NULL);
     if (need > s->room) {
         free(s->arena);
-        s->arena = hesse_alloc(need);
+        s->arena = hesse_alloc_real(need);
         s->room = s->arena ? need : 0;
     }
     if (s->arena || !need) place(s, s->arena);
@@ -176,7 +181,7 @@ size_t hesse_sweep_bytes(const hesse_tape *t, int k, hesse_pace pace)
         total += 2 * x->values *
                  (x->width ? stretch * (size_t)x->tokens * hesse_stride(x->width, k)
                            : (size_t)k);
-    return total * sizeof(double) +
+    return total * sizeof(real) +
            (size_t)t->n_values * (sizeof(hesse_slot) + sizeof(hesse_hold)) +
            sizeof(hesse_sweep);
 }

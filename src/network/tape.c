@@ -120,7 +120,7 @@ int hesse_tape_input(hesse_tape *t, int tokens, int width, const double *x)
                                    .tokens = tokens,
                                    .width = width,
                                    .count = numbers(t, tokens, width),
-                                   .x = x});
+                                   .given = x});
 }
 
 int hesse_tape_constant(hesse_tape *t, int rows, int cols, const double *x)
@@ -128,7 +128,7 @@ int hesse_tape_constant(hesse_tape *t, int rows, int cols, const double *x)
     return append(t, (hesse_value){.param = -1,
                                    .rect = {0, rows, 0, cols},
                                    .count = (size_t)rows * (size_t)cols,
-                                   .x = x});
+                                   .given = x});
 }
 
 /* Return the number of tokens of a sequence that a node reads. */
@@ -173,10 +173,10 @@ double *hesse_tape_table(hesse_tape *t, size_t count)
     return t->table;
 }
 
-double *hesse_tape_weights(hesse_tape *t, int tokens)
+real *hesse_tape_weights(hesse_tape *t, int tokens)
 {
     free(t->weights);
-    t->weights = hesse_alloc((size_t)t->sequences * (size_t)tokens);
+    t->weights = hesse_alloc_real((size_t)t->sequences * (size_t)tokens);
     return t->weights;
 }
 
@@ -199,7 +199,7 @@ void hesse_tape_hold(hesse_tape *t, int sequences)
     if (t->coupled || t->broken || sequences >= t->sequences) return;
     t->window = sequences;
     for (hesse_value *v = t->values; v < t->values + t->n_values; v++)
-        if (v->width && !v->x)
+        if (v->width && !v->given)
             v->count = (size_t)sequences * (size_t)v->tokens * (size_t)v->width;
 }
 
@@ -208,13 +208,21 @@ bool hesse_tape_is_whole(const hesse_tape *t)
     return t->window == t->sequences;
 }
 
+/* Return the size of a value's copy: borrowed numbers are copied if reals are not
+   doubles. */
+static size_t copy_count(const hesse_value *v)
+{
+    return sizeof(real) != sizeof(double) && (v->given || v->param >= 0) ? v->count : 0;
+}
+
 /* Distribute the state among values and nodes; without a state only count its size. */
-static size_t deal(const hesse_tape *t, double *state)
+static size_t deal(const hesse_tape *t, real *state)
 {
     size_t at = 0;
     for (hesse_value *v = t->values; v < t->values + t->n_values; v++) {
-        const bool input = v->x && v->param < 0 && !v->own;
-        if (input) continue;
+        if (state && copy_count(v)) v->copy = state + at;
+        at += copy_count(v);
+        if (v->given) continue;
         if (state) v->b = state + at;
         at += v->count;
         if (v->param >= 0) continue;
@@ -230,16 +238,24 @@ static size_t deal(const hesse_tape *t, double *state)
 
 size_t hesse_tape_bytes(const hesse_tape *t)
 {
-    return t->broken ? 0 : deal(t, NULL) * sizeof(double);
+    return t->broken ? 0 : deal(t, NULL) * sizeof(real);
 }
 
 bool hesse_tape_freeze(hesse_tape *t)
 {
     if (t->broken) return false;
-    t->state = hesse_alloc(deal(t, NULL));
+    t->state = hesse_alloc_real(deal(t, NULL));
     if (!t->state) return false;
     deal(t, t->state);
+    hesse_tape_renew_inputs(t);
     return true;
+}
+
+void hesse_tape_renew_inputs(hesse_tape *t)
+{
+    t->n_ready = 0;
+    for (hesse_value *v = t->values; t->state && v < t->values + t->n_values; v++)
+        if (v->given) v->x = hesse_reals_of(v->count, v->given, v->copy);
 }
 
 /* A node that changes the number of tokens is called for whole sequences only. */
@@ -292,7 +308,7 @@ static void clear(const hesse_tape *t, const hesse_value *v, int first, int coun
     const size_t each = v->count / (size_t)t->window;
     const size_t from = (size_t)(first - t->first) * each;
     memset(v->b + (v->width ? from : 0), 0,
-           sizeof(double) * (v->width ? (size_t)count * each : 1));
+           sizeof *v->b * (v->width ? (size_t)count * each : 1));
 }
 
 /* The first node that writes an adjoint is told to overwrite it, or finds zeros to add
@@ -336,7 +352,7 @@ static double pass(hesse_tape *t, int first, int count, depth upto)
         begin(t, n, first, count, &f);
         n->op->adjoint(&f);
     }
-    return *loss->x;
+    return (double)*loss->x;
 }
 
 /* True if loss and gradient are finite so far. If not, the run stops, and
@@ -354,7 +370,7 @@ void hesse_tape_set_parameters(hesse_tape *t, const double *theta)
     assert(t->state);
     t->n_ready = 0;
     for (hesse_value *v = t->values; v < t->values + t->n_values; v++)
-        if (v->param >= 0) v->x = theta + v->offset;
+        if (v->param >= 0) v->x = hesse_reals_of(v->count, theta + v->offset, v->copy);
 }
 
 /* Go over the sequences window after window. */
@@ -378,11 +394,11 @@ double hesse_tape_loss(hesse_tape *t, int first, int count)
 double hesse_tape_gradient(hesse_tape *t, int first, int count, double *gradient)
 {
     for (hesse_value *v = t->values; v < t->values + t->n_values; v++)
-        if (v->param >= 0) memset(v->b, 0, sizeof(double) * v->count);
+        if (v->param >= 0) memset(v->b, 0, sizeof *v->b * v->count);
     const double loss = run(t, first, count, GRADIENT);
     for (hesse_value *v = t->values; gradient && v < t->values + t->n_values; v++)
-        if (v->param >= 0)
-            memcpy(gradient + v->offset, v->b, sizeof(double) * v->count);
+        for (size_t i = 0; v->param >= 0 && i < v->count; i++)
+            gradient[v->offset + i] = (double)v->b[i];
     return loss;
 }
 

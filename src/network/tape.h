@@ -22,9 +22,11 @@ typedef struct hesse_value {
                         sequences held at once */
     int last;        /* the last node that reads an activation, which is the first to
                         write its adjoint; -1: none                                  */
-    const double *x; /* what operators read                                          */
-    double *own;     /* x, if the tape computes it */
-    double *b;       /* adjoint; NULL for an input                                   */
+    const double *given; /* of an input or a constant: the borrowed numbers */
+    real *copy;          /* of given, or of a parameter; NULL: reals are doubles */
+    const real *x; /* what operators read                                          */
+    real *own;     /* x, if the tape computes it */
+    real *b;       /* adjoint; NULL for an input                                   */
 } hesse_value;
 
 /** The number of activations, constants and losses of one shape. */
@@ -43,7 +45,7 @@ typedef struct hesse_node {
     hesse_dims d; /* of the whole batch; d.n and d.t count tokens of the inputs */
     int in[HESSE_MAX_IN], out;
     const int *id, *from;
-    double *keep;
+    real *keep;
 } hesse_node;
 
 typedef struct hesse_tape {
@@ -65,10 +67,10 @@ typedef struct hesse_tape {
     int *position;               /* of every token in its sequence                */
     int *zero;                   /* for every token                               */
     double *table;               /* numbers of constants; NULL: none */
-    double *weights;             /* of the tokens that the loss reads; NULL: all 1  */
+    real *weights;               /* of the tokens that the loss reads; NULL: all 1  */
     double
         loss_weight; /* of every term of the loss, by its graph; 0: by the reduction */
-    double *state;   /* values, adjoints and keeps: one allocation    */
+    real *state;     /* values, adjoints and keeps: one allocation    */
     bool coupled; /* sequences meet: terms of parts of the batch do not add up to those
                      of the whole */
     bool broken;  /* memory ran out while it grew                  */
@@ -102,7 +104,7 @@ double *hesse_tape_table(hesse_tape *t, size_t count);
 
 /** Local. Get memory for the weights of the tokens that the loss reads, `tokens` of
  *  them for a sequence; the caller sets them. Returns NULL when memory is exhausted. */
-double *hesse_tape_weights(hesse_tape *t, int tokens);
+real *hesse_tape_weights(hesse_tape *t, int tokens);
 
 /** Local. Let all tokens that the loss reads have the weight 1 again. */
 void hesse_tape_drop_weights(hesse_tape *t);
@@ -122,6 +124,10 @@ size_t hesse_tape_bytes(const hesse_tape *t);
 /** Local. Get memory for all values of the tape at once. Returns false when memory is
  *  exhausted, or was exhausted before. */
 bool hesse_tape_freeze(hesse_tape *t);
+
+/** Local. The numbers of inputs have changed in the arrays that the tape borrows: no
+ *  values are ready. */
+void hesse_tape_renew_inputs(hesse_tape *t);
 
 /** Local. Return the number of a node's inputs that are activations or parameters. */
 static inline int hesse_inputs(const hesse_node *n)
@@ -179,7 +185,7 @@ const char *hesse_fault_text(const hesse_tape *t, const hesse_fault *fault, char
 
 /** Local. Return the index of the first number that is not finite; count when all are
  *  finite. */
-size_t hesse_first_fault(const double *x, size_t count);
+size_t hesse_first_fault(const real *x, size_t count);
 
 /** Local. A node's frame takes the input's tokens from `first` on. Return the index of
  *  the token in the node's output at which the results of this frame begin. */

@@ -6,7 +6,7 @@
 #include "ops/loops.h"
 #include "ops/op.h"
 
-#include <math.h>
+#include <tgmath.h>
 
 enum { X, G, B, STATISTICS };
 enum { CHUNK = 64 }; /* tangents taken at once: their means fit the stack */
@@ -33,8 +33,8 @@ static int keep(const hesse_dims *d)
 typedef struct channel {
     int n, k, part; /* tokens; all tangents, tangents at hand */
     size_t c, stride;
-    const double *xh, *yb;
-    double g, r;
+    const real *xh, *yb;
+    real g, r;
 } channel;
 
 HESSE_INLINE channel channel_of(const hesse_frame *f, size_t j, int part)
@@ -55,16 +55,16 @@ static void forward(const hesse_frame *f)
 {
     const size_t n = (size_t)f->d.n, c = (size_t)f->d.c;
     for (size_t j = 0; j < c; j++) {
-        double mean = 0, square = 0;
-        for (size_t i = 0; i < n; i++) mean += f->x[X][i * c + j] / f->d.n;
+        real mean = 0, square = 0;
+        for (size_t i = 0; i < n; i++) mean += f->x[X][i * c + j] / (real)f->d.n;
         for (size_t i = 0; i < n; i++) {
-            const double d = f->x[X][i * c + j] - mean;
-            square += d * d / f->d.n;
+            const real d = f->x[X][i * c + j] - mean;
+            square += d * d / (real)f->d.n;
         }
-        const double r = 1 / sqrt(square + f->d.a);
+        const real r = 1 / sqrt(square + (real)f->d.a);
         f->keep[n * c + j] = r;
         for (size_t i = 0; i < n; i++) {
-            const double xh = r * (f->x[X][i * c + j] - mean);
+            const real xh = r * (f->x[X][i * c + j] - mean);
             f->keep[i * c + j] = xh;
             f->y[i * c + j] = f->x[G][j] * xh + f->x[B][j];
         }
@@ -72,13 +72,13 @@ static void forward(const hesse_frame *f)
 }
 
 /* Compute the means over the tokens of z and of a z. */
-HESSE_INLINE void means(const channel *x, const double *a, const double *z,
-                        double *restrict mz, double *restrict maz)
+HESSE_INLINE void means(const channel *x, const real *a, const real *z,
+                        real *restrict mz, real *restrict maz)
 {
     for (int l = 0; l < x->part; l++) mz[l] = maz[l] = 0;
     for (size_t i = 0; i < (size_t)x->n; i++) {
-        const double *restrict zi = z + i * x->stride;
-        const double one = 1.0 / x->n, two = a[i * x->c] / x->n;
+        const real *restrict zi = z + i * x->stride;
+        const real one = 1 / (real)x->n, two = a[i * x->c] / (real)x->n;
         for (int l = 0; l < x->part; l++) {
             mz[l] += one * zi[l];
             maz[l] += two * zi[l];
@@ -88,20 +88,20 @@ HESSE_INLINE void means(const channel *x, const double *a, const double *z,
 
 /* y += g r (z - <z> - xh <xh z>): this is the tangent of y along z, and the adjoint of
    x at z. */
-HESSE_INLINE void project(const channel *x, const double *z, double *y)
+HESSE_INLINE void project(const channel *x, const real *z, real *y)
 {
-    double m[CHUNK], s[CHUNK];
+    real m[CHUNK], s[CHUNK];
     means(x, x->xh, z, m, s);
     for (size_t i = 0; i < (size_t)x->n; i++) {
-        const double *restrict zi = z + i * x->stride;
-        double *restrict yi = y + i * x->stride;
-        const double r = x->g * x->r, h = x->xh[i * x->c];
+        const real *restrict zi = z + i * x->stride;
+        real *restrict yi = y + i * x->stride;
+        const real r = x->g * x->r, h = x->xh[i * x->c];
         for (int l = 0; l < x->part; l++) yi[l] += r * (zi[l] - m[l] - h * s[l]);
     }
 }
 
 /* Apply project to every channel, CHUNK tangents at a time. */
-HESSE_INLINE void project_all(const hesse_frame *f, const double *z, double *y)
+HESSE_INLINE void project_all(const hesse_frame *f, const real *z, real *y)
 {
     for (size_t j = 0; j < (size_t)f->d.c; j++)
         for (int at = 0; at < f->k; at += CHUNK) {
@@ -113,7 +113,7 @@ HESSE_INLINE void project_all(const hesse_frame *f, const double *z, double *y)
 
 /* Add the effect of the tangents of g and b on y, given xh of every token and
    channel. */
-HESSE_INLINE void affine_tangent(const hesse_frame *f, double xh, size_t j, double *dy)
+HESSE_INLINE void affine_tangent(const hesse_frame *f, real xh, size_t j, real *dy)
 {
     const size_t k = (size_t)f->k;
     if (f->dx[G]) add(k, xh, f->dx[G] + j * k, dy + j * k);
@@ -121,7 +121,7 @@ HESSE_INLINE void affine_tangent(const hesse_frame *f, double xh, size_t j, doub
 }
 
 /* Return channel j in the wanted part of a vector; NULL if it is not wanted. */
-HESSE_INLINE double *wanted(const hesse_frame *f, int input, size_t j)
+HESSE_INLINE real *wanted(const hesse_frame *f, int input, size_t j)
 {
     const hesse_rect part = f->want[input];
     const int at = (int)j - part.col;
@@ -129,11 +129,11 @@ HESSE_INLINE double *wanted(const hesse_frame *f, int input, size_t j)
     return f->cx[input] + (size_t)at * (size_t)f->k;
 }
 
-HESSE_INLINE void affine_adjoint(const hesse_frame *f, double xh, size_t j,
-                                 const double *cy)
+HESSE_INLINE void affine_adjoint(const hesse_frame *f, real xh, size_t j,
+                                 const real *cy)
 {
     const size_t k = (size_t)f->k;
-    double *cg = wanted(f, G, j), *cb = wanted(f, B, j);
+    real *cg = wanted(f, G, j), *cb = wanted(f, B, j);
     if (cg) add(k, xh, cy + j * k, cg);
     if (cb) add(k, 1, cy + j * k, cb);
 }
@@ -163,23 +163,23 @@ HESSE_SIMD static void adjoint(const hesse_frame *f)
 
 /* Add -r s xb - r (dxh m2 + xh <dxh gb>) to cx, and yb dxh to cg; either may be
    NULL. */
-HESSE_INLINE void bend(const channel *x, const double *dx, double *cx, double *cg)
+HESSE_INLINE void bend(const channel *x, const real *dx, real *cx, real *cg)
 {
-    double m[CHUNK], s[CHUNK], e[CHUNK], mean = 0, m2 = 0;
+    real m[CHUNK], s[CHUNK], e[CHUNK], mean = 0, m2 = 0;
     for (size_t i = 0; i < (size_t)x->n; i++) {
-        mean += x->g * x->yb[i * x->c] / x->n;
-        m2 += x->xh[i * x->c] * x->g * x->yb[i * x->c] / x->n;
+        mean += x->g * x->yb[i * x->c] / (real)x->n;
+        m2 += x->xh[i * x->c] * x->g * x->yb[i * x->c] / (real)x->n;
     }
     means(x, x->yb, dx, m, e);
     means(x, x->xh, dx, m, s);
     for (int l = 0; l < x->part; l++)
         e[l] = x->r * (x->g * e[l] - m[l] * mean - s[l] * m2);
     for (size_t i = 0; i < (size_t)x->n; i++) {
-        const double *restrict d = dx + i * x->stride;
-        const double r = x->r, h = x->xh[i * x->c], yb = x->yb[i * x->c];
-        const double xb = r * (x->g * yb - mean - h * m2);
+        const real *restrict d = dx + i * x->stride;
+        const real r = x->r, h = x->xh[i * x->c], yb = x->yb[i * x->c];
+        const real xb = r * (x->g * yb - mean - h * m2);
         for (int l = 0; cx && l < x->part; l++) {
-            const double dxh = r * (d[l] - m[l] - h * s[l]);
+            const real dxh = r * (d[l] - m[l] - h * s[l]);
             cx[i * x->stride + (size_t)l] -= r * (s[l] * xb + dxh * m2 + h * e[l]);
         }
         for (int l = 0; cg && l < x->part; l++)
@@ -188,15 +188,15 @@ HESSE_INLINE void bend(const channel *x, const double *dx, double *cx, double *c
 }
 
 /* Add the adjoint of x at dg yb to cx. */
-HESSE_INLINE void tilt(const channel *x, const double *dg, double *cx)
+HESSE_INLINE void tilt(const channel *x, const real *dg, real *cx)
 {
-    double mean = 0, m2 = 0;
+    real mean = 0, m2 = 0;
     for (size_t i = 0; i < (size_t)x->n; i++) {
-        mean += x->yb[i * x->c] / x->n;
-        m2 += x->xh[i * x->c] * x->yb[i * x->c] / x->n;
+        mean += x->yb[i * x->c] / (real)x->n;
+        m2 += x->xh[i * x->c] * x->yb[i * x->c] / (real)x->n;
     }
     for (size_t i = 0; i < (size_t)x->n; i++) {
-        const double p = x->r * (x->yb[i * x->c] - mean - x->xh[i * x->c] * m2);
+        const real p = x->r * (x->yb[i * x->c] - mean - x->xh[i * x->c] * m2);
         add((size_t)x->part, p, dg, cx + i * x->stride);
     }
 }
@@ -207,7 +207,7 @@ HESSE_SIMD static void curvature(const hesse_frame *f)
         for (int at = 0; at < f->k; at += CHUNK) {
             const channel x = channel_of(f, j, f->k - at < CHUNK ? f->k - at : CHUNK);
             const size_t from = j * (size_t)f->k + (size_t)at;
-            double *cx = f->cx[X] ? f->cx[X] + from : NULL, *cg = wanted(f, G, j);
+            real *cx = f->cx[X] ? f->cx[X] + from : NULL, *cg = wanted(f, G, j);
             if (cg) cg += at;
             if (f->dx[X] && (cx || cg)) bend(&x, f->dx[X] + from, cx, cg);
             if (f->dx[G] && cx) tilt(&x, f->dx[G] + from, cx);
@@ -216,12 +216,12 @@ HESSE_SIMD static void curvature(const hesse_frame *f)
 
 /* Evaluation: r and xh follow from the given statistics. */
 
-HESSE_INLINE double given_r(const hesse_frame *f, size_t j)
+HESSE_INLINE real given_r(const hesse_frame *f, size_t j)
 {
-    return 1 / sqrt(f->x[STATISTICS][(size_t)f->d.c + j] + f->d.a);
+    return 1 / sqrt(f->x[STATISTICS][(size_t)f->d.c + j] + (real)f->d.a);
 }
 
-HESSE_INLINE double given_xh(const hesse_frame *f, double r, size_t i, size_t j)
+HESSE_INLINE real given_xh(const hesse_frame *f, real r, size_t i, size_t j)
 {
     return r * (f->x[X][i * (size_t)f->d.c + j] - f->x[STATISTICS][j]);
 }
@@ -230,7 +230,7 @@ static void given_forward(const hesse_frame *f)
 {
     const size_t c = (size_t)f->d.c;
     for (size_t j = 0; j < c; j++) {
-        const double r = given_r(f, j);
+        const real r = given_r(f, j);
         for (size_t i = 0; i < (size_t)f->d.n; i++)
             f->y[i * c + j] = f->x[G][j] * given_xh(f, r, i, j) + f->x[B][j];
     }
@@ -243,9 +243,9 @@ HESSE_SIMD static void given_tangent(const hesse_frame *f)
     if (!f->dy) return;
     zero(n * stride, f->dy);
     for (size_t j = 0; j < c; j++) {
-        const double r = given_r(f, j);
+        const real r = given_r(f, j);
         for (size_t i = 0; i < n; i++) {
-            double *dy = f->dy + i * stride;
+            real *dy = f->dy + i * stride;
             if (f->dx[X])
                 add(k, r * f->x[G][j], f->dx[X] + i * stride + j * k, dy + j * k);
             affine_tangent(f, given_xh(f, r, i, j), j, dy);
@@ -258,9 +258,9 @@ HESSE_SIMD static void given_adjoint(const hesse_frame *f)
     const size_t n = (size_t)f->d.n, c = (size_t)f->d.c, k = (size_t)f->k,
                  stride = hesse_stride(f->d.c, f->k);
     for (size_t j = 0; f->cy && j < c; j++) {
-        const double r = given_r(f, j);
+        const real r = given_r(f, j);
         for (size_t i = 0; i < n; i++) {
-            const double *cy = f->cy + i * stride;
+            const real *cy = f->cy + i * stride;
             if (f->cx[X])
                 add(k, r * f->x[G][j], cy + j * k, f->cx[X] + i * stride + j * k);
             affine_adjoint(f, given_xh(f, r, i, j), j, cy);
@@ -273,10 +273,10 @@ HESSE_SIMD static void given_curvature(const hesse_frame *f)
     const size_t c = (size_t)f->d.c, k = (size_t)f->k,
                  stride = hesse_stride(f->d.c, f->k);
     for (size_t j = 0; j < c; j++) {
-        const double r = given_r(f, j);
-        double *cg = wanted(f, G, j);
+        const real r = given_r(f, j);
+        real *cg = wanted(f, G, j);
         for (size_t i = 0; i < (size_t)f->d.n; i++) {
-            const double a = r * f->yb[i * c + j];
+            const real a = r * f->yb[i * c + j];
             const size_t at = i * stride + j * k;
             if (f->cx[X] && f->dx[G]) add(k, a, f->dx[G] + j * k, f->cx[X] + at);
             if (cg && f->dx[X]) add(k, a, f->dx[X] + at, cg);

@@ -32,8 +32,8 @@ HESSE_SIMD static void sum_forward(const hesse_frame *f)
 HESSE_SIMD static void sum_tangent(const hesse_frame *f)
 {
     const size_t m = tangent_count(f);
-    const double *a = f->dx[0] ? f->dx[0] : f->dx[1];
-    const double *b = f->dx[0] ? f->dx[1] : NULL;
+    const real *a = f->dx[0] ? f->dx[0] : f->dx[1];
+    const real *b = f->dx[0] ? f->dx[1] : NULL;
     if (!f->dy) return;
     if (a && b)
         for (size_t i = 0; i < m; i++) f->dy[i] = a[i] + b[i];
@@ -63,8 +63,8 @@ HESSE_SIMD static void product_forward(const hesse_frame *f)
 }
 
 /* y += a x, with one primal factor for every element of the k tangents x. */
-HESSE_INLINE void add_products(const hesse_frame *f, const double *a, const double *x,
-                               double *y)
+HESSE_INLINE void add_products(const hesse_frame *f, const real *a, const real *x,
+                               real *y)
 {
     const size_t c = (size_t)f->d.c, k = (size_t)f->k,
                  stride = hesse_stride(f->d.c, f->k);
@@ -111,7 +111,7 @@ HESSE_SIMD static void quotient_tangent(const hesse_frame *f)
     zero(tangent_count(f), f->dy);
     for (size_t i = 0; i < primal_count(f); i++) {
         const size_t at = i / c * stride + i % c * k;
-        const double r = 1 / f->x[1][i];
+        const real r = 1 / f->x[1][i];
         if (f->dx[0]) add(k, r, f->dx[0] + at, f->dy + at);
         if (f->dx[1]) add(k, -f->y[i] * r, f->dx[1] + at, f->dy + at);
     }
@@ -123,7 +123,7 @@ HESSE_SIMD static void quotient_adjoint(const hesse_frame *f)
                  stride = hesse_stride(f->d.c, f->k);
     for (size_t i = 0; f->cy && i < primal_count(f); i++) {
         const size_t at = i / c * stride + i % c * k;
-        const double r = 1 / f->x[1][i];
+        const real r = 1 / f->x[1][i];
         if (f->cx[0]) add(k, r, f->cy + at, f->cx[0] + at);
         if (f->cx[1]) add(k, -f->y[i] * r, f->cy + at, f->cx[1] + at);
     }
@@ -135,7 +135,7 @@ HESSE_SIMD static void quotient_curvature(const hesse_frame *f)
                  stride = hesse_stride(f->d.c, f->k);
     for (size_t i = 0; i < primal_count(f); i++) {
         const size_t at = i / c * stride + i % c * k;
-        const double r = 1 / f->x[1][i], w = f->yb[i] * r * r;
+        const real r = 1 / f->x[1][i], w = f->yb[i] * r * r;
         if (f->cx[0] && f->dx[1]) add(k, -w, f->dx[1] + at, f->cx[0] + at);
         if (f->cx[1] && f->dx[0]) add(k, -w, f->dx[0] + at, f->cx[1] + at);
         if (f->cx[1] && f->dx[1]) add(k, 2 * w * f->y[i], f->dx[1] + at, f->cx[1] + at);
@@ -150,10 +150,10 @@ static int keep_choice(const hesse_dims *d)
     return d->c;
 }
 
-static void choose(const hesse_frame *f, double sign)
+static void choose(const hesse_frame *f, real sign)
 {
     for (size_t i = 0; i < primal_count(f); i++) {
-        const double a = f->x[0][i], b = f->x[1][i];
+        const real a = f->x[0][i], b = f->x[1][i];
         const bool second = a == a && !(sign * a >= sign * b);
         f->keep[i] = second;
         f->y[i] = second ? b : a;
@@ -178,7 +178,7 @@ HESSE_SIMD static void choice_tangent(const hesse_frame *f)
     zero(tangent_count(f), f->dy);
     for (size_t i = 0; i < primal_count(f); i++) {
         const size_t at = i / c * stride + i % c * k;
-        const double *dx = f->dx[f->keep[i] != 0];
+        const real *dx = f->dx[f->keep[i] != 0];
         if (dx) memcpy(f->dy + at, dx + at, k * sizeof *dx);
     }
 }
@@ -189,7 +189,7 @@ HESSE_SIMD static void choice_adjoint(const hesse_frame *f)
                  stride = hesse_stride(f->d.c, f->k);
     for (size_t i = 0; f->cy && i < primal_count(f); i++) {
         const size_t at = i / c * stride + i % c * k;
-        double *cx = f->cx[f->keep[i] != 0];
+        real *cx = f->cx[f->keep[i] != 0];
         if (cx) add(k, 1, f->cy + at, cx + at);
     }
 }

@@ -24,11 +24,11 @@ typedef struct amounts {
     int room, entries, tokens;
 } amounts;
 
-enum { MOST = 1 << 16 };
+enum { MOST = (1 << 19) / sizeof(real), ROOM = (1 << 16) / sizeof(real) };
 
 static amounts amounts_of(int k)
 {
-    return k == 1 ? (amounts){MOST, 512, 256} : (amounts){8192, 256, 64};
+    return k == 1 ? (amounts){MOST, 512, 256} : (amounts){ROOM, 256, 64};
 }
 
 static int width(const hesse_dims *d, int i)
@@ -149,8 +149,8 @@ HESSE_INLINE run run_of(const hesse_dims *d, const some *s, hesse_window w, int 
 }
 
 /* Copy the patches of x, which has k tangents. */
-HESSE_SIMD static void gather(const hesse_dims *d, const some *s, int k,
-                              const double *x, double *patches)
+HESSE_SIMD static void gather(const hesse_dims *d, const some *s, int k, const real *x,
+                              real *patches)
 {
     const int area = d->image.kernel_rows * d->image.kernel_cols;
     const size_t count = (size_t)s->k;
@@ -158,8 +158,8 @@ HESSE_SIMD static void gather(const hesse_dims *d, const some *s, int k,
         const hesse_window w = hesse_window_of(d, s->token + i);
         for (int place = 0; place < area; place++) {
             const run r = run_of(d, s, w, place, k);
-            const double *from = x + r.x;
-            double *to = patches + r.patch;
+            const real *from = x + r.x;
+            real *to = patches + r.patch;
             for (size_t c = 0; c < r.channels; c++)
                 if (r.margin)
                     zero(count, to + c * r.patch_step);
@@ -173,7 +173,7 @@ HESSE_SIMD static void gather(const hesse_dims *d, const some *s, int k,
 
 /* Add its patches to x: the transpose of gather. */
 HESSE_SIMD static void scatter(const hesse_dims *d, const some *s, int k,
-                               const double *patches, double *x)
+                               const real *patches, real *x)
 {
     const int area = d->image.kernel_rows * d->image.kernel_cols;
     const size_t count = (size_t)s->k;
@@ -181,8 +181,8 @@ HESSE_SIMD static void scatter(const hesse_dims *d, const some *s, int k,
         const hesse_window w = hesse_window_of(d, s->token + i);
         for (int place = 0; place < area; place++) {
             const run r = run_of(d, s, w, place, k);
-            const double *from = patches + r.patch;
-            double *to = x + r.x;
+            const real *from = patches + r.patch;
+            real *to = x + r.x;
             for (size_t c = 0; c < r.channels && !r.margin; c++)
                 if (k == 1)
                     to[c] += from[c * r.patch_step];
@@ -197,21 +197,21 @@ static void forward(const hesse_frame *f)
     const int n = hesse_image_all(&f->d), q = patch(&f->d), o = f->d.o;
     const some all = {.tokens = n, .entries = q, .k = 1};
     gather(&f->d, &all, 1, f->x[X], f->keep);
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, o, q, 1, f->keep, q,
-                f->x[W], q, 0, f->y, o);
+    HESSE_CBLAS_GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, n, o, q, 1, f->keep, q,
+                     f->x[W], q, 0, f->y, o);
     if (f->x[B]) hesse_bias_add(n, (size_t)o, (size_t)o, f->x[B], f->y);
 }
 
 /* y += patches W', with some columns of W. */
-static void apply(const hesse_frame *f, const some *s, const double *patches, double *y)
+static void apply(const hesse_frame *f, const some *s, const real *patches, real *y)
 {
     const int o = f->d.o, q = patch(&f->d);
     const size_t stride = hesse_stride(o, f->k);
-    const double *w = f->x[W] + s->q;
+    const real *w = f->x[W] + s->q;
     y += (size_t)s->token * stride + (size_t)s->at;
     if (f->k == 1) {
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->tokens, o, s->entries,
-                    1, patches, s->entries, w, q, 1, y, o);
+        HESSE_CBLAS_GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, s->tokens, o,
+                         s->entries, 1, patches, s->entries, w, q, 1, y, o);
         return;
     }
     for (int i = 0; i < s->tokens; i++)
@@ -222,16 +222,16 @@ static void apply(const hesse_frame *f, const some *s, const double *patches, do
 }
 
 /* patches = cy W, with the same columns. */
-static void apply_back(const hesse_frame *f, const some *s, const double *cy,
-                       double *patches)
+static void apply_back(const hesse_frame *f, const some *s, const real *cy,
+                       real *patches)
 {
     const int o = f->d.o, q = patch(&f->d);
     const size_t stride = hesse_stride(o, f->k);
-    const double *w = f->x[W] + s->q;
+    const real *w = f->x[W] + s->q;
     cy += (size_t)s->token * stride + (size_t)s->at;
     if (f->k == 1) {
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->tokens, s->entries, o,
-                    1, cy, o, w, q, 0, patches, s->entries);
+        HESSE_CBLAS_GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->tokens,
+                         s->entries, o, 1, cy, o, w, q, 0, patches, s->entries);
         return;
     }
     for (int i = 0; i < s->tokens; i++)
@@ -245,7 +245,7 @@ static void tangent(const hesse_frame *f)
 {
     const int n = hesse_image_all(&f->d), q = patch(&f->d), o = f->d.o, k = f->k;
     const size_t stride = hesse_stride(o, k);
-    double patches[MOST];
+    real patches[MOST];
     if (!f->dy) return;
     zero((size_t)n * stride, f->dy);
     for (some s = {0}; f->dx[X] && next_rows(f, &s);) {
@@ -260,7 +260,7 @@ static void tangent(const hesse_frame *f)
 static void adjoint(const hesse_frame *f)
 {
     const int n = hesse_image_all(&f->d), q = patch(&f->d), o = f->d.o, k = f->k;
-    double patches[MOST];
+    real patches[MOST];
     if (!f->cy) return;
     for (some s = {0}; f->cx[X] && next_rows(f, &s);) {
         apply_back(f, &s, f->cy, patches);
@@ -274,14 +274,14 @@ static void adjoint(const hesse_frame *f)
 }
 
 /* patches = yb dW. */
-static void bend(const hesse_frame *f, const some *s, double *patches)
+static void bend(const hesse_frame *f, const some *s, real *patches)
 {
     const size_t q = (size_t)patch(&f->d), o = (size_t)f->d.o, k = (size_t)f->k;
     const hesse_strided yb = {f->yb + (size_t)s->token * o, o, 1};
     if (f->k == 1) {
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->tokens, s->entries,
-                    f->d.o, 1, yb.at, f->d.o, f->dx[W] + s->q, (int)q, 0, patches,
-                    s->entries);
+        HESSE_CBLAS_GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->tokens,
+                         s->entries, f->d.o, 1, yb.at, f->d.o, f->dx[W] + s->q, (int)q,
+                         0, patches, s->entries);
         return;
     }
     for (int j = 0; j < s->entries; j++)
@@ -292,12 +292,12 @@ static void bend(const hesse_frame *f, const some *s, double *patches)
 }
 
 /* Add the same to x, where tangent i is the unit direction of element unit[i]. */
-static void bend_units(const hesse_frame *f, double *x)
+static void bend_units(const hesse_frame *f, real *x)
 {
     const int n = hesse_image_all(&f->d), q = patch(&f->d);
     for (int i = 0; i < f->k; i++) {
         const tap t = tap_of(&f->d, f->unit[W][i] % q);
-        const double *yb = f->yb + f->unit[W][i] / q;
+        const real *yb = f->yb + f->unit[W][i] / q;
         for (int p = 0; p < n; p++) {
             const ptrdiff_t to = source(&f->d, hesse_window_of(&f->d, p), t, f->k);
             if (to >= 0) x[to + i] += yb[(size_t)p * (size_t)f->d.o];
@@ -306,18 +306,19 @@ static void bend_units(const hesse_frame *f, double *x)
 }
 
 /* Add yb' patches to the wanted part of cw. */
-static void correlate(const hesse_frame *f, const some *s, const double *patches,
-                      double *cw)
+static void correlate(const hesse_frame *f, const some *s, const real *patches,
+                      real *cw)
 {
     const hesse_rect part = f->want[W];
     const size_t o = (size_t)f->d.o, k = (size_t)f->k, row = (size_t)part.cols * k;
     const hesse_strided yb = {f->yb + (size_t)s->token * o + part.row, 1, o};
     const bool joint = s->k == f->k; /* then entries are also neighbours in cw */
     const size_t width_of_all = (size_t)s->entries * (size_t)s->k;
-    double *to = cw + (size_t)(s->q - part.col) * k + (size_t)s->at;
+    real *to = cw + (size_t)(s->q - part.col) * k + (size_t)s->at;
     if (f->k == 1) {
-        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, s->entries,
-                    s->tokens, 1, yb.at, f->d.o, patches, s->entries, 1, to, part.cols);
+        HESSE_CBLAS_GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, s->entries,
+                         s->tokens, 1, yb.at, f->d.o, patches, s->entries, 1, to,
+                         part.cols);
         return;
     }
     for (int j = 0; j < (joint ? 1 : s->entries); j++)
@@ -329,7 +330,7 @@ static void correlate(const hesse_frame *f, const some *s, const double *patches
 static void curvature(const hesse_frame *f)
 {
     const int first = f->want[W].col, end = first + f->want[W].cols;
-    double patches[MOST];
+    real patches[MOST];
     for (some s = {0}; f->cx[X] && f->dx[W] && next_rows(f, &s);) {
         bend(f, &s, patches);
         scatter(&f->d, &s, f->k, patches, f->cx[X]);

@@ -4,7 +4,7 @@
     WIDTH     their number,
     NAME(x)   the name of x for this type. */
 
-#define T       double
+#define T       real
 #define WIDTH   1
 #define NAME(x) x##_one
 #include TANGENTS
@@ -12,17 +12,17 @@
 #undef WIDTH
 #undef NAME
 
-#define T       four
-#define WIDTH   4
-#define NAME(x) x##_four
+#define T       bytes_32
+#define WIDTH   HESSE_REALS_32
+#define NAME(x) x##_32
 #include TANGENTS
 #undef T
 #undef WIDTH
 #undef NAME
 
-#define T       eight
-#define WIDTH   8
-#define NAME(x) x##_eight
+#define T       bytes_64
+#define WIDTH   HESSE_REALS_64
+#define NAME(x) x##_64
 #include TANGENTS
 #undef T
 #undef WIDTH

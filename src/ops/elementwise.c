@@ -5,60 +5,61 @@
 #include "ops/loops.h"
 #include "ops/op.h"
 
-#include <math.h>
+#include <tgmath.h>
 
 /* A function at a point: its value, first and second derivative. */
 typedef struct jet {
-    double value, slope, bend;
+    real value, slope, bend;
 } jet;
 
-static jet gelu(double x, double a)
+static jet gelu(real x, real a)
 {
     (void)a;
-    const double phi = exp(-0.5 * x * x) * 0.39894228040143267794; /* 1 / sqrt(2 pi) */
-    const double mass = 0.5 * erfc(-x * 0.70710678118654752440);
+    const real norm = (real)0.39894228040143267794; /* 1 / sqrt(2 pi) */
+    const real phi = exp((real)-0.5 * x * x) * norm;
+    const real mass = (real)0.5 * erfc(-x * (real)0.70710678118654752440);
     return (jet){x * mass, mass + x * phi, (2 - x * x) * phi};
 }
 
 /* x Phi(x) with (1 + tanh u) / 2 in place of the normal distribution function Phi. This
    is 1 / (1 + exp(-2 u)), which takes one exponential, and no difference of numbers
    that are almost equal. */
-static const double TANH_ROOT = 0.79788456080286535588, TANH_CUBE = 0.044715;
+static const real TANH_ROOT = (real)0.79788456080286535588, TANH_CUBE = (real)0.044715;
 
-HESSE_INLINE double inner(double x)
+HESSE_INLINE real inner(real x)
 {
     return TANH_ROOT * (x + TANH_CUBE * x * x * x);
 }
 
 /* e = exp(-2 |u|). */
-HESSE_INLINE jet gelu_tanh(double x, double e)
+HESSE_INLINE jet gelu_tanh(real x, real e)
 {
-    const double u1 = TANH_ROOT * (1 + 3 * TANH_CUBE * x * x),
-                 u2 = 6 * TANH_ROOT * TANH_CUBE * x;
-    const double high = 1 / (1 + e), low = e * high;
-    const double s = x < 0 ? low : high, t = x < 0 ? low - high : high - low;
-    const double q = 4 * low * high; /* 1 - t^2 */
-    return (jet){x * s, s + 0.5 * x * q * u1,
-                 q * u1 + 0.5 * x * q * (u2 - 2 * t * u1 * u1)};
+    const real u1 = TANH_ROOT * (1 + 3 * TANH_CUBE * x * x),
+               u2 = 6 * TANH_ROOT * TANH_CUBE * x;
+    const real high = 1 / (1 + e), low = e * high;
+    const real s = x < 0 ? low : high, t = x < 0 ? low - high : high - low;
+    const real q = 4 * low * high; /* 1 - t^2 */
+    return (jet){x * s, s + (real)0.5 * x * q * u1,
+                 q * u1 + (real)0.5 * x * q * (u2 - 2 * t * u1 * u1)};
 }
 
-static jet relu(double x, double a)
+static jet relu(real x, real a)
 {
     (void)a;
     return x > 0 ? (jet){x, 1, 0} : (jet){0, 0, 0};
 }
 
-static jet silu(double x, double a)
+static jet silu(real x, real a)
 {
     (void)a;
-    const double s = 1 / (1 + exp(-x)), s1 = s * (1 - s);
+    const real s = 1 / (1 + exp(-x)), s1 = s * (1 - s);
     return (jet){x * s, s + x * s1, s1 * (2 + x * (1 - 2 * s))};
 }
 
-static jet hyperbolic(double x, double a)
+static jet hyperbolic(real x, real a)
 {
     (void)a;
-    const double t = tanh(x), q = 1 - t * t;
+    const real t = tanh(x), q = 1 - t * t;
     return (jet){t, q, -2 * t * q};
 }
 
@@ -66,142 +67,142 @@ static jet hyperbolic(double x, double a)
    which the program reports. */
 static const jet nowhere = {NAN, NAN, NAN};
 
-static jet exponential(double x, double a)
+static jet exponential(real x, real a)
 {
     (void)a;
-    const double y = exp(x);
+    const real y = exp(x);
     return (jet){y, y, y};
 }
 
-static jet logarithm(double x, double a)
+static jet logarithm(real x, real a)
 {
     (void)a;
     return x > 0 ? (jet){log(x), 1 / x, -1 / (x * x)} : nowhere;
 }
 
-static jet root(double x, double a)
+static jet root(real x, real a)
 {
     (void)a;
-    const double y = sqrt(x);
-    return x > 0 ? (jet){y, 0.5 / y, -0.25 / (x * y)} : nowhere;
+    const real y = sqrt(x);
+    return x > 0 ? (jet){y, (real)0.5 / y, (real)-0.25 / (x * y)} : nowhere;
 }
 
-static jet inverse_root(double x, double a)
+static jet inverse_root(real x, real a)
 {
     (void)a;
-    const double y = 1 / sqrt(x);
-    return x > 0 ? (jet){y, -0.5 * y / x, 0.75 * y / (x * x)} : nowhere;
+    const real y = 1 / sqrt(x);
+    return x > 0 ? (jet){y, (real)-0.5 * y / x, (real)0.75 * y / (x * x)} : nowhere;
 }
 
-static jet reciprocal(double x, double a)
+static jet reciprocal(real x, real a)
 {
     (void)a;
-    const double y = 1 / x;
+    const real y = 1 / x;
     return x != 0 ? (jet){y, -y * y, 2 * y * y * y} : nowhere;
 }
 
 /* e = exp(-|x|) makes no large number. */
-static jet sigmoid(double x, double a)
+static jet sigmoid(real x, real a)
 {
     (void)a;
-    const double e = exp(-fabs(x)), high = 1 / (1 + e), low = e * high;
-    const double s1 = high * low;
+    const real e = exp(-fabs(x)), high = 1 / (1 + e), low = e * high;
+    const real s1 = high * low;
     return (jet){x < 0 ? low : high, s1, s1 * (x < 0 ? high - low : low - high)};
 }
 
-static jet softplus(double x, double a)
+static jet softplus(real x, real a)
 {
     const jet s = sigmoid(x, a);
-    return (jet){fmax(x, 0) + log1p(exp(-fabs(x))), s.value, s.slope};
+    return (jet){fmax(x, (real)0) + log1p(exp(-fabs(x))), s.value, s.slope};
 }
 
-static jet error_function(double x, double a)
+static jet error_function(real x, real a)
 {
     (void)a;
-    const double slope = 1.12837916709551257390 * exp(-x * x); /* 2 / sqrt(pi) */
+    const real slope = (real)1.12837916709551257390 * exp(-x * x); /* 2 / sqrt(pi) */
     return (jet){erf(x), slope, -2 * x * slope};
 }
 
-static jet sine(double x, double a)
+static jet sine(real x, real a)
 {
     (void)a;
-    const double s = sin(x);
+    const real s = sin(x);
     return (jet){s, cos(x), -s};
 }
 
-static jet cosine(double x, double a)
+static jet cosine(real x, real a)
 {
     (void)a;
-    const double c = cos(x);
+    const real c = cos(x);
     return (jet){c, -sin(x), -c};
 }
 
-static jet absolute(double x, double a)
+static jet absolute(real x, real a)
 {
     (void)a;
-    return (jet){fabs(x), (x > 0) - (x < 0), 0};
+    return (jet){fabs(x), (real)((x > 0) - (x < 0)), 0};
 }
 
-static jet square(double x, double a)
+static jet square(real x, real a)
 {
     (void)a;
     return (jet){x * x, 2 * x, 2};
 }
 
 /* A factor of 0 makes 0, even of an infinite power. */
-static double times(double factor, double x, double exponent)
+static real times(real factor, real x, real exponent)
 {
     return factor == 0 ? 0 : factor * pow(x, exponent);
 }
 
-static jet power(double x, double a)
+static jet power(real x, real a)
 {
     if (x < 0 && a != floor(a)) return nowhere;
     const jet y = {pow(x, a), times(a, x, a - 1), times(a * (a - 1), x, a - 2)};
     return isfinite(y.slope) && isfinite(y.bend) ? y : nowhere;
 }
 
-static jet leaky_relu(double x, double a)
+static jet leaky_relu(real x, real a)
 {
     return x > 0 ? (jet){x, 1, 0} : (jet){a * x, a, 0};
 }
 
-static jet elu(double x, double a)
+static jet elu(real x, real a)
 {
-    const double e = exp(x);
+    const real e = exp(x);
     return x > 0 ? (jet){x, 1, 0} : (jet){a * expm1(x), a * e, a * e};
 }
 
-static jet hardswish(double x, double a)
+static jet hardswish(real x, real a)
 {
     (void)a;
     return x <= -3  ? (jet){0, 0, 0}
            : x >= 3 ? (jet){x, 1, 0}
-                    : (jet){x * (x + 3) / 6, (2 * x + 3) / 6, 1.0 / 3};
+                    : (jet){x * (x + 3) / 6, (2 * x + 3) / 6, (real)1 / 3};
 }
 
 /* A condition as a number. Its derivatives are 0, which holds everywhere but at 0. */
-static jet positive(double x, double a)
+static jet positive(real x, real a)
 {
     (void)a;
     return isnan(x) ? nowhere : (jet){x > 0, 0, 0};
 }
 
-static jet arctangent(double x, double a)
+static jet arctangent(real x, real a)
 {
     (void)a;
-    const double slope = 1 / (1 + x * x);
+    const real slope = 1 / (1 + x * x);
     return (jet){atan(x), slope, -2 * x * slope * slope};
 }
 
 /* Steps, whose derivatives are 0 between them. */
-static jet floor_of(double x, double a)
+static jet floor_of(real x, real a)
 {
     (void)a;
     return isnan(x) ? nowhere : (jet){floor(x), 0, 0};
 }
 
-static jet round_of(double x, double a)
+static jet round_of(real x, real a)
 {
     (void)a;
     return isnan(x) ? nowhere : (jet){nearbyint(x), 0, 0};
@@ -218,12 +219,12 @@ static int keep(const hesse_dims *d)
     return 2 * d->c;
 }
 
-static void forward(const hesse_frame *f, jet (*function)(double, double))
+static void forward(const hesse_frame *f, jet (*function)(real, real))
 {
     const size_t c = (size_t)f->d.c;
     for (size_t i = 0; i < (size_t)f->d.n; i++)
         for (size_t j = 0; j < c; j++) {
-            const jet y = function(f->x[0][i * c + j], f->d.a);
+            const jet y = function(f->x[0][i * c + j], (real)f->d.a);
             f->y[i * c + j] = y.value;
             f->keep[2 * i * c + j] = y.slope;
             f->keep[(2 * i + 1) * c + j] = y.bend;
@@ -241,13 +242,13 @@ enum { CHUNK = 256 }; /* elements whose exponentials are computed together */
 HESSE_SIMD static void forward_gelu_tanh(const hesse_frame *f)
 {
     const size_t c = (size_t)f->d.c;
-    double e[CHUNK];
+    real e[CHUNK];
     for (size_t i = 0; i < (size_t)f->d.n; i++)
         for (size_t first = 0; first < c; first += CHUNK) {
             const size_t some = c - first < CHUNK ? c - first : CHUNK;
-            const double *x = f->x[0] + i * c + first;
-            double *y = f->y + i * c + first, *slope = f->keep + 2 * i * c + first,
-                   *bend = slope + c;
+            const real *x = f->x[0] + i * c + first;
+            real *y = f->y + i * c + first, *slope = f->keep + 2 * i * c + first,
+                 *bend = slope + c;
             for (size_t j = 0; j < some; j++) e[j] = -2 * fabs(inner(x[j]));
             for (size_t j = 0; j < some; j++) e[j] = exp(e[j]);
             for (size_t j = 0; j < some; j++) {
@@ -292,9 +293,9 @@ HESSE_INLINE void adjoint_of(const hesse_frame *f, size_t k)
     if (!f->cx[0] || !f->cy) return;
     for (size_t i = 0; i < (size_t)f->d.n; i++)
         for (size_t j = 0; j < c; j++) {
-            const double slope = f->keep[2 * i * c + j];
-            const double *from = f->cy + i * stride + j * k;
-            double *to = f->cx[0] + i * stride + j * k;
+            const real slope = f->keep[2 * i * c + j];
+            const real *from = f->cy + i * stride + j * k;
+            real *to = f->cx[0] + i * stride + j * k;
             if (f->fresh[0])
                 scale(k, slope, from, to);
             else

@@ -35,7 +35,7 @@ static void tangent(const hesse_frame *f)
     if (!f->dy) return;
     zero((size_t)f->d.n * stride, f->dy);
     for (int i = 0; i < f->d.n; i++) {
-        double *dy = f->dy + (size_t)i * stride;
+        real *dy = f->dy + (size_t)i * stride;
         if (f->dx[0])
             memcpy(dy, f->dx[0] + (size_t)row_of(f, i) * o * k, o * k * sizeof *dy);
         for (size_t j = 0; f->unit[0] && j < k; j++)
@@ -52,7 +52,7 @@ HESSE_SIMD static void adjoint(const hesse_frame *f)
     for (int i = 0; i < f->d.n; i++) {
         const int row = row_of(f, i) - part.row;
         if (row < 0 || row >= part.rows) continue;
-        const double *cy = f->cy + (size_t)i * hesse_stride(f->d.o, f->k);
+        const real *cy = f->cy + (size_t)i * hesse_stride(f->d.o, f->k);
         const size_t count = (size_t)part.cols * k;
         add(count, 1, cy + (size_t)part.col * k, f->cx[0] + (size_t)row * count);
     }

@@ -22,7 +22,7 @@ HESSE_SIMD static void sum_forward(const hesse_frame *f)
     const size_t fields = (size_t)f->d.n * (size_t)f->d.h,
                  e = (size_t)(f->d.c / f->d.h);
     for (size_t i = 0; i < fields; i++) {
-        double sum = 0;
+        real sum = 0;
         for (size_t j = 0; j < e; j++) sum += f->x[0][i * e + j];
         f->y[i] = sum;
     }
@@ -58,12 +58,12 @@ static void largest_forward(const hesse_frame *f)
 {
     const size_t h = (size_t)f->d.h, e = (size_t)f->d.c / h;
     for (size_t i = 0; i < (size_t)f->d.n * h; i++) {
-        const double *x = f->x[0] + i * e;
+        const real *x = f->x[0] + i * e;
         size_t best = 0;
         for (size_t j = 1; j < e; j++)
             if (x[j] > x[best] || (isnan(x[j]) && !isnan(x[best]))) best = j;
         f->y[i] = x[best];
-        f->keep[i] = (double)(i % h * e + best);
+        f->keep[i] = (real)(i % h * e + best);
     }
 }
 
@@ -106,14 +106,14 @@ HESSE_SIMD static void ranks_forward(const hesse_frame *f)
     const size_t fields = (size_t)f->d.n * (size_t)f->d.h,
                  e = (size_t)(f->d.c / f->d.h);
     for (size_t i = 0; i < fields; i++) {
-        const double *x = f->x[0] + i * e;
+        const real *x = f->x[0] + i * e;
         bool ordered = true;
         for (size_t j = 0; j < e; j++) ordered = ordered && !isnan(x[j]);
         for (size_t j = 0; j < e; j++) {
             size_t larger = 0;
             for (size_t l = 0; l < j; l++) larger += x[l] >= x[j];
             for (size_t l = j + 1; l < e; l++) larger += x[l] > x[j];
-            f->y[i * e + j] = ordered ? (double)larger : NAN;
+            f->y[i * e + j] = ordered ? (real)larger : NAN;
         }
     }
 }

@@ -24,13 +24,12 @@ static size_t sequences(const hesse_frame *f)
 
 /* Return the number of channels from j on that lie one after the other in the source,
    too, within one of its rows of c numbers. */
-HESSE_INLINE size_t run_of(const double *index, size_t j, size_t o, size_t c)
+HESSE_INLINE size_t run_of(const real *index, size_t j, size_t o, size_t c)
 {
     if (index[j] < 0) return 1;
     const size_t first = (size_t)index[j];
     size_t run = 1;
-    while (j + run < o && index[j + run] == index[j] + (double)run &&
-           first % c + run < c)
+    while (j + run < o && index[j + run] == index[j] + (real)run && first % c + run < c)
         run++;
     return run;
 }
@@ -49,19 +48,19 @@ static hesse_rect gather_shape(const hesse_dims *d, int i)
 }
 
 /* Copy the k copies of x to y; or add those of y to x (back). */
-HESSE_INLINE void carry(const hesse_frame *f, size_t k, bool back, double *x, double *y)
+HESSE_INLINE void carry(const hesse_frame *f, size_t k, bool back, real *x, real *y)
 {
     const size_t c = (size_t)f->d.c, o = (size_t)f->d.o;
     const size_t from = hesse_stride(f->d.c, (int)k), to = hesse_stride(f->d.o, (int)k);
     for (size_t s = 0; s < sequences(f); s++)
         for (size_t i = 0; i < (size_t)f->d.to; i++) {
-            const double *index = f->x[INDEX] + i * o;
+            const real *index = f->x[INDEX] + i * o;
             for (size_t j = 0, run; j < o; j += run) {
                 run = run_of(index, j, o, c);
                 if (index[j] < 0) continue;
                 const size_t at = (size_t)index[j];
-                double *there = x + (s * (size_t)f->d.t + at / c) * from + at % c * k;
-                double *here = y + (s * (size_t)f->d.to + i) * to + j * k;
+                real *there = x + (s * (size_t)f->d.t + at / c) * from + at % c * k;
+                real *here = y + (s * (size_t)f->d.to + i) * to + j * k;
                 if (back)
                     add(run * k, 1, here, there);
                 else
@@ -73,23 +72,23 @@ HESSE_INLINE void carry(const hesse_frame *f, size_t k, bool back, double *x, do
 static void gather_forward(const hesse_frame *f)
 {
     zero(sequences(f) * (size_t)f->d.to * (size_t)f->d.o, f->y);
-    carry(f, 1, false, (double *)f->x[0], f->y);
+    carry(f, 1, false, (real *)f->x[0], f->y);
 }
 
 static void gather_tangent(const hesse_frame *f)
 {
     if (!f->dy) return;
     zero(sequences(f) * (size_t)f->d.to * hesse_stride(f->d.o, f->k), f->dy);
-    if (f->dx[0]) carry(f, (size_t)f->k, false, (double *)f->dx[0], f->dy);
+    if (f->dx[0]) carry(f, (size_t)f->k, false, (real *)f->dx[0], f->dy);
 }
 
 HESSE_SIMD static void gather_adjoint(const hesse_frame *f)
 {
     if (!f->cx[0] || !f->cy) return;
     if (f->k == 1)
-        carry(f, 1, true, f->cx[0], (double *)f->cy);
+        carry(f, 1, true, f->cx[0], (real *)f->cy);
     else
-        carry(f, (size_t)f->k, true, f->cx[0], (double *)f->cy);
+        carry(f, (size_t)f->k, true, f->cx[0], (real *)f->cy);
 }
 
 /* spread */
@@ -122,7 +121,7 @@ HESSE_INLINE size_t place(const hesse_frame *f, size_t s, size_t p)
 
 static void spread_forward(const hesse_frame *f)
 {
-    const double *index = f->x[INDEX];
+    const real *index = f->x[INDEX];
     for (size_t s = 0; s < sequences(f); s++)
         for (size_t p = 0; p < places(f); p++)
             f->y[s * places(f) + p] = index[p] < 0 ? 0 : f->x[0][(size_t)index[p]];
@@ -130,13 +129,13 @@ static void spread_forward(const hesse_frame *f)
 
 static void spread_tangent(const hesse_frame *f)
 {
-    const double *index = f->x[INDEX];
+    const real *index = f->x[INDEX];
     const size_t k = (size_t)f->k;
     if (!f->dy) return;
     zero(sequences(f) * (size_t)f->d.to * hesse_stride(f->d.c, f->k), f->dy);
     for (size_t s = 0; s < sequences(f); s++)
         for (size_t p = 0; p < places(f); p++) {
-            double *dy = f->dy + place(f, s, p);
+            real *dy = f->dy + place(f, s, p);
             if (index[p] < 0) continue;
             if (f->dx[0]) memcpy(dy, f->dx[0] + (size_t)index[p] * k, k * sizeof *dy);
             for (size_t j = 0; f->unit[0] && j < k; j++)
@@ -146,7 +145,7 @@ static void spread_tangent(const hesse_frame *f)
 
 HESSE_SIMD static void spread_adjoint(const hesse_frame *f)
 {
-    const double *index = f->x[INDEX];
+    const real *index = f->x[INDEX];
     const hesse_rect part = f->want[0];
     const size_t k = (size_t)f->k;
     if (!f->cx[0] || !f->cy) return;

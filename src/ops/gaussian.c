@@ -6,7 +6,7 @@
 #include "ops/loops.h"
 #include "ops/op.h"
 
-#include <math.h>
+#include <tgmath.h>
 
 enum { Q, K };
 
@@ -81,10 +81,10 @@ static void forward(const hesse_frame *f)
     zero((size_t)f->d.n * (size_t)(f->d.h * f->d.t), f->y);
     for (visit v = first(f); counts(f, &v); v = after(f, v)) {
         const pair p = pair_of(f, v.i, v.head, v.j);
-        const double *q = f->x[Q] + p.q, *k = f->x[K] + p.k;
-        double square = 0;
+        const real *q = f->x[Q] + p.q, *k = f->x[K] + p.k;
+        real square = 0;
         for (int c = 0; c < e; c++) square += (q[c] - k[c]) * (q[c] - k[c]);
-        f->y[p.y] = exp(-0.5 * f->d.a * square);
+        f->y[p.y] = exp((real)(-0.5 * f->d.a) * square);
     }
 }
 
@@ -96,9 +96,9 @@ HESSE_SIMD static void tangent(const hesse_frame *f)
     for (visit v = first(f); (f->dx[Q] || f->dx[K]) && counts(f, &v); v = after(f, v)) {
         const pair p = pair_of(f, v.i, v.head, v.j);
         for (size_t c = 0; c < e; c++) {
-            const double u = f->x[Q][p.q + c] - f->x[K][p.k + c];
-            const double slope = -f->d.a * f->y[p.y] * u;
-            double *dy = f->dy + p.dy;
+            const real u = f->x[Q][p.q + c] - f->x[K][p.k + c];
+            const real slope = -(real)f->d.a * f->y[p.y] * u;
+            real *dy = f->dy + p.dy;
             if (f->dx[Q]) add(k, slope, f->dx[Q] + p.dq + c * k, dy);
             if (f->dx[K]) add(k, -slope, f->dx[K] + p.dk + c * k, dy);
         }
@@ -106,8 +106,8 @@ HESSE_SIMD static void tangent(const hesse_frame *f)
 }
 
 /* Add a z to both inputs, to one of them with the other sign. */
-HESSE_INLINE void push(const hesse_frame *f, const pair *p, size_t c, double a,
-                       const double *z)
+HESSE_INLINE void push(const hesse_frame *f, const pair *p, size_t c, real a,
+                       const real *z)
 {
     const size_t k = (size_t)f->k;
     if (f->cx[Q]) add(k, a, z, f->cx[Q] + p->dq + c * k);
@@ -120,8 +120,8 @@ HESSE_SIMD static void adjoint(const hesse_frame *f)
     for (visit v = first(f); f->cy && counts(f, &v); v = after(f, v)) {
         const pair p = pair_of(f, v.i, v.head, v.j);
         for (size_t c = 0; c < e; c++) {
-            const double u = f->x[Q][p.q + c] - f->x[K][p.k + c];
-            push(f, &p, c, -f->d.a * f->y[p.y] * u, f->cy + p.dy);
+            const real u = f->x[Q][p.q + c] - f->x[K][p.k + c];
+            push(f, &p, c, -(real)f->d.a * f->y[p.y] * u, f->cy + p.dy);
         }
     }
 }
@@ -131,9 +131,9 @@ HESSE_SIMD static void curvature(const hesse_frame *f)
     const size_t e = (size_t)channels(&f->d), k = (size_t)f->k;
     for (visit v = first(f); (f->dx[Q] || f->dx[K]) && counts(f, &v); v = after(f, v)) {
         const pair p = pair_of(f, v.i, v.head, v.j);
-        const double w = -f->d.a * f->yb[p.y], wy = w * f->y[p.y];
+        const real w = -(real)f->d.a * f->yb[p.y], wy = w * f->y[p.y];
         for (size_t c = 0; c < e; c++) {
-            const double u = f->x[Q][p.q + c] - f->x[K][p.k + c];
+            const real u = f->x[Q][p.q + c] - f->x[K][p.k + c];
             push(f, &p, c, w * u, f->dy + p.dy);
             if (f->dx[Q]) push(f, &p, c, wy, f->dx[Q] + p.dq + c * k);
             if (f->dx[K]) push(f, &p, c, -wy, f->dx[K] + p.dk + c * k);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #ifdef HESSE_X86
-#define LANES   8
+#define LANES   HESSE_REALS_64
 #define VECTORS 3
 #define ROWS    8
 #define AHEAD   true
@@ -29,7 +29,7 @@
 #undef TARGET
 #undef NAME
 
-#define LANES   4
+#define LANES   HESSE_REALS_32
 #define VECTORS 2
 #define ROWS    6
 #define AHEAD   false
@@ -44,7 +44,7 @@
 #undef NAME
 #endif
 
-#define LANES   2
+#define LANES   (HESSE_REALS_32 / 2)
 #define VECTORS 2
 #define ROWS    4
 #define AHEAD   false
@@ -68,7 +68,7 @@ const char *hesse_gemm_level(void)
 
 int hesse_gemm_lanes(void)
 {
-    return hesse_simd_lanes();
+    return hesse_real_lanes();
 }
 
 static void whole_vectors(const hesse_gemm_shape *s)
@@ -88,16 +88,16 @@ static void whole_vectors(const hesse_gemm_shape *s)
 }
 
 /* Compute the columns that fill no vector. */
-static void other_columns(const hesse_gemm_shape *s, const double *b, double *c)
+static void other_columns(const hesse_gemm_shape *s, const real *b, real *c)
 {
     const size_t lanes = (size_t)hesse_gemm_lanes();
     for (int i = 0; i < s->m; i++)
         for (size_t j = s->n / lanes * lanes; j < s->n; j++) {
-            double sum = 0;
+            real sum = 0;
             for (int p = 0; p < s->depth; p++)
                 sum += s->a.at[(size_t)i * s->a.row + (size_t)p * s->a.col] *
                        b[(size_t)p * s->ldb + j];
-            double *at = &c[(size_t)i * s->ldc + j];
+            real *at = &c[(size_t)i * s->ldc + j];
             *at = s->alpha * sum + (s->into == HESSE_SET ? 0 : *at);
         }
 }
@@ -111,8 +111,8 @@ void hesse_gemm_groups(const hesse_gemm_shape *s)
         other_columns(s, s->b + (size_t)g * s->next_b, s->c + (size_t)g * s->next_c);
 }
 
-void hesse_gemm(hesse_into into, int m, size_t n, int depth, double alpha,
-                hesse_strided a, const double *b, size_t ldb, double *c, size_t ldc)
+void hesse_gemm(hesse_into into, int m, size_t n, int depth, real alpha,
+                hesse_strided a, const real *b, size_t ldb, real *c, size_t ldc)
 {
     hesse_gemm_groups(&(hesse_gemm_shape){.into = into,
                                           .m = m,
@@ -129,18 +129,18 @@ void hesse_gemm(hesse_into into, int m, size_t n, int depth, double alpha,
 
 /* A panel of B is PANEL_DEPTH x PANEL numbers, which fit the first-level cache. Rows of
    A and C that go together have as many numbers as fit the second-level cache. */
-enum { PANEL = 24, PANEL_DEPTH = 128, PANEL_ROWS = 512, CORNER = 32 };
+enum { PANEL = 3 * HESSE_REALS_64, PANEL_DEPTH = 128, PANEL_ROWS = 512, CORNER = 32 };
 
 /* A matrix B with more numbers than this does not stay in the cache, so that BLAS,
    which copies more of it at once, is faster (docs/performance.md). */
-enum { SMALL = 1 << 17 };
+enum { SMALL = (1 << 20) / sizeof(real) };
 
 /* Copy some rows of B side by side. Columns from `cols` to `padded` - 1 are set to 0.
  */
-static void pack(hesse_strided b, int depth, int cols, int padded, double *panel)
+static void pack(hesse_strided b, int depth, int cols, int padded, real *panel)
 {
     for (int p = 0; p < depth; p++, panel += padded) {
-        const double *from = b.at + (size_t)p * b.row;
+        const real *from = b.at + (size_t)p * b.row;
         if (b.col == 1 && cols == PANEL)
             memcpy(panel, from, PANEL * sizeof *panel); /* the constant is faster */
         else
@@ -150,11 +150,10 @@ static void pack(hesse_strided b, int depth, int cols, int padded, double *panel
 }
 
 /* Multiply A with a panel whose last columns are not of C. */
-static void ragged(hesse_into into, int m, int cols, int padded, int depth,
-                   double alpha, hesse_strided a, const double *panel, double *c,
-                   size_t ldc)
+static void ragged(hesse_into into, int m, int cols, int padded, int depth, real alpha,
+                   hesse_strided a, const real *panel, real *c, size_t ldc)
 {
-    double some[CORNER * PANEL];
+    real some[CORNER * PANEL];
     for (int i = 0; i < m; i += CORNER) {
         const int rows = m - i < CORNER ? m - i : CORNER;
         const hesse_strided from = {a.at + (size_t)i * a.row, a.row, a.col};
@@ -162,7 +161,7 @@ static void ragged(hesse_into into, int m, int cols, int padded, int depth,
                    (size_t)padded, some, (size_t)padded);
         for (int r = 0; r < rows; r++)
             for (int j = 0; j < cols; j++) {
-                double *to = &c[(size_t)(i + r) * ldc + (size_t)j];
+                real *to = &c[(size_t)(i + r) * ldc + (size_t)j];
                 *to = some[r * padded + j] + (into == HESSE_SET ? 0 : *to);
             }
     }
@@ -176,18 +175,19 @@ static int panel_of(int left, int lanes)
     return left < PANEL ? left : left > PANEL && left < PANEL + half ? half : PANEL;
 }
 
-void hesse_gemm_plain(hesse_into into, int m, int n, int depth, double alpha,
-                      hesse_strided a, hesse_strided b, double *c, size_t ldc)
+void hesse_gemm_plain(hesse_into into, int m, int n, int depth, real alpha,
+                      hesse_strided a, hesse_strided b, real *c, size_t ldc)
 {
     if (m < 1 || n < 1 || depth < 1) return;
     if ((size_t)n * (size_t)depth > SMALL) {
-        cblas_dgemm(CblasRowMajor, a.col == 1 ? CblasNoTrans : CblasTrans,
-                    b.col == 1 ? CblasNoTrans : CblasTrans, m, n, depth, alpha, a.at,
-                    (int)(a.col == 1 ? a.row : a.col), b.at,
-                    (int)(b.col == 1 ? b.row : b.col), into == HESSE_ADD, c, (int)ldc);
+        HESSE_CBLAS_GEMM(CblasRowMajor, a.col == 1 ? CblasNoTrans : CblasTrans,
+                         b.col == 1 ? CblasNoTrans : CblasTrans, m, n, depth, alpha,
+                         a.at, (int)(a.col == 1 ? a.row : a.col), b.at,
+                         (int)(b.col == 1 ? b.row : b.col), into == HESSE_ADD, c,
+                         (int)ldc);
         return;
     }
-    double panel[PANEL_DEPTH * PANEL];
+    real panel[PANEL_DEPTH * PANEL];
     const int lanes = hesse_gemm_lanes();
     for (int i = 0; i < m; i += PANEL_ROWS)
         for (int p = 0; p < depth; p += PANEL_DEPTH)
@@ -201,7 +201,7 @@ void hesse_gemm_plain(hesse_into into, int m, int n, int depth, double alpha,
                                          a.row, a.col};
                 const hesse_strided y = {b.at + (size_t)p * b.row + (size_t)j * b.col,
                                          b.row, b.col};
-                double *to = c + (size_t)i * ldc + j;
+                real *to = c + (size_t)i * ldc + j;
                 pack(y, some, cols, padded, panel);
                 if (cols < padded)
                     ragged(how, rows, cols, padded, some, alpha, x, panel, to, ldc);

@@ -8,11 +8,13 @@
 #ifndef HESSE_OPS_GEMM_H
 #define HESSE_OPS_GEMM_H
 
+#include "base/real.h"
+
 #include <stddef.h>
 
 /** A matrix that is read element by element: entry (i, j) is at[i * row + j * col]. */
 typedef struct hesse_strided {
-    const double *at;
+    const real *at;
     size_t row, col;
 } hesse_strided;
 
@@ -35,11 +37,11 @@ typedef struct hesse_gemm_shape {
     hesse_into into;
     int m, depth;
     size_t n;
-    double alpha;
+    real alpha;
     hesse_strided a;
-    const double *b;
+    const real *b;
     size_t ldb;
-    double *c;
+    real *c;
     size_t ldc;
     int groups;
     size_t next_b, next_c;
@@ -50,15 +52,15 @@ typedef struct hesse_gemm_shape {
 void hesse_gemm_groups(const hesse_gemm_shape *s);
 
 /** Local. The same for one group. */
-void hesse_gemm(hesse_into into, int m, size_t n, int depth, double alpha,
-                hesse_strided a, const double *b, size_t ldb, double *c, size_t ldc);
+void hesse_gemm(hesse_into into, int m, size_t n, int depth, real alpha,
+                hesse_strided a, const real *b, size_t ldb, real *c, size_t ldc);
 
 /** Local. C += A B, or = the same, for matrices of numbers that are not tangents, or
  * are one tangent each: A is m x depth, B depth x n, and C m x n with rows `ldc` apart.
  * Of A and B, one of the two strides must be 1. Small matrices are multiplied by the
  * same tile, and large ones by BLAS. */
-void hesse_gemm_plain(hesse_into into, int m, int n, int depth, double alpha,
-                      hesse_strided a, hesse_strided b, double *c, size_t ldc);
+void hesse_gemm_plain(hesse_into into, int m, int n, int depth, real alpha,
+                      hesse_strided a, hesse_strided b, real *c, size_t ldc);
 
 /** Local. Return the numbers in a vector of the instructions in use. */
 int hesse_gemm_lanes(void);

@@ -1,6 +1,6 @@
 /* A rows x (VECTORS * LANES) tile of C in registers. gemm.c includes this file once for
    each instruction set, and defines
-    LANES     the doubles of a vector register,
+    LANES     the numbers of a vector register,
     VECTORS   the vectors across a tile,
     ROWS      the rows of a full tile; ROWS * VECTORS + VECTORS + 1 registers must
               suffice,
@@ -16,25 +16,26 @@
 #define MOST VECTORS
 #endif
 
-typedef double NAME(vector) __attribute__((vector_size(8 * LANES), aligned(8)));
+typedef real NAME(vector)
+    __attribute__((vector_size(sizeof(real) * LANES), aligned(sizeof(real))));
 
 /* B and C of the vectors of a tile. They need not be neighbours, because the vectors
    may belong to different groups. If they are, fewer registers hold addresses. */
 typedef struct NAME(operands) {
-    const double *b[MOST];
-    double *c[MOST];
+    const real *b[MOST];
+    real *c[MOST];
 } NAME(operands);
 
 /* C and the rows of A below these are fetched while the sum is computed. */
 static inline __attribute__((always_inline)) TARGET void
 NAME(tile)(const hesse_into into, const bool neighbours, const int rows,
-           const int vectors, const hesse_gemm_shape *s, const double *a,
+           const int vectors, const hesse_gemm_shape *s, const real *a,
            const NAME(operands) * at, size_t c_from)
 {
     const size_t ldb = s->ldb, ldc = s->ldc, row = s->a.row, col = s->a.col;
-    const double alpha = s->alpha;
-    const double *b_of[MOST];
-    double *c_of[MOST];
+    const real alpha = s->alpha;
+    const real *b_of[MOST];
+    real *c_of[MOST];
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++) {
         b_of[v] = neighbours ? at->b[0] + v * LANES : at->b[v];
@@ -46,14 +47,15 @@ NAME(tile)(const hesse_into into, const bool neighbours, const int rows,
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             __builtin_prefetch(c_of[v] + (size_t)i * ldc, 1);
-    const double *const first = a;
+    const real *const first = a;
     size_t from = 0;
 #pragma GCC unroll 2
     for (int p = 0; p < s->depth; p++, from += ldb, a += col) {
         if (AHEAD) { /* the rows below: element after element, or line after line */
-            const size_t next = (size_t)p;
-            __builtin_prefetch(first + (size_t)rows * row +
-                               (col == 1 ? next % 8 * row + next / 8 * 8 : next * col));
+            const size_t next = (size_t)p, line = HESSE_REALS_64;
+            __builtin_prefetch(
+                first + (size_t)rows * row +
+                (col == 1 ? next % line * row + next / line * line : next * col));
         }
         NAME(vector) x[MOST];
 #pragma GCC unroll 4
@@ -61,7 +63,7 @@ NAME(tile)(const hesse_into into, const bool neighbours, const int rows,
             x[v] = *(const NAME(vector) *)(b_of[v] + from);
 #pragma GCC unroll 8
         for (int i = 0; i < rows; i++) {
-            const double w = a[(size_t)i * row];
+            const real w = a[(size_t)i * row];
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; v++) sum[i][v] += w * x[v];
         }
@@ -80,7 +82,7 @@ static inline __attribute__((always_inline)) TARGET void
 NAME(stripe)(const hesse_into into, const bool neighbours, const int rows,
              const int vectors, const hesse_gemm_shape *s, const NAME(operands) * at)
 {
-    const double *a = s->a.at;
+    const real *a = s->a.at;
     const size_t row = s->a.row, ldc = s->ldc;
     size_t c = 0;
     int m = s->m;

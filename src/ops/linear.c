@@ -33,15 +33,15 @@ static double work(const hesse_dims *d, const hesse_use *use)
     return full * (use->moves[X] + turned) + use->shares * up;
 }
 
-/* A block of a matrix, of at most DEPTH columns, has NEAR numbers, which stay in the
-   second-level cache while all tokens are multiplied with it. DEPTH columns of tangents
-   of a token stay in the first-level cache. */
-enum { NEAR = 32768, DEPTH = 128, PADDING = 8 };
+/* A block of a matrix, of at most DEPTH columns, has NEAR numbers, 256 KiB, which stay
+   in the second-level cache while all tokens are multiplied with it. DEPTH columns of
+   tangents of a token stay in the first-level cache. */
+enum { NEAR = (1 << 18) / sizeof(real), DEPTH = 128, PADDING = HESSE_REALS_64 };
 
 /* Copy a block of a matrix, column by column. In the matrix, its columns may be far
    apart, so that each would lie on its own page of memory. The padding prevents columns
    from falling on the same lines of the cache. */
-static hesse_strided gather(hesse_strided m, int rows, int cols, double *near)
+static hesse_strided gather(hesse_strided m, int rows, int cols, real *near)
 {
     const size_t col = (size_t)rows + PADDING;
     for (int j = 0; j < cols; j++)
@@ -54,14 +54,14 @@ static hesse_strided gather(hesse_strided m, int rows, int cols, double *near)
 /* y[n] += M x[n], or = the same, for each token and each of k copies; M is rows x
    cols. */
 static void apply(hesse_into into, int n, int rows, int cols, hesse_strided m, int k,
-                  const double *x, double *y)
+                  const real *x, real *y)
 {
     if (k == 1) { /* all tokens at once: y += x M' */
         hesse_gemm_plain(into, n, rows, cols, 1, (hesse_strided){x, (size_t)cols, 1},
                          hesse_transposed(m), y, (size_t)rows);
         return;
     }
-    double near[NEAR + DEPTH * PADDING];
+    real near[NEAR + DEPTH * PADDING];
     const bool small = (size_t)rows * (size_t)cols <= NEAR;
     const int depth = small || cols < DEPTH ? cols : DEPTH;
     const int most = small ? rows : NEAR / depth / 8 * 8;
@@ -90,8 +90,8 @@ static void apply(hesse_into into, int n, int rows, int cols, hesse_strided m, i
         }
 }
 
-static void apply_direction(const hesse_frame *f, int p, int q, const double *a,
-                            bool turned, double *y)
+static void apply_direction(const hesse_frame *f, int p, int q, const real *a,
+                            bool turned, real *y)
 {
     if (f->dx[W]) hesse_weight_tangents(f->d.n, p, q, a, turned, f->k, f->dx[W], y);
     if (f->unit[W]) hesse_weight_units(f->d.n, p, q, a, turned, f->k, f->unit[W], y);

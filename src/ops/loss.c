@@ -24,7 +24,7 @@
 #include "ops/loops.h"
 #include "ops/op.h"
 
-#include <math.h>
+#include <tgmath.h>
 
 enum { CHUNK = 64 }; /* tangents taken at once: their means fit the stack */
 
@@ -41,26 +41,26 @@ static int keep(const hesse_dims *d)
     return d->c + 2;
 }
 
-static const double *kept(const hesse_frame *f, size_t token)
+static const real *kept(const hesse_frame *f, size_t token)
 {
     return f->keep + token * (size_t)keep(&f->d);
 }
 
 /* factor is the factor of a token's term; weight is the factor times a. */
-HESSE_INLINE double factor(const hesse_frame *f, size_t token)
+HESSE_INLINE real factor(const hesse_frame *f, size_t token)
 {
     return f->weight ? f->weight[token] : 1;
 }
 
-HESSE_INLINE double weight(const hesse_frame *f, size_t token)
+HESSE_INLINE real weight(const hesse_frame *f, size_t token)
 {
-    return f->d.a * factor(f, token);
+    return (real)f->d.a * factor(f, token);
 }
 
 /* Return p - e at class j of a token. */
-HESSE_INLINE double error(const hesse_frame *f, size_t token, size_t j)
+HESSE_INLINE real error(const hesse_frame *f, size_t token, size_t j)
 {
-    const double *p = kept(f, token);
+    const real *p = kept(f, token);
     return f->id[token] == (int)j ? p[f->d.c] : p[j];
 }
 
@@ -69,20 +69,21 @@ static void cross_entropy_forward(const hesse_frame *f)
     const int c = f->d.c;
     double loss = 0;
     for (int i = 0; i < f->d.n; i++) {
-        const double *x = f->x[0] + (size_t)i * (size_t)c;
-        double *p = f->keep + (size_t)i * (size_t)keep(&f->d), sum = 0;
+        const real *x = f->x[0] + (size_t)i * (size_t)c;
+        real *p = f->keep + (size_t)i * (size_t)keep(&f->d), sum = 0;
         int m = 0;
         for (int j = 1; j < c; j++)
             if (x[j] > x[m]) m = j;
         for (int j = 0; j < c; j++) p[j] = exp(x[j] - x[m]);
         for (int j = 0; j < c; j++) sum += j == m ? 0 : p[j];
         for (int j = 0; j < c; j++) p[j] = f->id[i] < 0 ? 0 : p[j] / (1 + sum);
-        p[c] = 0, p[c + 1] = m;
+        p[c] = 0, p[c + 1] = (real)m;
         for (int j = 0; j < c; j++) p[c] -= j == f->id[i] ? 0 : p[j];
         if (f->id[i] >= 0)
-            loss += factor(f, (size_t)i) * (log1p(sum) + (x[m] - x[f->id[i]]));
+            loss += (double)factor(f, (size_t)i) *
+                    (double)(log1p(sum) + (x[m] - x[f->id[i]]));
     }
-    *f->y = f->d.a * loss;
+    *f->y = (real)(f->d.a * loss);
 }
 
 HESSE_SIMD static void cross_entropy_tangent(const hesse_frame *f)
@@ -91,7 +92,7 @@ HESSE_SIMD static void cross_entropy_tangent(const hesse_frame *f)
     if (!f->dy) return;
     zero(k, f->dy);
     for (size_t i = 0; f->dx[0] && i < (size_t)f->d.n; i++) {
-        const double *dx = f->dx[0] + i * hesse_stride(f->d.c, f->k);
+        const real *dx = f->dx[0] + i * hesse_stride(f->d.c, f->k);
         for (size_t j = 0; j < c; j++)
             add(k, weight(f, i) * error(f, i, j), dx + j * k, f->dy);
     }
@@ -101,7 +102,7 @@ HESSE_SIMD static void cross_entropy_adjoint(const hesse_frame *f)
 {
     const size_t c = (size_t)f->d.c, k = (size_t)f->k;
     for (size_t i = 0; f->cx[0] && f->cy && i < (size_t)f->d.n; i++) {
-        double *cx = f->cx[0] + i * hesse_stride(f->d.c, f->k);
+        real *cx = f->cx[0] + i * hesse_stride(f->d.c, f->k);
         for (size_t j = 0; j < c; j++)
             add(k, weight(f, i) * error(f, i, j), f->cy, cx + j * k);
     }
@@ -109,11 +110,11 @@ HESSE_SIMD static void cross_entropy_adjoint(const hesse_frame *f)
 
 /* cx += w p (dx - sum p dx) for `part` of the k tangents of a token. The dx of class m
    is subtracted from every dx. */
-HESSE_INLINE void spread(int c, int k, int part, double w, const double *p,
-                         const double *dx, double *cx)
+HESSE_INLINE void spread(int c, int k, int part, real w, const real *p, const real *dx,
+                         real *cx)
 {
-    double mean[CHUNK] = {0};
-    const double *from = dx + (int)p[c + 1] * k;
+    real mean[CHUNK] = {0};
+    const real *from = dx + (int)p[c + 1] * k;
     for (int j = 0; j < c; j++)
         for (int i = 0; i < part; i++) mean[i] += p[j] * (dx[j * k + i] - from[i]);
     for (int j = 0; j < c; j++)
@@ -144,14 +145,14 @@ static void squared_error_forward(const hesse_frame *f)
     double loss = 0;
     for (size_t i = 0; i < (size_t)f->d.n; i++)
         for (size_t j = 0; counts(f, i) && j < c; j++) {
-            const double e = f->x[0][i * c + j] - f->x[1][i * c + j];
-            loss += factor(f, i) * e * e;
+            const real e = f->x[0][i * c + j] - f->x[1][i * c + j];
+            loss += (double)(factor(f, i) * e * e);
         }
-    *f->y = f->d.a * loss;
+    *f->y = (real)(f->d.a * loss);
 }
 
 /* Return 2 a (x_0 - x_1) at channel j of token i. */
-HESSE_INLINE double slope(const hesse_frame *f, size_t i, size_t j)
+HESSE_INLINE real slope(const hesse_frame *f, size_t i, size_t j)
 {
     const size_t at = i * (size_t)f->d.c + j;
     return 2 * weight(f, i) * (f->x[0][at] - f->x[1][at]);
@@ -194,9 +195,9 @@ HESSE_SIMD static void squared_error_curvature(const hesse_frame *f)
 }
 
 /* Return s, without a large intermediate number. */
-HESSE_INLINE double logistic(double x)
+HESSE_INLINE real logistic(real x)
 {
-    const double e = exp(-fabs(x));
+    const real e = exp(-fabs(x));
     return (x < 0 ? e : 1) / (1 + e);
 }
 
@@ -206,16 +207,17 @@ static void binary_forward(const hesse_frame *f)
     double loss = 0;
     for (size_t i = 0; i < (size_t)f->d.n; i++)
         for (size_t j = i * c; j < (i + 1) * c; j++) {
-            const double x = f->x[0][j];
-            loss += factor(f, i) * (fmax(x, 0) + log1p(exp(-fabs(x))) - f->x[1][j] * x);
+            const real x = f->x[0][j];
+            loss += (double)factor(f, i) *
+                    (double)(fmax(x, (real)0) + log1p(exp(-fabs(x))) - f->x[1][j] * x);
         }
-    *f->y = f->d.a * loss;
+    *f->y = (real)(f->d.a * loss);
 }
 
 /* Return the derivative of a token's term in input `in` at element `at` of it. */
-HESSE_INLINE double binary_slope(const hesse_frame *f, size_t i, size_t at, int in)
+HESSE_INLINE real binary_slope(const hesse_frame *f, size_t i, size_t at, int in)
 {
-    const double x = f->x[0][at];
+    const real x = f->x[0][at];
     return weight(f, i) * (in ? -x : logistic(x) - f->x[1][at]);
 }
 
@@ -252,8 +254,8 @@ HESSE_SIMD static void binary_curvature(const hesse_frame *f)
     const size_t stride = hesse_stride(f->d.c, f->k);
     for (size_t i = 0; i < (size_t)f->d.n; i++)
         for (size_t j = 0; j < c; j++) {
-            const double s = logistic(f->x[0][i * c + j]);
-            const double w = weight(f, i) * *f->yb;
+            const real s = logistic(f->x[0][i * c + j]);
+            const real w = weight(f, i) * *f->yb;
             const size_t at = i * stride + j * k;
             if (f->cx[0] && f->dx[0])
                 add(k, w * s * (1 - s), f->dx[0] + at, f->cx[0] + at);
@@ -269,8 +271,9 @@ static void mean_forward(const hesse_frame *f)
     const size_t c = (size_t)f->d.c;
     double loss = 0;
     for (size_t i = 0; i < (size_t)f->d.n; i++)
-        for (size_t j = 0; j < c; j++) loss += factor(f, i) * f->x[0][i * c + j];
-    *f->y = f->d.a * loss;
+        for (size_t j = 0; j < c; j++)
+            loss += (double)factor(f, i) * (double)f->x[0][i * c + j];
+    *f->y = (real)(f->d.a * loss);
 }
 
 HESSE_SIMD static void mean_tangent(const hesse_frame *f)

@@ -78,7 +78,7 @@ static void class_forward(const hesse_frame *f)
 {
     const size_t c = (size_t)f->d.c, t = (size_t)f->d.t;
     for (size_t s = 0; s < (size_t)sequences(f); s++) {
-        double *y = f->y + s * (t + 1) * c;
+        real *y = f->y + s * (t + 1) * c;
         memcpy(y, f->x[CLASS], c * sizeof *y);
         memcpy(y + c, f->x[0] + s * t * c, t * c * sizeof *y);
     }
@@ -90,7 +90,7 @@ static void class_tangent(const hesse_frame *f)
     if (!f->dy) return;
     zero((size_t)sequences(f) * (t + 1) * stride, f->dy);
     for (size_t s = 0; s < (size_t)sequences(f); s++) {
-        double *dy = f->dy + s * (t + 1) * stride;
+        real *dy = f->dy + s * (t + 1) * stride;
         if (f->dx[CLASS])
             memcpy(dy, f->dx[CLASS], (size_t)f->d.c * (size_t)f->k * sizeof *dy);
         if (f->dx[0])
@@ -103,7 +103,7 @@ HESSE_SIMD static void class_adjoint(const hesse_frame *f)
     const size_t stride = hesse_stride(f->d.c, f->k), t = (size_t)f->d.t;
     const hesse_rect part = f->want[CLASS];
     for (size_t s = 0; f->cy && s < (size_t)sequences(f); s++) {
-        const double *cy = f->cy + s * (t + 1) * stride;
+        const real *cy = f->cy + s * (t + 1) * stride;
         if (f->cx[CLASS])
             add((size_t)part.cols * (size_t)f->k, 1,
                 cy + (size_t)part.col * (size_t)f->k, f->cx[CLASS]);
@@ -124,7 +124,7 @@ static int transpose_width(const hesse_dims *d, int i)
 }
 
 /* y += x', for every sequence; x has t tokens of c channels. */
-HESSE_INLINE void turn(int sequences, int t, int c, int k, const double *x, double *y)
+HESSE_INLINE void turn(int sequences, int t, int c, int k, const real *x, real *y)
 {
     const size_t from = hesse_stride(c, k), to = hesse_stride(t, k), one = (size_t)k;
     for (int s = 0; s < sequences; s++)
@@ -180,7 +180,7 @@ HESSE_SIMD static void positions_forward(const hesse_frame *f)
     const size_t c = (size_t)f->d.c;
     memcpy(f->y, f->x[0], (size_t)f->d.n * c * sizeof *f->y);
     for (int i = 0; i < f->d.n; i++) {
-        f->keep[i] = i % f->d.t;
+        f->keep[i] = (real)(i % f->d.t);
         add(c, 1, f->x[P] + place(f, i) * c, f->y + (size_t)i * c);
     }
 }
@@ -195,7 +195,7 @@ HESSE_SIMD static void positions_tangent(const hesse_frame *f)
     else
         zero(all, f->dy);
     for (int i = 0; i < f->d.n; i++) {
-        double *dy = f->dy + (size_t)i * stride;
+        real *dy = f->dy + (size_t)i * stride;
         if (f->dx[P]) add(c * k, 1, f->dx[P] + place(f, i) * c * k, dy);
         for (size_t j = 0; f->unit[P] && j < k; j++)
             if ((size_t)f->unit[P][j] / c == place(f, i))
@@ -230,7 +230,7 @@ static hesse_rect mapped_shape(const hesse_dims *d, int i)
 }
 
 /* Return the row of M that belongs to token i. */
-static const double *factors(const hesse_frame *f, int i)
+static const real *factors(const hesse_frame *f, int i)
 {
     return f->x[M] + place(f, i) * (size_t)f->d.o;
 }
@@ -240,8 +240,8 @@ HESSE_SIMD static void mapped_forward(const hesse_frame *f)
     const size_t c = (size_t)f->d.c;
     memcpy(f->y, f->x[0], (size_t)f->d.n * c * sizeof *f->y);
     for (int i = 0; i < f->d.n; i++) {
-        f->keep[i] = i % f->d.t;
-        const double *m = factors(f, i);
+        f->keep[i] = (real)(i % f->d.t);
+        const real *m = factors(f, i);
         for (int r = 0; r < f->d.o; r++)
             if (m[r] != 0) add(c, m[r], f->x[P] + (size_t)r * c, f->y + (size_t)i * c);
     }
@@ -257,8 +257,8 @@ HESSE_SIMD static void mapped_tangent(const hesse_frame *f)
     else
         zero(all, f->dy);
     for (int i = 0; i < f->d.n; i++) {
-        const double *m = factors(f, i);
-        double *dy = f->dy + (size_t)i * stride;
+        const real *m = factors(f, i);
+        real *dy = f->dy + (size_t)i * stride;
         for (int r = 0; f->dx[P] && r < f->d.o; r++)
             if (m[r] != 0) add(c * k, m[r], f->dx[P] + (size_t)r * c * k, dy);
         for (size_t j = 0; f->unit[P] && j < k; j++)
@@ -274,8 +274,8 @@ HESSE_SIMD static void mapped_adjoint(const hesse_frame *f)
     if (!f->cy) return;
     if (f->cx[0]) add((size_t)f->d.n * stride, 1, f->cy, f->cx[0]);
     for (int i = 0; f->cx[P] && i < f->d.n; i++) {
-        const double *m = factors(f, i) + part.row;
-        const double *cy = f->cy + (size_t)i * stride + (size_t)part.col * k;
+        const real *m = factors(f, i) + part.row;
+        const real *cy = f->cy + (size_t)i * stride + (size_t)part.col * k;
         for (int r = 0; r < part.rows; r++)
             if (m[r] != 0) add(count, m[r], cy, f->cx[P] + (size_t)r * count);
     }
@@ -285,7 +285,7 @@ HESSE_SIMD static void mapped_adjoint(const hesse_frame *f)
 
 /* Copy the tokens of a sequence before the first hidden one, and set the others to
    zero. */
-static void masked_copy(const hesse_frame *f, int k, const double *x, double *y)
+static void masked_copy(const hesse_frame *f, int k, const real *x, real *y)
 {
     const size_t stride = hesse_stride(f->d.c, k), t = (size_t)f->d.t;
     zero((size_t)f->d.n * stride, y);
@@ -323,7 +323,7 @@ static int channels_width(const hesse_dims *d, int i)
     return i == 0 ? d->c : d->o;
 }
 
-static void copy_channels(const hesse_frame *f, int k, const double *x, double *y)
+static void copy_channels(const hesse_frame *f, int k, const real *x, real *y)
 {
     const size_t from = hesse_stride(f->d.c, k), to = hesse_stride(f->d.o, k);
     for (size_t i = 0; i < (size_t)f->d.n; i++)
@@ -360,8 +360,7 @@ static int append_width(const hesse_dims *d, int i)
 }
 
 /* Place the channels of input i in y. */
-static void place_channels(const hesse_frame *f, int k, int i, const double *x,
-                           double *y)
+static void place_channels(const hesse_frame *f, int k, int i, const real *x, real *y)
 {
     const int own = i ? f->d.o : f->d.c, first = i ? f->d.c : 0;
     const size_t from = hesse_stride(own, k), to = hesse_stride(f->d.c + f->d.o, k);

@@ -14,7 +14,7 @@
 #include "ops/loops.h"
 #include "ops/op.h"
 
-#include <math.h>
+#include <tgmath.h>
 
 enum { X, G, B };
 
@@ -22,16 +22,16 @@ typedef struct kind {
     bool centred;  /* LayerNorm; false: RMSNorm               */
     bool one_plus; /* the gain is 1 + g                       */
     bool heads;    /* a group is a head; false: a whole token */
-    bool wide;     /* the processor has vectors of eight numbers */
+    bool wide;     /* the processor has vectors of 64 bytes */
 } kind;
 
 /* Factors of the channels of a group; NULL: all 1. */
 typedef struct factors {
-    const double *at;
+    const real *at;
     bool one_plus; /* 1 + at[j] in place of at[j] */
 } factors;
 
-HESSE_INLINE double factor(factors w, int j)
+HESSE_INLINE real factor(factors w, int j)
 {
     return !w.at ? 1 : w.one_plus ? 1 + w.at[j] : w.at[j];
 }
@@ -94,12 +94,12 @@ HESSE_INLINE void forward(const hesse_frame *f, kind n)
     const int c = channels_of(f, n);
     const factors gain = gain_of(f, n);
     for (int i = 0; i < f->d.n * groups_of(f, n); i++) {
-        const double *x = f->x[X] + (size_t)i * (size_t)c;
-        double *y = f->y + (size_t)i * (size_t)c;
-        double *xh = f->keep + (size_t)i * (size_t)(c + 1), mean = 0, square = 0;
-        for (int j = 0; n.centred && j < c; j++) mean += x[j] / c;
-        for (int j = 0; j < c; j++) square += (x[j] - mean) * (x[j] - mean) / c;
-        xh[c] = 1 / sqrt(square + f->d.a);
+        const real *x = f->x[X] + (size_t)i * (size_t)c;
+        real *y = f->y + (size_t)i * (size_t)c;
+        real *xh = f->keep + (size_t)i * (size_t)(c + 1), mean = 0, square = 0;
+        for (int j = 0; n.centred && j < c; j++) mean += x[j] / (real)c;
+        for (int j = 0; j < c; j++) square += (x[j] - mean) * (x[j] - mean) / (real)c;
+        xh[c] = 1 / sqrt(square + (real)f->d.a);
         for (int j = 0; j < c; j++) {
             xh[j] = xh[c] * (x[j] - mean);
             y[j] = factor(gain, j) * xh[j] + (f->x[B] ? f->x[B][j] : 0);
@@ -109,14 +109,14 @@ HESSE_INLINE void forward(const hesse_frame *f, kind n)
 
 /* Compute the means over the channels of a group of z and of a z, for one tangent; z
    has a factor w for every channel. */
-HESSE_INLINE void means_of_one(int c, factors w, const double *a, const double *z,
-                               double *mz, double *maz)
+HESSE_INLINE void means_of_one(int c, factors w, const real *a, const real *z, real *mz,
+                               real *maz)
 {
-    double one[LANES] = {0}, two[LANES] = {0};
+    real one[LANES] = {0}, two[LANES] = {0};
     int j = 0;
     for (; j + LANES <= c; j += LANES)
         for (int l = 0; l < LANES; l++) {
-            const double x = factor(w, j + l) * z[j + l];
+            const real x = factor(w, j + l) * z[j + l];
             one[l] += x;
             two[l] += a[j + l] * x;
         }
@@ -125,7 +125,7 @@ HESSE_INLINE void means_of_one(int c, factors w, const double *a, const double *
         two[0] += factor(w, j) * a[j] * z[j];
     }
     *mz = *maz = 0;
-    for (int l = 0; l < LANES; l++) *mz += one[l] / c, *maz += two[l] / c;
+    for (int l = 0; l < LANES; l++) *mz += one[l] / (real)c, *maz += two[l] / (real)c;
 }
 
 static const factors ones = {NULL, false};
@@ -133,15 +133,15 @@ static const factors ones = {NULL, false};
 /* One group, and numbers of it that the curvature needs besides its tangents. */
 typedef struct group {
     int c, k;
-    bool wide; /* the processor has vectors of eight numbers */
+    bool wide; /* the processor has vectors of 64 bytes */
     bool centred;
-    const double *xh, *yb; /* channels; xh[c] is r */
+    const real *xh, *yb; /* channels; xh[c] is r */
     factors g;
-    double mean, m2; /* <gb>, <xh gb> */
+    real mean, m2; /* <gb>, <xh gb> */
 } group;
 
-/* Vectors of tangents that are taken at once. */
-enum { MOST = 3 };
+/* Vectors of tangents that are taken at once, and the tangents of a vector. */
+enum { MOST = 3, NARROW = HESSE_REALS_32, WIDE = HESSE_REALS_64 };
 
 #define TANGENTS "ops/norm_tangents.h"
 #include "ops/each_width.h"
@@ -159,17 +159,20 @@ HESSE_INLINE group group_of(const hesse_frame *f, kind n, int i, int k)
 }
 
 /* Apply `project` to all tangents of a group. */
-HESSE_INLINE void project(hesse_into into, const group *t, factors w, const double *z,
-                          factors gain, double *y)
+HESSE_INLINE void project(hesse_into into, const group *t, factors w, const real *z,
+                          factors gain, real *y)
 {
     int i = 0;
     if (t->wide) {
-        for (; i + 24 <= t->k; i += 24)
-            project_eight(into, 3, t, w, z + i, gain, y + i);
-        for (; i + 8 <= t->k; i += 8) project_eight(into, 1, t, w, z + i, gain, y + i);
+        for (; i + 3 * WIDE <= t->k; i += 3 * WIDE)
+            project_64(into, 3, t, w, z + i, gain, y + i);
+        for (; i + WIDE <= t->k; i += WIDE)
+            project_64(into, 1, t, w, z + i, gain, y + i);
     }
-    for (; i + 8 <= t->k; i += 8) project_four(into, 2, t, w, z + i, gain, y + i);
-    for (; i + 4 <= t->k; i += 4) project_four(into, 1, t, w, z + i, gain, y + i);
+    for (; i + 2 * NARROW <= t->k; i += 2 * NARROW)
+        project_32(into, 2, t, w, z + i, gain, y + i);
+    for (; i + NARROW <= t->k; i += NARROW)
+        project_32(into, 1, t, w, z + i, gain, y + i);
     for (; i < t->k; i++) project_one(into, 1, t, w, z + i, gain, y + i);
 }
 
@@ -181,7 +184,7 @@ HESSE_INLINE void tangent_of(const hesse_frame *f, kind n, int all)
     for (int i = 0; i < f->d.n * groups_of(f, n); i++) {
         const group t = group_of(f, n, i, all);
         const size_t at = tangents_at(f, n, i, all);
-        double *dy = f->dy + at;
+        real *dy = f->dy + at;
         if (f->dx[X]) project(HESSE_SET, &t, ones, f->dx[X] + at, t.g, dy);
         for (size_t j = 0; f->dx[G] && j < c; j++)
             add(k, t.xh[j], f->dx[G] + j * k, dy + j * k);
@@ -197,7 +200,7 @@ HESSE_INLINE void adjoint_of(const hesse_frame *f, kind n, int all)
     for (int i = 0; i < f->d.n * groups_of(f, n); i++) {
         const group t = group_of(f, n, i, all);
         const size_t first = tangents_at(f, n, i, all);
-        const double *cy = f->cy + first;
+        const real *cy = f->cy + first;
         if (f->cx[X]) project(into, &t, t.g, cy, ones, f->cx[X] + first);
         for (int j = 0; f->cx[G] && j < f->want[G].cols; j++) {
             const size_t at = (size_t)f->want[G].col + (size_t)j;
@@ -210,20 +213,20 @@ HESSE_INLINE void adjoint_of(const hesse_frame *f, kind n, int all)
 }
 
 /* Apply `bend` to all tangents of a group. */
-HESSE_INLINE void bend(const group *t, const double *dx, double *cx, double *cg,
+HESSE_INLINE void bend(const group *t, const real *dx, real *cx, real *cg,
                        hesse_rect part_of_g)
 {
     int i = 0;
     if (t->wide) {
-        for (; i + 24 <= t->k; i += 24)
-            bend_eight(3, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
-        for (; i + 8 <= t->k; i += 8)
-            bend_eight(1, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
+        for (; i + 3 * WIDE <= t->k; i += 3 * WIDE)
+            bend_64(3, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
+        for (; i + WIDE <= t->k; i += WIDE)
+            bend_64(1, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
     }
-    for (; i + 8 <= t->k; i += 8)
-        bend_four(2, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
-    for (; i + 4 <= t->k; i += 4)
-        bend_four(1, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
+    for (; i + 2 * NARROW <= t->k; i += 2 * NARROW)
+        bend_32(2, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
+    for (; i + NARROW <= t->k; i += NARROW)
+        bend_32(1, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
     for (; i < t->k; i++)
         bend_one(1, t, dx + i, cx ? cx + i : NULL, cg ? cg + i : NULL, part_of_g);
 }
@@ -234,7 +237,7 @@ HESSE_INLINE void curvature_of(const hesse_frame *f, kind n, int k)
         const size_t first = tangents_at(f, n, i, k);
         group t = group_of(f, n, i, k);
         const factors yb = {t.yb, false};
-        double *cx = f->cx[X] ? f->cx[X] + first : NULL;
+        real *cx = f->cx[X] ? f->cx[X] + first : NULL;
         means_of_one(t.c, t.g, t.xh, t.yb, &t.mean, &t.m2);
         if (!n.centred) t.mean = 0;
         if (f->dx[X] && (cx || f->cx[G]))

@@ -6,15 +6,15 @@
    along z where all factors w are 1, and the adjoint of x at z where w is the gain.
    Then y may have a gain, too. */
 HESSE_INLINE void NAME(project)(hesse_into into, const int lines, const group *t,
-                                factors w, const double *z, factors gain, double *y)
+                                factors w, const real *z, factors gain, real *y)
 {
     const size_t k = (size_t)t->k;
     T m[MOST] = {0}, s[MOST] = {0};
     if (k == 1)
-        means_of_one(t->c, w, t->xh, z, (double *)m, (double *)s);
+        means_of_one(t->c, w, t->xh, z, (real *)m, (real *)s);
     else
         for (int j = 0; j < t->c; j++) {
-            const double one = factor(w, j) / t->c, two = one * t->xh[j];
+            const real one = factor(w, j) / (real)t->c, two = one * t->xh[j];
 #pragma GCC unroll 4
             for (int i = 0; i < lines; i++) {
                 const T x = *(const T *)(z + (size_t)j * k + (size_t)i * WIDTH);
@@ -23,7 +23,7 @@ HESSE_INLINE void NAME(project)(hesse_into into, const int lines, const group *t
             }
         }
     for (int j = 0; j < t->c; j++) {
-        const double a = t->xh[t->c] * factor(gain, j), wj = factor(w, j);
+        const real a = t->xh[t->c] * factor(gain, j), wj = factor(w, j);
 #pragma GCC unroll 4
         for (int i = 0; i < lines; i++) {
             const size_t at = (size_t)j * k + (size_t)i * WIDTH;
@@ -39,20 +39,20 @@ HESSE_INLINE void NAME(project)(hesse_into into, const int lines, const group *t
 
 /* Add -r s xb - r (dxh m2 + xh <dxh gb>) to cx, and yb dxh, from the first channel of
    part_of_g on, to cg; either may be NULL. */
-HESSE_INLINE void NAME(bend)(const int lines, const group *t, const double *dx,
-                             double *cx, double *cg, hesse_rect part_of_g)
+HESSE_INLINE void NAME(bend)(const int lines, const group *t, const real *dx, real *cx,
+                             real *cg, hesse_rect part_of_g)
 {
     const size_t k = (size_t)t->k;
-    const double r = t->xh[t->c];
+    const real r = t->xh[t->c];
     T m[MOST] = {0}, s[MOST] = {0}, e[MOST] = {0};
     if (k == 1) {
-        double unused;
-        means_of_one(t->c, ones, t->xh, dx, (double *)m, (double *)s);
-        means_of_one(t->c, t->g, t->yb, dx, &unused, (double *)e);
+        real unused;
+        means_of_one(t->c, ones, t->xh, dx, (real *)m, (real *)s);
+        means_of_one(t->c, t->g, t->yb, dx, &unused, (real *)e);
     } else
         for (int j = 0; j < t->c; j++) {
-            const double one = 1.0 / t->c, two = one * t->xh[j],
-                         three = one * factor(t->g, j) * t->yb[j];
+            const real one = 1 / (real)t->c, two = one * t->xh[j],
+                       three = one * factor(t->g, j) * t->yb[j];
 #pragma GCC unroll 4
             for (int i = 0; i < lines; i++) {
                 const T x = *(const T *)(dx + (size_t)j * k + (size_t)i * WIDTH);
@@ -67,8 +67,8 @@ HESSE_INLINE void NAME(bend)(const int lines, const group *t, const double *dx,
         e[i] = r * (e[i] - m[i] * t->mean - s[i] * t->m2);
     }
     for (int j = 0; cx && j < t->c; j++) {
-        const double h = t->xh[j];
-        const double xb = r * (factor(t->g, j) * t->yb[j] - t->mean - h * t->m2);
+        const real h = t->xh[j];
+        const real xb = r * (factor(t->g, j) * t->yb[j] - t->mean - h * t->m2);
 #pragma GCC unroll 4
         for (int i = 0; i < lines; i++) {
             const size_t at = (size_t)j * k + (size_t)i * WIDTH;

@@ -25,6 +25,7 @@
 #ifndef HESSE_OPS_OP_H
 #define HESSE_OPS_OP_H
 
+#include "base/real.h"
 #include "hesse/parts.h"
 
 #include <stdbool.h>
@@ -81,36 +82,36 @@ typedef struct hesse_frame {
                         the tokens that count; else NULL                              */
     const int *from; /* n integers: the first token of that range; NULL: 0            */
 
-    const double *weight; /* in a loss: a factor of each token; NULL: all are 1 */
+    const real *weight; /* in a loss: a factor of each token; NULL: all are 1 */
 
     /* One copy of each, never NULL if the operator has them: the inputs; the output,
        which forward overwrites; keep(d) numbers for every token of the output (of the
        input, for a loss), which forward leaves to the other functions; the adjoint of
        the output, for curvature. */
-    const double *x[HESSE_MAX_IN];
-    double *y;
-    double *keep;
-    const double *yb;
+    const real *x[HESSE_MAX_IN];
+    real *y;
+    real *keep;
+    const real *yb;
 
     /* Tangents of the inputs; each may be NULL. A parameter with more than one row may
        have unit directions instead of dx: tangent i is the unit direction of element
        unit[.][i]. */
-    const double *dx[HESSE_MAX_IN];
+    const real *dx[HESSE_MAX_IN];
     const int *unit[HESSE_MAX_IN];
 
     /* Tangents of the output: tangent overwrites them, and curvature reads what tangent
        left. */
-    double *dy;
+    real *dy;
 
     /* Cotangents of the inputs; each may be NULL. Adjoint and curvature add to them;
        for a parameter they compute only the part `want`. If one is fresh, it holds
        nothing yet, and adjoint sets it. */
-    double *cx[HESSE_MAX_IN];
+    real *cx[HESSE_MAX_IN];
     hesse_rect want[HESSE_MAX_IN];
     bool fresh[HESSE_MAX_IN];
 
     /* Cotangents of the output, for adjoint. */
-    const double *cy;
+    const real *cy;
 } hesse_frame;
 
 /** Return the numbers between the tangents of one token and those of the next. The
@@ -118,7 +119,7 @@ typedef struct hesse_frame {
  *  (docs/performance.md). */
 static inline size_t hesse_stride(int width, int k)
 {
-    return (size_t)width * (size_t)k + (k < 8 ? 0 : 8);
+    return (size_t)width * (size_t)k + (k < HESSE_REALS_64 ? 0 : HESSE_REALS_64);
 }
 
 /** Token i attends to the tokens hesse_visible_from(f, i) ... hesse_visible_end(f, i) -
@@ -268,7 +269,8 @@ extern const hesse_op hesse_op_sum_fields, hesse_op_max_fields;
 /* The rank of each number in its field, from 0 for the largest one; of equal numbers
    the first one is larger: n x c. All derivatives are 0. */
 extern const hesse_op hesse_op_rank_fields;
-/* Softmax over each of h fields of channels: n x c; numbers up to -1e300 give 0. */
+/* Softmax over each of h fields of channels: n x c; numbers up to HESSE_REAL_HIDDEN
+   give 0. */
 extern const hesse_op hesse_op_softmax_fields;
 /* y = x + M, y = x M by elements: n x c; M a constant, t or 1 x c or 1. */
 extern const hesse_op hesse_op_add_table, hesse_op_times_table;

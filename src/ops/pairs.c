@@ -35,7 +35,7 @@ static int first_seer(const place *p, int j)
 
 /* Primal rows of a head: token i of the sequence starts at at[i * step]. */
 typedef struct rows {
-    const double *at;
+    const real *at;
     size_t step;
     int e;
 } rows;
@@ -43,7 +43,7 @@ typedef struct rows {
 static rows rows_of(const place *p, hesse_rows b)
 {
     const size_t step = (size_t)b.heads * (size_t)b.e;
-    const double *at = b.at + (size_t)p->first * step + shared(p, b.heads) * b.e;
+    const real *at = b.at + (size_t)p->first * step + shared(p, b.heads) * b.e;
     return (rows){at, step, b.e};
 }
 
@@ -75,10 +75,10 @@ static bool next(const hesse_frame *f, visit *v, place *p)
 }
 
 /* Return the rows of a head for an array with one tangent. */
-static rows single(const place *p, int heads, int e, const double *z)
+static rows single(const place *p, int heads, int e, const real *z)
 {
     size_t step;
-    const double *at = z + tangents_at(p, heads, e, &step);
+    const real *at = z + tangents_at(p, heads, e, &step);
     return (rows){at, step, e};
 }
 
@@ -90,7 +90,7 @@ static hesse_strided matrix_of(rows r, int first)
 /* For one tangent: s[i, j] += a q[i] . k[j]. These are products of matrices: for some
    tokens j together, the rows below them, and a square of which causal attention sees
    the lower triangle. */
-static void dot_pairs(const place *p, double a, rows q, rows k, double *s, size_t step)
+static void dot_pairs(const place *p, real a, rows q, rows k, real *s, size_t step)
 {
     for (int j = 0, m; j < p->t; j += m) {
         m = p->full ? p->t : p->t - j < SQUARE ? p->t - j : SQUARE;
@@ -99,7 +99,7 @@ static void dot_pairs(const place *p, double a, rows q, rows k, double *s, size_
         hesse_gemm_plain(HESSE_ADD, p->t - below, m, q.e, a, matrix_of(q, below), keys,
                          s + (size_t)below * step + j, step);
         if (p->full) break;
-        double square[SQUARE * SQUARE];
+        real square[SQUARE * SQUARE];
         hesse_gemm_plain(HESSE_SET, m, m, q.e, a, matrix_of(q, j), keys, square,
                          SQUARE);
         for (int r = 0; r < m; r++)
@@ -111,8 +111,8 @@ static void dot_pairs(const place *p, double a, rows q, rows k, double *s, size_
 /* For one tangent: z[i] += a sum over j of s[i, j] b[j]; or, if back, z[j] += a sum
    over i of s[i, j] b[i]. For some tokens of z together, these are the pairs with all
    tokens before (back: after) them, and a square with its upper triangle set to 0. */
-static void weigh_rows(const place *p, double a, const double *s, size_t step, rows b,
-                       bool back, double *z, size_t z_step)
+static void weigh_rows(const place *p, real a, const real *s, size_t step, rows b,
+                       bool back, real *z, size_t z_step)
 {
     for (int i = 0, m; i < p->t; i += m) {
         m = p->full ? p->t : p->t - i < SQUARE ? p->t - i : SQUARE;
@@ -121,11 +121,11 @@ static void weigh_rows(const place *p, double a, const double *s, size_t step, r
         hesse_strided pairs = {
             s + (size_t)(back ? first : i) * step + (back ? i : first), step, 1};
         if (back) pairs = hesse_transposed(pairs);
-        double *to = z + (size_t)i * z_step;
+        real *to = z + (size_t)i * z_step;
         hesse_gemm_plain(HESSE_ADD, m, b.e, end - first, a, pairs, matrix_of(b, first),
                          to, z_step);
         if (p->full) break;
-        double square[SQUARE * SQUARE] = {0};
+        real square[SQUARE * SQUARE] = {0};
         for (int r = 0; r < m; r++)
             memcpy(square + r * SQUARE, s + (size_t)(i + r) * step + i,
                    (size_t)(r + 1) * sizeof *square);
@@ -137,19 +137,19 @@ static void weigh_rows(const place *p, double a, const double *s, size_t step, r
 }
 
 /* With one tangent a result is set by adding to zeros. */
-static void begin(hesse_into *into, const hesse_frame *f, int width, double *result)
+static void begin(hesse_into *into, const hesse_frame *f, int width, real *result)
 {
     if (f->k > 1 || *into == HESSE_ADD) return;
     zero((size_t)f->d.n * hesse_stride(width, 1), result);
     *into = HESSE_ADD;
 }
 
-void hesse_pairs_clear_unseen(const hesse_frame *f, double *s)
+void hesse_pairs_clear_unseen(const hesse_frame *f, real *s)
 {
     place p;
     for (visit v = {0}; next(f, &v, &p);) {
         size_t step;
-        double *at = s + pairs_at(&p, &step);
+        real *at = s + pairs_at(&p, &step);
         for (int i = 0; i < p.t; i++, at += step) {
             const int all = seen(&p, i);
             zero((size_t)(p.t - all) * (size_t)p.k, at + (size_t)all * (size_t)p.k);
@@ -157,15 +157,15 @@ void hesse_pairs_clear_unseen(const hesse_frame *f, double *s)
     }
 }
 
-void hesse_pairs_from_queries(hesse_into into, const hesse_frame *f, double a,
-                              const double *z, hesse_rows b, double *s)
+void hesse_pairs_from_queries(hesse_into into, const hesse_frame *f, real a,
+                              const real *z, hesse_rows b, real *s)
 {
     place p;
     begin(&into, f, f->d.h * f->d.t, s);
     for (visit v = {0}; next(f, &v, &p);) {
         size_t zs, ss;
-        const double *zp = z + tangents_at(&p, p.all, b.e, &zs);
-        double *sp = s + pairs_at(&p, &ss);
+        const real *zp = z + tangents_at(&p, p.all, b.e, &zs);
+        real *sp = s + pairs_at(&p, &ss);
         const rows r = rows_of(&p, b);
         if (p.k == 1) dot_pairs(&p, a, single(&p, p.all, b.e, z), r, sp, ss);
         for (int i = 0; p.k > 1 && i < p.t; i++)
@@ -175,15 +175,15 @@ void hesse_pairs_from_queries(hesse_into into, const hesse_frame *f, double a,
     }
 }
 
-void hesse_pairs_from_keys(hesse_into into, const hesse_frame *f, double a,
-                           hesse_rows b, const double *z, int heads, double *s)
+void hesse_pairs_from_keys(hesse_into into, const hesse_frame *f, real a, hesse_rows b,
+                           const real *z, int heads, real *s)
 {
     place p;
     begin(&into, f, f->d.h * f->d.t, s);
     for (visit v = {0}; next(f, &v, &p);) {
         size_t zs, ss;
-        const double *zp = z + tangents_at(&p, heads, b.e, &zs);
-        double *sp = s + pairs_at(&p, &ss);
+        const real *zp = z + tangents_at(&p, heads, b.e, &zs);
+        real *sp = s + pairs_at(&p, &ss);
         const rows r = rows_of(&p, b);
         if (p.k == 1) dot_pairs(&p, a, r, single(&p, heads, b.e, z), sp, ss);
         for (int j = 0; p.k > 1 && j < p.t; j++) {
@@ -196,15 +196,15 @@ void hesse_pairs_from_keys(hesse_into into, const hesse_frame *f, double a,
     }
 }
 
-void hesse_pairs_to_queries(hesse_into into, const hesse_frame *f, double a,
-                            const double *s, hesse_rows b, double *z)
+void hesse_pairs_to_queries(hesse_into into, const hesse_frame *f, real a,
+                            const real *s, hesse_rows b, real *z)
 {
     place p;
     begin(&into, f, f->d.h * b.e, z);
     for (visit v = {0}; next(f, &v, &p);) {
         size_t zs, ss;
-        double *zp = z + tangents_at(&p, p.all, b.e, &zs);
-        const double *sp = s + pairs_at(&p, &ss);
+        real *zp = z + tangents_at(&p, p.all, b.e, &zs);
+        const real *sp = s + pairs_at(&p, &ss);
         const rows r = rows_of(&p, b);
         if (p.k == 1) weigh_rows(&p, a, sp, ss, r, false, zp, zs);
         for (int i = 0; p.k > 1 && i < p.t; i++)
@@ -214,14 +214,14 @@ void hesse_pairs_to_queries(hesse_into into, const hesse_frame *f, double a,
     }
 }
 
-void hesse_pairs_to_keys(const hesse_frame *f, double a, const double *s, hesse_rows b,
-                         double *z, int heads)
+void hesse_pairs_to_keys(const hesse_frame *f, real a, const real *s, hesse_rows b,
+                         real *z, int heads)
 {
     place p;
     for (visit v = {0}; next(f, &v, &p);) {
         size_t zs, ss;
-        double *zp = z + tangents_at(&p, heads, b.e, &zs);
-        const double *sp = s + pairs_at(&p, &ss);
+        real *zp = z + tangents_at(&p, heads, b.e, &zs);
+        const real *sp = s + pairs_at(&p, &ss);
         const rows r = rows_of(&p, b);
         if (p.k == 1) weigh_rows(&p, a, sp, ss, r, true, zp, zs);
         for (int j = 0; p.k > 1 && j < p.t; j++) {
@@ -234,8 +234,8 @@ void hesse_pairs_to_keys(const hesse_frame *f, double a, const double *s, hesse_
     }
 }
 
-void hesse_pairs_mix(hesse_into into, const hesse_frame *f, double a, const double *p,
-                     const double *y, int heads, int e, double *z)
+void hesse_pairs_mix(hesse_into into, const hesse_frame *f, real a, const real *p,
+                     const real *y, int heads, int e, real *z)
 {
     place at;
     begin(&into, f, f->d.h * e, z);
@@ -243,9 +243,9 @@ void hesse_pairs_mix(hesse_into into, const hesse_frame *f, double a, const doub
                  width = (size_t)e * (size_t)f->k;
     for (visit v = {0}; next(f, &v, &at);) {
         size_t ys, zs;
-        const double *yp = y + tangents_at(&at, heads, e, &ys);
-        double *zp = z + tangents_at(&at, at.all, e, &zs);
-        const double *weights = p + (size_t)at.first * row + at.head * at.t;
+        const real *yp = y + tangents_at(&at, heads, e, &ys);
+        real *zp = z + tangents_at(&at, at.all, e, &zs);
+        const real *weights = p + (size_t)at.first * row + at.head * at.t;
         if (at.k == 1) {
             weigh_rows(&at, a, weights, row, (rows){yp, ys, e}, false, zp, zs);
             continue;
@@ -253,7 +253,7 @@ void hesse_pairs_mix(hesse_into into, const hesse_frame *f, double a, const doub
         for (int i = 0; i < at.t; i += STRIP) {
             const int strip = at.t - i < STRIP ? at.t - i : STRIP, all = seen(&at, i);
             const hesse_strided w = {weights + (size_t)i * row, row, 1};
-            double *to = zp + (size_t)i * zs;
+            real *to = zp + (size_t)i * zs;
             hesse_gemm(into, strip, width, all, a, w, yp, ys, to, zs);
             for (int r = 1; !at.full && r < strip; r++) { /* the triangle beside it */
                 const hesse_strided rest = {w.at + (size_t)r * row + all, row, 1};
@@ -264,17 +264,17 @@ void hesse_pairs_mix(hesse_into into, const hesse_frame *f, double a, const doub
     }
 }
 
-void hesse_pairs_mix_back(const hesse_frame *f, double a, const double *p,
-                          const double *y, double *z, int heads, int e)
+void hesse_pairs_mix_back(const hesse_frame *f, real a, const real *p, const real *y,
+                          real *z, int heads, int e)
 {
     place at;
     const size_t row = (size_t)f->d.h * (size_t)f->d.t,
                  width = (size_t)e * (size_t)f->k;
     for (visit v = {0}; next(f, &v, &at);) {
         size_t ys, zs;
-        const double *yp = y + tangents_at(&at, at.all, e, &ys);
-        double *zp = z + tangents_at(&at, heads, e, &zs);
-        const double *weights = p + (size_t)at.first * row + at.head * at.t;
+        const real *yp = y + tangents_at(&at, at.all, e, &ys);
+        real *zp = z + tangents_at(&at, heads, e, &zs);
+        const real *weights = p + (size_t)at.first * row + at.head * at.t;
         if (at.k == 1) {
             weigh_rows(&at, a, weights, row, (rows){yp, ys, e}, true, zp, zs);
             continue;
@@ -283,7 +283,7 @@ void hesse_pairs_mix_back(const hesse_frame *f, double a, const double *p,
             const int strip = at.t - j < STRIP ? at.t - j : STRIP;
             const size_t i = (size_t)first_seer(&at, j + strip - 1);
             const hesse_strided w = {weights + i * row + j, 1, row};
-            double *to = zp + (size_t)j * zs;
+            real *to = zp + (size_t)j * zs;
             hesse_gemm(HESSE_ADD, strip, width, at.t - (int)i, a, w, yp + i * ys, ys,
                        to, zs);
             for (int r = 0; !at.full && r < strip - 1;

@@ -37,15 +37,15 @@ static void max_forward(const hesse_frame *f)
     const size_t c = (size_t)f->d.c;
     for (int p = 0; p < hesse_image_all(&f->d); p++) {
         const hesse_window w = hesse_window_of(&f->d, p);
-        double *y = f->y + (size_t)p * c, *best = f->keep + (size_t)p * c;
+        real *y = f->y + (size_t)p * c, *best = f->keep + (size_t)p * c;
         for (size_t j = 0; j < c; j++) y[j] = -INFINITY, best[j] = 0;
         for (int row = 0; row < f->d.image.kernel_rows; row++)
             for (int col = 0; col < f->d.image.kernel_cols; col++) {
                 const int token = hesse_window_token(&f->d, w, row, col);
                 if (token < 0) continue;
-                const double *x = f->x[0] + (size_t)token * c;
+                const real *x = f->x[0] + (size_t)token * c;
                 for (size_t j = 0; j < c; j++)
-                    if (!(x[j] <= y[j])) y[j] = x[j], best[j] = token - w.first;
+                    if (!(x[j] <= y[j])) y[j] = x[j], best[j] = (real)(token - w.first);
             }
     }
 }
@@ -87,12 +87,12 @@ HESSE_SIMD static void max_adjoint(const hesse_frame *f)
 }
 
 /* y += the means of the windows of x; if back, x += the transpose of this map at y. */
-HESSE_INLINE void windows(const hesse_frame *f, int k, const double *from, double *to,
+HESSE_INLINE void windows(const hesse_frame *f, int k, const real *from, real *to,
                           bool back)
 {
     const hesse_image *g = &f->d.image;
     const size_t stride = hesse_stride(f->d.c, k), count = (size_t)f->d.c * (size_t)k;
-    const double part = 1.0 / (g->kernel_rows * g->kernel_cols);
+    const real part = 1 / (real)(g->kernel_rows * g->kernel_cols);
     for (int p = 0; p < hesse_image_all(&f->d); p++) {
         const hesse_window w = hesse_window_of(&f->d, p);
         for (int row = 0; row < g->kernel_rows; row++)
@@ -107,7 +107,7 @@ HESSE_INLINE void windows(const hesse_frame *f, int k, const double *from, doubl
 
 /* Add the same for the mean of the tokens of a sequence that are not padding: those
    that its last token may attend to. */
-HESSE_INLINE void means(const hesse_frame *f, int k, const double *from, double *to,
+HESSE_INLINE void means(const hesse_frame *f, int k, const real *from, real *to,
                         bool back)
 {
     const size_t stride = hesse_stride(f->d.c, k), count = (size_t)f->d.c * (size_t)k;
@@ -117,7 +117,8 @@ HESSE_INLINE void means(const hesse_frame *f, int k, const double *from, double 
         const int end = f->id ? f->id[last] : f->d.t;
         for (int i = begin; i < end; i++) {
             const size_t x = (size_t)(s * f->d.t + i) * stride, y = (size_t)s * stride;
-            add(count, 1.0 / (end - begin), from + (back ? y : x), to + (back ? x : y));
+            add(count, 1 / (real)(end - begin), from + (back ? y : x),
+                to + (back ? x : y));
         }
     }
 }
@@ -135,7 +136,7 @@ static field field_of(int pixels, int at, int fields)
 }
 
 /* Add the same for the means of kernel_rows x kernel_cols fields. */
-HESSE_INLINE void fields(const hesse_frame *f, int k, const double *from, double *to,
+HESSE_INLINE void fields(const hesse_frame *f, int k, const real *from, real *to,
                          bool back)
 {
     const hesse_image *g = &f->d.image;
@@ -144,7 +145,7 @@ HESSE_INLINE void fields(const hesse_frame *f, int k, const double *from, double
     for (int p = 0; p < f->d.n / f->d.t * each; p++) {
         const field row = field_of(g->rows, p % each / cols, g->kernel_rows);
         const field col = field_of(g->cols, p % cols, cols);
-        const double part = 1.0 / ((row.end - row.first) * (col.end - col.first));
+        const real part = 1 / (real)((row.end - row.first) * (col.end - col.first));
         for (int r = row.first; r < row.end; r++)
             for (int c = col.first; c < col.end; c++) {
                 const int token = p / each * f->d.t + r * g->cols + c;

@@ -29,8 +29,7 @@ static int keep(const hesse_dims *d)
 }
 
 /* y += x with every pair turned; if sign is -1, it is turned back. */
-HESSE_INLINE void turn(const hesse_frame *f, int k, double sign, const double *x,
-                       double *y)
+HESSE_INLINE void turn(const hesse_frame *f, int k, real sign, const real *x, real *y)
 {
     const int e = f->d.c / f->d.h, half = f->d.o / 2;
     const size_t stride = hesse_stride(f->d.c, k), far = (size_t)half * (size_t)k;
@@ -39,9 +38,9 @@ HESSE_INLINE void turn(const hesse_frame *f, int k, double sign, const double *x
         for (int h = 0; h < f->d.h; h++) {
             const size_t head = (size_t)i * stride + (size_t)(h * e * k);
             for (int j = 0; j < half; j++) {
-                const double *angle = f->keep + (size_t)i * (size_t)f->d.o + 2 * j;
+                const real *angle = f->keep + (size_t)i * (size_t)f->d.o + 2 * j;
                 const size_t at = head + (size_t)(j * k);
-                const double cosine = angle[0], sine = sign * angle[1];
+                const real cosine = angle[0], sine = sign * angle[1];
                 add((size_t)k, cosine, x + at, y + at);
                 add((size_t)k, -sine, x + at + far, y + at);
                 add((size_t)k, sine, x + at, y + at + far);
@@ -55,9 +54,10 @@ static void forward(const hesse_frame *f)
 {
     for (int i = 0; i < f->d.n; i++)
         for (int j = 0; j < f->d.o / 2; j++) {
-            const double angle = (i % f->d.t) * f->x[FREQUENCY][j];
-            f->keep[(size_t)i * (size_t)f->d.o + 2 * j] = f->d.a * cos(angle);
-            f->keep[(size_t)i * (size_t)f->d.o + 2 * j + 1] = f->d.a * sin(angle);
+            const double angle = (i % f->d.t) * (double)f->x[FREQUENCY][j];
+            f->keep[(size_t)i * (size_t)f->d.o + 2 * j] = (real)(f->d.a * cos(angle));
+            f->keep[(size_t)i * (size_t)f->d.o + 2 * j + 1] =
+                (real)(f->d.a * sin(angle));
         }
     zero((size_t)f->d.n * (size_t)f->d.c, f->y);
     turn(f, 1, 1, f->x[X], f->y);

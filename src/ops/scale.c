@@ -17,13 +17,13 @@ static size_t tangent_count(const hesse_frame *f)
 
 HESSE_SIMD static void forward(const hesse_frame *f)
 {
-    scale((size_t)f->d.n * (size_t)f->d.c, f->d.a, f->x[0], f->y);
+    scale((size_t)f->d.n * (size_t)f->d.c, (real)f->d.a, f->x[0], f->y);
 }
 
 HESSE_SIMD static void tangent(const hesse_frame *f)
 {
     if (f->dy && f->dx[0])
-        scale(tangent_count(f), f->d.a, f->dx[0], f->dy);
+        scale(tangent_count(f), (real)f->d.a, f->dx[0], f->dy);
     else if (f->dy)
         zero(tangent_count(f), f->dy);
 }
@@ -32,9 +32,9 @@ HESSE_SIMD static void adjoint(const hesse_frame *f)
 {
     if (!f->cx[0] || !f->cy) return;
     if (f->fresh[0])
-        scale(tangent_count(f), f->d.a, f->cy, f->cx[0]);
+        scale(tangent_count(f), (real)f->d.a, f->cy, f->cx[0]);
     else
-        add(tangent_count(f), f->d.a, f->cy, f->cx[0]);
+        add(tangent_count(f), (real)f->d.a, f->cy, f->cx[0]);
 }
 
 static void curvature(const hesse_frame *f)

@@ -30,7 +30,7 @@ static void forward(const hesse_frame *f)
 {
     hesse_frame one = *f;
     one.k = 1;
-    hesse_pairs_from_queries(HESSE_SET, &one, f->d.a, f->x[Q], keys(f), f->y);
+    hesse_pairs_from_queries(HESSE_SET, &one, (real)f->d.a, f->x[Q], keys(f), f->y);
 }
 
 static void tangent(const hesse_frame *f)
@@ -39,11 +39,12 @@ static void tangent(const hesse_frame *f)
     hesse_into into = HESSE_SET;
     if (f->dx[Q] || f->dx[K]) hesse_pairs_clear_unseen(f, f->dy);
     if (f->dx[Q]) {
-        hesse_pairs_from_queries(into, f, f->d.a, f->dx[Q], keys(f), f->dy);
+        hesse_pairs_from_queries(into, f, (real)f->d.a, f->dx[Q], keys(f), f->dy);
         into = HESSE_ADD;
     }
     if (f->dx[K]) {
-        hesse_pairs_from_keys(into, f, f->d.a, queries(f), f->dx[K], f->d.g, f->dy);
+        hesse_pairs_from_keys(into, f, (real)f->d.a, queries(f), f->dx[K], f->d.g,
+                              f->dy);
         into = HESSE_ADD;
     }
     if (into == HESSE_SET)
@@ -54,20 +55,22 @@ static void adjoint(const hesse_frame *f)
 {
     if (!f->cy) return;
     if (f->cx[Q])
-        hesse_pairs_to_queries(f->fresh[Q] ? HESSE_SET : HESSE_ADD, f, f->d.a, f->cy,
-                               keys(f), f->cx[Q]);
+        hesse_pairs_to_queries(f->fresh[Q] ? HESSE_SET : HESSE_ADD, f, (real)f->d.a,
+                               f->cy, keys(f), f->cx[Q]);
     if (f->cx[K] && f->fresh[K])
         zero((size_t)f->d.n * hesse_stride(width(&f->d, K), f->k), f->cx[K]);
-    if (f->cx[K]) hesse_pairs_to_keys(f, f->d.a, f->cy, queries(f), f->cx[K], f->d.g);
+    if (f->cx[K])
+        hesse_pairs_to_keys(f, (real)f->d.a, f->cy, queries(f), f->cx[K], f->d.g);
 }
 
 static void curvature(const hesse_frame *f)
 {
     const int e = channels(&f->d);
     if (f->cx[Q] && f->dx[K])
-        hesse_pairs_mix(HESSE_ADD, f, f->d.a, f->yb, f->dx[K], f->d.g, e, f->cx[Q]);
+        hesse_pairs_mix(HESSE_ADD, f, (real)f->d.a, f->yb, f->dx[K], f->d.g, e,
+                        f->cx[Q]);
     if (f->cx[K] && f->dx[Q])
-        hesse_pairs_mix_back(f, f->d.a, f->yb, f->dx[Q], f->cx[K], f->d.g, e);
+        hesse_pairs_mix_back(f, (real)f->d.a, f->yb, f->dx[Q], f->cx[K], f->d.g, e);
 }
 
 const hesse_op hesse_op_scores = {

@@ -7,7 +7,7 @@
 #include "ops/loops.h"
 #include "ops/op.h"
 
-#include <math.h>
+#include <tgmath.h>
 
 static int width(const hesse_dims *d, int i)
 {
@@ -41,8 +41,8 @@ static void forward(const hesse_frame *f)
     for (int i = 0; i < f->d.n; i++)
         for (int h = 0; h < f->d.h; h++) {
             const row r = row_of(f, false, i, h);
-            const double *x = f->x[0] + r.primal;
-            double *y = f->y + r.primal, top = x[0], sum = 0;
+            const real *x = f->x[0] + r.primal;
+            real *y = f->y + r.primal, top = x[0], sum = 0;
             for (int j = 1; j < r.count; j++) top = fmax(top, x[j]);
             for (int j = -r.from; j < 0; j++) y[j] = 0;
             for (int j = 0; j < r.count; j++) sum += y[j] = exp(x[j] - top);
@@ -51,46 +51,49 @@ static void forward(const hesse_frame *f)
         }
 }
 
-/* Vectors of tangents that are taken at once. */
-enum { MOST = 3 };
+/* Vectors of tangents that are taken at once, and the tangents of a vector. */
+enum { MOST = 3, NARROW = HESSE_REALS_32, WIDE = HESSE_REALS_64 };
 
 #define TANGENTS "ops/softmax_tangents.h"
 #include "ops/each_width.h"
 
 /* y += p (z - sum p z) for all tangents of a row, or = the same. */
-HESSE_INLINE void project(hesse_into into, bool wide, int count, int k, const double *p,
-                          const double *z, double *y)
+HESSE_INLINE void project(hesse_into into, bool wide, int count, int k, const real *p,
+                          const real *z, real *y)
 {
     int i = 0;
     if (wide) {
-        for (; i + 24 <= k; i += 24) project_eight(into, 3, count, k, p, z + i, y + i);
-        for (; i + 8 <= k; i += 8) project_eight(into, 1, count, k, p, z + i, y + i);
+        for (; i + 3 * WIDE <= k; i += 3 * WIDE)
+            project_64(into, 3, count, k, p, z + i, y + i);
+        for (; i + WIDE <= k; i += WIDE) project_64(into, 1, count, k, p, z + i, y + i);
     }
-    for (; i + 8 <= k; i += 8) project_four(into, 2, count, k, p, z + i, y + i);
-    for (; i + 4 <= k; i += 4) project_four(into, 1, count, k, p, z + i, y + i);
+    for (; i + 2 * NARROW <= k; i += 2 * NARROW)
+        project_32(into, 2, count, k, p, z + i, y + i);
+    for (; i + NARROW <= k; i += NARROW) project_32(into, 1, count, k, p, z + i, y + i);
     for (; i < k; i++) project_one(into, 1, count, k, p, z + i, y + i);
 }
 
 /* y += dp (yb - m) - p sum dp yb for all tangents of a row. */
-HESSE_INLINE void bend(bool wide, int count, int k, const double *p, const double *yb,
-                       const double *dp, double *y)
+HESSE_INLINE void bend(bool wide, int count, int k, const real *p, const real *yb,
+                       const real *dp, real *y)
 {
     int i = 0;
-    const double m = dot((size_t)count, p, yb);
+    const real m = dot((size_t)count, p, yb);
     if (wide) {
-        for (; i + 24 <= k; i += 24) bend_eight(3, count, k, p, yb, m, dp + i, y + i);
-        for (; i + 8 <= k; i += 8) bend_eight(1, count, k, p, yb, m, dp + i, y + i);
+        for (; i + 3 * WIDE <= k; i += 3 * WIDE)
+            bend_64(3, count, k, p, yb, m, dp + i, y + i);
+        for (; i + WIDE <= k; i += WIDE) bend_64(1, count, k, p, yb, m, dp + i, y + i);
     }
-    for (; i + 8 <= k; i += 8) bend_four(2, count, k, p, yb, m, dp + i, y + i);
-    for (; i + 4 <= k; i += 4) bend_four(1, count, k, p, yb, m, dp + i, y + i);
+    for (; i + 2 * NARROW <= k; i += 2 * NARROW)
+        bend_32(2, count, k, p, yb, m, dp + i, y + i);
+    for (; i + NARROW <= k; i += NARROW) bend_32(1, count, k, p, yb, m, dp + i, y + i);
     for (; i < k; i++) bend_one(1, count, k, p, yb, m, dp + i, y + i);
 }
 
 /* Apply project, or bend if there is yb, to every token and head. Scores that are not
    attended to are 0 where the result is set. */
 HESSE_INLINE void through_all(hesse_into into, const hesse_frame *f, int k, bool fields,
-                              const double *p, const double *yb, const double *z,
-                              double *y)
+                              const real *p, const real *yb, const real *z, real *y)
 {
     const bool wide = hesse_simd_lanes() == 8;
     for (int i = 0; i < f->d.n; i++)
@@ -100,7 +103,7 @@ HESSE_INLINE void through_all(hesse_into into, const hesse_frame *f, int k, bool
             const size_t own = (size_t)r.count * (size_t)k;
             const size_t after =
                 fields ? 0 : (size_t)(f->d.t - r.from - r.count) * (size_t)k;
-            double *to = y + r.tangent;
+            real *to = y + r.tangent;
             if (into == HESSE_SET) zero(before, to - before), zero(after, to + own);
             if (yb)
                 bend(wide, r.count, k, p + r.primal, yb + r.primal, z + r.tangent, to);
@@ -111,7 +114,7 @@ HESSE_INLINE void through_all(hesse_into into, const hesse_frame *f, int k, bool
 
 /* One tangent has its own loops, over tokens. */
 HESSE_INLINE void through(hesse_into into, const hesse_frame *f, bool fields,
-                          const double *p, const double *yb, const double *z, double *y)
+                          const real *p, const real *yb, const real *z, real *y)
 {
     if (f->k == 1)
         through_all(into, f, 1, fields, p, yb, z, y);
@@ -144,8 +147,6 @@ HESSE_SIMD static void curvature(const hesse_frame *f)
 /* softmax_fields: the same over each of h fields of channels. A number that is -inf, or
    almost, is hidden: its p is 0. */
 
-static const double HIDDEN = -1e300;
-
 static int fields_width(const hesse_dims *d, int i)
 {
     (void)i;
@@ -157,11 +158,11 @@ static void fields_forward(const hesse_frame *f)
     for (int i = 0; i < f->d.n; i++)
         for (int h = 0; h < f->d.h; h++) {
             const row r = row_of(f, true, i, h);
-            const double *x = f->x[0] + r.primal;
-            double *y = f->y + r.primal, top = x[0], sum = 0;
+            const real *x = f->x[0] + r.primal;
+            real *y = f->y + r.primal, top = x[0], sum = 0;
             for (int j = 1; j < r.count; j++) top = fmax(top, x[j]);
             for (int j = 0; j < r.count; j++)
-                sum += y[j] = x[j] <= HIDDEN ? 0 : exp(x[j] - top);
+                sum += y[j] = x[j] <= HESSE_REAL_HIDDEN ? 0 : exp(x[j] - top);
             for (int j = 0; j < r.count; j++) y[j] /= sum;
         }
 }

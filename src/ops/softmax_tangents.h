@@ -3,11 +3,11 @@
    ops/each_width.h. */
 
 HESSE_INLINE void NAME(project)(hesse_into into, const int lines, int count, int k,
-                                const double *p, const double *z, double *y)
+                                const real *p, const real *z, real *y)
 {
     T mean[MOST] = {0};
     if (k == 1)
-        *(double *)mean = dot((size_t)count, p, z);
+        *(real *)mean = dot((size_t)count, p, z);
     else
         for (int j = 0; j < count; j++)
 #pragma GCC unroll 4
@@ -27,12 +27,12 @@ HESSE_INLINE void NAME(project)(hesse_into into, const int lines, int count, int
 }
 
 /* m is the mean of yb. */
-HESSE_INLINE void NAME(bend)(const int lines, int count, int k, const double *p,
-                             const double *yb, double m, const double *dp, double *y)
+HESSE_INLINE void NAME(bend)(const int lines, int count, int k, const real *p,
+                             const real *yb, real m, const real *dp, real *y)
 {
     T mean[MOST] = {0};
     if (k == 1)
-        *(double *)mean = dot((size_t)count, yb, dp);
+        *(real *)mean = dot((size_t)count, yb, dp);
     else
         for (int j = 0; j < count; j++)
 #pragma GCC unroll 4

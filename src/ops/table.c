@@ -33,7 +33,7 @@ static int keep(const hesse_dims *d)
 }
 
 /* Return the entry of M for channel j of the token at a position. */
-HESSE_INLINE double entry(const hesse_frame *f, size_t position, size_t j)
+HESSE_INLINE real entry(const hesse_frame *f, size_t position, size_t j)
 {
     const size_t cols = (size_t)f->d.image.cols;
     return f->x[M][(f->d.image.rows == 1 ? 0 : position * cols) + (cols == 1 ? 0 : j)];
@@ -71,20 +71,20 @@ HESSE_SIMD static void times_forward(const hesse_frame *f)
 {
     const size_t c = (size_t)f->d.c, t = (size_t)f->d.t;
     for (size_t i = 0; i < (size_t)f->d.n; i++) {
-        f->keep[i] = (double)(i % t);
+        f->keep[i] = (real)(i % t);
         for (size_t j = 0; j < c; j++)
             f->y[i * c + j] = f->x[0][i * c + j] * entry(f, i % t, j);
     }
 }
 
 /* y = M x, or y += M x, for all k copies. */
-HESSE_INLINE void multiply(const hesse_frame *f, bool set, const double *x, double *y)
+HESSE_INLINE void multiply(const hesse_frame *f, bool set, const real *x, real *y)
 {
     const size_t c = (size_t)f->d.c, k = (size_t)f->k,
                  stride = hesse_stride(f->d.c, f->k);
     for (size_t i = 0; i < (size_t)f->d.n; i++)
         for (size_t j = 0; j < c; j++) {
-            const double m = entry(f, (size_t)f->keep[i], j);
+            const real m = entry(f, (size_t)f->keep[i], j);
             if (set)
                 scale(k, m, x + i * stride + j * k, y + i * stride + j * k);
             else

@@ -11,13 +11,13 @@
 
 /* Numbers of a matrix that stay in the cache while rows are multiplied with it, and its
    columns. */
-enum { NEAR = 65536, DEPTH = 256 };
+enum { NEAR = (1 << 19) / sizeof(real), DEPTH = 256 };
 
 /* A weight with this many numbers or more goes to BLAS. */
 enum { WIDE = 65536 };
 
-void hesse_weight_tangents(int n, int p, int q, const double *a, bool turned, int k,
-                           const double *tangents, double *y)
+void hesse_weight_tangents(int n, int p, int q, const real *a, bool turned, int k,
+                           const real *tangents, real *y)
 {
     const size_t stride = hesse_stride(q, k), one = (size_t)k;
     const hesse_strided rows = {a, (size_t)p, 1};
@@ -28,8 +28,8 @@ void hesse_weight_tangents(int n, int p, int q, const double *a, bool turned, in
         return;
     }
     if (!turned && (size_t)p * (size_t)q >= WIDE) {
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, q * k, p, 1, a, p,
-                    tangents, q * k, 1, y, (int)stride);
+        HESSE_CBLAS_GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, q * k, p, 1, a,
+                         p, tangents, q * k, 1, y, (int)stride);
         return;
     }
     if (!turned) {
@@ -57,8 +57,8 @@ void hesse_weight_tangents(int n, int p, int q, const double *a, bool turned, in
             });
 }
 
-void hesse_weight_units(int n, int p, int q, const double *a, bool turned, int k,
-                        const int *unit, double *y)
+void hesse_weight_units(int n, int p, int q, const real *a, bool turned, int k,
+                        const int *unit, real *y)
 {
     const size_t stride = hesse_stride(q, k);
     for (int i = 0; i < k; i++) {
@@ -70,15 +70,15 @@ void hesse_weight_units(int n, int p, int q, const double *a, bool turned, int k
     }
 }
 
-void hesse_weight_correlate(int n, int p, int q, const double *a, const double *z,
-                            int k, hesse_rect part, bool turned, double *m)
+void hesse_weight_correlate(int n, int p, int q, const real *a, const real *z, int k,
+                            hesse_rect part, bool turned, real *m)
 {
     const size_t stride = hesse_stride(q, k), one = (size_t)k;
     const size_t row = (size_t)part.cols * one;
     const bool wide = (size_t)part.rows * (size_t)part.cols >= WIDE;
     const hesse_strided by_a = {a + (turned ? part.col : part.row), 1, (size_t)p};
     if (k == 1) {
-        const double *zp = z + (turned ? part.row : part.col);
+        const real *zp = z + (turned ? part.row : part.col);
         if (turned)
             hesse_gemm_plain(HESSE_ADD, part.rows, part.cols, n, 1,
                              (hesse_strided){zp, 1, stride}, hesse_transposed(by_a), m,
@@ -87,9 +87,9 @@ void hesse_weight_correlate(int n, int p, int q, const double *a, const double *
             hesse_gemm_plain(HESSE_ADD, part.rows, part.cols, n, 1, by_a,
                              (hesse_strided){zp, stride, 1}, m, row);
     } else if (!turned && wide) {
-        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, (int)row, n, 1,
-                    a + part.row, p, z + (size_t)part.col * one, (int)stride, 1, m,
-                    (int)row);
+        HESSE_CBLAS_GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, (int)row,
+                         n, 1, a + part.row, p, z + (size_t)part.col * one, (int)stride,
+                         1, m, (int)row);
     } else if (!turned) {
         hesse_gemm(HESSE_ADD, part.rows, row, n, 1, by_a, z + (size_t)part.col * one,
                    stride, m, row);
@@ -114,14 +114,14 @@ void hesse_weight_correlate(int n, int p, int q, const double *a, const double *
     }
 }
 
-HESSE_SIMD void hesse_bias_add(int n, size_t count, size_t stride, const double *b,
-                               double *y)
+HESSE_SIMD void hesse_bias_add(int n, size_t count, size_t stride, const real *b,
+                               real *y)
 {
     for (int i = 0; i < n; i++) add(count, 1, b, y + (size_t)i * stride);
 }
 
-HESSE_SIMD void hesse_bias_sum(int n, size_t count, size_t stride, const double *y,
-                               double *b)
+HESSE_SIMD void hesse_bias_sum(int n, size_t count, size_t stride, const real *y,
+                               real *b)
 {
     for (int i = 0; i < n; i++) add(count, 1, y + (size_t)i * stride, b);
 }
