@@ -22,7 +22,7 @@ HEAD = ["created", "command", "hesse_version", "git_commit", "host", "ranks", "b
         "model_width", "parameters", "checkpoint_note", "data_dtype", "data_layout",
         "data_vocabulary", "data_vocabulary_source", "data_mask", "data_labels", "images",
         "data_seed", "sequences", "context", "loss", "steps",
-        "failed_steps", "partition", "scope", "wall_seconds"]
+        "failed_steps", "partition", "scope", "precision", "wall_seconds"]
 
 # heading, dataset, format; a width for each
 SHOWN = [
@@ -63,12 +63,15 @@ def texts(dataset):
     return [text(value) for value in dataset[...].flat]
 
 
-def verdict(n, checks):
+def verdict(n, checks, single):
     """True if the checks are within the bounds of include/hesse/spectrum.h."""
     if math.isnan(checks[0]):
         return "-"
     bound = max(64 * sys.float_info.epsilon * n, 1e-13 * math.sqrt(n))
-    return "ok" if checks[0] <= bound and checks[1] <= bound and checks[2] <= 1e-11 else "WRONG"
+    symmetry = 1e-11
+    if single:
+        bound, symmetry = 64 * 2**-23 * math.sqrt(n), 1e-4
+    return "ok" if max(checks[:2]) <= bound and checks[2] <= symmetry else "WRONG"
 
 
 def cut(name, width):
@@ -76,10 +79,10 @@ def cut(name, width):
     return name if len(name) <= width else "..." + name[len(name) - (width - 3):]
 
 
-def print_line(width, name, size, engine, numbers, checks):
+def print_line(width, name, size, engine, numbers, checks, single):
     name = cut(name, width)
     columns = "".join(f"{x:{shown[2]}}" for x, shown in zip(numbers, SHOWN))
-    print(f"  {cut(name, width):<{width}} {size:7d} {engine:<9}{columns} {verdict(size, checks):>6}")
+    print(f"  {cut(name, width):<{width}} {size:7d} {engine:<9}{columns} {verdict(size, checks, single):>6}")
 
 
 def print_head(path, file):
@@ -100,13 +103,14 @@ def print_part(file, name, prefix):
     numbers = zip(*(blocks[s[1]][...] for s in SHOWN))
     check_names = [IN_1[c] if file.attrs["schema_version"] == 1 else c for c in CHECKS]
     checks = zip(*(blocks[c][...] for c in check_names))
+    single = text(file.attrs.get("precision", "")) == "single"
     for line in zip(names, sizes, texts(blocks["engine"]), numbers, checks):
         if line[2] != "none":  # computed
-            print_line(width, *line)
+            print_line(width, *line, single)
     if prefix + "spectra/full" in file:
         full = file[prefix + "spectra/full"]
         print_line(width, "(full)", int(sum(sizes)), text(full["engine"][()]),
-                   [full[s[1]][()] for s in SHOWN], [full[c][()] for c in check_names])
+                   [full[s[1]][()] for s in SHOWN], [full[c][()] for c in check_names], single)
     metrics = file.get(prefix + "metrics", {})
     means = [f"{d} {metrics[d].attrs['js0']:.4g}" for d in DISTANCES if d in metrics]
     if means and len(names) > 1:

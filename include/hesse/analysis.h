@@ -81,12 +81,15 @@ typedef struct hesse_analysis_options {
     hesse_scope scope;   /* default: blocks                               */
     hesse_method method; /* default: exact                                */
     hesse_engine engine; /* default: the fastest                          */
-    int eigenvectors;    /* at each end; default: none; the pairs of estimated matrices
-                            are found as `extreme` says */
-    int panel;           /* directions swept at once; default HESSE_PANEL */
-    int threads;         /* of each rank, for panels; default: 1          */
-    bool matrices;       /* all ranks together will write them            */
-    bool kronecker;      /* hesse_kronecker_run will measure them         */
+    /* Of formed matrices; estimates are always double. Default: double. SINGLE gives
+       eigenvalues alone, by the engines BAND and SMALL, and no counts of `index`. */
+    hesse_precision precision;
+    int eigenvectors; /* at each end; default: none; the pairs of estimated matrices
+                         are found as `extreme` says */
+    int panel;        /* directions swept at once; default HESSE_PANEL */
+    int threads;      /* of each rank, for panels; default: 1          */
+    bool matrices;    /* all ranks together will write them            */
+    bool kronecker;   /* hesse_kronecker_run will measure them         */
 
     /* Bytes that a rank may use; default: the free memory, shared by the ranks of a
        machine. */

@@ -33,8 +33,15 @@ typedef struct hesse_sums {
     double abs_diagonal; /* of |H_ii|  */
 } hesse_sums;
 
+/** The precision of a matrix and of the engine that solves it. */
+typedef enum hesse_precision {
+    HESSE_PRECISION_DOUBLE,
+    HESSE_PRECISION_SINGLE /* for previews */
+} hesse_precision;
+
 typedef struct hesse_spectrum {
     int n;
+    hesse_precision precision;
     double *eigenvalues;  /* [n], ascending                                          */
     int vectors;          /* eigenvectors kept: min(2 k, n) for k at each end        */
     double *eigenvectors; /* vectors x n, those of the lowest and then of the highest
@@ -55,8 +62,15 @@ hesse_status hesse_spectrum_new(int n, int k, hesse_spectrum **spectrum,
                                 hesse_why *why);
 void hesse_spectrum_free(hesse_spectrum *spectrum);
 
+/** Local. n eps max |eigenvalue|: smaller eigenvalues are rounding. eps is 2^-52, or
+ * 2^-23 in single precision.
+ *
+ *  eigenvalues  [in]  n numbers, ascending. */
+double hesse_noise_floor(int n, const double *eigenvalues, hesse_precision precision);
+
 /** Local. The largest value that check_trace and check_frobenius may have for order n:
- * max(64 eps n, 1e-13 sqrt(n)), eps = 2^-52.
+ * in double precision max(64 eps n, 1e-13 sqrt(n)), eps = 2^-52, and in single
+ * precision 64 eps sqrt(n), eps = 2^-23.
  *
  *  A backward-stable solver gives the eigenvalues of H + E with ||E||_2 <= p(n) eps
  * ||H||_2, and p(n) is of the order of sqrt(n) in practice (n at worst, times a small
@@ -66,20 +80,21 @@ void hesse_spectrum_free(hesse_spectrum *spectrum);
  * themselves is of that order, too. The bound 64 eps n is far above all these errors
  * (measured errors are below 1/20 of it). It is below 1e-9 for every n up to 70,000, so
  * the check finds an eigenvalue that is wrong by 1e-9 of the Frobenius norm. The second
- * term is for n < 50. */
-double hesse_check_bound(int n);
+ * term is for n < 50. In single precision measured errors are below 1.5 eps sqrt(n). */
+double hesse_check_bound(int n, hesse_precision precision);
 
 /** Local. True if the checks of a block of order n are within their bounds; NaN is
  * not. */
-bool hesse_checks_hold(int n, double check_trace, double check_frobenius,
-                       double check_symmetry);
+bool hesse_checks_hold(int n, hesse_precision precision, double check_trace,
+                       double check_frobenius, double check_symmetry);
 
 /** Local. Set check_trace and check_frobenius from the sums, and compare all checks and
  * residuals with their bounds. check_symmetry must be set before. The checks of a zero
  * matrix are 0.
  *
  *  what    [in]  the block's name, for the message.
- *  Bounds: check_trace and check_frobenius hesse_check_bound(n); check_symmetry 1e-11;
+ *  Bounds: check_trace and check_frobenius hesse_check_bound; check_symmetry 1e-11, in
+ *  single precision 1e-4;
  *  residuals 1e-11 sqrt(n) of the largest |eigenvalue|. If the squares underflow (all
  *  entries are below about 1e-140), the sum of |H_ij| replaces the Frobenius norm and
  *  check_frobenius is 0. See docs/math.md.

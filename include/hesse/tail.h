@@ -2,7 +2,7 @@
 #ifndef HESSE_TAIL_H
 #define HESSE_TAIL_H
 
-#include "hesse/status.h"
+#include "hesse/spectrum.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,14 +23,15 @@ typedef struct hesse_tail {
  * Kolmogorov-Smirnov distance, the largest difference of the two distribution
  * functions, on both sides of every jump.
  *
- *  n, eigenvalues  [in]   ascending and finite. Eigenvalues up to n eps max
- * |eigenvalue| are rounding and are left out. tail            [out]  NaN if fewer than
- * two different eigenvalues are left. Work: at most of order n^2. Memory: n numbers.
+ *  n, eigenvalues, precision  [in]  ascending and finite. Eigenvalues up to
+ *                                   hesse_noise_floor are left out.
+ *  tail  [out]  NaN if fewer than two different eigenvalues are left.
+ *  Work: at most of order n^2. Memory: n numbers.
  *  Errors: HESSE_E_NOMEM.
  *  Source: Clauset, Shalizi & Newman, Power-law distributions in empirical data, SIAM
  *  Review 51 (2009), equations 3.1 and 3.9. */
-hesse_status hesse_tail_fit(int n, const double *eigenvalues, hesse_tail *tail,
-                            hesse_why *why);
+hesse_status hesse_tail_fit(int n, const double *eigenvalues, hesse_precision precision,
+                            hesse_tail *tail, hesse_why *why);
 
 #ifdef __cplusplus
 }

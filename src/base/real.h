@@ -1,25 +1,38 @@
-/** The type of the numbers of tapes and sweeps: values, tangents, cotangents and what
- *  operators keep. A build with HESSE_SINGLE has float, which needs half of the memory
- *  and has twice the lanes in a vector. Parameters, gradients and data stay double. */
+/** The type of the numbers of tapes, sweeps and matrices. Code that is compiled with
+ *  HESSE_SINGLE has float, which needs half of the memory and has twice the lanes in a
+ *  vector: the analysis for previews, curvature/single.h. Parameters, gradients, data,
+ *  eigenvalues and sums stay double. */
 #ifndef HESSE_BASE_REAL_H
 #define HESSE_BASE_REAL_H
 
 #include "base/memory.h"
 #include "base/simd.h"
 
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 
 /* HESSE_REAL_HIDDEN: scores up to this number are hidden. Scores that are almost minus
-   infinity in double are minus infinity in float. */
+   infinity in double are minus infinity in float. HESSE_REAL_SMALLEST: 2 to the
+   negative of an exponent from this one on is finite. */
 #ifdef HESSE_SINGLE
 typedef float real;
-#define HESSE_CBLAS_GEMM  cblas_sgemm
-#define HESSE_REAL_HIDDEN -INFINITY
+#define HESSE_CBLAS(name)     cblas_s##name
+#define HESSE_LAPACK(name)    s##name##_
+#define HESSE_SCALAPACK(name) ps##name##_
+#define HESSE_REAL_EPSILON    FLT_EPSILON
+#define HESSE_REAL_HIDDEN     -INFINITY
+#define HESSE_REAL_SMALLEST   -120
+#define HESSE_REAL_NEGLIGIBLE 1e-30f
 #else
 typedef double real;
-#define HESSE_CBLAS_GEMM  cblas_dgemm
-#define HESSE_REAL_HIDDEN -1e300
+#define HESSE_CBLAS(name)     cblas_d##name
+#define HESSE_LAPACK(name)    d##name##_
+#define HESSE_SCALAPACK(name) pd##name##_
+#define HESSE_REAL_EPSILON    DBL_EPSILON
+#define HESSE_REAL_HIDDEN     -1e300
+#define HESSE_REAL_SMALLEST   -1000
+#define HESSE_REAL_NEGLIGIBLE 1e-280
 #endif
 
 /** The numbers in 32 and in 64 bytes; 64 bytes are also a line of the cache. */
@@ -44,6 +57,18 @@ static inline const real *hesse_reals_of(size_t count, const double *x, real *co
 {
 #ifdef HESSE_SINGLE
     for (size_t i = 0; i < count; i++) copy[i] = (real)x[i];
+    return copy;
+#else
+    (void)count, (void)copy;
+    return x;
+#endif
+}
+
+/** Local. Return reals as doubles: x itself, or its copy if the types differ. */
+static inline const double *hesse_doubles_of(size_t count, const real *x, double *copy)
+{
+#ifdef HESSE_SINGLE
+    for (size_t i = 0; i < count; i++) copy[i] = (double)x[i];
     return copy;
 #else
     (void)count, (void)copy;

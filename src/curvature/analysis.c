@@ -8,6 +8,7 @@
 #include "curvature/disk.h"
 #include "curvature/plan.h"
 #include "curvature/scaling.h"
+#include "curvature/single.h"
 #include "parallel/available.h"
 
 #include <assert.h>
@@ -171,12 +172,18 @@ static hesse_status run_dense(hesse_analysis *x, const hesse_run_options *run)
     options.checkpoint = run->checkpoint;
     options.loss = o->loss;
     hesse_objective_prepare(o, 0, o->tape->sequences);
-    hesse_share_results *results = NULL;
-    const hesse_status s =
-        hesse_dense_run(team, o->tape, &o->network->params, &p->partition, &p->schedule,
-                        &options, &results, &x->times);
-    x->results = results;
-    return s;
+    const hesse_params *params = &o->network->params;
+    if (options.precision == HESSE_PRECISION_DOUBLE)
+        return hesse_dense_run(team, o->tape, params, &p->partition, &p->schedule,
+                               &options, &x->results, &x->times);
+    const hesse_tape_source source = {.arch = &o->network->arch,
+                                      .batch = &o->batch,
+                                      .constants = o->network->constants,
+                                      .weighting = hesse_objective_weighting(o),
+                                      .theta = o->theta,
+                                      .window = o->tape->window};
+    return hesse_dense_run_single(team, &source, params, &p->partition, &p->schedule,
+                                  &options, &x->results, &x->times);
 }
 
 /* Collective. Compute the matrices that are estimated. */
@@ -232,7 +239,8 @@ static hesse_status fit_tails(hesse_share_results *f, hesse_why *why)
     for (int b = 0; !s && b <= f->blocks; b++) {
         const hesse_spectrum *x = b == f->blocks ? f->full : f->spectra[b];
         f->tails[b] = (hesse_tail){NAN, NAN, NAN, NAN};
-        if (x) s = hesse_tail_fit(x->n, x->eigenvalues, &f->tails[b], why);
+        if (x)
+            s = hesse_tail_fit(x->n, x->eigenvalues, x->precision, &f->tails[b], why);
     }
     return s;
 }

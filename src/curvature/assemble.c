@@ -13,23 +13,23 @@
 #include <math.h>
 #include <stdlib.h>
 
-static void put(int n, double *a, const hesse_patch *x)
+static void put(int n, real *a, const hesse_patch *x)
 {
     for (int j = 0; j < x->cols; j++) {
-        double *column = a + (size_t)(x->col + j * x->apart) * (size_t)n + x->row;
+        real *column = a + (size_t)(x->col + j * x->apart) * (size_t)n + x->row;
         for (int i = 0; i < x->rows; i++)
             column[i] = x->values[(size_t)i * x->stride + (size_t)j];
     }
 }
 
-void hesse_mirror(int n, double *a)
+void hesse_mirror(int n, real *a)
 {
     for (size_t j = 0; j < (size_t)n; j++)
         for (size_t i = j + 1; i < (size_t)n; i++)
             a[i * (size_t)n + j] = a[j * (size_t)n + i];
 }
 
-static double asymmetry(int n, const double *a)
+static double asymmetry(int n, const real *a)
 {
     double worst = 0;
     for (size_t j = 0; j < (size_t)n; j++)
@@ -44,7 +44,7 @@ static double asymmetry(int n, const double *a)
 typedef struct sample {
     int count;
     size_t index[HESSE_SAMPLE];
-    double entry[HESSE_SAMPLE * HESSE_SAMPLE];
+    real entry[HESSE_SAMPLE * HESSE_SAMPLE];
 } sample;
 
 static int least(int a, int b)
@@ -78,13 +78,13 @@ static double sample_asymmetry(const sample *x)
 /* Return the largest difference between a sample and the entries of the lower triangle
    that this rank has. `at` gives their addresses. */
 static double sample_difference(const sample *x,
-                                const double *(*at)(const void *, int, int),
+                                const real *(*at)(const void *, int, int),
                                 const void *matrix)
 {
     double worst = 0;
     for (int i = 0; i < x->count; i++)
         for (int j = 0; j <= i; j++) {
-            const double *here = at(matrix, (int)x->index[i], (int)x->index[j]);
+            const real *here = at(matrix, (int)x->index[i], (int)x->index[j]);
             if (here)
                 worst = hesse_worst(worst, fabs(x->entry[i * x->count + j] - *here));
         }
@@ -93,17 +93,17 @@ static double sample_difference(const sample *x,
 
 typedef struct square {
     int n;
-    const double *a;
+    const real *a;
 } square;
 
-static const double *at_local(const void *matrix, int row, int col)
+static const real *at_local(const void *matrix, int row, int col)
 {
     const square *x = matrix;
     return &x->a[(size_t)col * (size_t)x->n + (size_t)row];
 }
 
 /* Return NULL if another rank owns the entry. */
-static const double *at_distributed(const void *matrix, int row, int col)
+static const real *at_distributed(const void *matrix, int row, int col)
 {
     const hesse_dmat *x = matrix;
     const int i = hesse_axis_below(&x->row, row), j = hesse_axis_below(&x->col, col);
@@ -125,7 +125,7 @@ static void tick(const hesse_watch *watch, int done, int all)
     if (watch->tick) watch->tick(watch->context, done, all);
 }
 
-static void put_here(int n, double *const *a, const hesse_panels *panels, int i)
+static void put_here(int n, real *const *a, const hesse_panels *panels, int i)
 {
     for (int s = 0; s < hesse_panels_shares(panels); s++) {
         const hesse_patch *patches;
@@ -144,8 +144,8 @@ static hesse_status add(hesse_panels *panels, hesse_tally *tallies, hesse_why *w
 }
 
 hesse_status hesse_assemble_local(hesse_panel_threads *workers, int n_panels, int n,
-                                  double *const *a, hesse_tally *tallies,
-                                  double *defect, hesse_watch *watch, hesse_why *why)
+                                  real *const *a, hesse_tally *tallies, double *defect,
+                                  hesse_watch *watch, hesse_why *why)
 {
     hesse_panels *one = workers->panels[0];
     hesse_status status = HESSE_OK;

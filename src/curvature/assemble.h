@@ -26,8 +26,8 @@ typedef struct hesse_watch {
  *                     measured on a sample that was computed in another way, and the
  *                     entries are compared with the sample, too. */
 hesse_status hesse_assemble_local(hesse_panel_threads *workers, int n_panels, int n,
-                                  double *const *a, hesse_tally *tallies,
-                                  double *defect, hesse_watch *watch, hesse_why *why);
+                                  real *const *a, hesse_tally *tallies, double *defect,
+                                  hesse_watch *watch, hesse_why *why);
 
 /** Collective. The same over all ranks: in every round each thread computes one panel,
  * and the panels travel to the owners of their entries. The tallies are summed over all
@@ -40,6 +40,6 @@ hesse_status hesse_assemble(hesse_team *team, hesse_panel_threads *workers,
                             hesse_tally *tallies, double *defect, hesse_watch *watch);
 
 /** Local. Copy the lower triangle of a column-major matrix to the upper one. */
-void hesse_mirror(int n, double *a);
+void hesse_mirror(int n, real *a);
 
 #endif /* HESSE_CURVATURE_ASSEMBLE_H */

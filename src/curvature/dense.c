@@ -212,7 +212,7 @@ static void finish_task(hesse_dense *x, const hesse_task *t)
 }
 
 static hesse_status show_matrix(hesse_dense *x, int share, int block,
-                                const hesse_dmat *a, const double *local)
+                                const hesse_dmat *a, const real *local)
 {
     const hesse_listener *l = x->options->listener;
     if (!shows_matrices(x)) return HESSE_OK;
@@ -297,16 +297,16 @@ static bool counts_below(const hesse_dense *x, int n)
 
 double hesse_index_bytes(int n)
 {
-    return (double)n * n * (double)sizeof(double) + hesse_inertia_bytes(n);
+    return (double)n * n * (double)sizeof(real) + hesse_inertia_bytes(n);
 }
 
 /* Count the eigenvalues of a matrix below all values on this rank. */
-static hesse_status count_local(const hesse_dense *x, int n, const double *a,
+static hesse_status count_local(const hesse_dense *x, int n, const real *a,
                                 double *counts, hesse_why *why)
 {
     const size_t size = (size_t)n * (size_t)n;
     if (!counts_below(x, n)) return HESSE_OK;
-    double *copy = hesse_alloc(size);
+    real *copy = hesse_alloc_real(size);
     hesse_status s = HESSE_OK;
     if (!copy)
         s = hesse_fail(why, HESSE_E_NOMEM,
@@ -330,7 +330,7 @@ static hesse_status count_together(const hesse_dense *x, hesse_team *team,
     const size_t size = (size_t)a->n * (size_t)a->n;
     const bool mine = hesse_team_rank(team) == 0;
     if (!counts_below(x, a->n)) return HESSE_OK;
-    double *copy = mine ? hesse_alloc(size) : NULL;
+    real *copy = mine ? hesse_alloc_real(size) : NULL;
     hesse_status s = HESSE_OK;
     if (mine && !copy)
         s = hesse_fail(&team->why, HESSE_E_NOMEM,
@@ -443,18 +443,18 @@ static hesse_status blocks_together(hesse_dense *x)
    waves: in a wave, every rank computes its next block. */
 
 /* Allocate a block of every share on its owner. */
-static hesse_status room(const hesse_dense *x, size_t n, double **a)
+static hesse_status room(const hesse_dense *x, size_t n, real **a)
 {
     for (int s = 0; s < shares_of(x); s++)
-        if (!(a[s] = hesse_alloc(n * n)))
+        if (!(a[s] = hesse_alloc_real(n * n)))
             return hesse_fail(hesse_team_why(x->team), HESSE_E_NOMEM,
                               "%zu bytes for a block of order %zu are not there",
-                              n * n * sizeof(double), n);
+                              n * n * sizeof(real), n);
     return HESSE_OK;
 }
 
 static hesse_status assemble_alone(hesse_dense *x, const hesse_task *task,
-                                   double *const *a)
+                                   real *const *a)
 {
     const int n = (int)x->partition->blocks[task->block].size;
     const int count = hesse_panel_threads_begin(
@@ -469,8 +469,8 @@ static hesse_status assemble_alone(hesse_dense *x, const hesse_task *task,
     return status;
 }
 
-static hesse_status solve_alone(hesse_dense *x, const hesse_task *task,
-                                double *const *a, double since)
+static hesse_status solve_alone(hesse_dense *x, const hesse_task *task, real *const *a,
+                                double since)
 {
     const hesse_block *b = &x->partition->blocks[task->block];
     hesse_why *why = hesse_team_why(x->team);
@@ -542,7 +542,7 @@ static const hesse_task *task_of(const hesse_dense *x, int rank, int wave)
 }
 
 /* Cut the blocks of this wave out of the whole matrix. */
-static hesse_status cut_out(hesse_dense *x, int wave, int share, double *mine)
+static hesse_status cut_out(hesse_dense *x, int wave, int share, real *mine)
 {
     hesse_gather *list = hesse_calloc((size_t)x->team->size, sizeof *list);
     hesse_status status = HESSE_OK;
@@ -563,7 +563,7 @@ static hesse_status cut_out(hesse_dense *x, int wave, int share, double *mine)
 }
 
 /* Show the matrices of a wave, rank by rank. */
-static hesse_status show_wave(hesse_dense *x, int wave, double *const *mine)
+static hesse_status show_wave(hesse_dense *x, int wave, real *const *mine)
 {
     hesse_status status = HESSE_OK;
     for (int r = 0; r < x->team->size; r++) {
@@ -583,7 +583,7 @@ static hesse_status wave(hesse_dense *x, int number, bool collective)
 {
     const hesse_task *t = task_of(x, x->team->rank, number);
     const double since = hesse_seconds();
-    double **a = hesse_calloc((size_t)shares_of(x), sizeof *a);
+    real **a = hesse_calloc((size_t)shares_of(x), sizeof *a);
     hesse_status status = HESSE_OK;
     if (!a)
         status = hesse_fail(hesse_team_why(x->team), HESSE_E_NOMEM, "out of memory");

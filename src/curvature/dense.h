@@ -23,6 +23,7 @@ typedef struct hesse_dense_options {
     hesse_panel_options request;
     hesse_scope scope;
     hesse_engine engine;
+    hesse_precision precision;
     int vectors; /* eigenvectors at each end                                     */
     int threads; /* panels that a rank computes at the same time */
     double loss; /* of the tape: rounding is measured against it if a block is zero

@@ -17,7 +17,7 @@ typedef struct hesse_listener {
      * it if it is the whole (block -1) or a block that all ranks hold. Any other block
      * is in `local`, on its owner alone, n x n with both triangles. */
     hesse_status (*matrix)(void *context, int share, int block, const hesse_dmat *a,
-                           const double *local);
+                           const real *local);
 } hesse_listener;
 
 #endif /* HESSE_CURVATURE_LISTENER_H */

@@ -53,8 +53,8 @@ struct hesse_panels {
     panel_of_part *list;
     int n_list, now; /* panels of the part; the computed one */
     int *unit;       /* directions of a sweep                */
-    double *dense;   /* directions of a sample               */
-    double **values; /* [shares] the computed panel          */
+    real *dense;     /* directions of a sample               */
+    real **values;   /* [shares] the computed panel          */
     hesse_patch *patches;
 
     hesse_tokens tokens; /* data for panels by tokens */
@@ -272,7 +272,7 @@ size_t hesse_panels_bytes(const hesse_panels *p)
     const size_t pieces = (size_t)p->partition->n_pieces;
     const size_t shares = (size_t)p->request.shares;
     return hesse_sweep_bytes(p->tape, most_directions(p), hesse_pace_of_panels) +
-           sizeof(double) *
+           sizeof(real) *
                (shares * p->room.numbers + p->room.directions * HESSE_SAMPLE) +
            hesse_tokens_bytes(&p->tokens) + hesse_workload_bytes(p->tape) +
            sizeof *p->list * count_panels(p) + sizeof *p->patches * count_patches(p) +
@@ -300,12 +300,12 @@ static bool allocate(hesse_panels *p)
     const size_t shares = (size_t)p->request.shares;
     p->list = hesse_calloc(count_panels(p), sizeof *p->list);
     p->unit = hesse_calloc((size_t)most_directions(p), sizeof *p->unit);
-    p->dense = hesse_alloc(p->room.directions * HESSE_SAMPLE);
+    p->dense = hesse_alloc_real(p->room.directions * HESSE_SAMPLE);
     p->patches = hesse_calloc(count_patches(p), sizeof *p->patches);
     p->values = hesse_calloc(shares, sizeof *p->values);
     bool all = p->list && p->unit && p->dense && p->patches && p->values;
     for (size_t i = 0; all && i < shares; i++)
-        all = (p->values[i] = hesse_alloc(p->room.numbers));
+        all = (p->values[i] = hesse_alloc_real(p->room.numbers));
     for (int i = 0; i < p->params->count; i++) {
         const hesse_param *x = &p->params->list[i];
         p->moves[i] = true;
@@ -508,14 +508,14 @@ size_t hesse_panels_size(hesse_panels *p, int i)
     return hesse_sweep_rows(p->sweep) * (size_t)x->stride;
 }
 
-double *hesse_panels_recall(hesse_panels *p, int i, int share)
+real *hesse_panels_recall(hesse_panels *p, int i, int share)
 {
     plan_for(p, p->list[i].piece);
     p->now = i;
     return p->values[share];
 }
 
-const double *hesse_panels_values(const hesse_panels *p, int share)
+const real *hesse_panels_values(const hesse_panels *p, int share)
 {
     return p->values[share];
 }
@@ -587,7 +587,7 @@ static int strips_of(const hesse_panels *p, const panel_of_part *x)
 /* List the patches of one piece of rows. Without values, they only have their
    places. */
 static int patches_of(const hesse_panels *p, const panel_of_part *x,
-                      const hesse_piece *to, const double *values, hesse_patch *patches)
+                      const hesse_piece *to, const real *values, hesse_patch *patches)
 {
     const hesse_rect want = wanted_of(p, x->piece, to->param), r = to->rect;
     const int origin = (int)(p->partition->pieces[x->piece].first - p->origin);
@@ -597,7 +597,7 @@ static int patches_of(const hesse_panels *p, const panel_of_part *x,
     const int bands = whole ? 1 : r.rows, rows = whole ? r.rows * r.cols : r.cols;
     const size_t corner =
         (size_t)(r.row - want.row) * (size_t)want.cols + (size_t)(r.col - want.col);
-    const double *at =
+    const real *at =
         values ? values + (hesse_sweep_row_of(p->sweep, to->param) + corner) * k : NULL;
     for (int i = 0; i < bands; i++)
         for (int j = 0; j < strips; j++) {
@@ -620,7 +620,7 @@ int hesse_panels_patches(const hesse_panels *p, int i, int share,
                          const hesse_patch **patches)
 {
     const panel_of_part *x = &p->list[i];
-    const double *values = i == p->now ? p->values[share] : NULL;
+    const real *values = i == p->now ? p->values[share] : NULL;
     const hesse_piece *from = &p->partition->pieces[x->piece];
     const hesse_piece *end = end_of_pieces(p);
     int count = 0;
@@ -646,7 +646,7 @@ static void copy_scaled(hesse_panels *p, int share)
     const panel_of_part *x = &p->list[p->now];
     const hesse_piece *from = &p->partition->pieces[x->piece];
     const double *factors = factors_of(p, share);
-    double *values = p->values[share];
+    real *values = p->values[share];
     memcpy(values, p->values[share - p->request.computed],
            hesse_panels_size(p, p->now) * sizeof *values);
     for (const hesse_piece *to = first_piece(p); to < end_of_pieces(p); to++) {
@@ -654,11 +654,11 @@ static void copy_scaled(hesse_panels *p, int share)
         const int count = patches_of(p, x, to, values, p->patches);
         for (int i = 0; i < count; i++) {
             const hesse_patch *patch = &p->patches[i];
-            double *row = values + (patch->values - values);
+            real *row = values + (patch->values - values);
             for (int r = 0; r < patch->rows; r++, row += patch->stride)
                 for (int c = 0; c < patch->cols; c++)
-                    row[c] *= factors[patch->row + r] *
-                              factors[patch->col + c * patch->apart];
+                    row[c] *= (real)(factors[patch->row + r] *
+                                     factors[patch->col + c * patch->apart]);
         }
     }
 }
@@ -687,21 +687,23 @@ static hesse_sums sums_of(const hesse_patch *x, bool own)
 {
     hesse_sums s = {0};
     for (int i = 0; i < x->rows; i++) {
-        const double *row = x->values + (size_t)i * x->stride;
+        const real *row = x->values + (size_t)i * x->stride;
         const int left =
             x->row + i - x->col; /* columns from the first to the diagonal */
         const int below = left <= 0 ? 0 : (left - 1) / x->apart + 1;
         const int end = own ? least(x->cols, below) : x->cols;
         for (int j = 0; j < end; j++) {
-            s.squares += 2 * row[j] * row[j];
-            s.abs += 2 * fabs(row[j]);
+            const double entry = (double)row[j];
+            s.squares += 2 * entry * entry;
+            s.abs += 2 * fabs(entry);
         }
         const bool diagonal = left >= 0 && left % x->apart == 0 && below < x->cols;
         if (!own || !diagonal) continue;
-        s.trace += row[below];
-        s.squares += row[below] * row[below];
-        s.abs += fabs(row[below]);
-        s.abs_diagonal += fabs(row[below]);
+        const double entry = (double)row[below];
+        s.trace += entry;
+        s.squares += entry * entry;
+        s.abs += fabs(entry);
+        s.abs_diagonal += fabs(entry);
     }
     return s;
 }
@@ -759,7 +761,7 @@ static place place_of(const hesse_panels *p, size_t index)
 }
 
 void hesse_panels_sample(hesse_panels *p, int share, int count, const size_t *index,
-                         double *sample)
+                         real *sample)
 {
     const size_t k = (size_t)count;
     memset(p->moves, 0, (size_t)p->params->count * sizeof *p->moves);
@@ -793,5 +795,5 @@ void hesse_panels_sample(hesse_panels *p, int share, int count, const size_t *in
     const double *factors = factors_of(p, share);
     for (int i = 0; factors && i < count; i++)
         for (int j = 0; j < count; j++)
-            sample[i * count + j] *= factors[index[i]] * factors[index[j]];
+            sample[i * count + j] *= (real)(factors[index[i]] * factors[index[j]]);
 }

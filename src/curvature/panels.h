@@ -94,10 +94,10 @@ void hesse_panels_compute(hesse_panels *p, int i);
  * computed. */
 hesse_record hesse_panels_record(const hesse_panels *p, int i, int share);
 size_t hesse_panels_size(hesse_panels *p, int i);
-double *hesse_panels_recall(hesse_panels *p, int i, int share);
+real *hesse_panels_recall(hesse_panels *p, int i, int share);
 
 /** Local. Return the computed panel of a share. */
-const double *hesse_panels_values(const hesse_panels *p, int share);
+const real *hesse_panels_values(const hesse_panels *p, int share);
 
 /** Local. List panel i of the part, of a share, as patches, whose rows and columns
  * count from the first index of the part. They have values if that panel was computed
@@ -126,6 +126,6 @@ enum { HESSE_SAMPLE = 8 };
  *  index   [in]   `count` indices of the part, ascending; count <= panel, HESSE_SAMPLE.
  *  sample  [out]  count x count: entry (i, j) is H[index[i], index[j]]. */
 void hesse_panels_sample(hesse_panels *p, int share, int count, const size_t *index,
-                         double *sample);
+                         real *sample);
 
 #endif /* HESSE_CURVATURE_PANELS_H */

@@ -17,6 +17,23 @@ static const hesse_density default_density = {.points = 1000, .bandwidth = 0.01}
 
 enum { MOST_RANKS = 1 << 20, MOST_COLUMNS = 1 << 20 };
 
+/* What needs more digits than single precision has, or a library that has only double,
+   is refused. */
+static hesse_status check_single(const hesse_analysis_options *q, hesse_why *why)
+{
+    const char *what = q->eigenvectors ? "eigenvectors"
+                       : q->n_index    ? "counts of eigenvalues below given values"
+                       : q->matrices   ? "matrices in the result file"
+                       : q->kronecker  ? "Kronecker factors"
+                       : q->engine != HESSE_ENGINE_AUTO &&
+                               q->engine != HESSE_ENGINE_BAND &&
+                               q->engine != HESSE_ENGINE_SMALL
+                           ? "engines of libraries"
+                           : NULL;
+    return what ? hesse_fail(why, HESSE_E_JOB, "%s need double precision", what)
+                : HESSE_OK;
+}
+
 static hesse_status check(const hesse_analysis_options *q, hesse_why *why)
 {
     const struct {
@@ -27,6 +44,7 @@ static hesse_status check(const hesse_analysis_options *q, hesse_why *why)
         {"scope", q->scope, 0, HESSE_BOTH},
         {"method", q->method, 0, HESSE_METHOD_AUTO},
         {"engine", q->engine, HESSE_ENGINE_AUTO, HESSE_ENGINES - 1},
+        {"precision", q->precision, HESSE_PRECISION_DOUBLE, HESSE_PRECISION_SINGLE},
         {"panel", q->panel, 0, MOST_COLUMNS},
         {"threads", q->threads, 0, HESSE_MOST_THREADS},
         {"eigenvectors", q->eigenvectors, 0, INT_MAX / 2},
@@ -66,7 +84,7 @@ static hesse_status check(const hesse_analysis_options *q, hesse_why *why)
         return hesse_fail(why, HESSE_E_JOB,
                           "eigensolver: this program was built without %s",
                           hesse_engine_name(q->engine));
-    return HESSE_OK;
+    return q->precision == HESSE_PRECISION_SINGLE ? check_single(q, why) : HESSE_OK;
 }
 
 static bool is_one_of(int layer, int count, const int *layers)
@@ -234,6 +252,7 @@ static hesse_status read_options(hesse_plan *x, const hesse_analysis_options *q,
                     .scale = x->factors},
         .scope = q->scope ? q->scope : HESSE_BLOCKS,
         .engine = q->engine,
+        .precision = q->precision,
         .vectors = q->eigenvectors,
         .index = x->index,
         .n_index = q->n_index,
@@ -308,7 +327,11 @@ static double held_bytes(const hesse_plan *x)
     const int lists = !x->scaling.from                            ? 0
                       : x->scaling.from == HESSE_SCALING_DIAGONAL ? x->plain
                                                                   : 1;
-    return x->program + model_bytes(x->objective) + list_bytes(x) +
+    /* The tape of single precision is another one. */
+    const double again = x->options.precision == HESSE_PRECISION_SINGLE
+                             ? (double)hesse_tape_bytes(x->objective->tape) / 2
+                             : 0;
+    return x->program + model_bytes(x->objective) + again + list_bytes(x) +
            ((1.0 + lists) * (double)x->partition.size +
             (shares + 1) * result_numbers(x)) *
                (double)sizeof(double);
@@ -394,6 +417,7 @@ static hesse_schedule_options schedule_options_of(const hesse_plan *x,
                                     .threads = x->options.threads,
                                     .engine = x->options.engine,
                                     .vectors = x->options.vectors,
+                                    .precision = x->options.precision,
                                     .both = x->options.vectors || x->worldwide ||
                                             x->options.engine == HESSE_ENGINE_ELPA,
                                     .rates = rates};

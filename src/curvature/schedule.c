@@ -38,6 +38,9 @@ static int smallest_group(int ranks, int depth)
     return ranks >> depth ? ranks >> depth : 1;
 }
 
+/* How many times as fast loops are in single precision. docs/performance.md. */
+static const double FASTER = 1.9;
+
 static int last_depth(int ranks)
 {
     int depth = 0;
@@ -73,19 +76,29 @@ static double bytes_of(size_t n, int ranks, hesse_engine engine, bool lower,
     const int order = (int)n;
     if (options->cut && !lower && hesse_dmat_is_long(order, ranks)) return INFINITY;
     const double vectors = fmin(2.0 * options->vectors, order);
-    const double share = hesse_dmat_bytes(order, ranks, lower);
+    const double share = hesse_dmat_bytes(order, ranks, lower) /
+                         (options->precision == HESSE_PRECISION_SINGLE ? 2 : 1);
     return share * (options->shares +
                     (options->cut ? 2 : 0)) + /* while it is sent and received */
            hesse_engine_bytes(engine, order, ranks, options->vectors > 0) +
            2 * vectors * order * (double)sizeof(double); /* collected, and residuals */
 }
 
+/* In single precision vectors have twice the lanes, and messages half the bytes. */
+static hesse_rates rates_of(const hesse_schedule_options *options)
+{
+    hesse_rates rates = *options->rates;
+    if (options->precision == HESSE_PRECISION_SINGLE)
+        rates.dgemm *= FASTER, rates.elements *= FASTER, rates.bandwidth *= 2;
+    return rates;
+}
+
 /* Panels take as long as the thread with most of them. */
-static double panels_of(double n, int ranks, hesse_work work,
+static double panels_of(double n, int ranks, const hesse_rates *rates, hesse_work work,
                         const hesse_schedule_options *options)
 {
     const double panels = ceil(n / options->panel), threads = ranks * options->threads;
-    return hesse_cost_panels(options->rates, work) * ceil(panels / threads) / panels;
+    return hesse_cost_panels(rates, work) * ceil(panels / threads) / panels;
 }
 
 /* Predict the cost of a matrix on a number of ranks. */
@@ -93,14 +106,14 @@ static void price(hesse_task *t, size_t n, int ranks,
                   const hesse_schedule_options *options)
 {
     const bool distributed = ranks > 1 || t->block < 0;
+    const hesse_rates rates = rates_of(options);
     t->engine = engine_of(n, ranks, distributed, options);
     t->lower = is_lower(t->engine, distributed, options);
-    t->exchange =
-        options->shares * hesse_cost_exchange(options->rates, (double)n, ranks,
-                                              options->panel, !t->lower);
-    t->assembly = panels_of((double)n, ranks, t->work, options) + t->exchange;
-    t->eigen = options->shares * hesse_cost_eigen(options->rates, t->engine, (double)n,
-                                                  ranks, options->vectors > 0);
+    t->exchange = options->shares * hesse_cost_exchange(&rates, (double)n, ranks,
+                                                        options->panel, !t->lower);
+    t->assembly = panels_of((double)n, ranks, &rates, t->work, options) + t->exchange;
+    t->eigen = options->shares * hesse_cost_eigen(&rates, t->engine, (double)n, ranks,
+                                                  options->vectors > 0);
     t->bytes = bytes_of(n, ranks, t->engine, t->lower, options);
 }
 

@@ -52,15 +52,16 @@ typedef struct hesse_schedule {
 /** Everything besides the blocks that decides about a schedule. */
 typedef struct hesse_schedule_options {
     int ranks;
-    int shares;           /* matrices of every block                          */
-    int panel, threads;   /* columns, and panels that a rank computes at once */
-    hesse_engine engine;  /* as asked for */
-    int vectors;          /* eigenvectors at each end                         */
-    bool both;            /* both triangles of a matrix are needed             */
-    bool cut;             /* blocks are cut out of the whole, matrix by matrix */
-    bool worldwide;       /* a block belongs to all ranks or to a single one */
-    double memory;        /* bytes that a rank may use for a block; 0: no limit */
-    const bool *left_out; /* [blocks] true: not to be done; NULL: all are done */
+    int shares;                /* matrices of every block                          */
+    int panel, threads;        /* columns, and panels that a rank computes at once */
+    hesse_engine engine;       /* as asked for */
+    int vectors;               /* eigenvectors at each end                         */
+    hesse_precision precision; /* of the matrices */
+    bool both;                 /* both triangles of a matrix are needed             */
+    bool cut;                  /* blocks are cut out of the whole, matrix by matrix */
+    bool worldwide;            /* a block belongs to all ranks or to a single one */
+    double memory;             /* bytes that a rank may use for a block; 0: no limit */
+    const bool *left_out;      /* [blocks] true: not to be done; NULL: all are done */
     const hesse_rates *rates;
 } hesse_schedule_options;
 

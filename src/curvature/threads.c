@@ -3,7 +3,7 @@
    numbers do not depend on the number of threads. */
 #include "curvature/threads.h"
 
-#include "base/memory.h"
+#include "base/real.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -56,6 +56,13 @@ static void *run(void *context)
     return NULL;
 }
 
+/* Records hold doubles. */
+static hesse_status no_room(size_t size, hesse_why *why)
+{
+    return hesse_fail(why, HESSE_E_NOMEM, "%zu bytes for a panel are not there",
+                      size * sizeof(double));
+}
+
 /* Load a panel, if the checkpoint has it for every share. */
 static hesse_status load(const hesse_checkpoint *c, errand *e, hesse_why *why)
 {
@@ -65,24 +72,32 @@ static hesse_status load(const hesse_checkpoint *c, errand *e, hesse_why *why)
         const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
         if (!hesse_checkpoint_has(c, &what, size)) return HESSE_OK;
     }
-    hesse_status status = HESSE_OK;
+    double *numbers = hesse_alloc(size);
+    hesse_status status = numbers ? HESSE_OK : no_room(size, why);
     for (int s = 0; !status && s < shares; s++) {
         const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
-        double *to = hesse_panels_recall(e->panels, e->panel, s);
-        status = hesse_checkpoint_load(c, &what, to, why);
+        real *to = hesse_panels_recall(e->panels, e->panel, s);
+        status = hesse_checkpoint_load(c, &what, numbers, why);
+        for (size_t i = 0; i < size; i++) to[i] = (real)numbers[i];
     }
+    free(numbers);
     e->done = true;
     return status;
 }
 
 static hesse_status save(hesse_checkpoint *c, const errand *e, hesse_why *why)
 {
+    const size_t size = hesse_panels_size(e->panels, e->panel);
+    double *copy = sizeof(real) == sizeof(double) ? NULL : hesse_alloc(size);
     hesse_status status = HESSE_OK;
+    if (!copy && sizeof(real) != sizeof(double)) status = no_room(size, why);
     for (int s = 0; !status && s < hesse_panels_shares(e->panels); s++) {
         const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
-        status = hesse_checkpoint_save(c, &what, hesse_panels_size(e->panels, e->panel),
-                                       hesse_panels_values(e->panels, s), why);
+        const double *numbers =
+            hesse_doubles_of(size, hesse_panels_values(e->panels, s), copy);
+        status = hesse_checkpoint_save(c, &what, size, numbers, why);
     }
+    free(copy);
     return status;
 }
 

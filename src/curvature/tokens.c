@@ -106,21 +106,20 @@ void hesse_tokens_reserve(hesse_tokens *t, const hesse_piece *x, int channels,
 
 size_t hesse_tokens_bytes(const hesse_tokens *t)
 {
-    return sizeof(double) *
-           ((size_t)t->shares * t->raw_size + NEAR_ROWS * t->near_size);
+    return sizeof(real) * ((size_t)t->shares * t->raw_size + NEAR_ROWS * t->near_size);
 }
 
 bool hesse_tokens_allocate(hesse_tokens *t)
 {
     const size_t shares = (size_t)t->shares;
     if (!t->raw_size) return true;
-    t->near = hesse_alloc(NEAR_ROWS * t->near_size);
+    t->near = hesse_alloc_real(NEAR_ROWS * t->near_size);
     t->window = hesse_calloc(shares, sizeof *t->window);
     t->raw = hesse_calloc(shares, sizeof *t->raw);
     t->unit = hesse_calloc((size_t)t->panel, sizeof *t->unit);
     bool all = t->near && t->window && t->raw && t->unit;
     for (size_t i = 0; all && i < shares; i++)
-        all = (t->raw[i] = hesse_alloc(t->raw_size));
+        all = (t->raw[i] = hesse_alloc_real(t->raw_size));
     return all;
 }
 
@@ -138,8 +137,8 @@ void hesse_tokens_free(hesse_tokens *t)
 typedef struct job {
     const hesse_tokens *t;
     int channels, output, outputs; /* of the panel; its first; of the operator */
-    const double *x; /* of the sequences that the tape holds, if it computes them */
-    bool computed;   /* the tape computes x; false: x is an input of all sequences */
+    const real *x; /* of the sequences that the tape holds, if it computes them */
+    bool computed; /* the tape computes x; false: x is an input of all sequences */
     size_t width;
     int inputs, rows, tokens;
 } job;
@@ -180,12 +179,12 @@ static void sweep(const job *j, int sequence, int first, int count)
 }
 
 /* Collect some rows of all windows: rows x channels x tokens. */
-static void collect(const job *j, int row, int rows, const double *raw, double *near)
+static void collect(const job *j, int row, int rows, const real *raw, real *near)
 {
     const int tokens = j->tokens, most = window_of(j->t, tokens);
     for (int first = 0, count; first < tokens; first += count) {
         count = least(most, tokens - first);
-        const double *from =
+        const real *from =
             raw + window_at(j, first) + (size_t)row * (size_t)(j->channels * count);
         for (int i = 0; i < rows * j->channels; i++)
             memcpy(near + (size_t)(i * tokens + first), from + (size_t)(i * count),
@@ -195,13 +194,13 @@ static void collect(const job *j, int row, int rows, const double *raw, double *
 
 /* values[r][channel][i] += sum over the tokens of near[r][channel][token] x[token][i].
    The first sequence sets the values. */
-static void contract(const job *j, int sequence, int rows, const double *near,
-                     double *values)
+static void contract(const job *j, int sequence, int rows, const real *near,
+                     real *values)
 {
     const int tokens = j->tokens;
     const size_t inputs = (size_t)j->inputs, columns = (size_t)j->channels * inputs;
     const int held = sequence - (j->computed ? j->t->tape->first : 0);
-    const double *x = j->x + (size_t)(held * tokens) * j->width;
+    const real *x = j->x + (size_t)(held * tokens) * j->width;
     for (int c = 0; c < j->channels; c++)
         hesse_gemm(
             sequence ? HESSE_ADD : HESSE_SET, rows, inputs, tokens, 1,
@@ -210,7 +209,7 @@ static void contract(const job *j, int sequence, int rows, const double *near,
 }
 
 void hesse_tokens_compute(hesse_tokens *t, const hesse_piece *x, int first,
-                          int channels, double *const *values)
+                          int channels, real *const *values)
 {
     const job j = job_of(t, x, first, channels);
     const int tokens = j.tokens, most = window_of(t, tokens);

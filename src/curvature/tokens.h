@@ -17,11 +17,11 @@ typedef struct hesse_tokens {
     const hesse_kinds *kinds; /* [shares] */
 
     size_t raw_size,
-        near_size;   /* how many numbers the largest panel has; 0: none was reserved */
-    double **raw;    /* [shares] results of sweeps, of all tokens of a sequence */
-    double **window; /* [shares] place in it where a sweep writes */
-    double *near;    /* a few rows of it, in the order of tokens                */
-    int *unit;       /* [panel] directions of a sweep                           */
+        near_size; /* how many numbers the largest panel has; 0: none was reserved */
+    real **raw;    /* [shares] results of sweeps, of all tokens of a sequence */
+    real **window; /* [shares] place in it where a sweep writes */
+    real *near;    /* a few rows of it, in the order of tokens                */
+    int *unit;     /* [panel] directions of a sweep                           */
 } hesse_tokens;
 
 /** Local. The piece is one of a weight that one linear operator reads. Return true if
@@ -55,6 +55,6 @@ void hesse_tokens_free(hesse_tokens *t);
  *
  *  values  [out]  for every share rows x (channels x inputs). */
 void hesse_tokens_compute(hesse_tokens *t, const hesse_piece *x, int first,
-                          int channels, double *const *values);
+                          int channels, real *const *values);
 
 #endif /* HESSE_CURVATURE_TOKENS_H */

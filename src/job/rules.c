@@ -376,6 +376,33 @@ static hesse_status check_scaling(const rules *r)
     return HESSE_OK;
 }
 
+/* What needs more digits than single precision has, or a library that has only double,
+   is refused. */
+static hesse_status check_precision(const rules *r)
+{
+    const hesse_analysis_options *a = &r->job->analysis;
+    const bool library = a->engine != HESSE_ENGINE_AUTO &&
+                         a->engine != HESSE_ENGINE_BAND &&
+                         a->engine != HESSE_ENGINE_SMALL;
+    const char *key = a->eigenvectors ? "spectrum.eigenvectors"
+                      : library       ? "spectrum.engine"
+                      : a->n_index    ? "measures.index"
+                      : a->kronecker  ? "measures.kronecker"
+                      : a->matrices   ? "output.matrices"
+                                      : NULL;
+    if (a->precision == HESSE_PRECISION_DOUBLE) return HESSE_OK;
+    if (a->method == HESSE_METHOD_LANCZOS)
+        return wrong(r, "hessian.precision",
+                     "is that of formed matrices, and 'hessian.method: lanczos' forms "
+                     "none");
+    if (!key) return HESSE_OK;
+    return wrong(r, key,
+                 library && !a->eigenvectors
+                     ? "is for 'hessian.precision: double'; in single precision there "
+                       "are auto, band and small"
+                     : "is for 'hessian.precision: double'");
+}
+
 static hesse_status check_landscape(const rules *r)
 {
     const hesse_job_landscape *l = &r->job->landscape;
@@ -402,13 +429,13 @@ hesse_status hesse_job_check_rules(const hesse_values *values, const char *path,
 {
     typedef hesse_status rule(const rules *r);
     static rule *const all[] = {
-        need_family,     check_family,   check_graph,       check_config,
-        check_widths,    check_heads,    check_multipliers, check_quadratic,
-        check_classes,   need_data,      check_kind,        check_context,
-        check_targets,   check_shape,    check_masks,       check_matrices,
-        check_estimates, check_preset,   check_procedure,   check_seconds,
-        check_batch,     check_series,   check_scaling,     check_kronecker,
-        check_products,  check_landscape};
+        need_family,     check_family,    check_graph,       check_config,
+        check_widths,    check_heads,     check_multipliers, check_quadratic,
+        check_classes,   need_data,       check_kind,        check_context,
+        check_targets,   check_shape,     check_masks,       check_matrices,
+        check_estimates, check_preset,    check_procedure,   check_seconds,
+        check_batch,     check_series,    check_scaling,     check_kronecker,
+        check_products,  check_precision, check_landscape};
     const rules r = {values, path, job, why};
     hesse_status s = HESSE_OK;
     for (size_t i = 0; !s && i < sizeof all / sizeof *all; i++) s = all[i](&r);

@@ -57,6 +57,14 @@ static hesse_status weighting_of(const hesse_objective *x, hesse_weighting *w,
                       w->batch, x->batch.sequences);
 }
 
+hesse_weighting hesse_objective_weighting(const hesse_objective *x)
+{
+    hesse_weighting w;
+    hesse_why unused; /* a tape has been made with them */
+    weighting_of(x, &w, &unused);
+    return w;
+}
+
 static bool same_sizes(const hesse_arch *a, const hesse_arch *b)
 {
     return a->vocabulary == b->vocabulary && a->positions == b->positions &&

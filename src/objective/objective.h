@@ -3,7 +3,7 @@
 #define HESSE_OBJECTIVE_OBJECTIVE_H
 
 #include "hesse/objective.h"
-#include "network/graph.h"
+#include "network/families/families.h"
 #include "network/workload.h"
 #include "objective/network.h"
 #include "parallel/team.h"
@@ -28,6 +28,9 @@ typedef struct hesse_example_range {
 } hesse_example_range;
 
 hesse_example_range hesse_objective_share(const hesse_objective *objective, int rank);
+
+/** Local. Return the weights of the terms of the loss. The objective has a tape. */
+hesse_weighting hesse_objective_weighting(const hesse_objective *objective);
 
 /** Local. Compute values and adjoints of some examples, before sweeps over them. If the
  * tape holds all examples, several threads may read them then. */

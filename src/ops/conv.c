@@ -197,8 +197,9 @@ static void forward(const hesse_frame *f)
     const int n = hesse_image_all(&f->d), q = patch(&f->d), o = f->d.o;
     const some all = {.tokens = n, .entries = q, .k = 1};
     gather(&f->d, &all, 1, f->x[X], f->keep);
-    HESSE_CBLAS_GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, n, o, q, 1, f->keep, q,
-                     f->x[W], q, 0, f->y, o);
+    HESSE_CBLAS(gemm)
+    (CblasRowMajor, CblasNoTrans, CblasTrans, n, o, q, 1, f->keep, q, f->x[W], q, 0,
+     f->y, o);
     if (f->x[B]) hesse_bias_add(n, (size_t)o, (size_t)o, f->x[B], f->y);
 }
 
@@ -210,8 +211,9 @@ static void apply(const hesse_frame *f, const some *s, const real *patches, real
     const real *w = f->x[W] + s->q;
     y += (size_t)s->token * stride + (size_t)s->at;
     if (f->k == 1) {
-        HESSE_CBLAS_GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, s->tokens, o,
-                         s->entries, 1, patches, s->entries, w, q, 1, y, o);
+        HESSE_CBLAS(gemm)
+        (CblasRowMajor, CblasNoTrans, CblasTrans, s->tokens, o, s->entries, 1, patches,
+         s->entries, w, q, 1, y, o);
         return;
     }
     for (int i = 0; i < s->tokens; i++)
@@ -230,8 +232,9 @@ static void apply_back(const hesse_frame *f, const some *s, const real *cy,
     const real *w = f->x[W] + s->q;
     cy += (size_t)s->token * stride + (size_t)s->at;
     if (f->k == 1) {
-        HESSE_CBLAS_GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->tokens,
-                         s->entries, o, 1, cy, o, w, q, 0, patches, s->entries);
+        HESSE_CBLAS(gemm)
+        (CblasRowMajor, CblasNoTrans, CblasNoTrans, s->tokens, s->entries, o, 1, cy, o,
+         w, q, 0, patches, s->entries);
         return;
     }
     for (int i = 0; i < s->tokens; i++)
@@ -279,9 +282,9 @@ static void bend(const hesse_frame *f, const some *s, real *patches)
     const size_t q = (size_t)patch(&f->d), o = (size_t)f->d.o, k = (size_t)f->k;
     const hesse_strided yb = {f->yb + (size_t)s->token * o, o, 1};
     if (f->k == 1) {
-        HESSE_CBLAS_GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->tokens,
-                         s->entries, f->d.o, 1, yb.at, f->d.o, f->dx[W] + s->q, (int)q,
-                         0, patches, s->entries);
+        HESSE_CBLAS(gemm)
+        (CblasRowMajor, CblasNoTrans, CblasNoTrans, s->tokens, s->entries, f->d.o, 1,
+         yb.at, f->d.o, f->dx[W] + s->q, (int)q, 0, patches, s->entries);
         return;
     }
     for (int j = 0; j < s->entries; j++)
@@ -316,9 +319,9 @@ static void correlate(const hesse_frame *f, const some *s, const real *patches,
     const size_t width_of_all = (size_t)s->entries * (size_t)s->k;
     real *to = cw + (size_t)(s->q - part.col) * k + (size_t)s->at;
     if (f->k == 1) {
-        HESSE_CBLAS_GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, s->entries,
-                         s->tokens, 1, yb.at, f->d.o, patches, s->entries, 1, to,
-                         part.cols);
+        HESSE_CBLAS(gemm)
+        (CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, s->entries, s->tokens, 1,
+         yb.at, f->d.o, patches, s->entries, 1, to, part.cols);
         return;
     }
     for (int j = 0; j < (joint ? 1 : s->entries); j++)

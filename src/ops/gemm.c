@@ -180,11 +180,11 @@ void hesse_gemm_plain(hesse_into into, int m, int n, int depth, real alpha,
 {
     if (m < 1 || n < 1 || depth < 1) return;
     if ((size_t)n * (size_t)depth > SMALL) {
-        HESSE_CBLAS_GEMM(CblasRowMajor, a.col == 1 ? CblasNoTrans : CblasTrans,
-                         b.col == 1 ? CblasNoTrans : CblasTrans, m, n, depth, alpha,
-                         a.at, (int)(a.col == 1 ? a.row : a.col), b.at,
-                         (int)(b.col == 1 ? b.row : b.col), into == HESSE_ADD, c,
-                         (int)ldc);
+        HESSE_CBLAS(gemm)
+        (CblasRowMajor, a.col == 1 ? CblasNoTrans : CblasTrans,
+         b.col == 1 ? CblasNoTrans : CblasTrans, m, n, depth, alpha, a.at,
+         (int)(a.col == 1 ? a.row : a.col), b.at, (int)(b.col == 1 ? b.row : b.col),
+         into == HESSE_ADD, c, (int)ldc);
         return;
     }
     real panel[PANEL_DEPTH * PANEL];

@@ -28,8 +28,9 @@ void hesse_weight_tangents(int n, int p, int q, const real *a, bool turned, int 
         return;
     }
     if (!turned && (size_t)p * (size_t)q >= WIDE) {
-        HESSE_CBLAS_GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, q * k, p, 1, a,
-                         p, tangents, q * k, 1, y, (int)stride);
+        HESSE_CBLAS(gemm)
+        (CblasRowMajor, CblasNoTrans, CblasNoTrans, n, q * k, p, 1, a, p, tangents,
+         q * k, 1, y, (int)stride);
         return;
     }
     if (!turned) {
@@ -87,9 +88,9 @@ void hesse_weight_correlate(int n, int p, int q, const real *a, const real *z, i
             hesse_gemm_plain(HESSE_ADD, part.rows, part.cols, n, 1, by_a,
                              (hesse_strided){zp, stride, 1}, m, row);
     } else if (!turned && wide) {
-        HESSE_CBLAS_GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, (int)row,
-                         n, 1, a + part.row, p, z + (size_t)part.col * one, (int)stride,
-                         1, m, (int)row);
+        HESSE_CBLAS(gemm)
+        (CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, (int)row, n, 1,
+         a + part.row, p, z + (size_t)part.col * one, (int)stride, 1, m, (int)row);
     } else if (!turned) {
         hesse_gemm(HESSE_ADD, part.rows, row, n, 1, by_a, z + (size_t)part.col * one,
                    stride, m, row);

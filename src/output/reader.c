@@ -134,6 +134,15 @@ void hesse_reader_attribute(hid_t object, const char *name, char *text, size_t r
     if (a >= 0) H5Aclose(a);
 }
 
+hesse_precision hesse_reader_precision(const hesse_reader *r)
+{
+    char text[16] = "";
+    if (H5Aexists(r->file, "precision") > 0)
+        hesse_reader_attribute(r->file, "precision", text, sizeof text);
+    return strcmp(text, "single") == 0 ? HESSE_PRECISION_SINGLE
+                                       : HESSE_PRECISION_DOUBLE;
+}
+
 const char *hesse_reader_text(const char *texts, size_t size, size_t i, char *text,
                               size_t room)
 {

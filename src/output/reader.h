@@ -4,6 +4,7 @@
 #ifndef HESSE_OUTPUT_READER_H
 #define HESSE_OUTPUT_READER_H
 
+#include "hesse/spectrum.h"
 #include "hesse/status.h"
 #include "output/schema.h"
 
@@ -61,6 +62,9 @@ const char *hesse_reader_text(const char *texts, size_t size, size_t i, char *te
 /** Local. Read one attribute as text; "" for a kind that this schema does not have, for
  * several lines, and for a text that is too long. */
 void hesse_reader_attribute(hid_t object, const char *name, char *text, size_t room);
+
+/** Local. Return the precision of the formed matrices of a result. */
+hesse_precision hesse_reader_precision(const hesse_reader *reader);
 
 /** Local. Read a text that the root has as an attribute, or, if it is long, as a
  * dataset of the same name. Returns NULL if there is none, or when memory is exhausted;

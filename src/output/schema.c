@@ -177,6 +177,10 @@ static const hesse_schema_row ROWS[] = {
     {HESSE_SECTION_JOB, "", "method", HESSE_CONTENT_TEXT,
      .description =
          "exact, lanczos or auto; blocks/method tells which block was found how"},
+    {HESSE_SECTION_JOB, "", "precision", HESSE_CONTENT_TEXT, .in_1 = "", .optional = true,
+     .description =
+         "single: a preview, whose matrices were formed and decomposed in single "
+         "precision; absent: double"},
     {HESSE_SECTION_JOB, "", "lanczos_procedure", HESSE_CONTENT_TEXT, .optional = true,
      .description =
          "that the published procedure was asked for, and which keys differ from it"},

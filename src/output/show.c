@@ -50,6 +50,7 @@ static const char *const HEAD[] = {"created",
                                    "failed_steps",
                                    "partition",
                                    "scope",
+                                   "precision",
                                    "wall_seconds",
                                    "train_optimiser",
                                    "train_learning_rate",
@@ -129,7 +130,8 @@ static void print_number(FILE *out, int width, int digits, char format, double x
 }
 
 static void print_line(FILE *out, int width, const char *name, long long size,
-                       const char *engine, const double *numbers)
+                       const char *engine, hesse_precision precision,
+                       const double *numbers)
 {
     print_name(out, width, name);
     fprintf(out, " %7lld %-9s", size, engine);
@@ -137,7 +139,7 @@ static void print_line(FILE *out, int width, const char *name, long long size,
         print_number(out, SHOWN[i].width, SHOWN[i].digits, SHOWN[i].format, numbers[i]);
     const double *checks = numbers + N_NUMBERS;
     const int n = size > 0 && size < INT32_MAX ? (int)size : 1;
-    const bool hold = hesse_checks_hold(n, checks[0], checks[1], checks[2]);
+    const bool hold = hesse_checks_hold(n, precision, checks[0], checks[1], checks[2]);
     fprintf(out, " %6s\n", isnan(checks[0]) ? "-" : hold ? "ok" : "WRONG");
 }
 
@@ -229,7 +231,9 @@ static void print_full(hesse_reader *r, FILE *out, const char *prefix, int width
     char *text = hesse_reader_set(r, path, -1, &n, &size);
     if (text) hesse_reader_text(text, size, 0, engine, sizeof engine);
     free(text);
-    if (!r->status) print_line(out, width, "(full)", order, engine, numbers);
+    if (!r->status)
+        print_line(out, width, "(full)", order, engine, hesse_reader_precision(r),
+                   numbers);
 }
 
 /* An estimate is surprising if it was not asked for, but memory or time was too
@@ -285,7 +289,8 @@ static void print_distances(const hesse_reader *r, FILE *out, const char *prefix
 }
 
 /* Print the lines of blocks that were computed. */
-static void print_blocks(FILE *out, const table *t, int width)
+static void print_blocks(FILE *out, const table *t, int width,
+                         hesse_precision precision)
 {
     char block[PATH_LENGTH], engine[32];
     double numbers[N_SHOWN];
@@ -294,7 +299,7 @@ static void print_blocks(FILE *out, const table *t, int width)
         hesse_reader_text(t->engines, t->engine_size, b, engine, sizeof engine);
         for (int i = 0; i < N_SHOWN; i++) numbers[i] = t->numbers[i][b];
         if (strcmp(engine, "none") != 0)
-            print_line(out, width, block, t->sizes[b], engine, numbers);
+            print_line(out, width, block, t->sizes[b], engine, precision, numbers);
     }
 }
 
@@ -449,7 +454,7 @@ static void print_table(hesse_reader *r, FILE *out, const char *name,
         const int width = name_width(&t);
         fprintf(out, "\n%s\n", name);
         print_headings(out, width);
-        print_blocks(out, &t, width);
+        print_blocks(out, &t, width, hesse_reader_precision(r));
         print_full(r, out, prefix, width, t.order);
         print_estimated(r, out, prefix, &t);
         if (t.count > 1) print_distances(r, out, prefix);

@@ -243,7 +243,7 @@ static herr_t take_object(hid_t file, const char *name, const H5O_info_t *info,
 }
 
 /* The word of the column `checks` of the table. */
-static const char *verdict(const json_t *record)
+static const char *verdict(const json_t *record, hesse_precision precision)
 {
     static const char *const checks[] = {"check_trace", "check_frobenius",
                                          "check_symmetry"};
@@ -254,9 +254,9 @@ static const char *verdict(const json_t *record)
     }
     const json_int_t size = json_integer_value(json_object_get(record, "size"));
     const int n = size > 0 && size < INT32_MAX ? (int)size : 1;
-    return isnan(found[0])                                      ? "-"
-           : hesse_checks_hold(n, found[0], found[1], found[2]) ? "ok"
-                                                                : "WRONG";
+    return isnan(found[0])                                                 ? "-"
+           : hesse_checks_hold(n, precision, found[0], found[1], found[2]) ? "ok"
+                                                                           : "WRONG";
 }
 
 /* True for a dataset with one entry for every block. */
@@ -314,7 +314,8 @@ static json_t *full_of(show *s, const char *prefix, json_int_t order)
                 value_at(value, text ? H5T_C_S1 : H5T_NATIVE_DOUBLE, size, 0));
         free(value);
     }
-    hesse_json_set(s->json, full, "checks", hesse_json_text(verdict(full)));
+    hesse_json_set(s->json, full, "checks",
+                   hesse_json_text(verdict(full, hesse_reader_precision(s->reader))));
     return full;
 }
 
@@ -334,7 +335,9 @@ static void take_share(show *s, json_t *shares, const char *name, const char *pr
     for (size_t b = 0; b < count; b++) {
         json_t *record = json_array_get(records, b);
         order += json_integer_value(json_object_get(record, "size"));
-        hesse_json_set(s->json, record, "checks", hesse_json_text(verdict(record)));
+        hesse_json_set(
+            s->json, record, "checks",
+            hesse_json_text(verdict(record, hesse_reader_precision(s->reader))));
     }
     hesse_json_set(s->json, share, "full", full_of(s, prefix, order));
 }

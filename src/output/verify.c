@@ -539,7 +539,8 @@ static void check_tail(const matrix *m, size_t count, const double *values)
     hesse_reader *r = m->reader;
     hesse_tail t;
     if (!m->tail || !values || r->status) return;
-    r->status = hesse_tail_fit((int)count, values, &t, r->why);
+    r->status =
+        hesse_tail_fit((int)count, values, hesse_reader_precision(r), &t, r->why);
     const double own[] = {t.exponent, t.minimum, t.count, t.distance};
     for (int i = 0; !r->status && i < 4; i++)
         if (!same_number(m->tail[i], own[i]))
@@ -577,6 +578,7 @@ static void check_dense(const matrix *m)
     if (count > INT_MAX || vectors > count)
         hesse_reader_fail(r, m->where, "fewer eigenvalues");
     hesse_spectrum s = {.n = (int)count,
+                        .precision = hesse_reader_precision(r),
                         .eigenvalues = values,
                         .vectors = (int)vectors,
                         .residuals = residuals,

@@ -12,8 +12,8 @@
 
 static const int ZERO = 0;
 
-/* One pdgemr2d may move this number of entries. It counts bytes in int, and it
-   allocates its own buffers, so that a failing allocation there ends the job. */
+/* One pdgemr2d (or psgemr2d) may move this number of entries. It counts bytes in int,
+   and it allocates its own buffers, so that a failing allocation there ends the job. */
 static const int SLAB = 1 << 24;
 
 static int min(int a, int b)
@@ -83,12 +83,12 @@ double hesse_dmat_bytes(int n, int ranks, bool lower)
         const int most = (blocks + rows - 1) / rows * nb;
         entries += (double)min(row.count, most) * min(strip, col.count - c);
     }
-    return (double)sizeof(double) * entries;
+    return (double)sizeof(real) * entries;
 }
 
 bool hesse_dmat_is_long(int n, int ranks)
 {
-    return hesse_dmat_bytes(n, ranks, false) > (double)sizeof(double) * INT_MAX;
+    return hesse_dmat_bytes(n, ranks, false) > (double)sizeof(real) * INT_MAX;
 }
 
 /* Return the number of columns that this rank has of a strip. */
@@ -111,13 +111,13 @@ static hesse_status make_local(hesse_dmat *m)
         s->from = m->count;
         m->count += (size_t)(m->row.count - s->top) * (size_t)width_of(m, i);
     }
-    if (m->strips) m->local = hesse_alloc(m->count);
+    if (m->strips) m->local = hesse_alloc_real(m->count);
     if (!m->local)
         return hesse_fail(
             &team->why, HESSE_E_NOMEM,
             "matrix of order %d: no memory for the %zu bytes of rank %d of"
             " %d",
-            m->n, m->count * sizeof(double), team->rank, team->size);
+            m->n, m->count * sizeof(real), team->rank, team->size);
     return HESSE_OK;
 }
 
@@ -180,7 +180,7 @@ static int end_of(const hesse_dmat *a, int strip)
 /* A strip is a matrix of its own for ScaLAPACK. */
 typedef struct strip_matrix {
     int desc[HESSE_DESC_LEN], first;
-    double *local;
+    real *local;
 } strip_matrix;
 
 static strip_matrix matrix_of(const hesse_dmat *a, int strip)
@@ -204,8 +204,9 @@ static void copy(const hesse_dmat *a, int from, int i, hesse_dmat *b, int to, in
     const int shift = i - j, top = max(x.first - shift, y.first), rows = b->n - top;
     const int row_a = top + shift - x.first + 1, col_a = i - x.first + 1;
     const int row_b = top - y.first + 1, col_b = j - y.first + 1;
-    pdgemr2d_(&rows, &cols, x.local, &row_a, &col_a, x.desc, y.local, &row_b, &col_b,
-              y.desc, &a->grid->context);
+    HESSE_SCALAPACK(gemr2d)
+    (&rows, &cols, x.local, &row_a, &col_a, x.desc, y.local, &row_b, &col_b, y.desc,
+     &a->grid->context);
 }
 
 hesse_status hesse_dmat_part(const hesse_dmat *a, int first, int n, hesse_dmat **part)

@@ -2,6 +2,7 @@
 #ifndef HESSE_PARALLEL_DMAT_H
 #define HESSE_PARALLEL_DMAT_H
 
+#include "base/real.h"
 #include "parallel/scalapack.h"
 #include "parallel/team.h"
 
@@ -57,7 +58,7 @@ typedef struct hesse_dmat {
     hesse_strip *strips;      /* owned; the same columns on every rank        */
     int desc[HESSE_DESC_LEN]; /* ScaLAPACK descriptor, of a matrix that is not lower */
     size_t count;             /* numbers in the local array                   */
-    double *local; /* strip after strip, owned; one strip of row.count x col.count
+    real *local; /* strip after strip, owned; one strip of row.count x col.count
                       unless `lower` is set */
 } hesse_dmat;
 
@@ -71,7 +72,7 @@ static inline size_t hesse_dmat_stride(const hesse_dmat *a, int col)
 /** Local. Return the place of an entry, given by local indices. A lower matrix has the
  *  entries from its strip's top on, which may lie a little above the diagonal and are
  *  zero there. */
-static inline double *hesse_dmat_at(const hesse_dmat *a, int row, int col)
+static inline real *hesse_dmat_at(const hesse_dmat *a, int row, int col)
 {
     const hesse_strip *s = &a->strips[col / a->strip];
     return a->local + s->from + (size_t)(col % a->strip) * hesse_dmat_stride(a, col) +
@@ -118,7 +119,7 @@ hesse_status hesse_dmat_part(const hesse_dmat *a, int first, int n, hesse_dmat *
 /** A principal block that one rank will hold as a whole. */
 typedef struct hesse_gather {
     int first, n, owner;
-    double *values; /* on the owner n x n, overwritten, both triangles (zeros above the
+    real *values; /* on the owner n x n, overwritten, both triangles (zeros above the
                        diagonal if the matrix is lower); NULL elsewhere */
 } hesse_gather;
 

@@ -77,28 +77,27 @@ hesse_status hesse_exchange_open(hesse_exchange *x)
     /* A pair of ranks has full slices and one that is not. */
     const size_t slices = out / x->slice + in / x->slice + 2 * size;
     hesse_status s = HESSE_OK;
-    x->out = hesse_alloc(out);
-    x->in = hesse_alloc(in);
+    x->out = hesse_alloc_real(out);
+    x->in = hesse_alloc_real(in);
     x->requests = hesse_calloc(x->in_slices ? slices : 1, sizeof(MPI_Request));
     if (!x->out || !x->in || !x->requests)
         s = hesse_fail(&x->team->why, HESSE_E_NOMEM,
                        "exchange: no memory for %zu bytes on rank %d",
-                       (out + in) * sizeof(double), x->team->rank);
+                       (out + in) * sizeof(real), x->team->rank);
     return hesse_agree(x->team, s);
 }
 
 /* Begin to send numbers to a rank, or to receive them. Return their end. */
-static double *begin(hesse_exchange *x, bool send, double *numbers, size_t count,
-                     int rank)
+static real *begin(hesse_exchange *x, bool send, real *numbers, size_t count, int rank)
 {
     for (size_t i = 0; i < count; i += x->slice) {
         const int slice = (int)(count - i < x->slice ? count - i : x->slice);
         MPI_Request *request = &x->requests[x->n_requests++];
         if (send)
-            MPI_Isend(numbers + i, slice, MPI_DOUBLE, rank, TAG, x->team->comm,
+            MPI_Isend(numbers + i, slice, HESSE_MPI_REAL, rank, TAG, x->team->comm,
                       request);
         else
-            MPI_Irecv(numbers + i, slice, MPI_DOUBLE, rank, TAG, x->team->comm,
+            MPI_Irecv(numbers + i, slice, HESSE_MPI_REAL, rank, TAG, x->team->comm,
                       request);
     }
     return numbers + count;
@@ -117,7 +116,7 @@ void hesse_exchange_post(hesse_exchange *x)
 {
     const int size = x->team->size;
     int *const counts = x->counts;
-    double *in = x->in, *out = x->out;
+    real *in = x->in, *out = x->out;
     assert(x->n_requests == 0 && x->slice <= INT_MAX && x->limit <= INT_MAX);
     for (int r = 0; x->in_slices && r < size; r++)
         in = begin(x, false, in, x->from[r], r);
@@ -126,8 +125,8 @@ void hesse_exchange_post(hesse_exchange *x)
     if (x->in_slices) return;
     lay_out(size, x->to, counts, counts + size);
     lay_out(size, x->from, counts + 2 * size, counts + 3 * size);
-    MPI_Ialltoallv(out, counts, counts + size, MPI_DOUBLE, in, counts + 2 * size,
-                   counts + 3 * size, MPI_DOUBLE, x->team->comm,
+    MPI_Ialltoallv(out, counts, counts + size, HESSE_MPI_REAL, in, counts + 2 * size,
+                   counts + 3 * size, HESSE_MPI_REAL, x->team->comm,
                    &x->requests[x->n_requests++]);
 }
 

@@ -1,7 +1,8 @@
-/** One all-to-all of doubles between the ranks of a team. Both sides know the sizes. */
+/** One all-to-all of reals between the ranks of a team. Both sides know the sizes. */
 #ifndef HESSE_PARALLEL_EXCHANGE_H
 #define HESSE_PARALLEL_EXCHANGE_H
 
+#include "base/real.h"
 #include "parallel/team.h"
 
 #include <stdbool.h>
@@ -9,12 +10,12 @@
 
 typedef struct hesse_exchange {
     hesse_team *team;  /* borrowed                                                 */
-    size_t *to, *from; /* doubles for and from each rank; the caller sets them     */
-    double *out, *in;  /* the doubles in the order of ranks, from _open to _free   */
-    size_t most_out, most_in; /* doubles for which there must be room */
+    size_t *to, *from; /* numbers for and from each rank; the caller sets them     */
+    real *out, *in;    /* the numbers in the order of ranks, from _open to _free   */
+    size_t most_out, most_in; /* numbers for which there must be room */
     int *counts; /* of `out` and `in` with their starts, as MPI needs them */
     size_t limit,
-        slice;      /* most doubles of a rank in one collective call; in a message */
+        slice;      /* most numbers of a rank in one collective call; in a message */
     bool in_slices; /* some rank has more than the limit */
     MPI_Request *requests;
     int n_requests; /* on their way */

@@ -24,7 +24,7 @@ static size_t piece_size(const hesse_axis *row, const hesse_axis *col,
 }
 
 /* Rows above the top of a strip are not stored, and stay zero. */
-static double *pack(const hesse_dmat *a, const hesse_gather *g, double *out)
+static real *pack(const hesse_dmat *a, const hesse_gather *g, real *out)
 {
     const span i = owned(&a->row, g), j = owned(&a->col, g);
     const int rows = i.end - i.first;
@@ -39,12 +39,12 @@ static double *pack(const hesse_dmat *a, const hesse_gather *g, double *out)
     return out;
 }
 
-static const double *unpack(const hesse_axis *row, const hesse_axis *col,
-                            const hesse_gather *g, const double *in)
+static const real *unpack(const hesse_axis *row, const hesse_axis *col,
+                          const hesse_gather *g, const real *in)
 {
     const span i = owned(row, g), j = owned(col, g);
     for (int c = j.first; c < j.end; c++) {
-        double *to = g->values + (size_t)(hesse_axis_global(col, c) - g->first) * g->n;
+        real *to = g->values + (size_t)(hesse_axis_global(col, c) - g->first) * g->n;
         for (int r = i.first, run; r < i.end; r += run, in += run) {
             run = hesse_axis_run(row, r, i.end);
             memcpy(to + (hesse_axis_global(row, r) - g->first), in,
@@ -68,7 +68,7 @@ static void set_sizes(const hesse_dmat *a, const hesse_gather *list, int count,
 }
 
 static void pack_all(const hesse_dmat *a, const hesse_gather *list, int count,
-                     double *out)
+                     real *out)
 {
     for (int r = 0; r < a->grid->team->size; r++)
         for (int i = 0; i < count; i++)
@@ -76,7 +76,7 @@ static void pack_all(const hesse_dmat *a, const hesse_gather *list, int count,
 }
 
 static void unpack_all(const hesse_dmat *a, const hesse_gather *list, int count,
-                       const double *in)
+                       const real *in)
 {
     for (int r = 0; r < a->grid->team->size; r++) {
         const hesse_axis row = hesse_axis_of(a->row, r / a->grid->cols);

@@ -23,7 +23,7 @@ typedef struct box {
    the box, is at[row * down + col * right]. */
 typedef struct view {
     box b;
-    const double *at;
+    const real *at;
     size_t down, right;
 } view;
 
@@ -93,7 +93,7 @@ static size_t piece_size(bool lower, const hesse_axis *row, const hesse_axis *co
 }
 
 /* Pack the piece of a view that a process owns, column-major. Return its end. */
-static double *pack(view v, const hesse_axis *row, const hesse_axis *col, double *out)
+static real *pack(view v, const hesse_axis *row, const hesse_axis *col, real *out)
 {
     const box own = local_box(row, col, v.b);
     const size_t ld = (size_t)own.rows;
@@ -103,9 +103,9 @@ static double *pack(view v, const hesse_axis *row, const hesse_axis *col, double
         for (int x = 0, ni; x < own.rows; x += ni) {
             ni = hesse_axis_run(row, own.row + x, own.row + own.rows);
             const int i = hesse_axis_global(row, own.row + x);
-            const double *from =
+            const real *from =
                 v.at + (size_t)(i - v.b.row) * v.down + (size_t)(j - v.b.col) * v.right;
-            double *tile = out + (size_t)y * ld + (size_t)x;
+            real *tile = out + (size_t)y * ld + (size_t)x;
             for (int c = 0; c < nj; c++)
                 for (int r = 0; r < ni; r++)
                     tile[(size_t)c * ld + (size_t)r] =
@@ -116,11 +116,11 @@ static double *pack(view v, const hesse_axis *row, const hesse_axis *col, double
 }
 
 /* Pack one strip of a patch and its mirror image in the same way. */
-static double *pack_strip(bool lower, const hesse_patch *p, int i,
-                          const hesse_axis *row, const hesse_axis *col, double *out)
+static real *pack_strip(bool lower, const hesse_patch *p, int i, const hesse_axis *row,
+                        const hesse_axis *col, real *out)
 {
     const box b = strip_of(box_of(p), i), image = mirrored(b);
-    const double *at = p->values + i;
+    const real *at = p->values + i;
     if (serves(lower, b, false)) out = pack((view){b, at, p->stride, 1}, row, col, out);
     if (serves(lower, image, true))
         out = pack((view){image, at, 1, p->stride}, row, col, out);
@@ -130,7 +130,7 @@ static double *pack_strip(bool lower, const hesse_patch *p, int i,
 /* Unpack a piece of a patch, or of its mirror image, into its place. Return its end. A
    lower patch gives only entries of the lower triangle, and its mirror image only those
    of the upper one. */
-static const double *unpack(hesse_dmat *a, box b, bool mirror, const double *in)
+static const real *unpack(hesse_dmat *a, box b, bool mirror, const real *in)
 {
     const box own = local_box(&a->row, &a->col, b);
     const bool below = a->lower || (b.lower && !mirror), above = b.lower && mirror;
@@ -196,7 +196,7 @@ static void set_sizes(const hesse_put *put, hesse_brings *brings, void *context)
 }
 
 static void pack_all(const hesse_dmat *a, const hesse_patch *patches, int count,
-                     double *out)
+                     real *out)
 {
     for (int r = 0; r < a->grid->team->size; r++) {
         const hesse_axis row = row_of(a, r), col = col_of(a, r);
@@ -206,8 +206,8 @@ static void pack_all(const hesse_dmat *a, const hesse_patch *patches, int count,
     }
 }
 
-static const double *unpack_all(hesse_dmat *a, const hesse_patch *patches, int count,
-                                const double *in)
+static const real *unpack_all(hesse_dmat *a, const hesse_patch *patches, int count,
+                              const real *in)
 {
     for (const hesse_patch *p = patches; p < patches + count; p++) {
         for (int j = 0; j < strips_of(box_of(p)); j++) {
@@ -270,7 +270,7 @@ void hesse_put_settle(hesse_put *put, hesse_brings *brings, void *context)
 {
     if (!put->away) return;
     hesse_exchange_settle(put->x);
-    const double *in = put->x->in;
+    const real *in = put->x->in;
     for (int r = 0; r < put->x->team->size; r++) {
         const hesse_patch *patches;
         const int count = brings(context, r, &patches);

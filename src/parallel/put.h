@@ -12,7 +12,7 @@ typedef struct hesse_patch {
     int row, rows, col, cols, apart;
     bool lower; /* only entries with row >= column count */
     size_t stride;
-    const double *values;
+    const real *values;
 } hesse_patch;
 
 /** Local. List the patches that a rank brings, and return their number. Every rank can

@@ -6,6 +6,12 @@
 
 #include <stddef.h>
 
+#ifdef HESSE_SINGLE
+#define HESSE_MPI_REAL MPI_FLOAT
+#else
+#define HESSE_MPI_REAL MPI_DOUBLE
+#endif
+
 struct hesse_team {
     MPI_Comm comm;
     int rank, size;

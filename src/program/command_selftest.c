@@ -169,7 +169,7 @@ static hesse_status check_spectra(selftest *t)
     worst = 0;
     for (int b = HESSE_FULL_MATRIX; b < hesse_analysis_blocks(t->analysis); b++) {
         const hesse_spectrum *x = hesse_analysis_spectrum(t->analysis, 0, b);
-        const double bound = hesse_check_bound(x->n);
+        const double bound = hesse_check_bound(x->n, x->precision);
         worst = hesse_worst(worst, x->check_trace / bound);
         worst = hesse_worst(worst, x->check_frobenius / bound);
     }

@@ -120,6 +120,9 @@ static void note_job(hesse_provenance *p, const hesse_job *job,
     text(p, "partition",
          hesse_job_word("hessian.partition", (int)job->analysis.partition));
     text(p, "reduction", hesse_job_word("hessian.reduction", job->reduction));
+    if (job->analysis.precision == HESSE_PRECISION_SINGLE)
+        text(p, "precision",
+             hesse_job_word("hessian.precision", HESSE_PRECISION_SINGLE));
     whole(p, "panel", plan->panel);
     whole(p, "predicted_bytes_per_rank", (int64_t)plan->peak);
     number(p, "predicted_seconds",

@@ -1,21 +1,19 @@
-/* D has blocks of order 1 and 2. The pivots of dsytrf are positive for a block of order
+/* D has blocks of order 1 and 2. The pivots of SYTRF are positive for a block of order
    1; two equal negative ones are a block of order 2. */
 #include "spectra/inertia.h"
-
-#include "base/memory.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
-void dsytrf_(const char *uplo, const int *n, double *a, const int *lda, int *ipiv,
-             double *work, const int *lwork, int *info, size_t);
+void HESSE_LAPACK(sytrf)(const char *uplo, const int *n, real *a, const int *lda,
+                         int *ipiv, real *work, const int *lwork, int *info, size_t);
 
 enum { BLOCK = 64 }; /* columns of a panel, for the size of the workspace */
 
 double hesse_inertia_bytes(int n)
 {
-    return (double)n * (BLOCK * sizeof(double) + sizeof(int));
+    return (double)n * (BLOCK * sizeof(real) + sizeof(int));
 }
 
 /* Return the number of negative eigenvalues of [a b; b c]. */
@@ -29,12 +27,12 @@ static int negatives(double a, double b, double c)
     return a + c < 0; /* one eigenvalue is 0 */
 }
 
-hesse_status hesse_inertia(int n, double *a, double t, int *below, hesse_why *why)
+hesse_status hesse_inertia(int n, real *a, double t, int *below, hesse_why *why)
 {
     const int room = BLOCK * n;
     const size_t order = (size_t)n;
     int *pivots = hesse_calloc(order, sizeof *pivots), info = 0;
-    double *work = hesse_alloc((size_t)BLOCK * order);
+    real *work = hesse_alloc_real((size_t)BLOCK * order);
     if (!pivots || !work) {
         free(pivots);
         free(work);
@@ -42,9 +40,9 @@ hesse_status hesse_inertia(int n, double *a, double t, int *below, hesse_why *wh
                           "%.0f bytes for the inertia of order %d are not there",
                           hesse_inertia_bytes(n), n);
     }
-    for (size_t i = 0; i < order; i++) a[i * order + i] -= t;
+    for (size_t i = 0; i < order; i++) a[i * order + i] -= (real)t;
     /* info above 0 tells that a pivot is exactly 0, which is no failure here. */
-    dsytrf_("L", &n, a, &n, pivots, work, &room, &info, 1);
+    HESSE_LAPACK(sytrf)("L", &n, a, &n, pivots, work, &room, &info, 1);
     *below = 0;
     for (size_t i = 0; i < order; i++) {
         if (pivots[i] > 0) {

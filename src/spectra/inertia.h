@@ -2,6 +2,7 @@
 #ifndef HESSE_SPECTRA_INERTIA_H
 #define HESSE_SPECTRA_INERTIA_H
 
+#include "base/real.h"
 #include "hesse/status.h"
 
 /** Local. Count the eigenvalues of A that are below t. They are the negative
@@ -15,7 +16,7 @@
  *  Errors: HESSE_E_NOMEM.
  *  Source: Bunch & Kaufman, Some stable methods for calculating inertia and solving
  *  symmetric linear systems, Mathematics of Computation 31 (1977); LAPACK's dsytrf. */
-hesse_status hesse_inertia(int n, double *a, double t, int *below, hesse_why *why);
+hesse_status hesse_inertia(int n, real *a, double t, int *below, hesse_why *why);
 
 /** Local. Return the bytes that it needs beside the matrix. */
 double hesse_inertia_bytes(int n);

@@ -3,7 +3,6 @@
    out. A median that is rounding counts as 0. */
 #include "hesse/spectrum.h"
 
-#include <float.h>
 #include <math.h>
 
 /* Return the largest over the smallest |eigenvalue| above the floor, or NaN if there is
@@ -72,7 +71,7 @@ void hesse_measure(const hesse_spectrum *spectrum, const hesse_sums *sums,
     const int n = spectrum->n;
     const double *lambda = spectrum->eigenvalues;
     const double min = lambda[0], max = lambda[n - 1];
-    const double floor = n * DBL_EPSILON * fmax(fabs(min), fabs(max));
+    const double floor = hesse_noise_floor(n, lambda, spectrum->precision);
     *measures = (hesse_measures){
         .trace = sums->trace,
         .frobenius = sqrt(sums->squares),

@@ -3,13 +3,16 @@
    changes it. */
 #include "hesse/spectrum.h"
 
-#include "base/memory.h"
+#include "base/real.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
-static const double SYMMETRY_BOUND = 1e-11, RESIDUAL_BOUND = 1e-11;
+/* By precision. */
+static const double SYMMETRY_BOUND[] = {1e-11, 1e-4};
+
+static const double RESIDUAL_BOUND = 1e-11;
 
 /* Sums of squares below this have lost digits to underflow. */
 static const double LEAST_SQUARES = 1e-280;
@@ -31,6 +34,7 @@ hesse_status hesse_spectrum_new(int n, int k, hesse_spectrum **spectrum, hesse_w
     const int vectors = k > n / 2 ? n : 2 * k;
     if (s) {
         s->n = n, s->vectors = vectors;
+        if (sizeof(real) < sizeof(double)) s->precision = HESSE_PRECISION_SINGLE;
         s->eigenvalues = hesse_alloc(n);
         if (vectors) {
             s->eigenvectors = hesse_alloc((size_t)vectors * n);
@@ -56,17 +60,25 @@ void hesse_spectrum_free(hesse_spectrum *spectrum)
     free(spectrum);
 }
 
-double hesse_check_bound(int n)
+double hesse_noise_floor(int n, const double *eigenvalues, hesse_precision precision)
 {
+    const double eps =
+        precision == HESSE_PRECISION_SINGLE ? (double)FLT_EPSILON : DBL_EPSILON;
+    return n * eps * fmax(fabs(eigenvalues[0]), fabs(eigenvalues[n - 1]));
+}
+
+double hesse_check_bound(int n, hesse_precision precision)
+{
+    if (precision == HESSE_PRECISION_SINGLE) return 64 * (double)FLT_EPSILON * sqrt(n);
     return fmax(64 * DBL_EPSILON * n, 1e-13 * sqrt(n));
 }
 
-bool hesse_checks_hold(int n, double check_trace, double check_frobenius,
-                       double check_symmetry)
+bool hesse_checks_hold(int n, hesse_precision precision, double check_trace,
+                       double check_frobenius, double check_symmetry)
 {
-    const double bound = hesse_check_bound(n);
+    const double bound = hesse_check_bound(n, precision);
     return check_trace <= bound && check_frobenius <= bound &&
-           check_symmetry <= SYMMETRY_BOUND;
+           check_symmetry <= SYMMETRY_BOUND[precision];
 }
 
 static hesse_status check_values(const hesse_spectrum *s, const hesse_sums *sums,
@@ -131,7 +143,7 @@ hesse_status hesse_spectrum_check(hesse_spectrum *spectrum, const hesse_sums *su
     if (s) return s;
     fill_checks(spectrum, sums);
     const int n = spectrum->n;
-    const double bound = hesse_check_bound(n);
+    const double bound = hesse_check_bound(n, spectrum->precision);
     const double largest =
         fmax(fabs(spectrum->eigenvalues[0]), fabs(spectrum->eigenvalues[n - 1]));
     s = judge(what, "sum of eigenvalues against the trace, by the Frobenius norm,",
@@ -141,7 +153,7 @@ hesse_status hesse_spectrum_check(hesse_spectrum *spectrum, const hesse_sums *su
                   spectrum->check_frobenius, bound, why);
     if (!s)
         s = judge(what, "symmetry, by the Frobenius norm,", spectrum->check_symmetry,
-                  SYMMETRY_BOUND, why);
+                  SYMMETRY_BOUND[spectrum->precision], why);
     for (int v = 0; spectrum->residuals && v < spectrum->vectors && !s; v++)
         s = judge(what, "residual of an eigenvector", spectrum->residuals[v],
                   RESIDUAL_BOUND * sqrt(n) * largest, why);

@@ -6,7 +6,6 @@
 
 #include "base/memory.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -28,16 +27,15 @@ static double distance(size_t k, const double *log_x, double exponent, double li
     return worst;
 }
 
-hesse_status hesse_tail_fit(int n, const double *eigenvalues, hesse_tail *tail,
-                            hesse_why *why)
+hesse_status hesse_tail_fit(int n, const double *eigenvalues, hesse_precision precision,
+                            hesse_tail *tail, hesse_why *why)
 {
     double *log_x = hesse_alloc((size_t)n);
     *tail = (hesse_tail){NAN, NAN, NAN, NAN};
     if (!log_x)
         return hesse_fail(why, HESSE_E_NOMEM, "out of memory for a tail of %d values",
                           n);
-    const double size = fmax(fabs(eigenvalues[0]), fabs(eigenvalues[n - 1]));
-    const double floor = n * DBL_EPSILON * size;
+    const double floor = hesse_noise_floor(n, eigenvalues, precision);
     int first = n;
     while (first > 0 && eigenvalues[first - 1] > floor) first--;
     for (int i = first; i < n; i++) log_x[i] = log(eigenvalues[i]);

@@ -19,7 +19,8 @@ static hesse_tail fit(int n, const double *x)
 {
     hesse_why why;
     hesse_tail tail;
-    assert_int_equal(hesse_tail_fit(n, x, &tail, &why), HESSE_OK);
+    assert_int_equal(hesse_tail_fit(n, x, HESSE_PRECISION_DOUBLE, &tail, &why),
+                     HESSE_OK);
     return tail;
 }
 

@@ -32,7 +32,7 @@ double hesse_engine_bytes(hesse_engine engine, int n, int ranks, bool vectors);
  *                      the eigenvectors and residuals for which it has room, and the
  *                      engine are filled.
  *  Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC (a is not finite; no convergence). */
-hesse_status hesse_eigen_local(int n, double *a, hesse_engine engine,
+hesse_status hesse_eigen_local(int n, real *a, hesse_engine engine,
                                hesse_spectrum *spectrum, hesse_why *why);
 
 /** Collective. The same for a distributed matrix, with both triangles filled, or for

@@ -13,20 +13,20 @@
 #include <string.h>
 
 /* For smaller exponents, the factor 2^-exponent overflows. */
-enum { SMALLEST = -1000 };
+enum { SMALLEST = HESSE_REAL_SMALLEST };
 
 /* Make the largest entry of the order of 1, by a power of 2, which causes no rounding.
    Returns the exponent. */
 static int normalise(hesse_dmat *a)
 {
     hesse_team *team = a->grid->team;
-    double largest = hesse_largest(a->count, a->local);
+    double largest = (double)hesse_largest(a->count, a->local);
     int exponent;
     if (team->size > 1)
         MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE, MPI_MAX, team->comm);
     frexp(largest, &exponent);
     if (exponent < SMALLEST) exponent = SMALLEST;
-    const double factor = ldexp(1, -exponent);
+    const real factor = (real)ldexp(1, -exponent);
     for (size_t i = 0; i < a->count; i++) a->local[i] *= factor;
     return exponent;
 }
@@ -37,7 +37,7 @@ double hesse_band_solve_bytes(int n, int ranks)
 {
     int rows, cols;
     hesse_grid_shape(ranks, &rows, &cols);
-    const double tall = 8.0 * HESSE_BAND * n;
+    const double tall = (double)sizeof(real) * HESSE_BAND * n;
     return tall * (4 + 2.0 / rows + 2.0 / cols) + 8 * 64.0 * 4 * HESSE_BAND +
            24.0 * HESSE_BAND * HESSE_BAND + 8.0 * 2 * n + 1e4 + 16.0 * ranks +
            hesse_tridiagonal_bytes(n, n / ranks + 1) + hesse_band_bytes(n);

@@ -111,10 +111,11 @@ static double *column_of(const hesse_band *b, int column)
     return b->entries + (size_t)(column - b->from) * COLUMN;
 }
 
-void hesse_band_set(hesse_band *band, int column, int count, const double *values)
+void hesse_band_set(hesse_band *band, int column, int count, const real *values)
 {
     if (column < band->from || column >= band->upto) return;
-    memcpy(column_of(band, column), values, (size_t)count * sizeof *values);
+    double *to = column_of(band, column);
+    for (int i = 0; i < count; i++) to[i] = (double)values[i];
 }
 
 /* The state of a rank on its way through the groups. */

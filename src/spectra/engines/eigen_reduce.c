@@ -9,10 +9,10 @@
 
    The tall matrices U, V and Y are stored row by row, HESSE_BAND numbers each. Tiles of
    A multiply them as they lie, without packing, and a tile that is in the cache serves
-   for itself and for its mirror image. The update is wide enough for DGEMM. */
+   for itself and for its mirror image. The update is wide enough for BLAS. */
 #include "spectra/engines/band.h"
 
-#include "base/memory.h"
+#include "base/real.h"
 #include "ops/gemm.h"
 
 #include <cblas.h>
@@ -27,25 +27,24 @@ enum { STRIPE = 4, LARGE_STRIPE = 8, LARGE = 3000, TILE = 96 };
 /* The sizes of a row of a tall matrix and of two side by side, and of a square. */
 enum { WIDTH = HESSE_BAND, PAIR = 2 * HESSE_BAND, SQUARE = HESSE_BAND * HESSE_BAND };
 
-void dgeqrt3_(const int *m, const int *n, double *a, const int *lda, double *t,
-              const int *ldt, int *info);
+void HESSE_LAPACK(geqrt3)(const int *m, const int *n, real *a, const int *lda, real *t,
+                          const int *ldt, int *info);
 
 /* The columns of the band that a panel gives, and T of its reflections. */
 typedef struct edge {
-    double columns[HESSE_BAND][HESSE_BAND + 1], t[SQUARE]; /* T by rows */
+    real columns[HESSE_BAND][HESSE_BAND + 1], t[SQUARE]; /* T by rows */
 } edge;
 
 typedef struct reduction {
     hesse_dmat *a;
     int first, width; /* columns of the panel                         */
     int rest, order;  /* start of the rest of the matrix; its order   */
-    double
-        *panel; /* by columns, from row `first` on, on the rank that owns its corner */
-    double *v, *u, *y; /* tall, of the rows from rest on              */
+    real *panel; /* by columns, from row `first` on, on the rank that owns its corner */
+    real *v, *u, *y; /* tall, of the rows from rest on              */
     edge *edge;
-    double *rows, *cols; /* at this rank's rows and at its columns: U, then Y behind
+    real *rows, *cols; /* at this rank's rows and at its columns: U, then Y behind
                             it; later rows [V Y] and [Y V] */
-    int *counts;         /* for messages: two numbers for each rank */
+    int *counts;       /* for messages: two numbers for each rank */
 } reduction;
 
 static int lesser(int a, int b)
@@ -60,12 +59,12 @@ static int greater(int a, int b)
 
 /* Copy the rows that an axis owns of a tall matrix. They come to lie `stride` numbers
    apart. */
-static void pick(const reduction *x, const hesse_axis *axis, const double *tall,
-                 double *mine, int stride)
+static void pick(const reduction *x, const hesse_axis *axis, const real *tall,
+                 real *mine, int stride)
 {
     for (int i = hesse_axis_below(axis, x->rest), run; i < axis->count; i += run) {
         run = hesse_axis_run(axis, i, axis->count);
-        const double *from =
+        const real *from =
             tall + (size_t)(hesse_axis_global(axis, i) - x->rest) * WIDTH;
         for (int r = 0; r < run; r++, mine += stride, from += WIDTH)
             memcpy(mine, from, WIDTH * sizeof *from);
@@ -73,12 +72,12 @@ static void pick(const reduction *x, const hesse_axis *axis, const double *tall,
 }
 
 /* Add these rows to the tall matrix. */
-static void add_rows(const reduction *x, const hesse_axis *axis, const double *mine,
-                     double *tall)
+static void add_rows(const reduction *x, const hesse_axis *axis, const real *mine,
+                     real *tall)
 {
     for (int i = hesse_axis_below(axis, x->rest), run; i < axis->count; i += run) {
         run = hesse_axis_run(axis, i, axis->count);
-        double *to = tall + (size_t)(hesse_axis_global(axis, i) - x->rest) * WIDTH;
+        real *to = tall + (size_t)(hesse_axis_global(axis, i) - x->rest) * WIDTH;
         for (int k = 0; k < run * WIDTH; k++) to[k] += mine[k];
         mine += run * WIDTH;
     }
@@ -117,12 +116,12 @@ static int owner(const reduction *x)
 }
 
 /* Copy a rank's share of the panel to its place among all rows. */
-static void place(const reduction *x, share s, const double *from)
+static void place(const reduction *x, share s, const real *from)
 {
     const int height = x->a->n - x->first;
     for (int c = s.left; c < s.right; c++) {
-        double *to = x->panel +
-                     (size_t)(hesse_axis_global(&s.col, c) - x->first) * (size_t)height;
+        real *to = x->panel +
+                   (size_t)(hesse_axis_global(&s.col, c) - x->first) * (size_t)height;
         for (int r = s.top, run; r < s.bottom; r += run, from += run) {
             run = hesse_axis_run(&s.row, r, s.bottom);
             memcpy(to + hesse_axis_global(&s.row, r) - x->first, from,
@@ -149,8 +148,8 @@ static void gather_panel(const reduction *x)
         start += x->counts[q];
     }
     if (team->size > 1)
-        MPI_Gatherv(x->y, x->counts[team->rank], MPI_DOUBLE, x->u, x->counts, starts,
-                    MPI_DOUBLE, root, team->comm);
+        MPI_Gatherv(x->y, x->counts[team->rank], HESSE_MPI_REAL, x->u, x->counts,
+                    starts, HESSE_MPI_REAL, root, team->comm);
     if (team->rank != root) return;
     place(x, mine, x->y);
     for (int q = 0; q < team->size; q++)
@@ -161,10 +160,10 @@ static void gather_panel(const reduction *x)
 static void turn(const reduction *x)
 {
     const size_t stride = (size_t)(x->a->n - x->first);
-    const double *below = x->panel + x->width;
+    const real *below = x->panel + x->width;
     memset(x->v, 0, (size_t)x->order * WIDTH * sizeof *x->v);
     for (int r = 0; r < x->order; r++) {
-        double *v = x->v + (size_t)r * WIDTH;
+        real *v = x->v + (size_t)r * WIDTH;
         const int full = lesser(r, x->width);
         for (int c = 0; c < full; c++) v[c] = below[(size_t)c * stride + (size_t)r];
         if (r < x->width) v[r] = 1;
@@ -181,11 +180,12 @@ static void factorise(const reduction *x, hesse_band *band)
     edge *k = x->edge;
     int info;
     if (team->rank == root) {
-        double t[SQUARE] = {0};
+        real t[SQUARE] = {0};
         memset(k, 0, sizeof *k);
-        if (x->order) dgeqrt3_(&x->order, &w, x->panel + w, &height, t, &ld, &info);
+        if (x->order)
+            HESSE_LAPACK(geqrt3)(&x->order, &w, x->panel + w, &height, t, &ld, &info);
         for (int c = 0; c < w; c++) {
-            const double *column = x->panel + (size_t)c * stride;
+            const real *column = x->panel + (size_t)c * stride;
             memcpy(k->columns[c], column + c,
                    (size_t)lesser(w + 1, height - c) * sizeof *column);
             for (int r = 0; r <= c; r++) k->t[r * WIDTH + c] = t[c * WIDTH + r];
@@ -246,9 +246,9 @@ static void multiply(const reduction *x, rectangle r)
         for (int i = r.top, m; i < r.bottom; i += m) {
             const int n = lesser(TILE, r.right - j);
             m = lesser(TILE, (i < r.below ? r.below : r.bottom) - i);
-            const double *a = hesse_dmat_at(x->a, i, j);
-            double *u_rows = x->rows + (size_t)(i - first_row) * WIDTH;
-            double *u_cols = x->cols + (size_t)(j - first_col) * WIDTH;
+            const real *a = hesse_dmat_at(x->a, i, j);
+            real *u_rows = x->rows + (size_t)(i - first_row) * WIDTH;
+            real *u_cols = x->cols + (size_t)(j - first_col) * WIDTH;
             hesse_gemm(HESSE_ADD, m, WIDTH, n, 1, (hesse_strided){a, 1, ld}, u_cols,
                        WIDTH, u_rows + rows, WIDTH);
             if (i >= r.below)
@@ -263,11 +263,11 @@ static void update(const reduction *x, rectangle r)
     const int ld = (int)hesse_dmat_stride(x->a, r.left);
     const int first_row = hesse_axis_below(&x->a->row, x->rest);
     const int first_col = hesse_axis_below(&x->a->col, x->rest);
-    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, r.bottom - r.top,
-                r.right - r.left, PAIR, -1,
-                x->rows + (size_t)(r.top - first_row) * PAIR, PAIR,
-                x->cols + (size_t)(r.left - first_col) * PAIR, PAIR, 1,
-                hesse_dmat_at(x->a, r.top, r.left), ld);
+    HESSE_CBLAS(gemm)
+    (CblasColMajor, CblasTrans, CblasNoTrans, r.bottom - r.top, r.right - r.left, PAIR,
+     -1, x->rows + (size_t)(r.top - first_row) * PAIR, PAIR,
+     x->cols + (size_t)(r.left - first_col) * PAIR, PAIR, 1,
+     hesse_dmat_at(x->a, r.top, r.left), ld);
 }
 
 /* Sum A U over the ranks, and make Y of it. Each rank does this for a range of rows,
@@ -276,27 +276,28 @@ static void complete(const reduction *x)
 {
     const hesse_team *team = x->a->grid->team;
     int *starts = x->counts + team->size;
-    double w[SQUARE];
+    real w[SQUARE];
     for (int q = 0; q < team->size; q++) {
         const long long m = x->order;
         const int begin = (int)(m * q / team->size);
         starts[q] = begin * WIDTH;
         x->counts[q] = ((int)(m * (q + 1) / team->size) - begin) * WIDTH;
     }
-    double *y = team->size > 1 ? x->panel : x->y;
+    real *y = team->size > 1 ? x->panel : x->y;
     const int rows = x->counts[team->rank] / WIDTH;
-    const double *u = x->u + starts[team->rank], *v = x->v + starts[team->rank];
+    const real *u = x->u + starts[team->rank], *v = x->v + starts[team->rank];
     if (team->size > 1)
-        MPI_Reduce_scatter(x->y, y, x->counts, MPI_DOUBLE, MPI_SUM, team->comm);
-    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, WIDTH, WIDTH, rows, 1, u,
-                WIDTH, y, WIDTH, 0, w, WIDTH);
+        MPI_Reduce_scatter(x->y, y, x->counts, HESSE_MPI_REAL, MPI_SUM, team->comm);
+    HESSE_CBLAS(gemm)
+    (CblasRowMajor, CblasTrans, CblasNoTrans, WIDTH, WIDTH, rows, 1, u, WIDTH, y, WIDTH,
+     0, w, WIDTH);
     if (team->size > 1)
-        MPI_Allreduce(MPI_IN_PLACE, w, SQUARE, MPI_DOUBLE, MPI_SUM, team->comm);
+        MPI_Allreduce(MPI_IN_PLACE, w, SQUARE, HESSE_MPI_REAL, MPI_SUM, team->comm);
     hesse_gemm(HESSE_ADD, rows, WIDTH, WIDTH, -0.5, (hesse_strided){v, WIDTH, 1}, w,
                WIDTH, y, WIDTH);
     if (team->size > 1)
-        MPI_Allgatherv(y, rows * WIDTH, MPI_DOUBLE, x->y, x->counts, starts, MPI_DOUBLE,
-                       team->comm);
+        MPI_Allgatherv(y, rows * WIDTH, HESSE_MPI_REAL, x->y, x->counts, starts,
+                       HESSE_MPI_REAL, team->comm);
 }
 
 /* Reduce one panel and change the rest of the matrix. */
@@ -334,7 +335,7 @@ static void mirror_diagonal_blocks(hesse_dmat *a)
         const int r = hesse_axis_below(&a->row, block);
         if (hesse_axis_below(&a->row, block + 1) == r) continue;
         const size_t ld = hesse_dmat_stride(a, c);
-        double *corner = hesse_dmat_at(a, r, c);
+        real *corner = hesse_dmat_at(a, r, c);
         for (size_t j = 0; j < (size_t)run; j++)
             for (size_t i = j + 1; i < (size_t)run; i++)
                 corner[i * ld + j] = corner[j * ld + i];
@@ -347,13 +348,13 @@ hesse_status hesse_band_reduce(hesse_dmat *a, hesse_band *band)
     const size_t tall = (size_t)a->n * WIDTH;
     reduction x = {.a = a};
     hesse_status s = HESSE_OK;
-    x.panel = hesse_alloc(tall);
-    x.v = hesse_alloc(tall);
-    x.u = hesse_alloc(tall);
-    x.y = hesse_alloc(tall);
+    x.panel = hesse_alloc_real(tall);
+    x.v = hesse_alloc_real(tall);
+    x.u = hesse_alloc_real(tall);
+    x.y = hesse_alloc_real(tall);
     x.edge = hesse_calloc(1, sizeof *x.edge);
-    x.rows = hesse_alloc(PAIR * (size_t)a->row.count);
-    x.cols = hesse_alloc(PAIR * (size_t)a->col.count);
+    x.rows = hesse_alloc_real(PAIR * (size_t)a->row.count);
+    x.cols = hesse_alloc_real(PAIR * (size_t)a->col.count);
     x.counts = hesse_calloc(2 * (size_t)team->size, sizeof *x.counts);
     if (!x.panel || !x.v || !x.u || !x.y || !x.edge || !x.rows || !x.cols || !x.counts)
         s = hesse_fail(&team->why, HESSE_E_NOMEM,

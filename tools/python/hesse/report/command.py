@@ -9,6 +9,7 @@ from typing import Any, Sequence
 from .. import __version__, results
 from ..common import OUTPUT, USAGE, Failure, Outputs, Parser, run
 from ..figures import names
+from ..results.recompute import check_bounds
 from . import blocks, others, page, series, spectra
 from .cases import Cases, Input, collect
 from .figure import Figure, Limits, Section, number, words
@@ -28,7 +29,6 @@ FACTS = (("loss", "loss"), ("model_family", "model"), ("parameters", "parameters
          ("train_failure", "failure"))
 # Attributes that are shown at another place, or are long.
 ELSEWHERE = ("job", "job_complete", "description")
-EPSILON = 2.0 ** -52
 
 
 def check_of(case: results.Result, label: str) -> page.Check:
@@ -40,8 +40,7 @@ def check_of(case: results.Result, label: str) -> page.Check:
         if matrix.method != "exact":
             check.estimated += matrix.method == "lanczos"
             continue
-        bound = max(64 * EPSILON * matrix.size, 1e-13 * math.sqrt(matrix.size))
-        bounds = {"check_trace": bound, "check_frobenius": bound, "check_symmetry": 1e-11}
+        bounds = check_bounds(matrix.size, case.precision)
         ratios = {name: float(matrix.measures[name]) / limit for name, limit in bounds.items()
                   if math.isfinite(float(matrix.measures.get(name, math.nan)))}
         if any(ratio > 1 for ratio in ratios.values()):

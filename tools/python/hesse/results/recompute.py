@@ -18,7 +18,7 @@ from .table import Table, columns_of
 if TYPE_CHECKING:
     from .view import Floats, Result, Spectrum
 
-EPSILON = float(np.finfo(float).eps)
+EPSILON = {"double": 2.0**-52, "single": 2.0**-23}  # by the precision of a matrix
 LEAST_SQUARES = 1e-280  # smaller sums of squares have lost digits to underflow
 LOG_BINS, LOG_FLOOR = 64, 1e-12
 CUT = 53 * math.log(2)  # a kernel ends at 2^-53 of its height
@@ -28,9 +28,19 @@ MOST_ORDER = 1000  # stored matrices up to this order get their eigenvalues agai
 
 # Measures of a spectrum.
 
-def noise_floor(size: int, low: float, high: float) -> float:
+def noise_floor(size: int, low: float, high: float, precision: str = "double") -> float:
     """Return n eps max |eigenvalue|."""
-    return size * EPSILON * max(abs(low), abs(high))
+    return size * EPSILON[precision] * max(abs(low), abs(high))
+
+
+def check_bounds(size: int, precision: str = "double") -> dict[str, float]:
+    """Return the largest value of each check of a matrix of order `size`."""
+    root = math.sqrt(size)
+    if precision == "single":
+        bound, symmetry = 64 * EPSILON[precision] * root, 1e-4
+    else:
+        bound, symmetry = max(64 * EPSILON[precision] * size, 1e-13 * root), 1e-11
+    return {"check_trace": bound, "check_frobenius": bound, "check_symmetry": symmetry}
 
 
 def condition(values: Floats, floor: float) -> float:
@@ -65,13 +75,14 @@ def entropy_rank(values: Floats) -> float:
     return float(np.exp(-np.sum(shares * np.log(shares))))
 
 
-def of_eigenvalues(values: Floats, trace: float, frobenius: float) -> dict[str, float]:
+def of_eigenvalues(values: Floats, trace: float, frobenius: float,
+                   precision: str = "double") -> dict[str, float]:
     """Return the measures of exact eigenvalues.
 
     `trace` and `frobenius` are the stored ones, with which the checks compare.
     """
     size = len(values)
-    floor = noise_floor(size, float(values[0]), float(values[-1]))
+    floor = noise_floor(size, float(values[0]), float(values[-1]), precision)
     long = values.astype(np.longdouble)
     total, squares = float(long.sum()), float((long * long).sum())
     found = {
@@ -138,7 +149,7 @@ def of_quadrature(spectrum: Spectrum) -> dict[str, float]:
     }
 
 
-def tail(values: Floats) -> dict[str, Floats]:
+def tail(values: Floats, precision: str = "double") -> dict[str, Floats]:
     """Return the candidates of a power law for the largest eigenvalues.
 
     Returns
@@ -148,7 +159,7 @@ def tail(values: Floats) -> dict[str, Floats]:
         likelihood, the number of eigenvalues in the tail and the Kolmogorov-Smirnov
         distance; infinite where a candidate was given up because another one is better.
     """
-    floor = noise_floor(len(values), float(values[0]), float(values[-1]))
+    floor = noise_floor(len(values), float(values[0]), float(values[-1]), precision)
     x = values[values > floor]
     logs = np.log(x)
     above = np.cumsum(logs[::-1])[::-1]
@@ -178,9 +189,10 @@ def tail(values: Floats) -> dict[str, Floats]:
     return dict(zip(("minimum", "exponent", "count", "distance"), columns))
 
 
-def of_tail(values: Floats, stored: Mapping[str, Any]) -> dict[str, float]:
+def of_tail(values: Floats, stored: Mapping[str, Any],
+            precision: str = "double") -> dict[str, float]:
     """Return the best tail; of several that are as good, the one that the file has."""
-    candidates = tail(values)
+    candidates = tail(values, precision)
     names = ("exponent", "minimum", "count", "distance")
     if not len(candidates["distance"]):
         return {f"tail_{name}": math.nan for name in names}
@@ -436,9 +448,10 @@ def _add_spectrum(rows: _Rows, where: str, spectrum: Spectrum) -> None:
     norm = float(stored["frobenius"])
     if spectrum.exact:
         values = spectrum.eigenvalues
-        found = of_eigenvalues(values, float(stored["trace"]), norm)
+        precision = spectrum.precision
+        found = of_eigenvalues(values, float(stored["trace"]), norm, precision)
         if "tail_exponent" in stored:
-            found.update(of_tail(values, stored))
+            found.update(of_tail(values, stored, precision))
     else:
         found = of_quadrature(spectrum)
     gradient = spectrum.gradient

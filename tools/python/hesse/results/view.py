@@ -100,6 +100,11 @@ class Spectrum:
         self.measures: dict[str, Any] = dict(measures)
 
     @property
+    def precision(self) -> str:
+        """The precision of the matrix, if it was formed: "double" or "single"."""
+        return self._result.precision
+
+    @property
     def _group(self) -> Any:
         place = f"spectra/{self._path}"
         if place not in self._result._group:
@@ -265,6 +270,11 @@ class Result:
     def loss(self) -> float:
         """The loss at the parameters of this result; NaN if the file has none."""
         return float(self.attributes.get("loss", float("nan")))
+
+    @property
+    def precision(self) -> str:
+        """The precision of formed matrices: "double", or "single" in a preview."""
+        return str(self.attributes.get("precision", "double"))
 
     @property
     def job(self) -> str:
