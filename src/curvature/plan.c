@@ -245,7 +245,8 @@ static hesse_status read_options(hesse_plan *x, const hesse_analysis_options *q,
                               i, q->index[i]);
     }
     x->options = (hesse_dense_options){
-        .request = {.panel = q->panel ? q->panel : HESSE_PANEL,
+        .request = {.panel = (q->panel ? q->panel : HESSE_PANEL) *
+                             (q->precision == HESSE_PRECISION_SINGLE ? 2 : 1),
                     .shares = shares,
                     .kinds = x->kinds,
                     .computed = x->plain,
@@ -337,6 +338,11 @@ static double held_bytes(const hesse_plan *x)
                (double)sizeof(double);
 }
 
+static int reals_in_a_double(const hesse_plan *x)
+{
+    return x->options.precision == HESSE_PRECISION_SINGLE ? 2 : 1;
+}
+
 /* Find everything that follows from sizes alone: the work of every block and, last, of
    the whole. The bytes of a rank beside its matrices are added to `bytes`. */
 static hesse_status survey(hesse_plan *x, hesse_work *work, double *bytes,
@@ -364,8 +370,9 @@ static hesse_status survey(hesse_plan *x, hesse_work *work, double *bytes,
     const int shares = x->options.request.shares;
     const double exchange =
         x->ranks > 1 ? 4.0 * shares * (double)hesse_panels_numbers(panels) : 0;
-    *bytes += x->options.threads * (double)hesse_panels_bytes(panels) +
-              exchange * (double)sizeof(double);
+    *bytes += (x->options.threads * (double)hesse_panels_bytes(panels) +
+               exchange * (double)sizeof(double)) /
+              reals_in_a_double(x);
     hesse_panels_free(panels);
     return HESSE_OK;
 }

@@ -577,7 +577,9 @@ static const hesse_key keys[] = {
          "The loss is the mean over targets, their sum, or the sum over micro-batches "
          "of their means."},
     {"hessian.panel", HESSE_KEY_INTEGER, .low = 1, .high = 1024, .standard = "24",
-     AT(analysis.panel), .help = "The columns of a matrix that are computed together."},
+     AT(analysis.panel),
+     .help = "The columns of a matrix that are computed together; twice as many in "
+             "single precision."},
     {"hessian.precision", HESSE_KEY_WORD, .words = precisions, .standard = "double",
      AT(analysis.precision),
      .help = "The precision in which matrices are formed and decomposed. `single` is "

@@ -71,9 +71,16 @@ int hesse_gemm_lanes(void)
     return hesse_real_lanes();
 }
 
-static void whole_vectors(const hesse_gemm_shape *s)
+static size_t lanes_of(level l)
 {
-    switch (level_of_this_processor()) {
+    return l == AVX512 ? HESSE_REALS_64
+           : l == AVX2 ? HESSE_REALS_32
+                       : HESSE_REALS_32 / 2;
+}
+
+static void whole_vectors(level l, const hesse_gemm_shape *s)
+{
+    switch (l) {
 #ifdef HESSE_X86
     case AVX512:
         columns_avx512(s);
@@ -87,12 +94,11 @@ static void whole_vectors(const hesse_gemm_shape *s)
     }
 }
 
-/* Compute the columns that fill no vector. */
-static void other_columns(const hesse_gemm_shape *s, const real *b, real *c)
+/* Compute the columns of a group one by one. */
+static void single_columns(const hesse_gemm_shape *s, const real *b, real *c)
 {
-    const size_t lanes = (size_t)hesse_gemm_lanes();
     for (int i = 0; i < s->m; i++)
-        for (size_t j = s->n / lanes * lanes; j < s->n; j++) {
+        for (size_t j = 0; j < s->n; j++) {
             real sum = 0;
             for (int p = 0; p < s->depth; p++)
                 sum += s->a.at[(size_t)i * s->a.row + (size_t)p * s->a.col] *
@@ -102,13 +108,19 @@ static void other_columns(const hesse_gemm_shape *s, const real *b, real *c)
         }
 }
 
+/* The columns that fill no vector fill narrower ones, which the processor has, too. */
 void hesse_gemm_groups(const hesse_gemm_shape *s)
 {
+    hesse_gemm_shape left = *s;
     if (s->m < 1 || s->depth < 1) return;
-    whole_vectors(s);
-    if (s->n % (size_t)hesse_gemm_lanes() == 0) return;
-    for (int g = 0; g < s->groups; g++)
-        other_columns(s, s->b + (size_t)g * s->next_b, s->c + (size_t)g * s->next_c);
+    for (int l = (int)level_of_this_processor(); l >= GENERIC && left.n; l--) {
+        const size_t done = left.n / lanes_of((level)l) * lanes_of((level)l);
+        if (done) whole_vectors((level)l, &left);
+        left.b += done, left.c += done, left.n -= done;
+    }
+    for (int g = 0; left.n && g < s->groups; g++)
+        single_columns(&left, left.b + (size_t)g * s->next_b,
+                       left.c + (size_t)g * s->next_c);
 }
 
 void hesse_gemm(hesse_into into, int m, size_t n, int depth, real alpha,

@@ -45,7 +45,9 @@ static const job JOBS[] = {
               "measures.scaling.name=exp_avg_sq",
               "measures.scaling.file=model.safetensors"}},
     {.file = "families/vgg_bn/job.yaml", .sets = {"hessian.only=[\"*bias\"]"}},
-    {.file = "families/vit/job.yaml", .sets = {"hessian.only=[\"*bias\"]"}},
+    {.file = "families/vit/job.yaml",
+     .sets = {"hessian.only=[\"*bias\"]", "hessian.precision=single",
+              "measures.tail=true"}},
     {.file = "families/bert/job.yaml", .sets = {"hessian.only=[\"*bias\"]"}},
     {.file = "families/attention/job.yaml", .sets = {"hessian.scope=full"}},
     {.text = "model: {family: gpt2, config: " FOLDER "reference/gpt2/config.json,\n"

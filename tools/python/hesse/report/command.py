@@ -23,6 +23,7 @@ KINDS = {"result": ("result", "results"), "sweep": ("sweep", "sweeps"),
 # Facts of a card: attribute and name.
 FACTS = (("loss", "loss"), ("model_family", "model"), ("parameters", "parameters"),
          ("partition", "partition"), ("scope", "matrices"), ("method", "method"),
+         ("precision", "precision"),
          ("sequences", "sequences"), ("context", "tokens of a sequence"),
          ("points", "points"), ("repeats", "repeats"), ("train_optimiser", "optimiser"),
          ("train_learning_rate", "learning rate"), ("train_batch", "batch"),
