@@ -71,7 +71,8 @@ def verdict(n, checks, single):
     symmetry = 1e-11
     if single:
         bound, symmetry = 64 * 2**-23 * math.sqrt(n), 1e-4
-    return "ok" if max(checks[:2]) <= bound and checks[2] <= symmetry else "WRONG"
+    held = checks[0] <= bound and checks[1] <= bound and checks[2] <= symmetry
+    return "ok" if held else "WRONG"
 
 
 def cut(name, width):

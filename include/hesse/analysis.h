@@ -82,7 +82,8 @@ typedef struct hesse_analysis_options {
     hesse_method method; /* default: exact                                */
     hesse_engine engine; /* default: the fastest                          */
     /* Of formed matrices; estimates are always double. Default: double. SINGLE gives
-       eigenvalues alone, by the engines BAND and SMALL, and no counts of `index`. */
+       eigenvalues alone, by the engines BAND and SMALL, and neither counts of `index`
+       nor `matrices` nor `kronecker`. */
     hesse_precision precision;
     int eigenvectors; /* at each end; default: none; the pairs of estimated matrices
                          are found as `extreme` says */

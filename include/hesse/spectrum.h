@@ -51,7 +51,8 @@ typedef struct hesse_spectrum {
     double check_trace;     /* |sum of eigenvalues - trace| / Frobenius norm         */
     double check_frobenius; /* |sum of squares - Frobenius^2| / Frobenius^2          */
     double check_symmetry;  /* largest difference of entries that were computed twice /
-                               (Frobenius norm + |loss| / 10^4), of the matrix that was
+                               (Frobenius norm + |loss| / 10^4, in single precision
+                               10^2), of the matrix that was
                                assembled */
     double seconds;         /* wall time of assembly and solution                    */
 } hesse_spectrum;

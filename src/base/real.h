@@ -8,19 +8,18 @@
 #include "base/memory.h"
 #include "base/simd.h"
 
-#include <float.h>
 #include <math.h>
 #include <stddef.h>
 
 /* HESSE_REAL_HIDDEN: scores up to this number are hidden. Scores that are almost minus
-   infinity in double are minus infinity in float. HESSE_REAL_SMALLEST: 2 to the
-   negative of an exponent from this one on is finite. */
+   infinity in double are minus infinity in float. HESSE_REAL_SMALLEST: an exponent e
+   from which on 2^-e is finite. HESSE_REAL_NEGLIGIBLE: squares below this one lose
+   digits to underflow. */
 #ifdef HESSE_SINGLE
 typedef float real;
 #define HESSE_CBLAS(name)     cblas_s##name
 #define HESSE_LAPACK(name)    s##name##_
 #define HESSE_SCALAPACK(name) ps##name##_
-#define HESSE_REAL_EPSILON    FLT_EPSILON
 #define HESSE_REAL_HIDDEN     -INFINITY
 #define HESSE_REAL_SMALLEST   -120
 #define HESSE_REAL_NEGLIGIBLE 1e-30f
@@ -29,7 +28,6 @@ typedef double real;
 #define HESSE_CBLAS(name)     cblas_d##name
 #define HESSE_LAPACK(name)    d##name##_
 #define HESSE_SCALAPACK(name) pd##name##_
-#define HESSE_REAL_EPSILON    DBL_EPSILON
 #define HESSE_REAL_HIDDEN     -1e300
 #define HESSE_REAL_SMALLEST   -1000
 #define HESSE_REAL_NEGLIGIBLE 1e-280

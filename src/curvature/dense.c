@@ -222,6 +222,10 @@ static hesse_status show_matrix(hesse_dense *x, int share, int block,
     return s;
 }
 
+/* The part of the loss that adds to the scale of a defect; rounding is larger in single
+   precision. */
+static const double OF_LOSS = sizeof(real) == sizeof(double) ? 1e-4 : 1e-2;
+
 /* A block may be zero except for rounding, like the block of a key's bias, which
    softmax does not see. The remaining rounding need not be symmetric, so the loss,
    which has the units of the Hessian, adds to the scale, multiplied by the largest
@@ -229,7 +233,8 @@ static hesse_status show_matrix(hesse_dense *x, int share, int block,
 static void judge_defect(const hesse_dense *x, int share, const hesse_sums *sums)
 {
     const double factor = hesse_panels_largest_factor(x->workers.panels[0], share);
-    const double scale = sqrt(sums->squares) + 1e-4 * fabs(x->options->loss) * factor;
+    const double scale =
+        sqrt(sums->squares) + OF_LOSS * fabs(x->options->loss) * factor;
     x->check[share] = scale > 0 ? x->defect[share] / scale : 0;
 }
 
@@ -290,14 +295,16 @@ static double *counts_of(const hesse_dense *x, int share, int block)
 }
 
 /* Return true if a rank has room for a copy of a matrix. */
-static bool counts_below(const hesse_dense *x, int n)
+static bool counts_below(const hesse_dense *x, int n, int ranks)
 {
-    return x->options->n_index && hesse_index_bytes(n) <= x->options->room;
+    return x->options->n_index && hesse_index_bytes(n, ranks) <= x->options->room;
 }
 
-double hesse_index_bytes(int n)
+double hesse_index_bytes(int n, int ranks)
 {
-    return (double)n * n * (double)sizeof(real) + hesse_inertia_bytes(n);
+    const double whole = (double)n * n * (double)sizeof(real);
+    const double messages = ranks > 1 ? whole + whole / ranks : 0;
+    return whole + messages + hesse_inertia_bytes(n);
 }
 
 /* Count the eigenvalues of a matrix below all values on this rank. */
@@ -305,7 +312,7 @@ static hesse_status count_local(const hesse_dense *x, int n, const real *a,
                                 double *counts, hesse_why *why)
 {
     const size_t size = (size_t)n * (size_t)n;
-    if (!counts_below(x, n)) return HESSE_OK;
+    if (!counts_below(x, n, 1)) return HESSE_OK;
     real *copy = hesse_alloc_real(size);
     hesse_status s = HESSE_OK;
     if (!copy)
@@ -329,7 +336,7 @@ static hesse_status count_together(const hesse_dense *x, hesse_team *team,
 {
     const size_t size = (size_t)a->n * (size_t)a->n;
     const bool mine = hesse_team_rank(team) == 0;
-    if (!counts_below(x, a->n)) return HESSE_OK;
+    if (!counts_below(x, a->n, team->size)) return HESSE_OK;
     real *copy = mine ? hesse_alloc_real(size) : NULL;
     hesse_status s = HESSE_OK;
     if (mine && !copy)
@@ -353,9 +360,10 @@ static hesse_status count_together(const hesse_dense *x, hesse_team *team,
 
 /* Compute and check the eigenvalues of a distributed matrix. The matrix is
    destroyed. */
-static hesse_status solve_part(hesse_dense *x, const hesse_rank_group *by, int share,
-                               hesse_dmat *a, const hesse_sums *sums, const char *name,
-                               double *counts, hesse_spectrum **spectrum)
+static hesse_status solve_part(hesse_dense *x, const hesse_rank_group *by,
+                               const hesse_task *task, int share, hesse_dmat *a,
+                               const hesse_sums *sums, const char *name,
+                               hesse_spectrum **spectrum)
 {
     hesse_why *why = hesse_team_why(by->team);
     start_clock(&x->times.eigenvalues);
@@ -363,10 +371,10 @@ static hesse_status solve_part(hesse_dense *x, const hesse_rank_group *by, int s
     hesse_status status = hesse_spectrum_new(a->n, x->options->vectors, spectrum, why);
     if (!status) status = begin_solution(x, a->n, why);
     status = hesse_agree(by->team, status);
-    if (!status) status = count_together(x, by->team, a, counts);
     if (!status)
-        status =
-            name_in_error(name, hesse_eigen(a, x->options->engine, *spectrum), why);
+        status = count_together(x, by->team, a, counts_of(x, share, task->block));
+    if (!status)
+        status = name_in_error(name, hesse_eigen(a, task->engine, *spectrum), why);
     if (!status) {
         (*spectrum)->check_symmetry = x->check[share];
         status =
@@ -398,9 +406,8 @@ static hesse_status block_together(hesse_dense *x, const hesse_task *task)
     for (int s = 0; !status && s < shares_of(x); s++) {
         status = show_matrix(x, s, task->block, a[s], NULL);
         if (!status)
-            status = solve_part(x, by, s, a[s], &x->found[s].sums[task->block], b->name,
-                                counts_of(x, s, task->block),
-                                &x->found[s].spectra[task->block]);
+            status = solve_part(x, by, task, s, a[s], &x->found[s].sums[task->block],
+                                b->name, &x->found[s].spectra[task->block]);
         if (!status)
             x->found[s].spectra[task->block]->seconds =
                 (hesse_seconds() - since) / shares_of(x);
@@ -644,8 +651,8 @@ static hesse_status solve_share(hesse_dense *x, int s)
     hesse_status status =
         hesse_agree(x->team, hesse_checkpoint_continue(x->options->checkpoint, why));
     if (!status)
-        status = solve_part(x, &x->rank_groups[0], s, x->whole[s], &x->found[s].all,
-                            "full", counts_of(x, s, -1), &x->found[s].full);
+        status = solve_part(x, &x->rank_groups[0], &x->schedule->whole, s, x->whole[s],
+                            &x->found[s].all, "full", &x->found[s].full);
     if (!status) x->found[s].full->seconds += hesse_seconds() - since;
     if (!status && x->team->rank == 0) status = save_whole(x, s, why);
     return hesse_agree(x->team, status);

@@ -59,7 +59,7 @@ hesse_status hesse_dense_run(hesse_team *team, hesse_tape *tape,
 bool hesse_dense_keeps(const hesse_task *task, double stretch, bool shown);
 
 /** Local. Return the bytes that a rank needs to count the eigenvalues of a matrix of
- * order n below a value, beside its other matrices. */
-double hesse_index_bytes(int n);
+ * order n below a value, beside its other matrices, if some ranks share the matrix. */
+double hesse_index_bytes(int n, int ranks);
 
 #endif /* HESSE_CURVATURE_DENSE_H */

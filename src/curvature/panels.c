@@ -267,16 +267,20 @@ size_t hesse_panels_numbers(const hesse_panels *p)
     return p->room.numbers;
 }
 
-size_t hesse_panels_bytes(const hesse_panels *p)
+double hesse_panels_bytes(const hesse_panels *p, bool single)
 {
     const size_t pieces = (size_t)p->partition->n_pieces;
     const size_t shares = (size_t)p->request.shares;
-    return hesse_sweep_bytes(p->tape, most_directions(p), hesse_pace_of_panels) +
-           sizeof(real) *
-               (shares * p->room.numbers + p->room.directions * HESSE_SAMPLE) +
-           hesse_tokens_bytes(&p->tokens) + hesse_workload_bytes(p->tape) +
-           sizeof *p->list * count_panels(p) + sizeof *p->patches * count_patches(p) +
-           (sizeof *p->follow + sizeof *p->wants + sizeof *p->channels) * pieces;
+    const double numbers =
+        (double)(hesse_sweep_bytes(p->tape, most_directions(p), hesse_pace_of_panels) +
+                 sizeof(real) *
+                     (shares * p->room.numbers + p->room.directions * HESSE_SAMPLE) +
+                 hesse_tokens_bytes(&p->tokens));
+    return (single ? numbers / sizeof(real) * sizeof(float) : numbers) +
+           (double)(hesse_workload_bytes(p->tape) + sizeof *p->list * count_panels(p) +
+                    sizeof *p->patches * count_patches(p) +
+                    (sizeof *p->follow + sizeof *p->wants + sizeof *p->channels) *
+                        pieces);
 }
 
 /* Allocate the memory that an outline needs, too. */
@@ -343,9 +347,9 @@ hesse_status hesse_panels_new(hesse_tape *tape, const hesse_params *params,
     }
     const hesse_status s =
         hesse_fail(why, HESSE_E_NOMEM,
-                   "%zu bytes for panels of %d columns are not there; a narrower panel "
-                   "needs less",
-                   p && p->channels ? hesse_panels_bytes(p) : 0, request->panel);
+                   "%.0f bytes for panels of %d columns are not there; a narrower "
+                   "panel needs less",
+                   p && p->channels ? hesse_panels_bytes(p, false) : 0, request->panel);
     hesse_panels_free(p);
     return s;
 }

@@ -57,9 +57,9 @@ hesse_status hesse_panels_new(hesse_tape *tape, const hesse_params *params,
                               hesse_why *why);
 void hesse_panels_free(hesse_panels *p);
 
-/** Local. Return the bytes of such panels. For an outline, these are the bytes that
- * real panels would take. */
-size_t hesse_panels_bytes(const hesse_panels *p);
+/** Local. Return the bytes of such panels, or of panels in single precision. For an
+ * outline, these are the bytes that real panels would take. */
+double hesse_panels_bytes(const hesse_panels *p, bool single);
 
 /** Local. Return how many numbers the largest panel of one share has. */
 size_t hesse_panels_numbers(const hesse_panels *p);

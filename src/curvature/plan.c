@@ -330,17 +330,12 @@ static double held_bytes(const hesse_plan *x)
                                                                   : 1;
     /* The tape of single precision is another one. */
     const double again = x->options.precision == HESSE_PRECISION_SINGLE
-                             ? (double)hesse_tape_bytes(x->objective->tape) / 2
+                             ? hesse_tape_bytes_single(x->objective->tape)
                              : 0;
     return x->program + model_bytes(x->objective) + again + list_bytes(x) +
            ((1.0 + lists) * (double)x->partition.size +
             (shares + 1) * result_numbers(x)) *
                (double)sizeof(double);
-}
-
-static int reals_in_a_double(const hesse_plan *x)
-{
-    return x->options.precision == HESSE_PRECISION_SINGLE ? 2 : 1;
 }
 
 /* Find everything that follows from sizes alone: the work of every block and, last, of
@@ -366,13 +361,15 @@ static hesse_status survey(hesse_plan *x, hesse_work *work, double *bytes,
             hesse_panels_work(panels, &x->panel_numbers[x->partition.count]);
     }
     /* For every share, a rank sends both mirror images of a panel, and receives as
-       much. */
-    const int shares = x->options.request.shares;
+       much; only one of them to itself. In single precision a panel is saved as
+       doubles. */
+    const bool single = x->options.precision == HESSE_PRECISION_SINGLE;
+    const double numbers = (double)hesse_panels_numbers(panels);
     const double exchange =
-        x->ranks > 1 ? 4.0 * shares * (double)hesse_panels_numbers(panels) : 0;
-    *bytes += (x->options.threads * (double)hesse_panels_bytes(panels) +
-               exchange * (double)sizeof(double)) /
-              reals_in_a_double(x);
+        (x->ranks > 1 ? 4 : 2) * x->options.request.shares * numbers;
+    *bytes +=
+        x->options.threads * hesse_panels_bytes(panels, single) +
+        (exchange / (single ? 2 : 1) + (single ? numbers : 0)) * (double)sizeof(double);
     hesse_panels_free(panels);
     return HESSE_OK;
 }
@@ -726,7 +723,8 @@ static void reserve_index(hesse_plan *x)
             whole ? (double)x->partition.size : (double)x->partition.blocks[b].size;
         const bool formed = whole ? forms(x, HESSE_FULL)
                                   : forms(x, HESSE_BLOCKS) && !x->matrix_free.blocks[b];
-        const double bytes = formed && n <= INT_MAX ? hesse_index_bytes((int)n) : 0;
+        const double bytes =
+            formed && n <= INT_MAX ? hesse_index_bytes((int)n, x->ranks) : 0;
         if (bytes <= room) most = fmax(most, bytes);
     }
     x->options.room = room;

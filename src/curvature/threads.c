@@ -56,7 +56,14 @@ static void *run(void *context)
     return NULL;
 }
 
-/* Records hold doubles. */
+/* Records hold doubles. In single precision a panel is converted by way of a copy. */
+enum { CONVERTS = sizeof(real) != sizeof(double) };
+
+static double *copy_of(size_t size)
+{
+    return CONVERTS ? hesse_alloc(size) : NULL;
+}
+
 static hesse_status no_room(size_t size, hesse_why *why)
 {
     return hesse_fail(why, HESSE_E_NOMEM, "%zu bytes for a panel are not there",
@@ -72,15 +79,15 @@ static hesse_status load(const hesse_checkpoint *c, errand *e, hesse_why *why)
         const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
         if (!hesse_checkpoint_has(c, &what, size)) return HESSE_OK;
     }
-    double *numbers = hesse_alloc(size);
-    hesse_status status = numbers ? HESSE_OK : no_room(size, why);
+    double *copy = copy_of(size);
+    hesse_status status = copy || !CONVERTS ? HESSE_OK : no_room(size, why);
     for (int s = 0; !status && s < shares; s++) {
         const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
         real *to = hesse_panels_recall(e->panels, e->panel, s);
-        status = hesse_checkpoint_load(c, &what, numbers, why);
-        for (size_t i = 0; i < size; i++) to[i] = (real)numbers[i];
+        status = hesse_checkpoint_load(c, &what, CONVERTS ? copy : (double *)to, why);
+        for (size_t i = 0; CONVERTS && i < size; i++) to[i] = (real)copy[i];
     }
-    free(numbers);
+    free(copy);
     e->done = true;
     return status;
 }
@@ -88,9 +95,8 @@ static hesse_status load(const hesse_checkpoint *c, errand *e, hesse_why *why)
 static hesse_status save(hesse_checkpoint *c, const errand *e, hesse_why *why)
 {
     const size_t size = hesse_panels_size(e->panels, e->panel);
-    double *copy = sizeof(real) == sizeof(double) ? NULL : hesse_alloc(size);
-    hesse_status status = HESSE_OK;
-    if (!copy && sizeof(real) != sizeof(double)) status = no_room(size, why);
+    double *copy = copy_of(size);
+    hesse_status status = copy || !CONVERTS ? HESSE_OK : no_room(size, why);
     for (int s = 0; !status && s < hesse_panels_shares(e->panels); s++) {
         const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
         const double *numbers =

@@ -393,8 +393,7 @@ static hesse_status check_precision(const rules *r)
     if (a->precision == HESSE_PRECISION_DOUBLE) return HESSE_OK;
     if (a->method == HESSE_METHOD_LANCZOS)
         return wrong(r, "hessian.precision",
-                     "is that of formed matrices, and 'hessian.method: lanczos' forms "
-                     "none");
+                     "is that of formed matrices, and Lanczos quadrature forms none");
     if (!key) return HESSE_OK;
     return wrong(r, key,
                  library && !a->eigenvectors

@@ -241,6 +241,14 @@ size_t hesse_tape_bytes(const hesse_tape *t)
     return t->broken ? 0 : deal(t, NULL) * sizeof(real);
 }
 
+double hesse_tape_bytes_single(const hesse_tape *t)
+{
+    size_t copied = 0;
+    for (const hesse_value *v = t->values; v < t->values + t->n_values; v++)
+        if (!copy_count(v) && (v->given || v->param >= 0)) copied += v->count;
+    return t->broken ? 0 : (double)(deal(t, NULL) + copied) * (double)sizeof(float);
+}
+
 bool hesse_tape_freeze(hesse_tape *t)
 {
     if (t->broken) return false;

@@ -118,8 +118,10 @@ void hesse_tape_hold(hesse_tape *t, int sequences);
  *  sweeps may read them. */
 bool hesse_tape_is_whole(const hesse_tape *t);
 
-/** Local. Return the bytes that hesse_tape_freeze takes. */
+/** Local. Return the bytes that hesse_tape_freeze takes, here and in single
+ *  precision. */
 size_t hesse_tape_bytes(const hesse_tape *t);
+double hesse_tape_bytes_single(const hesse_tape *t);
 
 /** Local. Get memory for all values of the tape at once. Returns false when memory is
  *  exhausted, or was exhausted before. */

@@ -179,7 +179,7 @@ static const hesse_schema_row ROWS[] = {
          "exact, lanczos or auto; blocks/method tells which block was found how"},
     {HESSE_SECTION_JOB, "", "precision", HESSE_CONTENT_TEXT, .in_1 = "", .optional = true,
      .description =
-         "single: a preview, whose matrices were formed and decomposed in single "
+         "single: a preview, in which matrices are formed and decomposed in single "
          "precision; absent: double"},
     {HESSE_SECTION_JOB, "", "lanczos_procedure", HESSE_CONTENT_TEXT, .optional = true,
      .description =
@@ -616,7 +616,8 @@ static const hesse_schema_row ROWS[] = {
      .offset = offsetof(hesse_spectrum, check_symmetry),
      .description =
          "largest defect of entries seen twice (H_ij against H_ji, and against a "
-         "sample computed another way) / (Frobenius norm + |loss| / 10^4)"},
+         "sample computed another way) / (Frobenius norm + |loss| / 10^4, in single "
+         "precision 10^2)"},
     {HESSE_SECTION_BLOCKS, "blocks/seconds", NULL, HESSE_CONTENT_NUMBER,
      .axes = {HESSE_AXIS_BLOCK}, .units = "s", .shares = true, .full = true,
      .source = HESSE_SOURCE_ERRORS, .offset = offsetof(hesse_errors, seconds),

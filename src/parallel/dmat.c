@@ -1,5 +1,6 @@
 /* A block-cyclic matrix: block (I, J) lies on grid row I mod rows and grid column J mod
-   cols. The blocks of a rank lie together in one column-major array. */
+   cols. The blocks of a rank lie together in one column-major array, or, if only the
+   lower triangle is stored, in one for each strip. */
 #include "parallel/dmat.h"
 
 #include "base/memory.h"
@@ -65,18 +66,13 @@ static hesse_axis axis(int n, int nb, int procs, int me)
     return x;
 }
 
-/* Columns of blocks that a rank has in a strip of a lower matrix. Wider strips store
-   more above the diagonal, narrower ones cut the products of the reduction into smaller
-   pieces. */
-enum { STRIP = 8 };
-
 double hesse_dmat_bytes(int n, int ranks, bool lower)
 {
     int rows, cols;
     hesse_grid_shape(ranks, &rows, &cols);
     const int nb = block_edge(n, cols); /* process 0 owns the most */
     const hesse_axis row = axis(n, nb, rows, 0), col = axis(n, nb, cols, 0);
-    const int strip = lower ? STRIP * nb : max(1, col.count);
+    const int strip = lower ? HESSE_STRIP * nb : max(1, col.count);
     double entries = 0;
     for (int c = 0; c < col.count; c += strip) {
         const int blocks = (n - c * cols + nb - 1) / nb; /* from the strip's top on */
@@ -100,9 +96,10 @@ static int width_of(const hesse_dmat *m, int strip)
 static hesse_status make_local(hesse_dmat *m)
 {
     hesse_team *team = m->grid->team;
-    const int columns = STRIP * m->nb * m->grid->cols; /* of a strip on all ranks */
+    const int columns =
+        HESSE_STRIP * m->nb * m->grid->cols; /* of a strip on all ranks */
     m->n_strips = m->lower ? (m->n - 1) / columns + 1 : 1;
-    m->strip = m->lower ? STRIP * m->nb : max(1, m->col.count);
+    m->strip = m->lower ? HESSE_STRIP * m->nb : max(1, m->col.count);
     m->strips = hesse_calloc((size_t)m->n_strips, sizeof *m->strips);
     for (int i = 0; m->strips && i < m->n_strips; i++) {
         hesse_strip *s = &m->strips[i];

@@ -39,6 +39,11 @@ typedef struct hesse_grid {
     int rows, cols, my_row, my_col;
 } hesse_grid;
 
+/** Columns of blocks that a rank has in a strip of a lower matrix. Wider strips store
+ * more above the diagonal; narrower ones cut the products of the reduction into smaller
+ * pieces. */
+enum { HESSE_STRIP = 8 };
+
 /** Neighbouring columns of a matrix, with the rows from their first index on. The share
  * of a rank in a strip is column-major. */
 typedef struct hesse_strip {
@@ -70,8 +75,7 @@ static inline size_t hesse_dmat_stride(const hesse_dmat *a, int col)
 }
 
 /** Local. Return the place of an entry, given by local indices. A lower matrix has the
- *  entries from its strip's top on, which may lie a little above the diagonal and are
- *  zero there. */
+ *  entries from its strip's top on; those above the diagonal have no meaning. */
 static inline real *hesse_dmat_at(const hesse_dmat *a, int row, int col)
 {
     const hesse_strip *s = &a->strips[col / a->strip];

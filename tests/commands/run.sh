@@ -148,4 +148,18 @@ case_slow_kernels_are_reported() {
     expect_notes 0 "$slow"
 }
 
+# A single rank computes such a block by the engine band, whose matrix is half stored.
+case_a_library_for_a_large_block_of_one_rank() {
+    ranks=1
+    cat > large.yaml <<EOF
+model: {family: mlp, widths: [48]}
+data: {generator: gaussian, features: 40, classes: 3, sequences: 4}
+hessian: {scope: blocks, only: [layers.0.weight]}
+output: {file: result.h5}
+EOF
+    for engine in scalapack elpa lapack; do
+        works 'layers.0.weight  *1920 .* ok$' run large.yaml --force --set spectrum.engine=$engine
+    done
+}
+
 run_cases "$@"

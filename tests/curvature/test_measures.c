@@ -47,7 +47,8 @@ static void memory_limits_what_is_counted(void **state)
     hesse_analysis_free(without);
     options.index = &zero, options.n_index = 1;
     for (int rich = 0; rich < 2; rich++) {
-        const double more = rich ? 1 << 20 : hesse_index_bytes(27);
+        const double more =
+            rich ? 1 << 20 : hesse_index_bytes(27, hesse_team_size(team));
         options.memory = (size_t)ceil(peak + more);
         hesse_analysis *x = planned(&p, options);
         const double now = hesse_analysis_summary(x).peak;

@@ -3,12 +3,36 @@
 
 #include "spectra/engines/engines.h"
 
+/* Indices are numbers of a tape. A float is exact up to this one. */
+enum { LARGEST_INDEX = 1 << 24 };
+
+/* Return the number of places that a node's indices name. */
+static size_t places_of(const hesse_tape *t, const hesse_node *n)
+{
+    const hesse_value *from = &t->values[n->in[0]];
+    if (n->op == &hesse_op_gather) return (size_t)from->tokens * (size_t)from->width;
+    return n->op == &hesse_op_spread ? from->count : 0;
+}
+
+static hesse_status check_indices(const hesse_tape *t, hesse_why *why)
+{
+    for (const hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++)
+        if (places_of(t, n) > LARGEST_INDEX)
+            return hesse_fail(why, HESSE_E_JOB,
+                              "operator %d (%s) selects among %zu numbers, more than "
+                              "the %d of single precision",
+                              (int)(n - t->nodes), n->op->name, places_of(t, n),
+                              LARGEST_INDEX);
+    return HESSE_OK;
+}
+
 /* Local. Make a tape whose values and adjoints are ready. */
 static hesse_status make_tape(const hesse_tape_source *x, hesse_tape **tape,
                               hesse_why *why)
 {
     hesse_status s = hesse_family_build_tape(x->arch, x->batch, x->constants,
                                              &x->weighting, tape, why);
+    if (!s) s = check_indices(*tape, why);
     if (s) return s;
     hesse_tape_hold(*tape, x->window);
     if (!hesse_tape_freeze(*tape))
@@ -19,9 +43,7 @@ static hesse_status make_tape(const hesse_tape_source *x, hesse_tape **tape,
     hesse_tape_set_parameters(*tape, x->theta);
     const double loss = hesse_tape_gradient(*tape, 0, (*tape)->sequences, NULL);
     if (!isfinite(loss))
-        return hesse_fail(why, HESSE_E_NUMERIC,
-                          "the loss is %g in single precision; precision: double has "
-                          "larger numbers",
+        return hesse_fail(why, HESSE_E_NUMERIC, "the loss is %g in single precision",
                           loss);
     return HESSE_OK;
 }
@@ -39,6 +61,12 @@ hesse_status hesse_dense_run_single(hesse_team *team, const hesse_tape_source *s
         s = hesse_dense_run(team, tape, params, partition, schedule, options, results,
                             times);
     hesse_tape_free(tape);
+    if (s == HESSE_E_NUMERIC) {
+        hesse_why *why = hesse_team_why(team);
+        const hesse_why said = *why;
+        hesse_fail(why, s, "%s; double precision has more digits and a larger range",
+                   said.text);
+    }
     return s;
 }
 

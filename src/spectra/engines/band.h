@@ -40,9 +40,11 @@ void hesse_band_set(hesse_band *band, int column, int count, const real *values)
  * similarities.
  *
  *  a     [in,out]  its lower triangle is read; destroyed.
- *  band  [out]     made for a->n; entries are set; they are double, and so is the
- * chase. Work: 4/3 n^3 operations, nearly all in products of matrices. Memory: about 8
- * HESSE_BAND n numbers on one rank, 4 on many. Errors: HESSE_E_NOMEM. */
+ *  band  [out]     made for a->n; its entries are set. They are double in both
+ *                  precisions.
+ *  Work: 4/3 n^3 operations, nearly all in products of matrices.
+ *  Memory: about 8 HESSE_BAND n numbers on one rank, 4 on many.
+ *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_band_reduce(hesse_dmat *a, hesse_band *band);
 
 /** Collective. Reduce a band to a tridiagonal matrix with the same eigenvalues.

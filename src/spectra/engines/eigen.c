@@ -6,7 +6,6 @@
 #include "spectra/engines/engines.h"
 #include "spectra/engines/small.h"
 
-#include <assert.h>
 #include <limits.h>
 #include <math.h>
 #include <stdint.h>
@@ -172,8 +171,11 @@ hesse_status hesse_eigen(hesse_dmat *a, hesse_engine engine, hesse_spectrum *spe
     s = hesse_agree(team, s);
     if (s) return s;
     engine = hesse_engine_choose(engine, a->n, team->size, spectrum->vectors > 0);
-    assert(!a->lower ||
-           (engine != HESSE_ENGINE_ELPA && engine != HESSE_ENGINE_SCALAPACK));
+    if (a->lower && (engine == HESSE_ENGINE_ELPA || engine == HESSE_ENGINE_SCALAPACK))
+        return hesse_fail(&team->why, HESSE_E_JOB,
+                          "a matrix of which only the lower triangle is stored is not "
+                          "for the engine %s",
+                          hesse_engine_name(engine));
     if (!counts(engine, a->n, team->size))
         return hesse_fail(&team->why, HESSE_E_NOMEM,
                           "a matrix of order %d on %d ranks: a rank's share has more "

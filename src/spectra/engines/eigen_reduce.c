@@ -24,6 +24,10 @@
    matrix; the edge of a tile. */
 enum { STRIPE = 4, LARGE_STRIPE = 8, LARGE = 3000, TILE = 96 };
 
+/* A product must not reach into a second strip, which has another stride. */
+_Static_assert(HESSE_STRIP % STRIPE == 0 && HESSE_STRIP % LARGE_STRIPE == 0,
+               "a strip has whole stripes");
+
 /* The sizes of a row of a tall matrix and of two side by side, and of a square. */
 enum { WIDTH = HESSE_BAND, PAIR = 2 * HESSE_BAND, SQUARE = HESSE_BAND * HESSE_BAND };
 
@@ -130,6 +134,18 @@ static void place(const reduction *x, share s, const real *from)
     }
 }
 
+/* Copy a column of this rank's share of the panel. Rows above the top of a strip are
+   above the diagonal; they are not stored. */
+static void copy_column(const reduction *x, share s, int column, real *to)
+{
+    const int top = x->a->strips[column / x->a->strip].top;
+    const int from = greater(s.top, lesser(top, s.bottom));
+    memset(to, 0, (size_t)(from - s.top) * sizeof *to);
+    if (from < s.bottom)
+        memcpy(to + (from - s.top), hesse_dmat_at(x->a, from, column),
+               (size_t)(s.bottom - from) * sizeof *to);
+}
+
 /* Gather the panel's columns, from the diagonal down, on its owner. Y and U serve as
    buffers. `counts` and `starts` have a number for each rank. */
 static void gather_panel(const reduction *x)
@@ -140,8 +156,7 @@ static void gather_panel(const reduction *x)
     const int rows = mine.bottom - mine.top, root = owner(x);
     int *starts = x->counts + team->size;
     for (int c = mine.left; c < mine.right; c++)
-        memcpy(x->y + (size_t)(c - mine.left) * (size_t)rows,
-               hesse_dmat_at(a, mine.top, c), (size_t)rows * sizeof *x->y);
+        copy_column(x, mine, c, x->y + (size_t)(c - mine.left) * (size_t)rows);
     for (int q = 0, start = 0; q < team->size; q++) {
         x->counts[q] = q == root ? 0 : size_of(share_of(x, q));
         starts[q] = start;
