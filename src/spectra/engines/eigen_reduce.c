@@ -22,7 +22,7 @@
 
 /* The number of storage blocks side by side in one product; more of them in a large
    matrix; the edge of a tile. */
-enum { STRIPE = 4, LARGE_STRIPE = 8, LARGE = 3000, TILE = 96 };
+enum { STRIPE = 4, LARGE_STRIPE = 8, LARGE = 3000, TILE = 24 };
 
 /* A product must not reach into a second strip, which has another stride. */
 _Static_assert(HESSE_STRIP % STRIPE == 0 && HESSE_STRIP % LARGE_STRIPE == 0,
