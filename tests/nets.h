@@ -234,4 +234,16 @@ static inline void net_new(transformer *m, int which)
     m->loss = hesse_tape_run(m->tape, m->theta, m->gradient);
 }
 
+/* The transformers, and then the nets. */
+enum { ARCHS = 2, MODELS = ARCHS + NETS };
+
+static inline void model_new(transformer *m, int which)
+{
+    static const hesse_arch *const archs[ARCHS] = {&tiny_gpt2, &tiny_llama};
+    if (which < ARCHS)
+        transformer_new(m, archs[which]);
+    else
+        net_new(m, which - ARCHS);
+}
+
 #endif /* HESSE_TEST_NETS_H */

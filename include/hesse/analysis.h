@@ -81,10 +81,10 @@ typedef struct hesse_analysis_options {
     hesse_scope scope;   /* default: blocks                               */
     hesse_method method; /* default: exact                                */
     hesse_engine engine; /* default: the fastest                          */
-    /* Of formed matrices; estimates are always double. Default: double. SINGLE gives
+    /* The precision of formed matrices; estimates are always double. SINGLE gives
        eigenvalues alone, by the engines BAND and SMALL, and neither counts of `index`
        nor `matrices` nor `kronecker`. */
-    hesse_precision precision;
+    hesse_precision precision; /* default: double */
     int eigenvectors; /* at each end; default: none; the pairs of estimated matrices
                          are found as `extreme` says */
     int panel;        /* directions swept at once; default HESSE_PANEL */

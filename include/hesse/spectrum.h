@@ -24,6 +24,10 @@ typedef enum hesse_engine {
 /** Local. "auto", "lapack", "scalapack", "elpa", "band", "small". */
 const char *hesse_engine_name(hesse_engine engine);
 
+/** Local. Return true if an engine can solve a matrix of single precision: AUTO, BAND
+ * or SMALL. */
+bool hesse_engine_serves_single(hesse_engine engine);
+
 /** Sums over the entries of a block. They are taken during its assembly, before any
  * solver changes it. */
 typedef struct hesse_sums {

@@ -36,6 +36,9 @@ typedef double real;
 /** The numbers in 32 and in 64 bytes; 64 bytes are also a line of the cache. */
 enum { HESSE_REALS_32 = 32 / sizeof(real), HESSE_REALS_64 = 64 / sizeof(real) };
 
+/** True if reals are not doubles. */
+enum { HESSE_REALS_DIFFER = sizeof(real) != sizeof(double) };
+
 /** Local. Return the numbers of the widest vector register that is used. */
 static inline int hesse_real_lanes(void)
 {

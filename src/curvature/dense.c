@@ -224,7 +224,7 @@ static hesse_status show_matrix(hesse_dense *x, int share, int block,
 
 /* The part of the loss that adds to the scale of a defect; rounding is larger in single
    precision. */
-static const double OF_LOSS = sizeof(real) == sizeof(double) ? 1e-4 : 1e-2;
+static const double OF_LOSS = HESSE_REALS_DIFFER ? 1e-2 : 1e-4;
 
 /* A block may be zero except for rounding, like the block of a key's bias, which
    softmax does not see. The remaining rounding need not be symmetric, so the loss,

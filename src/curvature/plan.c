@@ -17,19 +17,16 @@ static const hesse_density default_density = {.points = 1000, .bandwidth = 0.01}
 
 enum { MOST_RANKS = 1 << 20, MOST_COLUMNS = 1 << 20 };
 
-/* What needs more digits than single precision has, or a library that has only double,
-   is refused. */
+/* Refuse what single precision cannot give: it has too few digits for it, or a library
+   has only double. */
 static hesse_status check_single(const hesse_analysis_options *q, hesse_why *why)
 {
     const char *what = q->eigenvectors ? "eigenvectors"
                        : q->n_index    ? "counts of eigenvalues below given values"
                        : q->matrices   ? "matrices in the result file"
                        : q->kronecker  ? "Kronecker factors"
-                       : q->engine != HESSE_ENGINE_AUTO &&
-                               q->engine != HESSE_ENGINE_BAND &&
-                               q->engine != HESSE_ENGINE_SMALL
-                           ? "engines of libraries"
-                           : NULL;
+                       : hesse_engine_serves_single(q->engine) ? NULL
+                                                               : "engines of libraries";
     return what ? hesse_fail(why, HESSE_E_JOB, "%s need double precision", what)
                 : HESSE_OK;
 }

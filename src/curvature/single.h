@@ -7,7 +7,7 @@
 #include "curvature/dense.h"
 #include "network/families/families.h"
 
-/** What a tape is made of: a network on a batch. All is borrowed. */
+/** A tape is made of these: a network on a batch. All pointers are borrowed. */
 typedef struct hesse_tape_source {
     const hesse_arch *arch;
     const hesse_batch *batch;

@@ -57,11 +57,9 @@ static void *run(void *context)
 }
 
 /* Records hold doubles. In single precision a panel is converted by way of a copy. */
-enum { CONVERTS = sizeof(real) != sizeof(double) };
-
 static double *copy_of(size_t size)
 {
-    return CONVERTS ? hesse_alloc(size) : NULL;
+    return HESSE_REALS_DIFFER ? hesse_alloc(size) : NULL;
 }
 
 static hesse_status no_room(size_t size, hesse_why *why)
@@ -80,12 +78,13 @@ static hesse_status load(const hesse_checkpoint *c, errand *e, hesse_why *why)
         if (!hesse_checkpoint_has(c, &what, size)) return HESSE_OK;
     }
     double *copy = copy_of(size);
-    hesse_status status = copy || !CONVERTS ? HESSE_OK : no_room(size, why);
+    hesse_status status = copy || !HESSE_REALS_DIFFER ? HESSE_OK : no_room(size, why);
     for (int s = 0; !status && s < shares; s++) {
         const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
         real *to = hesse_panels_recall(e->panels, e->panel, s);
-        status = hesse_checkpoint_load(c, &what, CONVERTS ? copy : (double *)to, why);
-        for (size_t i = 0; CONVERTS && i < size; i++) to[i] = (real)copy[i];
+        status = hesse_checkpoint_load(c, &what,
+                                       HESSE_REALS_DIFFER ? copy : (double *)to, why);
+        for (size_t i = 0; HESSE_REALS_DIFFER && i < size; i++) to[i] = (real)copy[i];
     }
     free(copy);
     e->done = true;
@@ -96,7 +95,7 @@ static hesse_status save(hesse_checkpoint *c, const errand *e, hesse_why *why)
 {
     const size_t size = hesse_panels_size(e->panels, e->panel);
     double *copy = copy_of(size);
-    hesse_status status = copy || !CONVERTS ? HESSE_OK : no_room(size, why);
+    hesse_status status = copy || !HESSE_REALS_DIFFER ? HESSE_OK : no_room(size, why);
     for (int s = 0; !status && s < hesse_panels_shares(e->panels); s++) {
         const hesse_record what = hesse_panels_record(e->panels, e->panel, s);
         const double *numbers =

@@ -376,14 +376,11 @@ static hesse_status check_scaling(const rules *r)
     return HESSE_OK;
 }
 
-/* What needs more digits than single precision has, or a library that has only double,
-   is refused. */
+/* An analysis refuses the same; here the message has the key and its line. */
 static hesse_status check_precision(const rules *r)
 {
     const hesse_analysis_options *a = &r->job->analysis;
-    const bool library = a->engine != HESSE_ENGINE_AUTO &&
-                         a->engine != HESSE_ENGINE_BAND &&
-                         a->engine != HESSE_ENGINE_SMALL;
+    const bool library = !hesse_engine_serves_single(a->engine);
     const char *key = a->eigenvectors ? "spectrum.eigenvectors"
                       : library       ? "spectrum.engine"
                       : a->n_index    ? "measures.index"

@@ -212,7 +212,7 @@ bool hesse_tape_is_whole(const hesse_tape *t)
    doubles. */
 static size_t copy_count(const hesse_value *v)
 {
-    return sizeof(real) != sizeof(double) && (v->given || v->param >= 0) ? v->count : 0;
+    return HESSE_REALS_DIFFER && (v->given || v->param >= 0) ? v->count : 0;
 }
 
 /* Distribute the state among values and nodes; without a state only count its size. */

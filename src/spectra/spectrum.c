@@ -24,6 +24,12 @@ const char *hesse_engine_name(hesse_engine engine)
     return (size_t)engine < HESSE_ENGINES ? names[engine] : "unknown";
 }
 
+bool hesse_engine_serves_single(hesse_engine engine)
+{
+    return engine == HESSE_ENGINE_AUTO || engine == HESSE_ENGINE_BAND ||
+           engine == HESSE_ENGINE_SMALL;
+}
+
 hesse_status hesse_spectrum_new(int n, int k, hesse_spectrum **spectrum, hesse_why *why)
 {
     if (n < 1 || k < 0 || !spectrum)
@@ -34,7 +40,7 @@ hesse_status hesse_spectrum_new(int n, int k, hesse_spectrum **spectrum, hesse_w
     const int vectors = k > n / 2 ? n : 2 * k;
     if (s) {
         s->n = n, s->vectors = vectors;
-        if (sizeof(real) < sizeof(double)) s->precision = HESSE_PRECISION_SINGLE;
+        if (HESSE_REALS_DIFFER) s->precision = HESSE_PRECISION_SINGLE;
         s->eigenvalues = hesse_alloc(n);
         if (vectors) {
             s->eigenvectors = hesse_alloc((size_t)vectors * n);

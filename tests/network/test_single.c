@@ -4,17 +4,6 @@
 
 #include <math.h>
 
-static const hesse_arch *const archs[] = {&tiny_gpt2, &tiny_llama};
-enum { ARCHS = 2, MODELS = ARCHS + NETS };
-
-static void model_new(transformer *m, int which)
-{
-    if (which < ARCHS)
-        transformer_new(m, archs[which]);
-    else
-        net_new(m, which - ARCHS);
-}
-
 static double length(size_t n, const double *x)
 {
     double sum = 0;

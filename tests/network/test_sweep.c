@@ -7,17 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-static const hesse_arch *const archs[] = {&tiny_gpt2, &tiny_llama};
-enum { ARCHS = 2, MODELS = ARCHS + NETS };
-
-static void model_new(transformer *m, int which)
-{
-    if (which < ARCHS)
-        transformer_new(m, archs[which]);
-    else
-        net_new(m, which - ARCHS);
-}
-
 static double largest(size_t count, const double *a)
 {
     double top = 0;

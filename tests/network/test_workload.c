@@ -7,16 +7,7 @@
 
 #include <string.h>
 
-static const hesse_arch *const archs[] = {&tiny_gpt2, &tiny_llama};
-enum { ARCHS = 2, MODELS = ARCHS + NETS, SHARES = 2 };
-
-static void model_new(transformer *m, int which)
-{
-    if (which < ARCHS)
-        transformer_new(m, archs[which]);
-    else
-        net_new(m, which - ARCHS);
-}
+enum { SHARES = 2 };
 
 /* Compute the work by its definition, from the properties of every node's inputs. */
 static hesse_work work_of(const hesse_tape *t, const bool *moves,

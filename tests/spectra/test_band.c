@@ -87,19 +87,20 @@ static void a_pipeline_gives_the_same_bits(void **state)
 }
 
 /* Return the eigenvalues of min(i, j) times a power of 2. */
-static double *solved(const stage *t, int n, int exponent)
+static double *solved_as(const stage *t, int n, int exponent, bool lower)
 {
     hesse_why why;
     hesse_dmat *a = NULL;
     hesse_spectrum *s = NULL;
     double *lambda = malloc((size_t)n * sizeof *lambda);
-    assert_all(lambda && hesse_dmat_new(t->grid, n, &a) == HESSE_OK);
+    assert_all(lambda && (lower ? hesse_dmat_new_lower
+                                : hesse_dmat_new)(t->grid, n, &a) == HESSE_OK);
     for (int c = 0; c < a->col.count; c++)
-        for (int r = 0; r < a->row.count; r++) {
+        for (int r = a->strips[c / a->strip].top; r < a->row.count; r++) {
             const int i = hesse_axis_global(&a->row, r);
             const int j = hesse_axis_global(&a->col, c);
-            a->local[(size_t)c * (size_t)a->row.count + (size_t)r] =
-                ldexp((i < j ? i : j) + 1, exponent);
+            if (lower && i < j) continue;
+            *hesse_dmat_at(a, r, c) = ldexp((i < j ? i : j) + 1, exponent);
         }
     assert_all(hesse_spectrum_new(n, 0, &s, &why) == HESSE_OK);
     assert_all(hesse_eigen(a, HESSE_ENGINE_BAND, s) == HESSE_OK);
@@ -108,6 +109,24 @@ static double *solved(const stage *t, int n, int exponent)
     hesse_spectrum_free(s);
     hesse_dmat_free(a);
     return lambda;
+}
+
+static double *solved(const stage *t, int n, int exponent)
+{
+    return solved_as(t, n, exponent, false);
+}
+
+/* The matrix has several strips on every number of ranks of this test. */
+static void half_stored_matrices_give_the_same_bits(void **state)
+{
+    (void)state;
+    enum { N = 1951 };
+    stage t = set_up(MPI_COMM_WORLD);
+    double *whole = solved(&t, N, 0), *half = solved_as(&t, N, 0, true);
+    assert_all(!memcmp(whole, half, N * sizeof *whole));
+    free(whole);
+    free(half);
+    tear_down(t);
 }
 
 /* All blocks off the diagonal have rank one, which leaves rounding of rounding of
@@ -151,6 +170,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_pipeline_gives_the_same_bits),
     cmocka_unit_test(large_stairs_have_a_closed_form),
     cmocka_unit_test(units_do_not_matter),
+    cmocka_unit_test(half_stored_matrices_give_the_same_bits),
 };
 
 MPI_TEST_MAIN(tests)

@@ -74,8 +74,7 @@ hesse_status hesse_dense_run_single(hesse_team *team, const hesse_tape_source *s
 
 bool hesse_engine_exists(hesse_engine engine)
 {
-    return engine == HESSE_ENGINE_AUTO || engine == HESSE_ENGINE_BAND ||
-           engine == HESSE_ENGINE_SMALL;
+    return hesse_engine_serves_single(engine);
 }
 
 static hesse_status refuse(hesse_engine engine, hesse_why *why)

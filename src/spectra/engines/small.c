@@ -122,9 +122,9 @@ hesse_status hesse_small_solve(int n, const real *a, double *lambda, hesse_why *
     const int size = padded(n);
     const size_t both = 2 * (size_t)size;
     real *d = hesse_alloc_real(numbers_of(n));
-    double *copy = hesse_alloc(both);
+    double *copy = HESSE_REALS_DIFFER ? hesse_alloc(both) : NULL;
     hesse_status s = HESSE_OK;
-    if (d && copy) {
+    if (d && (copy || !HESSE_REALS_DIFFER)) {
         real *e = d + size, *work = e + size, *tiles = work + 2 * both;
         const int exponent = put_into_tiles(n, a, size, tiles);
         reduce(n, size, tiles, work, d, e);
