@@ -143,10 +143,10 @@ static void pass_progress(void *context, const char *phase, double part,
 }
 
 static hesse_status pass_matrix(void *context, int share, int block,
-                                const hesse_dmat *a, const double *local)
+                                const hesse_held *matrix)
 {
     const fraction *f = context;
-    return f->of->matrix(f->of->context, share, block, a, local);
+    return f->of->matrix(f->of->context, share, block, matrix);
 }
 
 static hesse_listener listener_of(fraction *f)
@@ -313,8 +313,8 @@ hesse_status hesse_analysis_run_with(hesse_analysis *x, const hesse_run_options 
     if (!x) return HESSE_E_JOB;
     hesse_team *team = x->plan.objective->team;
     hesse_status s = HESSE_OK;
-    /* A listener of matrices needs a plan in which every rank sees every matrix. */
-    assert(x->plan.worldwide || !run->listener || !run->listener->matrix);
+    /* A listener of matrices needs both triangles. */
+    assert(x->plan.shown || !run->listener || !run->listener->matrix);
     hesse_share_results_free(x->results, shares_of(x));
     x->results = NULL;
     if (!x->plan.objective->theta)

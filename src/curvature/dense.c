@@ -1,7 +1,7 @@
 /* The dense path. If the whole matrix is needed, it is assembled first, and blocks are
-   cut out of it. Then come the blocks whose matrices are distributed over groups of
-   ranks, then those that single ranks hold as squares, and last the eigenvalues of the
-   whole. At the end every rank learns all results. */
+   cut out of it. Then come the blocks, those of the largest groups of ranks first and
+   those of single ranks last, and at the end the eigenvalues of the whole. Every rank
+   learns all results. */
 #include "curvature/dense.h"
 
 #include "base/clock.h"
@@ -212,12 +212,12 @@ static void finish_task(hesse_dense *x, const hesse_task *t)
 }
 
 static hesse_status show_matrix(hesse_dense *x, int share, int block,
-                                const hesse_dmat *a, const real *local)
+                                const hesse_held *matrix)
 {
     const hesse_listener *l = x->options->listener;
     if (!shows_matrices(x)) return HESSE_OK;
     start_clock(&x->times.matrices);
-    const hesse_status s = l->matrix(l->context, share, block, a, local);
+    const hesse_status s = l->matrix(l->context, share, block, matrix);
     stop_clock(&x->times.matrices);
     return s;
 }
@@ -245,11 +245,6 @@ static hesse_status name_in_error(const char *name, hesse_status status, hesse_w
     return status ? hesse_fail(why, status, "%s: %s", name, said.text) : HESSE_OK;
 }
 
-static void free_matrices(const hesse_dense *x, hesse_dmat **a)
-{
-    for (int s = 0; a && s < shares_of(x); s++) hesse_dmat_free(a[s]);
-}
-
 static hesse_watch watch_of(hesse_dense *x, const hesse_task *task)
 {
     x->doing = task;
@@ -262,20 +257,25 @@ static void count_watch(hesse_dense *x, const hesse_watch *watch)
     x->times.exchange += watch->exchange;
 }
 
+/* Collective in a group. Make a matrix for every share. */
+static hesse_status new_matrices(const hesse_dense *x, const hesse_rank_group *by,
+                                 const hesse_task *task, hesse_dmat **a)
+{
+    const int n = order_of(x, task->block);
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < shares_of(x); s++)
+        status =
+            (task->lower ? hesse_dmat_new_lower : hesse_dmat_new)(by->grid, n, &a[s]);
+    return status;
+}
+
 /* Assemble the matrices of a part, of every share, on a group of ranks. */
 static hesse_status assemble_part(hesse_dense *x, const hesse_rank_group *by,
                                   const hesse_task *task, hesse_part part,
-                                  hesse_dmat **a)
+                                  hesse_dmat *const *a)
 {
-    const hesse_block *first = &x->partition->blocks[part.block];
-    const hesse_block *last = first + part.blocks - 1;
-    const size_t n = last->first + last->size - first->first;
     hesse_watch watch = watch_of(x, task);
     hesse_status status = HESSE_OK;
-    for (int s = 0; !status && s < shares_of(x); s++)
-        status = (task->lower ? hesse_dmat_new_lower : hesse_dmat_new)(by->grid, (int)n,
-                                                                       &a[s]);
-    if (status) return status;
     const int count =
         hesse_panel_threads_begin(&x->workers, part, keeps_panels(x, task));
     for (int s = 0; s < shares_of(x); s++) x->tallies[s].all = (hesse_sums){0};
@@ -345,7 +345,7 @@ static hesse_status count_together(const hesse_dense *x, hesse_team *team,
                        size * sizeof *copy, a->n);
     s = hesse_agree(team, s);
     for (int i = 0; !s && i < x->options->n_index; i++) {
-        const hesse_gather all = {.n = a->n, .owner = 0, .values = copy};
+        const hesse_gather all = {.n = a->n, .values = copy};
         int below = -1;
         s = hesse_dmat_gather(a, &all, 1);
         if (!s && mine)
@@ -385,42 +385,18 @@ static hesse_status solve_part(hesse_dense *x, const hesse_rank_group *by,
     return status;
 }
 
-/* Blocks of groups are computed depth by depth. Groups of a depth are parts of the
-   groups before, so ranks that meet in a group have done the same work before. */
+/* Blocks are computed in waves: in a wave, every group of one depth computes its next
+   block. Groups of a depth are parts of the groups before. If all ranks take part in
+   every block, because its matrix is cut out of the whole or shown, they wait for each
+   other in every wave. If not, a rank just goes on to its next block; ranks that meet
+   in a group have done the same work before. */
 
-static hesse_status block_together(hesse_dense *x, const hesse_task *task)
-{
-    const hesse_rank_group *by = &x->rank_groups[task->depth];
-    const hesse_block *b = &x->partition->blocks[task->block];
-    const double since = hesse_seconds();
-    hesse_why *why = hesse_team_why(by->team);
-    hesse_dmat **a = hesse_calloc((size_t)shares_of(x), sizeof(void *));
-    hesse_status status = HESSE_OK;
-    if (!a) status = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
-    if (!status) status = hesse_checkpoint_continue(x->options->checkpoint, why);
-    status = hesse_agree(by->team, status);
-    if (!status && !x->whole[0])
-        status = assemble_part(x, by, task, (hesse_part){task->block, 1}, a);
-    for (int s = 0; !status && x->whole[0] && s < shares_of(x); s++)
-        status = hesse_dmat_part(x->whole[s], (int)b->first, (int)b->size, &a[s]);
-    for (int s = 0; !status && s < shares_of(x); s++) {
-        status = show_matrix(x, s, task->block, a[s], NULL);
-        if (!status)
-            status = solve_part(x, by, task, s, a[s], &x->found[s].sums[task->block],
-                                b->name, &x->found[s].spectra[task->block]);
-        if (!status)
-            x->found[s].spectra[task->block]->seconds =
-                (hesse_seconds() - since) / shares_of(x);
-    }
-    free_matrices(x, a);
-    free(a);
-    if (!status && hesse_team_rank(by->team) == 0) status = save_block(x, task, why);
-    status = hesse_agree(by->team, status);
-    if (status) *hesse_team_why(x->team) = *why;
-    if (!status) drop_panels(x, task->block);
-    finish_task(x, task);
-    return status;
-}
+/* The matrices of a block, of every share, on the ranks of its group: distributed over
+   them, or squares on a single one. */
+typedef struct formed {
+    hesse_dmat **a;
+    real **square;
+} formed;
 
 /* Return true if the matrix of a task is distributed over its group. */
 static bool is_distributed(const hesse_task *t)
@@ -428,36 +404,39 @@ static bool is_distributed(const hesse_task *t)
     return t->group.count > 1 || t->lower;
 }
 
-static bool is_mine(const hesse_dense *x, const hesse_task *t)
+/* Return the team whose message tells why a task failed. */
+static hesse_team *team_of(const hesse_dense *x, const hesse_task *t)
 {
-    const int rank = x->team->rank;
-    return t->group.first <= rank && rank < t->group.first + t->group.count;
+    return is_distributed(t) ? x->rank_groups[t->depth].team : x->team;
 }
 
-/* A group that fails leaves out the rest, and its ranks meet the others at the end. */
-static hesse_status blocks_together(hesse_dense *x)
+/* Collective in the group of a task that is distributed. Make its matrices. */
+static hesse_status new_formed(const hesse_dense *x, const hesse_task *t, formed *m)
 {
+    const size_t n = x->partition->blocks[t->block].size;
+    hesse_why *why = hesse_team_why(team_of(x, t));
     hesse_status status = HESSE_OK;
-    for (int i = 0; !status && i < x->schedule->count; i++) {
-        const hesse_task *t = &x->schedule->tasks[i];
-        if (is_distributed(t) && is_mine(x, t) && !block_is_known(x, t->block))
-            status = block_together(x, t);
+    m->a = hesse_calloc((size_t)shares_of(x), sizeof *m->a);
+    m->square = hesse_calloc((size_t)shares_of(x), sizeof *m->square);
+    if (!m->a || !m->square) status = hesse_fail(why, HESSE_E_NOMEM, "out of memory");
+    if (is_distributed(t)) {
+        status = hesse_agree(team_of(x, t), status);
+        return status ? status : new_matrices(x, &x->rank_groups[t->depth], t, m->a);
     }
+    for (int s = 0; !status && s < shares_of(x); s++)
+        if (!(m->square[s] = hesse_alloc_real(n * n)))
+            status = hesse_fail(why, HESSE_E_NOMEM,
+                                "%zu bytes for a block of order %zu are not there",
+                                n * n * sizeof(real), n);
     return status;
 }
 
-/* Each rank works through its own blocks. If matrices must be sent, this is done in
-   waves: in a wave, every rank computes its next block. */
-
-/* Allocate a block of every share on its owner. */
-static hesse_status room(const hesse_dense *x, size_t n, real **a)
+static void free_formed(const hesse_dense *x, formed *m)
 {
-    for (int s = 0; s < shares_of(x); s++)
-        if (!(a[s] = hesse_alloc_real(n * n)))
-            return hesse_fail(hesse_team_why(x->team), HESSE_E_NOMEM,
-                              "%zu bytes for a block of order %zu are not there",
-                              n * n * sizeof(real), n);
-    return HESSE_OK;
+    for (int s = 0; m->a && s < shares_of(x); s++) hesse_dmat_free(m->a[s]);
+    for (int s = 0; m->square && s < shares_of(x); s++) free(m->square[s]);
+    free(m->a);
+    free(m->square);
 }
 
 static hesse_status assemble_alone(hesse_dense *x, const hesse_task *task,
@@ -510,36 +489,58 @@ static hesse_status solve_alone(hesse_dense *x, const hesse_task *task, real *co
     return status;
 }
 
-/* Return true if a task is of a single rank with a square and still has to be done. */
-static bool is_left(const hesse_dense *x, const hesse_task *t)
+static hesse_status solve_together(hesse_dense *x, const hesse_task *t,
+                                   hesse_dmat *const *a, double since)
 {
-    return !is_distributed(t) && !block_is_known(x, t->block);
+    const hesse_rank_group *by = &x->rank_groups[t->depth];
+    hesse_why *why = hesse_team_why(by->team);
+    hesse_status status = HESSE_OK;
+    for (int s = 0; !status && s < shares_of(x); s++) {
+        hesse_spectrum **spectrum = &x->found[s].spectra[t->block];
+        status = solve_part(x, by, t, s, a[s], &x->found[s].sums[t->block],
+                            x->partition->blocks[t->block].name, spectrum);
+        if (!status) (*spectrum)->seconds = (hesse_seconds() - since) / shares_of(x);
+    }
+    if (!status && hesse_team_rank(by->team) == 0) status = save_block(x, t, why);
+    status = hesse_agree(by->team, status);
+    if (!status) drop_panels(x, t->block);
+    finish_task(x, t);
+    return status;
 }
 
-/* Assign tasks to waves: each rank does its tasks in the order of the schedule. */
-static hesse_status make_waves(hesse_dense *x)
+/* Assign tasks to waves in the order of the schedule. Without waves they are only
+   counted. */
+static void line_up(hesse_dense *x, int *count)
 {
     const hesse_schedule *s = x->schedule;
     const int ranks = x->team->size;
-    int *count = hesse_calloc((size_t)ranks, sizeof *count);
-    hesse_status status = HESSE_OK;
-    for (int i = 0; count && i < s->count; i++) {
-        if (!is_left(x, &s->tasks[i])) continue;
-        const int n = ++count[s->tasks[i].group.first];
-        x->n_waves = n > x->n_waves ? n : x->n_waves;
+    x->n_waves = 0;
+    for (int i = 0; i < s->count; i++) {
+        const hesse_task *t = &s->tasks[i];
+        for (int r = 0; (i == 0 || t->depth != t[-1].depth) && r < ranks; r++)
+            count[r] = x->n_waves;
+        if (block_is_known(x, t->block)) continue;
+        const int wave = count[t->group.first];
+        for (int r = t->group.first; r < t->group.first + t->group.count; r++) {
+            if (x->waves) x->waves[wave * ranks + r] = t;
+            count[r] = wave + 1;
+        }
+        if (wave == x->n_waves) x->n_waves = wave + 1;
     }
-    x->waves = hesse_calloc((size_t)x->n_waves * (size_t)ranks, sizeof *x->waves);
-    if (count) memset(count, 0, (size_t)ranks * sizeof *count);
-    if (!count || !x->waves)
-        status = hesse_fail(hesse_team_why(x->team), HESSE_E_NOMEM,
-                            "out of memory for a schedule of %d blocks", s->count);
-    for (int i = 0; !status && i < s->count; i++) {
-        const int owner = s->tasks[i].group.first;
-        if (is_left(x, &s->tasks[i]))
-            x->waves[count[owner]++ * ranks + owner] = &s->tasks[i];
-    }
+}
+
+static hesse_status make_waves(hesse_dense *x)
+{
+    const size_t ranks = (size_t)x->team->size;
+    int *count = hesse_calloc(ranks, sizeof *count);
+    if (count) line_up(x, count);
+    if (count) x->waves = hesse_calloc((size_t)x->n_waves * ranks, sizeof *x->waves);
+    if (x->waves) line_up(x, count);
     free(count);
-    return status;
+    return x->waves ? HESSE_OK
+                    : hesse_fail(hesse_team_why(x->team), HESSE_E_NOMEM,
+                                 "out of memory for a schedule of %d blocks",
+                                 x->schedule->count);
 }
 
 /* Return the task of a rank in a wave, or NULL if none is left. */
@@ -548,9 +549,17 @@ static const hesse_task *task_of(const hesse_dense *x, int rank, int wave)
     return x->waves[wave * x->team->size + rank];
 }
 
-/* Cut the blocks of this wave out of the whole matrix. */
-static hesse_status cut_out(hesse_dense *x, int wave, int share, real *mine)
+/* Return the task of a group in a wave, if this rank is its first; else NULL. */
+static const hesse_task *task_of_first(const hesse_dense *x, int rank, int wave)
 {
+    const hesse_task *t = task_of(x, rank, wave);
+    return t && t->group.first == rank ? t : NULL;
+}
+
+/* Cut the blocks of this wave out of the whole matrix of a share. */
+static hesse_status cut_out(hesse_dense *x, int wave, int share, const formed *m)
+{
+    const hesse_task *mine = task_of(x, x->team->rank, wave);
     hesse_gather *list = hesse_calloc((size_t)x->team->size, sizeof *list);
     hesse_status status = HESSE_OK;
     int count = 0;
@@ -558,66 +567,92 @@ static hesse_status cut_out(hesse_dense *x, int wave, int share, real *mine)
         status = hesse_fail(hesse_team_why(x->team), HESSE_E_NOMEM, "out of memory");
     status = hesse_agree(x->team, status);
     for (int r = 0; !status && r < x->team->size; r++) {
-        const hesse_task *t = task_of(x, r, wave);
+        const hesse_task *t = task_of_first(x, r, wave);
         if (!t) continue;
         const hesse_block *b = &x->partition->blocks[t->block];
-        list[count++] = (hesse_gather){(int)b->first, (int)b->size, r,
-                                       r == x->team->rank ? mine : NULL};
+        list[count++] = (hesse_gather){.first = (int)b->first,
+                                       .n = (int)b->size,
+                                       .owner = r,
+                                       .values = t == mine ? m->square[share] : NULL,
+                                       .ranks = is_distributed(t) ? t->group.count : 0,
+                                       .lower = t->lower,
+                                       .to = t == mine ? m->a[share] : NULL};
     }
     if (!status) status = hesse_dmat_gather(x->whole[share], list, count);
     free(list);
     return status;
 }
 
-/* Show the matrices of a wave, rank by rank. */
-static hesse_status show_wave(hesse_dense *x, int wave, real *const *mine)
+/* Show the matrices of a wave, group by group. They have both triangles. */
+static hesse_status show_wave(hesse_dense *x, int wave, const formed *m)
 {
+    const hesse_task *mine = task_of(x, x->team->rank, wave);
     hesse_status status = HESSE_OK;
     for (int r = 0; r < x->team->size; r++) {
-        const hesse_task *t = task_of(x, r, wave);
+        const hesse_task *t = task_of_first(x, r, wave);
         if (!t) continue;
-        const bool own = r == x->team->rank;
         for (int s = 0; !status && s < shares_of(x); s++) {
-            if (own) hesse_mirror((int)x->partition->blocks[t->block].size, mine[s]);
-            status = show_matrix(x, s, t->block, NULL, own ? mine[s] : NULL);
+            hesse_held held = {
+                .n = order_of(x, t->block), .first = r, .ranks = t->group.count};
+            if (t == mine && m->square[s]) hesse_mirror(held.n, m->square[s]);
+            if (t == mine) held.a = m->a[s], held.square = m->square[s];
+            status = show_matrix(x, s, t->block, &held);
         }
     }
     return status;
 }
 
-/* Compute at most one block of this rank. It is collective if matrices are sent. */
+/* Make the matrices of this rank's block in a wave, unless they are cut out of the
+   whole. */
+static hesse_status form_own(hesse_dense *x, const hesse_task *t, formed *m)
+{
+    hesse_status status = hesse_checkpoint_continue(x->options->checkpoint,
+                                                    hesse_team_why(team_of(x, t)));
+    if (is_distributed(t)) status = hesse_agree(team_of(x, t), status);
+    if (!status) status = new_formed(x, t, m);
+    if (status || x->whole[0]) return status;
+    if (!is_distributed(t)) return assemble_alone(x, t, m->square);
+    return assemble_part(x, &x->rank_groups[t->depth], t, (hesse_part){t->block, 1},
+                         m->a);
+}
+
+static hesse_status solve_own(hesse_dense *x, const hesse_task *t, const formed *m,
+                              double since)
+{
+    return is_distributed(t) ? solve_together(x, t, m->a, since)
+                             : solve_alone(x, t, m->square, since);
+}
+
+/* Give all ranks the message of a group that failed. */
+static void pass_on(const hesse_dense *x, const hesse_task *t, hesse_status status)
+{
+    if (status && team_of(x, t) != x->team)
+        *hesse_team_why(x->team) = *hesse_team_why(team_of(x, t));
+}
+
+/* Compute at most one block of this rank. */
 static hesse_status wave(hesse_dense *x, int number, bool collective)
 {
     const hesse_task *t = task_of(x, x->team->rank, number);
     const double since = hesse_seconds();
-    real **a = hesse_calloc((size_t)shares_of(x), sizeof *a);
+    formed m = {NULL, NULL};
     hesse_status status = HESSE_OK;
-    if (!a)
-        status = hesse_fail(hesse_team_why(x->team), HESSE_E_NOMEM, "out of memory");
-    if (!status && t) status = room(x, x->partition->blocks[t->block].size, a);
-    if (!status)
-        status =
-            hesse_checkpoint_continue(x->options->checkpoint, hesse_team_why(x->team));
-    if (!status && t && !x->whole[0]) status = assemble_alone(x, t, a);
-    if (collective) {
-        status = hesse_agree(x->team, status);
-        for (int s = 0; !status && x->whole[0] && s < shares_of(x); s++)
-            status = cut_out(x, number, s, a[s]);
-        if (!status && shows_matrices(x)) status = show_wave(x, number, a);
-    }
-    if (!status && t) status = solve_alone(x, t, a, since);
+    if (t) pass_on(x, t, status = form_own(x, t, &m));
     if (collective) status = hesse_agree(x->team, status);
-    for (int s = 0; a && s < shares_of(x); s++) free(a[s]);
-    free(a);
+    for (int s = 0; !status && x->whole[0] && s < shares_of(x); s++)
+        status = cut_out(x, number, s, &m);
+    if (!status && shows_matrices(x)) status = show_wave(x, number, &m);
+    if (!status && t) pass_on(x, t, status = solve_own(x, t, &m, since));
+    if (collective) status = hesse_agree(x->team, status);
+    free_formed(x, &m);
     return status;
 }
 
-/* The ranks come here from their groups, some of which may have failed. */
-static hesse_status blocks_alone(hesse_dense *x, hesse_status status)
+/* A group that fails leaves out the rest, and its ranks meet the others at the end. */
+static hesse_status compute_blocks(hesse_dense *x)
 {
     const bool collective = x->whole[0] || shows_matrices(x);
-    if (!status) status = make_waves(x);
-    if (collective) status = hesse_agree(x->team, status);
+    hesse_status status = hesse_agree(x->team, make_waves(x));
     for (int w = 0; !status && w < x->n_waves; w++) status = wave(x, w, collective);
     start_clock(&x->times.idle);
     status = hesse_agree(x->team, status);
@@ -628,11 +663,13 @@ static hesse_status blocks_alone(hesse_dense *x, hesse_status status)
 static hesse_status assemble_whole(hesse_dense *x)
 {
     const hesse_part all = {0, x->partition->count};
-    hesse_status status =
-        assemble_part(x, &x->rank_groups[0], &x->schedule->whole, all, x->whole);
+    const hesse_task *t = &x->schedule->whole;
+    hesse_status status = new_matrices(x, &x->rank_groups[0], t, x->whole);
+    if (!status) status = assemble_part(x, &x->rank_groups[0], t, all, x->whole);
     for (int s = 0; !status && s < shares_of(x); s++) {
+        const hesse_held held = hesse_dmat_held(x->whole[s], 0);
         x->found[s].all = x->tallies[s].all;
-        status = show_matrix(x, s, -1, x->whole[s], NULL);
+        status = show_matrix(x, s, -1, &held);
     }
     for (int s = 0; !status && s < shares_of(x); s++)
         for (int i = 0; i < x->partition->count * x->partition->count; i++)
@@ -788,13 +825,13 @@ hesse_status hesse_dense_run(hesse_team *team, hesse_tape *tape,
     for (int s = 0; !status && whole && s < shares_of(&x); s++)
         x.tallies[s] = (hesse_tally){.blocks = x.found[s].sums};
     if (!status && blocks) status = load_blocks(&x);
-    if (!status && blocks) status = blocks_alone(&x, blocks_together(&x));
+    if (!status && blocks) status = compute_blocks(&x);
     for (int s = 0; !status && blocks && s < shares_of(&x); s++)
         status = hesse_share_results_share(team, schedule, partition, options->vectors,
                                            &x.found[s]);
     if (!status && whole) status = solve_whole(&x);
 
-    if (x.whole) free_matrices(&x, x.whole);
+    for (int s = 0; x.whole && s < shares_of(&x); s++) hesse_dmat_free(x.whole[s]);
     free(x.waves);
     free(x.whole);
     free(x.check);

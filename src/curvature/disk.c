@@ -88,7 +88,7 @@ static double all_panels(const hesse_plan *x)
     const hesse_schedule *s = &x->schedule;
     double numbers = 0;
     if (x->options.scope & HESSE_FULL)
-        return hesse_dense_keeps(&s->whole, x->stretch, x->worldwide)
+        return hesse_dense_keeps(&s->whole, x->stretch, x->shown)
                    ? x->panel_numbers[x->partition.count]
                    : 0;
     for (int r = 0; r < x->ranks; r++) {
@@ -97,9 +97,9 @@ static double all_panels(const hesse_plan *x)
             const hesse_task *t = &s->tasks[i];
             const bool mine =
                 t->group.first <= r && r < t->group.first + t->group.count;
-            if (!mine || !hesse_dense_keeps(t, x->stretch, x->worldwide)) continue;
+            if (!mine || !hesse_dense_keeps(t, x->stretch, x->shown)) continue;
             const double part = x->panel_numbers[t->block] / t->group.count;
-            most = x->worldwide ? most + part : fmax(most, part);
+            most = x->shown ? most + part : fmax(most, part);
         }
         numbers += most;
     }

@@ -66,6 +66,6 @@ void hesse_kronecker_measure_free(hesse_kronecker_measure *measure);
 /** Collective. Measure a matrix of which a listener is told. The arguments are those of
  * the listener. Errors: HESSE_E_NOMEM, HESSE_E_NUMERIC naming the block. */
 hesse_status hesse_kronecker_take(hesse_kronecker_measure *measure, int share,
-                                  int block, const hesse_dmat *a, const double *local);
+                                  int block, const hesse_held *matrix);
 
 #endif /* HESSE_CURVATURE_KRONECKER_H */

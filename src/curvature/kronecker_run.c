@@ -43,7 +43,7 @@ hesse_status hesse_kronecker_begin(hesse_analysis *analysis,
         (size_t)hesse_analysis_shares(analysis) * (size_t)plan->partition.count;
     hesse_kronecker_measure *m = hesse_calloc(1, sizeof *m);
     hesse_status s = HESSE_OK;
-    if (!plan->worldwide)
+    if (!plan->shown)
         s = hesse_fail(
             &team->why, HESSE_E_JOB,
             "measures of Kronecker products need an analysis with the option "
@@ -125,10 +125,11 @@ static hesse_status measure(hesse_kronecker_measure *m, const double *s, double 
     return HESSE_OK;
 }
 
-/* Collective. Take a block of which `local` is on one rank, or which is part of a
-   distributed matrix, from index `first` on. */
+/* Collective. Take a block, which is the part of a matrix from index `first` on. One of
+   the ranks that hold the matrix measures it. If they are several, it is gathered
+   there. */
 static hesse_status take_block(hesse_kronecker_measure *m, int share, int block,
-                               const hesse_dmat *a, int first, const double *local)
+                               const hesse_held *matrix, int first)
 {
     hesse_team *team = m->plan->objective->team;
     const hesse_block *b = &m->plan->partition.blocks[block];
@@ -137,25 +138,29 @@ static hesse_status take_block(hesse_kronecker_measure *m, int share, int block,
     hesse_kronecker_block of;
     const double *gradient = hesse_analysis_gradient(m->analysis);
     if (!hesse_kronecker_block_of(m->plan, gradient, block, &of)) return HESSE_OK;
-    if (!fits(m, &of.rect, a)) {
+    const bool gathers = matrix->ranks > 1 || matrix->n != (int)b->size;
+    if (!fits(m, &of.rect, gathers)) {
         m->left_out++;
         return HESSE_OK;
     }
-    const int owner = block % team->size;
-    const bool mine = a ? team->rank == owner : local != NULL;
+    const int owner = block % matrix->ranks; /* among the ranks that hold it */
+    const bool mine = team->rank == matrix->first + owner;
     m->of = of;
     hesse_status s = make_factors(m, block);
-    if (!s && a) {
+    if (!s && gathers) {
         if (mine && !(gathered = hesse_alloc(b->size * b->size)))
             s = hesse_fail(&team->why, HESSE_E_NOMEM,
                            "out of memory to gather a block of order %zu", b->size);
         s = hesse_agree(team, s);
-        const hesse_gather one = {first, (int)b->size, owner, gathered};
-        if (!s) s = hesse_dmat_gather(a, &one, 1);
+        const hesse_gather one = {
+            .first = first, .n = (int)b->size, .owner = owner, .values = gathered};
+        if (!s && matrix->a) s = hesse_dmat_gather(matrix->a, &one, 1);
+        s = hesse_agree(team, s);
     }
     if (!s && mine) {
         hesse_why said = {.text = ""};
-        s = measure(m, a ? gathered : local, m->found + entry * NUMBERS, &said);
+        s = measure(m, gathers ? gathered : matrix->square, m->found + entry * NUMBERS,
+                    &said);
         if (s) s = hesse_fail(&team->why, s, "%s: %s", b->name, said.text);
     }
     free(gathered);
@@ -165,16 +170,16 @@ static hesse_status take_block(hesse_kronecker_measure *m, int share, int block,
 }
 
 hesse_status hesse_kronecker_take(hesse_kronecker_measure *m, int share, int block,
-                                  const hesse_dmat *a, const double *local)
+                                  const hesse_held *matrix)
 {
     const double start = hesse_seconds();
     const hesse_partition *p = &m->plan->partition;
     hesse_status s = HESSE_OK;
     if (block >= 0)
-        s = take_block(m, share, block, a, 0, local);
+        s = take_block(m, share, block, matrix, 0);
     else if (!(m->plan->scope & HESSE_BLOCKS)) /* its blocks are not formed again */
         for (int b = 0; !s && b < p->count; b++)
-            s = take_block(m, share, b, a, (int)p->blocks[b].first, NULL);
+            s = take_block(m, share, b, matrix, (int)p->blocks[b].first);
     m->seconds += hesse_seconds() - start;
     return s;
 }
@@ -234,11 +239,10 @@ hesse_status hesse_kronecker_end(hesse_kronecker_measure *m,
     return HESSE_OK;
 }
 
-static hesse_status take(void *context, int share, int block, const hesse_dmat *a,
-                         const double *local)
+static hesse_status take(void *context, int share, int block, const hesse_held *matrix)
 {
     hesse_kronecker_measure *m = context;
-    return hesse_kronecker_take(m, share, block, a, local);
+    return hesse_kronecker_take(m, share, block, matrix);
 }
 
 hesse_status hesse_kronecker_run(hesse_analysis *analysis,

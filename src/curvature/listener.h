@@ -13,11 +13,10 @@ typedef struct hesse_listener {
      * floating-point operations is done. */
     void (*progress)(void *context, const char *phase, double fraction,
                      double operations);
-    /** Collective. A matrix of a share is finished, but not yet decomposed. `a` holds
-     * it if it is the whole (block -1) or a block that all ranks hold. Any other block
-     * is in `local`, on its owner alone, n x n with both triangles. */
-    hesse_status (*matrix)(void *context, int share, int block, const hesse_dmat *a,
-                           const real *local);
+    /** Collective. A matrix of a share is finished, but not yet decomposed: of a block,
+     * or of the whole (block -1). */
+    hesse_status (*matrix)(void *context, int share, int block,
+                           const hesse_held *matrix);
 } hesse_listener;
 
 #endif /* HESSE_CURVATURE_LISTENER_H */

@@ -419,19 +419,17 @@ static hesse_schedule_options schedule_options_of(const hesse_plan *x,
                                     .engine = x->options.engine,
                                     .vectors = x->options.vectors,
                                     .precision = x->options.precision,
-                                    .both = x->options.vectors || x->worldwide ||
+                                    .both = x->options.vectors || x->shown ||
                                             x->options.engine == HESSE_ENGINE_ELPA,
                                     .rates = rates};
 }
 
-/* If blocks are cut out of the whole, or shown, all ranks take part in it. */
 static hesse_schedule_options schedule_options_of_blocks(const hesse_plan *x,
                                                          const hesse_rates *rates)
 {
     hesse_schedule_options options = schedule_options_of(x, rates);
     options.left_out = x->matrix_free.blocks;
     options.cut = x->options.scope & HESSE_FULL;
-    options.worldwide = options.cut || x->worldwide;
     return options;
 }
 
@@ -751,7 +749,7 @@ hesse_status hesse_plan_make(hesse_objective *objective,
     *x = (hesse_plan){.objective = objective,
                       .ranks = q->ranks ? q->ranks : ranks,
                       .stored = q->matrices,
-                      .worldwide = q->matrices || q->kronecker,
+                      .shown = q->matrices || q->kronecker,
                       .program = program,
                       .memory = q->memory ? (double)q->memory : left + program + held};
     hesse_status s = read_options(x, q, why);

@@ -48,16 +48,15 @@ typedef struct hesse_plan {
     hesse_distance *distances; /* [n_distances] */
     int n_distances;
     hesse_density density;
-    bool tail;      /* power laws are fitted */
-    double *index;  /* [options.n_index] owned */
-    int ranks;      /* number of ranks in the plan */
-    bool stored;    /* formed matrices are written to the result file */
-    bool worldwide; /* matrices go to a listener: a block belongs to all ranks or to a
-                       single one */
-    double memory;  /* bytes that a rank may use */
-    double program; /* bytes among them that are taken before the analysis */
-    double seconds; /* auto: limit for matrices that are formed; 0: no limit */
-    double stretch; /* seconds of work that may be lost */
+    bool tail;         /* power laws are fitted */
+    double *index;     /* [options.n_index] owned */
+    int ranks;         /* number of ranks in the plan */
+    bool stored;       /* formed matrices are written to the result file */
+    bool shown;        /* matrices go to a listener, which needs both triangles */
+    double memory;     /* bytes that a rank may use */
+    double program;    /* bytes among them that are taken before the analysis */
+    double seconds;    /* auto: limit for matrices that are formed; 0: no limit */
+    double stretch;    /* seconds of work that may be lost */
     double base, peak; /* predicted bytes of a rank: without its matrices; in total */
     double *panel_numbers; /* [blocks + 1] how many numbers all panels of one share
                               have, for every block and for the whole */

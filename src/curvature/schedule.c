@@ -59,13 +59,10 @@ static hesse_engine engine_of(size_t n, int ranks, bool distributed,
     return hesse_engine_choose(options->engine, order, ranks, vectors);
 }
 
-/* Return true if only the lower triangle of a matrix is stored. A block that is cut out
-   for a single rank arrives as a square. */
-static bool is_lower(hesse_engine engine, bool distributed,
-                     const hesse_schedule_options *options)
+/* Return true if only the lower triangle of a matrix is stored. */
+static bool is_lower(hesse_engine engine, const hesse_schedule_options *options)
 {
-    return engine == HESSE_ENGINE_BAND && !options->both &&
-           (distributed || !options->cut);
+    return engine == HESSE_ENGINE_BAND && !options->both;
 }
 
 /* The bytes are infinite beyond the integers of the libraries. */
@@ -74,7 +71,6 @@ static double bytes_of(size_t n, int ranks, hesse_engine engine, bool lower,
 {
     if (n > INT_MAX) return INFINITY;
     const int order = (int)n;
-    if (options->cut && !lower && hesse_dmat_is_long(order, ranks)) return INFINITY;
     const double vectors = fmin(2.0 * options->vectors, order);
     const double share = hesse_dmat_bytes(order, ranks, lower) /
                          (options->precision == HESSE_PRECISION_SINGLE ? 2 : 1);
@@ -108,7 +104,7 @@ static void price(hesse_task *t, size_t n, int ranks,
     const bool distributed = ranks > 1 || t->block < 0;
     const hesse_rates rates = rates_of(options);
     t->engine = engine_of(n, ranks, distributed, options);
-    t->lower = is_lower(t->engine, distributed, options);
+    t->lower = is_lower(t->engine, options);
     t->exchange = options->shares * hesse_cost_exchange(&rates, (double)n, ranks,
                                                         options->panel, !t->lower);
     t->assembly = panels_of((double)n, ranks, &rates, t->work, options) + t->exchange;
@@ -132,7 +128,7 @@ hesse_task hesse_schedule_whole(size_t n, hesse_work work,
 static double need_of(size_t n, int ranks, const hesse_schedule_options *options)
 {
     const hesse_engine engine = engine_of(n, ranks, ranks > 1, options);
-    return bytes_of(n, ranks, engine, is_lower(engine, ranks > 1, options), options);
+    return bytes_of(n, ranks, engine, is_lower(engine, options), options);
 }
 
 /* Return a number of ranks that is enough for a block of order n, or 0 if no number
@@ -196,7 +192,6 @@ static void choose_depth(hesse_task *t, const hesse_block *b,
     for (int depth = last; depth >= 0; depth--) {
         const int ranks = smallest_group(options->ranks, depth);
         const bool uneven = ranks << depth < options->ranks;
-        if (options->worldwide && depth > 0 && depth < last) continue;
         t->depth = depth;
         price(t, b->size, ranks, options);
         if (options->memory > 0 && t->bytes > options->memory) continue;

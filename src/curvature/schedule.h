@@ -59,7 +59,6 @@ typedef struct hesse_schedule_options {
     hesse_precision precision; /* of the matrices */
     bool both;                 /* both triangles of a matrix are needed             */
     bool cut;                  /* blocks are cut out of the whole, matrix by matrix */
-    bool worldwide;            /* a block belongs to all ranks or to a single one */
     double memory;             /* bytes that a rank may use for a block; 0: no limit */
     const bool *left_out;      /* [blocks] true: not to be done; NULL: all are done */
     const hesse_rates *rates;

@@ -1,4 +1,4 @@
-/* A distributed matrix goes to the file through rank 0, a slice of rows at a time. The
+/* A matrix goes to the file through rank 0, a slice of rows at a time. The
    matrix is symmetric, so its row i is its column i, and a rank's entries of
    neighbouring columns lie together in its local array: they are sent without copying,
    and rank 0 puts the blocks of all ranks in their places. One writer needs less time
@@ -66,98 +66,89 @@ static void write_rows(const writing *w, int first, int count, const double *row
     H5Sclose(memory);
 }
 
+/* What a rank has of a matrix: neighbouring columns lie together. */
+typedef struct share {
+    hesse_axis row, col;
+    const double *values; /* on this rank; NULL if it has nothing */
+} share;
+
+/* Return what a rank of the team has; its numbers only if it is this rank. */
+static share share_of(const hesse_held *m, int rank, int me)
+{
+    share s = {.values = NULL};
+    if (rank < m->first || rank >= m->first + m->ranks) return s;
+    hesse_dmat_axes(m->n, m->ranks, rank - m->first, &s.row, &s.col);
+    if (rank == me) s.values = m->ranks > 1 ? m->a->local : m->square;
+    return s;
+}
+
 /* The number of columns first ... end - 1 that a process of the grid owns. */
 static int owned(const hesse_axis *x, int first, int end)
 {
     return hesse_axis_below(x, end) - hesse_axis_below(x, first);
 }
 
-/* Put the received columns of one process into rows. */
-static void place(const writing *w, const hesse_axis *col, const hesse_axis *row,
-                  int first, int end, const double *from)
+/* Put columns first ... end - 1 of a share into rows. */
+static void place(const writing *w, const share *s, int first, int end,
+                  const double *from)
 {
-    const int height = hesse_axis_below(row, w->n);
-    for (int c = hesse_axis_below(col, first); c < hesse_axis_below(col, end); c++) {
+    for (int c = hesse_axis_below(&s->col, first); c < hesse_axis_below(&s->col, end);
+         c++) {
         double *to =
-            w->rows + (size_t)(hesse_axis_global(col, c) - first) * (size_t)w->n;
-        for (int r = 0, run; r < height; r += run, from += run) {
-            run = hesse_axis_run(row, r, height);
-            memcpy(to + hesse_axis_global(row, r), from, (size_t)run * sizeof *to);
+            w->rows + (size_t)(hesse_axis_global(&s->col, c) - first) * (size_t)w->n;
+        for (int r = 0, run; r < s->row.count; r += run, from += run) {
+            run = hesse_axis_run(&s->row, r, s->row.count);
+            memcpy(to + hesse_axis_global(&s->row, r), from, (size_t)run * sizeof *to);
         }
     }
 }
 
 /* Collective. Send columns first ... end - 1 of all ranks to rank 0, as rows. */
-static void gather(const writing *w, const hesse_dmat *a, int first, int end)
+static void gather(const writing *w, const hesse_held *m, int first, int end)
 {
-    const hesse_grid *g = a->grid;
-    MPI_Comm comm = w->store->team->comm;
-    const int mine = owned(&a->col, first, end) * a->row.count;
-    const double *from =
-        a->local + (size_t)hesse_axis_below(&a->col, first) * (size_t)a->row.count;
-    if (w->store->team->rank != 0) {
-        if (mine) MPI_Send(from, mine, MPI_DOUBLE, 0, 0, comm);
-        return;
-    }
-    for (int rank = 0; rank < w->store->team->size; rank++) {
-        const hesse_axis col = hesse_axis_of(a->col, rank % g->cols),
-                         row = hesse_axis_of(a->row, rank / g->cols);
-        const int count = owned(&col, first, end) * hesse_axis_below(&row, w->n);
-        if (rank >= g->rows * g->cols || !count) continue;
-        if (rank)
-            MPI_Recv(w->received, count, MPI_DOUBLE, rank, 0, comm, MPI_STATUS_IGNORE);
-        place(w, &col, &row, first, end, rank ? w->received : from);
+    const hesse_team *team = w->store->team;
+    for (int rank = m->first; rank < m->first + m->ranks; rank++) {
+        const share s = share_of(m, rank, team->rank);
+        const int count = owned(&s.col, first, end) * s.row.count;
+        const double *from = s.values;
+        if (!count || (rank != team->rank && team->rank != 0)) continue;
+        if (from) from += (size_t)hesse_axis_below(&s.col, first) * (size_t)s.row.count;
+        if (rank && rank == team->rank)
+            MPI_Send(from, count, MPI_DOUBLE, 0, 0, team->comm);
+        else if (rank)
+            MPI_Recv(w->received, count, MPI_DOUBLE, rank, 0, team->comm,
+                     MPI_STATUS_IGNORE);
+        if (team->rank == 0) place(w, &s, first, end, rank ? w->received : from);
     }
 }
 
-static uint64_t checksum_of(const hesse_dmat *a)
+static uint64_t checksum_of(const hesse_held *m, int me)
 {
+    const share s = share_of(m, me, me);
     uint64_t sum = 0;
-    for (int c = 0; c < a->col.count; c++) {
-        const size_t line = (size_t)hesse_axis_global(&a->col, c) * (size_t)a->n;
-        const double *column = a->local + (size_t)c * (size_t)a->row.count;
-        for (int r = 0, run; r < a->row.count; r += run) {
-            run = hesse_axis_run(&a->row, r, a->row.count);
-            sum += hesse_checksum(line + (size_t)hesse_axis_global(&a->row, r),
+    for (int c = 0; s.values && c < s.col.count; c++) {
+        const size_t line = (size_t)hesse_axis_global(&s.col, c) * (size_t)m->n;
+        const double *column = s.values + (size_t)c * (size_t)s.row.count;
+        for (int r = 0, run; r < s.row.count; r += run) {
+            run = hesse_axis_run(&s.row, r, s.row.count);
+            sum += hesse_checksum(line + (size_t)hesse_axis_global(&s.row, r),
                                   column + r, (size_t)run);
         }
     }
     return sum;
 }
 
-void hesse_store_dmat(hesse_store *store, const hesse_set *set, const hesse_dmat *a)
+void hesse_store_matrix(hesse_store *store, const hesse_set *set,
+                        const hesse_held *matrix)
 {
     writing w;
     if (store->status) return;
-    begin(&w, store, set, a->n);
-    for (int from = 0; from < a->n && !store->status; from += w.height) {
-        const int end = a->n - from < w.height ? a->n : from + w.height;
-        gather(&w, a, from, end);
+    begin(&w, store, set, matrix->n);
+    for (int from = 0; from < matrix->n && !store->status; from += w.height) {
+        const int end = matrix->n - from < w.height ? matrix->n : from + w.height;
+        gather(&w, matrix, from, end);
         if (store->team->rank == 0) write_rows(&w, from, end - from, w.rows);
         hesse_store_agree(store);
     }
-    finish(&w, checksum_of(a));
-}
-
-void hesse_store_square(hesse_store *store, const hesse_set *set, int n,
-                        const double *a)
-{
-    writing w;
-    if (store->status) return;
-    MPI_Comm comm = store->team->comm;
-    int owner = a ? store->team->rank : 0;
-    MPI_Allreduce(MPI_IN_PLACE, &owner, 1, MPI_INT, MPI_MAX, comm);
-    begin(&w, store, set, n);
-    for (int from = 0; from < n && !store->status; from += w.height) {
-        const int count = n - from < w.height ? n - from : w.height,
-                  numbers = count * n;
-        const double *rows = a ? a + (size_t)from * (size_t)n : w.rows;
-        if (owner && store->team->rank == owner)
-            MPI_Send(rows, numbers, MPI_DOUBLE, 0, 0, comm);
-        if (owner && store->team->rank == 0)
-            MPI_Recv(w.rows, numbers, MPI_DOUBLE, owner, 0, comm, MPI_STATUS_IGNORE);
-        if (store->team->rank == 0) write_rows(&w, from, count, rows);
-        hesse_store_agree(store);
-    }
-    finish(&w, a ? hesse_checksum(0, a, (size_t)n * (size_t)n) : 0);
+    finish(&w, checksum_of(matrix, store->team->rank));
 }

@@ -173,20 +173,11 @@ hesse_status hesse_result_ranks(hesse_result *result, const char *prefix,
 }
 
 hesse_status hesse_result_matrix(hesse_result *result, const char *prefix,
-                                 const char *name, const hesse_dmat *a)
+                                 const char *name, const hesse_held *matrix)
 {
     if (enter(result, prefix)) return result->status;
     const hesse_set set = hesse_schema_set(name, false);
-    hesse_store_dmat(result, &set, a);
-    return hesse_store_agree(result);
-}
-
-hesse_status hesse_result_square(hesse_result *result, const char *prefix,
-                                 const char *name, int n, const double *a)
-{
-    if (enter(result, prefix)) return result->status;
-    const hesse_set set = hesse_schema_set(name, false);
-    hesse_store_square(result, &set, n, a);
+    hesse_store_matrix(result, &set, matrix);
     return hesse_store_agree(result);
 }
 

@@ -44,17 +44,14 @@ typedef struct hesse_store hesse_result;
 hesse_status hesse_result_new(hesse_team *team, const char *path, const char *folder,
                               hesse_result **result);
 
-/** Collective. Write a distributed matrix, or one that a single rank holds, both
- * triangles, as `name`: "hessian/full" or "hessian/blocks/BLOCK", with "parts/SHARE/"
- * before it for a share that is not the Hessian itself.
+/** Collective. Write a symmetric matrix as `name`: "hessian/full" or
+ * "hessian/blocks/BLOCK", with "parts/SHARE/" before it for a share that is not the
+ * Hessian itself.
  *
- *  a      [in]  symmetric, n x n; for _square on the owner, NULL elsewhere.
  *  Memory: on rank 0 twice 32 MiB, or two rows if they are longer.
  *  Errors: HESSE_E_OUTPUT, HESSE_E_NOMEM. */
 hesse_status hesse_result_matrix(hesse_result *result, const char *prefix,
-                                 const char *name, const hesse_dmat *a);
-hesse_status hesse_result_square(hesse_result *result, const char *prefix,
-                                 const char *name, int n, const double *a);
+                                 const char *name, const hesse_held *matrix);
 
 /** Collective. Write /parameters, /gradient and the places of the blocks.
  *

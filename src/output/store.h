@@ -99,12 +99,10 @@ void hesse_store_note_number(hesse_store *store, const char *path, const char *n
 void hesse_store_note_whole(hesse_store *store, const char *path, const char *name,
                             int64_t number);
 
-/** Collective. Write a symmetric matrix that is distributed, or that a single rank has
- * (a is NULL on the others). Its rows go through rank 0. Memory: on rank 0 twice 32
- * MiB, or two rows if they are longer. */
-void hesse_store_dmat(hesse_store *store, const hesse_set *set, const hesse_dmat *a);
-void hesse_store_square(hesse_store *store, const hesse_set *set, int n,
-                        const double *a);
+/** Collective. Write a symmetric matrix. Its rows go through rank 0. Memory: on rank 0
+ * twice 32 MiB, or two rows if they are longer. */
+void hesse_store_matrix(hesse_store *store, const hesse_set *set,
+                        const hesse_held *matrix);
 
 /** Local. Remember a dataset for the end; NULL when memory is exhausted. */
 hesse_written *hesse_store_remember(hesse_store *store, const hesse_set *set);

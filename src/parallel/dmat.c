@@ -13,10 +13,6 @@
 
 static const int ZERO = 0;
 
-/* One pdgemr2d (or psgemr2d) may move this number of entries. It counts bytes in int,
-   and it allocates its own buffers, so that a failing allocation there ends the job. */
-static const int SLAB = 1 << 24;
-
 static int min(int a, int b)
 {
     return a < b ? a : b;
@@ -66,17 +62,25 @@ static hesse_axis axis(int n, int nb, int procs, int me)
     return x;
 }
 
-double hesse_dmat_bytes(int n, int ranks, bool lower)
+void hesse_dmat_axes(int n, int ranks, int rank, hesse_axis *row, hesse_axis *col)
 {
     int rows, cols;
     hesse_grid_shape(ranks, &rows, &cols);
-    const int nb = block_edge(n, cols); /* process 0 owns the most */
-    const hesse_axis row = axis(n, nb, rows, 0), col = axis(n, nb, cols, 0);
-    const int strip = lower ? HESSE_STRIP * nb : max(1, col.count);
+    const int nb = block_edge(n, cols);
+    *row = axis(n, nb, rows, rank / cols);
+    *col = axis(n, nb, cols, rank % cols);
+}
+
+double hesse_dmat_bytes(int n, int ranks, bool lower)
+{
+    hesse_axis row, col;
+    hesse_dmat_axes(n, ranks, 0, &row, &col); /* rank 0 owns the most */
+    const int nb = row.nb, strip = lower ? HESSE_STRIP * nb : max(1, col.count);
     double entries = 0;
     for (int c = 0; c < col.count; c += strip) {
-        const int blocks = (n - c * cols + nb - 1) / nb; /* from the strip's top on */
-        const int most = (blocks + rows - 1) / rows * nb;
+        /* from the strip's top on */
+        const int blocks = (n - c * col.procs + nb - 1) / nb;
+        const int most = (blocks + row.procs - 1) / row.procs * nb;
         entries += (double)min(row.count, most) * min(strip, col.count - c);
     }
     return (double)sizeof(real) * entries;
@@ -127,9 +131,9 @@ static hesse_status make(const hesse_grid *grid, int n, bool lower, hesse_dmat *
     if (!m) {
         s = hesse_fail(&team->why, HESSE_E_NOMEM, "matrix of order %d: no memory", n);
     } else {
-        m->grid = grid, m->n = n, m->nb = block_edge(n, grid->cols), m->lower = lower;
-        m->row = axis(n, m->nb, grid->rows, grid->my_row);
-        m->col = axis(n, m->nb, grid->cols, grid->my_col);
+        m->grid = grid, m->n = n, m->lower = lower;
+        hesse_dmat_axes(n, team->size, team->rank, &m->row, &m->col);
+        m->nb = m->row.nb;
         s = make_local(m);
     }
     if ((s = hesse_agree(team, s))) {
@@ -161,66 +165,14 @@ void hesse_dmat_free(hesse_dmat *a)
     free(a);
 }
 
-/* Return the strip of a column; and the column after a strip. */
-static int strip_of(const hesse_dmat *a, int column)
+hesse_held hesse_dmat_held(const hesse_dmat *a, int first)
 {
-    int i = a->n_strips - 1;
-    while (a->strips[i].first > column) i--;
-    return i;
-}
-
-static int end_of(const hesse_dmat *a, int strip)
-{
-    return strip + 1 < a->n_strips ? a->strips[strip + 1].first : a->n;
-}
-
-/* A strip is a matrix of its own for ScaLAPACK. */
-typedef struct strip_matrix {
-    int desc[HESSE_DESC_LEN], first;
-    real *local;
-} strip_matrix;
-
-static strip_matrix matrix_of(const hesse_dmat *a, int strip)
-{
-    const hesse_strip *s = &a->strips[strip];
-    strip_matrix m = {.first = s->first, .local = a->local + s->from};
-    const int rows = a->n - s->first, cols = end_of(a, strip) - s->first;
-    const int source = s->first / a->nb % a->grid->rows;
-    int info, lld = max(1, a->row.count - s->top);
-    descinit_(m.desc, &rows, &cols, &a->nb, &a->nb, &source, &ZERO, &a->grid->context,
-              &lld, &info);
-    return m;
-}
-
-/* Copy `cols` columns from column i on, within one strip, to those from column j on.
-   Rows above a strip are left out; they lie above the diagonal. */
-static void copy(const hesse_dmat *a, int from, int i, hesse_dmat *b, int to, int j,
-                 int cols)
-{
-    strip_matrix x = matrix_of(a, from), y = matrix_of(b, to);
-    const int shift = i - j, top = max(x.first - shift, y.first), rows = b->n - top;
-    const int row_a = top + shift - x.first + 1, col_a = i - x.first + 1;
-    const int row_b = top - y.first + 1, col_b = j - y.first + 1;
-    HESSE_SCALAPACK(gemr2d)
-    (&rows, &cols, x.local, &row_a, &col_a, x.desc, y.local, &row_b, &col_b, y.desc,
-     &a->grid->context);
-}
-
-hesse_status hesse_dmat_part(const hesse_dmat *a, int first, int n, hesse_dmat **part)
-{
-    assert(first >= 0 && n >= 1 && first <= a->n - n);
-    assert(a->lower || !hesse_dmat_is_long(a->n, a->grid->team->size));
-    hesse_dmat *b = NULL;
-    hesse_status s = make(a->grid, n, a->lower, &b);
-    if (s) return s;
-    for (int j = 0, w; j < n; j += w) {
-        const int from = strip_of(a, first + j), to = strip_of(b, j);
-        const int end = min(end_of(a, from) - first, end_of(b, to));
-        w = min(max(1, SLAB / n), min(end, n) - j);
-        copy(a, from, first + j, b, to, j, w);
-    }
-    *part = b;
-    return HESSE_OK;
+    const int ranks = a->grid->team->size;
+    return (hesse_held){.n = a->n,
+                        .first = first,
+                        .ranks = ranks,
+                        .a = a,
+                        .square = ranks > 1 ? NULL : a->local};
 }
 
 hesse_status hesse_dmat_copy(const hesse_dmat *a, hesse_dmat **copy)

@@ -114,24 +114,42 @@ hesse_status hesse_dmat_new(const hesse_grid *grid, int n, hesse_dmat **a);
 hesse_status hesse_dmat_new_lower(const hesse_grid *grid, int n, hesse_dmat **a);
 void hesse_dmat_free(hesse_dmat *a);
 
-/** Collective. Copy part first ... first + n - 1 of both axes to a new matrix. The
- *  part is lower if the matrix is; if not, the matrix is not long, because ScaLAPACK
- *  copies it.
- *  Errors: HESSE_E_NOMEM. */
-hesse_status hesse_dmat_part(const hesse_dmat *a, int first, int n, hesse_dmat **part);
-
-/** A principal block that one rank will hold as a whole. */
+/** A principal block of a distributed matrix, and the ranks that will hold it:
+ * neighbouring ranks, as a distributed matrix, or one rank, as a square. */
 typedef struct hesse_gather {
-    int first, n, owner;
-    real *values; /* on the owner n x n, overwritten, both triangles (zeros above the
-                       diagonal if the matrix is lower); NULL elsewhere */
+    int first, n;   /* indices of the block in the matrix: first ... first + n - 1 */
+    int owner;      /* the rank of the square, or the first of the ranks           */
+    real *values;   /* on the owner of a square n x n, column-major; else NULL     */
+    int ranks;      /* that get a distributed matrix; 0: it is a square            */
+    bool lower;     /* of the distributed matrix                                   */
+    hesse_dmat *to; /* on these ranks, of order n, zero before; else NULL          */
 } hesse_gather;
 
-/** Collective. Send principal blocks to their owners, all in one exchange. The list is
- * the same on every rank, except for `values`.
+/** Collective. Send principal blocks to the ranks that will hold them, all in one
+ * exchange. The list is the same on every rank of the matrix, except for `values` and
+ * `to`. If the matrix or the block is lower, only that triangle is sent; a square has
+ * zeros above the diagonal then, and is overwritten in any case.
+ *
+ *  Memory: twice the rank's share of the blocks.
  *  Errors: HESSE_E_NOMEM. */
 hesse_status hesse_dmat_gather(const hesse_dmat *a, const hesse_gather *list,
                                int count);
+
+/** A symmetric matrix, both triangles, that neighbouring ranks of a team hold: as a
+ * distributed matrix, or, if it is one rank, as a square. Every rank of the team knows
+ * who holds it. */
+typedef struct hesse_held {
+    int n, first, ranks;
+    const hesse_dmat *a; /* on these ranks if it is distributed; else NULL      */
+    const real *square;  /* on this rank if it is one, n x n; else NULL         */
+} hesse_held;
+
+/** Local. Return what the ranks of a grid hold, of which the first is rank `first` of
+ * the team that is told. */
+hesse_held hesse_dmat_held(const hesse_dmat *a, int first);
+
+/** Local. Set the axes of rank `rank` of `ranks` ranks that hold an n x n matrix. */
+void hesse_dmat_axes(int n, int ranks, int rank, hesse_axis *row, hesse_axis *col);
 
 /** Collective. Copy a matrix that is not lower. Errors: HESSE_E_NOMEM. */
 hesse_status hesse_dmat_copy(const hesse_dmat *a, hesse_dmat **copy);

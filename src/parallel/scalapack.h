@@ -20,9 +20,6 @@ void Cblacs_gridexit(int context);
 void descinit_(int *desc, const int *m, const int *n, const int *mb, const int *nb,
                const int *row0, const int *col0, const int *context, const int *lld,
                int *info);
-void HESSE_SCALAPACK(gemr2d)(const int *m, const int *n, const real *a, const int *ia,
-                             const int *ja, const int *desca, real *b, const int *ib,
-                             const int *jb, const int *descb, const int *context);
 void pdsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *ia,
              const int *ja, const int *desca, double *w, double *z, const int *iz,
              const int *jz, const int *descz, double *work, const int *lwork, int *info,

@@ -67,7 +67,7 @@ static void show_progress(void *context, const char *phase, double part,
 
 /* Block -1 is the full matrix. */
 static hesse_status write_matrix(void *context, int share, int block,
-                                 const hesse_dmat *a, const double *local)
+                                 const hesse_held *matrix)
 {
     const run *r = context;
     const char *of = hesse_analysis_share_name(r->analysis, share);
@@ -76,20 +76,17 @@ static hesse_status write_matrix(void *context, int share, int block,
     snprintf(name, sizeof name, "%s%s%shessian/%s%s", itself ? "" : "parts/",
              itself ? "" : of, itself ? "" : "/", block < 0 ? "full" : "blocks/",
              block < 0 ? "" : hesse_analysis_block_name(r->analysis, block));
-    if (a) return hesse_result_matrix(r->result, r->prefix, name, a);
-    return hesse_result_square(r->result, r->prefix, name,
-                               (int)hesse_analysis_block_size(r->analysis, block),
-                               local);
+    return hesse_result_matrix(r->result, r->prefix, name, matrix);
 }
 
 /* Measure a matrix, and write it if the job asks for it. */
 static hesse_status show_matrix(void *context, int share, int block,
-                                const hesse_dmat *a, const double *local)
+                                const hesse_held *matrix)
 {
     run *r = context;
-    hesse_status s = hesse_measures_take(&r->measured, share, block, a, local);
+    hesse_status s = hesse_measures_take(&r->measured, share, block, matrix);
     if (!s && r->job->analysis.matrices)
-        s = write_matrix(context, share, block, a, local);
+        s = write_matrix(context, share, block, matrix);
     return s;
 }
 

@@ -170,10 +170,9 @@ hesse_status hesse_measures_begin(const hesse_job *job, hesse_analysis *analysis
 }
 
 hesse_status hesse_measures_take(hesse_measured *m, int share, int block,
-                                 const hesse_dmat *a, const double *local)
+                                 const hesse_held *matrix)
 {
-    return m->formed ? hesse_kronecker_take(m->formed, share, block, a, local)
-                     : HESSE_OK;
+    return m->formed ? hesse_kronecker_take(m->formed, share, block, matrix) : HESSE_OK;
 }
 
 hesse_status hesse_measures_run(hesse_team *team, const hesse_job *job,

@@ -42,7 +42,7 @@ hesse_status hesse_measures_plan(hesse_team *team, const hesse_job *job,
 hesse_status hesse_measures_begin(const hesse_job *job, hesse_analysis *analysis,
                                   hesse_measured *measured);
 hesse_status hesse_measures_take(hesse_measured *measured, int share, int block,
-                                 const hesse_dmat *a, const double *local);
+                                 const hesse_held *matrix);
 
 /** Collective. Read the directions and compute the measures of an analysis that was
  * run.

@@ -106,10 +106,10 @@ typedef struct album {
     double *whole;
 } album;
 
-static hesse_status keep(void *context, int share, int block, const hesse_dmat *a,
-                         const double *local)
+static hesse_status keep(void *context, int share, int block, const hesse_held *matrix)
 {
     album *m = context;
+    const hesse_dmat *a = matrix->a;
     const hesse_partition *p = &hesse_analysis_plan(m->analysis)->partition;
     const size_t n = block < 0 ? p->size : p->blocks[block].size;
     double *dense = calloc(n * n, sizeof *dense);
@@ -119,7 +119,7 @@ static hesse_status keep(void *context, int share, int block, const hesse_dmat *
             dense[(size_t)hesse_axis_global(&a->col, c) * n +
                   (size_t)hesse_axis_global(&a->row, r)] =
                 a->local[(size_t)c * (size_t)a->row.count + (size_t)r];
-    if (local) memcpy(dense, local, n * n * sizeof *dense);
+    if (matrix->square) memcpy(dense, matrix->square, n * n * sizeof *dense);
     MPI_Allreduce(MPI_IN_PLACE, dense, (int)(n * n), MPI_DOUBLE, MPI_SUM,
                   MPI_COMM_WORLD);
     *(block < 0 ? &m->whole : &m->blocks[block]) = dense;
@@ -195,6 +195,71 @@ static void matrices_are_those_of_products(void **state)
     }
 }
 
+static double worst_value(const hesse_spectrum *a, const hesse_spectrum *b)
+{
+    double worst = a->n == b->n ? 0 : INFINITY;
+    for (int i = 0; i < a->n && i < b->n; i++)
+        worst = fmax(worst, fabs(a->eigenvalues[i] - b->eigenvalues[i]));
+    return worst;
+}
+
+/* Give the blocks to groups of every size, by an engine. Small blocks of a plan would
+   all belong to single ranks. */
+static void regroup(const stage t, hesse_analysis *x, hesse_engine engine, bool lower)
+{
+    hesse_schedule *s = (hesse_schedule *)(uintptr_t)&hesse_analysis_plan(x)->schedule;
+    const int ranks = hesse_team_size(t.team);
+    for (int i = 0; i < s->count; i++) {
+        hesse_task *k = &s->tasks[i];
+        k->depth = i * (s->depth + 1) / s->count;
+        k->group = hesse_group_of(ranks, k->depth, 5 * i % ranks);
+        k->lower = lower;
+        k->engine = engine;
+    }
+}
+
+/* Blocks of groups of ranks are those of products, whether they are cut out of the
+   whole or not, shown or not, and half stored or not. */
+static void groups_compute_blocks(void **state)
+{
+    (void)state;
+    const stage t = open_on(MPI_COMM_WORLD, "llama"),
+                one = open_on(MPI_COMM_SELF, "llama");
+    for (hesse_scope scope = HESSE_BLOCKS; scope <= HESSE_BOTH; scope += 2)
+        for (int kind = 0; kind < 3; kind++) {
+            const bool shows = kind == 2;
+            const hesse_engine engine =
+                kind ? HESSE_ENGINE_BAND : HESSE_ENGINE_SCALAPACK;
+            const hesse_analysis_options q = {
+                .scope = scope, .engine = engine, .matrices = shows};
+            hesse_analysis *x = ask(t, &q), *y = ask(one, &q);
+            double *a = from_products(t, x, HESSE_ALL);
+            const hesse_partition *p = &hesse_analysis_plan(x)->partition;
+            album shown = {.analysis = x};
+            regroup(t, x, engine, engine == HESSE_ENGINE_BAND && !shows);
+            if (shows)
+                shown = collect(t, x);
+            else
+                run(t, x);
+            run(one, y);
+            for (int b = 0; b < p->count; b++) {
+                const hesse_block *k = &p->blocks[b];
+                const double far = worst_value(hesse_analysis_spectrum(x, 0, b),
+                                               hesse_analysis_spectrum(y, 0, b));
+                assert_all(far < 1e-12);
+                if (shows)
+                    assert_all(difference(shown.blocks[b], k->size, k->first, a,
+                                          p->size) < 1e-13 * frobenius(p->size, a));
+            }
+            if (shows) discard(&shown);
+            free(a);
+            hesse_analysis_free(y);
+            hesse_analysis_free(x);
+        }
+    close_stage(one);
+    close_stage(t);
+}
+
 /* Parts of one piece, of any shape, are assembled whole and in blocks. */
 static void single_tensors_are_assembled(void **state)
 {
@@ -228,14 +293,6 @@ static int same_bits(const void *mine, size_t bytes)
     const int same = memcmp(theirs, mine, bytes) == 0;
     free(theirs);
     return same;
-}
-
-static double worst_value(const hesse_spectrum *a, const hesse_spectrum *b)
-{
-    double worst = a->n == b->n ? 0 : INFINITY;
-    for (int i = 0; i < a->n && i < b->n; i++)
-        worst = fmax(worst, fabs(a->eigenvalues[i] - b->eigenvalues[i]));
-    return worst;
 }
 
 /* Return the distance of two vectors, relative to the second. */
@@ -468,11 +525,11 @@ typedef struct vandal {
     double by;
 } vandal;
 
-static hesse_status spoil(void *context, int share, int block, const hesse_dmat *a,
-                          const double *local)
+static hesse_status spoil(void *context, int share, int block, const hesse_held *matrix)
 {
     (void)share;
     const vandal *v = context;
+    const hesse_dmat *a = matrix->a;
     int rank;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     if (block != v->block) return HESSE_OK;
@@ -481,8 +538,8 @@ static hesse_status spoil(void *context, int share, int block, const hesse_dmat 
              r++) /* solvers may read the lower half alone */
             if (hesse_axis_global(&a->row, r) >= hesse_axis_global(&a->col, c))
                 a->local[(size_t)c * (size_t)a->row.count + (size_t)r] += v->by;
-    if (local)
-        *(double *)(uintptr_t)local += v->by; /* the memory belongs to the analysis */
+    if (!a && matrix->square) /* the memory belongs to the analysis */
+        *(double *)(uintptr_t)matrix->square += v->by;
     return HESSE_OK;
 }
 
@@ -765,6 +822,7 @@ static void one_block_alone(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(matrices_are_those_of_products),
+    cmocka_unit_test(groups_compute_blocks),
     cmocka_unit_test(single_tensors_are_assembled),
     cmocka_unit_test(one_rank_finds_the_same),
     cmocka_unit_test(groups_find_the_same),

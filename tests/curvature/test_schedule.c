@@ -114,28 +114,30 @@ static void every_block_has_its_group(void **state)
         for (int b = 0; b < count; b++) sizes[b] = (size_t)1 << rand_r(&seed) % 14;
         set_problem(&p, count, sizes);
         hesse_schedule_options terms = terms_for(ranks);
-        terms.worldwide = trial % 2;
+        terms.cut = trial % 2;
         hesse_schedule s = schedule_of(&p, &terms);
         check_schedule(&p, &s, ranks);
-        for (int i = 0; terms.worldwide && i < s.count; i++)
-            assert_true(s.tasks[i].group.count == 1 || s.tasks[i].group.count == ranks);
         hesse_schedule_free(&s);
     }
 }
 
-/* Two large blocks on four ranks get two ranks each. */
+/* Two large blocks on four ranks get two ranks each, also if they are cut out of the
+   whole. */
 static void large_blocks_get_groups(void **state)
 {
     (void)state;
     problem p;
     set_problem(&p, 4, (const size_t[]){4000, 4000, 300, 300});
-    const hesse_schedule_options terms = terms_for(4);
-    hesse_schedule s = schedule_of(&p, &terms);
-    check_schedule(&p, &s, 4);
-    assert_int_equal(s.tasks[0].group.count, 2);
-    assert_int_equal(s.tasks[1].group.count, 2);
-    assert_int_not_equal(s.tasks[0].group.first, s.tasks[1].group.first);
-    hesse_schedule_free(&s);
+    for (int cut = 0; cut < 2; cut++) {
+        hesse_schedule_options terms = terms_for(4);
+        terms.cut = cut;
+        hesse_schedule s = schedule_of(&p, &terms);
+        check_schedule(&p, &s, 4);
+        assert_int_equal(s.tasks[0].group.count, 2);
+        assert_int_equal(s.tasks[1].group.count, 2);
+        assert_int_not_equal(s.tasks[0].group.first, s.tasks[1].group.first);
+        hesse_schedule_free(&s);
+    }
 }
 
 /* No rank has more work than its share and the largest block. */
@@ -257,7 +259,7 @@ static void the_whole_is_done_by_all(void **state)
     hesse_schedule_options terms = terms_for(3);
     const hesse_task whole =
         hesse_schedule_whole(900, (hesse_work){.products = 1e9}, &terms);
-    terms.cut = terms.worldwide = true;
+    terms.cut = true;
     assert_int_equal(hesse_schedule_new(&p.partition, &whole, p.work, &terms, &s, &why),
                      HESSE_OK);
     assert_int_equal(s.whole.group.count, 3);

@@ -202,13 +202,23 @@ static hesse_status write_share(hesse_result *result, const char *name, bool ful
     return write_share_at(result, "", name, full, &density);
 }
 
+/* Write a matrix that all ranks hold. */
+static hesse_status write_matrix(hesse_result *result, const char *prefix,
+                                 const char *name, const hesse_dmat *a)
+{
+    const hesse_held held = hesse_dmat_held(a, 0);
+    return hesse_result_matrix(result, prefix, name, &held);
+}
+
 static hesse_status write_square(hesse_result *result, const char *name, int n,
-                                 bool owner)
+                                 int rank, int owner)
 {
     double *a = calloc((size_t)n * n, sizeof *a);
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) a[i * n + j] = entry(i, j);
-    const hesse_status s = hesse_result_square(result, "", name, n, owner ? a : NULL);
+    const hesse_held held = {
+        .n = n, .first = owner, .ranks = 1, .square = rank == owner ? a : NULL};
+    const hesse_status s = hesse_result_matrix(result, "", name, &held);
     free(a);
     return s;
 }
@@ -231,10 +241,10 @@ static hesse_status write_all(const stage *t, const char *path)
     hesse_dmat *a = NULL, *b = NULL;
     s = hesse_agree(t->team, hesse_dmat_new(t->grid, N, &a));
     if (!s) s = hesse_agree(t->team, hesse_dmat_new(t->grid, 5, &b));
-    if (!s) s = hesse_result_matrix(result, "", "hessian/full", a);
-    if (!s) s = hesse_result_matrix(result, "", "parts/linear/hessian/blocks/x.y", b);
+    if (!s) s = write_matrix(result, "", "hessian/full", a);
+    if (!s) s = write_matrix(result, "", "parts/linear/hessian/blocks/x.y", b);
     const int owner = t->team->size - 1;
-    if (!s) s = write_square(result, "hessian/blocks/a.b", 7, t->team->rank == owner);
+    if (!s) s = write_square(result, "hessian/blocks/a.b", 7, t->team->rank, owner);
     if (!s) s = write_model(result);
     if (!s) s = write_share(result, "hessian", true);
     if (!s) s = write_share(result, "linear", false);
@@ -519,7 +529,7 @@ static void results_stand_below_prefixes(void **state)
             .name = "step", .kind = HESSE_NOTE_WHOLE, .whole = 100 * (i + 1)};
         hesse_dmat *a = matrix_of(t.grid, N);
         for (int e = 0; e < a->row.count * a->col.count; e++) a->local[e] *= 1 + i;
-        assert_all(!hesse_result_matrix(result, prefixes[i], "hessian/full", a));
+        assert_all(!write_matrix(result, prefixes[i], "hessian/full", a));
         assert_all(!write_model_at(result, prefixes[i]));
         assert_all(!write_share_at(result, prefixes[i], "hessian", true, &density));
         assert_all(!write_share_at(result, prefixes[i], "linear", false, &density));
@@ -572,10 +582,10 @@ static void matrices_of_any_order_are_whole(void **state)
         char name[64];
         hesse_dmat *a = matrix_of(t.grid, orders[i]);
         snprintf(name, sizeof name, "hessian/blocks/d%d", orders[i]);
-        assert_all(hesse_result_matrix(result, "", name, a) == HESSE_OK);
+        assert_all(write_matrix(result, "", name, a) == HESSE_OK);
         snprintf(name, sizeof name, "hessian/blocks/s%d", orders[i]);
-        assert_all(write_square(result, name, orders[i],
-                                t.team->rank == (int)i % t.team->size) == HESSE_OK);
+        assert_all(write_square(result, name, orders[i], t.team->rank,
+                                (int)i % t.team->size) == HESSE_OK);
         hesse_dmat_free(a);
     }
     assert_all(hesse_result_finish(result, NULL, 0) == HESSE_OK);
@@ -601,7 +611,7 @@ static void damage_is_found_on_reading_back(void **state)
         hesse_dmat *a = matrix_of(t.grid, 65);
         assert_all(hesse_result_new(t.team, "r.h5", NULL, &result) == HESSE_OK);
         assert_all(write_model(result) == HESSE_OK);
-        assert_all(hesse_result_matrix(result, "", "hessian/full", a) == HESSE_OK);
+        assert_all(write_matrix(result, "", "hessian/full", a) == HESSE_OK);
         if (t.team->rank == 0) {
             const char *path = what ? "gradient" : "hessian/full";
             double x[65 * 65];
@@ -720,7 +730,7 @@ static hesse_status write_on_a_disk_of(const stage *t, off_t bytes)
     hesse_dmat *a = matrix_of(t->grid, 200);
     assert_all(hesse_result_new(t->team, "r.h5", NULL, &result) == HESSE_OK);
     capacity = bytes;
-    hesse_status s = hesse_result_matrix(result, "", "hessian/full", a);
+    hesse_status s = write_matrix(result, "", "hessian/full", a);
     if (!s) s = write_model(result);
     if (!s) s = write_share(result, "hessian", true);
     if (!s) s = write_share(result, "linear", true);

@@ -67,6 +67,31 @@ static hesse_dmat *filled(const hesse_grid *grid, int n)
     return a;
 }
 
+/* Return true if a lower matrix holds entry(from + row, from + column). */
+static int holds_lower(const hesse_dmat *a, int from)
+{
+    int right = 1;
+    for (int j = 0; j < a->col.count; j++)
+        for (int i = a->strips[j / a->strip].top; i < a->row.count; i++) {
+            const int r = global(&a->row, a->nb, i), c = global(&a->col, a->nb, j);
+            right &=
+                *hesse_dmat_at(a, i, j) == (r >= c ? entry(from + r, from + c) : 0);
+        }
+    return right;
+}
+
+static hesse_dmat *lower_of(const hesse_grid *grid, int n)
+{
+    hesse_dmat *a = NULL;
+    assert_all(hesse_dmat_new_lower(grid, n, &a) == HESSE_OK);
+    for (int j = 0; j < a->col.count; j++)
+        for (int i = a->strips[j / a->strip].top; i < a->row.count; i++) {
+            const int r = global(&a->row, a->nb, i), c = global(&a->col, a->nb, j);
+            *hesse_dmat_at(a, i, j) = r >= c ? entry(r, c) : NAN;
+        }
+    return a;
+}
+
 static void shares_are_the_matrix(void **state)
 {
     (void)state;
@@ -299,6 +324,21 @@ static void half_overlapping_patch(void **state)
     tear_down(t);
 }
 
+/* Return the part of a matrix from index `first` on, on the same ranks. */
+static hesse_dmat *cut(const hesse_dmat *a, int first, int n)
+{
+    hesse_dmat *part = NULL;
+    assert_all((a->lower ? hesse_dmat_new_lower : hesse_dmat_new)(a->grid, n, &part) ==
+               HESSE_OK);
+    const hesse_gather g = {.first = first,
+                            .n = n,
+                            .ranks = hesse_team_size(a->grid->team),
+                            .lower = a->lower,
+                            .to = part};
+    assert_all(hesse_dmat_gather(a, &g, 1) == HESSE_OK);
+    return part;
+}
+
 static void parts_and_copies(void **state)
 {
     (void)state;
@@ -311,8 +351,8 @@ static void parts_and_copies(void **state)
         hesse_dmat_free(b);
         for (int first = 0; first < n; first += 1 + n / 3) {
             for (int m = 1; m <= n - first; m += 1 + n / 4) {
-                assert_all(hesse_dmat_part(a, first, m, &b) == HESSE_OK);
-                assert_all(b->n == m && holds(b, first));
+                b = cut(a, first, m);
+                assert_all(holds(b, first));
                 hesse_dmat_free(b);
             }
         }
@@ -321,16 +361,45 @@ static void parts_and_copies(void **state)
     tear_down(t);
 }
 
-/* A part has more entries than move at once. */
-static void large_parts(void **state)
+/* In one exchange every half of the ranks gets a block of its own, one with only the
+   lower triangle, and the last rank gets a square. */
+static void groups_get_blocks(void **state)
 {
     (void)state;
-    stage t = set_up();
-    hesse_dmat *a = filled(t.grid, 4200), *b = NULL;
-    assert_all(hesse_dmat_part(a, 77, 4110, &b) == HESSE_OK);
-    assert_all(holds(b, 77));
-    hesse_dmat_free(b);
-    hesse_dmat_free(a);
+    stage t = set_up(), half = {NULL, NULL};
+    const int rank = hesse_team_rank(t.team), ranks = hesse_team_size(t.team);
+    const int second = rank >= ranks / 2, first_of[] = {0, ranks / 2};
+    assert_all(hesse_team_split(t.team, second, &half.team) == HESSE_OK);
+    assert_all(hesse_grid_new(half.team, &half.grid) == HESSE_OK);
+    for (int k = 0; k < 4 * ORDERS; k++) {
+        const int n = orders[k / 4], lower = k & 1;
+        const int first[] = {n / 5, n / 3}, size[] = {n - n / 5, n - n / 3 - n / 4};
+        hesse_dmat *a = k & 2 && lower ? lower_of(t.grid, n) : filled(t.grid, n);
+        hesse_dmat *mine = NULL;
+        assert_all((lower ? hesse_dmat_new_lower : hesse_dmat_new)(
+                       half.grid, size[second], &mine) == HESSE_OK);
+        double *square = rank == ranks - 1 ? hesse_alloc((size_t)n * n) : NULL;
+        hesse_gather list[3] = {{.n = n, .owner = ranks - 1, .values = square}};
+        int count = 1;
+        for (int h = ranks == 1; h < 2; h++)
+            list[count++] = (hesse_gather){.first = first[h],
+                                           .n = size[h],
+                                           .owner = first_of[h],
+                                           .ranks = h ? ranks - ranks / 2 : ranks / 2,
+                                           .lower = lower,
+                                           .to = h == second ? mine : NULL};
+        assert_all(hesse_dmat_gather(a, list, count) == HESSE_OK);
+        assert_all(lower ? holds_lower(mine, first[second])
+                         : holds(mine, first[second]));
+        int right = 1;
+        for (int i = 0; square && i < n * n; i++)
+            right &= square[i] == (a->lower && i % n < i / n ? 0 : entry(i / n, i % n));
+        assert_all(right);
+        free(square);
+        hesse_dmat_free(mine);
+        hesse_dmat_free(a);
+    }
+    tear_down(half);
     tear_down(t);
 }
 
@@ -347,8 +416,9 @@ static void gathered_blocks(void **state)
         hesse_gather list[BLOCKS];
         for (int b = 0; b < BLOCKS; b++) {
             const int last = b == BLOCKS - 1, first = last ? 0 : b * n / BLOCKS;
-            list[b] =
-                (hesse_gather){first, last ? n : (n - first) * 2 / 3, b % ranks, 0};
+            list[b] = (hesse_gather){.first = first,
+                                     .n = last ? n : (n - first) * 2 / 3,
+                                     .owner = b % ranks};
             if (list[b].owner == rank)
                 list[b].values = hesse_alloc((size_t)list[b].n * list[b].n);
         }
@@ -373,7 +443,7 @@ static hesse_status all_at_once(stage t)
     double values[N * (N + 3)], whole[N * N];
     const int rank = hesse_team_rank(t.team);
     const hesse_patch p = patch_of(0, N, 0, N, values);
-    const hesse_gather g = {0, N, 0, rank == 0 ? whole : NULL};
+    const hesse_gather g = {.n = N, .values = rank == 0 ? whole : NULL};
     hesse_grid *grid = NULL;
     hesse_dmat *a = NULL, *b = NULL, *c = NULL;
     hesse_status s = hesse_grid_new(t.team, &grid);
@@ -381,7 +451,7 @@ static hesse_status all_at_once(stage t)
     if (!s) s = put_all(a, &p, rank == 0);
     if (!s) s = hesse_dmat_gather(a, &g, 1);
     if (!s) s = hesse_dmat_copy(a, &b);
-    if (!s) s = hesse_dmat_part(a, 3, 20, &c);
+    if (!s) s = hesse_dmat_new_lower(grid, N, &c);
     hesse_dmat_free(c);
     hesse_dmat_free(b);
     hesse_dmat_free(a);
@@ -433,19 +503,6 @@ static void grids_are_given_back(void **state)
     hesse_team_free(team);
 }
 
-/* Return true if a lower matrix holds entry(from + row, from + column). */
-static int holds_lower(const hesse_dmat *a, int from)
-{
-    int right = 1;
-    for (int j = 0; j < a->col.count; j++)
-        for (int i = a->strips[j / a->strip].top; i < a->row.count; i++) {
-            const int r = global(&a->row, a->nb, i), c = global(&a->col, a->nb, j);
-            right &=
-                *hesse_dmat_at(a, i, j) == (r >= c ? entry(from + r, from + c) : 0);
-        }
-    return right;
-}
-
 /* If a matrix is lower, only that triangle is filled, by patches from either side. It
    takes about half of the memory, and its parts and blocks are the same. */
 static void lower_matrices_are_half_filled(void **state)
@@ -468,12 +525,13 @@ static void lower_matrices_are_half_filled(void **state)
     assert_all(holds_lower(a, 0));
     static const int firsts[] = {0, 1, 300, 700}, sizes[] = {N, 800, 850, 450};
     for (int k = 0; k < 4; k++) {
-        hesse_dmat *part = NULL;
-        assert_all(hesse_dmat_part(a, firsts[k], sizes[k], &part) == HESSE_OK);
-        assert_all(part->lower && part->n == sizes[k] && holds_lower(part, firsts[k]));
+        hesse_dmat *part = cut(a, firsts[k], sizes[k]);
+        assert_all(holds_lower(part, firsts[k]));
         hesse_dmat_free(part);
-        const hesse_gather block = {firsts[k], sizes[k], k % ranks,
-                                    rank == k % ranks ? values[0] : NULL};
+        const hesse_gather block = {.first = firsts[k],
+                                    .n = sizes[k],
+                                    .owner = k % ranks,
+                                    .values = rank == k % ranks ? values[0] : NULL};
         assert_all(hesse_dmat_gather(a, &block, 1) == HESSE_OK);
         int right = 1;
         for (int c = 0; block.values && c < sizes[k]; c++)
@@ -494,7 +552,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(half_overlapping_patch),
     cmocka_unit_test(lower_matrices_are_half_filled),
     cmocka_unit_test(parts_and_copies),
-    cmocka_unit_test(large_parts),
+    cmocka_unit_test(groups_get_blocks),
     cmocka_unit_test(gathered_blocks),
     cmocka_unit_test(one_rank_out_of_memory_fails_all),
     cmocka_unit_test(long_shares_are_told),

@@ -151,7 +151,7 @@ static hesse_status alone(hesse_dmat *a, hesse_engine engine, hesse_spectrum *sp
                 "%zu bytes for a matrix of order %d on one rank are not there",
                 sizeof *whole * size, a->n);
         s = hesse_agree(team, s);
-        const hesse_gather all = {0, a->n, 0, whole};
+        const hesse_gather all = {.n = a->n, .values = whole};
         if (!s) s = hesse_dmat_gather(a, &all, 1);
     }
     if (!s && whole) s = hesse_eigen_local(a->n, whole, engine, spectrum, &team->why);
