@@ -389,7 +389,8 @@ static double run(hesse_tape *t, int first, int count, depth upto)
     for (int at = first; at < first + count; at += t->window) {
         const int left = first + count - at;
         loss += pass(t, at, left < t->window ? left : t->window, upto);
-        if (!hesse_tape_is_whole(t) && !good(t, loss)) break;
+        /* The fault is searched in the window that has it. */
+        if (left > t->window && !good(t, loss)) break;
     }
     return loss;
 }

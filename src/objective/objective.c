@@ -25,14 +25,16 @@ hesse_example_range hesse_objective_share(const hesse_objective *x, int rank)
                                  (int)(all * (rank + 1) / ranks)};
 }
 
-/* Local. Hold the values of the largest number of sequences that the memory has room
-   for. The adjoints of parameters take the same memory for any number of sequences. */
-static void hold(hesse_tape *tape, size_t parameters, double room)
+/* Local. Hold the values of a rank's share of the sequences, or of the largest number
+   for which the memory has room. The adjoints of parameters take the same memory for
+   any number of sequences. */
+static void hold(hesse_tape *tape, size_t parameters, int sharing, double room)
 {
-    const double all = (double)hesse_tape_bytes(tape);
+    const double every = (double)hesse_tape_bytes(tape);
     const double fixed = (double)parameters * (double)sizeof(double);
-    const double each = (all - fixed) / tape->sequences;
-    if (all <= SHARE * room) return;
+    const double each = (every - fixed) / tape->sequences;
+    if (sharing > 1) hesse_tape_hold(tape, (tape->sequences + sharing - 1) / sharing);
+    if ((double)hesse_tape_bytes(tape) <= SHARE * room) return;
     const double some = floor((SHARE * room - fixed) / each);
     hesse_tape_hold(tape, some < 1 ? 1 : (int)fmin(some, tape->sequences));
 }
@@ -101,7 +103,7 @@ static hesse_status build(hesse_objective *x, size_t available, hesse_why *why)
     x->workload = hesse_workload_new(x->tape, 1, true);
     if (!x->workload)
         return hesse_fail(why, HESSE_E_NOMEM, "out of memory for an objective");
-    hold(x->tape, n->params.size,
+    hold(x->tape, n->params.size, x->options.sharing,
          (double)(stated && stated < available ? stated : available));
     if (!x->theta) return HESSE_OK;
     const size_t need = hesse_tape_bytes(x->tape);

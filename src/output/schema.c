@@ -317,8 +317,8 @@ static const hesse_schema_row ROWS[] = {
          "them"},
     {HESSE_SECTION_DATA, "", "sequences_at_once", HESSE_CONTENT_WHOLE,
      .description =
-         "sequences whose activations were in memory at once; fewer than sequences "
-         "where memory is short"},
+         "sequences whose activations were in the memory of a rank at once; fewer than "
+         "sequences where memory is short, or if a rank kept its share alone"},
 
     /* Wall time */
     {HESSE_SECTION_TIMES, "", "seconds_open", HESSE_CONTENT_NUMBER, .units = "s",

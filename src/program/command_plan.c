@@ -87,7 +87,6 @@ static hesse_status plan_analysis(planner *p, hesse_planned *planned, bool dista
                                   hesse_analysis **analysis)
 {
     hesse_analysis_options asked = hesse_job_options(planned->job);
-    if (p->options->ranks) asked.ranks = p->options->ranks;
     if (!distances) asked.n_distances = 0;
     hesse_status s = hesse_analysis_new(planned->problem->objective, &asked, analysis);
     if (s) return s;
@@ -191,6 +190,7 @@ hesse_status hesse_command_plan(hesse_team *team, const hesse_options *options)
                  .ranks = options->ranks ? options->ranks : hesse_team_size(team),
                  .json = hesse_json_begin(HESSE_VERSION, "plan")};
     hesse_status s = hesse_open_jobs(team, options, &jobs, &count);
+    for (int i = 0; !s && i < count; i++) jobs[i]->analysis.ranks = options->ranks;
     const bool many = !s && (count > 1 || jobs[0]->repeats > 1);
     if (many && options->sbatch)
         s = hesse_fail(

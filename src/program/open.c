@@ -144,7 +144,10 @@ hesse_status hesse_open_problem(hesse_team *team, const hesse_job *job, bool out
                                 hesse_problem *problem)
 {
     const hesse_network_source source = hesse_job_source(job, outline);
-    const hesse_objective_options options = hesse_job_objective(job);
+    const int ranks = job->analysis.ranks;
+    hesse_objective_options options = hesse_job_objective(job);
+    if (job->analysis.method == HESSE_METHOD_LANCZOS)
+        options.sharing = ranks ? ranks : hesse_team_size(team);
     const hesse_status s =
         hesse_problem_open(team, &source, &job->data, &options, problem);
     if (s == HESSE_E_INPUT || s == HESSE_E_JOB)

@@ -36,7 +36,10 @@ static void print_data(const hesse_problem *p)
            hesse_dataset_tokens(p->dataset));
     if (*hesse_dataset_form(p->dataset))
         printf("images       %s\n", hesse_dataset_form(p->dataset));
-    if (window < examples)
+    if (window < examples && p->objective->options.sharing)
+        printf("             activations of %d sequences on a rank, its share\n",
+               window);
+    else if (window < examples)
         printf("             activations of %d sequences at once, the others again in "
                "every sweep\n",
                window);

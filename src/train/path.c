@@ -396,7 +396,8 @@ static hesse_status noise(hesse_training *t, double *row)
     hesse_status s = all && one && distances ? HESSE_OK : exhausted(t);
     s = hesse_agree(team, s);
     if (!s && !t->whole) {
-        const hesse_objective_options options = {.memory = t->options.memory};
+        const hesse_objective_options options = {.memory = t->options.memory,
+                                                 .sharing = hesse_team_size(team)};
         hesse_stream_end(&t->mixed); /* of a measurement that failed */
         if (!hesse_stream_begin(&t->mixed, t->dataset->all.sequences, true,
                                 ~t->options.seed))
@@ -511,7 +512,8 @@ static hesse_status classes(hesse_training *t)
     hesse_team *team = t->team;
     const hesse_batch *all = &t->dataset->all;
     const size_t n = t->network->params.size;
-    const hesse_objective_options options = {.memory = t->options.memory};
+    const hesse_objective_options options = {.memory = t->options.memory,
+                                             .sharing = hesse_team_size(team)};
     double *norms = hesse_rows_add(&t->class_gradient),
            *traces = hesse_rows_add(&t->class_trace),
            *work = hesse_alloc(n * (2 * PROBES + 1));

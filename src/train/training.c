@@ -177,7 +177,8 @@ hesse_status hesse_training_new(hesse_team *team, const hesse_network *network,
     }
     s = hesse_agree(team, s);
     const hesse_objective_options objective = {.memory = s ? 0 : options->memory,
-                                               .trusting = true};
+                                               .trusting = true,
+                                               .sharing = hesse_team_size(team)};
     if (!s)
         s = hesse_objective_new(team, network, takes_all(t) ? dataset : NULL,
                                 &objective, &t->objective);

@@ -297,8 +297,8 @@ static void objectives_refuse(void **state)
     int *const sizes[] = {&q.options.batch};
     check_ints(&q, COUNT(enums), enums, 3, beyond);
     check_ints(&q, COUNT(sizes), sizes, 2, beyond);
-    q.options = (hesse_objective_options){HESSE_SUM_OF_BATCHES, 3, 0,
-                                          false}; /* there are 4 examples */
+    q.options = (hesse_objective_options){.reduction = HESSE_SUM_OF_BATCHES,
+                                          .batch = 3}; /* there are 4 examples */
     assert_all(refuses(&q));
     small(&q);
     hesse_problem p = small_problem();

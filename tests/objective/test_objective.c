@@ -581,15 +581,18 @@ static void compare(const hesse_problem *p, const hesse_problem *own)
     assert_all(apart(EXAMPLES * n, each[1], each[0]) < 1e-13);
 }
 
-/* The ranks also agree if activations of only one example at a time are held. */
+/* The ranks also agree if activations of only one example at a time are held, or of a
+   rank's share. */
 static void ranks_agree(void **state)
 {
     (void)state;
     hesse_problem own = open_range(alone, 0, EXAMPLES, (hesse_objective_options){0});
-    for (size_t memory = 0; memory < 2; memory++) {
-        hesse_problem p =
-            open_range(team, 0, EXAMPLES, (hesse_objective_options){.memory = memory});
-        assert_all(hesse_objective_window(p.objective) == (memory ? 1 : EXAMPLES));
+    const int ranks = hesse_team_size(team);
+    const hesse_objective_options options[] = {{0}, {.memory = 1}, {.sharing = ranks}};
+    const int windows[] = {EXAMPLES, 1, (EXAMPLES + ranks - 1) / ranks};
+    for (int i = 0; i < 3; i++) {
+        hesse_problem p = open_range(team, 0, EXAMPLES, options[i]);
+        assert_all(hesse_objective_window(p.objective) == windows[i]);
         compare(&p, &own);
         hesse_problem_free(&p);
     }
