@@ -8,8 +8,13 @@
 #ifndef HESSE_SPECTRA_ENGINES_BULGE_H
 #define HESSE_SPECTRA_ENGINES_BULGE_H
 
-/** The number of diagonals below the main one. */
+/** The number of diagonals below the main one: whole vectors of the tile of
+ * hesse_gemm. */
+#ifdef HESSE_SINGLE
 enum { HESSE_BAND = 32 };
+#else
+enum { HESSE_BAND = 24 };
+#endif
 
 /** The reflection I - tau v v'. */
 typedef struct hesse_reflector {
