@@ -594,8 +594,9 @@ static hesse_status show_wave(hesse_dense *x, int wave, const formed *m)
         for (int s = 0; !status && s < shares_of(x); s++) {
             hesse_held held = {
                 .n = order_of(x, t->block), .first = r, .ranks = t->group.count};
-            if (t == mine && m->square[s]) hesse_mirror(held.n, m->square[s]);
-            if (t == mine) held.a = m->a[s], held.square = m->square[s];
+            real *square = t == mine && m->square ? m->square[s] : NULL;
+            if (square) hesse_mirror(held.n, square);
+            held.a = t == mine && m->a ? m->a[s] : NULL, held.square = square;
             status = show_matrix(x, s, t->block, &held);
         }
     }

@@ -123,8 +123,8 @@ static void down(const pass *p, int node)
 }
 
 /* The first node that writes a cotangent is told to overwrite it, or finds zeros to add
-   to. */
-static void begin(const pass *p, int node, hesse_frame *f)
+   to. `bends` tells whether its curvature is called. */
+static void begin(const pass *p, int node, bool bends, hesse_frame *f)
 {
     const hesse_node *n = &p->s->t->nodes[node];
     const bool square = n->op->activations > 1 && n->in[0] == n->in[1];
@@ -132,7 +132,7 @@ static void begin(const pass *p, int node, hesse_frame *f)
         const hesse_slot *x = &p->s->slots[n->in[i]];
         const size_t stride = hesse_stride(p->s->t->values[n->in[i]].width, f->k);
         if (!x->c || x->first_writer != node) continue;
-        f->fresh[i] = n->op->sets && f->cy && !square;
+        f->fresh[i] = !square && (f->cy ? n->op->sets : bends && n->op->bends);
         if (!f->fresh[i]) memset(f->cx[i], 0, sizeof(real) * (size_t)f->d.n * stride);
     }
 }
@@ -142,9 +142,10 @@ static void up(const pass *p, int node, hesse_kinds kinds, real *hv)
     const hesse_node *n = &p->s->t->nodes[node];
     if (!p->s->slots[n->out].wanted) return;
     hesse_frame f = frame_of(p, n, hv);
-    begin(p, node, &f);
+    const bool bends = p->s->slots[n->out].moves && n->op->kind & kinds;
+    begin(p, node, bends, &f);
     if (f.cy) n->op->adjoint(&f);
-    if (p->s->slots[n->out].moves && n->op->kind & kinds) n->op->curvature(&f);
+    if (bends) n->op->curvature(&f);
 }
 
 /* Nodes first ... end - 1 that the same tokens pass one after the other. It is one node

@@ -128,6 +128,18 @@ static void give(pool *p, hesse_hold x)
     if (x.size && p->count < PIECES) p->free[p->count++] = x;
 }
 
+/* If a node only passes its cotangent on, the first input that no other node has
+   written to takes over its memory: nobody reads the cotangent of the output any more.
+ */
+static bool take_over(hesse_sweep *s, const hesse_node *n, int input)
+{
+    hesse_hold *out = &s->held[n->out];
+    if (!n->op->passes || n->in[0] == n->in[1] || !out->size) return false;
+    s->held[n->in[input]] = *out;
+    *out = (hesse_hold){0};
+    return true;
+}
+
 /* Set the places of all tangents, then of the cotangents in the order of the way up.
    Without an arena it only counts. Returns the size of the arena. */
 static size_t place(hesse_sweep *s, real *arena)
@@ -151,7 +163,9 @@ static size_t place(hesse_sweep *s, real *arena)
         for (int j = 0; j < n->op->activations; j++) {
             hesse_slot *x = &s->slots[n->in[j]];
             if (!x->wanted || held[n->in[j]].size) continue;
-            held[n->in[j]] = take(&p, size_of(&t->values[n->in[j]], s->k, s->stretch));
+            if (!take_over(s, n, j))
+                held[n->in[j]] =
+                    take(&p, size_of(&t->values[n->in[j]], s->k, s->stretch));
             if (arena) x->c = arena + held[n->in[j]].at;
             x->first_writer = i;
         }

@@ -47,6 +47,7 @@ HESSE_SIMD static void sum_adjoint(const hesse_frame *f)
 {
     const size_t m = tangent_count(f);
     for (int i = 0; i < 2 && f->cy; i++) {
+        if (f->cx[i] == f->cy) continue; /* one array for both */
         if (f->cx[i] && f->fresh[i]) memcpy(f->cx[i], f->cy, m * sizeof *f->cy);
         if (f->cx[i] && !f->fresh[i]) add(m, 1, f->cy, f->cx[i]);
     }
@@ -234,6 +235,7 @@ const hesse_op hesse_op_sum = {
     .kind = HESSE_SUM,
     .activations = 2,
     .sets = true,
+    .passes = true,
     .width = width,
     .forward = sum_forward,
     .tangent = sum_tangent,

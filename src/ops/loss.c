@@ -108,10 +108,10 @@ HESSE_SIMD static void cross_entropy_adjoint(const hesse_frame *f)
     }
 }
 
-/* cx += w p (dx - sum p dx) for `part` of the k tangents of a token. The dx of class m
-   is subtracted from every dx. */
-HESSE_INLINE void spread(int c, int k, int part, real w, const real *p, const real *dx,
-                         real *cx)
+/* cx += w p (dx - sum p dx), or = the same, for `part` of the k tangents of a token.
+   The dx of class m is subtracted from every dx. */
+HESSE_INLINE void spread(bool fresh, int c, int k, int part, real w, const real *p,
+                         const real *dx, real *cx)
 {
     real mean[CHUNK] = {0};
     const real *from = dx + (int)p[c + 1] * k;
@@ -119,18 +119,32 @@ HESSE_INLINE void spread(int c, int k, int part, real w, const real *p, const re
         for (int i = 0; i < part; i++) mean[i] += p[j] * (dx[j * k + i] - from[i]);
     for (int j = 0; j < c; j++)
         for (int i = 0; i < part; i++)
-            cx[j * k + i] += w * p[j] * (dx[j * k + i] - from[i] - mean[i]);
+            cx[j * k + i] = (fresh ? 0 : cx[j * k + i]) +
+                            w * p[j] * (dx[j * k + i] - from[i] - mean[i]);
+}
+
+HESSE_INLINE void spread_all(bool fresh, const hesse_frame *f)
+{
+    const int c = f->d.c, k = f->k;
+    for (int i = 0; i < f->d.n; i++)
+        for (int at = 0; at < k; at += CHUNK) {
+            const size_t token = (size_t)i * hesse_stride(c, k) + (size_t)at;
+            spread(fresh, c, k, k - at < CHUNK ? k - at : CHUNK,
+                   weight(f, (size_t)i) * *f->yb, kept(f, (size_t)i), f->dx[0] + token,
+                   f->cx[0] + token);
+        }
 }
 
 HESSE_SIMD static void cross_entropy_curvature(const hesse_frame *f)
 {
-    const int c = f->d.c, k = f->k;
-    for (int i = 0; f->cx[0] && f->dx[0] && i < f->d.n; i++)
-        for (int at = 0; at < k; at += CHUNK) {
-            const size_t token = (size_t)i * hesse_stride(c, k) + (size_t)at;
-            spread(c, k, k - at < CHUNK ? k - at : CHUNK, weight(f, (size_t)i) * *f->yb,
-                   kept(f, (size_t)i), f->dx[0] + token, f->cx[0] + token);
-        }
+    if (!f->cx[0]) return;
+    if (!f->dx[0] && f->fresh[0])
+        zero((size_t)f->d.n * hesse_stride(f->d.c, f->k), f->cx[0]);
+    if (!f->dx[0]) return;
+    if (f->fresh[0])
+        spread_all(true, f);
+    else
+        spread_all(false, f);
 }
 
 /* True if a token is not ignored. */
@@ -317,6 +331,7 @@ const hesse_op hesse_op_cross_entropy = {
     .activations = 1,
     .loss = true,
     .width = width,
+    .bends = true,
     .keep = keep,
     .forward = cross_entropy_forward,
     .tangent = cross_entropy_tangent,

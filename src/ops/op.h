@@ -105,7 +105,8 @@ typedef struct hesse_frame {
 
     /* Cotangents of the inputs; each may be NULL. Adjoint and curvature add to them;
        for a parameter they compute only the part `want`. If one is fresh, it holds
-       nothing yet, and adjoint sets it. */
+       nothing yet, and adjoint sets it, or curvature if adjoint is not called. One of
+       them may be cy itself, if the operator `passes` it on. */
     real *cx[HESSE_MAX_IN];
     hesse_rect want[HESSE_MAX_IN];
     bool fresh[HESSE_MAX_IN];
@@ -154,6 +155,8 @@ typedef struct hesse_op {
     bool sequences;   /* tokens meet: a frame must hold whole sequences */
     bool batch;       /* sequences meet: a frame must hold all sequences */
     bool sets;        /* adjoint obeys `fresh` */
+    bool bends;       /* curvature obeys `fresh`, if the adjoint is not called */
+    bool passes;      /* adjoint adds cy to the cx of every activation */
 
     int (*tokens)(const hesse_dims *d); /* of a sequence of the output; NULL: d->t. If
                                            it is set, `sequences` is set, too */

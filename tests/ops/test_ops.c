@@ -442,6 +442,37 @@ static void fresh_ones(const hesse_op *op, const setting *s)
     trial_free(&set), trial_free(&zero);
 }
 
+/* So must a curvature that is called without an adjoint, also if nothing moves. */
+static void fresh_curvatures(const hesse_op *op, const setting *s)
+{
+    if (!op->bends) return;
+    for (int moves = 0; moves < 2; moves++) {
+        trial set = trial_new(op, s), zero = trial_new(op, s);
+        const size_t all = room(op, s, 0, s->k);
+        if (!moves) set.f.dx[0] = zero.f.dx[0] = NULL;
+        set.f.fresh[0] = true;
+        for (size_t e = 0; e < all; e++) set.f.cx[0][e] = NAN;
+        op->curvature(&set.f), op->curvature(&zero.f);
+        assert_all_close(&zero, 0, set.f.cx[0], zero.f.cx[0], 1e-15 * ROUNDING);
+        trial_free(&set), trial_free(&zero);
+    }
+}
+
+/* A cotangent that is passed on may already be in its place. */
+static void passed_in_place(const hesse_op *op, const setting *s)
+{
+    if (!op->passes) return;
+    trial own = trial_new(op, s), apart = trial_new(op, s);
+    for (int i = 0; i < op->activations; i++) own.f.fresh[i] = apart.f.fresh[i] = true;
+    real *place = own.f.cx[0];
+    memcpy(place, own.f.cy, room(op, s, 0, s->k) * sizeof *place);
+    own.f.cy = place;
+    op->adjoint(&own.f), op->adjoint(&apart.f);
+    for (int i = 0; i < op->activations; i++)
+        assert_all_close(&apart, i, own.f.cx[i], apart.f.cx[i], 0);
+    trial_free(&own), trial_free(&apart);
+}
+
 /* k tangents at once must give the same as one at a time, and adjoint and curvature
    must add to the numbers that are there. */
 static void batches(const hesse_op *op, const setting *s)
@@ -659,6 +690,8 @@ static void what_is_fresh_is_set(void **state)
 {
     (void)state;
     for_every_op(fresh_ones);
+    for_every_op(fresh_curvatures);
+    for_every_op(passed_in_place);
 }
 
 static void many_at_once_is_one_at_a_time(void **state)
