@@ -431,6 +431,16 @@ static hesse_status new_formed(const hesse_dense *x, const hesse_task *t, formed
     return status;
 }
 
+static hesse_dmat *matrix_of(const formed *m, int share)
+{
+    return m->a ? m->a[share] : NULL;
+}
+
+static real *square_of(const formed *m, int share)
+{
+    return m->square ? m->square[share] : NULL;
+}
+
 static void free_formed(const hesse_dense *x, formed *m)
 {
     for (int s = 0; m->a && s < shares_of(x); s++) hesse_dmat_free(m->a[s]);
@@ -573,10 +583,10 @@ static hesse_status cut_out(hesse_dense *x, int wave, int share, const formed *m
         list[count++] = (hesse_gather){.first = (int)b->first,
                                        .n = (int)b->size,
                                        .owner = r,
-                                       .values = t == mine ? m->square[share] : NULL,
+                                       .values = t == mine ? square_of(m, share) : NULL,
                                        .ranks = is_distributed(t) ? t->group.count : 0,
                                        .lower = t->lower,
-                                       .to = t == mine ? m->a[share] : NULL};
+                                       .to = t == mine ? matrix_of(m, share) : NULL};
     }
     if (!status) status = hesse_dmat_gather(x->whole[share], list, count);
     free(list);
@@ -594,9 +604,8 @@ static hesse_status show_wave(hesse_dense *x, int wave, const formed *m)
         for (int s = 0; !status && s < shares_of(x); s++) {
             hesse_held held = {
                 .n = order_of(x, t->block), .first = r, .ranks = t->group.count};
-            real *square = t == mine && m->square ? m->square[s] : NULL;
-            if (square) hesse_mirror(held.n, square);
-            held.a = t == mine && m->a ? m->a[s] : NULL, held.square = square;
+            if (t == mine && square_of(m, s)) hesse_mirror(held.n, square_of(m, s));
+            if (t == mine) held.a = matrix_of(m, s), held.square = square_of(m, s);
             status = show_matrix(x, s, t->block, &held);
         }
     }
