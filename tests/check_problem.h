@@ -3,6 +3,8 @@
 #define HESSE_CHECK_PROBLEM_H
 
 #include "check_mpi.h"
+#include "curvature/analysis.h"
+#include "curvature/plan.h"
 #include "hesse/objective.h"
 #include "objective/objective.h"
 
@@ -105,6 +107,21 @@ static inline size_t tensor_size(const hesse_param *p)
     const size_t own = (size_t)(p->out_rows ? p->rows : p->cols);
     return p->slice.total ? hesse_param_size(p) / own * (size_t)p->slice.total
                           : hesse_param_size(p);
+}
+
+/** Local, on all ranks. Give the blocks of an analysis to groups of every size, by an
+ * engine. Small blocks of a plan would all belong to single ranks. */
+static inline void regroup(hesse_analysis *x, hesse_engine engine, bool lower)
+{
+    const hesse_plan *plan = hesse_analysis_plan(x);
+    const hesse_schedule *s = &plan->schedule;
+    for (int i = 0; i < s->count; i++) {
+        hesse_task *k = &s->tasks[i];
+        k->depth = i * (s->depth + 1) / s->count;
+        k->group = hesse_group_of(plan->ranks, k->depth, 5 * i % plan->ranks);
+        k->lower = lower;
+        k->engine = engine;
+    }
 }
 
 #endif /* HESSE_CHECK_PROBLEM_H */

@@ -9,6 +9,7 @@
 #include "curvature/assemble.h"
 #include "spectra/inertia.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,7 +216,6 @@ static hesse_status show_matrix(hesse_dense *x, int share, int block,
                                 const hesse_held *matrix)
 {
     const hesse_listener *l = x->options->listener;
-    if (!shows_matrices(x)) return HESSE_OK;
     start_clock(&x->times.matrices);
     const hesse_status s = l->matrix(l->context, share, block, matrix);
     stop_clock(&x->times.matrices);
@@ -601,6 +601,7 @@ static hesse_status show_wave(hesse_dense *x, int wave, const formed *m)
     for (int r = 0; r < x->team->size; r++) {
         const hesse_task *t = task_of_first(x, r, wave);
         if (!t) continue;
+        assert(!t->lower);
         for (int s = 0; !status && s < shares_of(x); s++) {
             hesse_held held = {
                 .n = order_of(x, t->block), .first = r, .ranks = t->group.count};
@@ -676,9 +677,10 @@ static hesse_status assemble_whole(hesse_dense *x)
     const hesse_task *t = &x->schedule->whole;
     hesse_status status = new_matrices(x, &x->rank_groups[0], t, x->whole);
     if (!status) status = assemble_part(x, &x->rank_groups[0], t, all, x->whole);
-    for (int s = 0; !status && s < shares_of(x); s++) {
-        const hesse_held held = hesse_dmat_held(x->whole[s], 0);
+    for (int s = 0; !status && s < shares_of(x); s++)
         x->found[s].all = x->tallies[s].all;
+    for (int s = 0; !status && shows_matrices(x) && s < shares_of(x); s++) {
+        const hesse_held held = hesse_dmat_held(x->whole[s], 0);
         status = show_matrix(x, s, -1, &held);
     }
     for (int s = 0; !status && s < shares_of(x); s++)

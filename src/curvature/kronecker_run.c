@@ -155,6 +155,7 @@ static hesse_status take_block(hesse_kronecker_measure *m, int share, int block,
         const hesse_gather one = {
             .first = first, .n = (int)b->size, .owner = owner, .values = gathered};
         if (!s && matrix->a) s = hesse_dmat_gather(matrix->a, &one, 1);
+        if (s && matrix->a) team->why = matrix->a->grid->team->why;
         s = hesse_agree(team, s);
     }
     if (!s && mine) {

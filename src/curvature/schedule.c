@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "parallel/dmat.h"
+#include "spectra/engines/bulge.h"
 #include "spectra/engines/eigen.h"
 
 #include <limits.h>
@@ -80,12 +81,14 @@ static double bytes_of(size_t n, int ranks, hesse_engine engine, bool lower,
            2 * vectors * order * (double)sizeof(double); /* collected, and residuals */
 }
 
-/* In single precision vectors have twice the lanes, and messages half the bytes. */
+/* In single precision vectors have twice the lanes, and messages half the bytes. The
+   band is chased in double precision, but is wider. */
 static hesse_rates rates_of(const hesse_schedule_options *options)
 {
     hesse_rates rates = *options->rates;
     if (options->precision == HESSE_PRECISION_SINGLE)
-        rates.dgemm *= FASTER, rates.elements *= FASTER, rates.bandwidth *= 2;
+        rates.dgemm *= FASTER, rates.elements *= FASTER, rates.bandwidth *= 2,
+            rates.chase *= (double)HESSE_BAND_DOUBLE / HESSE_BAND_SINGLE;
     return rates;
 }
 

@@ -28,21 +28,23 @@ const char *hesse_fault_text(const hesse_tape *t, const hesse_fault *fault, char
     return text;
 }
 
-/* Return the sequence of an activation's first number that is not finite; -1: there is
-   none. */
+/* Return the sequence of the last pass in which an activation has the first number that
+   is not finite; -1: there is none. */
 static int sequence_of(const hesse_tape *t, const hesse_value *v, const real *x)
 {
-    const size_t i = v->width ? hesse_first_fault(x, v->count) : v->count;
-    if (i == v->count) return -1;
-    return t->first + (int)(i / (size_t)v->width / (size_t)v->tokens);
+    const size_t each = (size_t)v->width * (size_t)v->tokens;
+    const size_t count = each * (size_t)t->n_passed;
+    if (!count) return -1;
+    const size_t i =
+        hesse_first_fault(x + each * (size_t)(t->ready - t->first), count);
+    return i == count ? -1 : t->ready + (int)(i / each);
 }
 
-/* Return the end of the sequences that have values: the index after the last of
+/* Return the end of the sequences of the last pass: the index after the last of
    them. */
 static int end_of(const hesse_tape *t)
 {
-    const int end = t->first + t->window;
-    return end < t->sequences ? end : t->sequences;
+    return t->ready + t->n_passed;
 }
 
 /* The loss is a sum over sequences: find the first sequence whose term is not
@@ -50,7 +52,7 @@ static int end_of(const hesse_tape *t)
 static hesse_fault fault_of_loss(const hesse_tape *t, int node)
 {
     const hesse_node *n = &t->nodes[node];
-    for (int s = t->first; s < end_of(t); s++) {
+    for (int s = t->ready; s < end_of(t); s++) {
         real part = 0;
         hesse_frame f = hesse_tape_frame(t, n, s * n->d.t, n->d.t);
         f.y = &part;
@@ -66,7 +68,7 @@ static hesse_fault fault_of_gradient(const hesse_tape *t, int node, int input)
     const hesse_node *n = &t->nodes[node];
     const hesse_value *v = &t->values[n->in[input]];
     const int together = n->op->batch ? t->sequences : 1;
-    for (int s = t->first; s < end_of(t); s += together) {
+    for (int s = t->ready; s < end_of(t); s += together) {
         hesse_frame f = hesse_tape_frame(t, n, s * n->d.t, together * n->d.t);
         memset(v->b, 0, v->count * sizeof *v->b);
         f.cx[input] = v->b;
@@ -89,9 +91,11 @@ hesse_fault hesse_tape_fault(const hesse_tape *t)
     for (int i = t->n_nodes; i-- > 0;)
         for (int j = 0; j < hesse_inputs(&t->nodes[i]); j++) {
             const hesse_value *in = &t->values[t->nodes[i].in[j]];
-            if (!in->b || hesse_first_fault(in->b, in->count) == in->count) continue;
-            const int s = in->param < 0 ? sequence_of(t, in, in->b) : -1;
-            if (in->param < 0) return (hesse_fault){i, "adjoint", s};
+            const int s = in->b && in->param < 0 ? sequence_of(t, in, in->b) : -1;
+            if (s >= 0) return (hesse_fault){i, "adjoint", s};
+            if (!in->b || in->param < 0 ||
+                hesse_first_fault(in->b, in->count) == in->count)
+                continue;
             const hesse_fault fault = fault_of_gradient(t, i, j);
             if (fault.node >= 0) return fault;
         }

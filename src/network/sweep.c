@@ -144,7 +144,10 @@ static void up(const pass *p, int node, hesse_kinds kinds, real *hv)
     hesse_frame f = frame_of(p, n, hv);
     const bool bends = p->s->slots[n->out].moves && n->op->kind & kinds;
     begin(p, node, bends, &f);
-    if (f.cy) n->op->adjoint(&f);
+    if (f.cy) {
+        n->op->adjoint(&f);
+        memset(f.fresh, 0, sizeof f.fresh);
+    }
     if (bends) n->op->curvature(&f);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 const hesse_pace hesse_pace_of_panels = {.stretch = 48, .near = 32};
@@ -135,6 +136,7 @@ static bool take_over(hesse_sweep *s, const hesse_node *n, int input)
 {
     hesse_hold *out = &s->held[n->out];
     if (!n->op->passes || n->in[0] == n->in[1] || !out->size) return false;
+    assert(out->size == size_of(&s->t->values[n->in[input]], s->k, s->stretch));
     s->held[n->in[input]] = *out;
     *out = (hesse_hold){0};
     return true;

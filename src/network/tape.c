@@ -338,7 +338,7 @@ static double pass(hesse_tape *t, int first, int count, depth upto)
 {
     hesse_value *loss = &t->values[t->n_values - 1];
     if (!hesse_tape_is_whole(t)) t->first = first;
-    t->ready = first, t->n_ready = upto == LOSS ? 0 : count;
+    t->ready = first, t->n_passed = count, t->n_ready = upto == LOSS ? 0 : count;
     for (const hesse_value *v = t->values; v < t->values + t->n_values; v++)
         if (v->b && v->param < 0 && v->last < 0) clear(t, v, first, count);
     for (hesse_node *n = t->nodes; n < t->nodes + t->n_nodes; n++) {
@@ -385,6 +385,7 @@ void hesse_tape_set_parameters(hesse_tape *t, const double *theta)
 static double run(hesse_tape *t, int first, int count, depth upto)
 {
     double loss = 0;
+    t->n_passed = 0;
     assert(!t->coupled || !count || count == t->sequences);
     for (int at = first; at < first + count; at += t->window) {
         const int left = first + count - at;

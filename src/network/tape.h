@@ -54,6 +54,7 @@ typedef struct hesse_tape {
     int first;              /* the first of them                         */
     int ready, n_ready;     /* sequences ready ... ready + n_ready - 1 have values and
                                adjoints at the present parameters        */
+    int n_passed;           /* the last pass went over sequences from `ready` on */
     int n_values, n_nodes, n_params;
     int n_shapes;
     int room_values, room_nodes, room_params, room_readers, room_shapes;

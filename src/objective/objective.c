@@ -208,6 +208,8 @@ static hesse_status check_options(const hesse_objective_options *o, hesse_why *w
                           (int)o->reduction);
     if (o->batch < 0)
         return hesse_fail(why, HESSE_E_JOB, "micro-batches of %d examples", o->batch);
+    if (o->sharing < 0)
+        return hesse_fail(why, HESSE_E_JOB, "examples shared by %d ranks", o->sharing);
     return HESSE_OK;
 }
 

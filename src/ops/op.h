@@ -156,7 +156,7 @@ typedef struct hesse_op {
     bool batch;       /* sequences meet: a frame must hold all sequences */
     bool sets;        /* adjoint obeys `fresh` */
     bool bends;       /* curvature obeys `fresh`, if the adjoint is not called */
-    bool passes;      /* adjoint adds cy to the cx of every activation */
+    bool passes; /* adjoint adds cy to the cx of every activation; all have its shape */
 
     int (*tokens)(const hesse_dims *d); /* of a sequence of the output; NULL: d->t. If
                                            it is set, `sequences` is set, too */

@@ -168,6 +168,7 @@ void hesse_dmat_free(hesse_dmat *a)
 hesse_held hesse_dmat_held(const hesse_dmat *a, int first)
 {
     const int ranks = a->grid->team->size;
+    assert(!a->lower);
     return (hesse_held){.n = a->n,
                         .first = first,
                         .ranks = ranks,

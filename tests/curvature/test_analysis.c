@@ -203,21 +203,6 @@ static double worst_value(const hesse_spectrum *a, const hesse_spectrum *b)
     return worst;
 }
 
-/* Give the blocks to groups of every size, by an engine. Small blocks of a plan would
-   all belong to single ranks. */
-static void regroup(const stage t, hesse_analysis *x, hesse_engine engine, bool lower)
-{
-    hesse_schedule *s = (hesse_schedule *)(uintptr_t)&hesse_analysis_plan(x)->schedule;
-    const int ranks = hesse_team_size(t.team);
-    for (int i = 0; i < s->count; i++) {
-        hesse_task *k = &s->tasks[i];
-        k->depth = i * (s->depth + 1) / s->count;
-        k->group = hesse_group_of(ranks, k->depth, 5 * i % ranks);
-        k->lower = lower;
-        k->engine = engine;
-    }
-}
-
 /* Blocks of groups of ranks are those of products, whether they are cut out of the
    whole or not, shown or not, and half stored or not. */
 static void groups_compute_blocks(void **state)
@@ -226,17 +211,22 @@ static void groups_compute_blocks(void **state)
     const stage t = open_on(MPI_COMM_WORLD, "llama"),
                 one = open_on(MPI_COMM_SELF, "llama");
     for (hesse_scope scope = HESSE_BLOCKS; scope <= HESSE_BOTH; scope += 2)
-        for (int kind = 0; kind < 3; kind++) {
+        for (int kind = 0; kind < 4; kind++) {
+            static const hesse_engine engines[] = {HESSE_ENGINE_SCALAPACK,
+                                                   HESSE_ENGINE_BAND, HESSE_ENGINE_BAND,
+                                                   HESSE_ENGINE_SMALL};
             const bool shows = kind == 2;
-            const hesse_engine engine =
-                kind ? HESSE_ENGINE_BAND : HESSE_ENGINE_SCALAPACK;
+            const hesse_engine engine = engines[kind];
             const hesse_analysis_options q = {
-                .scope = scope, .engine = engine, .matrices = shows};
+                .scope = scope,
+                /* the whole is half stored, and a block of `small` is not */
+                .engine = engine == HESSE_ENGINE_SMALL ? HESSE_ENGINE_BAND : engine,
+                .matrices = shows};
             hesse_analysis *x = ask(t, &q), *y = ask(one, &q);
             double *a = from_products(t, x, HESSE_ALL);
             const hesse_partition *p = &hesse_analysis_plan(x)->partition;
             album shown = {.analysis = x};
-            regroup(t, x, engine, engine == HESSE_ENGINE_BAND && !shows);
+            regroup(x, engine, engine == HESSE_ENGINE_BAND && !shows);
             if (shows)
                 shown = collect(t, x);
             else

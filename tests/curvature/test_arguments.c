@@ -294,7 +294,7 @@ static void objectives_refuse(void **state)
     question q;
     small(&q);
     int *const enums[] = {(int *)&q.options.reduction};
-    int *const sizes[] = {&q.options.batch};
+    int *const sizes[] = {&q.options.batch, &q.options.sharing};
     check_ints(&q, COUNT(enums), enums, 3, beyond);
     check_ints(&q, COUNT(sizes), sizes, 2, beyond);
     q.options = (hesse_objective_options){.reduction = HESSE_SUM_OF_BATCHES,

@@ -371,6 +371,25 @@ static void scopes_agree(void **state)
     end(&x);
 }
 
+/* Nor do they if the blocks belong to groups of ranks of every size. */
+static void groups_agree(void **state)
+{
+    (void)state;
+    subject x = begin("gpt2", (hesse_analysis_options){0});
+    hesse_kronecker_results *found = NULL;
+    regroup(x.analysis, HESSE_ENGINE_SCALAPACK, false);
+    assert_done(x.team, hesse_kronecker_run(x.analysis, &found));
+    for (int b = 0; b < found->blocks; b++)
+        for (int k = 0; k < HESSE_KRONECKER_PRODUCTS; k++) {
+            const double one = x.found->share[0].error[k][b];
+            const double other = found->share[0].error[k][b];
+            assert_all(isnan(one) == isnan(other));
+            assert_all(isnan(one) || near(one, other, 1e-9));
+        }
+    hesse_kronecker_free(found);
+    end(&x);
+}
+
 /* The numbers do not change if the values of few examples are held at once. */
 static void windows_agree(void **state)
 {
@@ -494,6 +513,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(roots_are_roots),
     cmocka_unit_test(scopes_agree),
     cmocka_unit_test(windows_agree),
+    cmocka_unit_test(groups_agree),
     cmocka_unit_test(shared_blocks_are_gathered),
     cmocka_unit_test(what_is_not_measured),
     cmocka_unit_test(one_rank_out_of_memory_fails_all),

@@ -458,19 +458,22 @@ static void fresh_curvatures(const hesse_op *op, const setting *s)
     }
 }
 
-/* A cotangent that is passed on may already be in its place. */
+/* A cotangent that is passed on may already be in its place, in any of the inputs. */
 static void passed_in_place(const hesse_op *op, const setting *s)
 {
-    if (!op->passes) return;
-    trial own = trial_new(op, s), apart = trial_new(op, s);
-    for (int i = 0; i < op->activations; i++) own.f.fresh[i] = apart.f.fresh[i] = true;
-    real *place = own.f.cx[0];
-    memcpy(place, own.f.cy, room(op, s, 0, s->k) * sizeof *place);
-    own.f.cy = place;
-    op->adjoint(&own.f), op->adjoint(&apart.f);
-    for (int i = 0; i < op->activations; i++)
-        assert_all_close(&apart, i, own.f.cx[i], apart.f.cx[i], 0);
-    trial_free(&own), trial_free(&apart);
+    for (int at = 0; op->passes && at < op->activations; at++)
+        for (int fresh = 0; fresh < 2; fresh++) {
+            trial own = trial_new(op, s), apart = trial_new(op, s);
+            for (int i = 0; i < op->activations; i++)
+                own.f.fresh[i] = apart.f.fresh[i] = i == at || fresh;
+            real *place = own.f.cx[at];
+            memcpy(place, own.f.cy, room(op, s, at, s->k) * sizeof *place);
+            own.f.cy = place;
+            op->adjoint(&own.f), op->adjoint(&apart.f);
+            for (int i = 0; i < op->activations; i++)
+                assert_all_close(&apart, i, own.f.cx[i], apart.f.cx[i], 0);
+            trial_free(&own), trial_free(&apart);
+        }
 }
 
 /* k tangents at once must give the same as one at a time, and adjoint and curvature

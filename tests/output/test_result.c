@@ -569,6 +569,25 @@ static void results_stand_below_prefixes(void **state)
     tear_down(t);
 }
 
+/* Write a matrix that all ranks but the first hold. */
+static hesse_status write_on_last(const stage *t, hesse_result *result,
+                                  const char *name, int n)
+{
+    const int rank = t->team->rank, ranks = t->team->size, alone = ranks == 1;
+    hesse_team *part = NULL;
+    hesse_grid *grid = NULL;
+    assert_all(hesse_team_split(t->team, rank > 0, &part) == HESSE_OK);
+    assert_all(hesse_grid_new(part, &grid) == HESSE_OK);
+    hesse_dmat *a = matrix_of(grid, n);
+    hesse_held held = {.n = n, .first = !alone, .ranks = alone ? 1 : ranks - 1};
+    if (rank || alone) held = hesse_dmat_held(a, !alone);
+    const hesse_status s = hesse_result_matrix(result, "", name, &held);
+    hesse_dmat_free(a);
+    hesse_grid_free(grid);
+    hesse_team_free(part);
+    return s;
+}
+
 /* The orders are near multiples of the block size, or so small that some ranks own
    nothing. */
 static void matrices_of_any_order_are_whole(void **state)
@@ -581,6 +600,8 @@ static void matrices_of_any_order_are_whole(void **state)
     for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
         char name[64];
         hesse_dmat *a = matrix_of(t.grid, orders[i]);
+        snprintf(name, sizeof name, "hessian/blocks/h%d", orders[i]);
+        assert_all(write_on_last(&t, result, name, orders[i]) == HESSE_OK);
         snprintf(name, sizeof name, "hessian/blocks/d%d", orders[i]);
         assert_all(write_matrix(result, "", name, a) == HESSE_OK);
         snprintf(name, sizeof name, "hessian/blocks/s%d", orders[i]);
@@ -593,6 +614,8 @@ static void matrices_of_any_order_are_whole(void **state)
     for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
         char name[64];
         snprintf(name, sizeof name, "hessian/blocks/d%d", orders[i]);
+        assert_all(is_matrix(file, name, orders[i]));
+        snprintf(name, sizeof name, "hessian/blocks/h%d", orders[i]);
         assert_all(is_matrix(file, name, orders[i]));
         snprintf(name, sizeof name, "hessian/blocks/s%d", orders[i]);
         assert_all(is_matrix(file, name, orders[i]));

@@ -10,10 +10,11 @@
 
 /** The number of diagonals below the main one: whole vectors of the tile of
  * hesse_gemm. */
+enum { HESSE_BAND_DOUBLE = 24, HESSE_BAND_SINGLE = 32 };
 #ifdef HESSE_SINGLE
-enum { HESSE_BAND = 32 };
+enum { HESSE_BAND = HESSE_BAND_SINGLE };
 #else
-enum { HESSE_BAND = 24 };
+enum { HESSE_BAND = HESSE_BAND_DOUBLE };
 #endif
 
 /** The reflection I - tau v v'. */
