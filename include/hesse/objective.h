@@ -30,8 +30,8 @@ typedef struct hesse_objective_options {
        kept, and every sweep computes the others again. */
     size_t memory;
     /* The activations that a rank keeps are those of its share of the examples, if this
-       number of ranks shares them; 0 or 1: of all examples. Panels of matrices need all;
-       losses, gradients and products with vectors need the share alone. */
+       number of ranks shares them; 0 or 1: of all examples. Panels of matrices need
+       all; losses, gradients and products with vectors need the share alone. */
     int sharing;
 } hesse_objective_options;
 

@@ -35,8 +35,7 @@ static int sequence_of(const hesse_tape *t, const hesse_value *v, const real *x)
     const size_t each = (size_t)v->width * (size_t)v->tokens;
     const size_t count = each * (size_t)t->n_passed;
     if (!count) return -1;
-    const size_t i =
-        hesse_first_fault(x + each * (size_t)(t->ready - t->first), count);
+    const size_t i = hesse_first_fault(x + each * (size_t)(t->ready - t->first), count);
     return i == count ? -1 : t->ready + (int)(i / each);
 }
 

@@ -140,8 +140,9 @@ hesse_status hesse_dmat_gather(const hesse_dmat *a, const hesse_gather *list,
  * who holds it. */
 typedef struct hesse_held {
     int n, first, ranks;
-    const hesse_dmat *a; /* on these ranks if it is distributed, also over one of them */
-    const real *square;  /* on this rank if it is one, n x n; else NULL               */
+    const hesse_dmat
+        *a;             /* on these ranks if it is distributed, also over one of them */
+    const real *square; /* on this rank if it is one, n x n; else NULL               */
 } hesse_held;
 
 /** Local. Return what the ranks of a grid hold, of which the first is rank `first` of
