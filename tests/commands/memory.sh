@@ -20,7 +20,7 @@ case_not_for_the_full_hessian_on_one_rank() {
 }
 case_not_for_a_block() {
     run_refused 4 "block 'whole' of order 724 .* MiB.*" \
-        --set "hessian.memory=$(beyond 5000)" --set hessian.scope=blocks \
+        --set "hessian.memory=$(beyond 4000)" --set hessian.scope=blocks \
         --set hessian.partition=whole --set hessian.method=exact
 }
 case_not_for_one_vector() {
@@ -33,7 +33,7 @@ case_plan_refuses_too() {
         plan job.yaml --memory-per-rank "$(beyond 5000)" --set hessian.method=exact
 }
 case_auto_runs_lanczos_where_a_matrix_does_not_fit() {
-    little=$(beyond 4000)
+    little=$(beyond 3000)
     works 'ln_f.bias  *6 small' \
         run job.yaml --set "hessian.memory=$little" --set hessian.panel=4
     expect_line '(full)  *724 lanczos'
