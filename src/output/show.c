@@ -8,6 +8,7 @@
 #include "output/landscape.h"
 #include "output/reader.h"
 #include "output/schema.h"
+#include "output/show_ranks.h"
 #include "output/sweep.h"
 #include "output/theory.h"
 #include "output/train_log.h"
@@ -851,6 +852,7 @@ hesse_status hesse_result_show(const char *path, FILE *out, hesse_why *why)
     print_directions(&r, out);
     print_block_error(&r, out);
     print_kronecker(&r, out);
+    hesse_ranks_show(&r, out);
     H5Fclose(r.file);
     return r.status;
 }

@@ -38,6 +38,30 @@ EOF
     expect_status 0
     works 'model_task  *masked' show result.h5
 }
+# waits IDLE BUSY PLANNED PATTERN: with these seconds of rank 1, and 10 s of rank 0, there is such a
+# line.
+waits() {
+    cat > "$work/waits.py" <<EOF
+import h5py, sys
+with h5py.File("result.h5", "r+") as f:
+    for name, second in zip(("idle", "busy", "busy_predicted"), map(float, sys.argv[1:])):
+        f["ranks"][name][...] = [0 if name == "idle" else 10, second]
+EOF
+    expect 'a change of the file' /usr/bin/python3 "$work/waits.py" "$1" "$2" "$3"
+    launch show result.h5
+    expect_line "$4"
+}
+case_ranks_that_wait() {
+    has_h5py || skip 'no h5py changes the file'
+    ranks=2
+    works '^hessian' run job.yaml
+    expect_lines 0 '^rank '
+    waits 3 7 7 '^rank 1 of 2 waited 3 s of 10 s for the others (30 %): the schedule planned 30 %'
+    waits 4 6 10 '^rank 1 of 2 waited 4 s of 10 s .*: rank 0 took 1 times the planned time, and this'
+    waits 10 0 0 '^rank 1 of 2 waited 10 s of 10 s for the others (100 %): the schedule planned 100'
+    waits 0.4 9 9 '(full)\|hessian'
+    expect_lines 0 '^rank '
+}
 case_missing() {
     refused 3 'nowhere.h5: No such file.*' show nowhere.h5
 }
