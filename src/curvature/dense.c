@@ -275,12 +275,11 @@ static hesse_status assemble_part(hesse_dense *x, const hesse_rank_group *by,
                                   hesse_dmat *const *a)
 {
     hesse_watch watch = watch_of(x, task);
-    hesse_status status = HESSE_OK;
     const int count =
         hesse_panel_threads_begin(&x->workers, part, keeps_panels(x, task));
     for (int s = 0; s < shares_of(x); s++) x->tallies[s].all = (hesse_sums){0};
-    status = hesse_assemble(by->team, &x->workers, count, part.blocks, a, x->tallies,
-                            x->defect, &watch);
+    const hesse_status status = hesse_assemble(
+        by->team, &x->workers, count, part.blocks, a, x->tallies, x->defect, &watch);
     count_watch(x, &watch);
     for (int s = 0; s < shares_of(x); s++) judge_defect(x, s, &x->tallies[s].all);
     return status;

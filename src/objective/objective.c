@@ -25,15 +25,23 @@ hesse_example_range hesse_objective_share(const hesse_objective *x, int rank)
                                  (int)(all * (rank + 1) / ranks)};
 }
 
+int hesse_objective_largest_share(const hesse_objective *x)
+{
+    const int ranks = x->options.sharing > 1 ? x->options.sharing : 1;
+    return (x->tape->sequences + ranks - 1) / ranks;
+}
+
 /* Local. Hold the values of a rank's share of the sequences, or of the largest number
    for which the memory has room. The adjoints of parameters take the same memory for
    any number of sequences. */
-static void hold(hesse_tape *tape, size_t parameters, int sharing, double room)
+static void hold(const hesse_objective *x, double room)
 {
+    hesse_tape *tape = x->tape;
+    const size_t parameters = x->network->params.size;
     const double every = (double)hesse_tape_bytes(tape);
     const double fixed = (double)parameters * (double)sizeof(double);
     const double each = (every - fixed) / tape->sequences;
-    if (sharing > 1) hesse_tape_hold(tape, (tape->sequences + sharing - 1) / sharing);
+    hesse_tape_hold(tape, hesse_objective_largest_share(x));
     if ((double)hesse_tape_bytes(tape) <= SHARE * room) return;
     const double some = floor((SHARE * room - fixed) / each);
     hesse_tape_hold(tape, some < 1 ? 1 : (int)fmin(some, tape->sequences));
@@ -103,8 +111,7 @@ static hesse_status build(hesse_objective *x, size_t available, hesse_why *why)
     x->workload = hesse_workload_new(x->tape, 1, true);
     if (!x->workload)
         return hesse_fail(why, HESSE_E_NOMEM, "out of memory for an objective");
-    hold(x->tape, n->params.size, x->options.sharing,
-         (double)(stated && stated < available ? stated : available));
+    hold(x, (double)(stated && stated < available ? stated : available));
     if (!x->theta) return HESSE_OK;
     const size_t need = hesse_tape_bytes(x->tape);
     if (need > available || !hesse_tape_freeze(x->tape))

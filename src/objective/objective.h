@@ -29,6 +29,10 @@ typedef struct hesse_example_range {
 
 hesse_example_range hesse_objective_share(const hesse_objective *objective, int rank);
 
+/** Local. Return the most examples of which a rank keeps the activations, if the memory
+ * suffices: its share of them, or all. */
+int hesse_objective_largest_share(const hesse_objective *objective);
+
 /** Local. Return the weights of the terms of the loss. The objective has a tape. */
 hesse_weighting hesse_objective_weighting(const hesse_objective *objective);
 

@@ -66,7 +66,8 @@ static void write_rows(const writing *w, int first, int count, const double *row
     H5Sclose(memory);
 }
 
-/* What a rank has of a matrix: neighbouring columns lie together. */
+/* This is the part of a matrix that a rank holds. Its columns are neighbours in memory.
+ */
 typedef struct share {
     hesse_axis row, col;
     const double *values; /* on this rank; NULL if it has nothing */

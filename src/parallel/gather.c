@@ -7,7 +7,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* What a rank has of a matrix, or gets of a block. */
+/* These are the axes of the part of a matrix that a rank holds, or of the part of a
+   block that it gets. */
 typedef struct share {
     hesse_axis row, col;
 } share;

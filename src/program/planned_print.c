@@ -30,15 +30,13 @@ static void print_data(const hesse_problem *p)
 {
     const int examples = hesse_dataset_examples(p->dataset);
     const int window = hesse_objective_window(p->objective);
-    const int sharing = p->objective->options.sharing;
-    const bool shares = sharing > 1 && window >= (examples + sharing - 1) / sharing;
     printf("parameters   %zu in %d tensors and slices of tensors\n",
            hesse_network_size(p->network), hesse_network_tensors(p->network));
     printf("data         %d sequences of %d tokens\n", examples,
            hesse_dataset_tokens(p->dataset));
     if (*hesse_dataset_form(p->dataset))
         printf("images       %s\n", hesse_dataset_form(p->dataset));
-    if (window < examples && shares)
+    if (window < examples && window == hesse_objective_largest_share(p->objective))
         printf("             activations of %d sequences on a rank, its share\n",
                window);
     else if (window < examples)
