@@ -33,6 +33,24 @@ static void values_are_named(void **state)
     transformer_free(&m);
 }
 
+/* A rank goes over its own sequences. Only those of the last pass are searched, not
+   what an earlier pass left in others. */
+static void the_last_pass_is_searched(void **state)
+{
+    (void)state;
+    transformer m;
+    hesse_arch arch = tiny_gpt2;
+    arch.tied = false;
+    transformer_new(&m, &arch);
+    weight(&m, "wte")[6 * tiny_gpt2.width + 2] = NAN;
+    hesse_tape_set_parameters(m.tape, m.theta);
+    hesse_tape_gradient(m.tape, 1, 1, NULL);
+    assert_int_equal(hesse_tape_fault(m.tape).sequence, 1);
+    hesse_tape_gradient(m.tape, 0, 1, NULL);
+    assert_int_equal(hesse_tape_fault(m.tape).node, -1);
+    transformer_free(&m);
+}
+
 /* Token 6 is an input of sequence 1, but all sequences read its row of the head. */
 static void the_first_operator_is_named(void **state)
 {
@@ -97,6 +115,7 @@ static void panels_are_named(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(values_are_named),
+                                       cmocka_unit_test(the_last_pass_is_searched),
                                        cmocka_unit_test(the_first_operator_is_named),
                                        cmocka_unit_test(panels_are_named)};
     return run_cases(argc, argv, tests, NULL, NULL);
