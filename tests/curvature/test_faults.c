@@ -46,6 +46,7 @@ static void the_last_pass_is_searched(void **state)
     hesse_tape_set_parameters(m.tape, m.theta);
     hesse_tape_gradient(m.tape, 1, 1, NULL);
     assert_int_equal(hesse_tape_fault(m.tape).sequence, 1);
+    assert_int_equal(hesse_tape_fault(m.tape).node, 0);
     hesse_tape_gradient(m.tape, 0, 1, NULL);
     assert_int_equal(hesse_tape_fault(m.tape).node, -1);
     transformer_free(&m);
